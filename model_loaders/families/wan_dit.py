@@ -1,0 +1,107 @@
+"""Wan video transformers: original, ComfyUI and diffusers files -> the pack's key names."""
+
+from collections.abc import Collection, Mapping
+
+from torch import Tensor
+
+from ...models.dit import DiTConfig
+from ...models.latent_format import WAN21_LATENT, WAN22_LATENT, LatentFormat
+from ..keys import UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
+
+PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.")
+
+_ATTENTION = r"(blocks\.\d+)\.attn{n}\.{theirs}\.(weight|bias)"
+
+_UNSUPPORTED = {
+    "vace_patch_embedding": "VACE control blocks",
+    "img_emb": "a CLIP image branch (Wan 2.1 image to video)",
+    "condition_embedder.image_embedder": "a CLIP image branch (Wan 2.1 image to video)",
+    "ref_conv": "reference convolution (Fun-Control)",
+    "control_adapter": "camera control",
+    "audio_proj": "audio input",
+    "face_adapter": "face animation",
+    "casual_audio_encoder": "speech input",
+}
+
+
+def _attention_rules() -> list[tuple[str, str]]:
+    parts = {
+        "to_q": "q", "to_k": "k", "to_v": "v", r"to_out\.0": "o",
+        "norm_q": "norm_q", "norm_k": "norm_k",
+    }  # fmt: skip
+    return [
+        (_ATTENTION.format(n=number, theirs=theirs), rf"\1.{ours}_attn.{part}.\2")
+        for number, ours in ((1, "self"), (2, "cross"))
+        for theirs, part in parts.items()
+    ]
+
+
+DIFFUSERS_KEYS: list[tuple[str, str]] = [
+    (r"(patch_embedding\..*)", r"\1"),
+    (r"condition_embedder\.time_embedder\.linear_1\.(.*)", r"time_embedding.0.\1"),
+    (r"condition_embedder\.time_embedder\.linear_2\.(.*)", r"time_embedding.2.\1"),
+    (r"condition_embedder\.time_proj\.(.*)", r"time_projection.1.\1"),
+    (r"condition_embedder\.text_embedder\.linear_1\.(.*)", r"text_embedding.0.\1"),
+    (r"condition_embedder\.text_embedder\.linear_2\.(.*)", r"text_embedding.2.\1"),
+    (r"scale_shift_table", r"head.modulation"),
+    (r"proj_out\.(.*)", r"head.head.\1"),
+    (r"(blocks\.\d+)\.scale_shift_table", r"\1.modulation"),
+    (r"(blocks\.\d+)\.norm2\.(.*)", r"\1.norm3.\2"),
+    (r"(blocks\.\d+)\.ffn\.net\.0\.proj\.(.*)", r"\1.ffn.0.\2"),
+    (r"(blocks\.\d+)\.ffn\.net\.2\.(.*)", r"\1.ffn.2.\2"),
+    *_attention_rules(),
+]
+
+
+def detect(keys: Collection[str]) -> bool:
+    """Whether the keys are those of a Wan transformer in any layout."""
+    names = {_bare(key) for key in keys}
+    return "head.modulation" in names or "condition_embedder.time_proj.weight" in names
+
+
+def _bare(key: str) -> str:
+    for prefix in PREFIXES:
+        key = key.removeprefix(prefix)
+    return key
+
+
+def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Strip prefixes and rename diffusers keys.
+
+    Raises:
+        UnsupportedCheckpointError: the file holds parts that this network does not have.
+    """
+    state = strip_prefixes(state, PREFIXES)
+    for part, what in _UNSUPPORTED.items():
+        if any(key.startswith(part) for key in state):
+            raise UnsupportedCheckpointError(
+                f"this Wan file has {what}, which is not supported yet: use a text-to-video, "
+                "Wan 2.2 image-to-video or 5B file"
+            )
+    if "condition_embedder.time_proj.weight" in state:
+        return rename(state, DIFFUSERS_KEYS)
+    return dict(state)
+
+
+def derive_config(state: Mapping[str, Tensor]) -> DiTConfig:
+    """Sizes from shapes; heads are 128 wide in every published Wan file."""
+    embedding = state["patch_embedding.weight"]
+    dim = embedding.shape[0]
+    patch = (embedding.shape[2], embedding.shape[3], embedding.shape[4])
+    volume = patch[0] * patch[1] * patch[2]
+    return DiTConfig(
+        dim=dim,
+        heads=max(1, dim // 128),
+        ffn_dim=state["blocks.0.ffn.0.weight"].shape[0],
+        layers=count_blocks(state, r"blocks\.(\d+)\..*"),
+        in_channels=embedding.shape[1],
+        out_channels=state["head.head.weight"].shape[0] // volume,
+        patch=patch,
+        text_dim=state["text_embedding.0.weight"].shape[1],
+        freq_dim=state["time_embedding.0.weight"].shape[1],
+    )
+
+
+def latent_format(config: DiTConfig) -> LatentFormat:
+    """Statistics of the VAE whose latents the network works on."""
+    return WAN22_LATENT if config.out_channels == WAN22_LATENT.channels else WAN21_LATENT

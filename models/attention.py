@@ -1,0 +1,41 @@
+"""The default attention, and attention in which packed clips never see each other.
+
+B batch, N heads, L query tokens, S key tokens, K head dim.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(q (B,N,L,K), k (B,N,S,K), v (B,N,S,K)) -> (B,N,L,K); a host may put in its own."""
+
+KeysValues = tuple[Tensor, Tensor]
+"""Keys and values, (B, N, S, K) each."""
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Plain softmax attention, (B, N, L, K) -> (B, N, L, K)."""
+    return scaled_dot_product_attention(q, k, v)
+
+
+def attend_within(
+    attention: Attention, q: Tensor, k: Tensor, v: Tensor, spans: Sequence[slice]
+) -> Tensor:
+    """Self-attention of each span of the sequence to itself alone."""
+    if len(spans) == 1:
+        return attention(q, k, v)
+    parts = [attention(q[:, :, s], k[:, :, s], v[:, :, s]) for s in spans]
+    return torch.cat(parts, dim=2)
+
+
+def attend_to_texts(
+    attention: Attention, q: Tensor, texts: Sequence[KeysValues], spans: Sequence[slice]
+) -> Tensor:
+    """Cross-attention of each span to its own text; a single text serves every span."""
+    if len(texts) == 1:
+        return attention(q, *texts[0])
+    parts = [attention(q[:, :, s], *text) for s, text in zip(spans, texts, strict=True)]
+    return torch.cat(parts, dim=2)

@@ -1,0 +1,181 @@
+"""Spacetime patches: latents of any sizes as one packed sequence of tokens, and back.
+
+B batch, C channels, F frames, H rows, W columns, L tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from .rope import RopeConfig, Rotations, rotations
+from .shapes import LatentShape
+
+Patch = tuple[int, int, int]
+
+PATCH: Patch = (1, 2, 2)
+"""Latent frames, rows and columns of a token in every Wan-like model."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenLayout:
+    """Where each token of a packed sequence stands and to which clip it belongs.
+
+    Args:
+        coordinates: (L, 3) frame, row, column in patch units, restarting at 0 in each clip.
+        clip_ids: (L,) clip of each token; a clip's tokens lie next to each other.
+        loop_frames: per clip the latent frames of its closed circle of time, 0 where open.
+
+    Raises:
+        ValueError: the shapes disagree or a clip is scattered.
+    """
+
+    coordinates: Tensor
+    clip_ids: Tensor
+    loop_frames: tuple[int, ...]
+    _tables: dict[RopeConfig, Rotations] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.coordinates.shape != (len(self.clip_ids), 3):
+            raise ValueError(
+                f"coordinates of shape {tuple(self.coordinates.shape)} for "
+                f"{len(self.clip_ids)} tokens: one (frame, row, column) per token is needed"
+            )
+        order = torch.unique_consecutive(self.clip_ids).tolist()
+        if order != list(range(len(self.loop_frames))):
+            raise ValueError(
+                f"clip ids run {order}: each clip's tokens must lie next to each other, "
+                f"numbered 0 to {len(self.loop_frames) - 1}"
+            )
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens of each clip."""
+        return tuple(torch.bincount(self.clip_ids).tolist())
+
+    @property
+    def spans(self) -> tuple[slice, ...]:
+        """Place of each clip in the sequence."""
+        ends = list(accumulate(self.lengths))
+        return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
+
+    def rotations(self, rope: RopeConfig) -> Rotations:
+        """RoPE tables of the sequence, computed once per layout and config."""
+        if rope not in self._tables:
+            parts = [
+                rotations(self.coordinates[span], rope, period=period)
+                for span, period in zip(self.spans, self.loop_frames, strict=True)
+            ]
+            cos, sin = zip(*parts, strict=True)
+            self._tables[rope] = (torch.cat(cos), torch.cat(sin))
+        return self._tables[rope]
+
+
+def grid_layout(grid: LatentShape, *, loop: bool = False) -> TokenLayout:
+    """Layout of one clip with ``grid`` patches per axis."""
+    axes = [torch.arange(size, dtype=torch.float64) for size in grid]
+    coordinates = torch.cartesian_prod(*axes)
+    clip_ids = torch.zeros(len(coordinates), dtype=torch.long)
+    return TokenLayout(coordinates, clip_ids, (grid.frames if loop else 0,))
+
+
+def pack_layouts(layouts: Sequence[TokenLayout]) -> TokenLayout:
+    """Put the clips of several layouts one after the other."""
+    firsts = [0, *accumulate(len(layout.loop_frames) for layout in layouts)]
+    return TokenLayout(
+        torch.cat([layout.coordinates for layout in layouts]),
+        torch.cat(
+            [layout.clip_ids + first for layout, first in zip(layouts, firsts, strict=False)]
+        ),
+        tuple(frames for layout in layouts for frames in layout.loop_frames),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Clips as one packed token sequence.
+
+    Args:
+        values: (B, L, C * patch volume), features ordered channel, frame, row, column.
+        layout: positions and clip ids of the L tokens.
+        clips: latent shape of each clip.
+        patch: latent frames, rows and columns of a token.
+    """
+
+    values: Tensor
+    layout: TokenLayout
+    clips: tuple[LatentShape, ...]
+    patch: Patch = PATCH
+
+    def with_values(self, values: Tensor) -> "Tokens":
+        """The same clips and places with other contents."""
+        return replace(self, values=values)
+
+
+def patch_grid(shape: LatentShape, patch: Patch) -> LatentShape:
+    """Patches per axis of a latent.
+
+    Raises:
+        ValueError: a size is not a multiple of the patch.
+    """
+    for name, size, step in zip(LatentShape._fields, shape, patch, strict=True):
+        if size % step:
+            raise ValueError(
+                f"latent {name} {size} is not a multiple of the patch size {step}: "
+                f"use {size - size % step} or {size - size % step + step}"
+            )
+    return LatentShape(*(size // step for size, step in zip(shape, patch, strict=True)))
+
+
+def to_patches(latent: Tensor, patch: Patch = PATCH) -> Tensor:
+    """(B, C, F, H, W) -> (B, L, C * patch volume)."""
+    patch_grid(LatentShape(*latent.shape[2:]), patch)
+    pt, ph, pw = patch
+    return rearrange(
+        latent, "B C (F pt) (H ph) (W pw) -> B (F H W) (C pt ph pw)", pt=pt, ph=ph, pw=pw
+    )
+
+
+def from_patches(values: Tensor, shape: LatentShape, patch: Patch = PATCH) -> Tensor:
+    """(B, L, C * patch volume) -> (B, C, F, H, W), the inverse of ``to_patches``."""
+    grid = patch_grid(shape, patch)
+    pt, ph, pw = patch
+    return rearrange(
+        values,
+        "B (F H W) (C pt ph pw) -> B C (F pt) (H ph) (W pw)",
+        F=grid.frames, H=grid.height, W=grid.width, pt=pt, ph=ph, pw=pw,
+    )  # fmt: skip
+
+
+def patchify(
+    latents: Sequence[Tensor], *, patch: Patch = PATCH, loops: Sequence[bool] = ()
+) -> Tokens:
+    """Pack latents (B, C, F, H, W) of any sizes, equal in B and C, into one sequence.
+
+    Raises:
+        ValueError: no latent, unequal batch or channels, sizes that the patch does not divide.
+    """
+    if not latents:
+        raise ValueError("no latent to patchify: connect at least one")
+    heads = {tuple(latent.shape[:2]) for latent in latents}
+    if len(heads) > 1:
+        raise ValueError(f"clips packed together differ in (batch, channels): {sorted(heads)}")
+    clips = tuple(LatentShape(*latent.shape[2:]) for latent in latents)
+    loops = loops or (False,) * len(clips)
+    layouts = [
+        grid_layout(patch_grid(clip, patch), loop=loop)
+        for clip, loop in zip(clips, loops, strict=True)
+    ]
+    values = torch.cat([to_patches(latent, patch) for latent in latents], dim=1)
+    return Tokens(values, pack_layouts(layouts), clips, patch)
+
+
+def unpatchify(tokens: Tokens) -> list[Tensor]:
+    """The latents (B, C, F, H, W) of a packed sequence, clip by clip."""
+    return [
+        from_patches(tokens.values[:, span], clip, tokens.patch)
+        for span, clip in zip(tokens.layout.spans, tokens.clips, strict=True)
+    ]
