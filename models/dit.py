@@ -3,6 +3,7 @@
 B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D width.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
@@ -93,7 +94,7 @@ TINY_DIT = DiTConfig(
     dim=192,
     heads=3,
     ffn_dim=768,
-    layers=8,
+    layers=6,
     text_dim=96,
     text_length=24,
     temporal_theta=200.0,
@@ -325,9 +326,9 @@ def initialise(model: VideoDiT, generator: torch.Generator) -> None:
                 weight.zero_()
             else:
                 _xavier(weight, generator)
-        for layer in (model.time_embedding, model.text_embedding):
-            for part in (layer[0], layer[2]):
-                part.weight.normal_(std=0.02, generator=generator)
+        for name, weight in model.named_parameters():
+            if re.fullmatch(r"(time|text)_embedding\.[02]\.weight", name):
+                weight.normal_(std=0.02, generator=generator)
         model.head.head.weight.zero_()
         for embedding in model.condition_embeddings.values():
             embedding[2].weight.zero_()  # pyright: ignore[reportIndexIssue]

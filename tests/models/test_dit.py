@@ -50,9 +50,7 @@ def test_packed_clips_equal_separate_ones(network: VideoDiT) -> None:
     sigma = torch.tensor([0.2, 0.9])
     tokens = patchify(clips)
     packed = network.forward_tokens(tokens.values, tokens.layout, sigma, texts)
-    for got, clip, text in zip(
-        unpatchify(tokens.with_values(packed)), clips, texts, strict=True
-    ):
+    for got, clip, text in zip(unpatchify(tokens.with_values(packed)), clips, texts, strict=True):
         torch.testing.assert_close(got, network(clip, sigma, text), atol=1e-6, rtol=1e-5)
 
 
@@ -163,7 +161,7 @@ def test_hooks(network: VideoDiT) -> None:
 def test_clear_errors(network: VideoDiT) -> None:
     text = network.prepare_text(noise(1, 5, 16))
     latent, sigma = noise(1, 4, 1, 4, 4), torch.tensor([0.5])
-    with pytest.raises(ValueError, match="no input .*'height'.*it takes"):
+    with pytest.raises(ValueError, match=r"no input .*'height'.*it takes"):
         network(latent, sigma, text, conditions={"height": sigma})
     with pytest.raises(ValueError, match="multiple of the patch size 2"):
         network(noise(1, 4, 1, 5, 4), sigma, text)
