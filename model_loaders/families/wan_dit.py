@@ -1,12 +1,16 @@
 """Wan video transformers: original, ComfyUI and diffusers files -> the pack's key names."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from torch import Tensor
 
 from ...models.dit import DiTConfig
 from ...models.latent_format import WAN21_LATENT, WAN22_LATENT, LatentFormat
 from ..keys import UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
+
+SHIFT = 8.0
+"""Shift of the schedules that ComfyUI makes for every Wan model."""
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.")
 
@@ -105,3 +109,8 @@ def derive_config(state: Mapping[str, Tensor]) -> DiTConfig:
 def latent_format(config: DiTConfig) -> LatentFormat:
     """Statistics of the VAE whose latents the network works on."""
     return WAN22_LATENT if config.out_channels == WAN22_LATENT.channels else WAN21_LATENT
+
+
+def sampling_info(config: DiTConfig) -> dict[str, Any]:
+    """What a host wants to know for sampling; Wan 2.2 5B knows a noise level per token."""
+    return {"shift": SHIFT, "token_levels": config.in_channels == WAN22_LATENT.channels}

@@ -1,0 +1,1 @@
+"""Files -> models: detect the family, convert its keys, derive the config, load strictly."""

@@ -1,0 +1,1 @@
+"""One module per checkpoint family: detection, key tables, config from shapes."""

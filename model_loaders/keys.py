@@ -1,0 +1,94 @@
+"""State-dict keys: renaming by a table, stripping prefixes, counting blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from torch import Tensor
+
+KeyTable = Sequence[tuple[str, str | None]]
+
+
+class UnsupportedCheckpointError(ValueError):
+    """The file is readable, but holds nothing that this pack knows how to run."""
+
+
+def rename(state_dict: Mapping[str, Tensor], table: KeyTable) -> dict[str, Tensor]:
+    """Rename every key by the first rule of the table that matches it whole.
+
+    Args:
+        state_dict: tensors by name.
+        table: rules (regular expression, replacement); the replacement may refer to groups, and
+            None drops the tensor on purpose.
+
+    Raises:
+        UnsupportedCheckpointError: no rule matches a key, or two keys get the same name.
+    """
+    rules = [(re.compile(pattern), replacement) for pattern, replacement in table]
+    renamed: dict[str, Tensor] = {}
+    unmatched: list[str] = []
+    for key, tensor in state_dict.items():
+        rule = _first_match(key, rules)
+        if rule is None:
+            unmatched.append(key)
+            continue
+        match, replacement = rule
+        if replacement is None:
+            continue
+        name = match.expand(replacement)
+        if name in renamed:
+            raise UnsupportedCheckpointError(
+                f"two tensors of the file would both become {name!r}, the second is {key!r}: "
+                "the file mixes key layouts; use a file in one of the published layouts"
+            )
+        renamed[name] = tensor
+    if unmatched:
+        raise UnsupportedCheckpointError(_describe_unmatched(unmatched))
+    return renamed
+
+
+def strip_prefixes(state_dict: Mapping[str, Tensor], prefixes: Iterable[str]) -> dict[str, Tensor]:
+    """Take the first prefix in which any key begins off those keys; leave out all other keys.
+
+    With none of the prefixes present the state dict comes back as it is.
+    """
+    for prefix in prefixes:
+        stripped = {
+            key.removeprefix(prefix): tensor
+            for key, tensor in state_dict.items()
+            if key.startswith(prefix)
+        }
+        if stripped:
+            return stripped
+    return dict(state_dict)
+
+
+def count_blocks(keys: Iterable[str], pattern: str) -> int:
+    """Count the blocks of a network: one more than the highest number found, 0 without any.
+
+    Args:
+        keys: names of tensors.
+        pattern: regular expression for the beginning of a key, with the number as its one group.
+    """
+    matches = (re.match(pattern, key) for key in keys)
+    return 1 + max((int(match[1]) for match in matches if match), default=-1)
+
+
+def _first_match(
+    key: str, rules: list[tuple[re.Pattern[str], str | None]]
+) -> tuple[re.Match[str], str | None] | None:
+    for pattern, replacement in rules:
+        match = pattern.fullmatch(key)
+        if match:
+            return match, replacement
+    return None
+
+
+def _describe_unmatched(keys: list[str]) -> str:
+    shown = ", ".join(repr(key) for key in keys[:5])
+    more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
+    return (
+        f"the file holds tensors that no known layout has: {shown}{more}; "
+        "it belongs to another model, or to a variant that is not supported"
+    )

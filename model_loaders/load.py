@@ -1,0 +1,202 @@
+"""One door for weights: a path in, a config with a state dict in the pack's names out.
+
+Reading and building are apart, so that a host can build the network from its own layers.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from ..models.dit import DiTConfig, VideoDiT
+from ..models.latent_format import LatentFormat
+from ..models.text_encoder import T5Config, T5Encoder
+from ..models.vae import VAEConfig, VideoVAE
+from ..models.vae_layers import to_channels_last
+from .dequantise import dequantise
+from .families import umt5, wan_dit, wan_vae
+from .keys import UnsupportedCheckpointError
+from .text import TextEncoder
+from .tokenizer import Tokenizer, tokenizer_from_tensor
+
+METADATA_KEY = "spacetime"
+"""Where a file of the pack carries its config, as JSON in the safetensors metadata."""
+
+DEFAULT_SHIFT = 3.0
+"""Shift of a flow model's own schedules where its file names none."""
+
+
+@dataclass(frozen=True, eq=False)
+class DiTWeights:
+    """A video transformer before it is built."""
+
+    config: DiTConfig
+    latent: LatentFormat
+    state: Mapping[str, Tensor]
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shift(self) -> float:
+        """Shift of the schedules that a host makes for this model (``shift`` in ``info``)."""
+        return float(self.info.get("shift", DEFAULT_SHIFT))
+
+
+@dataclass(frozen=True, eq=False)
+class VAEWeights:
+    """A video VAE before it is built."""
+
+    config: VAEConfig
+    state: Mapping[str, Tensor]
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class TextWeights:
+    """A text encoder before it is built, with its tokenizer."""
+
+    config: T5Config
+    state: Mapping[str, Tensor]
+    tokenizer: Tokenizer
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsFile:
+    """Tensors of a safetensors file with its header; ``info`` is the pack's part of it."""
+
+    name: str
+    state: dict[str, Tensor]
+    header: Mapping[str, str]
+    info: Mapping[str, Any]
+
+    def expect(self, kind: str) -> None:
+        """Raise UnsupportedCheckpointError where the pack wrote another kind of model."""
+        if self.info and self.info.get("kind") != kind:
+            raise UnsupportedCheckpointError(
+                f"{self.name} holds a {self.info.get('kind')}, not a {kind}: choose another file"
+            )
+
+    def is_of(self, family: "_Family", what: str) -> None:
+        """Raise UnsupportedCheckpointError where the keys are not those of a family."""
+        if not family.detect(self.state.keys()):
+            raise UnsupportedCheckpointError(
+                f"{self.name} is not a {what}: its first keys are {sorted(self.state)[:3]}"
+            )
+
+
+class _Family(Protocol):
+    def detect(self, keys: Collection[str], /) -> bool: ...
+
+
+def read_file(path: Path) -> WeightsFile:
+    """Read a safetensors file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        UnsupportedCheckpointError: not a readable safetensors file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        info = json.loads(header.get(METADATA_KEY, "{}"))
+    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+        raise UnsupportedCheckpointError(
+            f"{path.name} is not a readable safetensors file ({error}); convert pickled "
+            "checkpoints (.pt, .pth, .ckpt) to safetensors first"
+        ) from error
+    return WeightsFile(path.name, state, header, info)
+
+
+def read_dit(path: Path) -> DiTWeights:
+    """Read a video transformer; float8 weights come out as bf16.
+
+    Raises:
+        FileNotFoundError: no such file.
+        UnsupportedCheckpointError: another kind of file, or parts that are not supported.
+    """
+    file = read_file(path)
+    file.expect("dit")
+    file.is_of(wan_dit, "video transformer (Wan 2.1, Wan 2.2)")
+    plain = dequantise(file.state, dtype=torch.bfloat16, metadata=file.header)
+    state = wan_dit.to_pack_keys(plain)
+    if file.info:
+        config, latent = DiTConfig(**file.info["config"]), LatentFormat(**file.info["latent"])
+    else:
+        config = wan_dit.derive_config(state)
+        latent = wan_dit.latent_format(config)
+    return DiTWeights(config, latent, state, file.info or wan_dit.sampling_info(config))
+
+
+def read_vae(path: Path) -> VAEWeights:
+    """Read a video VAE; errors as ``read_dit``."""
+    file = read_file(path)
+    file.expect("vae")
+    file.is_of(wan_vae, "video VAE (Wan 2.1, Wan 2.2)")
+    state = wan_vae.to_pack_keys(file.state)
+    config = VAEConfig.from_dict(file.info["config"]) if file.info else wan_vae.derive_config(state)
+    return VAEWeights(config, state, file.info)
+
+
+def read_text_encoder(path: Path) -> TextWeights:
+    """Read a text encoder with the tokenizer in its file; errors as ``read_dit``."""
+    file = read_file(path)
+    file.expect("text_encoder")
+    file.is_of(umt5, "text encoder (UMT5)")
+    spiece = umt5.tokenizer_tensor(file.state)
+    if spiece is None:
+        raise UnsupportedCheckpointError(
+            f"{path.name} holds no tokenizer (tensor `spiece_model`): use ComfyUI's repack of "
+            "the text encoder, which carries it"
+        )
+    state = umt5.to_pack_keys(file.state, metadata=file.header)
+    config = T5Config(**file.info["config"]) if file.info else umt5.derive_config(state)
+    tokenizer = tokenizer_from_tensor(spiece, max_length=file.info.get("max_length", 512))
+    return TextWeights(config, state, tokenizer, file.info)
+
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def load_strictly(
+    build: Callable[[], Module], state: Mapping[str, Tensor], *, dtype: torch.dtype
+) -> Module:
+    """Build a module without memory and give it the state, cast to ``dtype``.
+
+    Raises:
+        UnsupportedCheckpointError: keys or shapes do not match the network.
+    """
+    with torch.device("meta"):
+        module = build()
+    try:
+        module.load_state_dict(
+            {name: weight.to(dtype) for name, weight in state.items()}, strict=True, assign=True
+        )
+    except RuntimeError as error:
+        raise UnsupportedCheckpointError(f"the file does not fit its network: {error}") from error
+    return module.eval().requires_grad_(False)
+
+
+def build_dit(weights: DiTWeights, *, dtype: torch.dtype = torch.float32) -> VideoDiT:
+    """The network of a file, from torch's own layers."""
+    return load_strictly(lambda: VideoDiT(weights.config), weights.state, dtype=dtype)
+
+
+def build_vae(weights: VAEWeights, *, dtype: torch.dtype = torch.float32) -> VideoVAE:
+    """The VAE of a file, from torch's own layers, in the memory order that convolves fast."""
+    vae = load_strictly(lambda: VideoVAE(weights.config), weights.state, dtype=dtype)
+    to_channels_last(vae)
+    return vae
+
+
+def build_text_encoder(weights: TextWeights, *, dtype: torch.dtype = torch.float32) -> TextEncoder:
+    """The text encoder of a file with its tokenizer."""
+    encoder = load_strictly(lambda: T5Encoder(weights.config), weights.state, dtype=dtype)
+    return TextEncoder(encoder, weights.tokenizer)

@@ -1,0 +1,16 @@
+"""The small weights that ship with the pack, by the model folder they would lie in."""
+
+from pathlib import Path
+
+_FILES = {
+    "diffusion_models": "spacetime_tiny_dit.safetensors",
+    "text_encoders": "spacetime_tiny_text.safetensors",
+    "vae": "spacetime_tiny_vae.safetensors",
+}
+
+
+def bundled(folder: str) -> dict[str, Path]:
+    """Names and paths of the shipped files of a model folder."""
+    if folder not in _FILES:
+        return {}
+    return {_FILES[folder]: Path(__file__).parent / _FILES[folder]}
