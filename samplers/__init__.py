@@ -1,0 +1,1 @@
+"""Sampling: noise schedules, ODE solvers, guidance and per-frame noise around one denoiser."""

@@ -1,0 +1,83 @@
+"""The contract of a denoiser and the conversions between its forms for flow models."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Denoiser(Protocol):
+    """Predict the clean sample from a noisy one: ``(x, sigma, **extra) -> x0``.
+
+    Networks, guidance, kept frames, windows and loops are all denoisers or turn one into another;
+    solvers know nothing else.
+
+    Args:
+        x: noisy state of any shape with the batch first: a latent (B, C, F, H, W) or tokens
+            (B, L, D).
+        sigma: noise level (B,) in [0, 1]; a denoiser may also take one per token (B, L).
+        extra: the caller's conditions, passed on unchanged by the solver.
+
+    Returns:
+        The prediction of x0 in the shape and dtype of ``x``. Batch elements are independent, and
+        where sigma is 0 the result is ``x``.
+    """
+
+    def __call__(self, x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:
+        """Return x0 for the state ``x`` at the noise level ``sigma``."""
+        ...
+
+
+def broadcast_sigma(sigma: Tensor, x: Tensor) -> Tensor:
+    """Shape noise levels so that they multiply ``x``.
+
+    Args:
+        sigma: (), (B,), one per token (B, L) with ``x`` (B, L, D), or already broadcastable with
+            as many dimensions as ``x``.
+        x: the state, batch first.
+
+    Returns:
+        ``sigma`` in the dtype and on the device of ``x``, with ones appended to its shape.
+
+    Raises:
+        ValueError: when the levels do not fit the state.
+    """
+    leading = x.shape[: sigma.ndim]
+    fits = sigma.ndim in (0, 1, x.ndim) or (sigma.ndim == 2 and x.ndim == 3)
+    if not fits or any(s not in (1, n) for s, n in zip(sigma.shape, leading, strict=True)):
+        raise ValueError(
+            f"noise levels {tuple(sigma.shape)} do not fit a state {tuple(x.shape)}: "
+            "give one per batch element (B,), or one per token (B, L) with tokens (B, L, D)"
+        )
+    return sigma.to(x).reshape(*sigma.shape, *[1] * (x.ndim - sigma.ndim))
+
+
+def to_denoised(x: Tensor, velocity: Tensor, sigma: Tensor) -> Tensor:
+    """Convert a flow velocity to the clean prediction, x0 = x - sigma v (exactly x at sigma 0)."""
+    return x - broadcast_sigma(sigma, x) * velocity.to(x.dtype)
+
+
+def to_velocity(x: Tensor, x0: Tensor, sigma: Tensor) -> Tensor:
+    """Convert a clean prediction to the flow velocity, v = (x - x0) / sigma (0 at sigma 0).
+
+    Args:
+        x, x0: state and prediction of the same shape.
+        sigma: noise levels as ``broadcast_sigma`` takes them.
+    """
+    level = broadcast_sigma(sigma, x)
+    noisy = level > 0
+    return torch.where(noisy, (x - x0) / torch.where(noisy, level, 1.0), 0.0)
+
+
+def flow_denoiser(velocity: Callable[..., Tensor]) -> Denoiser:
+    """Turn a flow network ``velocity(x, sigma, **extra) -> v`` into a denoiser.
+
+    The path is x = (1 - sigma) x0 + sigma eps, so v = eps - x0. ``sigma`` may be (B,) or, with
+    tokens, (B, L).
+    """
+
+    def denoise(x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:
+        return to_denoised(x, velocity(x, sigma, **extra), sigma)
+
+    return denoise

@@ -1,0 +1,89 @@
+"""Starting noise that belongs to absolute latent frames and not to a run.
+
+A longer, windowed or packed run sees the same noise for the same frame of the same clip.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_MASK = 2**64 - 1
+
+
+def frame_noise(shape: Sequence[int], *, seed: int, first_frame: int = 0, clip: int = 0) -> Tensor:
+    """Draw standard normal noise, each latent frame from a generator of its own.
+
+    Args:
+        shape: (C, F, H, W); with a ``LatentShape`` write ``(channels, *latent_shape)``.
+        seed: any integer; all of its 64 bits count.
+        first_frame: absolute index of the first frame; negative before the start of the clip.
+        clip: number of the clip (or batch element), so that clips of one seed differ.
+
+    Returns:
+        (C, F, H, W) float32 on the CPU. Frame i depends on seed, clip, ``first_frame + i`` and
+        (C, H, W) only.
+
+    Raises:
+        ValueError: when ``shape`` does not have four positive sizes.
+    """
+    if len(shape) != 4 or min(shape) < 1:
+        raise ValueError(f"noise of shape {tuple(shape)}: give (channels, frames, height, width)")
+    channels, frames, height, width = shape
+    drawn = [
+        torch.randn(
+            (channels, height, width),
+            generator=_generator(seed, clip, first_frame + index),
+            dtype=torch.float32,
+        )
+        for index in range(frames)
+    ]
+    return torch.stack(drawn, dim=1)  # (C, F, H, W)
+
+
+def _generator(seed: int, clip: int, frame: int) -> torch.Generator:
+    state = _splitmix64(seed)
+    for number in (clip, frame):
+        state = _splitmix64(state ^ (number & _MASK))
+    return torch.Generator("cpu").manual_seed(state)
+
+
+def _splitmix64(value: int) -> int:
+    """Mix 64 bits (Steele, Lea and Flood, "Fast splittable pseudorandom generators", 2014).
+
+    Neighbouring frames become unrelated, and seeds that differ in their high half only do not
+    share noise, although torch's CPU generator starts from the low 32 bits of what it is given.
+    """
+    value = (value + 0x9E3779B97F4A7C15) & _MASK
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
+    return value ^ (value >> 31)
+
+
+@dataclass(frozen=True)
+class FrameNoise:
+    """NOISE of one seed, as the hosts' samplers take it."""
+
+    seed: int
+
+    def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
+        """Noise shaped like ``latent["samples"]`` (B, C, F, H, W), drawn per absolute frame.
+
+        Row b of the batch is clip ``latent["batch_index"][b]``, or b where there is no such key;
+        frame 0 is the absolute frame ``latent["first_frame"]``, 0 by default.
+
+        Raises:
+            ValueError: the latent is no video latent.
+        """
+        shape = latent["samples"].shape
+        if len(shape) != 5:
+            raise ValueError(
+                f"noise for a latent of shape {tuple(shape)}: a video latent (batch, channels, "
+                "frames, rows, columns) is needed"
+            )
+        clips = latent.get("batch_index") or range(shape[0])
+        first = int(latent.get("first_frame", 0))
+        rows = [frame_noise(shape[1:], seed=self.seed, first_frame=first, clip=c) for c in clips]
+        return torch.stack(rows)
