@@ -1,0 +1,70 @@
+"""Opening video files with PyAV: only real video containers, only local files, one error class."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .errors import MediaError
+from .files import existing_file
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+# Playlists and text renderers are left out: they open other files or turn any text into a video.
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,gif,apng,h264,hevc,ogg,asf,mxf,"
+    "ivf,yuv4mpegpipe,webp_pipe"
+)
+
+
+@contextmanager
+def open_video(path: str | os.PathLike[str]) -> Iterator[tuple["InputContainer", "VideoStream"]]:
+    """Open a file for reading and give its container and first video stream.
+
+    Raises:
+        MediaError: the file is missing, empty, broken, not a video, or fails while it is decoded
+            inside the block.
+    """
+    import av
+    from av.error import FFmpegError
+
+    file = existing_file(path, "video")
+    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+    try:
+        with av.open(str(file), container_options=options, metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise MediaError(f"{file} has no video stream")
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            yield container, stream
+    except (FFmpegError, OverflowError, MemoryError) as error:
+        raise MediaError(f"{file} cannot be read as a video: {_reason(error)}") from error
+
+
+def decode(container: "InputContainer", stream: "VideoStream") -> Iterator["VideoFrame"]:
+    """Yield the stream's frames from the container's position on; MediaError if it is damaged."""
+    with _steady_streams(container):
+        yield from container.decode(stream)
+
+
+def demux(container: "InputContainer") -> Iterator["Packet"]:
+    """Yield all packets that hold something; MediaError if the file is damaged."""
+    with _steady_streams(container):
+        yield from (packet for packet in container.demux() if packet.size > 0)
+
+
+@contextmanager
+def _steady_streams(container: "InputContainer") -> Iterator[None]:
+    """PyAV fails with IndexError where a damaged file shows streams its header did not name."""
+    try:
+        yield
+    except IndexError as error:
+        raise MediaError(f"{container.name} is damaged: its streams change on the way") from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

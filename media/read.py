@@ -1,0 +1,154 @@
+"""Video files -> streams of frames."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .container import decode, open_video
+from .errors import MediaError
+from .probe import frame_rotation, stream_rate
+from .rate import to_frame_rate
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+# Containers round time stamps, Matroska to milliseconds: a frame may appear this much earlier.
+ROUNDING = Fraction(1, 1000)
+# Seconds that one picture may stay on screen: beyond it the time stamps are damaged.
+LONGEST_PICTURE = 600
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A decoded frame with the seconds at which it appears and disappears."""
+
+    frame: "VideoFrame"
+    begin: Fraction
+    end: Fraction
+
+
+def read_video(
+    path: str | os.PathLike[str],
+    *,
+    start: float = 0.0,
+    frames: int | None = None,
+    chunk: int = 16,
+    fps: Fraction | float | None = None,
+) -> Iterator[torch.Tensor]:
+    """Stream a video file in chunks; memory holds one chunk whatever the length.
+
+    The rotation stored by cameras is applied and every pixel format becomes RGB. A file cut off
+    in its middle gives the frames that are there, if any.
+
+    Args:
+        path: any common container and codec.
+        start: seconds after the first frame; the frame on screen at that time comes first.
+        frames: how many frames at most; None for all.
+        chunk: frames per tensor; the last one may be shorter.
+        fps: resample by timestamps to this constant rate (the frame on screen at each tick), which
+            makes variable-rate material regular; None gives every stored frame once.
+
+    Returns:
+        An iterator of float32 tensors `(F, H, W, 3)` in [0, 1].
+
+    Raises:
+        MediaError: while iterating: missing, empty, broken or non-video file, or no frame in range.
+        ValueError: at once: an argument is out of range.
+    """
+    if not start >= 0:
+        raise ValueError(f"start={start} seconds: use 0 or more")
+    if chunk < 1 or (frames is not None and frames < 1):
+        raise ValueError(f"chunk={chunk}, frames={frames}: use 1 or more")
+    rate = None if fps is None else to_frame_rate(fps)
+    return _chunks(path, Fraction(start), frames, chunk, rate)
+
+
+def _chunks(
+    path: str | os.PathLike[str],
+    start: Fraction,
+    frames: int | None,
+    chunk: int,
+    rate: Fraction | None,
+) -> Iterator[torch.Tensor]:
+    with open_video(path) as (container, stream):
+        shown = _from(_shown(container, stream, start), start)
+        chosen = (s.frame for s in shown) if rate is None else _resampled(shown, start, rate)
+        pictures = _pictures(islice(chosen, frames))
+        empty = True
+        while pending := list(islice(pictures, chunk)):
+            empty = False
+            yield torch.from_numpy(np.stack(pending)).float().div_(255)
+        if empty:
+            raise MediaError(f"{path} holds no video frame from {float(start):g} s on")
+
+
+def _shown(container: "InputContainer", stream: "VideoStream", start: Fraction) -> Iterator[_Shown]:
+    """Yield the frames from the key frame at or before `start` on, with their times.
+
+    A frame lasts until the next one appears: files state durations in decoding order or not at all.
+    """
+    step = 1 / stream_rate(stream)
+    tick = stream.time_base or step
+    origin = stream.start_time or 0
+    if start > 0:
+        _seek(container, stream, origin + int(start / tick))
+    last, end = None, Fraction(0)
+    for frame in decode(container, stream):
+        begin = end if frame.pts is None else (frame.pts - origin) * tick
+        if last is not None:
+            yield _Shown(last[0], last[1], begin)
+        last, end = (frame, begin), begin + (frame.duration * tick if frame.duration else step)
+    if last is not None:
+        yield _Shown(*last, end)
+
+
+def _seek(container: "InputContainer", stream: "VideoStream", timestamp: int) -> None:
+    """Go to the key frame before a time; a file that cannot seek is read from its beginning."""
+    from av.error import FFmpegError
+
+    try:
+        container.seek(timestamp, stream=stream)
+    except FFmpegError:
+        container.seek(0)
+
+
+def _from(shown: Iterator[_Shown], start: Fraction) -> Iterator[_Shown]:
+    for item in shown:
+        if item.end - min(ROUNDING, (item.end - item.begin) / 10) > start:
+            yield item
+
+
+def _resampled(shown: Iterator[_Shown], start: Fraction, rate: Fraction) -> Iterator["VideoFrame"]:
+    """Yield, for each tick of `rate`, the frame that is on screen then."""
+    count, last = 0, None
+    start += min(ROUNDING, 1 / (10 * rate))
+    for item in shown:
+        if item.end - item.begin > LONGEST_PICTURE:
+            raise MediaError(
+                f"the time stamps jump by {float(item.end - item.begin):.0f} s "
+                f"at {float(item.begin):.2f} s: the file is damaged; read it without fps="
+            )
+        while last is not None and start + count / rate < item.begin:
+            yield last.frame
+            count += 1
+        last = item
+    while last is not None and start + count / rate < last.end:
+        yield last.frame
+        count += 1
+
+
+def _pictures(frames: Iterator["VideoFrame"]) -> Iterator[np.ndarray]:
+    """Convert to upright RGB arrays of the first one's size."""
+    width, height = 0, 0
+    for frame in frames:
+        width, height = width or frame.width, height or frame.height
+        picture = frame.to_ndarray(format="rgb24", width=width, height=height)
+        yield np.rot90(picture, frame_rotation(frame) // 90)

@@ -1,0 +1,80 @@
+"""Copying a video's streams into an MP4 without decoding them."""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from .container import demux, open_video
+from .errors import MediaError
+from .files import replacing
+from .probe import content_tags, stream_rate
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+
+def copy_streams(
+    source: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write the pictures and sound of `source` as they are into an MP4, atomically.
+
+    Args:
+        source: a video file.
+        path: where to; an existing file is replaced.
+        metadata: tags that are added to, or replace, those of the source. Dates are dropped.
+
+    Raises:
+        MediaError: the source cannot be read, or an MP4 cannot hold its streams.
+    """
+    import av
+
+    with open_video(source) as (given, _), replacing(path) as unfinished:
+        options = {"movflags": "use_metadata_tags"}
+        with av.open(str(unfinished), "w", format="mp4", container_options=options) as output:
+            output.metadata.update(content_tags(given.metadata) | dict(metadata or {}))
+            _copy_packets(given, output)
+
+
+def _copy_packets(given: "InputContainer", output: "OutputContainer") -> None:
+    try:
+        copies: dict[int, Stream] = {
+            stream.index: output.add_stream_from_template(stream, opaque=True)
+            for stream in (*given.streams.video[:1], *given.streams.audio)
+        }
+    except ValueError as error:
+        raise MediaError(f"an MP4 cannot hold the streams of {given.name}: {error}") from error
+    copied = 0
+    for packet in _dated(given, given.streams.video[0]):
+        if packet.stream.index in copies:
+            packet.stream = copies[packet.stream.index]
+            output.mux(packet)
+            copied += 1
+    if copied == 0:
+        raise MediaError(f"{given.name} holds no pictures and no sound")
+
+
+def _dated(given: "InputContainer", pictures: "VideoStream") -> Iterator["Packet"]:
+    """Yield the packets, each with a decoding time.
+
+    Matroska does not store those of the first pictures when they are decoded out of order; they
+    lie one frame apart before the first one that is known.
+    """
+    step = round(1 / (stream_rate(pictures) * (pictures.time_base or 1)))
+    undated: list[Packet] = []
+    for packet in demux(given):
+        if packet.dts is None:
+            undated.append(packet)
+            continue
+        if packet.stream.index == pictures.index:
+            for distance, early in enumerate(reversed(undated), start=1):
+                early.dts = packet.dts - distance * step
+            yield from undated
+            undated = []
+        yield packet
+    if undated:
+        raise MediaError(f"{given.name} states no decoding times: its streams cannot be copied")

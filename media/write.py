@@ -1,0 +1,125 @@
+"""Streams of frames -> MP4 files, the same bytes for the same frames."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .files import replacing
+from .pixels import to_bytes
+from .rate import to_frame_rate
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+# The encoder's result depends on its thread count, so it does not follow the machine's.
+ENCODER_THREADS = 4
+# Numbers of H.273 (ITU-T): primaries, transfer and matrix of BT.709, and "TV" range 16..235.
+BT709 = 1
+TV_RANGE = 1
+
+
+@dataclass(frozen=True)
+class WrittenVideo:
+    """What `write_video` put into the file: `width` and `height` are those after padding."""
+
+    path: Path
+    frames: int
+    width: int
+    height: int
+
+
+def write_video(
+    path: str | os.PathLike[str],
+    frames: Iterable[torch.Tensor],
+    *,
+    fps: Fraction | float,
+    metadata: Mapping[str, str] | None = None,
+    crf: float = 18.0,
+) -> WrittenVideo:
+    """Encode frames as they come into an H.264 MP4 that appears only when it is complete.
+
+    The file holds no time stamps and nothing else that changes between runs. H.264 with halved
+    chroma needs even sides: an odd one is padded by repeating the last row or column. Colour is
+    BT.709 in TV range and tagged so.
+
+    Args:
+        path: where to; an existing file is replaced, missing folders are made.
+        frames: tensors `(F, H, W, 3)` or `(H, W, 3)` in [0, 1] (clamped), all of one size.
+        fps: frames per second.
+        metadata: tags, e.g. `prompt` and `workflow` holding JSON.
+        crf: x264's constant quality, 0 (lossless) to 51; 18 looks like the source.
+
+    Raises:
+        ValueError: no frames, sizes that differ, values that are not finite, or bad options.
+            Nothing is left behind then.
+    """
+    import av
+
+    rate = to_frame_rate(fps)
+    if not 0 <= crf <= 51:
+        raise ValueError(f"crf={crf}: use 0 (lossless) to 51 (worst)")
+    pictures = _even_pictures(frames)
+    first = next(pictures, None)
+    if first is None:
+        raise ValueError("there are no frames to write: at least one is needed")
+    height, width, _ = first.shape
+    with replacing(path) as unfinished:
+        # The tags `prompt` and `workflow` are not MP4's own; without this flag they are dropped.
+        options = {"movflags": "use_metadata_tags"}
+        with av.open(str(unfinished), "w", format="mp4", container_options=options) as output:
+            output.metadata.update(metadata or {})
+            stream = output.add_stream("libx264", rate=rate, options={"crf": f"{crf:g}"})
+            _describe(stream, width, height)
+            count = 0
+            for picture in _chain(first, pictures):
+                output.mux(stream.encode(_encodable(picture, count)))
+                count += 1
+            output.mux(stream.encode(None))
+    return WrittenVideo(Path(path), count, width, height)
+
+
+def _describe(stream: "VideoStream", width: int, height: int) -> None:
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    codec = stream.codec_context
+    codec.thread_count = ENCODER_THREADS
+    codec.color_primaries = codec.color_trc = codec.colorspace = BT709
+    codec.color_range = TV_RANGE
+
+
+def _encodable(picture: np.ndarray, index: int) -> "VideoFrame":
+    import av
+
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+        format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
+    )
+    frame.pts = index
+    return frame
+
+
+def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    yield first
+    yield from rest
+
+
+def _even_pictures(frames: Iterable[torch.Tensor]) -> Iterator[np.ndarray]:
+    """Yield RGB bytes `(H, W, 3)` with even sides, checking that every frame has one size."""
+    size = None
+    for tensor in frames:
+        for frame in tensor if tensor.ndim == 4 else [tensor]:
+            size = size or frame.shape
+            if frame.ndim != 3 or frame.shape[-1] != 3 or 0 in frame.shape:
+                raise ValueError(f"a frame of shape {tuple(frame.shape)}: use (H, W, 3)")
+            if frame.shape != size:
+                raise ValueError(
+                    f"a frame of {tuple(frame.shape)} after frames of {tuple(size)}: "
+                    "all frames of a video need one size"
+                )
+            height, width, _ = frame.shape
+            yield np.pad(to_bytes(frame), ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

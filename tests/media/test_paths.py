@@ -1,0 +1,52 @@
+"""Names of saved files: they count up and never leave their folder."""
+
+import pytest
+
+from spacetime_video.media import next_output_path
+
+
+def test_counts_up(tmp_path):
+    first = next_output_path(tmp_path, "clip", ".mp4")
+    assert first == tmp_path / "clip_00001_.mp4"
+    first.touch()
+    assert next_output_path(tmp_path, "clip", ".mp4").name == "clip_00002_.mp4"
+    (tmp_path / "clip_00041_.png").touch()
+    (tmp_path / "clip_two_00099_.mp4").touch()
+    (tmp_path / "clip_x.mp4").touch()
+    assert next_output_path(tmp_path, "clip", ".mp4").name == "clip_00042_.mp4"
+    assert next_output_path(tmp_path, "cl", ".mp4").name == "cl_00001_.mp4"
+
+
+def test_subfolders_are_made(tmp_path):
+    path = next_output_path(tmp_path / "out", "video/day/clip", ".mp4")
+    assert path == tmp_path / "out" / "video" / "day" / "clip_00001_.mp4"
+    assert path.parent.is_dir()
+
+
+def test_inner_dots_are_fine(tmp_path):
+    assert next_output_path(tmp_path, "a/../b..c", ".png").name == "b..c_00001_.png"
+
+
+@pytest.mark.parametrize(
+    "prefix", ["../x", "/tmp/x", "a/../../x", "..\\x", "..", "a/../..", "x\0y", "\\x"]
+)
+def test_leaving_the_folder_is_refused(tmp_path, prefix):
+    with pytest.raises(ValueError, match="leads out of"):
+        next_output_path(tmp_path / "out", prefix, ".mp4")
+    assert not any(tmp_path.glob("x*"))
+
+
+def test_a_link_to_another_disk_is_followed(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "video").symlink_to(tmp_path / "disk")
+    path = next_output_path(tmp_path / "out", "video/x", ".mp4")
+    assert path == tmp_path / "out" / "video" / "x_00001_.mp4"
+    with pytest.raises(ValueError, match="leads out of"):
+        next_output_path(tmp_path / "out", "video/../../x", ".mp4")
+
+
+@pytest.mark.parametrize("prefix", ["", ".", "a/.."])
+def test_a_prefix_needs_a_name(tmp_path, prefix):
+    with pytest.raises(ValueError, match="names no file"):
+        next_output_path(tmp_path, prefix, ".mp4")
