@@ -1,0 +1,122 @@
+"""Light on surfaces and shadows on the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .scene import COLOURS
+from .settings import RGB, Setting
+
+_GLOSS = 0.22
+_GLOSS_POWER = 24
+_WRAP = 0.2
+_ACCENT_FACTOR = 0.7
+_ACCENTS: dict[str, RGB] = {"white": (0.78, 0.78, 0.78), "black": (0.22, 0.22, 0.23)}
+
+
+class Light(NamedTuple):
+    """Light per scene: unit direction towards it, its colour, the sky's, each (B, 3); and the
+    share that a shadow takes away (B,)."""
+
+    direction: Tensor
+    colour: Tensor
+    ambient: Tensor
+    shadow: Tensor
+
+
+class Paint(NamedTuple):
+    """The two colours of an object's sectors, (..., 3) each in [0, 1]."""
+
+    base: Tensor
+    accent: Tensor
+
+
+def light_of(settings: Sequence[Setting], device: torch.device | str) -> Light:
+    """Return the light of one setting per scene."""
+
+    def rows(values: list[RGB]) -> Tensor:
+        return torch.tensor(values, device=device, dtype=torch.float32)
+
+    direction = rows([setting.light for setting in settings])
+    return Light(
+        direction / direction.norm(dim=-1, keepdim=True),
+        rows([setting.light_colour for setting in settings]),
+        rows([setting.ambient_colour for setting in settings]),
+        torch.tensor([setting.shadow for setting in settings], device=device),
+    )
+
+
+def paint_of(colour: str) -> Paint:
+    """Return the base colour of a name and the darker (black: lighter) tone of its sectors."""
+    base = torch.tensor(COLOURS[colour])
+    accent = torch.tensor(_ACCENTS[colour]) if colour in _ACCENTS else base * _ACCENT_FACTOR
+    return Paint(base, accent)
+
+
+def sectors(point: Tensor) -> Tensor:
+    """Return the share of the accent colour (...) at a point (3, ...) in the object's own frame.
+
+    Two opposite quarters around the vertical are painted, so that a turn of any solid shows.
+    """
+    x, z = point[0] ** 2, point[2] ** 2
+    return (0.5 + 2 * (x - z) / (x + z + 1e-6)).clamp(0, 1)
+
+
+def shade(
+    albedo: Tensor,
+    normal: Tensor,
+    ray: Tensor,
+    above: Tensor,
+    lights: tuple[Tensor, Tensor, Tensor],
+) -> Tensor:
+    """Light a surface: soft Lambert, sky ambience, contact darkening and a small highlight.
+
+    Args:
+        albedo, normal, ray: (3, ...); the ray points away from the camera.
+        above: height over the floor relative to the object's size (...).
+        lights: direction towards the light, its colour, the sky's colour, (3, ...) each.
+
+    Returns:
+        Display colours (3, ...) in [0, 1].
+    """
+    direction, bright, ambient = lights
+    facing = (normal * direction).sum(dim=0)
+    diffuse = ((facing + _WRAP) / (1 + _WRAP)).clamp(min=0)
+    ambience = (0.75 + 0.25 * normal[1]) * (0.55 + 1.5 * above).clamp(max=1)
+    between = direction - ray
+    cosine = (normal * between).sum(dim=0) * torch.rsqrt((between * between).sum(dim=0))
+    gloss = _GLOSS * cosine.clamp(min=0) ** _GLOSS_POWER
+    return (albedo * (bright * diffuse + ambient * ambience) + bright * gloss).clamp(0, 1)
+
+
+def floor_shade(
+    floor: Tensor, centre: Tensor, radius: Tensor, lift: Tensor, light: Light
+) -> Tensor:
+    """Return the light left (B, F, H, W) on the floor beside one object per scene.
+
+    A soft ellipse under the object, drawn out away from the light, wider and fainter the higher
+    the object hangs.
+
+    Args:
+        floor: x and z of the floor under each pixel (B, 2, H, W), far away in the sky.
+        centre: the object's position (B, F, 3); `radius` its half width (B,), 0 without an
+            object; `lift` the height of its lowest point (B, F).
+    """
+    lean = -light.direction[:, ::2] / light.direction[:, 1:2].clamp(min=0.1)
+    length = lean.norm(dim=-1)
+    along = lean / length[:, None].clamp(min=1e-6)
+    middle = centre[..., ::2] + lean[:, None] * (lift + 0.45 * radius[:, None])[..., None]
+    x = floor[:, None, 0] - middle[..., 0, None, None]
+    z = floor[:, None, 1] - middle[..., 1, None, None]
+    across_x, across_z = (along[:, i, None, None, None] for i in range(2))
+    wide = (radius[:, None] * (1 + 0.3 * lift)).clamp(min=1e-6)
+    long = wide * (1 + 0.35 * length[:, None])
+    down = (x * across_x + z * across_z) / long[..., None, None]
+    over = (x * across_z - z * across_x) / wide[..., None, None]
+    core = (1.25 - (down * down + over * over).sqrt()).clamp(0, 1)
+    strength = light.shadow[:, None] * (radius > 0)[:, None] / (1 + 0.8 * lift)
+    return 1 - strength[..., None, None] * core * core * (3 - 2 * core)
