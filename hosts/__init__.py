@@ -1,0 +1,38 @@
+"""The host that runs the nodes, chosen by the entry point before nodes are imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .interface import Host
+
+_chosen: list[Host] = []
+
+
+def use(chosen: Host) -> None:
+    """Choose the host of this process, or its successor of the same kind.
+
+    Nodes are defined with the first host's ``io``, so one kind of host serves a process; a
+    later one of that kind, with another device or folder, takes over from the next call on.
+
+    Raises:
+        RuntimeError: a host of another kind was chosen before.
+    """
+    if _chosen and _chosen[0].io is not chosen.io:
+        raise RuntimeError(
+            f"the {_chosen[0].name} host is in use already in this process: start another "
+            f"process for the {chosen.name} host"
+        )
+    _chosen[:] = [chosen]
+
+
+def host() -> Host:
+    """The chosen host.
+
+    Raises:
+        RuntimeError: none was chosen yet.
+    """
+    if not _chosen:
+        raise RuntimeError("no host chosen: call spacetime_video.hosts.use(...) before nodes")
+    return _chosen[0]

@@ -1,0 +1,117 @@
+"""The contract between the pack's nodes and the program that runs them.
+
+Two hosts fulfil it: ComfyUI, and the pack's own standalone host. Nodes speak to the host
+through this protocol alone. Sockets carry each host's own objects (MODEL, CLIP, VAE, GUIDER,
+SAMPLER, VIDEO), which nodes only hand on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
+from ..models.patchify import Tokens
+
+Conditioning = list[list[Any]]
+"""A list of ``[context (B, S, D), options]`` pairs, the host's CONDITIONING."""
+
+Latent = Mapping[str, Any]
+"""The host's LATENT: ``samples`` (B, C, F, H, W) raw, with optional keys beside it.
+
+``fps`` (frames per second) and ``loop`` (whether time is a circle) travel under these keys.
+"""
+
+
+class Host(Protocol):
+    """What a host does for the nodes."""
+
+    name: str
+    io: Any
+    """Schema names: ``io.ComfyNode``, ``io.Schema``, ``io.Int.Input`` ..."""
+    ui: Any
+    """Previews that a node may return: ``ui.PreviewImage`` ..."""
+
+    def model_files(self, folder: str) -> list[str]:
+        """Names of the weight files in a model folder such as ``diffusion_models``."""
+        ...
+
+    def model_path(self, folder: str, name: str) -> Path:
+        """Place of a weight file; FileNotFoundError with the names there are."""
+        ...
+
+    def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
+        """MODEL from weights; ``dtype`` is auto, fp32, bf16 or fp16."""
+        ...
+
+    def make_clip(self, weights: TextWeights, *, dtype: str) -> Any:
+        """CLIP from a text encoder's weights."""
+        ...
+
+    def make_vae(self, weights: VAEWeights, *, dtype: str) -> Any:
+        """VAE from weights."""
+        ...
+
+    def encode_prompt(self, clip: Any, text: str) -> Conditioning:
+        """CONDITIONING of a prompt."""
+        ...
+
+    def encode_video(self, vae: Any, images: Tensor) -> Tensor:
+        """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W')."""
+        ...
+
+    def decode_video(self, vae: Any, latent: Tensor) -> Tensor:
+        """Raw latent (B, C, F', H', W') -> frames (B * F, H, W, 3) in [0, 1]."""
+        ...
+
+    def make_guider(
+        self, model: Any, positive: Conditioning, negative: Conditioning, guidance: float
+    ) -> Any:
+        """GUIDER that evaluates the model with classifier-free guidance."""
+        ...
+
+    def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Any:
+        """SAMPLER from a solver of ours."""
+        ...
+
+    def sample(
+        self, guider: Any, noise: Tensor, sampler: Any, sigmas: Tensor, latent: Latent, seed: int
+    ) -> Tensor:
+        """Run a sampler on a LATENT, with progress and interruption.
+
+        Args:
+            guider: from ``make_guider`` or the host's own.
+            noise: standard normal, shaped like the samples.
+            sampler: from ``make_sampler`` or the host's own.
+            sigmas: noise levels, falling, usually to 0.
+            latent: what to start from; zeros stand for nothing given.
+            seed: of the noise, for samplers that draw more.
+
+        Returns:
+            Raw samples (B, C, F, H, W).
+        """
+        ...
+
+    def sample_tokens(
+        self,
+        guider: Any,
+        noise: Tokens,
+        sampler: Any,
+        sigmas: Tensor,
+        tokens: Tokens,
+        extras: Sequence[Mapping[str, Any]],
+        seed: int,
+    ) -> Tokens:
+        """Run a sampler on packed tokens, through the network's token form.
+
+        ``extras`` holds what each clip's LATENT carried beside its samples (``fps`` ...).
+
+        Raises:
+            ValueError: the guider's model has no token form.
+        """
+        ...
+
+    def make_video(self, images: Tensor, fps: float) -> Any:
+        """VIDEO from frames (F, H, W, 3) in [0, 1]."""
+        ...

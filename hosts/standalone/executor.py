@@ -1,0 +1,184 @@
+"""Runs a prompt: every needed node once, results kept for the next run."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .call import Lists, Result, call_node, hidden_inputs, running
+from .describe import describe
+from .errors import NodeFailed
+from .graph import Graph, GraphNode, Link, order_nodes
+from .schema import ComfyNode
+from .signature import sign_node
+from .validate import validate
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeStarted:
+    """A node begins; it is number `index` (from 0) of the `total` that this run executes."""
+
+    id: str
+    title: str
+    class_type: str
+    index: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeCached:
+    """A node's result is kept from before."""
+
+    id: str
+    title: str
+    class_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeFinished:
+    """A node is done; `ui` is what it shows, such as the files it saved."""
+
+    id: str
+    title: str
+    class_type: str
+    seconds: float
+    ui: Mapping[str, list[Any]]
+
+
+Event = NodeStarted | NodeCached | NodeFinished
+
+
+@dataclass
+class RunResult:
+    """What a run did.
+
+    `outputs` holds what each output node shows (also those whose result was kept); `executed` and
+    `cached` list node ids in order.
+    """
+
+    outputs: dict[str, Mapping[str, list[Any]]] = field(default_factory=dict)
+    executed: list[str] = field(default_factory=list)
+    cached: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Executor:
+    """Runs prompts and keeps the node results of the last one.
+
+    The results held are at most those of the nodes in the last prompt that was run: those that
+    the next prompt has no use for are dropped when it starts.
+    """
+
+    def __init__(self, registry: Mapping[str, type[ComfyNode]]) -> None:
+        self._registry = registry
+        self._results: dict[str, Result] = {}
+        self._unique = itertools.count()
+
+    def run(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        extra_pnginfo: Mapping[str, Any] | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+    ) -> RunResult:
+        """Check a prompt, then execute what its output nodes need and what is not kept.
+
+        Args:
+            prompt: API-format JSON; saved files carry it.
+            extra_pnginfo: what else saved files carry, such as {"workflow": ...}.
+            on_event: called at the start and the end of every node, in this thread.
+
+        Raises:
+            GraphError: the prompt is wrong; nothing was run.
+            NodeFailed: a node raised; what the nodes before it saved stays.
+            Interrupted, KeyboardInterrupt: the run was stopped.
+        """
+        start = time.perf_counter()
+        graph = validate(prompt, self._registry)
+        signatures = self._sign(graph)
+        self._results = {
+            key: self._results[key] for key in signatures.values() if key in self._results
+        }
+        done = RunResult()
+        todo = self._missing(graph, signatures)
+        for key in graph.nodes:
+            if signatures[key] in self._results:
+                _report_cached(graph.nodes[key], done, on_event)
+        for index, key in enumerate(todo):
+            node, signature = graph.nodes[key], signatures[key]
+            if signature in self._results:  # an equal node ran before it
+                _report_cached(node, done, on_event)
+                continue
+            on_event(NodeStarted(**_named(node), index=index, total=len(todo)))
+            began = time.perf_counter()
+            result = self._execute(node, signatures, prompt, extra_pnginfo)
+            self._results[signature] = result
+            done.executed.append(key)
+            on_event(
+                NodeFinished(**_named(node), seconds=time.perf_counter() - began, ui=result.ui)
+            )
+        done.outputs = {key: self._results[signatures[key]].ui for key in graph.output_nodes}
+        done.seconds = time.perf_counter() - start
+        return done
+
+    def _sign(self, graph: Graph) -> dict[str, str]:
+        signatures: dict[str, str] = {}
+        for key, node in graph.nodes.items():
+            try:
+                signatures[key] = sign_node(node, signatures, self._unique.__next__)
+            except Exception as cause:
+                given = {name: describe(value) for name, value in node.inputs.items()}
+                raise NodeFailed(key, node.title, node.class_type, cause, given) from cause
+        return signatures
+
+    def _missing(self, graph: Graph, signatures: Mapping[str, str]) -> list[str]:
+        """The nodes to execute, in order: no result kept, and an output node needs theirs."""
+        feeds = {
+            key: [link.node for link in node.links]
+            for key, node in graph.nodes.items()
+            if signatures[key] not in self._results
+        }
+        return order_nodes(graph.output_nodes, feeds)
+
+    def _execute(
+        self,
+        node: GraphNode,
+        signatures: Mapping[str, str],
+        prompt: Mapping[str, Any],
+        extra_pnginfo: Mapping[str, Any] | None,
+    ) -> Result:
+        inputs = self._gather(node, signatures)
+        hidden = hidden_inputs(node, prompt, extra_pnginfo)
+        try:
+            with torch.inference_mode(), running(node):
+                return call_node(node, inputs, hidden)
+        except Exception as cause:
+            given = {name: _describe_list(values) for name, values in inputs.items()}
+            raise NodeFailed(node.id, node.title, node.class_type, cause, given) from cause
+
+    def _gather(self, node: GraphNode, signatures: Mapping[str, str]) -> Lists:
+        """Every input as a list: a constant alone, a linked output as it was given."""
+        return {
+            name: self._results[signatures[value.node]].outputs[value.slot]
+            if isinstance(value, Link)
+            else [value]
+            for name, value in node.inputs.items()
+        }
+
+
+def _named(node: GraphNode) -> dict[str, str]:
+    return {"id": node.id, "title": node.title, "class_type": node.class_type}
+
+
+def _report_cached(node: GraphNode, done: RunResult, on_event: Callable[[Event], None]) -> None:
+    done.cached.append(node.id)
+    on_event(NodeCached(**_named(node)))
+
+
+def _describe_list(values: list[Any]) -> str:
+    return describe(values[0]) if len(values) == 1 else describe(values)

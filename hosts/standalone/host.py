@@ -1,0 +1,227 @@
+"""The pack's own host: sockets carry plain objects, everything runs in this process."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ...model_loaders.load import (
+    DiTWeights,
+    TextWeights,
+    VAEWeights,
+    build_dit,
+    build_text_encoder,
+    build_vae,
+)
+from ...model_loaders.text import TextEncoder
+from ...models.latent_format import LatentFormat
+from ...models.patchify import Tokens, patchify, unpatchify
+from ...models.vae import VideoVAE
+from ..interface import Conditioning, Latent
+from . import io, ui
+from .devices import choose_device, choose_dtype
+from .sampling import (
+    Guider,
+    Model,
+    Sampler,
+    guided_denoiser,
+    latent_velocity,
+    run,
+    token_velocity,
+)
+from .video import VideoFromComponents
+
+Progress = Callable[[int, int], None]
+"""(done, total) steps of the node that runs."""
+
+DECODE_CHUNK = 4
+"""Latent frames decoded at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class VAE:
+    """VAE: a built video VAE and where it runs."""
+
+    network: VideoVAE
+    device: torch.device
+    dtype: torch.dtype
+
+
+class StandaloneHost:
+    """Runs the nodes without ComfyUI.
+
+    Args:
+        models: folder with diffusion_models, text_encoders, vae and so on in it.
+        device: auto, cpu, cuda or cuda:N.
+        dtype: what "auto" means for the loaded models: auto, fp32, bf16 or fp16.
+        progress: told of every step of a long node.
+    """
+
+    name = "standalone"
+    io = io
+    ui = ui
+
+    def __init__(
+        self,
+        *,
+        models: Path = Path("models"),
+        device: str = "auto",
+        dtype: str = "auto",
+        progress: Progress = lambda done, total: None,
+    ) -> None:
+        self.models = models
+        self.device = choose_device(device)
+        self.dtype = dtype
+        self.progress = progress
+
+    def model_files(self, folder: str) -> list[str]:
+        """Names of the safetensors files under a model folder."""
+        root = self.models / folder
+        return sorted(str(p.relative_to(root)) for p in root.rglob("*.safetensors"))
+
+    def model_path(self, folder: str, name: str) -> Path:
+        """Place of a weight file."""
+        if name not in self.model_files(folder):
+            raise FileNotFoundError(
+                f"no file {name!r} in {self.models / folder}; there are: "
+                f"{', '.join(self.model_files(folder)) or 'none'}"
+            )
+        return self.models / folder / name
+
+    def _dtype(self, wanted: str) -> torch.dtype:
+        return choose_dtype(self.dtype if wanted == "auto" else wanted, self.device)
+
+    def make_model(self, weights: DiTWeights, *, dtype: str) -> Model:
+        """Build the transformer."""
+        dit = build_dit(weights, dtype=self._dtype(dtype)).to(self.device)
+        return Model(dit, weights.latent, self.device, weights.shift)
+
+    def make_clip(self, weights: TextWeights, *, dtype: str) -> TextEncoder:
+        """Build the text encoder."""
+        text = build_text_encoder(weights, dtype=self._dtype(dtype))
+        text.encoder.to(self.device)
+        return text
+
+    def make_vae(self, weights: VAEWeights, *, dtype: str) -> VAE:
+        """Build the VAE."""
+        dtype_ = self._dtype(dtype)
+        network = build_vae(weights, dtype=dtype_).to(self.device)
+        return VAE(network, self.device, dtype_)
+
+    def encode_prompt(self, clip: TextEncoder, text: str) -> Conditioning:
+        """Encode one prompt."""
+        return [[clip.encode([text]).float().cpu(), {}]]
+
+    def encode_video(self, vae: VAE, images: Tensor) -> Tensor:
+        """Encode frames."""
+        video = rearrange(images[..., :3], "F H W C -> 1 C F H W") * 2 - 1
+        self.progress(0, 1)
+        latent = vae.network.encode(video.to(vae.device, vae.dtype))
+        self.progress(1, 1)
+        return latent.float().cpu()
+
+    def decode_video(self, vae: VAE, latent: Tensor) -> Tensor:
+        """Decode latents in chunks of frames, with a tick for each."""
+        z_channels = vae.network.config.z_channels
+        if latent.ndim != 5 or latent.shape[1] != z_channels:
+            raise ValueError(
+                f"a latent of shape {tuple(latent.shape)}; this VAE decodes (batch, "
+                f"{z_channels}, frames, rows, columns): use the VAE of the model that made it"
+            )
+        total, cache, chunks = latent.shape[2], None, []
+        for start in range(0, total, DECODE_CHUNK):
+            part = latent[:, :, start : start + DECODE_CHUNK].to(vae.device, vae.dtype)
+            video, cache = vae.network.decode_chunk(part, cache)
+            chunks.append(video.float().cpu())
+            self.progress(min(start + DECODE_CHUNK, total), total)
+        frames = rearrange(torch.cat(chunks, dim=2), "B C F H W -> (B F) H W C")
+        return (frames / 2 + 0.5).clamp(0, 1)
+
+    def make_guider(
+        self, model: Model, positive: Conditioning, negative: Conditioning, guidance: float
+    ) -> Guider:
+        """Bind a model to its prompts."""
+        return Guider(model, positive, negative, guidance)
+
+    def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
+        """Wrap a solver."""
+        return Sampler(solver, options)
+
+    def sample(
+        self,
+        guider: Guider,
+        noise: Tensor,
+        sampler: Sampler,
+        sigmas: Tensor,
+        latent: Latent,
+        seed: int,
+    ) -> Tensor:
+        """Sample a latent."""
+        _refuse_mask(latent)
+        model = guider.model
+        given = self._given(model.latent, latent["samples"])
+        denoiser = guided_denoiser(guider, latent_velocity(model, latent), len(given))
+        result = self._run(denoiser, sampler, sigmas, noise, given)
+        return model.latent.denormalise(result.cpu())
+
+    def sample_tokens(
+        self,
+        guider: Guider,
+        noise: Tokens,
+        sampler: Sampler,
+        sigmas: Tensor,
+        tokens: Tokens,
+        extras: Sequence[Mapping[str, Any]],
+        seed: int,
+    ) -> Tokens:
+        """Sample packed tokens."""
+        for extra in extras:
+            _refuse_mask(extra)
+        model = guider.model
+        clips = [self._given(model.latent, clip) for clip in unpatchify(tokens)]
+        given = patchify(clips, patch=tokens.patch).values
+        velocity = token_velocity(model, tokens, extras)
+        denoiser = guided_denoiser(guider, velocity, len(given))
+        result = tokens.with_values(self._run(denoiser, sampler, sigmas, noise.values, given).cpu())
+        raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
+        return replace(result, values=patchify(raw, patch=tokens.patch).values)
+
+    def _given(self, latent: LatentFormat, samples: Tensor) -> Tensor:
+        """Normalised samples; all zeros stand for nothing and stay zeros."""
+        if samples.shape[1] != latent.channels:
+            raise ValueError(
+                f"a latent of {samples.shape[1]} channels; the model works on "
+                f"{latent.channels}: make it with the VAE that belongs to the model"
+            )
+        return latent.normalise(samples) if samples.any() else samples
+
+    def _run(
+        self, denoiser: Any, sampler: Sampler, sigmas: Tensor, noise: Tensor, given: Tensor
+    ) -> Tensor:
+        total = len(sigmas) - 1
+        self.progress(0, total)
+        return run(
+            denoiser,
+            sampler,
+            sigmas.to(self.device),
+            noise.to(self.device),
+            given.to(self.device),
+            lambda state: self.progress(state["i"] + 1, total),
+        )
+
+    def make_video(self, images: Tensor, fps: float) -> VideoFromComponents:
+        """VIDEO from frames."""
+        return VideoFromComponents(images, Fraction(fps).limit_denominator(1001), None)
+
+
+def _refuse_mask(latent: Mapping[str, Any]) -> None:
+    if latent.get("noise_mask") is not None:
+        raise ValueError(
+            "this latent has a noise mask, which is not yet in the standalone host: run the "
+            "workflow in ComfyUI, or leave the mask out"
+        )

@@ -1,0 +1,166 @@
+"""MODEL, GUIDER and SAMPLER of the standalone host, and the sampling run itself.
+
+B batch, C channels, F frames, H rows, W columns, L tokens.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...models.conditioning import clip_conditions
+from ...models.dit import PreparedText, VideoDiT
+from ...models.latent_format import LatentFormat
+from ...models.patchify import Tokens
+from ...models.shapes import LatentShape
+from ...samplers.denoiser import Denoiser, flow_denoiser
+from ...samplers.guidance import cfg
+from ..interface import Conditioning
+
+Callback = Callable[[Mapping[str, Any]], None]
+Velocity = Callable[[Tensor, Tensor, PreparedText], Tensor]
+"""(x, sigma, text) -> velocity, with x a latent or tokens."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """MODEL: a built network with what its latents mean and the shift of its schedules."""
+
+    dit: VideoDiT
+    latent: LatentFormat
+    device: torch.device
+    shift: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """SAMPLER: a solver with its options."""
+
+    solver: Callable[..., Tensor]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Guider:
+    """GUIDER: a model bound to its prompts."""
+
+    model: Model
+    positive: Conditioning
+    negative: Conditioning
+    guidance: float
+
+
+class Texts:
+    """Prompts prepared once per run, alone or side by side for a joint evaluation."""
+
+    def __init__(self, model: Model, batch: int) -> None:
+        self.model, self.batch = model, batch
+        self._prepared: dict[tuple[int, ...], PreparedText] = {}
+
+    def prepared(self, conditionings: Sequence[Conditioning]) -> PreparedText:
+        """Keys and values of several prompts, stacked along the batch."""
+        key = tuple(id(conditioning) for conditioning in conditionings)
+        if key not in self._prepared:
+            contexts = torch.cat([self._context(each) for each in conditionings])
+            self._prepared[key] = self.model.dit.prepare_text(contexts)
+        return self._prepared[key]
+
+    def _context(self, conditioning: Conditioning) -> Tensor:
+        if len(conditioning) != 1:
+            raise ValueError(
+                f"a conditioning of {len(conditioning)} parts: this host takes one prompt per "
+                "side; run combined or regional prompts in ComfyUI"
+            )
+        context = conditioning[0][0].to(self.model.device, self.model.dit.dtype)
+        width = self.model.dit.config.text_dim
+        if context.shape[-1] != width:
+            raise ValueError(
+                f"the prompt is {context.shape[-1]} wide, the model needs {width}: load the text "
+                "encoder that belongs to the model"
+            )
+        return context.expand(self.batch, -1, -1)
+
+
+def guided_denoiser(guider: Guider, velocity: Velocity, batch: int) -> Denoiser:
+    """Classifier-free guidance over the network; both sides are evaluated as one batch."""
+    texts = Texts(guider.model, batch)
+
+    def predict(
+        x: Tensor, sigma: Tensor, conditionings: Sequence[Conditioning], **_: Any
+    ) -> Sequence[Tensor]:
+        count = len(conditionings)
+        text = texts.prepared(conditionings)
+        denoise = flow_denoiser(lambda x, sigma: velocity(x, sigma, text))
+        x0 = denoise(torch.cat([x] * count), torch.cat([sigma] * count))
+        return x0.chunk(count)
+
+    return cfg(predict, guider.positive, guider.negative, guider.guidance)
+
+
+def latent_velocity(model: Model, latent: Mapping[str, Any]) -> Velocity:
+    """The network on latents (B, C, F, H, W)."""
+    loop = bool(latent.get("loop", False))
+    given = _conditions(model, LatentShape(*latent["samples"].shape[2:]), latent)
+
+    def velocity(x: Tensor, sigma: Tensor, text: PreparedText) -> Tensor:
+        conditions = {name: sigma.new_full((len(x),), value) for name, value in given.items()}
+        return model.dit(x.to(model.dit.dtype), sigma, text, conditions=conditions, loop=loop)
+
+    return velocity
+
+
+def token_velocity(model: Model, tokens: Tokens, extras: Sequence[Mapping[str, Any]]) -> Velocity:
+    """The network on packed tokens (B, L, D)."""
+    given = [
+        _conditions(model, clip, extra) for clip, extra in zip(tokens.clips, extras, strict=True)
+    ]
+    shared = set.intersection(*(set(each) for each in given))
+
+    def velocity(x: Tensor, sigma: Tensor, text: PreparedText) -> Tensor:
+        conditions = {
+            name: sigma.new_tensor([[each[name] for each in given]]).expand(len(x), -1)
+            for name in sorted(shared)
+        }
+        return model.dit.forward_tokens(
+            x.to(model.dit.dtype), tokens.layout, sigma, [text], conditions=conditions
+        )
+
+    return velocity
+
+
+def _conditions(model: Model, shape: LatentShape, extras: Mapping[str, Any]) -> dict[str, float]:
+    return clip_conditions(
+        model.dit.config.conditions,
+        shape,
+        fps=extras.get("fps"),
+        loop=bool(extras.get("loop", False)),
+        time_factor=model.latent.time_factor,
+    )
+
+
+def run(
+    denoiser: Denoiser,
+    sampler: Sampler,
+    sigmas: Tensor,
+    noise: Tensor,
+    given: Tensor,
+    callback: Callback,
+) -> Tensor:
+    """Noise what is given to the first level and run the solver, all in float32.
+
+    Args:
+        denoiser: of the network's own (normalised) space.
+        sampler: solver and options.
+        sigmas: falling noise levels.
+        noise: standard normal.
+        given: normalised start, zeros for nothing.
+        callback: called after every step.
+    """
+    if len(sigmas) < 2:
+        return given
+    start = sigmas[0] * noise + (1 - sigmas[0]) * given
+    return sampler.solver(
+        denoiser, start, sigmas, extra_args={}, callback=callback, disable=True, **sampler.options
+    )

@@ -1,0 +1,53 @@
+"""What all saving nodes share: the file's name, its metadata, and what the host is told of it."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...media import next_output_path, plain_path
+from .folders import folders
+from .schema import HiddenHolder
+from .sockets import FolderType
+from .ui import SavedResult
+
+
+def numbered_path(kind: FolderType, prefix: str, suffix: str, *, width: int, height: int) -> Path:
+    """Return the next free name in one of the host's folders.
+
+    `%width%`, `%height%`, `%year%`, `%month%`, `%day%`, `%hour%`, `%minute%` and `%second%` in the
+    prefix are replaced as ComfyUI does.
+
+    Raises:
+        ValueError: the prefix leads out of the folder or names no file.
+    """
+    values = {"width": str(width), "height": str(height)}
+    values |= {
+        name: time.strftime(code)
+        for name, code in zip(
+            ("year", "month", "day", "hour", "minute", "second"),
+            ("%Y", "%m", "%d", "%H", "%M", "%S"),
+            strict=True,
+        )
+    }
+    for name, value in values.items():
+        prefix = prefix.replace(f"%{name}%", value)
+    return next_output_path(getattr(folders(), kind.value), prefix, suffix)
+
+
+def saved_result(path: Path, kind: FolderType) -> SavedResult:
+    """Describe a saved file by its name and its subfolder of the host's folder."""
+    folder = plain_path(getattr(folders(), kind.value))
+    subfolder = path.parent.relative_to(folder).as_posix()
+    return SavedResult(path.name, "" if subfolder == "." else subfolder, kind)
+
+
+def graph_metadata(hidden: HiddenHolder) -> dict[str, str]:
+    """Return the tags that bring the graph back when a saved file is dropped into the editor."""
+    if not folders().metadata:
+        return {}
+    tags: Mapping[str, Any] = dict(hidden.extra_pnginfo or {})
+    if hidden.prompt is not None:
+        tags = {**tags, "prompt": hidden.prompt}
+    return {key: json.dumps(value) for key, value in tags.items()}

@@ -1,0 +1,225 @@
+"""A workflow with its subgraphs opened: one scope per instance, and links traced through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .errors import WorkflowError
+from .ui_graph import (
+    BYPASSED,
+    MUTED,
+    SUBGRAPH_INPUT,
+    SUBGRAPH_OUTPUT,
+    UIGraph,
+    UINode,
+    UISlot,
+    Wire,
+)
+from .values import are_compatible
+
+VIRTUAL_TYPES = frozenset(
+    {"Note", "MarkdownNote", "PrimitiveNode", "Reroute", "GetNode", "SetNode"}
+)
+"""Nodes that exist in the editor only."""
+
+_MOST_DEPTH = 32
+_MOST_SCOPES = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """A graph in its place: the workflow itself, or one instance of a subgraph.
+
+    `prefix` begins the ids of its nodes ("" or "12:"), `instance` is the node that it stands for
+    in `parent`, `children` are the subgraphs in it by the ids of their instances.
+    """
+
+    graph: UIGraph
+    prefix: str = ""
+    parent: Scope | None = None
+    instance: UINode | None = None
+    children: dict[str, Scope] = field(default_factory=dict)
+
+    def id_of(self, node: UINode) -> str:
+        """Return a node's id in the prompt."""
+        return f"{self.prefix}{node.id}"
+
+    def nodes(self) -> Iterator[tuple[Scope, UINode]]:
+        """Yield every real node that runs, those of a subgraph in the place of its instance."""
+        for node in self.graph.nodes.values():
+            if node.id in self.children:
+                yield from self.children[node.id].nodes()
+            elif node.type not in VIRTUAL_TYPES and node.mode not in (MUTED, BYPASSED):
+                yield self, node
+
+
+class Source(NamedTuple):
+    """An output of a real node, by its id in the prompt."""
+
+    node: str
+    slot: int
+
+
+class Constant(NamedTuple):
+    """A value from a primitive node or from a subgraph's own widget."""
+
+    value: Any
+
+
+class Lost(NamedTuple):
+    """Nothing: the link ends at a node that does not run."""
+
+
+class _Hop(NamedTuple):
+    scope: Scope
+    link: int | str | None
+
+
+def open_subgraphs(workflow: UIGraph, definitions: Mapping[str, UIGraph]) -> Scope:
+    """Return the scope of a workflow with a scope for every subgraph instance that runs.
+
+    Raises:
+        WorkflowError: a subgraph contains itself, or the whole is unreasonably large.
+    """
+    root = Scope(workflow)
+    pending, count = [(root, 0)], 0
+    while pending:
+        scope, depth = pending.pop()
+        count += 1
+        if depth > _MOST_DEPTH or count > _MOST_SCOPES:
+            raise WorkflowError("the workflow's subgraphs contain themselves, or are far too many")
+        for node in scope.graph.nodes.values():
+            if node.type in definitions and node.mode not in (MUTED, BYPASSED):
+                child = Scope(definitions[node.type], f"{scope.id_of(node)}:", scope, node)
+                scope.children[node.id] = child
+                pending.append((child, depth + 1))
+    return root
+
+
+def trace(scope: Scope, consumer: UISlot) -> Source | Constant | Lost | None:
+    """Follow the link of an input back to what feeds it; None where nothing does.
+
+    Raises:
+        WorkflowError: the way goes round in a circle.
+    """
+    seen: set[tuple[str, int | str]] = set()
+    link = consumer.link
+    while link is not None:
+        if (scope.prefix, link) in seen:
+            raise WorkflowError(f"link {scope.prefix}{link} goes round in a circle")
+        seen.add((scope.prefix, link))
+        wire = scope.graph.wires.get(link)
+        step = _step_back(scope, wire, consumer.type) if wire else None
+        if not isinstance(step, _Hop):
+            return step
+        scope, link = step
+    return None
+
+
+def _step_back(scope: Scope, wire: Wire, wanted: str) -> Source | Constant | Lost | _Hop | None:
+    if wire.origin == SUBGRAPH_INPUT and scope.parent and scope.instance:
+        return _leave(scope, scope.parent, scope.instance, wire.origin_slot)
+    node = scope.graph.nodes.get(wire.origin)
+    if node is None:
+        return None
+    if node.type == "PrimitiveNode":
+        values = _values(node)
+        return Constant(values[0]) if values else None
+    if node.mode == MUTED:
+        return Lost()
+    if node.type in VIRTUAL_TYPES:
+        return _through_virtual(scope, node)
+    if node.mode == BYPASSED:
+        passed = _passed_input(node, wire.origin_slot, wanted)
+        return _Hop(scope, passed.link) if passed and passed.link is not None else Lost()
+    if node.id in scope.children:
+        return _enter(scope.children[node.id], wire.origin_slot)
+    return Source(scope.id_of(node), wire.origin_slot)
+
+
+def _leave(scope: Scope, parent: Scope, instance: UINode, slot: int) -> Constant | _Hop | None:
+    """Go on outside of a subgraph: its instance's link, or the value of its own widget."""
+    names = scope.graph.input_names
+    if not 0 <= slot < len(names):
+        return None
+    outer = instance.input_named(names[slot])
+    if outer and outer.link is not None and outer.link in parent.graph.wires:
+        return _Hop(parent, outer.link)
+    values = instance.values
+    if isinstance(values, dict):
+        return Constant(values[names[slot]]) if names[slot] in values else None
+    slots = [i for i in range(len(names)) if _is_promoted_widget(scope, i)]
+    index = slots.index(slot) if slot in slots else len(values)
+    return Constant(values[index]) if index < len(values) else None
+
+
+def _is_promoted_widget(scope: Scope, slot: int) -> bool:
+    """Whether an input of a subgraph stands for a widget of a node in it."""
+    for wire in scope.graph.wires.values():
+        if wire.origin != SUBGRAPH_INPUT or wire.origin_slot != slot:
+            continue
+        node = scope.graph.nodes.get(wire.target)
+        if node is None or not 0 <= wire.target_slot < len(node.inputs):
+            continue
+        target = node.inputs[wire.target_slot]
+        child = scope.children.get(node.id)
+        if child and target.name in child.graph.input_names:
+            if _is_promoted_widget(child, child.graph.input_names.index(target.name)):
+                return True
+        elif target.widget:
+            return True
+    return False
+
+
+def _enter(child: Scope, slot: int) -> _Hop | None:
+    """Go on inside of a subgraph, at what feeds one of its outputs."""
+    for wire in child.graph.wires.values():
+        if wire.target == SUBGRAPH_OUTPUT and wire.target_slot == slot:
+            return _Hop(child, wire.id)
+    return None
+
+
+def _through_virtual(scope: Scope, node: UINode) -> _Hop | None:
+    if node.type != "GetNode":
+        return _Hop(scope, _first_link(node))
+    values = _values(node)
+    setter = _find_setter(scope, values[0] if values else None)
+    return _Hop(setter[0], _first_link(setter[1])) if setter else None
+
+
+def _find_setter(scope: Scope | None, name: object) -> tuple[Scope, UINode] | None:
+    while scope is not None:
+        for node in scope.graph.nodes.values():
+            values = _values(node)
+            if node.type == "SetNode" and values and values[0] == name:
+                return scope, node
+        scope = scope.parent
+    return None
+
+
+def _first_link(node: UINode) -> int | str | None:
+    return node.inputs[0].link if node.inputs else None
+
+
+def _values(node: UINode) -> list[Any]:
+    return node.values if isinstance(node.values, list) else list(node.values.values())
+
+
+def _passed_input(node: UINode, slot: int, wanted: str) -> UISlot | None:
+    """The input that a bypassed node hands on as one of its outputs, chosen as the editor does.
+
+    That of the same place where its type fits, else the first of the type that the consumer
+    wants, else the first that fits at all.
+    """
+    if not 0 <= slot < len(node.output_types):
+        return None
+    same_place = node.inputs[slot : slot + 1]
+    if wanted in ("*", ""):
+        return next(iter([*same_place, *node.inputs]), None)
+    kinds = (node.output_types[slot], wanted)
+    fitting = [i for i in node.inputs if all(are_compatible(i.type, kind) for kind in kinds)]
+    exact = [i for i in node.inputs if i.type == wanted]
+    first = [i for i in same_place if i in fitting]
+    return next(iter([*first, *exact, *fitting]), None)

@@ -1,0 +1,125 @@
+"""ComfyUI's own image nodes for the standalone host: same ids, inputs and outputs."""
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+from ...media import load_images, save_image
+from . import io, ui
+from .folders import folders, found
+from .saving import graph_metadata, numbered_path, saved_result
+from .schema import HiddenHolder
+
+NO_MASK = (1, 64, 64)
+"""Shape of the empty mask that ComfyUI gives for an image without transparency."""
+
+
+class LoadImage(io.ComfyNode):
+    """An image file of the input folder -> its pictures and their transparency."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """List the input folder's images."""
+        return io.Schema(
+            node_id="LoadImage",
+            display_name="Load Image",
+            category="image",
+            inputs=[
+                io.Combo.Input(
+                    "image", options=folders().names("image"), upload=io.UploadType.image
+                ),
+            ],
+            outputs=[io.Image.Output(), io.Mask.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, image: str | None) -> bool | str:
+        """Say which files there are if this one is not."""
+        return found(image, "image")
+
+    @classmethod
+    def fingerprint_inputs(cls, image: str) -> str:
+        """Change with the file's content."""
+        content = folders().find(image, "image").read_bytes()
+        return hashlib.sha256(content).hexdigest()
+
+    @classmethod
+    def execute(cls, image: str) -> io.NodeOutput:
+        """Give IMAGE (F, H, W, 3) and MASK (F, H, W), 1 where the file is transparent."""
+        loaded = load_images(folders().find(image, "image"))
+        mask = torch.zeros(NO_MASK) if loaded.alpha is None else 1 - loaded.alpha
+        return io.NodeOutput(loaded.pixels, mask)
+
+
+class SaveImage(io.ComfyNode):
+    """Images -> numbered PNG files in the output folder."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """One file per image of the batch."""
+        return io.Schema(
+            node_id="SaveImage",
+            display_name="Save Image",
+            category="image",
+            description="Saves images to the output folder.",
+            inputs=[
+                io.Image.Input("images", tooltip="The images to save."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="ComfyUI",
+                    tooltip="Beginning of the files' names; may name subfolders.",
+                ),
+            ],
+            outputs=[],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, images: Tensor, filename_prefix: str = "ComfyUI") -> io.NodeOutput:
+        """Write the files with the graph in their metadata."""
+        return io.NodeOutput(
+            ui=_save(images, io.FolderType.output, filename_prefix, cls.hidden, compress_level=4)
+        )
+
+
+class PreviewImage(io.ComfyNode):
+    """Images -> PNG files in the temp folder, to look at."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """One file per image of the batch."""
+        return io.Schema(
+            node_id="PreviewImage",
+            display_name="Preview Image",
+            category="image",
+            description="Shows images without keeping them.",
+            inputs=[io.Image.Input("images", tooltip="The images to show.")],
+            outputs=[],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, images: Tensor) -> io.NodeOutput:
+        """Write the files."""
+        return io.NodeOutput(
+            ui=_save(images, io.FolderType.temp, "ComfyUI_temp", cls.hidden, compress_level=1)
+        )
+
+
+def _save(
+    images: Tensor, kind: io.FolderType, prefix: str, hidden: HiddenHolder, *, compress_level: int
+) -> ui.SavedImages:
+    results = []
+    for index, image in enumerate(images):
+        name = prefix.replace("%batch_num%", str(index))
+        height, width = image.shape[:2]
+        path = numbered_path(kind, name, ".png", width=width, height=height)
+        save_image(path, image, graph_metadata(hidden), compress_level=compress_level)
+        results.append(saved_result(path, kind))
+    return ui.SavedImages(results)
+
+
+NODES = [LoadImage, SaveImage, PreviewImage]

@@ -1,0 +1,100 @@
+"""ComfyUI's primitive nodes for the standalone host: one value as a node of its own."""
+
+import sys
+
+from . import io
+
+
+def _schema(node_id: str, name: str, value: io.Input, output: io.Output) -> io.Schema:
+    return io.Schema(
+        node_id=node_id,
+        display_name=name,
+        category="utils/primitive",
+        inputs=[value],
+        outputs=[output],
+    )
+
+
+class PrimitiveInt(io.ComfyNode):
+    """A whole number."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """With the editor's seed control."""
+        value = io.Int.Input(
+            "value", min=-sys.maxsize, max=sys.maxsize, control_after_generate=True
+        )
+        return _schema("PrimitiveInt", "Int", value, io.Int.Output())
+
+    @classmethod
+    def execute(cls, value: int) -> io.NodeOutput:
+        """Hand the value on."""
+        return io.NodeOutput(value)
+
+
+class PrimitiveFloat(io.ComfyNode):
+    """A real number."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Any float."""
+        value = io.Float.Input("value", min=-sys.maxsize, max=sys.maxsize)
+        return _schema("PrimitiveFloat", "Float", value, io.Float.Output())
+
+    @classmethod
+    def execute(cls, value: float) -> io.NodeOutput:
+        """Hand the value on."""
+        return io.NodeOutput(value)
+
+
+class PrimitiveString(io.ComfyNode):
+    """A line of text."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """One line."""
+        return _schema("PrimitiveString", "String", io.String.Input("value"), io.String.Output())
+
+    @classmethod
+    def execute(cls, value: str) -> io.NodeOutput:
+        """Hand the value on."""
+        return io.NodeOutput(value)
+
+
+class PrimitiveStringMultiline(io.ComfyNode):
+    """A text of several lines."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Several lines."""
+        value = io.String.Input("value", multiline=True)
+        return _schema("PrimitiveStringMultiline", "String (Multiline)", value, io.String.Output())
+
+    @classmethod
+    def execute(cls, value: str) -> io.NodeOutput:
+        """Hand the value on."""
+        return io.NodeOutput(value)
+
+
+class PrimitiveBoolean(io.ComfyNode):
+    """Yes or no."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """A switch."""
+        value = io.Boolean.Input("value")
+        return _schema("PrimitiveBoolean", "Boolean", value, io.Boolean.Output())
+
+    @classmethod
+    def execute(cls, value: bool) -> io.NodeOutput:
+        """Hand the value on."""
+        return io.NodeOutput(value)
+
+
+NODES = [
+    PrimitiveInt,
+    PrimitiveFloat,
+    PrimitiveString,
+    PrimitiveStringMultiline,
+    PrimitiveBoolean,
+]

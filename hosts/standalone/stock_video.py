@@ -1,0 +1,144 @@
+"""ComfyUI's own video nodes for the standalone host: same ids, inputs and outputs."""
+
+from fractions import Fraction
+
+from torch import Tensor
+
+from . import io, ui
+from .folders import folders, found
+from .saving import graph_metadata, numbered_path, saved_result
+from .video import CODECS, FORMATS, Video, VideoFromComponents, VideoFromFile
+
+
+class LoadVideo(io.ComfyNode):
+    """A video file of the input folder -> VIDEO."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """List the input folder's videos."""
+        return io.Schema(
+            node_id="LoadVideo",
+            display_name="Load Video",
+            category="image/video",
+            inputs=[
+                io.Combo.Input(
+                    "file", options=folders().names("video"), upload=io.UploadType.video
+                ),
+            ],
+            outputs=[io.Video.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file: str | None) -> bool | str:
+        """Say which files there are if this one is not."""
+        return found(file, "video")
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str) -> tuple[int, int]:
+        """Change with the file: its time and size."""
+        state = folders().find(file, "video").stat()
+        return state.st_mtime_ns, state.st_size
+
+    @classmethod
+    def execute(cls, file: str) -> io.NodeOutput:
+        """Name the file; it is read when the VIDEO is used."""
+        return io.NodeOutput(VideoFromFile(folders().find(file, "video")))
+
+
+class GetVideoComponents(io.ComfyNode):
+    """VIDEO -> its frames and rate. The audio output is None: this host handles pictures only."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Three outputs, as in ComfyUI."""
+        return io.Schema(
+            node_id="GetVideoComponents",
+            display_name="Get Video Components",
+            category="image/video",
+            description="Gives a video's frames and frame rate; sound is left out.",
+            inputs=[io.Video.Input("video", tooltip="The video to take apart.")],
+            outputs=[
+                io.Image.Output(display_name="images"),
+                io.Audio.Output(display_name="audio"),
+                io.Float.Output(display_name="fps"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, video: Video) -> io.NodeOutput:
+        """Decode all frames."""
+        parts = video.get_components()
+        return io.NodeOutput(parts.images, parts.audio, float(parts.frame_rate))
+
+
+class CreateVideo(io.ComfyNode):
+    """Frames and a rate -> VIDEO."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """The audio input exists for graphs of ComfyUI; it has to stay unconnected or None."""
+        return io.Schema(
+            node_id="CreateVideo",
+            display_name="Create Video",
+            category="image/video",
+            description="Makes a video of images.",
+            inputs=[
+                io.Image.Input("images", tooltip="The frames in order."),
+                io.Float.Input(
+                    "fps", default=30.0, min=1.0, max=120.0, step=1.0, tooltip="Frames per second."
+                ),
+                io.Audio.Input(
+                    "audio", optional=True, tooltip="Sound; the standalone host writes none."
+                ),
+            ],
+            outputs=[io.Video.Output()],
+        )
+
+    @classmethod
+    def execute(cls, images: Tensor, fps: float, audio: None = None) -> io.NodeOutput:
+        """Bind the frames to their rate."""
+        return io.NodeOutput(VideoFromComponents(images, Fraction(fps), audio))
+
+
+class SaveVideo(io.ComfyNode):
+    """VIDEO -> a numbered MP4 in the output folder."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Format and codec combos, as in ComfyUI."""
+        return io.Schema(
+            node_id="SaveVideo",
+            display_name="Save Video",
+            category="image/video",
+            description="Saves a video to the output folder.",
+            inputs=[
+                io.Video.Input("video", tooltip="The video to save."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="video/ComfyUI",
+                    tooltip="Beginning of the file's name; may name subfolders.",
+                ),
+                io.Combo.Input(
+                    "format", options=list(FORMATS), default="auto", tooltip="The file's format."
+                ),
+                io.Combo.Input(
+                    "codec", options=list(CODECS), default="auto", tooltip="The video's codec."
+                ),
+            ],
+            outputs=[],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, video: Video, filename_prefix: str, format: str, codec: str) -> io.NodeOutput:
+        """Write the file with the graph in its metadata."""
+        width, height = video.get_dimensions()
+        path = numbered_path(
+            io.FolderType.output, filename_prefix, ".mp4", width=width, height=height
+        )
+        video.save_to(path, format=format, codec=codec, metadata=graph_metadata(cls.hidden))
+        return io.NodeOutput(ui=ui.PreviewVideo([saved_result(path, io.FolderType.output)]))
+
+
+NODES = [LoadVideo, GetVideoComponents, CreateVideo, SaveVideo]

@@ -1,0 +1,177 @@
+"""The editor's saved graphs, read into plain records; broken files end here with a clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .errors import WorkflowError
+from .values import quote
+
+SUBGRAPH_INPUT, SUBGRAPH_OUTPUT = "-10", "-20"
+"""Ids of the two ends of a subgraph, which appear in its links only."""
+
+MUTED, BYPASSED = 2, 4
+"""Modes of a node that does not run: its links end there, or pass through it."""
+
+
+class Wire(NamedTuple):
+    """A link: an output of one node into an input of another."""
+
+    id: int | str
+    origin: str
+    origin_slot: int
+    target: str
+    target_slot: int
+
+
+@dataclass(frozen=True)
+class UISlot:
+    """An input of a node; `widget` names the widget that it stands for."""
+
+    name: str
+    type: str
+    link: int | str | None
+    widget: str | None
+
+
+@dataclass(frozen=True)
+class UINode:
+    """A node as the editor saves it."""
+
+    id: str
+    type: str
+    title: str | None
+    mode: int
+    inputs: tuple[UISlot, ...]
+    output_types: tuple[str, ...]
+    values: list[Any] | dict[str, Any]
+
+    def input_named(self, name: str) -> UISlot | None:
+        """Return the input of that name."""
+        return next((slot for slot in self.inputs if slot.name == name), None)
+
+
+@dataclass(frozen=True)
+class UIGraph:
+    """A graph: the whole workflow, or the definition of a subgraph with its inputs' names."""
+
+    nodes: Mapping[str, UINode]
+    wires: Mapping[int | str, Wire]
+    input_names: tuple[str, ...] = ()
+
+
+def read_graph(raw: Any, place: str) -> UIGraph:
+    """Read a workflow or a subgraph's definition.
+
+    Args:
+        raw: the JSON.
+        place: how messages name it.
+
+    Raises:
+        WorkflowError: it has not the form of a graph.
+    """
+    graph = _typed(raw, dict, place)
+    nodes = [
+        _read_node(node, f"{place}: nodes[{index}]")
+        for index, node in enumerate(_list(graph, "nodes", place))
+    ]
+    wires = [
+        _read_wire(wire, f"{place}: links[{index}]")
+        for index, wire in enumerate(_list(graph, "links", place))
+        if wire is not None
+    ]
+    inputs = [_typed(item, dict, f"{place}: inputs") for item in _list(graph, "inputs", place)]
+    names = tuple(str(item.get("name")) for item in inputs)
+    return UIGraph({node.id: node for node in nodes}, {wire.id: wire for wire in wires}, names)
+
+
+def read_subgraphs(workflow: Mapping[str, Any]) -> dict[str, UIGraph]:
+    """Return the definitions of a workflow's subgraphs by their ids.
+
+    Raises:
+        WorkflowError: one of them has not the form of a graph.
+    """
+    definitions = _typed(workflow.get("definitions") or {}, dict, "definitions")
+    found: dict[str, UIGraph] = {}
+    for raw in _list(definitions, "subgraphs", "definitions"):
+        key = _typed(raw, dict, "definitions: subgraphs").get("id")
+        found[_text(key, "definitions: a subgraph's id")] = read_graph(raw, f"subgraph {key}")
+    return found
+
+
+def _read_node(raw: object, place: str) -> UINode:
+    node = _typed(raw, dict, place)
+    kind = _text(node.get("type"), f"{place}: type")
+    values = node.get("widgets_values")
+    if values is not None and not isinstance(values, list | dict):
+        raise WorkflowError(f"{place}: widgets_values is neither a list nor an object")
+    outputs = [_typed(item, dict, f"{place}: outputs") for item in _list(node, "outputs", place)]
+    mode, title = node.get("mode"), node.get("title")
+    return UINode(
+        id=str(_key(node.get("id"), f"{place}: id")),
+        type=kind,
+        title=title if isinstance(title, str) and title else None,
+        mode=mode if isinstance(mode, int) else 0,
+        inputs=tuple(_read_slot(slot, place) for slot in _list(node, "inputs", place)),
+        output_types=tuple(_type_name(item.get("type")) for item in outputs),
+        values=values or [],
+    )
+
+
+def _read_slot(raw: object, place: str) -> UISlot:
+    slot = _typed(raw, dict, f"{place}: inputs")
+    link, widget = slot.get("link"), slot.get("widget")
+    name = _text(slot.get("name"), f"{place}: an input's name")
+    named = widget.get("name") if isinstance(widget, dict) else None
+    return UISlot(
+        name=name,
+        type=_type_name(slot.get("type")),
+        link=None if link is None else _key(link, f"{place}: link of {name}"),
+        widget=(named if isinstance(named, str) else name) if widget else None,
+    )
+
+
+def _read_wire(raw: object, place: str) -> Wire:
+    names = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
+    if isinstance(raw, dict):
+        fields = [raw.get(name) for name in names]
+    else:
+        fields = _typed(raw, list, place)[:5]
+    if len(fields) < len(names):
+        raise WorkflowError(f"{place} has {len(fields)} entries, not {', '.join(names)}")
+    key, origin, origin_slot, target, target_slot = fields
+    return Wire(
+        _key(key, place),
+        str(_key(origin, place)),
+        _typed(origin_slot, int, place),
+        str(_key(target, place)),
+        _typed(target_slot, int, place),
+    )
+
+
+def _list(raw: Mapping[str, Any], name: str, place: str) -> list[Any]:
+    value = raw.get(name)
+    return [] if value is None else _typed(value, list, f"{place}: {name}")
+
+
+def _key(value: object, place: str) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise WorkflowError(f"{place}: {quote(value)} is no id")
+    return value
+
+
+def _text(value: object, place: str) -> str:
+    return _typed(value, str, place)
+
+
+def _type_name(value: object) -> str:
+    return value if isinstance(value, str) else "*"
+
+
+def _typed(value: object, kind: type, place: str) -> Any:
+    if not isinstance(value, kind):
+        names = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
+        raise WorkflowError(f"{place}: {quote(value)} is not {names[kind]}")
+    return value

@@ -1,0 +1,90 @@
+"""The values of a saved node's widgets, found by name or by their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .schema import Schema
+from .sockets import Combo, Input
+from .ui_graph import UINode
+from .values import widget_of
+
+_SEED_NAMES = frozenset({"seed", "noise_seed"})
+_CONTROL_WORDS = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
+
+
+def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
+    """Return the value of every widget of a node by the input's id, defaults included.
+
+    A list of values is in the order of the node's widgets: that of the saved inputs where they
+    name as many widgets as there are values, else that of the schema. After a seed the editor
+    stores what to do with it before the next run, which is skipped.
+
+    Args:
+        node: the saved node; without a schema only names that it carries itself are known.
+        schema: of its class, None for an unknown class.
+    """
+    specs = {spec.id: spec for spec in schema.inputs if widget_of(spec)} if schema else {}
+    saved_names = [slot.widget for slot in node.inputs if slot.widget]
+    if isinstance(node.values, dict):
+        stored = {k: v for k, v in node.values.items() if k in specs or schema is None}
+    else:
+        stored = _by_place(saved_names, node.values, specs)
+        if stored is None or not set(stored) <= set(specs or stored):
+            stored = _walk(list(specs), node.values, specs)[0]
+    given = {name: value for name, value in stored.items() if value is not None}
+    return {**_defaults(specs), **given}
+
+
+def _by_place(
+    names: Sequence[str], values: list[Any], specs: dict[str, Input]
+) -> dict[str, Any] | None:
+    """Pair the values with the names that the saved node carries, None unless all fit."""
+    paired, used = _walk(names, values, specs)
+    return paired if names and len(paired) == len(names) and used == len(values) else None
+
+
+def _walk(
+    names: Sequence[str], values: list[Any], specs: dict[str, Input]
+) -> tuple[dict[str, Any], int]:
+    """Pair names with values in turn; return the pairs and how many values that took."""
+    paired: dict[str, Any] = {}
+    place = 0
+    for position, name in enumerate(names):
+        if place >= len(values):
+            break
+        paired[name] = values[place]
+        place += 1
+        if _has_control(name, specs.get(name)) and values[place : place + 1]:
+            place += _control_length(values, place, specs.get(name), len(names) - position - 1)
+    return paired, place
+
+
+def _has_control(name: str, spec: Input | None) -> bool:
+    """Whether the editor puts a seed control after this widget."""
+    flag = getattr(widget_of(spec), "control_after_generate", None) if spec else None
+    if flag is not None:
+        return bool(flag)
+    return name in _SEED_NAMES and (spec is None or spec.get_io_type() == "INT")
+
+
+def _control_length(values: list[Any], place: int, spec: Input | None, following: int) -> int:
+    """Values that the control takes: none in files written without it, two after a combo."""
+    if not (isinstance(values[place], str) and values[place] in _CONTROL_WORDS):
+        return 0
+    has_filter = isinstance(spec, Combo.Input) and len(values) - place - 1 > following
+    return 2 if has_filter else 1
+
+
+def _defaults(specs: dict[str, Input]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, spec in specs.items():
+        widget = widget_of(spec)
+        options = getattr(widget, "options", None)
+        default = getattr(widget, "default", None)
+        if default is None and options:
+            default = options[0]
+        if default is not None:
+            found[name] = default
+    return found

@@ -1,0 +1,131 @@
+"""Saved workflow files into prompts: what the editor does when Run is pressed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import WorkflowError
+from .schema import ComfyNode, Schema
+from .scopes import Constant, Lost, Scope, Source, open_subgraphs, trace
+from .ui_graph import UINode, read_graph, read_subgraphs
+from .widgets import widget_values
+
+Prompt = dict[str, dict[str, Any]]
+
+
+def read_workflow(path: Path) -> dict[str, Any]:
+    """Read a workflow file of either format.
+
+    Raises:
+        WorkflowError: the file cannot be read, or holds no JSON object.
+    """
+    try:
+        workflow = json.loads(path.read_bytes())
+    except OSError as error:
+        raise WorkflowError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise WorkflowError(f"{path} is no JSON file: {error}") from error
+    if not isinstance(workflow, dict):
+        raise WorkflowError(f"{path} is no workflow: its JSON is no object")
+    return workflow
+
+
+def is_ui_format(workflow: Mapping[str, Any]) -> bool:
+    """Say whether JSON is a graph as the editor saves it, with the places of its nodes."""
+    return isinstance(workflow.get("nodes"), list)
+
+
+def is_api_format(workflow: Mapping[str, Any]) -> bool:
+    """Say whether JSON is a prompt: nodes by their ids, with their inputs by name."""
+    return any(isinstance(node, dict) and "class_type" in node for node in workflow.values())
+
+
+def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
+    """Return the prompt of a workflow; API-format JSON is returned as it is.
+
+    Subgraphs are opened (ids "outer:inner"), reroutes, primitives, notes and Get/Set nodes
+    resolved; muted nodes are left out with the nodes that cannot do without them, bypassed ones
+    hand their inputs on by type.
+
+    Args:
+        workflow: JSON in UI format (version 0.4 or 1) or API format.
+        registry: node id -> class; nodes of unknown classes come through as far as they can.
+
+    Raises:
+        WorkflowError: the JSON is neither, or broken.
+    """
+    if not isinstance(workflow, dict):
+        raise WorkflowError("a workflow is a JSON object")
+    if not is_ui_format(workflow):
+        if is_api_format(workflow):
+            return copy.deepcopy(workflow)
+        raise WorkflowError(
+            "this JSON is no workflow: neither the editor's format (with nodes and links) nor the "
+            "API format (nodes with a class_type by their ids)"
+        )
+    root = open_subgraphs(read_graph(workflow, "workflow"), read_subgraphs(workflow))
+    prompt: Prompt = {}
+    lost: dict[str, set[str]] = {}
+    schemas: dict[str, Schema | None] = {}
+    for scope, node in root.nodes():
+        if node.type not in schemas:
+            known = registry.get(node.type)
+            schemas[node.type] = known.GET_SCHEMA() if known else None
+        schema = schemas[node.type]
+        inputs, without = _read_inputs(scope, node, schema)
+        title = node.title or (schema and schema.display_name) or node.type
+        key = scope.id_of(node)
+        prompt[key] = {"class_type": node.type, "inputs": inputs, "_meta": {"title": title}}
+        lost[key] = without & _required(schema)
+    _drop_crippled(prompt, lost, schemas)
+    return prompt
+
+
+def _read_inputs(
+    scope: Scope, node: UINode, schema: Schema | None
+) -> tuple[dict[str, Any], set[str]]:
+    """The inputs of a node, and the names of those whose link ends at a node that does not run."""
+    inputs = {name: _wrapped(value) for name, value in widget_values(node, schema).items()}
+    lost: set[str] = set()
+    for slot in node.inputs:
+        source = trace(scope, slot)
+        if isinstance(source, Source):
+            inputs[slot.name] = [source.node, source.slot]
+        elif isinstance(source, Constant):
+            inputs[slot.name] = _wrapped(source.value)
+        elif isinstance(source, Lost) and slot.name not in inputs:
+            lost.add(slot.name)
+    return inputs, lost
+
+
+def _wrapped(value: object) -> object:
+    """A list as a value, told apart from a link as ComfyUI does."""
+    return {"__value__": value} if isinstance(value, list) else value
+
+
+def _required(schema: Schema | None) -> set[str]:
+    return {spec.id for spec in schema.inputs if not spec.optional} if schema else set()
+
+
+def _drop_crippled(
+    prompt: Prompt, lost: Mapping[str, set[str]], schemas: Mapping[str, Schema | None]
+) -> None:
+    """Remove nodes that miss a required input for want of a muted node, and what needs them."""
+    gone = [key for key, names in lost.items() if names]
+    while gone:
+        dropped = {key for key in gone if prompt.pop(key, None)}
+        gone = []
+        for key, node in prompt.items():
+            cut = [name for name, value in node["inputs"].items() if _comes_from(value, dropped)]
+            for name in cut:
+                del node["inputs"][name]
+            if _required(schemas[node["class_type"]]) & set(cut):
+                gone.append(key)
+
+
+def _comes_from(value: object, nodes: set[str]) -> bool:
+    return isinstance(value, list) and value[0] in nodes

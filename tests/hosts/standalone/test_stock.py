@@ -1,0 +1,370 @@
+"""Stock nodes: the ids, inputs and outputs of ComfyUI's, and files in the host's folders."""
+
+import contextvars
+import json
+import os
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spacetime_video.hosts.standalone.errors import GraphError
+from spacetime_video.hosts.standalone.executor import Executor
+from spacetime_video.hosts.standalone.folders import Folders, folders, use_folders
+from spacetime_video.hosts.standalone.registry import Registry
+from spacetime_video.hosts.standalone.schema import HiddenHolder, with_hidden
+from spacetime_video.hosts.standalone.stock import stock_nodes
+from spacetime_video.hosts.standalone.video import VideoFromComponents, VideoFromFile
+from spacetime_video.media import load_image, probe_video, save_image, write_video
+
+NODES = {node.GET_SCHEMA().node_id: node for node in stock_nodes()}
+GRAPH = {"prompt": {"1": {"class_type": "X", "inputs": {"text": "ü"}}}}
+WORKFLOW = {"nodes": [], "version": 0.4}
+
+# node id: (display name, inputs with type and default, output types and names) of ComfyUI
+COMFYUI = {
+    "LoadImage": ("Load Image", [("image", "COMBO", None)], ["IMAGE", "MASK"], [None, None]),
+    "SaveImage": (
+        "Save Image",
+        [("images", "IMAGE", None), ("filename_prefix", "STRING", "ComfyUI")],
+        [],
+        [],
+    ),
+    "PreviewImage": ("Preview Image", [("images", "IMAGE", None)], [], []),
+    "LoadVideo": ("Load Video", [("file", "COMBO", None)], ["VIDEO"], [None]),
+    "GetVideoComponents": (
+        "Get Video Components",
+        [("video", "VIDEO", None)],
+        ["IMAGE", "AUDIO", "FLOAT"],
+        ["images", "audio", "fps"],
+    ),
+    "CreateVideo": (
+        "Create Video",
+        [("images", "IMAGE", None), ("fps", "FLOAT", 30.0), ("audio", "AUDIO", None)],
+        ["VIDEO"],
+        [None],
+    ),
+    "SaveVideo": (
+        "Save Video",
+        [
+            ("video", "VIDEO", None),
+            ("filename_prefix", "STRING", "video/ComfyUI"),
+            ("format", "COMBO", "auto"),
+            ("codec", "COMBO", "auto"),
+        ],
+        [],
+        [],
+    ),
+    "CLIPTextEncode": (
+        "CLIP Text Encode (Prompt)",
+        [("text", "STRING", None), ("clip", "CLIP", None)],
+        ["CONDITIONING"],
+        [None],
+    ),
+    "VAEEncode": (
+        "VAE Encode",
+        [("pixels", "IMAGE", None), ("vae", "VAE", None)],
+        ["LATENT"],
+        [None],
+    ),
+    "VAEDecode": (
+        "VAE Decode",
+        [("samples", "LATENT", None), ("vae", "VAE", None)],
+        ["IMAGE"],
+        [None],
+    ),
+    "KSampler": (
+        "KSampler",
+        [
+            ("model", "MODEL", None),
+            ("seed", "INT", 0),
+            ("steps", "INT", 20),
+            ("cfg", "FLOAT", 8.0),
+            ("sampler_name", "COMBO", None),
+            ("scheduler", "COMBO", None),
+            ("positive", "CONDITIONING", None),
+            ("negative", "CONDITIONING", None),
+            ("latent_image", "LATENT", None),
+            ("denoise", "FLOAT", 1.0),
+        ],
+        ["LATENT"],
+        [None],
+    ),
+    "PrimitiveInt": ("Int", [("value", "INT", None)], ["INT"], [None]),
+    "PrimitiveFloat": ("Float", [("value", "FLOAT", None)], ["FLOAT"], [None]),
+    "PrimitiveString": ("String", [("value", "STRING", None)], ["STRING"], [None]),
+    "PrimitiveStringMultiline": (
+        "String (Multiline)",
+        [("value", "STRING", None)],
+        ["STRING"],
+        [None],
+    ),
+    "PrimitiveBoolean": ("Boolean", [("value", "BOOLEAN", None)], ["BOOLEAN"], [None]),
+}
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path):
+    chosen = Folders(tmp_path / "input", tmp_path / "output", tmp_path / "temp")
+    chosen.input.mkdir()
+    with use_folders(chosen):
+        yield chosen
+
+
+def run(node_id, **inputs):
+    hidden = HiddenHolder(prompt=GRAPH["prompt"], extra_pnginfo={"workflow": WORKFLOW})
+    return with_hidden(NODES[node_id], hidden).execute(**inputs)
+
+
+def frames(count=4, height=16, width=24):
+    return torch.linspace(0, 1, count)[:, None, None, None].expand(count, height, width, 3)
+
+
+def test_the_same_nodes_as_comfyui():
+    assert set(NODES) == set(COMFYUI)
+
+
+@pytest.mark.parametrize("node_id", COMFYUI)
+def test_schema_is_comfyuis(node_id):
+    schema = NODES[node_id].GET_SCHEMA()
+    name, inputs, types, names = COMFYUI[node_id]
+    given = [(i.id, i.get_io_type(), getattr(i, "default", None)) for i in schema.inputs]
+    assert (schema.display_name, given) == (name, inputs)
+    assert [o.get_io_type() for o in schema.outputs] == types
+    assert [o.display_name for o in schema.outputs] == names
+    assert schema.is_output_node == (node_id in {"SaveImage", "PreviewImage", "SaveVideo"})
+
+
+@pytest.mark.parametrize(
+    ("node_id", "value"),
+    [
+        ("PrimitiveInt", -3),
+        ("PrimitiveFloat", 0.25),
+        ("PrimitiveString", "a"),
+        ("PrimitiveStringMultiline", "a\nb"),
+        ("PrimitiveBoolean", False),
+    ],
+)
+def test_primitives_hand_on(node_id, value):
+    assert run(node_id, value=value).args == (value,)
+
+
+def test_save_video_brings_the_graph_back(places):
+    video = VideoFromComponents(frames(), Fraction(8))
+    shown = run("SaveVideo", video=video, filename_prefix="video/X", format="auto", codec="auto")
+    assert shown.ui.as_dict() == {
+        "images": [{"filename": "X_00001_.mp4", "subfolder": "video", "type": "output"}],
+        "animated": (True,),
+    }
+    with av.open(str(places.output / "video" / "X_00001_.mp4")) as container:
+        assert json.loads(container.metadata["prompt"]) == GRAPH["prompt"]
+        assert json.loads(container.metadata["workflow"]) == WORKFLOW
+        assert "creation_time" not in container.metadata
+
+
+def test_saving_twice_gives_the_same_bytes(places):
+    video = VideoFromComponents(frames(), Fraction(8))
+    for _ in range(2):
+        run("SaveVideo", video=video, filename_prefix="X", format="mp4", codec="h264")
+    first, second = sorted(places.output.iterdir())
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_metadata_can_be_left_out(places):
+    with use_folders(Folders(places.input, places.output, places.temp, metadata=False)):
+        video = VideoFromComponents(frames(), Fraction(8))
+        run("SaveVideo", video=video, filename_prefix="X", format="auto", codec="auto")
+        run("SaveImage", images=frames(1), filename_prefix="X")
+    assert not {"prompt", "workflow"} & set(probe_video(places.output / "X_00001_.mp4").metadata)
+    with Image.open(places.output / "X_00002_.png") as image:
+        assert image.info == {}
+
+
+def test_prefix_variables(places):
+    video = VideoFromComponents(frames(), Fraction(8))
+    prefix = "%year%/%width%x%height%"
+    shown = run("SaveVideo", video=video, filename_prefix=prefix, format="auto", codec="auto")
+    assert shown.ui.as_dict()["images"][0]["filename"] == "24x16_00001_.mp4"
+
+
+def test_prefix_stays_inside(places):
+    with pytest.raises(ValueError, match="leads out of"):
+        run("SaveImage", images=frames(1), filename_prefix="../../x")
+    assert not places.output.exists()
+
+
+def test_video_goes_round(places):
+    [video] = run("CreateVideo", images=frames(5), fps=12.0).args
+    assert video.get_dimensions() == (24, 16)
+    assert video.get_duration() == pytest.approx(5 / 12)
+    run("SaveVideo", video=video, filename_prefix="x", format="auto", codec="auto")
+    [loaded] = run("LoadVideo", file="x_00001_.mp4 [output]").args
+    images, audio, fps = run("GetVideoComponents", video=loaded).args
+    assert images.shape == (5, 16, 24, 3)
+    assert (images - frames(5)).abs().max() < 0.03
+    assert (audio, fps) == (None, 12.0)
+    assert loaded.get_dimensions() == (24, 16)
+    assert loaded.get_duration() == pytest.approx(5 / 12, rel=1e-3)
+
+
+def write_mkv(path, codec, *, sound=False):
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+        audio = output.add_stream("aac", rate=8000) if sound else None
+        for index in range(6):
+            grey = np.full((16, 32, 3), 40 * index, np.uint8)
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        output.mux(stream.encode(None))
+        if audio is not None:
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 4000), np.float32), "fltp", "mono")
+            silence.sample_rate = 8000
+            output.mux(audio.encode(silence))
+            output.mux(audio.encode(None))
+
+
+def test_a_file_is_saved_as_it_is_with_its_sound(places):
+    write_mkv(places.input / "a.mkv", "libx264", sound=True)
+    video = VideoFromFile(places.input / "a.mkv")
+    video.save_to(places.output / "a.mp4", metadata={"prompt": GRAPH["prompt"]})
+    info = probe_video(places.output / "a.mp4")
+    assert info.has_audio
+    assert json.loads(info.metadata["prompt"]) == GRAPH["prompt"]
+    saved = VideoFromFile(places.output / "a.mp4").get_components().images
+    assert torch.equal(saved, video.get_components().images)
+
+
+@pytest.mark.parametrize(("given", "codec"), [("libvpx", "auto"), ("mpeg4", "h264")])
+def test_other_codecs_are_encoded_anew(places, given, codec):
+    write_mkv(places.input / "a.mkv", given)
+    video = VideoFromFile(places.input / "a.mkv")
+    video.save_to(places.output / "a.mp4", codec=codec)
+    info = probe_video(places.output / "a.mp4")
+    assert (info.codec, info.frames, info.fps) == ("h264", 6, 10)
+
+
+def test_sound_that_is_left_out_is_said(places, caplog):
+    write_mkv(places.input / "a.mkv", "libx264", sound=True)
+    parts = VideoFromFile(places.input / "a.mkv").get_components()
+    assert parts.audio is None
+    assert "sound" in caplog.text
+
+
+def test_videos_refuse_what_they_cannot_do(places):
+    with pytest.raises(ValueError, match="no sound"):
+        VideoFromComponents(frames(), Fraction(8), {"waveform": None})
+    with pytest.raises(ValueError, match="make no video"):
+        VideoFromComponents(frames(0), Fraction(8))
+    with pytest.raises(ValueError, match="use format"):
+        VideoFromComponents(frames(), Fraction(8)).save_to(places.output / "x.mkv", format="mkv")
+
+
+def test_images_go_round(places):
+    images = torch.rand(2, 5, 6, 3, generator=torch.manual_seed(0))
+    shown = run("SaveImage", images=images, filename_prefix="a/x%batch_num%").ui.as_dict()
+    assert [item["filename"] for item in shown["images"]] == ["x0_00001_.png", "x1_00001_.png"]
+    [pixels, mask] = run("LoadImage", image="a/x1_00001_.png [output]").args
+    assert pixels.shape == (1, 5, 6, 3)
+    assert (pixels[0] - images[1]).abs().max() <= 0.5 / 255 + 1e-6
+    assert mask.shape == (1, 64, 64)
+    assert mask.max() == 0
+    with Image.open(places.output / "a" / "x0_00001_.png") as image:
+        assert json.loads(image.info["workflow"]) == WORKFLOW
+
+
+def test_mask_is_transparency(places):
+    image = torch.full((4, 4, 4), 1.0)
+    image[0, 0, 3] = 0
+    save_image(places.input / "a.png", image)
+    mask = run("LoadImage", image="a.png").args[1]
+    assert mask.shape == (1, 4, 4)
+    assert mask.sum() == mask[0, 0, 0] == 1
+
+
+def test_preview_goes_to_temp(places):
+    shown = run("PreviewImage", images=frames(2)).ui.as_dict()["images"]
+    assert [item["type"] for item in shown] == ["temp", "temp"]
+    assert load_image(places.temp / shown[1]["filename"]).pixels.min() == 1
+    assert not places.output.exists()
+
+
+def test_combos_list_the_input_folder(places):
+    for name in ("b.mp4", "a.webm", "x.png", "y.jpg", "notes.txt"):
+        (places.input / name).touch()
+    (places.input / "folder.png").mkdir()
+    assert NODES["LoadVideo"].GET_SCHEMA().inputs[0].options == ["a.webm", "b.mp4"]
+    assert NODES["LoadImage"].GET_SCHEMA().inputs[0].options == ["x.png", "y.jpg"]
+
+
+def test_missing_files_are_said_with_what_is_there(places):
+    check = NODES["LoadImage"].validate_inputs
+    assert "there is no image" in check(image="a.png")
+    for index in range(12):
+        (places.input / f"{index:02}.png").touch()
+    answer = check(image="a.png")
+    assert "'a.png' is not in" in answer
+    assert "00.png" in answer
+    assert "2 more" in answer
+    assert check(image="03.png") is True
+    assert check(image=None) is True
+    assert "is not in" in NODES["LoadVideo"].validate_inputs(file="a.mp4")
+    with pytest.raises(FileNotFoundError):
+        run("LoadImage", image="a.png")
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "a/../../secret.png"])
+def test_input_files_lie_in_the_folder(places, name):
+    (places.input.parent / "secret.png").touch()
+    assert "lies outside" in NODES["LoadImage"].validate_inputs(image=name)
+
+
+def test_fingerprints_follow_the_file(places):
+    save_image(places.input / "a.png", torch.zeros(2, 2, 3))
+    write_video(places.input / "a.mp4", [frames(1)], fps=8)
+    image, video = NODES["LoadImage"].fingerprint_inputs, NODES["LoadVideo"].fingerprint_inputs
+    before = image(image="a.png"), video(file="a.mp4")
+    assert before == (image(image="a.png"), video(file="a.mp4"))
+    save_image(places.input / "a.png", torch.ones(2, 2, 3))
+    os.utime(places.input / "a.mp4", (1, 1))
+    assert image(image="a.png") != before[0]
+    assert video(file="a.mp4") != before[1]
+
+
+def test_a_graph_runs(places):
+    write_video(places.input / "a.mp4", [frames(4)], fps=8)
+    prompt = {
+        "1": {"class_type": "LoadVideo", "inputs": {"file": "a.mp4"}},
+        "2": {"class_type": "GetVideoComponents", "inputs": {"video": ["1", 0]}},
+        "3": {"class_type": "CreateVideo", "inputs": {"images": ["2", 0], "fps": ["2", 2]}},
+        "4": {
+            "class_type": "SaveVideo",
+            "inputs": {
+                "video": ["3", 0],
+                "filename_prefix": "out",
+                "format": "auto",
+                "codec": "auto",
+            },
+        },
+        "5": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
+    }
+    result = Executor(Registry.from_nodes(stock_nodes())).run(prompt)
+    assert result.outputs["4"]["images"][0]["filename"] == "out_00001_.mp4"
+    assert len(result.outputs["5"]["images"]) == 4
+    info = probe_video(places.output / "out_00001_.mp4")
+    assert json.loads(info.metadata["prompt"]) == prompt
+    prompt["1"]["inputs"]["file"] = "b.mp4"
+    with pytest.raises(GraphError, match=r"'b\.mp4' is not in .*the input folder has: a\.mp4"):
+        Executor(Registry.from_nodes(stock_nodes())).run(prompt)
+
+
+def test_folders_without_a_choice(places, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert folders() == places
+    assert contextvars.Context().run(folders) == Folders()
+    made = Folders.of(output="out")
+    assert made.output == tmp_path / "out"
+    assert made.input == tmp_path / "input"
+    assert made.temp.is_absolute()
