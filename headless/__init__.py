@@ -1,0 +1,1 @@
+"""The `spacetime` command: graphs and training without a screen."""

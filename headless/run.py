@@ -1,0 +1,170 @@
+"""`spacetime run`: one saved workflow in the standalone host."""
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import hosts
+from ..hosts.standalone.assign import set_input
+from ..hosts.standalone.errors import NodeFailed, WorkflowError
+from ..hosts.standalone.executor import Event, Executor, NodeFinished
+from ..hosts.standalone.folders import Folders, use_folders
+from ..hosts.standalone.host import StandaloneHost
+from ..hosts.standalone.registry import Registry
+from ..hosts.standalone.workflow import is_ui_format, to_api
+from .display import Display
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What the command line said."""
+
+    workflow: Path
+    assignments: tuple[str, ...]
+    output_dir: Path
+    input_dir: Path
+    models_dir: Path
+    device: str
+    dtype: str
+    json_line: bool
+    verbose: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is printed at the end."""
+
+    files: tuple[str, ...] = ()
+    error: str = ""
+    details: Mapping[str, Any] | None = None
+
+    def as_json(self, seconds: float) -> str:
+        """One line for a program to read."""
+        result: dict[str, Any] = {
+            "ok": not self.error,
+            "files": list(self.files),
+            "seconds": round(seconds, 3),
+        }
+        if self.error:
+            result["error"] = self.error
+        return json.dumps(result | dict(self.details or {}))
+
+
+def run_command(options: RunOptions) -> int:
+    """Run, print the outcome, and return the exit code."""
+    start = time.monotonic()
+    saved: list[str] = []
+    error, details, code = "", {}, 1
+    try:
+        details, code = _run(options, saved.extend), 0
+    except KeyboardInterrupt:
+        error, code = "interrupted", INTERRUPTED
+    except NodeFailed as failure:
+        error = str(failure)
+        details = {
+            "node": failure.node_id,
+            "title": failure.title,
+            "class_type": failure.class_type,
+        }
+    except (ValueError, OSError) as problem:
+        error = str(problem)
+    if code == 1 and options.verbose:
+        traceback.print_exc()
+    report = Report(tuple(dict.fromkeys(saved)), error, details)
+    _print(report, options.json_line, time.monotonic() - start)
+    return code
+
+
+def _print(report: Report, json_line: bool, seconds: float) -> None:
+    if report.error:
+        sys.stderr.write(f"{report.error}\n")
+    lines = [report.as_json(seconds)] if json_line else report.files
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+
+
+def read_workflow(path: Path) -> dict[str, Any]:
+    """The JSON of a workflow file.
+
+    Raises:
+        WorkflowError: the file is missing or holds no JSON object.
+    """
+    try:
+        workflow = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise WorkflowError(f"no workflow file {path}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, OSError) as error:
+        raise WorkflowError(f"{path} is not a workflow: {error}") from error
+    if not isinstance(workflow, dict):
+        raise WorkflowError(f"{path} holds a JSON {type(workflow).__name__}, not a workflow")
+    return workflow
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse an output folder that cannot be made or written to, before anything is computed.
+
+    Raises:
+        OSError: it cannot.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"cannot save into {folder}: {there} is a file, not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"cannot save into {folder}: {there} is not writable")
+
+
+def standalone_registry(host: StandaloneHost) -> Registry:
+    """Choose the host and collect the pack's and the stock nodes."""
+    hosts.use(host)
+    from ..hosts.standalone.stock import stock_nodes
+    from ..nodes import all_nodes
+
+    return Registry.from_nodes([*all_nodes(), *stock_nodes()])
+
+
+def _run(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[str, Any]:
+    """Run the workflow; ``saved`` is told the paths of files as soon as they are there."""
+    workflow = read_workflow(options.workflow)
+    folders = Folders.of(input=options.input_dir, output=options.output_dir)
+    check_writable(folders.output)
+    display = Display()
+    host = StandaloneHost(
+        models=options.models_dir,
+        device=options.device,
+        dtype=options.dtype,
+        progress=display.step,
+    )
+
+    def follow(event: Event) -> None:
+        display.event(event)
+        if isinstance(event, NodeFinished):
+            saved(saved_files(event.ui, folders))
+
+    with use_folders(folders):
+        registry = standalone_registry(host)
+        prompt = to_api(workflow, registry)
+        for assignment in options.assignments:
+            prompt = set_input(prompt, assignment, registry)
+        drawn = {"workflow": workflow} if is_ui_format(workflow) else {}
+        with display:
+            result = Executor(registry).run(prompt, extra_pnginfo=drawn, on_event=follow)
+    return {"outputs": result.outputs, "executed": result.executed, "cached": result.cached}
+
+
+def saved_files(shown: Mapping[str, list[Any]], folders: Folders) -> list[str]:
+    """Paths of the files that a node shows."""
+    roots = {"output": folders.output, "temp": folders.temp, "input": folders.input}
+    return [
+        str(roots[str(item["type"])] / item["subfolder"] / item["filename"])
+        for items in shown.values()
+        for item in items
+        if isinstance(item, dict) and "filename" in item
+    ]

@@ -1,0 +1,85 @@
+"""Load Models: a diffusion transformer, its text encoder and its VAE."""
+
+from pathlib import Path
+from typing import Any
+
+from ..hosts import host
+from ..model_loaders.load import read_dit, read_text_encoder, read_vae
+from ..weights import bundled
+
+io = host().io
+
+DTYPES = ["auto", "fp32", "bf16", "fp16"]
+
+
+def _choices(folder: str) -> list[str]:
+    return list(dict.fromkeys([*bundled(folder), *host().model_files(folder)]))
+
+
+def _path(folder: str, name: str) -> Path:
+    return bundled(folder).get(name) or host().model_path(folder, name)
+
+
+def _combo(id: str, folder: str, what: str) -> Any:
+    names = _choices(folder)
+    return io.Combo.Input(
+        id,
+        options=names,
+        default=names[0],
+        tooltip=f"{what}: a safetensors file from models/{folder}, or the tiny one of the pack.",
+    )
+
+
+class SpacetimeLoadModels(io.ComfyNode):
+    """Read the three parts of a video model."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeLoadModels",
+            display_name="Load Models",
+            category="Spacetime/Load",
+            description="Loads a video diffusion transformer, its text encoder and its VAE. "
+            "The defaults are the tiny weights that come with the pack.",
+            inputs=[
+                _combo("model", "diffusion_models", "Diffusion transformer"),
+                _combo("text_encoder", "text_encoders", "Text encoder with its tokenizer"),
+                _combo("vae", "vae", "Video VAE"),
+                io.Combo.Input(
+                    "dtype",
+                    options=DTYPES,
+                    default="auto",
+                    tooltip="Number format to compute in; auto takes what this machine is fast at.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(display_name="model", tooltip="The diffusion transformer."),
+                io.Clip.Output(display_name="clip", tooltip="The text encoder."),
+                io.Vae.Output(display_name="vae", tooltip="The video VAE."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: str, text_encoder: str, vae: str, dtype: str = "auto") -> Any:
+        """Read the files and hand them to the host."""
+        dit_weights = read_dit(_path("diffusion_models", model))
+        text_weights = read_text_encoder(_path("text_encoders", text_encoder))
+        vae_weights = read_vae(_path("vae", vae))
+        _check_pair(dit_weights.latent.channels, vae_weights.config.z_channels)
+        return io.NodeOutput(
+            host().make_model(dit_weights, dtype=dtype),
+            host().make_clip(text_weights, dtype=dtype),
+            host().make_vae(vae_weights, dtype=dtype),
+        )
+
+
+def _check_pair(model_channels: int, vae_channels: int) -> None:
+    if model_channels != vae_channels:
+        raise ValueError(
+            f"the model works on latents of {model_channels} channels, the VAE makes "
+            f"{vae_channels}: choose the VAE that belongs to the model"
+        )
+
+
+NODES: list[type[Any]] = [SpacetimeLoadModels]

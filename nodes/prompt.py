@@ -1,0 +1,43 @@
+"""Encode Prompt: text to conditioning."""
+
+from typing import Any
+
+from ..hosts import host
+
+io = host().io
+
+
+class SpacetimeEncodePrompt(io.ComfyNode):
+    """Turn a prompt into conditioning."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeEncodePrompt",
+            display_name="Encode Prompt",
+            category="Spacetime/Prompt",
+            description="Turns a prompt into conditioning. Leave the text empty for the "
+            "unconditional side of the guidance.",
+            inputs=[
+                io.Clip.Input("clip", tooltip="Text encoder from Load Models."),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    default="a red sphere moves left at day",
+                    tooltip="What the video shows. The tiny model knows one object, its colour, "
+                    "its motion and the place.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(display_name="conditioning", tooltip="The encoded prompt.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, clip: Any, text: str) -> Any:
+        """Encode the text."""
+        return io.NodeOutput(host().encode_prompt(clip, text))
+
+
+NODES: list[type[Any]] = [SpacetimeEncodePrompt]

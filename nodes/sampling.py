@@ -1,0 +1,125 @@
+"""Denoiser, Sample Patches and Sample: the model with its prompts, and the sampling run."""
+
+from typing import Any
+
+from ..hosts import host
+from ..models.patchify import Tokens, patchify, unpatchify
+from .tokens import TOKENS, TokenSocket
+
+io = host().io
+
+
+def _sampling_inputs(what: Any) -> list[Any]:
+    return [
+        io.Guider.Input("guider", tooltip="From Denoiser."),
+        io.Noise.Input("noise", tooltip="From Noise."),
+        io.Sampler.Input("sampler", tooltip="From Solver."),
+        io.Sigmas.Input("sigmas", tooltip="From Schedule."),
+        what,
+    ]
+
+
+class SpacetimeDenoiser(io.ComfyNode):
+    """The model together with its prompts and guidance."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeDenoiser",
+            display_name="Denoiser",
+            category="Spacetime/Sampling",
+            description="The diffusion transformer together with its prompts: predicts the clean "
+            "video from a noisy one, with classifier-free guidance.",
+            inputs=[
+                io.Model.Input("model", tooltip="Diffusion transformer."),
+                io.Conditioning.Input("positive", tooltip="What the video should show."),
+                io.Conditioning.Input(
+                    "negative", tooltip="What it should move away from; an empty prompt is usual."
+                ),
+                io.Float.Input(
+                    "guidance",
+                    default=4.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
+                    tooltip="How strongly the prompt is followed (CFG). At 1 the negative prompt "
+                    "is not evaluated and sampling takes half the time.",
+                ),
+            ],
+            outputs=[io.Guider.Output(display_name="guider", tooltip="To a Sample node.")],
+        )
+
+    @classmethod
+    def execute(cls, model: Any, positive: Any, negative: Any, guidance: float) -> Any:
+        """Bind the model to its prompts."""
+        return io.NodeOutput(host().make_guider(model, positive, negative, guidance))
+
+
+class SpacetimeSamplePatches(io.ComfyNode):
+    """Sample on packed tokens."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSamplePatches",
+            display_name="Sample Patches",
+            category="Spacetime/Sampling",
+            description="Runs the solver on spacetime patches; all packed clips are made in one "
+            "run.",
+            inputs=_sampling_inputs(io.Custom(TOKENS).Input("tokens", tooltip="From Patchify.")),
+            outputs=[
+                io.Custom(TOKENS).Output(display_name="sampled", tooltip="The finished tokens.")
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, tokens: TokenSocket
+    ) -> Any:
+        """Draw each clip's noise, pack it and sample."""
+        start = _token_noise(noise, tokens)
+        sampled = host().sample_tokens(
+            guider, start, sampler, sigmas, tokens.tokens, tokens.extras, noise.seed
+        )
+        return io.NodeOutput(tokens.with_tokens(sampled))
+
+
+def _token_noise(noise: Any, tokens: TokenSocket) -> Tokens:
+    drawn = [
+        noise.generate_noise({**extras, "samples": latent})
+        for latent, extras in zip(unpatchify(tokens.tokens), tokens.extras, strict=True)
+    ]
+    return patchify(drawn, patch=tokens.tokens.patch)
+
+
+class SpacetimeSample(io.ComfyNode):
+    """Sample on a latent."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSample",
+            display_name="Sample",
+            category="Spacetime/Sampling",
+            description="Runs the solver on a latent, the short way without a patchifier.",
+            inputs=_sampling_inputs(
+                io.Latent.Input("latent", tooltip="From Empty Video or Encode Video.")
+            ),
+            outputs=[io.Latent.Output(display_name="sampled", tooltip="The finished latent.")],
+        )
+
+    @classmethod
+    def execute(
+        cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, latent: dict[str, Any]
+    ) -> Any:
+        """Draw the noise and sample."""
+        samples = host().sample(
+            guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed
+        )
+        return io.NodeOutput({**latent, "samples": samples})
+
+
+NODES: list[type[Any]] = [SpacetimeDenoiser, SpacetimeSamplePatches, SpacetimeSample]

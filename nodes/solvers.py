@@ -1,0 +1,78 @@
+"""Schedule and Solver: which noise levels a sampler visits and how it steps between them."""
+
+from typing import Any
+
+from ..hosts import host
+from ..samplers.schedules import flow_sigmas
+from ..samplers.solvers import SOLVERS
+
+io = host().io
+
+
+class SpacetimeSchedule(io.ComfyNode):
+    """Noise levels from pure noise to the finished video."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSchedule",
+            display_name="Schedule",
+            category="Spacetime/Sampling",
+            description="The noise levels that the sampler visits, from pure noise (1) to the "
+            "finished video (0).",
+            inputs=[
+                io.Int.Input("steps", default=30, min=1, max=1000, tooltip="Sampling steps."),
+                io.Float.Input(
+                    "shift",
+                    default=3.0,
+                    min=0.01,
+                    max=100.0,
+                    step=0.1,
+                    tooltip="Above 1, more of the steps go to the noisy end, where the layout and "
+                    "the motion are decided. Wan: 3 to 5 at 480p, 5 to 12 above.",
+                ),
+            ],
+            outputs=[
+                io.Sigmas.Output(display_name="sigmas", tooltip="steps + 1 levels, ending in 0.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, steps: int, shift: float) -> Any:
+        """Compute the levels."""
+        return io.NodeOutput(flow_sigmas(steps, shift=shift))
+
+
+class SpacetimeSolver(io.ComfyNode):
+    """How to step from one noise level to the next."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSolver",
+            display_name="Solver",
+            category="Spacetime/Sampling",
+            description="The ODE solver that steps from one noise level to the next.",
+            inputs=[
+                io.Combo.Input(
+                    "solver",
+                    options=list(SOLVERS),
+                    default="euler",
+                    tooltip="Euler for few-step models; UniPC or DPM++ 2M from about 15 steps; "
+                    "Heun is exact but evaluates the model twice a step.",
+                )
+            ],
+            outputs=[io.Sampler.Output(display_name="sampler", tooltip="To a Sample node.")],
+        )
+
+    @classmethod
+    def execute(cls, solver: str) -> Any:
+        """Look the solver up."""
+        if solver not in SOLVERS:
+            raise ValueError(f"no solver {solver!r}: choose one of {', '.join(SOLVERS)}")
+        return io.NodeOutput(host().make_sampler(SOLVERS[solver], {}))
+
+
+NODES: list[type[Any]] = [SpacetimeSchedule, SpacetimeSolver]

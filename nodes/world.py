@@ -1,0 +1,113 @@
+"""Example Clip: a seeded clip of the toy world with its exact ground truth."""
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..hosts import host
+from ..models.latent_format import LatentFormat
+from ..models.shapes import VideoShape
+from ..toyworld import COLOURS, MOTIONS, SETTINGS, SHAPES, Clip, caption, random_scene, render
+from ..toyworld.scene import DEFAULT_DURATION
+
+io = host().io
+
+ANY = "any"
+
+
+def _choice(id: str, options: Any) -> Any:
+    return io.Combo.Input(
+        id, options=[ANY, *options], default=ANY, tooltip=f"The {id}; any lets the seed choose."
+    )
+
+
+class SpacetimeExampleClip(io.ComfyNode):
+    """A clip to try every graph on without a file."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeExampleClip",
+            display_name="Example Clip",
+            category="Spacetime/Video",
+            description="A short rendered clip with its caption, mask, depth and tracks, so that "
+            "every graph has an input offline.",
+            inputs=[
+                io.Int.Input(
+                    "seed", default=0, min=0, max=2**31 - 1, control_after_generate=True,
+                    tooltip="Which clip.",
+                ),
+                io.Int.Input("width", default=64, min=16, max=2048, step=16, tooltip="Pixels."),
+                io.Int.Input("height", default=64, min=16, max=2048, step=16, tooltip="Pixels."),
+                io.Int.Input(
+                    "frames", default=17, min=1, max=1441, step=4,
+                    tooltip="1 + a multiple of 4.",
+                ),
+                io.Float.Input(
+                    "fps", default=16.0, min=1.0, max=120.0, step=1.0,
+                    tooltip="Frames per second.",
+                ),
+                _choice("shape", SHAPES),
+                _choice("colour", COLOURS),
+                _choice("motion", MOTIONS),
+                _choice("setting", SETTINGS),
+            ],
+            outputs=[
+                io.Image.Output(display_name="images", tooltip="The frames."),
+                io.String.Output(display_name="caption", tooltip="What the clip shows."),
+                io.Mask.Output(display_name="mask", tooltip="Visible pixels of the objects."),
+                io.Image.Output(display_name="depth", tooltip="Near is white, far is black."),
+                io.String.Output(
+                    display_name="tracks", tooltip="JSON: per object a list of x, y and visible."
+                ),
+                io.Float.Output(display_name="fps", tooltip="Frames per second."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, seed: int, width: int, height: int, frames: int, fps: float,
+        shape: str = ANY, colour: str = ANY, motion: str = ANY, setting: str = ANY,
+    ) -> Any:  # fmt: skip
+        """Render the clip."""
+        LatentFormat(channels=16).check(VideoShape(frames, height, width))
+        choices = (shape, colour, motion, setting)
+        given = [None if choice == ANY else choice for choice in choices]
+        scene = random_scene(
+            seed,
+            shape=given[0],
+            colour=given[1],
+            motion=given[2],
+            setting=given[3],
+            duration=max(DEFAULT_DURATION, frames / fps),
+        )
+        clip = render([scene], frames=frames, height=height, width=width, fps=fps)
+        return io.NodeOutput(
+            clip.video[0],
+            caption(scene),
+            clip.masks[0].any(dim=1).float(),
+            _depth_image(clip.depth[0]),
+            _tracks_json(clip),
+            fps,
+        )
+
+
+def _depth_image(depth: Tensor) -> Tensor:
+    nearness = 1 / depth.clamp(min=1e-3)
+    span = (nearness.max() - nearness.min()).clamp(min=1e-6)
+    scaled = (nearness - nearness.min()) / span
+    return torch.stack((scaled,) * 3, dim=-1)  # (F, H, W, 3)
+
+
+def _tracks_json(clip: Clip) -> str:
+    tracks = [
+        [{"x": round(x, 2), "y": round(y, 2), "visible": bool(visible)} for x, y, visible in points]
+        for points in clip.tracks[0].transpose(0, 1).tolist()
+    ]
+    return json.dumps(tracks)
+
+
+NODES: list[type[Any]] = [SpacetimeExampleClip]

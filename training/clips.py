@@ -1,0 +1,93 @@
+"""Training clips of the toy world, rendered once to shards and read back by number.
+
+B batch, F frames, H rows, W columns.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from einops import rearrange
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..models.shapes import VideoShape
+from ..toyworld import caption, random_scene, render
+
+SHARD = 64
+FRAME_RATES = (8.0, 12.0, 16.0, 24.0)
+
+
+@dataclass(frozen=True, eq=False)
+class ClipShard:
+    """Clips of one size and frame rate with their captions."""
+
+    video: Tensor  # (B, F, H, W, 3) uint8
+    captions: tuple[str, ...]
+    fps: float
+
+    def pixels(self, rows: Tensor) -> Tensor:
+        """Chosen clips as the VAE takes them: (B, 3, F, H, W) in [-1, 1]."""
+        video = rearrange(self.video[rows], "B F H W C -> B C F H W")
+        return video.float() / 127.5 - 1
+
+
+def scene_seed(seed: int, number: int) -> int:
+    """Seed of clip ``number``; even data seeds and odd ones never share a scene."""
+    return seed * 10_000_000 + number
+
+
+def render_shard(seed: int, number: int, shape: VideoShape) -> ClipShard:
+    """Render shard ``number`` of a data set; the frame rate goes round by shard."""
+    fps = FRAME_RATES[number % len(FRAME_RATES)]
+    scenes = [random_scene(scene_seed(seed, number * SHARD + row)) for row in range(SHARD)]
+    clip = render(scenes, frames=shape.frames, height=shape.height, width=shape.width, fps=fps)
+    video = (clip.video * 255).round().to(torch.uint8)
+    return ClipShard(video, tuple(caption(scene) for scene in scenes), fps)
+
+
+def write_shards(
+    folder: Path, seed: int, count: int, shape: VideoShape, tick: Callable[[int], None]
+) -> None:
+    """Render the shards that a folder lacks, each written whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        path = shard_path(folder, number, shape)
+        if not path.exists():
+            shard = render_shard(seed, number, shape)
+            metadata = {"captions": json.dumps(shard.captions), "fps": str(shard.fps)}
+            part = path.with_suffix(".part")
+            save_file({"video": shard.video}, part, metadata=metadata)
+            part.rename(path)
+        tick(number + 1)
+
+
+def shard_path(folder: Path, number: int, shape: VideoShape) -> Path:
+    """Name of a shard: size and number."""
+    return folder / f"{shape.frames}x{shape.height}x{shape.width}_{number:05d}.safetensors"
+
+
+def read_shard(path: Path) -> ClipShard:
+    """Read one shard."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        return ClipShard(
+            file.get_tensor("video"),
+            tuple(json.loads(metadata["captions"])),
+            float(metadata["fps"]),
+        )
+
+
+def read_shards(folder: Path, shape: VideoShape) -> list[ClipShard]:
+    """All shards of one size.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    paths = sorted(folder.glob(f"{shape.frames}x{shape.height}x{shape.width}_*.safetensors"))
+    if not paths:
+        raise FileNotFoundError(f"no clips of size {tuple(shape)} in {folder}: render them first")
+    return [read_shard(path) for path in paths]
