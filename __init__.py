@@ -1,1 +1,13 @@
 """Spacetime: video diffusion nodes for ComfyUI and for graphs that run without a screen."""
+
+
+async def comfy_entrypoint() -> object:
+    """Give ComfyUI the pack's nodes; nothing of the pack is imported before it asks."""
+    from . import hosts
+    from .hosts.comfyui.extension import SpacetimeExtension
+    from .hosts.comfyui.host import ComfyHost
+
+    hosts.use(ComfyHost())
+    from .nodes import all_nodes
+
+    return SpacetimeExtension(all_nodes())

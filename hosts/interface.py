@@ -111,7 +111,3 @@ class Host(Protocol):
             ValueError: the guider's model has no token form.
         """
         ...
-
-    def make_video(self, images: Tensor, fps: float) -> Any:
-        """VIDEO from frames (F, H, W, 3) in [0, 1]."""
-        ...

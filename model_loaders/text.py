@@ -42,19 +42,29 @@ class TextEncoder:
         """
         if not texts:
             raise ValueError("no texts to encode: give at least one, which may be empty")
-        self._warn_of_unknown_words(texts)
+        warn_of_unknown_words(self.tokenizer, texts)
         token_ids, mask = self.tokenizer.batch(texts)  # (B, max_length) both
-        longest = int(mask.sum(dim=1).max())  # padding is not attended to, so it need not be run
         device = self.encoder.shared.weight.device
-        token_ids, mask = token_ids[:, :longest].to(device), mask[:, :longest].to(device)
-        text = self.encoder(token_ids, mask)  # (B, S, D)
-        text = text.masked_fill(rearrange(~mask, "b s -> b s 1"), 0)  # (B, S, D)
-        return functional.pad(text, (0, 0, 0, self.tokenizer.max_length - longest))
+        return encode_ids(self.encoder, token_ids.to(device), mask.to(device))
 
-    def _warn_of_unknown_words(self, texts: Sequence[str]) -> None:
-        words = dict.fromkeys(word for text in texts for word in self.tokenizer.unknown_words(text))
-        if words:
-            logger.warning(
-                "the text encoder does not know the words %s: they will not be followed",
-                ", ".join(repr(word) for word in words),
-            )
+
+def encode_ids(encoder: T5Encoder, token_ids: Tensor, mask: Tensor) -> Tensor:
+    """Encode padded token ids (B, S), of which those in the mask are valid.
+
+    Returns:
+        (B, S, D) with zeros after the end of each text.
+    """
+    longest = int(mask.sum(dim=1).max())  # padding is not attended to, so it need not be run
+    text = encoder(token_ids[:, :longest], mask[:, :longest])  # (B, longest, D)
+    text = text.masked_fill(rearrange(~mask[:, :longest], "B S -> B S 1"), 0)
+    return functional.pad(text, (0, 0, 0, mask.shape[1] - longest))  # (B, S, D)
+
+
+def warn_of_unknown_words(tokenizer: Tokenizer, texts: Sequence[str]) -> None:
+    """Log one warning that names the words outside the vocabulary."""
+    words = dict.fromkeys(word for text in texts for word in tokenizer.unknown_words(text))
+    if words:
+        logger.warning(
+            "the text encoder does not know the words %s: they will not be followed",
+            ", ".join(repr(word) for word in words),
+        )

@@ -25,9 +25,14 @@ def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
     """LATENTs -> one packed sequence.
 
     Raises:
-        ValueError: a LATENT is no video latent, or they do not fit together.
+        ValueError: a LATENT is no video latent, has a mask, or they do not fit together.
     """
     for latent in latents:
+        if "noise_mask" in latent:
+            raise ValueError(
+                "a latent with a noise mask cannot be sampled as patches yet: use Sample, or take "
+                "the mask off"
+            )
         shape = tuple(latent["samples"].shape)
         if len(shape) != 5:
             raise ValueError(

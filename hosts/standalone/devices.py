@@ -2,7 +2,7 @@
 
 import torch
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+from ..dtypes import DTYPES
 
 
 def choose_device(name: str) -> torch.device:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ from .sampling import (
     run,
     token_velocity,
 )
-from .video import VideoFromComponents
 
 Progress = Callable[[int, int], None]
 """(done, total) steps of the node that runs."""
@@ -180,8 +178,6 @@ class StandaloneHost:
         seed: int,
     ) -> Tokens:
         """Sample packed tokens."""
-        for extra in extras:
-            _refuse_mask(extra)
         model = guider.model
         clips = [self._given(model.latent, clip) for clip in unpatchify(tokens)]
         given = patchify(clips, patch=tokens.patch).values
@@ -214,14 +210,10 @@ class StandaloneHost:
             lambda state: self.progress(state["i"] + 1, total),
         )
 
-    def make_video(self, images: Tensor, fps: float) -> VideoFromComponents:
-        """VIDEO from frames."""
-        return VideoFromComponents(images, Fraction(fps).limit_denominator(1001), None)
 
-
-def _refuse_mask(latent: Mapping[str, Any]) -> None:
-    if latent.get("noise_mask") is not None:
+def _refuse_mask(latent: Latent) -> None:
+    if "noise_mask" in latent:
         raise ValueError(
-            "this latent has a noise mask, which is not yet in the standalone host: run the "
-            "workflow in ComfyUI, or leave the mask out"
+            "the latent carries a noise mask, which is not yet in the standalone host: take the "
+            "mask off, or run the graph in ComfyUI"
         )

@@ -1,0 +1,1 @@
+"""ComfyUI as the host: each of its sockets' objects around the pack's networks."""

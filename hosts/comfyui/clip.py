@@ -1,0 +1,142 @@
+"""CLIP: the host's CLIP object around the pack's text encoder and its tokenizer."""
+# pyright: reportMissingImports=false
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import comfy.ops
+import comfy.sd
+import torch
+from comfy import model_management
+from comfy.sd1_clip import (
+    ClipTokenWeightEncoder,
+    escape_important,
+    token_weights,
+    unescape_important,
+)
+from comfy.supported_models_base import ClipTarget
+from torch import Tensor, nn
+
+from ...model_loaders.load import TextWeights, load_strictly
+from ...model_loaders.text import encode_ids, warn_of_unknown_words
+from ...model_loaders.tokenizer import EOS, PAD, TOKENIZER_KEY, Tokenizer, tokenizer_to_tensor
+from ...models.text_encoder import T5Encoder
+from ..dtypes import DTYPES
+
+TOKENS_KEY = "spacetime"
+"""Under this key the host carries our tokens from its tokenize to its encode call."""
+
+Pairs = list[tuple[Any, ...]]
+"""(token id, weight), with the number of the word as a third where the host asked for it."""
+
+
+class HostTokenizer:
+    """The pack's tokenizer behind the host's call, which knows weights as in ``(red:1.3)``."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+
+    def tokenize_with_weights(
+        self,
+        text: str,
+        return_word_ids: bool = False,
+        *,
+        disable_weights: bool = False,
+        **_: Any,
+    ) -> dict[str, list[Pairs]]:
+        """Token ids of a prompt with their weights, the end of text and padding last.
+
+        Args:
+            text: the prompt.
+            return_word_ids: number the pieces as well.
+            disable_weights: take parentheses as they stand.
+        """
+        segments = [(text, 1.0)] if disable_weights else _segments(text)
+        warn_of_unknown_words(self.tokenizer, [segment for segment, _ in segments])
+        pieces = [
+            (piece, weight)
+            for segment, weight in segments
+            for piece in self.tokenizer.encode(segment)[:-1]
+        ]
+        length = self.tokenizer.max_length
+        pieces = pieces[: length - 1]
+        words = [*range(1, len(pieces) + 1), *[0] * (length - len(pieces))]
+        pairs = [*pieces, (EOS, 1.0), *[(PAD, 1.0)] * (length - len(pieces) - 1)]
+        if return_word_ids:
+            return {TOKENS_KEY: [[(*pair, w) for pair, w in zip(pairs, words, strict=True)]]}
+        return {TOKENS_KEY: [pairs]}
+
+    def untokenize(self, pairs: Pairs) -> list[tuple[Any, str]]:
+        """Each pair with its id as text."""
+        return [(pair, str(pair[0])) for pair in pairs]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What must be saved beside the network's weights."""
+        return {TOKENIZER_KEY: tokenizer_to_tensor(self.tokenizer.model_bytes)}
+
+
+def _segments(text: str) -> list[tuple[str, float]]:
+    return [
+        (unescape_important(segment), weight)
+        for segment, weight in token_weights(escape_important(text), 1.0)
+    ]
+
+
+class HostTextModel(nn.Module, ClipTokenWeightEncoder):
+    """The host's ``cond_stage_model``: token ids and weights -> conditioning."""
+
+    special_tokens: Mapping[str, int] = {"end": EOS, "pad": PAD}
+
+    def __init__(
+        self, weights: TextWeights, *, dtype: torch.dtype, device: torch.device | str
+    ) -> None:
+        super().__init__()
+        self.dtypes = {dtype}
+        network = load_strictly(
+            lambda: T5Encoder(weights.config, ops=comfy.ops.manual_cast),
+            weights.state,
+            dtype=dtype,
+        )
+        self.transformer = network.to(device)
+
+    def set_clip_options(self, options: Mapping[str, Any]) -> None:
+        """Layers and projections of CLIP networks; this network has none to choose."""
+
+    def reset_clip_options(self) -> None:
+        """See ``set_clip_options``."""
+
+    def encode_token_weights(self, tokens: dict[str, list[Pairs]]) -> tuple[Tensor, None]:
+        """(1, max_length, D) and no pooled output; weights move tokens from the empty prompt's."""
+        return super().encode_token_weights(tokens[TOKENS_KEY])
+
+    def encode(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, None]:
+        """Encode rows of ids of one length, valid up to the end of text; zeros after it."""
+        ids = torch.tensor(rows, device=self.transformer.shared.weight.device)  # (B, S)
+        ended = (ids == EOS).cumsum(dim=1) - (ids == EOS).long()  # (B, S) 1 after the end of text
+        return encode_ids(self.transformer, ids, ended == 0).float(), None
+
+    def load_sd(self, sd: Mapping[str, Tensor]) -> Any:
+        """Load other weights of the same network."""
+        return self.transformer.load_state_dict(sd, strict=False)
+
+
+def make_clip(weights: TextWeights, *, dtype: str) -> comfy.sd.CLIP:
+    """CLIP from a text encoder's weights.
+
+    Args:
+        weights: of the encoder, with its tokenizer.
+        dtype: auto (bf16 where the device computes in it, else fp32: the published weights
+            overflow in fp16), fp32, bf16 or fp16.
+    """
+    device = model_management.text_encoder_device()
+    fast = model_management.should_use_bf16(device)
+    chosen = DTYPES.get(dtype) or (torch.bfloat16 if fast else torch.float32)
+    target = ClipTarget(
+        tokenizer=lambda **_: HostTokenizer(weights.tokenizer),
+        clip=lambda *, dtype, device, **_: HostTextModel(weights, dtype=dtype, device=device),
+    )
+    return comfy.sd.CLIP(
+        target,
+        parameters=sum(weight.numel() for weight in weights.state.values()),
+        model_options={"dtype": chosen},
+    )

@@ -1,0 +1,99 @@
+"""The ComfyUI host: the nodes' objects are ComfyUI's own."""
+# pyright: reportMissingImports=false
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+from comfy.samplers import KSAMPLER, CFGGuider
+from comfy_api.v0_0_2 import io, ui
+from torch import Tensor
+
+from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
+from ...models.patchify import Tokens
+from ..interface import Conditioning, Latent
+from .clip import make_clip
+from .model import make_model
+from .sampling import sample_latent, sample_packed
+from .vae import HostVAE
+
+
+class ComfyHost:
+    """Runs the nodes inside ComfyUI; see ``Host`` for the methods."""
+
+    name = "ComfyUI"
+    io = io
+    ui = ui
+
+    def model_files(self, folder: str) -> list[str]:
+        """Safetensors files of a model folder, from every place that ComfyUI was told of."""
+        names = folder_paths.get_filename_list(folder)
+        return [name for name in names if name.endswith(".safetensors")]
+
+    def model_path(self, folder: str, name: str) -> Path:
+        """Place of a weight file."""
+        path = folder_paths.get_full_path(folder, name)
+        if path is None:
+            raise FileNotFoundError(
+                f"no file {name!r} in {', '.join(folder_paths.get_folder_paths(folder))}; there "
+                f"are: {', '.join(self.model_files(folder)) or 'none'}"
+            )
+        return Path(path)
+
+    def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
+        """MODEL from weights."""
+        return make_model(weights, dtype=dtype)
+
+    def make_clip(self, weights: TextWeights, *, dtype: str) -> Any:
+        """CLIP from a text encoder's weights."""
+        return make_clip(weights, dtype=dtype)
+
+    def make_vae(self, weights: VAEWeights, *, dtype: str) -> HostVAE:
+        """VAE from weights."""
+        return HostVAE(weights, dtype=dtype)
+
+    def encode_prompt(self, clip: Any, text: str) -> Conditioning:
+        """Encode one prompt as it stands; prompt weights are the stock node's."""
+        return clip.encode_from_tokens_scheduled(clip.tokenize(text, disable_weights=True))
+
+    def encode_video(self, vae: Any, images: Tensor) -> Tensor:
+        """Encode frames."""
+        return vae.encode(images[..., :3])
+
+    def decode_video(self, vae: Any, latent: Tensor) -> Tensor:
+        """Decode a latent."""
+        images = vae.decode(latent)
+        return images.flatten(0, 1) if images.ndim == 5 else images
+
+    def make_guider(
+        self, model: Any, positive: Conditioning, negative: Conditioning, guidance: float
+    ) -> CFGGuider:
+        """GUIDER with classifier-free guidance."""
+        guider = CFGGuider(model)
+        guider.set_conds(positive, negative)
+        guider.set_cfg(guidance)
+        return guider
+
+    def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> KSAMPLER:
+        """SAMPLER from a solver of ours."""
+        return KSAMPLER(solver, dict(options))
+
+    def sample(
+        self, guider: Any, noise: Tensor, sampler: Any, sigmas: Tensor, latent: Latent, seed: int
+    ) -> Tensor:
+        """Sample a LATENT."""
+        return sample_latent(guider, noise, sampler, sigmas, latent, seed)
+
+    def sample_tokens(
+        self,
+        guider: Any,
+        noise: Tokens,
+        sampler: Any,
+        sigmas: Tensor,
+        tokens: Tokens,
+        extras: Sequence[Mapping[str, Any]],
+        seed: int,
+    ) -> Tokens:
+        """Sample packed tokens."""
+        return sample_packed(guider, noise, sampler, sigmas, tokens, extras, seed)

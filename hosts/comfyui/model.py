@@ -1,0 +1,148 @@
+"""MODEL: the host's ModelPatcher around the pack's video transformer."""
+# pyright: reportMissingImports=false
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from comfy import conds, latent_formats, model_base, model_management, supported_models_base
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+from ...model_loaders.load import DiTWeights, load_strictly
+from ...models.latent_format import LatentFormat
+from ..dtypes import DTYPES
+from .network import HostDiT
+
+LEVELS_KEY = "token_levels"
+"""True in the metadata of weights that were trained with a noise level per token."""
+
+
+class HostLatentFormat(latent_formats.LatentFormat):
+    """The pack's LatentFormat for the host; tokens (B, L, C * volume) go through it too."""
+
+    latent_dimensions = 3
+
+    def __init__(self, source: LatentFormat) -> None:
+        self.source = source
+        self.latent_channels = source.channels
+        self.spacial_downscale_ratio = source.space_factor
+        self.temporal_downscale_ratio = source.time_factor
+
+    def process_in(self, latent: Tensor) -> Tensor:
+        """Raw -> what the network sees."""
+        return self._per_channel(self.source.normalise, latent)
+
+    def process_out(self, latent: Tensor) -> Tensor:
+        """What the network sees -> raw."""
+        return self._per_channel(self.source.denormalise, latent)
+
+    def _per_channel(self, function: Callable[[Tensor], Tensor], latent: Tensor) -> Tensor:
+        if latent.ndim != 3:
+            return function(latent)
+        columns = latent.unflatten(2, (self.source.channels, -1)).movedim(2, 1)  # (B, C, L, V)
+        return function(columns).movedim(1, 2).flatten(2)  # (B, L, C * V)
+
+
+class HostConfig(supported_models_base.BASE):
+    """What the host wants to know of a network before it is built."""
+
+    unet_extra_config: dict[str, Any] = {}  # noqa: RUF012
+    supported_inference_dtypes = [torch.bfloat16, torch.float16, torch.float32]  # noqa: RUF012
+
+    def __init__(self, weights: DiTWeights) -> None:
+        super().__init__({"image_model": "spacetime"})
+        self.weights = weights
+        self.latent_format = HostLatentFormat(weights.latent)
+        self.sampling_settings = {"shift": weights.shift, "multiplier": 1.0}
+        self.memory_usage_factor = weights.config.dim / 2000
+
+    def get_model(
+        self, state_dict: Any, prefix: str = "", device: torch.device | None = None
+    ) -> "HostModel":
+        """Build the network with the weights that this config came with."""
+        return HostModel(self, device=device)
+
+
+class HostModel(model_base.BaseModel):
+    """The flow model that the host samples."""
+
+    def __init__(self, config: HostConfig, *, device: torch.device | None) -> None:
+        self.weights = config.weights
+        self.takes_levels = bool(config.weights.info.get(LEVELS_KEY, False))
+        super().__init__(
+            config, model_base.ModelType.FLOW, device=device, unet_model=_builder(config.weights)
+        )
+
+    def extra_conds(self, **kwargs: Any) -> dict[str, Any]:
+        """Hand on the text, and the mask where the network takes a noise level per token."""
+        found = super().extra_conds(**kwargs)
+        if kwargs.get("cross_attn") is not None:
+            found["c_crossattn"] = conds.CONDRegular(kwargs["cross_attn"])
+        if self.takes_levels and kwargs.get("denoise_mask") is not None:
+            found["denoise_mask"] = conds.CONDRegular(kwargs["denoise_mask"])
+        return found
+
+    def process_timestep(
+        self, timestep: Tensor, x: Tensor, denoise_mask: Tensor | None = None, **_: Any
+    ) -> Tensor:
+        """Noise levels in [0, 1] whatever the schedule counts in; a kept place has level 0."""
+        sigma = timestep / getattr(self.model_sampling, "multiplier", 1.0)  # (B,)
+        if denoise_mask is None:
+            return sigma
+        mask = denoise_mask[:, :, 0] if x.ndim == 3 else denoise_mask[:, 0]  # (B, L) | (B, F, H, W)
+        return mask * sigma.reshape(-1, *[1] * (mask.ndim - 1))
+
+    def scale_latent_inpaint(
+        self, sigma: Tensor, noise: Tensor, latent_image: Tensor, **kwargs: Any
+    ) -> Tensor:
+        """What kept places hold while sampling: clean where the network can be told so."""
+        if self.takes_levels:
+            return latent_image
+        return super().scale_latent_inpaint(
+            sigma=sigma, noise=noise, latent_image=latent_image, **kwargs
+        )
+
+    def memory_required(self, input_shape: Any, **kwargs: Any) -> float:
+        """Estimate from the latent's size, in bytes; tokens count the positions they cover."""
+        if len(input_shape) == 3:
+            batch, tokens, features = input_shape
+            channels = self.latent_format.latent_channels
+            input_shape = [batch, channels, tokens, features // channels]
+        return super().memory_required(input_shape, **kwargs)
+
+
+def _builder(weights: DiTWeights) -> Callable[..., HostDiT]:
+    """What the host calls to build its ``diffusion_model``; weights are loaded strictly."""
+
+    def build(
+        *, operations: Any, dtype: torch.dtype, device: torch.device | None, **_: Any
+    ) -> HostDiT:
+        network = load_strictly(
+            lambda: HostDiT(weights.config, ops=operations), weights.state, dtype=dtype
+        )
+        return network if device is None else network.to(device)
+
+    return build
+
+
+def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
+    """MODEL from weights.
+
+    Args:
+        weights: of a video transformer.
+        dtype: auto (what the host would take for a network of this size), fp32, bf16 or fp16.
+    """
+    load_device = model_management.get_torch_device()
+    offload_device = model_management.unet_offload_device()
+    config = HostConfig(weights)
+    supported = config.supported_inference_dtypes
+    chosen = DTYPES.get(dtype) or model_management.unet_dtype(
+        device=load_device,
+        model_params=sum(weight.numel() for weight in weights.state.values()),
+        supported_dtypes=supported,
+    )
+    cast = model_management.unet_manual_cast(chosen, load_device, supported)
+    config.set_inference_dtype(chosen, cast)
+    model = config.get_model({}, device=offload_device)
+    return ModelPatcher(model, load_device=load_device, offload_device=offload_device)

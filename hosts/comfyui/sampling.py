@@ -1,0 +1,110 @@
+"""Sampling runs on latents and on packed tokens through the host's own guider and sampler."""
+# pyright: reportMissingImports=false
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import comfy.sample
+import comfy.utils
+import latent_preview
+from comfy import model_management
+from comfy.model_patcher import create_model_options_clone
+from torch import Tensor
+
+from ...models.conditioning import clip_conditions
+from ...models.patchify import Tokens
+from ...models.shapes import LatentShape
+from ..interface import Latent
+from .model import HostModel
+from .network import RUN_KEY, Run, run_on_latent
+
+
+def sample_latent(
+    guider: Any, noise: Tensor, sampler: Any, sigmas: Tensor, latent: Latent, seed: int
+) -> Tensor:
+    """Run any guider and sampler of the host on a LATENT; see ``Host.sample``."""
+    patcher = guider.model_patcher
+    samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
+    if isinstance(patcher.model, HostModel):
+        guider = with_run(guider, _latent_run(patcher.model, samples, latent))
+    return _sample(guider, noise, sampler, sigmas, samples, latent.get("noise_mask"), seed)
+
+
+def _latent_run(model: HostModel, samples: Tensor, latent: Latent) -> Run:
+    return run_on_latent(
+        model.weights.config,
+        LatentShape(*samples.shape[2:]),
+        time_factor=model.weights.latent.time_factor,
+        fps=latent.get("fps"),
+        loop=bool(latent.get("loop", False)),
+    )
+
+
+def sample_packed(
+    guider: Any,
+    noise: Tokens,
+    sampler: Any,
+    sigmas: Tensor,
+    tokens: Tokens,
+    extras: Sequence[Mapping[str, Any]],
+    seed: int,
+) -> Tokens:
+    """Run any guider and sampler of the host on packed tokens; see ``Host.sample_tokens``."""
+    model = guider.model_patcher.model
+    if not isinstance(model, HostModel):
+        raise ValueError(
+            f"the model ({type(model).__name__}) cannot work on tokens: use the Sample node, or a "
+            "model from Load Models"
+        )
+    bound = with_run(guider, _token_run(model, tokens, extras))
+    return tokens.with_values(
+        _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed)
+    )
+
+
+def _token_run(model: HostModel, tokens: Tokens, extras: Sequence[Mapping[str, Any]]) -> Run:
+    given = [
+        clip_conditions(
+            model.weights.config.conditions,
+            clip,
+            fps=extra.get("fps"),
+            loop=bool(extra.get("loop", False)),
+            time_factor=model.weights.latent.time_factor,
+        )
+        for clip, extra in zip(tokens.clips, extras, strict=True)
+    ]
+    shared = set.intersection(*map(set, given))
+    conditions = {name: tuple(each[name] for each in given) for name in sorted(shared)}
+    return Run(conditions, layout=tokens.layout)
+
+
+def with_run(guider: Any, run: Run) -> Any:
+    """A copy of the guider whose network is told of the run."""
+    bound = copy.copy(guider)
+    bound.model_options = create_model_options_clone(guider.model_options)
+    bound.model_options.setdefault("transformer_options", {})[RUN_KEY] = run
+    return bound
+
+
+def _sample(
+    guider: Any,
+    noise: Tensor,
+    sampler: Any,
+    sigmas: Tensor,
+    samples: Tensor,
+    mask: Tensor | None,
+    seed: int,
+) -> Tensor:
+    callback = latent_preview.prepare_callback(guider.model_patcher, len(sigmas) - 1)
+    result = guider.sample(
+        noise,
+        samples,
+        sampler,
+        sigmas,
+        denoise_mask=mask,
+        callback=callback,
+        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+        seed=seed,
+    )
+    return result.to(model_management.intermediate_device())

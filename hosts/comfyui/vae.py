@@ -1,0 +1,113 @@
+"""VAE: the host's VAE object around the pack's causal video VAE, run as a stream."""
+# pyright: reportMissingImports=false
+
+import logging
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import comfy.ops
+import comfy.sd
+import torch
+from comfy import model_management
+from comfy.model_patcher import ModelPatcher
+from comfy.utils import ProgressBar
+from torch import Tensor
+
+from ...model_loaders.load import VAEWeights, load_strictly
+from ...models.vae import VideoVAE
+from ..dtypes import DTYPES
+
+DECODE_CHUNK = 4
+"""Latent frames decoded at a time."""
+
+BYTES_PER_PIXEL = 18
+"""Activations of the network's widest level, as multiples of its channels."""
+
+
+class StreamedVAE(VideoVAE):
+    """``VideoVAE`` whose whole passes run in chunks, with a tick and a chance to stop at each."""
+
+    def encode(self, video: Tensor) -> Tensor:
+        """(B, 3, F, H, W) in [-1, 1] -> (B, z, f, h, w)."""
+        bounds = [0, *range(1, video.shape[2] + 1, DECODE_CHUNK * self.time_factor)]
+        if bounds[-1] != video.shape[2]:
+            bounds.append(video.shape[2])
+        bar = ProgressBar(len(bounds) - 1)
+        chunks = (video[:, :, start:end] for start, end in pairwise(bounds))
+        return torch.cat(list(_ticking(self.encode_stream(chunks), bar)), dim=2)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """(B, z, f, h, w) -> (B, 3, F, H, W) about in [-1, 1]."""
+        bar = ProgressBar(-(-latent.shape[2] // DECODE_CHUNK))
+        return torch.cat(list(_ticking(self.decode_stream(latent, chunk=DECODE_CHUNK), bar)), dim=2)
+
+
+def _ticking(chunks: Iterator[Tensor], bar: ProgressBar) -> Iterator[Tensor]:
+    device = model_management.intermediate_device()
+    for chunk in chunks:
+        model_management.throw_exception_if_processing_interrupted()
+        yield chunk.to(device)
+        bar.update(1)
+
+
+class HostVAE(comfy.sd.VAE):
+    """The host's VAE with the pack's network: decoding, encoding, tiles, memory and offload.
+
+    Args:
+        weights: of a video VAE.
+        dtype: auto, fp32, bf16 or fp16.
+    """
+
+    def __init__(self, weights: VAEWeights, *, dtype: str) -> None:
+        _with_defaults_only(super().__init__)
+        time, space = weights.config.time_factor, weights.config.space_factor
+        self.latent_dim = 3
+        self.latent_channels = weights.config.z_channels
+        self.upscale_ratio = (lambda frames: max(0, (frames - 1) * time + 1), space, space)
+        self.upscale_index_formula = (time, space, space)
+        self.downscale_ratio = (lambda frames: max(0, (frames - 1) // time + 1), space, space)
+        self.downscale_index_formula = (time, space, space)
+        self.working_dtypes = [torch.bfloat16, torch.float32]
+        self._set_memory_estimates(weights)
+        self._place(weights, dtype)
+
+    def _set_memory_estimates(self, weights: VAEWeights) -> None:
+        config = weights.config
+        shrink = config.pixel_patch**2
+        frames = DECODE_CHUNK * config.time_factor
+        encoding = BYTES_PER_PIXEL * config.base_dim * frames / shrink
+        decoding = BYTES_PER_PIXEL * config.decoder_base_dim * frames / shrink
+        area = config.space_factor**2
+        size = model_management.dtype_size
+        self.memory_used_encode = lambda shape, dtype: (
+            encoding * shape[-2] * shape[-1] * size(dtype)
+        )
+        self.memory_used_decode = lambda shape, dtype: (
+            decoding * shape[-2] * shape[-1] * area * size(dtype)
+        )
+
+    def _place(self, weights: VAEWeights, dtype: str) -> None:
+        self.device = model_management.vae_device()
+        self.output_device = model_management.intermediate_device()
+        self.vae_dtype = DTYPES.get(dtype) or model_management.vae_dtype(
+            self.device, self.working_dtypes
+        )
+        self.first_stage_model = load_strictly(
+            lambda: StreamedVAE(weights.config, ops=comfy.ops.disable_weight_init),
+            weights.state,
+            dtype=self.vae_dtype,
+        )
+        self.patcher = ModelPatcher(
+            self.first_stage_model,
+            load_device=self.device,
+            offload_device=model_management.vae_offload_device(),
+        )
+
+
+def _with_defaults_only(initialise: Callable[..., None]) -> None:
+    """Let the host set its attributes; that it finds no weights yet need not be logged."""
+    logging.disable(logging.WARNING)
+    try:
+        initialise(sd={})
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,120 @@
+"""The real ComfyUI in a process of its own, where ``COMFYUI_DIR`` says that there is one."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PACK = HERE.parents[1]
+HOW = (
+    "set COMFYUI_DIR to a ComfyUI checkout, and COMFYUI_PYTHON to its interpreter, to run the "
+    "tests in the real host"
+)
+START_SECONDS = 120
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _real_host():
+    if "COMFYUI_DIR" not in os.environ:
+        pytest.skip("no COMFYUI_DIR")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if "COMFYUI_DIR" not in os.environ:
+        terminalreporter.write_line(f"tests/host skipped: {HOW}")
+
+
+def interpreter():
+    return os.environ.get("COMFYUI_PYTHON", sys.executable)
+
+
+def quiet_environment():
+    quiet = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    return {**os.environ, **quiet, "SPACETIME_PACK": str(PACK)}
+
+
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory):
+    """Run a script of ``probes/`` inside ComfyUI's interpreter and read what it measured."""
+
+    def run(name, *arguments):
+        folder = tmp_path_factory.mktemp(name)
+        command = [interpreter(), str(HERE / "probes" / f"{name}.py"), str(folder), *arguments]
+        done = subprocess.run(
+            command, env=quiet_environment(), capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads((folder / "measured.json").read_text())
+
+    return run
+
+
+class Server:
+    """A running ComfyUI with the pack dropped into its ``custom_nodes``."""
+
+    def __init__(self, base: Path):
+        self.base = base
+        self.port = _free_port()
+        self.log = base / "server.log"
+        (base / "custom_nodes").mkdir()
+        (base / "custom_nodes" / "spacetime-video").symlink_to(PACK)
+
+    def start(self):
+        main = Path(os.environ["COMFYUI_DIR"]) / "main.py"
+        options = ["--cpu", "--disable-api-nodes", "--port", str(self.port)]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [interpreter(), str(main), *options, "--base-directory", str(self.base)],
+                cwd=main.parent,
+                env=quiet_environment(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait()
+
+    def _wait(self):
+        for _ in range(START_SECONDS):
+            if self.process.poll() is not None:
+                break
+            try:
+                return self.get("/system_stats")
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(1)
+        pytest.fail(f"ComfyUI did not start:\n{self.log.read_text()}")
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+            return json.load(answer)
+
+    def post(self, path, body):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    running = Server(tmp_path_factory.mktemp("comfyui"))
+    running.start()
+    yield running
+    running.stop()
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

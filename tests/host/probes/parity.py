@@ -1,0 +1,62 @@
+"""The same run in ComfyUI's objects and in the standalone host's: how far apart are they?"""
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
+
+from setting import dit_weights, report, seeded, text_weights, vae_weights  # isort: skip
+
+import torch
+
+from spacetime_video.hosts.comfyui.host import ComfyHost
+from spacetime_video.hosts.standalone.host import StandaloneHost
+from spacetime_video.models.patchify import patchify
+from spacetime_video.samplers.noise import FrameNoise
+from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.solvers import SOLVERS
+
+SIGMAS = flow_sigmas(5, shift=3.0)
+
+
+def latent(frames, rows, columns, **extras):
+    return {"samples": torch.zeros(1, 16, frames, rows, columns), **extras}
+
+
+def noise(clip):
+    return FrameNoise(7).generate_noise(clip)
+
+
+def measure(host):
+    """Everything that a host makes, by name."""
+    clip = host.make_clip(text_weights(), dtype="fp32")
+    vae = host.make_vae(vae_weights(), dtype="fp32")
+    model = host.make_model(dit_weights(), dtype="fp32")
+    positive = host.encode_prompt(clip, "a red cube moves left")
+    guider = host.make_guider(model, positive, host.encode_prompt(clip, ""), 4.0)
+    samplers = {name: host.make_sampler(solver, {}) for name, solver in SOLVERS.items()}
+    made = {"prompt": positive[0][0]}
+    for name, sampler in samplers.items():
+        empty = latent(3, 8, 6, fps=16.0)
+        made[name] = host.sample(guider, noise(empty), sampler, SIGMAS, empty, 7)
+    given = latent(3, 8, 6, fps=16.0)
+    given["samples"] = torch.randn(1, 16, 3, 8, 6, generator=seeded(1))
+    made["given"] = host.sample(guider, noise(given), samplers["euler"], SIGMAS[2:], given, 7)
+    clips = [latent(3, 8, 6, fps=16.0), latent(1, 4, 4, fps=8.0)]
+    made["packed"] = host.sample_tokens(
+        guider,
+        patchify([noise(each) for each in clips]),
+        samplers["euler"],
+        SIGMAS,
+        patchify([each["samples"] for each in clips]),
+        [{"fps": 16.0}, {"fps": 8.0}],
+        7,
+    ).values
+    images = torch.rand(9, 32, 48, 3, generator=seeded(2))
+    made["encoded"] = host.encode_video(vae, images)
+    made["decoded"] = host.decode_video(vae, made["encoded"])
+    return made
+
+
+with torch.inference_mode():
+    ours, theirs = measure(StandaloneHost(device="cpu")), measure(ComfyHost())
+report(
+    difference={name: float((ours[name] - theirs[name]).abs().max()) for name in ours},
+    size={name: float(value.abs().mean()) for name, value in theirs.items()},
+)

@@ -1,0 +1,73 @@
+"""Load Models: what it lists, what it refuses, and number formats."""
+
+import pytest
+import torch
+
+from spacetime_video.nodes.load import SpacetimeLoadModels
+from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
+
+
+def options():
+    return {spec.id: spec.options for spec in SpacetimeLoadModels.define_schema().inputs}
+
+
+def test_lists_the_shipped_file_first_and_the_folders_files():
+    listed = options()
+    assert listed["model"] == ["spacetime_tiny_dit.safetensors", "random_dit.safetensors"]
+    assert listed["text_encoder"] == ["spacetime_tiny_text.safetensors", "random_text.safetensors"]
+    assert listed["vae"] == [
+        "spacetime_tiny_vae.safetensors",
+        "other_vae.safetensors",
+        "random_vae.safetensors",
+    ]
+
+
+def test_files_of_subfolders_are_listed(standalone, models_dir):
+    folder = models_dir / "vae" / "more"
+    folder.mkdir()
+    file = folder / "third.safetensors"
+    file.touch()
+    try:
+        assert any(name.endswith("third.safetensors") for name in options()["vae"])
+    finally:
+        file.unlink()
+        folder.rmdir()
+
+
+def test_an_unknown_file_is_refused_with_the_names_there_are(model_names):
+    with pytest.raises(FileNotFoundError, match=r"'no\.safetensors'.*random_dit"):
+        SpacetimeLoadModels.execute(**{**model_names, "model": "no.safetensors"})
+
+
+def test_a_file_of_another_kind_is_refused(model_names, models_dir, tmp_path):
+    file = models_dir / "vae" / "wrong.safetensors"
+    file.write_bytes((models_dir / "diffusion_models" / "random_dit.safetensors").read_bytes())
+    try:
+        with pytest.raises(ValueError, match="holds a dit, not a vae"):
+            SpacetimeLoadModels.execute(**{**model_names, "vae": file.name})
+    finally:
+        file.unlink()
+
+
+def test_a_vae_of_other_channels_is_refused(model_names):
+    with pytest.raises(ValueError, match="16 channels, the VAE makes 4: choose the VAE"):
+        SpacetimeLoadModels.execute(**{**model_names, "vae": "other_vae.safetensors"})
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_every_number_format_runs(bench, model_names, dtype):
+    model, clip, vae = SpacetimeLoadModels.execute(**{**model_names, "dtype": dtype}).args
+    wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
+    assert (model.dit.dtype, vae.dtype, clip.encoder.shared.weight.dtype) == (wanted,) * 3
+    images = torch.rand(5, 32, 32, 3, generator=torch.Generator().manual_seed(0))
+    latent = SpacetimeEncodeVideo.execute(images, vae)[0]
+    sampled = bench.sample(latent, model=model)
+    frames = SpacetimeDecodeVideo.execute(sampled, vae)[0]
+    assert latent["samples"].dtype == sampled["samples"].dtype == frames.dtype == torch.float32
+    assert frames.shape == (5, 32, 32, 3)
+    assert frames.isfinite().all()
+
+
+def test_an_unknown_number_format_is_refused(model_names):
+    with pytest.raises(ValueError, match="unknown dtype 'fp8'"):
+        SpacetimeLoadModels.execute(**{**model_names, "dtype": "fp8"})

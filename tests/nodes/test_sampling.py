@@ -1,0 +1,186 @@
+"""Sampling on latents and on packed patches: equal, packed, counted, and clear when wrong."""
+
+import sys
+
+import pytest
+import torch
+
+from spacetime_video.models import patchify as patching
+from spacetime_video.models.dit import VideoDiT
+from spacetime_video.nodes.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.patches import SpacetimePatchify, SpacetimeUnpatchify
+from spacetime_video.nodes.sampling import SpacetimeDenoiser, SpacetimeSample
+from spacetime_video.nodes.solvers import SpacetimeSolver
+from spacetime_video.samplers.solvers import SOLVERS
+
+
+def empty(width=32, height=32, frames=5, fps=16.0):
+    return SpacetimeEmptyVideo.execute(width, height, frames, fps)[0]
+
+
+def filled(latent, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return {**latent, "samples": torch.randn(latent["samples"].shape, generator=generator)}
+
+
+def patchify(*latents):
+    return SpacetimePatchify.execute(list(latents))[0]
+
+
+def unpatchify(tokens):
+    return SpacetimeUnpatchify.execute(tokens)[0]
+
+
+def close(one, other):
+    torch.testing.assert_close(one["samples"], other["samples"], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_patches_and_latents_give_the_same(bench, solver):
+    latent = empty(48, 32, 9)
+    (made,) = unpatchify(bench.sample_patches(patchify(latent), solver=solver))
+    wanted = bench.sample(latent, solver=solver)
+    assert wanted["samples"].std() > 0.1
+    close(made, wanted)
+
+
+@pytest.mark.parametrize("extra", [{"loop": True}, {"fps": 8.0}, {"batch_index": [3]}])
+def test_what_a_latent_carries_means_the_same_both_ways(bench, extra):
+    latent = {**filled(empty()), **extra}
+    (made,) = unpatchify(bench.sample_patches(patchify(latent)))
+    close(made, bench.sample(latent))
+    assert not torch.allclose(made["samples"], bench.sample(filled(empty()))["samples"], atol=1e-4)
+
+
+def test_packed_clips_equal_separate_runs(bench):
+    clips = [empty(48, 32, 9), empty(32, 32, 1, fps=8.0)]
+    packed = unpatchify(bench.sample_patches(patchify(*clips)))
+    for made, clip in zip(packed, clips, strict=True):
+        close(made, bench.sample(clip))
+
+
+def test_a_batch_equals_its_rows(bench):
+    samples = torch.zeros(2, 16, 2, 4, 4)
+    both = bench.sample({"samples": samples})["samples"]
+    second = bench.sample({"samples": samples[:1], "batch_index": [1]})["samples"]
+    torch.testing.assert_close(both[1:], second, atol=1e-5, rtol=1e-5)
+
+
+def test_a_longer_clip_shares_the_noise_of_its_frames(bench):
+    _, noise, _, _ = bench.parts()
+    short, long = (noise.generate_noise(empty(frames=frames)) for frames in (5, 13))
+    assert torch.equal(short, long[:, :, :2])
+    later = noise.generate_noise({**empty(frames=5), "first_frame": 2})
+    assert torch.equal(later, long[:, :, 2:4])
+
+
+def test_guidance_one_never_evaluates_the_negative(bench, network_calls, monkeypatch):
+    prepared, original = [], VideoDiT.prepare_text
+    monkeypatch.setattr(
+        VideoDiT,
+        "prepare_text",
+        lambda self, context: prepared.append(len(context)) or original(self, context),
+    )
+    bench.sample(empty(), guidance=1.0, steps=4)
+    assert [shape[0] for shape in network_calls] == [1] * 4
+    assert prepared == [1]
+
+
+def test_guidance_evaluates_both_prompts_at_once(bench, network_calls):
+    bench.sample(empty(), guidance=2.0, steps=4)
+    assert [shape[0] for shape in network_calls] == [2] * 4
+
+
+def test_nothing_is_unpatchified_inside_the_loop(bench, network_calls, monkeypatch):
+    undone = []
+    for name in ("unpatchify", "from_patches"):
+        watch_everywhere(monkeypatch, name, lambda: undone.append(len(network_calls)))
+    tokens = patchify(filled(empty(48, 32, 9)), empty(32, 32, 1))
+    made = unpatchify(bench.sample_patches(tokens, steps=5))
+    assert len(made) == 2
+    assert network_calls == [(2, 18 + 4, 64)] * 5
+    assert undone
+    assert [at for at in undone if 0 < at < 5] == []
+
+
+def watch_everywhere(monkeypatch, name, report):
+    """Report the calls of a patchify function under every name that a module has for it."""
+    original = getattr(patching, name)
+
+    def watched(*values):
+        report()
+        return original(*values)
+
+    for module in list(sys.modules.values()):
+        ours = getattr(module, "__name__", "").startswith("spacetime_video")
+        if ours and getattr(module, name, None) is original:
+            monkeypatch.setattr(module, name, watched)
+
+
+def test_frame_rate_and_loop_survive_the_way_through_patches(bench):
+    clips = [{**empty(fps=12.0), "loop": True}, {**empty(fps=24.0), "mine": "kept"}]
+    made = unpatchify(bench.sample_patches(patchify(*clips)))
+    assert [(clip["fps"], clip.get("loop")) for clip in made] == [(12.0, True), (24.0, None)]
+    assert made[1]["mine"] == "kept"
+    assert bench.sample(clips[0])["loop"] is True
+
+
+def test_patchify_and_back_changes_nothing():
+    clips = [filled(empty(48, 32, 9)), filled(empty(32, 32, 1))]
+    for before, after in zip(clips, unpatchify(patchify(*clips)), strict=True):
+        assert torch.equal(before["samples"], after["samples"])
+
+
+def test_sampling_starts_from_what_is_given(bench):
+    given = filled(empty())
+    guider, noise, sampler, sigmas = bench.parts(steps=6)
+    late = SpacetimeSample.execute(guider, noise, sampler, sigmas[-2:], given)[0]["samples"]
+    early = SpacetimeSample.execute(guider, noise, sampler, sigmas, given)[0]["samples"]
+    assert (late - given["samples"]).abs().mean() < (early - given["samples"]).abs().mean()
+
+
+def test_a_latent_of_other_channels_is_refused(bench):
+    latent = {"samples": torch.zeros(1, 4, 2, 4, 4)}
+    with pytest.raises(ValueError, match="latent of 4 channels; the model works on 16"):
+        bench.sample(latent)
+    with pytest.raises(ValueError, match="latent of 4 channels; the model works on 16"):
+        bench.sample_patches(patchify(latent))
+
+
+def test_an_image_latent_is_refused(bench):
+    latent = {"samples": torch.zeros(1, 16, 4, 4)}
+    for use in (patchify, bench.sample):
+        with pytest.raises(ValueError, match="video latent"):
+            use(latent)
+
+
+def test_clips_that_differ_in_channels_are_not_packed():
+    with pytest.raises(ValueError, match="differ in"):
+        patchify(empty(), {"samples": torch.zeros(1, 4, 2, 4, 4)})
+
+
+def test_a_prompt_of_another_width_is_refused(bench):
+    wide = [[torch.zeros(1, 12, 40), {}]]
+    guider = SpacetimeDenoiser.execute(bench.models.model, wide, bench.negative, 1.0)[0]
+    with pytest.raises(ValueError, match="prompt is 40 wide, the model needs 16"):
+        SpacetimeSample.execute(guider, *bench.parts()[1:], empty())
+
+
+def test_a_combined_prompt_is_refused(bench):
+    both = [*bench.positive, *bench.negative]
+    guider = SpacetimeDenoiser.execute(bench.models.model, both, bench.negative, 1.0)[0]
+    with pytest.raises(ValueError, match="one prompt per side"):
+        SpacetimeSample.execute(guider, *bench.parts()[1:], empty())
+
+
+def test_a_noise_mask_is_refused(bench):
+    latent = {**filled(empty()), "noise_mask": torch.ones(1, 1, 2, 4, 4)}
+    with pytest.raises(ValueError, match="noise mask, which is not yet in the standalone host"):
+        bench.sample(latent)
+    with pytest.raises(ValueError, match="noise mask cannot be sampled as patches yet"):
+        patchify(latent)
+
+
+def test_an_unknown_solver_is_refused():
+    with pytest.raises(ValueError, match="no solver 'none': choose one of euler"):
+        SpacetimeSolver.execute("none")

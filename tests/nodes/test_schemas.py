@@ -1,0 +1,66 @@
+"""What every node shows of itself."""
+
+import pytest
+
+from spacetime_video.nodes import all_nodes
+
+SMALL_WORDS = {"a", "an", "and", "of", "the", "to"}
+
+IDS = {
+    "SpacetimeLoadModels",
+    "SpacetimeEncodePrompt",
+    "SpacetimeEmptyVideo",
+    "SpacetimePatchify",
+    "SpacetimeUnpatchify",
+    "SpacetimeDenoiser",
+    "SpacetimeSchedule",
+    "SpacetimeSolver",
+    "SpacetimeNoise",
+    "SpacetimeSamplePatches",
+    "SpacetimeSample",
+    "SpacetimeEncodeVideo",
+    "SpacetimeDecodeVideo",
+    "SpacetimeExampleClip",
+}
+
+
+def schemas():
+    return [node.GET_SCHEMA() for node in all_nodes()]
+
+
+every_node = pytest.mark.parametrize("schema", schemas(), ids=lambda schema: schema.node_id)
+
+
+def test_ids_of_saved_graphs_stay():
+    found = [schema.node_id for schema in schemas()]
+    assert len(found) == len(set(found))
+    assert set(found) >= IDS
+
+
+@every_node
+def test_name_place_and_description(schema):
+    words = schema.display_name.split()
+    assert all(word[0].isupper() or word in SMALL_WORDS for word in words)
+    parts = schema.category.split("/")
+    assert len(parts) == 2
+    assert parts[0] == "Spacetime"
+    assert schema.description.endswith(".")
+
+
+@every_node
+def test_every_socket_is_explained(schema):
+    unexplained = [socket.id for socket in (*schema.inputs, *schema.outputs) if not socket.tooltip]
+    assert unexplained == []
+    assert [output.id for output in schema.outputs if not output.display_name] == []
+
+
+@every_node
+def test_defaults_are_valid(schema):
+    for spec in schema.inputs:
+        options = getattr(spec, "options", None)
+        if options is not None:
+            assert spec.default in options, spec.id
+            assert len(options) == len(set(options)), spec.id
+        least, most = getattr(spec, "min", None), getattr(spec, "max", None)
+        if least is not None:
+            assert least <= spec.default <= most, spec.id

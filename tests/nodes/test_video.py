@@ -1,0 +1,123 @@
+"""Empty Video, Example Clip, Encode Video and Decode Video."""
+
+import json
+
+import pytest
+import torch
+
+from spacetime_video.nodes.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
+from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
+from spacetime_video.nodes.world import SpacetimeExampleClip
+
+
+def test_an_empty_video_has_the_latents_shape():
+    latent = SpacetimeEmptyVideo.execute(48, 32, 9, 12.0)[0]
+    assert latent["samples"].shape == (1, 16, 3, 4, 6)
+    assert not latent["samples"].any()
+    assert latent["fps"] == 12.0
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "frames", "message"),
+    [
+        (64, 64, 18, "18 frames do not fit: use 1 + a multiple of 4 (nearest: 17 or 21)"),
+        (72, 64, 17, "width 72 does not fit: use a multiple of 16 (nearest: 64 or 80)"),
+        (64, 40, 17, "height 40 does not fit: use a multiple of 16 (nearest: 32 or 48)"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_named_before_the_run(width, height, frames, message):
+    answer = SpacetimeEmptyVideo.validate_inputs(width, height, frames)
+    assert answer == message
+    with pytest.raises(ValueError, match=r"does not fit|do not fit"):
+        SpacetimeEmptyVideo.execute(width, height, frames)
+
+
+def test_sizes_that_come_by_links_are_not_checked_before_the_run():
+    assert SpacetimeEmptyVideo.validate_inputs(None, None, None) is True
+    assert SpacetimeEmptyVideo.validate_inputs(64, 64, 1) is True
+
+
+def example(**given):
+    sizes = {"seed": 3, "width": 48, "height": 32, "frames": 5, "fps": 16.0}
+    return SpacetimeExampleClip.execute(**{**sizes, **given}).args
+
+
+def test_an_example_clip_comes_with_its_truth():
+    images, caption, mask, depth, tracks, fps = example(shape="cube", colour="red")
+    assert images.shape == depth.shape == (5, 32, 48, 3)
+    assert mask.shape == (5, 32, 48)
+    assert "red" in caption
+    assert "cube" in caption
+    for picture in (images, mask, depth):
+        assert picture.dtype == torch.float32
+        assert picture.min() >= 0
+        assert picture.max() <= 1
+    points = json.loads(tracks)
+    assert {len(points_of_one) for points_of_one in points} == {5}
+    assert set(points[0][0]) == {"x", "y", "visible"}
+    assert fps == 16.0
+
+
+def test_an_example_clip_depends_on_its_seed_alone():
+    first, again, other = example(), example(), example(seed=4)
+    assert torch.equal(first[0], again[0])
+    assert first[1] == again[1]
+    assert not torch.equal(first[0], other[0])
+
+
+def test_an_example_clip_of_a_wrong_length_is_refused():
+    with pytest.raises(ValueError, match="6 frames do not fit"):
+        example(frames=6)
+
+
+@pytest.mark.parametrize("frames", [1, 5, 21])
+def test_there_and_back_keeps_the_shape(loaded, frames):
+    images = torch.rand(frames, 32, 48, 3, generator=torch.Generator().manual_seed(0))
+    latent = SpacetimeEncodeVideo.execute(images, loaded.vae, fps=12.0)[0]
+    assert latent["samples"].shape == (1, 16, 1 + (frames - 1) // 4, 4, 6)
+    back, fps = SpacetimeDecodeVideo.execute(latent, loaded.vae).args
+    assert back.shape == images.shape
+    assert 0 <= back.min() <= back.max() <= 1
+    assert fps == 12.0
+
+
+def test_decoding_in_chunks_equals_decoding_at_once(loaded):
+    latent = torch.randn(1, 16, 9, 2, 2, generator=torch.Generator().manual_seed(0))
+    frames = SpacetimeDecodeVideo.execute({"samples": latent}, loaded.vae)[0]
+    whole = loaded.vae.network.decode(latent)[0].movedim(0, -1) / 2 + 0.5
+    torch.testing.assert_close(frames, whole.clamp(0, 1), atol=1e-4, rtol=0)
+
+
+def test_transparency_is_left_out(loaded):
+    images = torch.rand(1, 16, 16, 4, generator=torch.Generator().manual_seed(0))
+    with_alpha = SpacetimeEncodeVideo.execute(images, loaded.vae)[0]["samples"]
+    assert torch.equal(
+        with_alpha, SpacetimeEncodeVideo.execute(images[..., :3], loaded.vae)[0]["samples"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((6, 32, 32, 3), "6 frames do not fit"), ((5, 30, 32, 3), "32x30 pixels do not fit")],
+)
+def test_frames_that_do_not_fit_are_refused(loaded, shape, message):
+    with pytest.raises(ValueError, match=message):
+        SpacetimeEncodeVideo.execute(torch.rand(shape), loaded.vae)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 2, 4, 4), (1, 16, 4, 4)])
+def test_a_latent_of_another_vae_is_refused(loaded, shape):
+    with pytest.raises(ValueError, match="use the VAE of the model that made it"):
+        SpacetimeDecodeVideo.execute({"samples": torch.zeros(shape)}, loaded.vae)
+
+
+def test_an_empty_prompt_is_a_prompt(loaded):
+    ((context, options),) = SpacetimeEncodePrompt.execute(loaded.clip, "")[0]
+    assert context.shape == (1, 12, 16)
+    assert options == {}
+
+
+def test_unknown_words_are_named(loaded, caplog):
+    SpacetimeEncodePrompt.execute(loaded.clip, "a purple sphere")
+    assert "'purple'" in caplog.text
