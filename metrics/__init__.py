@@ -1,0 +1,1 @@
+"""Scores that need no downloaded weights: what a clip shows, read from its pixels."""

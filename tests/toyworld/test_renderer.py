@@ -1,0 +1,144 @@
+import math
+
+import pytest
+import torch
+
+from spacetime_video.toyworld import (
+    MOTIONS,
+    SETTINGS,
+    SHAPES,
+    Scene,
+    SceneObject,
+    random_scene,
+    render,
+)
+
+RED_BALL = SceneObject(shape="sphere", colour="red", size=1.4, z=6.0)
+
+
+def one(*things, setting="at day", size=64, frames=1):
+    scene = Scene(objects=tuple(things), setting=setting)
+    return render([scene], frames=frames, height=size, width=size)
+
+
+def test_shapes_types_and_ranges():
+    scenes = [random_scene(seed) for seed in range(3)]
+    clip = render(scenes, frames=5, height=24, width=40, fps=8)
+    assert clip.video.shape == (3, 5, 24, 40, 3)
+    assert clip.video.dtype == torch.float32
+    assert clip.video.isfinite().all()
+    assert 0 <= clip.video.min() < clip.video.max() <= 1
+    assert clip.masks.shape == (3, 5, 1, 24, 40)
+    assert clip.masks.dtype == torch.bool
+    assert clip.depth.shape == (3, 5, 24, 40)
+    assert clip.tracks.shape == (3, 5, 1, 3)
+
+
+def test_a_scene_looks_the_same_in_any_batch():
+    scenes = [random_scene(seed) for seed in range(5)]
+    together = render(scenes, frames=3, height=32, width=32)
+    alone = render(scenes[3:4], frames=3, height=32, width=32)
+    torch.testing.assert_close(together.video[3:4], alone.video, atol=1e-6, rtol=0)
+    assert torch.equal(together.masks[3:4], alone.masks)
+
+
+def test_more_frames_per_second_show_the_same_moments():
+    scene = random_scene(4, motion="circles")
+    slow = render([scene], frames=3, height=32, width=32, fps=8)
+    fast = render([scene], frames=5, height=32, width=32, fps=16)
+    torch.testing.assert_close(slow.video, fast.video[:, ::2])
+
+
+def test_the_ball_is_where_geometry_says():
+    clip = one(RED_BALL, size=256)
+    eye, centre = torch.tensor([0.0, 2.0, 0.0]), torch.tensor([0.0, 0.7, 6.0])
+    away = float((centre - eye).norm())
+    x, y, visible = clip.tracks[0, 0, 0].tolist()
+    assert visible == 1
+    assert x == pytest.approx(128)
+    assert float(clip.depth[0, 0, int(y), int(x)]) == pytest.approx(away - 0.7, abs=0.01)
+    share = math.pi * math.tan(math.asin(0.7 / away)) ** 2
+    focal = 128 / math.tan(math.radians(21))
+    assert float(clip.masks.sum()) == pytest.approx(share * focal**2, rel=0.02)
+
+
+def test_the_floor_has_its_depth_and_the_sky_none():
+    clip = one(RED_BALL, size=65)
+    assert clip.depth[0, 0, 0].isinf().all()
+    row = 60
+    slope = math.atan((row + 0.5 - 32.5) / (32.5 / math.tan(math.radians(21))))
+    expected = 2.0 / math.sin(slope + math.radians(11))
+    assert float(clip.depth[0, 0, row, 32]) == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_nearer_object_hides_the_farther():
+    behind = SceneObject(shape="cube", colour="blue", size=1.6, z=8.0)
+    alone, both = one(behind), one(behind, RED_BALL)
+    assert not (both.masks[0, 0, 0] & both.masks[0, 0, 1]).any()
+    assert both.masks[0, 0, 0].sum() < alone.masks[0, 0, 0].sum()
+    red, _, blue = both.video[0, 0][both.masks[0, 0, 1]].mean(dim=0)
+    assert red > 2 * blue
+
+
+def test_absent_and_hidden_objects_are_marked():
+    hidden = SceneObject(shape="cone", colour="green", size=0.4, z=9.0)
+    pair = Scene(objects=(SceneObject(shape="cube", colour="black", size=2.5, z=5.0), hidden))
+    clip = render([pair, Scene(objects=(RED_BALL,))], frames=1, height=32, width=32)
+    assert clip.tracks[:, 0, :, 2].tolist() == [[1, 0], [1, 0]]
+    assert clip.tracks[0, 0, 1, :2].abs().sum() > 0
+    assert clip.tracks[1, 0, 1].tolist() == [0, 0, 0]
+    assert not clip.masks[:, 0, 1].any()
+
+
+def test_an_object_out_of_view_changes_nothing_but_its_track():
+    clip = one(SceneObject(shape="sphere", colour="red", x=40.0))
+    assert not clip.masks.any()
+    assert clip.tracks[0, 0, 0, 2] == 0
+    behind = one(SceneObject(shape="sphere", colour="red", z=-8.0))
+    assert not behind.masks.any()
+
+
+def test_the_floor_is_darker_under_a_hanging_ball():
+    hanging = SceneObject(shape="sphere", colour="red", motion="bounces", reach=1.0, phase=0.5)
+    clip, other = one(hanging), one(SceneObject(shape="sphere", colour="red", x=40.0))
+    darker = (other.video - clip.video).mean(dim=-1)[0, 0]
+    assert darker[~clip.masks[0, 0, 0]].max() > 0.1
+
+
+def test_edges_are_smooth():
+    clip = one(SceneObject(shape="cube", colour="black", size=1.6), setting="in the snow")
+    levels = clip.video[0, 0, 24:56].mean(dim=-1).unique()
+    assert ((levels > 0.3) & (levels < 0.6)).any()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_spin_shows_on_every_shape(shape):
+    clip = render([random_scene(1, shape=shape, motion="spins")], frames=9, height=48, width=48)
+    inside = clip.masks[0, :, 0].all(dim=0)
+    assert clip.video[0][:, inside].std(dim=0).mean() > 0.02
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_objects_stay_in_view_and_are_big_enough(motion):
+    scenes = [random_scene(seed, motion=motion) for seed in range(4)]
+    clip = render(scenes, frames=9, height=64, width=64, fps=4)
+    masks = clip.masks
+    edge = (masks[..., 0], masks[..., -1], masks[..., 0, :], masks[..., -1, :])
+    assert not any(side.any() for side in edge)
+    assert masks.sum(dim=(-1, -2)).amin() >= 60
+    assert (clip.tracks[..., 2] == 1).all()
+
+
+def test_settings_differ():
+    scenes = [random_scene(1, setting=setting) for setting in SETTINGS]
+    means = render(scenes, frames=1, height=32, width=32).video.mean(dim=(1, 2, 3))
+    assert torch.pdist(means).min() > 0.1
+
+
+def test_nothing_to_render_is_refused():
+    with pytest.raises(ValueError, match="nothing to render"):
+        render([], frames=1, height=8, width=8)
+    with pytest.raises(ValueError, match="nothing to render"):
+        render([Scene(objects=())], frames=1, height=8, width=8)
+    with pytest.raises(ValueError, match="cannot render 0 frames"):
+        render([random_scene(0)], frames=0, height=8, width=8)
