@@ -14,6 +14,8 @@ app = typer.Typer(
 )
 train_app = typer.Typer(no_args_is_help=True, help="Repeat the training of the shipped weights.")
 app.add_typer(train_app, name="train")
+measure_app = typer.Typer(no_args_is_help=True, help="Measure the shipped weights.")
+app.add_typer(measure_app, name="measure")
 
 RunFolder = Annotated[
     Path, typer.Option("--run-dir", help="Folder of clips, checkpoints, logs and weights.")
@@ -64,6 +66,16 @@ def run(
         verbose=verbose,
     )
     raise typer.Exit(run_command(options))
+
+
+@measure_app.command("alignment")
+def measure_alignment(
+    prompts: Annotated[int, typer.Option(help="Held-out prompts to generate.")] = 50,
+) -> None:
+    """How often the shipped model shows the colour, setting and motion asked for."""
+    from .measure import measure_command
+
+    measure_command(prompts)
 
 
 @train_app.command("clips")

@@ -67,20 +67,19 @@ def run_command(options: RunOptions) -> int:
         details, code = _run(options, saved.extend), 0
     except KeyboardInterrupt:
         error, code = "interrupted", INTERRUPTED
-    except NodeFailed as failure:
-        error = str(failure)
-        details = {
-            "node": failure.node_id,
-            "title": failure.title,
-            "class_type": failure.class_type,
-        }
-    except (ValueError, OSError) as problem:
-        error = str(problem)
-    if code == 1 and options.verbose:
-        traceback.print_exc()
+    except (NodeFailed, ValueError, OSError) as problem:
+        error, details = str(problem), _place(problem)
+        if options.verbose:
+            traceback.print_exc()
     report = Report(tuple(dict.fromkeys(saved)), error, details)
     _print(report, options.json_line, time.monotonic() - start)
     return code
+
+
+def _place(problem: Exception) -> dict[str, Any]:
+    if not isinstance(problem, NodeFailed):
+        return {}
+    return {"node": problem.node_id, "title": problem.title, "class_type": problem.class_type}
 
 
 def _print(report: Report, json_line: bool, seconds: float) -> None:
