@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # The encoder's result depends on its thread count, so it does not follow the machine's.
 ENCODER_THREADS = 4
+# x264's macroblock tree reads memory that nobody wrote: short clips came out different each time.
+MACROBLOCK_TREE = "0"
 # Numbers of H.273 (ITU-T): primaries, transfer and matrix of BT.709, and "TV" range 16..235.
 BT709 = 1
 TV_RANGE = 1
@@ -75,7 +77,8 @@ def write_video(
         options = {"movflags": "use_metadata_tags"}
         with av.open(str(unfinished), "w", format="mp4", container_options=options) as output:
             output.metadata.update(metadata or {})
-            stream = output.add_stream("libx264", rate=rate, options={"crf": f"{crf:g}"})
+            quality = {"crf": f"{crf:g}", "mbtree": MACROBLOCK_TREE}
+            stream = output.add_stream("libx264", rate=rate, options=quality)
             _describe(stream, width, height)
             count = 0
             for picture in _chain(first, pictures):

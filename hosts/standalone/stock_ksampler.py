@@ -111,12 +111,13 @@ class KSampler(io.ComfyNode):
         sigmas = partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise)
         if len(sigmas) == 0:
             return io.NodeOutput({**latent_image, "samples": start})
+        mask = {key: latent_image[key] for key in latent_image if key == "noise_mask"}
         samples = host().sample(
             host().make_guider(model, positive, negative, cfg),
             batch_noise(start, seed, latent_image.get("batch_index")),
             host().make_sampler(SAMPLERS[sampler_name], {}),
             sigmas,
-            {"samples": start, "noise_mask": latent_image.get("noise_mask")},
+            {"samples": start, **mask},
             seed,
         )
         return io.NodeOutput({**latent_image, "samples": samples})

@@ -169,7 +169,8 @@ def test_samplers_of_comfyui_alone_are_refused_before_the_run(outcome, write, gr
     assert code == 1
     assert "sampler 'uni_pc' is ComfyUI's own" in err
     assert "SpacetimeSolver" in err
-    assert outcome(write(graph), "KSampler.sampler_name=heun")[0] == 0
+    code, _, err = outcome(write(graph), "KSampler.sampler_name=heun")
+    assert code == 0, err
 
 
 def test_a_failing_node_names_itself_and_keeps_what_was_saved(

@@ -1,7 +1,9 @@
 """Writing and reading videos: colours, sizes, rates, bytes, and files that are not videos."""
 
+import ctypes
 import json
 import random
+import sys
 import time
 from fractions import Fraction
 
@@ -18,6 +20,9 @@ from spacetime_video.media import (
     to_frame_rate,
     write_video,
 )
+
+MALLOPT_PERTURB = -6
+"""glibc's M_PERTURB: the byte that freshly allocated memory is filled with."""
 
 
 def ramp(frames=12, height=32, width=48):
@@ -109,6 +114,23 @@ def test_same_frames_same_bytes(tmp_path):
     time.sleep(1.1)
     write_video(tmp_path / "other" / "name.mp4", [ramp(height=256)], fps=8, metadata=tags)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "other" / "name.mp4").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="fills fresh memory by glibc's mallopt")
+def test_bytes_do_not_depend_on_what_memory_held(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(9, 3, 12, 12, generator=generator)
+    smooth = torch.nn.functional.interpolate(noise, size=(64, 64), mode="bilinear")
+    libc = ctypes.CDLL(None)
+    written = []
+    try:
+        for garbage in (1, 85):
+            libc.mallopt(MALLOPT_PERTURB, garbage)
+            write_video(tmp_path / "a.mp4", [smooth.movedim(1, -1)], fps=8)
+            written.append((tmp_path / "a.mp4").read_bytes())
+    finally:
+        libc.mallopt(MALLOPT_PERTURB, 0)
+    assert written[0] == written[1]
 
 
 def test_metadata_comes_back_without_dates(tmp_path):

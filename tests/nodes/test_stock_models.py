@@ -1,0 +1,57 @@
+"""ComfyUI's own prompt, VAE and KSampler nodes do what the pack's nodes do."""
+
+import torch
+
+from spacetime_video.hosts.standalone.stock_ksampler import KSampler, batch_noise
+from spacetime_video.hosts.standalone.stock_models import CLIPTextEncode, VAEDecode, VAEEncode
+from spacetime_video.nodes.sampling import SpacetimeSample
+from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
+from spacetime_video.samplers.schedules import simple_sigmas
+
+
+class HostNoise:
+    """NOISE that is drawn as KSampler draws it."""
+
+    seed = 9
+
+    def generate_noise(self, latent):
+        return batch_noise(latent["samples"], self.seed)
+
+
+def test_a_run_in_one_node_equals_the_run_in_many(bench):
+    model = bench.models.model
+    latent = {"samples": torch.zeros(2, 16, 2, 4, 4), "fps": 16.0}
+    inputs = (model, 9, 4, 3.0, "heun", "simple", bench.positive, bench.negative, latent)
+    made = KSampler.execute(*inputs)[0]
+    guider, _, sampler, _ = bench.parts(guidance=3.0, solver="heun")
+    sigmas = simple_sigmas(4, model.shift)
+    wanted = SpacetimeSample.execute(
+        guider, HostNoise(), sampler, sigmas, {"samples": latent["samples"]}
+    )[0]
+    assert made["fps"] == 16.0
+    assert torch.equal(made["samples"], wanted["samples"])
+
+
+def test_denoise_zero_changes_nothing(bench):
+    latent = {"samples": torch.ones(1, 16, 2, 4, 4)}
+    inputs = (bench.models.model, 9, 4, 3.0, "euler", "simple", bench.positive, bench.negative)
+    made = KSampler.execute(*inputs, latent, denoise=0.0)[0]
+    assert torch.equal(made["samples"], latent["samples"])
+
+
+def test_the_prompt_and_vae_nodes_are_the_packs(bench, loaded):
+    assert torch.equal(
+        CLIPTextEncode.execute("a red sphere moves left", loaded.clip)[0][0][0],
+        bench.positive[0][0],
+    )
+    images = torch.rand(5, 36, 32, 3, generator=torch.Generator().manual_seed(0))
+    latent = VAEEncode.execute(images, loaded.vae)[0]
+    wanted = SpacetimeEncodeVideo.execute(images[:, 2:34], loaded.vae)[0]
+    assert torch.equal(latent["samples"], wanted["samples"])
+    frames = VAEDecode.execute(latent, loaded.vae)[0]
+    assert torch.equal(frames, SpacetimeDecodeVideo.execute(latent, loaded.vae)[0])
+
+
+def test_weights_in_a_prompt_are_not_followed_silently(loaded, caplog):
+    CLIPTextEncode.execute("a (red:1.3) sphere", loaded.clip)
+    assert "weights in brackets are not followed" in caplog.text
