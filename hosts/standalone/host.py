@@ -1,6 +1,6 @@
 """The pack's own host: sockets carry plain objects, everything runs in this process."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ...model_loaders.load import (
 from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.patchify import Tokens, patchify, unpatchify
-from ...models.vae import VideoVAE
+from ...models.vae import VideoVAE, check_video
 from ..interface import Conditioning, Latent
 from . import io, ui
 from .devices import choose_device, choose_dtype
@@ -37,8 +37,8 @@ from .sampling import (
 Progress = Callable[[int, int], None]
 """(done, total) steps of the node that runs."""
 
-DECODE_CHUNK = 4
-"""Latent frames decoded at a time."""
+CHUNK = 4
+"""Latent frames that the VAE works on at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +116,17 @@ class StandaloneHost:
         return [[clip.encode([text]).float().cpu(), {}]]
 
     def encode_video(self, vae: VAE, images: Tensor) -> Tensor:
-        """Encode frames."""
+        """Encode frames in chunks, with a tick for each."""
         video = rearrange(images[..., :3], "F H W C -> 1 C F H W") * 2 - 1
-        self.progress(0, 1)
-        latent = vae.network.encode(video.to(vae.device, vae.dtype))
-        self.progress(1, 1)
-        return latent.float().cpu()
+        time, space = vae.network.time_factor, vae.network.space_factor
+        check_video(video, time=time, space=space, first=True)
+        total, cache, latents = len(images), None, []
+        self.progress(0, total)
+        for part in _chunks(video, first=1 + time, later=CHUNK * time):
+            latent, cache = vae.network.encode_chunk(part.to(vae.device, vae.dtype), cache)
+            latents.append(latent.float().cpu())
+            self.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
+        return torch.cat(latents, dim=2)
 
     def decode_video(self, vae: VAE, latent: Tensor) -> Tensor:
         """Decode latents in chunks of frames, with a tick for each."""
@@ -132,11 +137,11 @@ class StandaloneHost:
                 f"{z_channels}, frames, rows, columns): use the VAE of the model that made it"
             )
         total, cache, chunks = latent.shape[2], None, []
-        for start in range(0, total, DECODE_CHUNK):
-            part = latent[:, :, start : start + DECODE_CHUNK].to(vae.device, vae.dtype)
+        for start in range(0, total, CHUNK):
+            part = latent[:, :, start : start + CHUNK].to(vae.device, vae.dtype)
             video, cache = vae.network.decode_chunk(part, cache)
             chunks.append(video.float().cpu())
-            self.progress(min(start + DECODE_CHUNK, total), total)
+            self.progress(min(start + CHUNK, total), total)
         frames = rearrange(torch.cat(chunks, dim=2), "B C F H W -> (B F) H W C")
         return (frames / 2 + 0.5).clamp(0, 1)
 
@@ -209,6 +214,13 @@ class StandaloneHost:
             given.to(self.device),
             lambda state: self.progress(state["i"] + 1, total),
         )
+
+
+def _chunks(video: Tensor, *, first: int, later: int) -> Iterator[Tensor]:
+    """Split (B, C, F, H, W) along the frames."""
+    yield video[:, :, :first]
+    if video.shape[2] > first:
+        yield from video[:, :, first:].split(later, dim=2)
 
 
 def _refuse_mask(latent: Latent) -> None:
