@@ -297,6 +297,7 @@ def _run_block(
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # a kept layout may serve a training step later
 def _layout(grid: LatentShape, loop: bool) -> TokenLayout:
     return grid_layout(grid, loop=loop)
 

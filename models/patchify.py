@@ -65,13 +65,17 @@ class TokenLayout:
     def rotations(self, rope: RopeConfig) -> Rotations:
         """RoPE tables of the sequence, computed once per layout and config."""
         if rope not in self._tables:
-            parts = [
-                rotations(self.coordinates[span], rope, period=period)
-                for span, period in zip(self.spans, self.loop_frames, strict=True)
-            ]
-            cos, sin = zip(*parts, strict=True)
-            self._tables[rope] = (torch.cat(cos), torch.cat(sin))
+            self._tables[rope] = self._rotations(rope)
         return self._tables[rope]
+
+    @torch.inference_mode(False)  # the tables outlive the call and may serve a training step
+    def _rotations(self, rope: RopeConfig) -> Rotations:
+        parts = [
+            rotations(self.coordinates[span], rope, period=period)
+            for span, period in zip(self.spans, self.loop_frames, strict=True)
+        ]
+        cos, sin = zip(*parts, strict=True)
+        return torch.cat(cos), torch.cat(sin)
 
 
 def grid_layout(grid: LatentShape, *, loop: bool = False) -> TokenLayout:

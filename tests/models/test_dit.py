@@ -158,6 +158,16 @@ def test_hooks(network: VideoDiT) -> None:
     assert torch.equal(plain, run(same))
 
 
+def test_training_may_follow_inference(network: VideoDiT) -> None:
+    """Tables kept from a run in inference mode take part in autograd."""
+    latent, sigma = noise(1, 4, 7, 2, 2), torch.tensor([0.5])
+    with torch.inference_mode():
+        network(latent, sigma, network.prepare_text(noise(1, 5, 16)))
+    network.requires_grad_(True)
+    network(latent, sigma, network.prepare_text(noise(1, 5, 16))).sum().backward()
+    assert network.blocks[0].self_attn.q.weight.grad.abs().sum() > 0
+
+
 def test_clear_errors(network: VideoDiT) -> None:
     text = network.prepare_text(noise(1, 5, 16))
     latent, sigma = noise(1, 4, 1, 4, 4), torch.tensor([0.5])
