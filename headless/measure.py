@@ -25,7 +25,7 @@ from ..weights import bundled
 HELD_OUT = 900_000_000
 """First scene seed of the measurement; training scenes have smaller ones."""
 PROPERTIES = ("colour", "setting", "motion")
-SHAPE, FPS, STEPS, SHIFT, GUIDANCE = VideoShape(17, 64, 64), 16.0, 30, 3.0, 4.0
+SHAPE, FPS, STEPS, SHIFT, GUIDANCE = VideoShape(17, 64, 64), 16.0, 30, 3.0, 2.0
 
 
 class Share(NamedTuple):

@@ -23,7 +23,7 @@ from ..models.text_encoder import TINY_TEXT
 from ..models.vae import TINY_VAE, VideoVAE
 from ..toyworld import caption, random_scene, vocabulary
 from .checkpoint import TrainState
-from .clips import ClipShard, read_shards, write_shards
+from .clips import ClipShard, read_shards, render_shard, write_shards
 from .denoiser import (
     LatentSet,
     Mixture,
@@ -35,6 +35,7 @@ from .denoiser import (
 from .vae import psnr, train_decoder
 
 SEED = 2
+HELD_OUT_SEED = 3
 SQUARE = VideoShape(17, 64, 64)
 WIDE = VideoShape(17, 48, 80)
 TALL = VideoShape(17, 80, 48)
@@ -63,7 +64,7 @@ def make_vae(run: Path, tick: Tick) -> None:
     losses = train_decoder(state, shards, batch=VAE_BATCH, crop=VAE_CROP)
     _loop(state, losses, run, "vae", tick)
     _load_average(state)
-    test = shards[-1].pixels(torch.arange(16))
+    test = render_shard(HELD_OUT_SEED, 0, SQUARE).pixels(torch.arange(16))
     info = {"kind": "vae", "config": TINY_VAE.to_dict(), "psnr": round(psnr(vae, test), 2)}
     write_weights(run / "weights/spacetime_tiny_vae.safetensors", _average(state), info)
 
