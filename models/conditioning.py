@@ -111,14 +111,15 @@ def clip_conditions(
 def sinusoid(values: Tensor, dim: int) -> Tensor:
     """(U,) -> (U, dim): cosines first, frequencies 10000^(-i / (dim / 2)), in float64."""
     half = dim // 2
-    steps = torch.arange(half, dtype=torch.float64, device=values.device)
+    place = "cpu" if values.device.type == "mps" else values.device  # mps has no float64
+    steps = torch.arange(half, dtype=torch.float64, device=place)
     frequencies = torch.exp(-math.log(10000.0) * steps / half)
-    angles = values.to(torch.float64)[:, None] * frequencies
-    return torch.cat((angles.cos(), angles.sin()), dim=1).float()
+    angles = values.to(place).to(torch.float64)[:, None] * frequencies
+    return torch.cat((angles.cos(), angles.sin()), dim=1).float().to(values.device)
 
 
 def condition_embedding(freq_dim: int, dim: int, ops: Any, **factory: Any) -> nn.Sequential:
-    """Two-layer embedding of one optional input; its last layer starts at zero."""
+    """Make the two-layer embedding of the sinusoids of a noise level or an optional input."""
     return nn.Sequential(
         ops.Linear(freq_dim, dim, **factory), nn.SiLU(), ops.Linear(dim, dim, **factory)
     )

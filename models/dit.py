@@ -42,7 +42,8 @@ class DiTConfig:
     """Sizes of a video transformer.
 
     ``conditions`` names the optional inputs (keys of ``CONDITION_SCALES``) the network was
-    built with; their embeddings start at zero, so an absent input changes nothing.
+    built with; ``initialise`` starts their embeddings at zero, so that before training an input
+    changes nothing.
     """
 
     dim: int
@@ -111,6 +112,8 @@ NO_HOOKS = BlockHooks()
 class VideoDiT(nn.Module):
     """Predicts the velocity ``noise - x0`` of a noisy latent or token sequence.
 
+    A new network holds no usable weights: load a state dict, or call ``initialise``.
+
     Args:
         config: sizes.
         ops: namespace of layer classes (Linear, Conv3d, LayerNorm, RMSNorm).
@@ -162,8 +165,9 @@ class VideoDiT(nn.Module):
         """Project a prompt once for all steps.
 
         Args:
-            context: (B, S, text_dim) from the text encoder; zero rows are added up to the
-                length that the network was trained with, and are attended to.
+            context: (B, S, text_dim) from the text encoder, in the dtype to compute in; zero
+                rows are added up to the length that the network was trained with, and are
+                attended to.
         """
         missing = max(0, self.config.text_length - context.shape[1])
         text = self.text_embedding(pad(context, (0, 0, 0, missing)))  # (B, S, D)

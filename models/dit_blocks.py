@@ -46,10 +46,13 @@ class Modulation:
     table: Tensor
     index: Tensor  # (B, L) or (B, 1)
 
-    def vectors(self, offset: Tensor) -> list[Tensor]:
-        """The six vectors of a block, (B, L or 1, D) each; ``offset`` is (1, 6, D)."""
-        table = self.table + offset.to(self.table.device, torch.float32)
-        return [vector[self.index] for vector in table.unbind(1)]
+    def vectors(self, offset: Tensor) -> tuple[Tensor, ...]:
+        """The six vectors of a block, (U, D) each; ``offset`` is (1, 6, D).
+
+        ``index`` spreads one over the tokens where it is used: with a level per token all six
+        at once would take several times the memory of the state itself.
+        """
+        return (self.table + offset.to(self.table.device, torch.float32)).unbind(1)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Sequences:
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor, eps: float) -> Tensor:
-    """Normalise (B, L, D) without weights, then scale and shift, in float32."""
+    """Normalise (B, L, D) without weights, then scale and shift (B, L or 1, D), in float32."""
     return layer_norm(x.float(), x.shape[-1:], eps=eps) * (1 + scale) + shift
 
 
@@ -149,14 +152,15 @@ class Block(nn.Module):
     ) -> Tensor:
         """(B, L, D) float32 -> (B, L, D) float32; the layers run in the texts' dtype."""
         dtype = texts[0][0].dtype
-        vectors = shared.modulation.vectors(self.modulation)  # 6 x (B, L or 1, D)
+        vectors = shared.modulation.vectors(self.modulation)  # 6 x (U, D)
         attn_shift, attn_scale, attn_gate, ffn_shift, ffn_scale, ffn_gate = vectors
-        h = modulate(x, attn_shift, attn_scale, self.eps).to(dtype)  # (B, L, D)
-        x = x + self.self_attn(h, shared) * attn_gate
+        index = shared.modulation.index  # (B, L or 1)
+        h = modulate(x, attn_shift[index], attn_scale[index], self.eps).to(dtype)  # (B, L, D)
+        x = x + self.self_attn(h, shared) * attn_gate[index]
         h = self.norm3(x.to(dtype))  # (B, L, D)
         x = x + self.cross_attn(h, texts, shared, number)
-        h = modulate(x, ffn_shift, ffn_scale, self.eps).to(dtype)  # (B, L, D)
-        return x + self.ffn(h) * ffn_gate
+        h = modulate(x, ffn_shift[index], ffn_scale[index], self.eps).to(dtype)  # (B, L, D)
+        return x + self.ffn(h) * ffn_gate[index]
 
 
 class Head(nn.Module):

@@ -10,6 +10,8 @@ from ..weights import bundled
 io = host().io
 
 DTYPES = ["auto", "fp32", "bf16", "fp16"]
+TEXT_DTYPES = {"fp16": "fp32"}
+"""The published UMT5 overflows in fp16, so its encoder computes in fp32 there."""
 
 
 def _choices(folder: str) -> list[str]:
@@ -69,7 +71,7 @@ class SpacetimeLoadModels(io.ComfyNode):
         _check_pair(dit_weights.latent.channels, vae_weights.config.z_channels)
         return io.NodeOutput(
             host().make_model(dit_weights, dtype=dtype),
-            host().make_clip(text_weights, dtype=dtype),
+            host().make_clip(text_weights, dtype=TEXT_DTYPES.get(dtype, dtype)),
             host().make_vae(vae_weights, dtype=dtype),
         )
 

@@ -36,7 +36,7 @@ class ClipShard:
 
 
 def scene_seed(seed: int, number: int) -> int:
-    """Seed of clip ``number``; even data seeds and odd ones never share a scene."""
+    """Seed of clip ``number``, below 10 million; different data seeds never share a scene."""
     return seed * 10_000_000 + number
 
 
@@ -61,7 +61,7 @@ def write_shards(
             metadata = {"captions": json.dumps(shard.captions), "fps": str(shard.fps)}
             part = path.with_suffix(".part")
             save_file({"video": shard.video}, part, metadata=metadata)
-            part.rename(path)
+            part.replace(path)
         tick(number + 1)
 
 

@@ -2,6 +2,7 @@
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -60,7 +61,7 @@ class HostConfig(supported_models_base.BASE):
     def get_model(
         self, state_dict: Any, prefix: str = "", device: torch.device | None = None
     ) -> "HostModel":
-        """Build the network with the weights that this config came with."""
+        """Build the network with the weights that this config came with, which it then gives up."""
         return HostModel(self, device=device)
 
 
@@ -68,11 +69,13 @@ class HostModel(model_base.BaseModel):
     """The flow model that the host samples."""
 
     def __init__(self, config: HostConfig, *, device: torch.device | None) -> None:
-        self.weights = config.weights
         self.takes_levels = bool(config.weights.info.get(LEVELS_KEY, False))
         super().__init__(
             config, model_base.ModelType.FLOW, device=device, unet_model=_builder(config.weights)
         )
+        # The network has the tensors now: kept here, they would stay when it moves or is cast.
+        config.weights = replace(config.weights, state={})
+        self.weights = config.weights
 
     def extra_conds(self, **kwargs: Any) -> dict[str, Any]:
         """Hand on the text, and the mask where the network takes a noise level per token."""

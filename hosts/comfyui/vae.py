@@ -20,8 +20,8 @@ from ..dtypes import DTYPES
 DECODE_CHUNK = 4
 """Latent frames decoded at a time."""
 
-BYTES_PER_PIXEL = 18
-"""Activations of the network's widest level, as multiples of its channels."""
+LIVE_ACTIVATIONS = 18
+"""Numbers held at once per pixel and channel of the network's finest level."""
 
 
 class StreamedVAE(VideoVAE):
@@ -75,8 +75,8 @@ class HostVAE(comfy.sd.VAE):
         config = weights.config
         shrink = config.pixel_patch**2
         frames = DECODE_CHUNK * config.time_factor
-        encoding = BYTES_PER_PIXEL * config.base_dim * frames / shrink
-        decoding = BYTES_PER_PIXEL * config.decoder_base_dim * frames / shrink
+        encoding = LIVE_ACTIVATIONS * config.base_dim * frames / shrink
+        decoding = LIVE_ACTIVATIONS * config.decoder_base_dim * frames / shrink
         area = config.space_factor**2
         size = model_management.dtype_size
         self.memory_used_encode = lambda shape, dtype: (
@@ -106,8 +106,9 @@ class HostVAE(comfy.sd.VAE):
 
 def _with_defaults_only(initialise: Callable[..., None]) -> None:
     """Let the host set its attributes; that it finds no weights yet need not be logged."""
-    logging.disable(logging.WARNING)
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
     try:
         initialise(sd={})
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)

@@ -14,6 +14,15 @@ SHIFT = 8.0
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.")
 
+_NEEDED = (
+    "patch_embedding.weight",
+    "text_embedding.0.weight",
+    "time_embedding.0.weight",
+    "blocks.0.ffn.0.weight",
+    "head.head.weight",
+)
+"""Tensors whose shapes tell the sizes of a network."""
+
 _ATTENTION = r"(blocks\.\d+)\.attn{n}\.{theirs}\.(weight|bias)"
 
 _UNSUPPORTED = {
@@ -88,7 +97,17 @@ def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def derive_config(state: Mapping[str, Tensor]) -> DiTConfig:
-    """Sizes from shapes; heads are 128 wide in every published Wan file."""
+    """Sizes from shapes; heads are 128 wide in every published Wan file.
+
+    Raises:
+        UnsupportedCheckpointError: a tensor that every Wan transformer has is missing.
+    """
+    missing = [key for key in _NEEDED if key not in state]
+    if missing:
+        raise UnsupportedCheckpointError(
+            f"the transformer's file lacks {', '.join(missing)}: it is incomplete; "
+            "download it again, or merge its parts into one file"
+        )
     embedding = state["patch_embedding.weight"]
     dim = embedding.shape[0]
     patch = (embedding.shape[2], embedding.shape[3], embedding.shape[4])
@@ -113,4 +132,4 @@ def latent_format(config: DiTConfig) -> LatentFormat:
 
 def sampling_info(config: DiTConfig) -> dict[str, Any]:
     """What a host wants to know for sampling; Wan 2.2 5B knows a noise level per token."""
-    return {"shift": SHIFT, "token_levels": config.in_channels == WAN22_LATENT.channels}
+    return {"shift": SHIFT, "token_levels": config.out_channels == WAN22_LATENT.channels}

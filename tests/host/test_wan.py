@@ -16,3 +16,7 @@ def test_the_hosts_network_and_ours_agree(measured, solver):
 
 def test_a_model_without_a_token_form_is_refused(measured):
     assert "use the Sample node" in measured["refusal"]
+
+
+def test_a_built_model_keeps_no_second_copy_of_its_weights(measured):
+    assert measured["kept"] == 0

@@ -1,6 +1,7 @@
 """Files in every layout load to equal weights; broken and foreign files say what is wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,23 @@ def test_a_missing_tensor_is_named(tmp_path: Path) -> None:
     save_file(state, tmp_path / "wan.safetensors")
     with pytest.raises(UnsupportedCheckpointError, match=r"blocks\.1\.cross_attn\.norm_k"):
         build_dit(read_dit(tmp_path / "wan.safetensors"))
+
+
+@pytest.mark.parametrize("key", ["patch_embedding.weight", "head.head.weight"])
+def test_one_part_of_several_is_called_incomplete(tmp_path: Path, key: str) -> None:
+    state = random_state()
+    del state[key]
+    save_file(state, tmp_path / "wan-00001-of-00002.safetensors")
+    with pytest.raises(UnsupportedCheckpointError, match=rf"lacks {key}: it is incomplete"):
+        read_dit(tmp_path / "wan-00001-of-00002.safetensors")
+
+
+@pytest.mark.parametrize(("channels", "levels"), [((48, 48), True), ((48, 16), False)])
+def test_levels_per_token_belong_to_the_5b_s_latents(tmp_path: Path, channels, levels) -> None:
+    """Control variants of the 16-channel models have 48 input channels too."""
+    config = replace(CONFIG, in_channels=channels[0], out_channels=channels[1])
+    save_file(random_state(config), tmp_path / "wan.safetensors")
+    assert read_dit(tmp_path / "wan.safetensors").info["token_levels"] is levels
 
 
 @pytest.mark.parametrize(

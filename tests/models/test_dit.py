@@ -13,7 +13,7 @@ from spacetime_video.models.dit import (
     VideoDiT,
     initialise,
 )
-from spacetime_video.models.dit_blocks import BlockHooks
+from spacetime_video.models.dit_blocks import BlockHooks, Modulation
 from spacetime_video.models.patchify import TokenLayout, pack_layouts, patchify, unpatchify
 
 CONFIG = DiTConfig(
@@ -71,6 +71,14 @@ def test_one_level_for_all_tokens_is_the_scalar_level(network: VideoDiT) -> None
     sigma = torch.tensor([0.3, 0.8])
     each = sigma[:, None, None, None].expand(2, 3, 4, 4)
     assert torch.equal(network(latent, sigma, text), network(latent, each, text))
+
+
+def test_modulation_is_kept_per_distinct_level_and_not_per_token() -> None:
+    """Six copies of the state for every block would not fit where a clip has many tokens."""
+    index = torch.arange(32)[None] % 2
+    modulation = Modulation(torch.rand(2, 6, 24), index)
+    vectors = modulation.vectors(torch.rand(1, 6, 24))
+    assert [tuple(vector.shape) for vector in vectors] == [(2, 24)] * 6
 
 
 def test_a_token_takes_the_highest_level_of_its_patch(network: VideoDiT) -> None:

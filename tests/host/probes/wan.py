@@ -72,12 +72,14 @@ def measure():
     state = random_state(VideoDiT(CONFIG), 0.1)
     clip = host.make_clip(text_weights(), dtype="fp32")
     native = guider(native_wan(state), clip)
-    ours = guider(host.make_model(DiTWeights(CONFIG, WAN21_LATENT, state), dtype="fp32"), clip)
+    model = host.make_model(DiTWeights(CONFIG, WAN21_LATENT, state), dtype="fp32")
+    ours = guider(model, clip)
     pairs = {name: (sample(native, name), sample(ours, name)) for name in SOLVERS}
     report(
         difference={name: float((a - b).abs().max()) for name, (a, b) in pairs.items()},
         size={name: float(a.abs().mean()) for name, (a, _) in pairs.items()},
         refusal=refusal(native),
+        kept=len(model.model.weights.state) + len(model.model.model_config.weights.state),
     )
 
 
