@@ -1,5 +1,6 @@
 """The `spacetime` command. Heavy imports happen inside the commands, so that help is instant."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -111,5 +112,6 @@ def train_all(run_dir: RunFolder = Path("runs/tiny")) -> None:
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Entry point of the command. Asked to terminate, it stops as for Ctrl-C: cleanly, told."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(app())

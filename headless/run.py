@@ -100,7 +100,7 @@ def read_workflow(path: Path) -> dict[str, Any]:
         workflow = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise WorkflowError(f"no workflow file {path}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise WorkflowError(f"{path} is not a workflow: {error}") from error
     if not isinstance(workflow, dict):
         raise WorkflowError(f"{path} holds a JSON {type(workflow).__name__}, not a workflow")

@@ -31,9 +31,14 @@ def set_input(
     key = _find_node(prompt, name.strip(), registry)
     schema = _schema(prompt[key], registry)
     if schema is None:
-        raise WorkflowError(f"{name}: the node type {prompt[key]['class_type']} is unknown here")
+        raise WorkflowError(
+            f"{name}: the node type {prompt[key].get('class_type')} is unknown here"
+        )
     value = _read(schema, _label(key, prompt[key], schema), input_id.strip(), text)
-    inputs = {**prompt[key].get("inputs", {}), input_id.strip(): value}
+    given = prompt[key].get("inputs", {})
+    if not isinstance(given, dict):
+        raise WorkflowError(f"{name}: its inputs are no object")
+    inputs = {**given, input_id.strip(): value}
     return {**prompt, key: {**prompt[key], "inputs": inputs}}
 
 

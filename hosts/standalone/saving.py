@@ -2,19 +2,34 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...media import next_output_path, plain_path
+from ...media import claimed_output_path, output_target, plain_path
 from .folders import folders
 from .schema import HiddenHolder
 from .sockets import FolderType
 from .ui import SavedResult
 
 
-def numbered_path(kind: FolderType, prefix: str, suffix: str, *, width: int, height: int) -> Path:
-    """Return the next free name in one of the host's folders.
+def usable_prefix(kind: FolderType, prefix: str | None) -> bool | str:
+    """Return True if files can have a prefix (or it comes by a link), else why not."""
+    if prefix is None:
+        return True
+    try:
+        output_target(getattr(folders(), kind.value), prefix)
+    except ValueError as error:
+        return str(error)
+    return True
+
+
+@contextmanager
+def numbered_path(
+    kind: FolderType, prefix: str, suffix: str, *, width: int, height: int
+) -> Iterator[Path]:
+    """Give the next free name in one of the host's folders, kept free of others meanwhile.
 
     `%width%`, `%height%`, `%year%`, `%month%`, `%day%`, `%hour%`, `%minute%` and `%second%` in the
     prefix are replaced as ComfyUI does.
@@ -33,7 +48,8 @@ def numbered_path(kind: FolderType, prefix: str, suffix: str, *, width: int, hei
     }
     for name, value in values.items():
         prefix = prefix.replace(f"%{name}%", value)
-    return next_output_path(getattr(folders(), kind.value), prefix, suffix)
+    with claimed_output_path(getattr(folders(), kind.value), prefix, suffix) as path:
+        yield path
 
 
 def saved_result(path: Path, kind: FolderType) -> SavedResult:

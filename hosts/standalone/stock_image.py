@@ -8,7 +8,7 @@ from torch import Tensor
 from ...media import load_images, save_image
 from . import io, ui
 from .folders import folders, found
-from .saving import graph_metadata, numbered_path, saved_result
+from .saving import graph_metadata, numbered_path, saved_result, usable_prefix
 from .schema import HiddenHolder
 
 NO_MASK = (1, 64, 64)
@@ -77,6 +77,11 @@ class SaveImage(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, filename_prefix: str | None) -> bool | str:
+        """Say what is wrong with the name before anything is computed."""
+        return usable_prefix(io.FolderType.output, filename_prefix)
+
+    @classmethod
     def execute(cls, images: Tensor, filename_prefix: str = "ComfyUI") -> io.NodeOutput:
         """Write the files with the graph in their metadata."""
         return io.NodeOutput(
@@ -116,8 +121,8 @@ def _save(
     for index, image in enumerate(images):
         name = prefix.replace("%batch_num%", str(index))
         height, width = image.shape[:2]
-        path = numbered_path(kind, name, ".png", width=width, height=height)
-        save_image(path, image, graph_metadata(hidden), compress_level=compress_level)
+        with numbered_path(kind, name, ".png", width=width, height=height) as path:
+            save_image(path, image, graph_metadata(hidden), compress_level=compress_level)
         results.append(saved_result(path, kind))
     return ui.SavedImages(results)
 

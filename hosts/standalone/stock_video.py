@@ -6,7 +6,7 @@ from torch import Tensor
 
 from . import io, ui
 from .folders import folders, found
-from .saving import graph_metadata, numbered_path, saved_result
+from .saving import graph_metadata, numbered_path, saved_result, usable_prefix
 from .video import CODECS, FORMATS, Video, VideoFromComponents, VideoFromFile
 
 
@@ -131,13 +131,18 @@ class SaveVideo(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, filename_prefix: str | None) -> bool | str:
+        """Say what is wrong with the name before anything is computed."""
+        return usable_prefix(io.FolderType.output, filename_prefix)
+
+    @classmethod
     def execute(cls, video: Video, filename_prefix: str, format: str, codec: str) -> io.NodeOutput:
         """Write the file with the graph in its metadata."""
         width, height = video.get_dimensions()
-        path = numbered_path(
+        with numbered_path(
             io.FolderType.output, filename_prefix, ".mp4", width=width, height=height
-        )
-        video.save_to(path, format=format, codec=codec, metadata=graph_metadata(cls.hidden))
+        ) as path:
+            video.save_to(path, format=format, codec=codec, metadata=graph_metadata(cls.hidden))
         return io.NodeOutput(ui=ui.PreviewVideo([saved_result(path, io.FolderType.output)]))
 
 

@@ -54,7 +54,8 @@ def validate(prompt: object, registry: Mapping[str, type[ComfyNode]]) -> Graph:
     ]
     if not outputs and not problems:
         problems.append(
-            "no node of the workflow saves or shows anything: add one, such as Save Video"
+            "no node of the workflow saves or shows anything: add one, such as Save Video, or "
+            "switch on the muted or bypassed nodes that it needs"
         )
     nodes: dict[str, GraphNode] = {}
     for key in _needed(outputs or list(entries), entries, problems):

@@ -120,6 +120,8 @@ def _read_bool(value: object) -> bool:
 
 def _read_text(value: object) -> str:
     if isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError(f"{json.dumps(value)[:80]} holds half of a character: type it anew")
         return value
     if value is None or isinstance(value, dict | list):
         raise ValueError(f"{quote(value)} is not a text")

@@ -22,7 +22,8 @@ def test_another_process_writes_the_same_bytes(start, run, write, graph, tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_stops_within_a_step(start, write, graph, tmp_path):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_within_a_step(sent, start, write, graph, tmp_path):
     saved_first = {
         "20": {"class_type": "SaveImage", "inputs": {"images": ["21", 0], "filename_prefix": "A"}},
         "21": {"class_type": "SpacetimeExampleClip", "inputs": {**CLIP}},
@@ -34,7 +35,7 @@ def test_ctrl_c_stops_within_a_step(start, write, graph, tmp_path):
     time.sleep(1.0)
     assert process.poll() is None
     stopped = time.monotonic()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert time.monotonic() - stopped < 10

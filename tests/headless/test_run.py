@@ -91,6 +91,9 @@ def test_set_changes_an_input(outcome, write, graph, assignment, node, name, val
         ("Schedule.steps=many", '"many" is not a whole number'),
         ("Schedule.steps=0", "0 is below the minimum 1"),
         ("Prompt=x", "is not of the form node.input=value"),
+        ("Prompt.text=\ud800 cube", "holds half of a character"),
+        ("Save.filename_prefix=../x", '"Save" (#14, SaveVideo): file name prefix'),
+        ("Save.filename_prefix=", "names no file"),
     ],
 )
 def test_set_says_what_is_wrong(outcome, write, graph, assignment, message, tmp_path):
@@ -119,8 +122,9 @@ def test_set_chooses_among_the_files_of_the_input_folder(outcome, write, tmp_pat
         ("[" * 100_000, "is not a workflow"),
         ("[1, 2]", "holds a JSON list, not a workflow"),
         ("{}", "this JSON is no workflow"),
+        ('{"1": ' + "9" * 5000 + "}", "is not a workflow"),
     ],
-    ids=["cut", "empty", "deep", "list", "no nodes"],
+    ids=["cut", "empty", "deep", "list", "no nodes", "long number"],
 )
 def test_files_that_are_no_workflow(outcome, write, content, message):
     code, lines, err = outcome(write(content))

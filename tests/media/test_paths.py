@@ -1,8 +1,10 @@
 """Names of saved files: they count up and never leave their folder."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from spacetime_video.media import next_output_path
+from spacetime_video.media import claimed_output_path, next_output_path
 
 
 def test_counts_up(tmp_path):
@@ -50,3 +52,37 @@ def test_a_link_to_another_disk_is_followed(tmp_path):
 def test_a_prefix_needs_a_name(tmp_path, prefix):
     with pytest.raises(ValueError, match="names no file"):
         next_output_path(tmp_path, prefix, ".mp4")
+
+
+def test_a_prefix_that_no_file_can_have(tmp_path):
+    with pytest.raises(ValueError, match="name of 300 bytes: use at most"):
+        next_output_path(tmp_path, "x" * 300, ".mp4")
+    (tmp_path / "video").touch()
+    with pytest.raises(ValueError, match=r"video is a file, not a folder"):
+        next_output_path(tmp_path, "video/clip", ".mp4")
+
+
+def test_a_name_is_kept_from_others_while_its_file_is_written(tmp_path):
+    with claimed_output_path(tmp_path, "clip", ".mp4") as first:
+        assert not first.exists()
+        with claimed_output_path(tmp_path, "clip", ".mp4") as second:
+            assert (first.name, second.name) == ("clip_00001_.mp4", "clip_00002_.mp4")
+        first.touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["clip_00001_.mp4"]
+
+
+def test_a_claim_goes_when_saving_fails(tmp_path):
+    with pytest.raises(OSError, match="disk"), claimed_output_path(tmp_path, "clip", ".mp4"):
+        raise OSError("disk full")
+    assert not any(tmp_path.iterdir())
+
+
+def test_savers_at_once_get_a_name_each(tmp_path):
+    def save(index):
+        with claimed_output_path(tmp_path, "clip", ".mp4") as path:
+            path.write_text(str(index))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(save, range(64)))
+    files = sorted(tmp_path.iterdir())
+    assert sorted(int(path.read_text()) for path in files) == list(range(64))

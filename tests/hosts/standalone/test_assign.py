@@ -51,3 +51,16 @@ def test_sets_an_input(bench, assignment, key, name, value):
 def test_says_what_is_wrong(bench, assignment, message):
     with pytest.raises(WorkflowError, match=message):
         set_input(PROMPT, assignment, bench.registry)
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({"class_type": "Number", "inputs": []}, "inputs are no object"),
+        ({"class_type": "Number", "inputs": None}, "inputs are no object"),
+        ({"inputs": {}}, "node type None is unknown"),
+    ],
+)
+def test_broken_nodes(bench, node, message):
+    with pytest.raises(WorkflowError, match=message):
+        set_input({"1": node}, "1.value=2", bench.registry)
