@@ -16,6 +16,7 @@ from ..hosts.standalone.errors import NodeFailed, WorkflowError
 from ..hosts.standalone.executor import Event, Executor, NodeFinished
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
+from ..hosts.standalone.redraw import redraw
 from ..hosts.standalone.registry import Registry
 from ..hosts.standalone.workflow import is_ui_format, to_api
 from .display import Display
@@ -152,9 +153,10 @@ def _run(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[st
         prompt = to_api(workflow, registry)
         for assignment in options.assignments:
             prompt = set_input(prompt, assignment, registry)
-        drawn = {"workflow": workflow} if is_ui_format(workflow) else {}
+        drawn = redraw(workflow, prompt, registry) if is_ui_format(workflow) else None
+        extra = {"workflow": drawn} if drawn else {}
         with display:
-            result = Executor(registry).run(prompt, extra_pnginfo=drawn, on_event=follow)
+            result = Executor(registry).run(prompt, extra_pnginfo=extra, on_event=follow)
     return {"outputs": result.outputs, "executed": result.executed, "cached": result.cached}
 
 

@@ -1,0 +1,51 @@
+"""Bring a changed prompt back into the drawn workflow it came from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from .schema import ComfyNode
+from .workflow import to_api
+
+
+def redraw(
+    workflow: Mapping[str, Any],
+    prompt: Mapping[str, Any],
+    registry: Mapping[str, type[ComfyNode]],
+) -> dict[str, Any] | None:
+    """Return the UI-format workflow with widget values that convert to the prompt.
+
+    Each change is tried in the node's widgets and kept where the converter then reads it as
+    wanted, so there is no second rule for the order of widgets.
+
+    Returns:
+        None where widgets of the top level cannot say it, such as a link that was replaced.
+    """
+    drawn = copy.deepcopy(dict(workflow))
+    for node in drawn["nodes"]:
+        wanted = prompt.get(str(node["id"]), {}).get("inputs", {})
+        present = to_api(drawn, registry).get(str(node["id"]), {}).get("inputs", {})
+        for name, value in wanted.items():
+            if present.get(name) != value:
+                _write(drawn, node, name, value, registry)
+    return drawn if to_api(drawn, registry) == prompt else None
+
+
+def _write(
+    drawn: dict[str, Any],
+    node: dict[str, Any],
+    name: str,
+    value: object,
+    registry: Mapping[str, type[ComfyNode]],
+) -> None:
+    """Put a value into the one place of the node's widgets that holds this input."""
+    values = node.get("widgets_values") or []
+    key = str(node["id"])
+    before = to_api(drawn, registry)[key]["inputs"]
+    for place in list(values) if isinstance(values, dict) else range(len(values)):
+        kept, values[place] = values[place], value
+        if to_api(drawn, registry)[key]["inputs"] == {**before, name: value}:
+            return
+        values[place] = kept
