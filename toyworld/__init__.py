@@ -1,22 +1,53 @@
 """The procedural world: scenes, captions and a ray-cast renderer with exact ground truth."""
 
-from .captions import caption, parse_caption, vocabulary
+from .captions import caption, detailed_caption, vocabulary
+from .draw import MIXTURE, draw_scene, random_scene
+from .physics import Collision, States, collisions, simulate
 from .renderer import Clip, render
-from .scene import COLOURS, MOTIONS, SHAPES, SIZES, Scene, SceneObject, random_scene
+from .scene import (
+    ALL_MOTIONS,
+    COLOURS,
+    COMMANDS,
+    KINDS,
+    MOTIONS,
+    RELATIONS,
+    SHAPES,
+    SIZES,
+    STYLES,
+    Actions,
+    Scene,
+    SceneObject,
+)
 from .settings import SETTINGS
+from .wanted import Wanted, WantedObject, parse_caption
 
 __all__ = [
+    "ALL_MOTIONS",
     "COLOURS",
+    "COMMANDS",
+    "KINDS",
+    "MIXTURE",
     "MOTIONS",
+    "RELATIONS",
     "SETTINGS",
     "SHAPES",
     "SIZES",
+    "STYLES",
+    "Actions",
     "Clip",
+    "Collision",
     "Scene",
     "SceneObject",
+    "States",
+    "Wanted",
+    "WantedObject",
     "caption",
+    "collisions",
+    "detailed_caption",
+    "draw_scene",
     "parse_caption",
     "random_scene",
     "render",
+    "simulate",
     "vocabulary",
 ]

@@ -1,4 +1,4 @@
-"""A pinhole camera above the floor: rays through pixels, projections of points, room in view.
+"""A pinhole camera above the floor: its path, rays through pixels, projections, room in view.
 
 World axes: x right, y up, z away from the camera, in units; the floor is the plane y = 0.
 Pixel positions are continuous: the image's left and upper edges are 0, the first pixel's centre
@@ -9,47 +9,70 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 NEAREST_DEPTH = 0.05
+ORBIT_RADIUS = 6.0
+"""How far ahead of the camera, in units, the floor point lies that orbits go round."""
+
+_TURNS = {"pans left": -1.0, "pans right": 1.0, "orbits left": 1.0, "orbits right": -1.0}
+_ADVANCES = {"dollies in": 1.0, "dollies out": -1.0}
+CAMERA_MOTIONS: tuple[str, ...] = ("still", *_TURNS, *_ADVANCES)
 
 
-@dataclass(frozen=True)
-class Camera:
-    """Stand still at (0, height, 0), look along +z and down by `pitch`.
+@dataclass(frozen=True, eq=False)
+class View:
+    """Where a camera is and looks, at any number of moments (...).
 
-    Args:
-        height: units above the floor.
-        pitch: radians below the horizontal.
-        field_of_view: radians across the shorter side of the picture; the longer side sees more.
+    Attributes:
+        eye: the camera's position (..., 3) in units.
+        yaw: how far it is turned to the right of +z (...), in radians.
+        pitch: how far it looks down (...), in radians.
+        field_of_view: across the shorter side of the picture (...), in radians.
     """
 
-    height: float = 2.0
-    pitch: float = math.radians(11.0)
-    field_of_view: float = math.radians(42.0)
+    eye: Tensor
+    yaw: Tensor
+    pitch: Tensor
+    field_of_view: Tensor
 
-    def focal_length(self, height: int, width: int) -> float:
-        """Return the focal length in pixels of a picture of `height` x `width` pixels."""
-        return min(height, width) / 2 / math.tan(self.field_of_view / 2)
+    def at(self, *index: Any) -> View:
+        """Return the moments that a tensor index of (...) selects; None adds an axis."""
+        eye = self.eye[(*index, slice(None))]
+        return View(eye, *(part[index] for part in (self.yaw, self.pitch, self.field_of_view)))
 
-    def depth(self, y: float, z: float) -> float:
-        """Return the distance of the point (any x, y, z) along the viewing axis."""
-        return z * math.cos(self.pitch) + (self.height - y) * math.sin(self.pitch)
+    def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> View:
+        """Return the same view elsewhere."""
+        parts = (self.eye, self.yaw, self.pitch, self.field_of_view)
+        return View(*(part.to(dtype).to(device) for part in parts))
 
-    def half_width(self, y: float, z: float) -> float:
-        """Return how far left or right of the axis a point at (y, z) is seen in any picture."""
-        return self.depth(y, z) * math.tan(self.field_of_view / 2)
+    def axes(self) -> Tensor:
+        """Return the camera's right, up and forward directions in the world (3, 3, ...)."""
+        cos, sin = torch.cos(self.pitch), torch.sin(self.pitch)
+        ahead_x, ahead_z = torch.sin(self.yaw), torch.cos(self.yaw)
+        right = (ahead_z, torch.zeros_like(cos), -ahead_x)
+        up = (ahead_x * sin, cos, ahead_z * sin)
+        forward = (ahead_x * cos, -sin, ahead_z * cos)
+        return torch.stack([torch.stack(axis) for axis in (right, up, forward)])
+
+    def focal_length(self, height: int, width: int) -> Tensor:
+        """Return the focal length (...) in pixels of a picture of `height` x `width` pixels."""
+        return min(height, width) / 2 / torch.tan(self.field_of_view / 2)
+
+    def slopes(self, x: Tensor, y: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """Return how far right and up of the axis pixel positions x, y (...) lie at depth 1."""
+        focal = self.focal_length(height, width)
+        return (x - width / 2) / focal, (height / 2 - y) / focal
 
     def ray_directions(self, x: Tensor, y: Tensor, height: int, width: int) -> Tensor:
         """Return unit directions (3, ...) of the rays through pixel positions x, y (...)."""
-        focal = self.focal_length(height, width)
-        right = (x - width / 2) / focal
-        up = (height / 2 - y) / focal
-        scale = torch.rsqrt(right * right + up * up + 1)
-        cos, sin = math.cos(self.pitch), math.sin(self.pitch)
-        return torch.stack((right * scale, (up * cos - sin) * scale, (up * sin + cos) * scale))
+        across, above = self.slopes(x, y, height, width)
+        scale = torch.rsqrt(across * across + above * above + 1)
+        parts = zip(*self.axes(), strict=True)
+        return torch.stack([(r * across + u * above + f) * scale for r, u, f in parts])
 
     def project(self, points: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
         """Project world points (..., 3) to pixel positions.
@@ -58,12 +81,77 @@ class Camera:
             x, y in pixels and the depth along the viewing axis in units, each (...). Points behind
             the camera are projected as if they were just in front of it.
         """
-        focal = self.focal_length(height, width)
-        cos, sin = math.cos(self.pitch), math.sin(self.pitch)
-        right, above, ahead = points[..., 0], points[..., 1] - self.height, points[..., 2]
-        depth = ahead * cos - above * sin
-        scale = focal / depth.clamp(min=NEAREST_DEPTH)
-        return width / 2 + right * scale, height / 2 - (above * cos + ahead * sin) * scale, depth
+        x, y, z = (points - self.eye).unbind(dim=-1)
+        right, up, forward = (axis[0] * x + axis[1] * y + axis[2] * z for axis in self.axes())
+        scale = self.focal_length(height, width) / forward.clamp(min=NEAREST_DEPTH)
+        return width / 2 + right * scale, height / 2 - up * scale, forward
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Stand at (0, height, 0) at time 0, look along +z and down by `pitch`.
+
+    Args:
+        height: units above the floor.
+        pitch: radians below the horizontal.
+        field_of_view: radians across the shorter side of the picture; the longer side sees more.
+        motion: one of `CAMERA_MOTIONS`. A pan turns the camera where it stands, a dolly moves it
+            ahead or back, an orbit moves it sideways round the floor point `ORBIT_RADIUS` ahead,
+            which stays in the middle of the picture.
+        speed: of the motion: radians per second, for dollies units per second.
+
+    Raises:
+        ValueError: the motion is unknown.
+    """
+
+    height: float = 2.0
+    pitch: float = math.radians(11.0)
+    field_of_view: float = math.radians(42.0)
+    motion: str = "still"
+    speed: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.motion not in CAMERA_MOTIONS:
+            names = ", ".join(CAMERA_MOTIONS)
+            raise ValueError(f"unknown camera motion {self.motion!r}: use one of {names}")
+
+    @property
+    def moves(self) -> bool:
+        """Whether what it sees changes with time."""
+        return self.motion != "still" and self.speed != 0
+
+    def view(self, seconds: Tensor) -> View:
+        """Return where the camera is at each of `seconds` (...), in the tensor's dtype."""
+        yaw = _TURNS.get(self.motion, 0.0) * self.speed * seconds
+        x, z = torch.zeros_like(yaw), _ADVANCES.get(self.motion, 0.0) * self.speed * seconds
+        if self.motion.startswith("orbits"):
+            x, z = -ORBIT_RADIUS * torch.sin(yaw), ORBIT_RADIUS * (1 - torch.cos(yaw))
+        still = torch.zeros_like(yaw)
+        eye = torch.stack((x, still + self.height, z), dim=-1)
+        return View(eye, yaw, still + self.pitch, still + self.field_of_view)
+
+    def focal_length(self, height: int, width: int) -> float:
+        """Return the focal length in pixels of a picture of `height` x `width` pixels."""
+        return min(height, width) / 2 / math.tan(self.field_of_view / 2)
+
+    def depth(self, y: float, z: float) -> float:
+        """Return the distance of the point (any x, y, z) along the viewing axis at time 0."""
+        return z * math.cos(self.pitch) + (self.height - y) * math.sin(self.pitch)
+
+    def half_width(self, y: float, z: float) -> float:
+        """Return how far left or right of the axis a point at (y, z) is seen in any picture."""
+        return self.depth(y, z) * math.tan(self.field_of_view / 2)
+
+    def ray_directions(self, x: Tensor, y: Tensor, height: int, width: int) -> Tensor:
+        """Return the `View.ray_directions` of time 0."""
+        return self._start(x).ray_directions(x, y, height, width)
+
+    def project(self, points: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the `View.project` of time 0."""
+        return self._start(points).project(points, height, width)
+
+    def _start(self, like: Tensor) -> View:
+        return self.view(like.new_zeros(()))
 
 
 STILL_CAMERA = Camera()

@@ -1,69 +1,151 @@
-"""The caption grammar: scenes to words and words back to what they ask for."""
+"""The caption grammar: scenes to words."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from .scene import COLOURS, MOTIONS, SHAPES, Scene, SceneObject
+from .actions import orders
+from .camera import CAMERA_MOTIONS
+from .scene import ALL_MOTIONS, COLOURS, RELATIONS, SHAPES, SIZES, STYLES, Scene, SceneObject
 from .settings import SETTINGS
 
-_WORDS = re.compile(r"[a-z]+")
+MOST_WORDS = 40
+"""How long a detailed caption may be."""
 
-_MOTION_WORDS: dict[str, tuple[str, ...]] = {
-    "stays still": ("still", "stays", "stands", "rests"),
-    "moves left": ("left", "leftwards"),
-    "moves right": ("right", "rightwards"),
-    "comes closer": ("closer", "approaches", "nearer"),
-    "goes away": ("away", "recedes"),
-    "bounces": ("bounces", "bounce", "bouncing"),
-    "spins": ("spins", "spin", "spinning"),
-    "circles": ("circles", "circling"),
+_MOST_TOLD = 4
+_MIDDLE = 0.2
+_CLOSE, _FAR = 5.6, 7.4
+_PLACES = ("on the left", "on the right", "in the middle", "close", "far away")
+_SIDES = ("left", "right")
+_CAMERA_COMMANDS = {
+    "left": "pans left",
+    "right": "pans right",
+    "forward": "dollies in",
+    "back": "dollies out",
 }
-_SETTING_WORDS: dict[str, tuple[str, ...]] = {
-    "at day": ("day", "daytime", "noon"),
-    "at sunset": ("sunset", "dusk"),
-    "at night": ("night", "midnight"),
-    "in the snow": ("snow", "snowy", "winter"),
-    "in the jungle": ("jungle", "forest"),
-}
+_OTHER_WORDS = "a an and behind camera comes back hits leaves paints pushes that the then to trail"
+
+Naming = Callable[[SceneObject], str]
+
+
+class _Words(NamedTuple):
+    """How things are named: `bare` where a relation says where they are."""
+
+    name: Naming
+    bare: Naming
+    leaves: str = "leaves"
 
 
 def caption(scene: Scene) -> str:
-    """Return the short caption, such as "a red sphere stays still at day".
+    """Return the short caption, such as "a red sphere stays still at day"."""
+    style = [] if scene.style == STYLES[0] else [scene.style]
+    story = _story(scene, _Words(_name, _name))
+    return ", ".join([f"{story} {scene.setting}", *style, *_camera(scene)])
 
-    Several objects are joined by "and".
+
+def detailed_caption(scene: Scene) -> str:
+    """Return the caption with sizes, places and style too, at most `MOST_WORDS` words.
+
+    Places are those at time 0 (of a circle, its centre); where they would make it too long they are
+    left out.
     """
-    told = " and ".join(_clause(thing) for thing in scene.objects)
-    return f"{told} {scene.setting}"
+    texts = [_detailed(scene, naming) for naming in (_placed(scene, 2), _placed(scene, 1), _sized)]
+    return next((text for text in texts if len(text.split()) <= MOST_WORDS), texts[-1])
 
 
 def vocabulary() -> list[str]:
     """Return every word that a caption can contain, sorted."""
-    phrases = (*COLOURS, *SHAPES, *MOTIONS, *SETTINGS, "a an and")
+    names = (*COLOURS, *SHAPES, *SIZES, *ALL_MOTIONS, *SETTINGS, *STYLES, *RELATIONS)
+    phrases = (*names, *CAMERA_MOTIONS, *_PLACES, *_SIDES, _OTHER_WORDS)
     return sorted({word for phrase in phrases for word in phrase.split()})
 
 
-def parse_caption(text: str) -> dict[str, str | None]:
-    """Return what `text` asks for, in any word order.
-
-    Returns:
-        "colour", "shape", "motion" and "setting", each the name used by scenes (the first one
-        mentioned) or None where the text says nothing about it.
-    """
-    words = _WORDS.findall(text.lower())
-    return {
-        "colour": _first(words, {name: (name,) for name in COLOURS}),
-        "shape": _first(words, {name: (name, f"{name}s") for name in SHAPES}),
-        "motion": _first(words, _MOTION_WORDS),
-        "setting": _first(words, _SETTING_WORDS),
-    }
+def _detailed(scene: Scene, naming: Naming) -> str:
+    words = _Words(naming, _sized, f"leaves to the {_side(scene.objects[0])}")
+    story = _story(scene, words)
+    return ", ".join([f"{story} {scene.setting}", scene.style, *_camera(scene)])
 
 
-def _clause(thing: SceneObject) -> str:
+def _story(scene: Scene, words: _Words) -> str:
+    first, *others = scene.objects
+    clauses = [_clause(scene, index, words.name) for index in range(len(scene.objects))]
+    if scene.kind == "leaves":
+        clauses[0] = f"{words.name(first)} {words.leaves} and comes back{_trail(first)}"
+    elif scene.kind in ("hits", "pushes"):
+        clauses[:2] = [f"{clauses[0]} and {scene.kind} {words.name(others[0])}"]
+    elif scene.kind == "occlusion":
+        clauses[:2] = [f"{_clause(scene, 0, words.bare)} behind {words.name(others[0])}"]
+    elif scene.relation is not None:
+        clauses[:2] = [_related(scene, words)]
+    return " and ".join(clauses)
+
+
+def _clause(scene: Scene, index: int, name: Naming) -> str:
+    return f"{name(scene.objects[index])} {_motions(scene, index)}{_trail(scene.objects[index])}"
+
+
+def _related(scene: Scene, words: _Words) -> str:
+    """Tell two objects by their relation; what stays still need not be told."""
+    doing = [_motions(scene, index) for index in range(2)]
+    first, second = ("" if motions == "stays still" else motions for motions in doing)
+    end = f"that {second}" if second else ""
+    subject, other = words.bare(scene.objects[0]), words.name(scene.objects[1])
+    return " ".join(filter(None, (subject, first, scene.relation, other, end)))
+
+
+def _motions(scene: Scene, index: int) -> str:
+    thing = scene.objects[index]
+    ordered = [order.motion for order in orders(scene, index)]
+    driven = index == 0 and scene.actions is not None and scene.actions.target == "object"
+    motions = _merged(ordered[:-1] or ordered) if driven else [thing.motion, *ordered]
+    told = (f"rolls {_side(thing)}" if motion == "rolls" else motion for motion in motions)
+    return ", then ".join(told)
+
+
+def _merged(steps: Iterable[str]) -> list[str]:
+    """Name what goes on over several steps once."""
+    merged: list[str] = []
+    for step in steps:
+        if merged[-1:] != [step]:
+            merged.append(step)
+    return merged[:_MOST_TOLD]
+
+
+def _side(thing: SceneObject) -> str:
+    """Where it rolls, or where its first motion takes it."""
+    rightwards = thing.heading > 0 if "rolls" in thing.motions else thing.motion == "moves right"
+    return _SIDES[rightwards]
+
+
+def _trail(thing: SceneObject) -> str:
+    return " and paints a trail" if thing.trail else ""
+
+
+def _camera(scene: Scene) -> list[str]:
+    told = [scene.camera.motion] if scene.camera.moves else []
+    if scene.actions is not None and scene.actions.target == "camera":
+        told += _merged(_CAMERA_COMMANDS[c] for c in scene.actions.commands if c != "none")
+    return [f"the camera {', then '.join(told)}"] if told else []
+
+
+def _name(thing: SceneObject) -> str:
     article = "an" if thing.colour[0] in "aeiou" else "a"
-    return f"{article} {thing.colour} {thing.shape} {thing.motion}"
+    return f"{article} {thing.colour} {thing.shape}"
 
 
-def _first(words: list[str], meanings: dict[str, tuple[str, ...]]) -> str | None:
-    names = {word: name for name, spellings in meanings.items() for word in spellings}
-    return next((names[word] for word in words if word in names), None)
+def _sized(thing: SceneObject) -> str:
+    size = min(SIZES, key=lambda name: abs(SIZES[name] - thing.size))
+    return f"a {size} {thing.colour} {thing.shape}"
+
+
+def _placed(scene: Scene, details: int) -> Naming:
+    """Name objects with up to two details of where they are: across, and how far away."""
+
+    def name(thing: SceneObject) -> str:
+        across = thing.x / scene.camera.half_width(thing.y, thing.z)
+        side = 2 if abs(across) < _MIDDLE else int(across > 0)
+        distance = _PLACES[3] if thing.z < _CLOSE else _PLACES[4] if thing.z > _FAR else ""
+        return " ".join(filter(None, (_sized(thing), *(_PLACES[side], distance)[:details])))
+
+    return name

@@ -1,12 +1,10 @@
-"""What a scene is made of, and seeded random scenes whose objects stay in view."""
+"""What a scene is made of: objects and their motions, a setting, a camera and a player."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
-
-import torch
+from dataclasses import dataclass, fields
 
 from .camera import STILL_CAMERA, Camera
 from .settings import RGB, SETTINGS
@@ -21,6 +19,30 @@ MOTIONS: tuple[str, ...] = (
     "bounces",
     "spins",
     "circles",
+    "rolls",
+)
+ALL_MOTIONS: tuple[str, ...] = (*MOTIONS, "falls")
+"""`MOTIONS` may also follow one another; a fall only begins."""
+
+ROLLING_SHAPES: tuple[str, ...] = ("sphere", "cylinder")
+STYLES: tuple[str, ...] = ("shaded", "cartoon")
+RELATIONS: tuple[str, ...] = ("left of", "right of", "behind", "in front of", "on top of")
+COMMANDS: tuple[str, ...] = ("none", "left", "right", "forward", "back")
+TARGETS: tuple[str, ...] = ("object", "camera")
+KINDS: tuple[str, ...] = (
+    "single",
+    "sequence",
+    "pair",
+    "relation",
+    "three",
+    "falls",
+    "hits",
+    "pushes",
+    "occlusion",
+    "leaves",
+    "trail",
+    "driven",
+    "loop",
 )
 COLOURS: dict[str, RGB] = {
     "red": (0.88, 0.09, 0.09),
@@ -36,9 +58,14 @@ SIZES: dict[str, float] = {"small": 1.2, "large": 1.6}
 
 DEFAULT_DURATION = 33 / 16
 BOUNCE_PERIOD = 0.8
+MOST_OBJECTS = 3
 
-_MARGIN = 0.15
-_DRAWS = 16
+
+def check_choice(kind: str, name: str, options: Iterable[str]) -> None:
+    """Raise ValueError if `name` is not among `options`, naming all of them."""
+    names = tuple(options)
+    if name not in names:
+        raise ValueError(f"unknown {kind} {name!r}: use one of {', '.join(names)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +73,25 @@ class SceneObject:
     """Describe one object and its motion.
 
     Args:
-        shape, colour, motion: one of `SHAPES`, `COLOURS`, `MOTIONS`.
+        shape, colour, motion: one of `SHAPES`, `COLOURS`, `ALL_MOTIONS`. Only spheres and
+            cylinders (which then lie along z) can roll.
         size: width and height in units, roughly (see `SIZES`; the exact solids are in solids.py).
         x, z: place on the floor at time 0, or the centre of the circle of "circles".
-        speed: units per second; for "spins" and "circles" radians per second.
+        speed: units per second; for "spins" and "circles" radians per second; for "bounces"
+            bounces per second, 0 standing for one per `BOUNCE_PERIOD`.
         reach: the bounce's height or the circle's radius in units.
-        yaw: angle about the vertical at time 0, in radians.
+        yaw: angle about the vertical at time 0, in radians (of a rolling cylinder: about its axis).
         phase: where in its cycle a bounce or a circle begins, in [0, 1).
+        then: one of `MOTIONS`, which begins at `turn` seconds where the first one leaves it. A
+            bounce in the air then comes down first.
+        turn: seconds.
+        then_speed: as `speed`, of `then`.
+        y: height of its lowest point at time 0: where "falls" lets go, or what it stands on.
+        heading: of "rolls": -1 to the left, 1 to the right.
+        trail: whether it paints a stripe of its colour on the floor where it passes.
+
+    Raises:
+        ValueError: a name is unknown, a number impossible or a motion beyond the shape.
     """
 
     shape: str
@@ -65,139 +104,123 @@ class SceneObject:
     reach: float = 0.0
     yaw: float = 0.0
     phase: float = 0.0
+    then: str | None = None
+    turn: float = 0.0
+    then_speed: float = 0.0
+    y: float = 0.0
+    heading: float = 0.0
+    trail: bool = False
 
     def __post_init__(self) -> None:
         check_choice("shape", self.shape, SHAPES)
         check_choice("colour", self.colour, COLOURS)
-        check_choice("motion", self.motion, MOTIONS)
+        check_choice("motion", self.motion, ALL_MOTIONS)
+        if self.then is not None:
+            check_choice("second motion", self.then, MOTIONS)
+        self._check_numbers()
+        self._check_rolling()
+
+    @property
+    def motions(self) -> tuple[str, ...]:
+        """What it does, in order."""
+        return (self.motion,) if self.then is None else (self.motion, self.then)
+
+    def _check_numbers(self) -> None:
+        numbers = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in numbers.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"an object with {name} {value} is nowhere: use a finite number")
         if self.size <= 0:
             raise ValueError(f"an object of size {self.size} cannot be seen: use a size above 0")
+        if self.y < 0:
+            raise ValueError(f"an object at height {self.y} is under the floor: use 0 or more")
+        if (self.then is None) != (self.turn == 0) or self.turn < 0:
+            raise ValueError(
+                f"then {self.then!r} with turn {self.turn}: a second motion needs both the motion "
+                "and a turn above 0 seconds, a single one neither"
+            )
+
+    def _check_rolling(self) -> None:
+        if "rolls" not in self.motions:
+            return
+        if self.shape not in ROLLING_SHAPES:
+            raise ValueError(f"a {self.shape} cannot roll: use a {' or a '.join(ROLLING_SHAPES)}")
+        if self.heading not in (-1.0, 1.0):
+            raise ValueError(f"a roll with heading {self.heading}: use -1 (left) or 1 (right)")
+        if self.shape == "cylinder" and "spins" in self.motions:
+            raise ValueError("a cylinder that spins cannot also roll: use a sphere")
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What a player does: commands of equal length from time 0 on, and nothing after the last.
+
+    Args:
+        target: "object" (the first one) or "camera".
+        commands: each one of `COMMANDS`. "left" and "right" move an object and turn a camera,
+            "forward" is away from the viewer or where the camera looks, "back" the other way.
+        rate: commands per second.
+        speed: units per second.
+    """
+
+    target: str
+    commands: tuple[str, ...]
+    rate: float
+    speed: float = 1.2
+
+    def __post_init__(self) -> None:
+        check_choice("target", self.target, TARGETS)
+        for command in self.commands:
+            check_choice("command", command, COMMANDS)
+        if self.rate <= 0 or self.speed < 0:
+            raise ValueError(
+                f"{self.rate} commands per second at a speed of {self.speed}: use a rate above 0 "
+                "and a speed of 0 or more"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Describe one clip's world: its objects, its setting, who looks, and the seed it came from."""
+    """Describe one clip's world: one to three objects, their setting, who looks and who plays.
+
+    Args:
+        objects: what is there; the first is the one that things are said about.
+        setting, style, kind: one of `SETTINGS`, `STYLES`, `KINDS`.
+        camera: who looks.
+        relation: one of `RELATIONS`, of the first object to the second one.
+        restitution: of collisions on the floor, from 0 (they go on together) to 1 (elastic).
+        actions: of a player, or None.
+        seed: what it was drawn from.
+
+    Raises:
+        ValueError: a name is unknown, or the objects are too many or too few.
+    """
 
     objects: tuple[SceneObject, ...]
     setting: str = "at day"
+    style: str = "shaded"
     camera: Camera = STILL_CAMERA
+    relation: str | None = None
+    restitution: float = 1.0
+    actions: Actions | None = None
+    kind: str = "single"
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_choice("setting", self.setting, SETTINGS)
-
-
-class _Place(NamedTuple):
-    x: float
-    z: float
-    speed: float = 0.0
-    reach: float = 0.0
-
-
-class _Dice:
-    """Hand out the numbers of one seed in a fixed order, so that a constraint moves no other."""
-
-    def __init__(self, seed: int) -> None:
-        generator = torch.Generator().manual_seed(seed)
-        draws = torch.rand(_DRAWS, generator=generator, dtype=torch.float64)
-        self._draws = iter(draws.tolist())
-
-    def between(self, low: float, high: float) -> float:
-        return low + (high - low) * next(self._draws)
-
-    def choose(self, options: Iterable[str], fixed: str | None) -> str:
-        names = tuple(options)
-        drawn = names[int(len(names) * next(self._draws))]
-        return drawn if fixed is None else fixed
-
-
-def check_choice(kind: str, name: str, options: Iterable[str]) -> None:
-    """Raise ValueError if `name` is not among `options`, naming all of them."""
-    names = tuple(options)
-    if name not in names:
-        raise ValueError(f"unknown {kind} {name!r}: use one of {', '.join(names)}")
-
-
-def random_scene(
-    seed: int,
-    *,
-    shape: str | None = None,
-    colour: str | None = None,
-    motion: str | None = None,
-    setting: str | None = None,
-    size: str | None = None,
-    duration: float = DEFAULT_DURATION,
-) -> Scene:
-    """Draw the scene of a seed: one object somewhere in view, staying there for `duration`.
-
-    Args:
-        seed: the same seed and constraints give the same scene.
-        shape, colour, motion, setting, size: fix a property (names as in `SHAPES`, `COLOURS`,
-            `MOTIONS`, `SETTINGS`, `SIZES`); the others stay as drawn.
-        duration: seconds during which the object must stay in view of a square (or longer)
-            picture; a long one slows movements down to fit.
-
-    Raises:
-        ValueError: a name is unknown or the duration is not above 0.
-    """
-    if duration <= 0:
-        raise ValueError(f"a duration of {duration} s is empty: use one above 0")
-    dice = _Dice(seed)
-    shape = dice.choose(SHAPES, shape)
-    colour = dice.choose(COLOURS, colour)
-    motion = dice.choose(MOTIONS, motion)
-    setting = dice.choose(SETTINGS, setting)
-    size = dice.choose(SIZES, size)
-    check_choice("motion", motion, MOTIONS)
-    check_choice("size", size, SIZES)
-    place = _place(dice, motion, SIZES[size], duration, STILL_CAMERA)
-    thing = SceneObject(
-        shape=shape,
-        colour=colour,
-        motion=motion,
-        size=SIZES[size],
-        x=place.x,
-        z=place.z,
-        speed=place.speed,
-        reach=place.reach,
-        yaw=dice.between(0.0, 2 * torch.pi),
-        phase=dice.between(0.0, 1.0),
-    )
-    return Scene(objects=(thing,), setting=setting, seed=seed)
-
-
-def _place(dice: _Dice, motion: str, size: float, duration: float, camera: Camera) -> _Place:
-    side, ahead, pace, reach = (dice.between(0.0, 1.0) for _ in range(4))
-    across = 2 * side - 1
-    depth = 5.6 + 1.6 * ahead
-    if motion in ("moves left", "moves right"):
-        return _across(motion, side, depth, 1.0 + 0.5 * pace, (size, duration, camera))
-    if motion in ("comes closer", "goes away"):
-        speed = min(1.5 + 0.5 * pace, 4.2 / duration)
-        near = 4.8 + 0.6 * ahead
-        start = near if motion == "goes away" else near + speed * duration
-        return _Place(across * _room(size, near, camera), start, speed)
-    if motion == "circles":
-        radius = 0.75 + 0.25 * reach
-        room = max(_room(size, depth - radius, camera) - radius, 0.0)
-        return _Place(across * room, depth + 0.4, (2.6 + 1.2 * pace), radius)
-    room = across * _room(size, depth, camera)
-    if motion == "bounces":
-        return _Place(room, depth, reach=0.8 + 0.3 * reach)
-    return _Place(room, depth, speed=(2.4 + 1.6 * pace) if motion == "spins" else 0.0)
-
-
-def _across(
-    motion: str, side: float, depth: float, speed: float, fit: tuple[float, float, Camera]
-) -> _Place:
-    size, duration, camera = fit
-    room = _room(size, depth, camera)
-    speed = min(speed, 2 * room / duration)
-    start = room - side * (2 * room - speed * duration)
-    return _Place(start if motion == "moves left" else -start, depth, speed)
-
-
-def _room(size: float, depth: float, camera: Camera) -> float:
-    """How far from the axis an object's centre may be with all of it in view."""
-    nearest = camera.half_width(size / 2, depth - size / 2)
-    return max(nearest - size / 2 - _MARGIN, 0.0)
+        check_choice("style", self.style, STYLES)
+        check_choice("kind", self.kind, KINDS)
+        count = len(self.objects)
+        if not 1 <= count <= MOST_OBJECTS:
+            problem = "is too crowded" if count else "has nothing to render"
+            raise ValueError(f"a scene of {count} objects {problem}: use 1 to {MOST_OBJECTS}")
+        if self.relation is not None:
+            check_choice("relation", self.relation, RELATIONS)
+            if count < 2:
+                raise ValueError(f"{self.relation!r} of one object: give a second one to relate to")
+        if self.relation == "on top of" and "rolls" in self.objects[1].motions:
+            raise ValueError("nothing stands on top of what rolls: give the second object a rest")
+        if self.actions is not None and self.actions.target == "object" and self.objects[0].then:
+            raise ValueError("a player moves the first object: leave its second motion out")
+        if not 0 <= self.restitution <= 1:
+            raise ValueError(f"restitution {self.restitution}: use 0 (pushes) to 1 (hits)")

@@ -72,6 +72,7 @@ def shade(
     ray: Tensor,
     above: Tensor,
     lights: tuple[Tensor, Tensor, Tensor],
+    up: Tensor | None = None,
 ) -> Tensor:
     """Light a surface: soft Lambert, sky ambience, contact darkening and a small highlight.
 
@@ -79,6 +80,7 @@ def shade(
         albedo, normal, ray: (3, ...); the ray points away from the camera.
         above: height over the floor relative to the object's size (...).
         lights: direction towards the light, its colour, the sky's colour, (3, ...) each.
+        up: the vertical (3, ...) if the directions are given in a turned frame.
 
     Returns:
         Display colours (3, ...) in [0, 1].
@@ -86,15 +88,22 @@ def shade(
     direction, bright, ambient = lights
     facing = (normal * direction).sum(dim=0)
     diffuse = ((facing + _WRAP) / (1 + _WRAP)).clamp(min=0)
-    ambience = (0.75 + 0.25 * normal[1]) * (0.55 + 1.5 * above).clamp(max=1)
+    upward = normal[1] if up is None else (normal * up).sum(dim=0)
+    ambience = (0.75 + 0.25 * upward) * (0.55 + 1.5 * above).clamp(max=1)
     between = direction - ray
     cosine = (normal * between).sum(dim=0) * torch.rsqrt((between * between).sum(dim=0))
     gloss = _GLOSS * cosine.clamp(min=0) ** _GLOSS_POWER
     return (albedo * (bright * diffuse + ambient * ambience) + bright * gloss).clamp(0, 1)
 
 
+def floor_light(light: Light) -> Tensor:
+    """Return what the open floor sends back of each colour (B, 3)."""
+    diffuse = ((light.direction[:, 1:2] + _WRAP) / (1 + _WRAP)).clamp(min=0)
+    return light.colour * diffuse + light.ambient
+
+
 def floor_shade(
-    floor: Tensor, centre: Tensor, radius: Tensor, lift: Tensor, light: Light
+    floor: Tensor, centre: Tensor, radius: Tensor, lift: Tensor, light: Light, sharpness: Tensor
 ) -> Tensor:
     """Return the light left (B, F, H, W) on the floor beside one object per scene.
 
@@ -102,21 +111,23 @@ def floor_shade(
     the object hangs.
 
     Args:
-        floor: x and z of the floor under each pixel (B, 2, H, W), far away in the sky.
+        floor: x and z of the floor under each pixel (B, F, 2, H, W), far away in the sky.
         centre: the object's position (B, F, 3); `radius` its half width (B,), 0 without an
             object; `lift` the height of its lowest point (B, F).
+        sharpness: 1 for a soft shadow, more for a harder edge (B,).
     """
     lean = -light.direction[:, ::2] / light.direction[:, 1:2].clamp(min=0.1)
     length = lean.norm(dim=-1)
     along = lean / length[:, None].clamp(min=1e-6)
     middle = centre[..., ::2] + lean[:, None] * (lift + 0.45 * radius[:, None])[..., None]
-    x = floor[:, None, 0] - middle[..., 0, None, None]
-    z = floor[:, None, 1] - middle[..., 1, None, None]
+    x = floor[:, :, 0] - middle[..., 0, None, None]
+    z = floor[:, :, 1] - middle[..., 1, None, None]
     across_x, across_z = (along[:, i, None, None, None] for i in range(2))
     wide = (radius[:, None] * (1 + 0.3 * lift)).clamp(min=1e-6)
     long = wide * (1 + 0.35 * length[:, None])
     down = (x * across_x + z * across_z) / long[..., None, None]
     over = (x * across_z - z * across_x) / wide[..., None, None]
-    core = (1.25 - (down * down + over * over).sqrt()).clamp(0, 1)
+    core = 0.75 - (down * down + over * over).sqrt()
+    core = (core * sharpness[:, None, None, None] + 0.5).clamp(0, 1)
     strength = light.shadow[:, None] * (radius > 0)[:, None] / (1 + 0.8 * lift)
     return 1 - strength[..., None, None] * core * core * (3 - 2 * core)

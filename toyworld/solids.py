@@ -39,6 +39,20 @@ HALF_WIDTH = {
 """The radius of the upright cylinder that holds each solid of size 1, in units."""
 
 
+def reach(shape: str, rotation: Tensor) -> Tensor:
+    """Return how far from its centre (..., 3) a turned solid of size 1 goes along each world axis.
+
+    Exact for spheres, cubes and cylinders; cones count as the cylinder that holds them.
+    """
+    if shape == "sphere":
+        return torch.full_like(rotation[..., 0], SPHERE_RADIUS)
+    if shape == "cube":
+        return CUBE_HALF_SIDE * rotation.abs().sum(dim=-1)
+    axis = rotation[..., 1]
+    across = (1 - axis * axis).clamp(min=0).sqrt()
+    return HALF_HEIGHT[shape] * axis.abs() + HALF_WIDTH[shape] * across
+
+
 def hit_sphere(origin: Tensor, direction: Tensor) -> Hit:
     """Intersect with the sphere."""
     a = _dot(direction, direction)
@@ -49,7 +63,7 @@ def hit_sphere(origin: Tensor, direction: Tensor) -> Hit:
 
 
 def hit_cube(origin: Tensor, direction: Tensor) -> Hit:
-    """Intersect with the upright cube by slabs (Kay and Kajiya, 1986)."""
+    """Intersect with the cube by slabs (Kay and Kajiya, 1986)."""
     safe = torch.where(direction.abs() < 1e-9, 1e-9, direction)
     middle, half = -origin / safe, CUBE_HALF_SIDE / safe.abs()
     entry, axis = (middle - half).max(dim=0)
@@ -77,7 +91,8 @@ def hit_cone(origin: Tensor, direction: Tensor) -> Hit:
     a, b, c = a - square * fall * fall, b - square * below * fall, c - square * below * below
     distance = torch.full_like(direction[0], torch.inf)
     root = (b * b - a * c).clamp(min=0).sqrt()
-    for candidate in ((-b - root) / a, (-b + root) / a):
+    stable = -b - root.copysign(b)
+    for candidate in (stable / a, c / stable):
         down = below + candidate * fall
         good = (b * b >= a * c) & (candidate > 0) & (down >= 0) & (down <= 1)
         distance = torch.where(good & (candidate < distance), candidate, distance)

@@ -1,48 +1,85 @@
+import math
+
 import pytest
 
-from spacetime_video.toyworld import (
-    COLOURS,
-    MOTIONS,
-    SETTINGS,
-    SHAPES,
-    Scene,
-    SceneObject,
-    random_scene,
+from spacetime_video.toyworld import Actions, Scene, SceneObject
+
+BALL = SceneObject(shape="sphere", colour="red")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"shape": "torus"}, "unknown shape 'torus': use one of sphere"),
+        ({"colour": "pink"}, "unknown colour 'pink'"),
+        ({"motion": "flies"}, "unknown motion 'flies'"),
+        ({"then": "falls", "turn": 1.0}, "unknown second motion 'falls'"),
+        ({"size": 0.0}, "size 0.0 cannot be seen: use a size above 0"),
+        ({"size": -1.0}, "size -1.0 cannot be seen"),
+        ({"y": -0.1}, "under the floor: use 0 or more"),
+        ({"x": math.nan}, "with x nan is nowhere"),
+        ({"speed": math.inf}, "with speed inf is nowhere"),
+        ({"then": "spins"}, "then 'spins' with turn 0.0"),
+        ({"then": "spins", "turn": -1.0}, "turn above 0 seconds"),
+        ({"turn": 1.0}, "then None with turn 1.0"),
+        ({"motion": "rolls"}, r"heading 0.0: use -1 \(left\) or 1 \(right\)"),
+        ({"motion": "rolls", "heading": 1.0, "shape": "cube"}, "a cube cannot roll"),
+        ({"then": "rolls", "turn": 1.0, "heading": 1.0, "shape": "cone"}, "a cone cannot roll"),
+        (
+            {
+                "motion": "spins",
+                "then": "rolls",
+                "turn": 1.0,
+                "heading": 1.0,
+                "shape": "cylinder",
+            },
+            "spins cannot also roll",
+        ),
+    ],
 )
+def test_impossible_objects_are_refused(values, told):
+    with pytest.raises(ValueError, match=told):
+        SceneObject(**{"shape": "sphere", "colour": "red", **values})
 
 
-def test_a_seed_gives_one_scene():
-    assert random_scene(7) == random_scene(7)
-    assert random_scene(7) != random_scene(8)
+ROLLER = SceneObject(shape="sphere", colour="blue", motion="rolls", heading=1.0)
 
 
-def test_random_scenes_cover_the_world():
-    scenes = [random_scene(seed) for seed in range(200)]
-    things = [scene.objects[0] for scene in scenes]
-    assert {thing.shape for thing in things} == set(SHAPES)
-    assert {thing.colour for thing in things} == set(COLOURS)
-    assert {thing.motion for thing in things} == set(MOTIONS)
-    assert {scene.setting for scene in scenes} == set(SETTINGS)
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"objects": ()}, "0 objects has nothing to render: use 1 to 3"),
+        ({"objects": (BALL,) * 4}, "4 objects is too crowded: use 1 to 3"),
+        ({"setting": "at sea"}, "unknown setting 'at sea'"),
+        ({"style": "oil"}, "unknown style 'oil': use one of shaded, cartoon"),
+        ({"kind": "crash"}, "unknown kind 'crash'"),
+        ({"relation": "left of"}, "'left of' of one object"),
+        ({"relation": "under", "objects": (BALL, BALL)}, "unknown relation 'under'"),
+        ({"relation": "on top of", "objects": (BALL, ROLLER)}, "on top of what rolls"),
+        ({"restitution": 1.5}, "restitution 1.5"),
+        (
+            {
+                "objects": (SceneObject(shape="cone", colour="red", then="spins", turn=1.0),),
+                "actions": Actions("object", ("left",), 4.0),
+            },
+            "leave its second motion out",
+        ),
+    ],
+)
+def test_impossible_scenes_are_refused(values, told):
+    with pytest.raises(ValueError, match=told):
+        Scene(**{"objects": (BALL,), **values})
 
 
-def test_a_constraint_leaves_the_rest_as_drawn():
-    free, bound = random_scene(3), random_scene(3, colour="white", setting="in the snow")
-    assert bound.objects[0].colour == "white"
-    assert bound.setting == "in the snow"
-    assert bound.objects[0].shape == free.objects[0].shape
-    assert bound.objects[0].x == free.objects[0].x
-
-
-@pytest.mark.parametrize("kind", ["shape", "colour", "motion", "setting", "size"])
-def test_unknown_names_are_told_with_the_known_ones(kind):
-    with pytest.raises(ValueError, match=f"unknown {kind} 'pink': use one of"):
-        random_scene(0, **{kind: "pink"})
-
-
-def test_empty_durations_and_sizes_are_refused():
-    with pytest.raises(ValueError, match="duration"):
-        random_scene(0, duration=0)
-    with pytest.raises(ValueError, match="size"):
-        SceneObject(shape="cube", colour="red", size=0)
-    with pytest.raises(ValueError, match="unknown setting"):
-        Scene(objects=(), setting="at sea")
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"target": "sun"}, "unknown target 'sun': use one of object, camera"),
+        ({"commands": ("left", "up")}, "unknown command 'up'"),
+        ({"rate": 0.0}, "0.0 commands per second"),
+        ({"speed": -1.0}, "a speed of -1.0"),
+    ],
+)
+def test_impossible_actions_are_refused(values, told):
+    with pytest.raises(ValueError, match=told):
+        Actions(**{"target": "object", "commands": ("left",), "rate": 4.0, **values})

@@ -7,6 +7,7 @@ from spacetime_video.toyworld.solids import (
     CYLINDER_RADIUS,
     HALF_HEIGHT,
     INTERSECTIONS,
+    reach,
 )
 
 SIDES = {"sphere": 0.5, "cube": CUBE_HALF_SIDE, "cylinder": CYLINDER_RADIUS}
@@ -70,3 +71,25 @@ def test_a_ray_from_above_meets_the_top(shape):
     origin = torch.tensor([[0.01], [4.0], [0.02]])
     hit = INTERSECTIONS[shape](origin, torch.tensor([[0.0], [-1.0], [0.0]]))
     assert float(hit.distance) == pytest.approx(4 - HALF_HEIGHT[shape], abs=0.05)
+
+
+@pytest.mark.parametrize("shape", INTERSECTIONS)
+def test_reach_holds_the_turned_solid_and_no_more(shape, rays):
+    origin, direction = rays
+    hit = INTERSECTIONS[shape](origin, direction)
+    met = hit.distance.isfinite()
+    surface = (origin + torch.where(met, hit.distance, 0) * direction)[:, met]
+    generator = torch.Generator().manual_seed(1)
+    matrices = torch.randn(20, 3, 3, generator=generator, dtype=torch.float64)
+    for rotation in (torch.eye(3, dtype=torch.float64), *torch.linalg.qr(matrices).Q):
+        furthest = (rotation @ surface).abs().amax(dim=1)
+        limit = reach(shape, rotation)
+        assert (furthest <= limit + 1e-9).all()
+        if shape != "cone":
+            assert (furthest > 0.9 * limit).all()
+
+
+def test_reach_keeps_the_frames():
+    rotation = torch.eye(3).expand(5, 2, 3, 3)
+    assert reach("cylinder", rotation).shape == (5, 2, 3)
+    assert reach("cylinder", rotation)[0, 0].tolist() == pytest.approx([0.43, 0.5, 0.43])

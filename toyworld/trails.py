@@ -1,0 +1,102 @@
+"""Stripes of paint that moving objects leave on the floor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .cast import Cast
+from .physics import simulate
+from .scene import Scene
+from .shading import Light, floor_light
+from .solids import reach
+from .stage import Stage
+from .styles import LOOKS
+from .views import moves
+
+_STEPS_PER_SECOND = 48
+_TOUCHING = 0.05
+_WIDTH = 0.75
+
+
+class _Path(NamedTuple):
+    """Where an object went between a frame and the one before it, in N straight pieces."""
+
+    start: Tensor  # (F, N, 2) x and z
+    end: Tensor  # (F, N, 2)
+    paints: Tensor  # (F, N) whether it touched the floor all along
+
+
+def paint_trails(
+    video: Tensor, scenes: Sequence[Scene], cast: Cast, stage: Stage, light: Light, fps: float
+) -> None:
+    """Paint the trails of all scenes onto the bare floor of `video` (B, F, H, W, 3) in place."""
+    shaded = floor_light(light)
+    for b, scene in enumerate(scenes):
+        trails = [o for o, thing in enumerate(scene.objects) if thing.trail]
+        if not trails:
+            continue
+        places = stage.place[b] if moves(scene) else stage.place[b, :1]
+        floor, blur = stage.floor[places], _blur(stage, b, places)
+        for o, path in zip(trails, _paths(scene, trails, video.shape[1], fps), strict=True):
+            path = _Path(*(part.to(video.device) for part in path))
+            cover = _cover(floor, blur, path, _WIDTH * cast.half_width[b, o])
+            colour = cast.accent[b, o] * (shaded[b] if LOOKS[scene.style].lit else 1.0)
+            video[b] = torch.lerp(video[b], colour.clamp(0, 1), cover[..., None])
+
+
+def _blur(stage: Stage, scene: int, places: Tensor) -> Tensor:
+    """How wide the floor under a pixel is in units (K, H, W), 1 at most."""
+    distance = stage.distance[places]
+    view = stage.view.at(scene, slice(len(places)))
+    focal = view.focal_length(*distance.shape[-2:])
+    return (distance / focal[:, None, None]).clamp(max=1)
+
+
+def _paths(scene: Scene, trails: list[int], frames: int, fps: float) -> list[_Path]:
+    pieces = math.ceil(_STEPS_PER_SECOND / fps)
+    seconds = torch.arange((frames - 1) * pieces + 1, dtype=torch.float64) / (fps * pieces)
+    states = simulate(scene, seconds)
+    knots = pieces * (torch.arange(frames)[:, None] - 1) + torch.arange(pieces + 1)
+    knots = knots.clamp(min=0)  # (F, N + 1)
+    paths = []
+    for o in trails:
+        thing = scene.objects[o]
+        low = states.centre[:, o, 1] - thing.size * reach(thing.shape, states.rotation[:, o])[:, 1]
+        spots, touches = states.centre[:, o, ::2].float()[knots], (low < _TOUCHING)[knots]
+        paths.append(_Path(spots[:, :-1], spots[:, 1:], touches[:, :-1] & touches[:, 1:]))
+    return paths
+
+
+def _cover(floor: Tensor, blur: Tensor, path: _Path, wide: Tensor) -> Tensor:
+    """How much of each pixel (F, H, W) the path so far covers, `wide` to either side.
+
+    The floor points (K, 2, H, W) and their blur (K, H, W) are those of each frame or of all.
+    """
+    cover = floor.new_zeros(len(path.start), *floor.shape[-2:])
+    ends = torch.cat((path.start, path.end)).flatten(0, 1)
+    low, high = (ends.amin(dim=0) - wide - 1), (ends.amax(dim=0) + wide + 1)
+    around = (floor > low[:, None, None]) & (floor < high[:, None, None])
+    around = around.all(dim=1)
+    for frame in range(len(cover)):
+        k = min(frame, len(floor) - 1)
+        row, column = around[k].nonzero(as_tuple=True)
+        so_far = _Path(*(part[: frame + 1].flatten(0, 1) for part in path))
+        away = _distance(floor[k, 0, row, column], floor[k, 1, row, column], so_far)
+        cover[frame, row, column] = ((wide - away) / blur[k, row, column] + 0.5).clamp(0, 1)
+    return cover
+
+
+def _distance(x: Tensor, z: Tensor, path: _Path) -> Tensor:
+    """How far floor points (M,) are from the nearest of N pieces that paint."""
+    start_x, start_z = path.start.T
+    way_x, way_z = (path.end - path.start).T
+    x, z = x[:, None] - start_x, z[:, None] - start_z  # (M, N)
+    length = (way_x * way_x + way_z * way_z).clamp(min=1e-12)
+    along = ((x * way_x + z * way_z) / length).clamp(0, 1)
+    x, z = x - along * way_x, z - along * way_z
+    return (x * x + z * z).masked_fill(~path.paints, torch.inf).amin(dim=1).sqrt()
