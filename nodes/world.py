@@ -1,26 +1,61 @@
 """Example Clip: a seeded clip of the toy world with its exact ground truth."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..hosts import host
 from ..models.latent_format import LatentFormat
 from ..models.shapes import VideoShape
-from ..toyworld import COLOURS, MOTIONS, SETTINGS, SHAPES, Clip, caption, random_scene, render
+from ..toyworld import (
+    COLOURS,
+    KINDS,
+    MOTIONS,
+    SETTINGS,
+    SHAPES,
+    STYLES,
+    Clip,
+    Scene,
+    caption,
+    detailed_caption,
+    draw_scene,
+    random_scene,
+    render,
+)
+from ..toyworld.camera import CAMERA_MOTIONS
 from ..toyworld.scene import DEFAULT_DURATION
 
 io = host().io
 
-ANY = "any"
+ANY, SINGLE = "any", KINDS[0]
+SHADED, STILL = STYLES[0], CAMERA_MOTIONS[0]
 
 
 def _choice(id: str, options: Any) -> Any:
     return io.Combo.Input(
         id, options=[ANY, *options], default=ANY, tooltip=f"The {id}; any lets the seed choose."
     )
+
+
+def _looks() -> list[Any]:
+    return [
+        io.Combo.Input(
+            "kind", options=[*KINDS, ANY], default=SINGLE,
+            tooltip="What happens: single is one object in one motion, any a mixture. "
+            "Shape, colour and motion are the first object's.",
+        ),
+        io.Combo.Input(
+            "style", options=list(STYLES), default=SHADED,
+            tooltip="Lit solids, or flat colours with outlines.",
+        ),
+        io.Combo.Input(
+            "camera", options=list(CAMERA_MOTIONS), default=STILL, tooltip="How the camera moves."
+        ),
+    ]  # fmt: skip
 
 
 class SpacetimeExampleClip(io.ComfyNode):
@@ -54,6 +89,7 @@ class SpacetimeExampleClip(io.ComfyNode):
                 _choice("colour", COLOURS),
                 _choice("motion", MOTIONS),
                 _choice("setting", SETTINGS),
+                *_looks(),
             ],
             outputs=[
                 io.Image.Output(display_name="images", tooltip="The frames."),
@@ -64,6 +100,15 @@ class SpacetimeExampleClip(io.ComfyNode):
                     display_name="tracks", tooltip="JSON: per object a list of x, y and visible."
                 ),
                 io.Float.Output(display_name="fps", tooltip="Frames per second."),
+                io.Image.Output(
+                    display_name="objects",
+                    tooltip="Each object's mask in a channel of its own: the first is red, the "
+                    "second green, the third blue.",
+                ),
+                io.String.Output(
+                    display_name="detailed caption",
+                    tooltip="The caption with sizes, places and style.",
+                ),
             ],
         )  # fmt: skip
 
@@ -71,19 +116,13 @@ class SpacetimeExampleClip(io.ComfyNode):
     def execute(
         cls, seed: int, width: int, height: int, frames: int, fps: float,
         shape: str = ANY, colour: str = ANY, motion: str = ANY, setting: str = ANY,
+        kind: str = SINGLE, style: str = SHADED, camera: str = STILL,
     ) -> Any:  # fmt: skip
         """Render the clip."""
         LatentFormat(channels=16).check(VideoShape(frames, height, width))
-        choices = (shape, colour, motion, setting)
-        given = [None if choice == ANY else choice for choice in choices]
-        scene = random_scene(
-            seed,
-            shape=given[0],
-            colour=given[1],
-            motion=given[2],
-            setting=given[3],
-            duration=max(DEFAULT_DURATION, frames / fps),
-        )
+        choices = {"shape": shape, "colour": colour, "motion": motion, "setting": setting}
+        fixed = {name: choice for name, choice in choices.items() if choice != ANY}
+        scene = _scene(seed, frames / fps, fixed, (kind, style, camera))
         clip = render([scene], frames=frames, height=height, width=width, fps=fps)
         return io.NodeOutput(
             clip.video[0],
@@ -92,7 +131,31 @@ class SpacetimeExampleClip(io.ComfyNode):
             _depth_image(clip.depth[0]),
             _tracks_json(clip),
             fps,
+            _objects_image(clip.masks[0]),
+            detailed_caption(scene),
         )
+
+
+def _scene(seed: int, duration: float, fixed: dict[str, str], look: tuple[str, str, str]) -> Scene:
+    """Draw the scene. One object before a still camera is drawn as it was when that was all."""
+    kind, style, camera = look
+    if (kind, camera) == (SINGLE, STILL):
+        scene = random_scene(seed, **fixed, duration=max(DEFAULT_DURATION, duration))
+        return replace(scene, style=style)
+    return draw_scene(
+        seed,
+        kind=None if kind == ANY else kind,
+        style=style,
+        camera=camera,
+        **fixed,
+        duration=duration,
+    )
+
+
+def _objects_image(masks: Tensor) -> Tensor:
+    """Masks (F, O, H, W) of up to three objects as colour channels (F, H, W, 3)."""
+    channels = masks.movedim(1, -1).float()
+    return functional.pad(channels, (0, 3 - channels.shape[-1]))
 
 
 def _depth_image(depth: Tensor) -> Tensor:

@@ -1,10 +1,18 @@
 """ComfyUI's own nodes that saved graphs need most, in the standalone host."""
 
-from . import stock_image, stock_ksampler, stock_models, stock_primitive, stock_video
+from . import (
+    stock_image,
+    stock_ksampler,
+    stock_models,
+    stock_preview,
+    stock_primitive,
+    stock_video,
+)
 from .schema import ComfyNode
 
 
 def stock_nodes() -> list[type[ComfyNode]]:
     """Return the node classes."""
-    modules = (stock_image, stock_video, stock_models, stock_ksampler, stock_primitive)
-    return [node for module in modules for node in module.NODES]
+    media = (stock_image, stock_video, stock_preview)
+    others = (stock_models, stock_ksampler, stock_primitive)
+    return [node for module in (*media, *others) for node in module.NODES]

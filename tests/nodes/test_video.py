@@ -1,6 +1,4 @@
-"""Empty Video, Example Clip, Encode Video and Decode Video."""
-
-import json
+"""Empty Video, Encode Video and Decode Video."""
 
 import pytest
 import torch
@@ -8,7 +6,6 @@ import torch
 from spacetime_video.nodes.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
 from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
-from spacetime_video.nodes.world import SpacetimeExampleClip
 
 
 def test_an_empty_video_has_the_latents_shape():
@@ -36,39 +33,6 @@ def test_sizes_that_do_not_fit_are_named_before_the_run(width, height, frames, m
 def test_sizes_that_come_by_links_are_not_checked_before_the_run():
     assert SpacetimeEmptyVideo.validate_inputs(None, None, None) is True
     assert SpacetimeEmptyVideo.validate_inputs(64, 64, 1) is True
-
-
-def example(**given):
-    sizes = {"seed": 3, "width": 48, "height": 32, "frames": 5, "fps": 16.0}
-    return SpacetimeExampleClip.execute(**{**sizes, **given}).args
-
-
-def test_an_example_clip_comes_with_its_truth():
-    images, caption, mask, depth, tracks, fps = example(shape="cube", colour="red")
-    assert images.shape == depth.shape == (5, 32, 48, 3)
-    assert mask.shape == (5, 32, 48)
-    assert "red" in caption
-    assert "cube" in caption
-    for picture in (images, mask, depth):
-        assert picture.dtype == torch.float32
-        assert picture.min() >= 0
-        assert picture.max() <= 1
-    points = json.loads(tracks)
-    assert {len(points_of_one) for points_of_one in points} == {5}
-    assert set(points[0][0]) == {"x", "y", "visible"}
-    assert fps == 16.0
-
-
-def test_an_example_clip_depends_on_its_seed_alone():
-    first, again, other = example(), example(), example(seed=4)
-    assert torch.equal(first[0], again[0])
-    assert first[1] == again[1]
-    assert not torch.equal(first[0], other[0])
-
-
-def test_an_example_clip_of_a_wrong_length_is_refused():
-    with pytest.raises(ValueError, match="6 frames do not fit"):
-        example(frames=6)
 
 
 @pytest.mark.parametrize("frames", [1, 5, 21])

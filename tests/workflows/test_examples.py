@@ -13,6 +13,7 @@ from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.hosts.standalone.workflow import to_api
 from spacetime_video.media import load_image, probe_video, read_video
+from spacetime_video.toyworld import parse_caption
 
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
@@ -37,12 +38,18 @@ def run(prompt: dict, registry, folder: Path) -> list[Path]:
     return [
         folders.output / item["subfolder"] / item["filename"]
         for ui in result.outputs.values()
-        for item in ui["images"]
+        for item in ui.get("images", ())
     ]
 
 
 def test_the_examples_are_all_there() -> None:
-    assert NAMES == ["reconstruct_video", "text_to_image", "text_to_video", "text_to_video_short"]
+    assert NAMES == [
+        "explore_the_world",
+        "reconstruct_video",
+        "text_to_image",
+        "text_to_video",
+        "text_to_video_short",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,6 +74,20 @@ def test_each_runs(name: str, registry, tmp_path: Path) -> None:
             assert (info.width, info.height, info.frames, info.fps) == (64, 64, 17, 16)
             frames = next(read_video(path, chunk=17))
             assert frames.std() > 0.02
+
+
+def test_the_world_is_shown_with_its_truth(registry, tmp_path: Path) -> None:
+    prompt = prompt_of("explore_the_world", registry)
+    with use_folders(Folders.of(input=tmp_path / "input", output=tmp_path / "output")):
+        shown = Executor(registry).run(prompt).outputs.values()
+    (short,), (detailed,) = (ui["text"] for ui in shown if "text" in ui)
+    wanted, details = parse_caption(short), parse_caption(detailed)
+    assert len(wanted.objects) == len(details.objects) == 2
+    assert {thing.size for thing in details.objects} <= {"small", "large"}
+    files = sorted(path.stem for path in (tmp_path / "output").rglob("*.mp4"))
+    assert files == ["clip_00001_", "depth_00001_", "objects_00001_"]
+    (objects,) = (next(read_video(p, chunk=17)) for p in tmp_path.rglob("objects*.mp4"))
+    assert (objects.amax(dim=(0, 1, 2)) > 0.8).tolist() == [True, True, False]
 
 
 def test_without_patchify_it_does_not_run(registry) -> None:

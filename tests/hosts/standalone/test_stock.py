@@ -34,6 +34,7 @@ COMFYUI = {
         [],
     ),
     "PreviewImage": ("Preview Image", [("images", "IMAGE", None)], [], []),
+    "PreviewAny": ("Preview Any", [("source", "*", None)], [], []),
     "LoadVideo": ("Load Video", [("file", "COMBO", None)], ["VIDEO"], [None]),
     "GetVideoComponents": (
         "Get Video Components",
@@ -135,7 +136,26 @@ def test_schema_is_comfyuis(node_id):
     assert (schema.display_name, given) == (name, inputs)
     assert [o.get_io_type() for o in schema.outputs] == types
     assert [o.display_name for o in schema.outputs] == names
-    assert schema.is_output_node == (node_id in {"SaveImage", "PreviewImage", "SaveVideo"})
+    showing = {"SaveImage", "PreviewImage", "PreviewAny", "SaveVideo"}
+    assert schema.is_output_node == (node_id in showing)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a red cube", "a red cube"),
+        (2.5, "2.5"),
+        (True, "True"),
+        (None, "None"),
+        ([1, 2], "[1, 2]"),
+    ],
+)
+def test_any_value_is_shown_as_comfyui_shows_it(value, text):
+    assert run("PreviewAny", source=value).ui.as_dict() == {"text": (text,)}
+
+
+def test_what_json_cannot_say_is_shown_too():
+    assert run("PreviewAny", source={1, 2}).ui.as_dict() == {"text": ("{1, 2}",)}
 
 
 @pytest.mark.parametrize(
