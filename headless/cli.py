@@ -21,6 +21,7 @@ app.add_typer(measure_app, name="measure")
 RunFolder = Annotated[
     Path, typer.Option("--run-dir", help="Folder of clips, checkpoints, logs and weights.")
 ]
+TrainDevice = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
 
 
 @app.callback()
@@ -69,46 +70,168 @@ def run(
     raise typer.Exit(run_command(options))
 
 
+@app.command()
+def world(
+    folder: Annotated[Path, typer.Argument(help="Folder for the clips; made if missing.")],
+    count: Annotated[int, typer.Option(min=1, help="How many clips.")] = 4,
+    kind: Annotated[
+        str, typer.Option(help="Kind of scene, such as single, pair, hits or loop; any mixes them.")
+    ] = "single",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first clip.")] = 0,
+    frames: Annotated[int, typer.Option(min=1, help="Frames per clip.")] = 17,
+    width: Annotated[int, typer.Option(min=16, help="Pixels.")] = 64,
+    height: Annotated[int, typer.Option(min=16, help="Pixels.")] = 64,
+    fps: Annotated[float, typer.Option(help="Frames per second.")] = 16.0,
+    style: Annotated[str | None, typer.Option(help="shaded or cartoon.")] = None,
+    camera: Annotated[
+        str | None, typer.Option(help="How the camera moves, such as 'pans left'.")
+    ] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Clips whose end leads into their beginning.")
+    ] = False,
+) -> None:
+    """Write clips of the toy world with captions, masks, depth and the state of every frame."""
+    from .world import WorldOptions, world_command
+
+    options = WorldOptions(
+        folder=folder,
+        count=count,
+        kind=kind,
+        seed=seed,
+        frames=frames,
+        width=width,
+        height=height,
+        fps=fps,
+        style=style,
+        camera=camera,
+        loop=loop,
+    )
+    raise typer.Exit(world_command(options))
+
+
 @measure_app.command("alignment")
 def measure_alignment(
-    prompts: Annotated[int, typer.Option(help="Held-out prompts to generate.")] = 50,
+    prompts: Annotated[int, typer.Option(help="Held-out prompts for each table.")] = 50,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SET",
+            help="Only this set, may be repeated: text, image, scenes, physics, given or vae.",
+        ),
+    ] = None,
+    guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 2.0,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
+    shift: Annotated[
+        float | None, typer.Option(help="Shift of the schedule (default: the model's own).")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with other weights, named as the shipped files.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
+    ] = None,
+    sheet_file: Annotated[
+        Path | None,
+        typer.Option("--contact-sheet", metavar="PNG", help="Draw the first 40 clips, unpicked."),
+    ] = None,
 ) -> None:
-    """How often the shipped model shows the colour, setting and motion asked for."""
-    from .measure import measure_command
+    """How often clips show what their prompts ask for, and what else the shipped models do."""
+    from .measure import MeasureOptions, measure_command
+    from .measure_studio import Settings
 
-    measure_command(prompts)
-
-
-@train_app.command("clips")
-def train_clips(run_dir: RunFolder = Path("runs/tiny")) -> None:
-    """Render the training clips of the toy world."""
-    from .train import train
-
-    train(run_dir, ("clips",))
+    settings = Settings(guidance, steps, shift, device, weights)
+    options = MeasureOptions(
+        prompts=prompts,
+        only=tuple(only or ()),
+        settings=settings,
+        json_file=json_file,
+        sheet_file=sheet_file,
+    )
+    raise typer.Exit(measure_command(options))
 
 
 @train_app.command("vae")
-def train_vae(run_dir: RunFolder = Path("runs/tiny")) -> None:
-    """Train the causal video VAE on the rendered clips."""
-    from .train import train
+def train_vae(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    steps: Annotated[int | None, typer.Option(help="Length of the run.")] = None,
+) -> None:
+    """Train the causal video VAE on clips of the toy world."""
+    from ..training.vae_recipe import VAEPlan, make_vae
+    from .train import with_progress
 
-    train(run_dir, ("vae",))
+    plan = VAEPlan() if steps is None else VAEPlan(steps=steps)
+    with_progress(run_dir, lambda tick: make_vae(run_dir, tick, device, plan))
+
+
+@train_app.command("decoder")
+def train_decoder(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    steps: Annotated[int | None, typer.Option(help="Length of the run.")] = None,
+) -> None:
+    """Train the VAE's decoder alone, behind latents that stay as they are."""
+    from ..training.vae_recipe import VAEPlan, make_decoder
+    from .train import with_progress
+
+    plan = VAEPlan() if steps is None else VAEPlan(decoder_steps=steps)
+    with_progress(run_dir, lambda tick: make_decoder(run_dir, tick, device, plan))
+
+
+@train_app.command("latents")
+def train_latents(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    scale: Annotated[float, typer.Option(help="Share of the recipe's data to make.")] = 1.0,
+) -> None:
+    """Render and encode the clips that the denoiser is trained on."""
+    from .train import train_latents, with_progress
+
+    with_progress(run_dir, lambda tick: train_latents(run_dir, tick, device, scale))
 
 
 @train_app.command("denoiser")
-def train_denoiser(run_dir: RunFolder = Path("runs/tiny")) -> None:
-    """Train the denoiser and its text encoder on encoded clips."""
-    from .train import train
+def train_denoiser(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    steps: Annotated[int, typer.Option(help="Length of the run.")] = 20_000,
+    rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 1e-3,
+    optimiser: Annotated[str, typer.Option(help="muon or adamw.")] = "muon",
+    whitening: Annotated[
+        float, typer.Option(help="1: every latent channel has variance 1; 0: one scale for all.")
+    ] = 0.5,
+    look_every: Annotated[int, typer.Option(help="Steps between two sample pictures.")] = 500,
+    init_from: Annotated[
+        Path | None, typer.Option(help="Folder of weights that a new run begins with.")
+    ] = None,
+) -> None:
+    """Train the denoiser and its text encoder; an interrupted run goes on."""
+    from ..training.denoiser_recipe import DenoiserPlan
+    from .train import train_denoiser, with_progress
 
-    train(run_dir, ("denoiser",))
+    plan = DenoiserPlan(
+        steps=steps,
+        rate=rate,
+        optimiser=optimiser,
+        whitening=whitening,
+        look_every=look_every,
+        init_from=init_from,
+    )
+    with_progress(run_dir, lambda tick: train_denoiser(run_dir, tick, device, plan))
 
 
 @train_app.command("all")
-def train_all(run_dir: RunFolder = Path("runs/tiny")) -> None:
-    """Clips, VAE and denoiser, one after the other; an interrupted run goes on."""
-    from .train import train
+def train_all(run_dir: RunFolder = Path("runs/tiny"), device: TrainDevice = "cpu") -> None:
+    """VAE, latents, denoiser and decoder, one after the other; an interrupted run goes on."""
+    from ..training.denoiser_recipe import DenoiserPlan
+    from ..training.vae_recipe import make_decoder, make_vae
+    from .train import train_denoiser, train_latents, with_progress
 
-    train(run_dir, ("clips", "vae", "denoiser"))
+    with_progress(run_dir, lambda tick: make_vae(run_dir, tick, device))
+    with_progress(run_dir, lambda tick: train_latents(run_dir, tick, device))
+    with_progress(run_dir, lambda tick: train_denoiser(run_dir, tick, device, DenoiserPlan()))
+    with_progress(run_dir, lambda tick: make_decoder(run_dir, tick, device))
 
 
 def main() -> None:

@@ -1,122 +1,200 @@
-"""How well the shipped model follows its prompts, read from the pixels of what it makes."""
+"""How well the shipped weights do what they are asked for, read from the pixels of what they make.
+
+Scenes are held out, each is asked for once with one seed, and nothing is picked. Beside every
+figure stand the meter's own on the world's true renders of the same scenes, and those of the same
+clips against each other's prompts.
+"""
 
 import json
-import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
-from ..hosts.standalone.host import StandaloneHost
-from ..metrics.alignment import Reading, read_clip
-from ..model_loaders.load import read_dit, read_text_encoder, read_vae
-from ..models.shapes import VideoShape
-from ..samplers.noise import FrameNoise
-from ..samplers.schedules import flow_sigmas
-from ..samplers.solvers import SOLVERS
-from ..toyworld import Scene, caption, parse_caption, random_scene, render
-from ..weights import bundled
+from ..media import save_image
+from .measure_cases import (
+    FPS,
+    HELD_OUT,
+    SQUARE,
+    Case,
+    Job,
+    batches,
+    cases,
+    given_jobs,
+    image_jobs,
+    physics_jobs,
+    scene_jobs,
+    text_jobs,
+    true_clips,
+)
+from .measure_figures import Largest, Table, shares
+from .measure_given import known_of, new_frames
+from .measure_report import SHEET_CLIPS, contact_sheet, print_tables, progress_bars
+from .measure_studio import Maker, Settings, Studio
+from .measure_vae import measure_vae
 
-HELD_OUT = 900_000_000
-"""First scene seed of the measurement; training scenes have smaller ones."""
-PROPERTIES = ("colour", "setting", "motion")
-SHAPE, FPS, STEPS, SHIFT, GUIDANCE = VideoShape(17, 64, 64), 16.0, 30, 3.0, 2.0
+JOBS: Mapping[str, Callable[[int], Sequence[Job]]] = {
+    "text": text_jobs,
+    "image": image_jobs,
+    "scenes": scene_jobs,
+    "physics": physics_jobs,
+    "given": given_jobs,
+}
+SETS = (*JOBS, "vae")
 
+_VAE_CASES = HELD_OUT + 80_000_000
 
-class Share(NamedTuple):
-    """Successes among trials with Wilson's 95 % interval."""
-
-    right: int
-    trials: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Percentages, rounded."""
-        low, high = self.interval()
-        return {
-            "percent": round(100 * self.right / self.trials, 1),
-            "interval_95": [round(100 * low, 1), round(100 * high, 1)],
-            "of": self.trials,
-        }
-
-    def interval(self) -> tuple[float, float]:
-        """Wilson score interval (1927) at 95 %."""
-        z, n = 1.96, self.trials
-        rate, spread = self.right / n, z * z / n
-        centre = (rate + spread / 2) / (1 + spread)
-        half = z / (1 + spread) * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
-        return centre - half, centre + half
+Seen = Callable[[Sequence[Case], Tensor], None]
+"""Told of every batch of cases with its clips (B, F, H, W, 3)."""
 
 
-def scores(readings: Sequence[Reading], prompts: Sequence[str]) -> dict[str, Any]:
-    """Per property, how many clips show what their prompt asks for."""
-    wanted = [parse_caption(prompt) for prompt in prompts]
-    pairs = list(zip(readings, wanted, strict=True))
-    table = {
-        name: Share(sum(getattr(r, name) == w[name] for r, w in pairs), len(pairs)).as_dict()
-        for name in PROPERTIES
+@dataclass(frozen=True)
+class Task:
+    """A part of the measurement that ends in one table."""
+
+    title: str
+    cases: Sequence[Case]
+    run: Callable[[Maker, Seen], Table]
+
+
+def tasks_of(sets: Sequence[str], count: int) -> list[Task]:
+    """Everything that sets consist of, with `count` clips for each table.
+
+    Raises:
+        ValueError: an unknown set, or no clips.
+    """
+    unknown = [name for name in sets if name not in SETS]
+    if unknown:
+        raise ValueError(f"unknown set {', '.join(unknown)}: use {', '.join(SETS)}")
+    if count < 2:
+        raise ValueError(f"{count} prompts: use at least 2, so that there is one to shuffle with")
+    jobs = [job for name in JOBS if name in sets for job in JOBS[name](count)]
+    tasks = [Task(job.title, job.cases, partial(measure_job, job)) for job in jobs]
+    if "vae" in sets:
+        chosen = cases(_VAE_CASES, count, "single", SQUARE)
+        tasks.append(Task("VAE", chosen, lambda maker, seen: measure_vae(maker.vae, chosen, seen)))
+    return tasks
+
+
+def measure_job(job: Job, maker: Maker, seen: Seen) -> Table:
+    """Make the clips of a job and judge them."""
+    made: list[Any] = []
+    true: list[Any] = []
+    changes: list[float] = []
+    for batch in batches(job.cases):
+        video = true_clips(batch).video
+        clips, shown = _make(job, maker, batch, video, changes)
+        made += [job.view.read(clip[new], FPS) for clip, new in zip(clips, shown, strict=True)]
+        true += [job.view.read(clip[new], FPS) for clip, new in zip(video, shown, strict=True)]
+        seen(batch, clips)
+    return _table(job, made, true, changes)
+
+
+def _make(
+    job: Job, maker: Maker, batch: Sequence[Case], video: Tensor, changes: list[float]
+) -> tuple[Tensor, list[Tensor]]:
+    """Clips (B, F, H, W, 3), and the numbers of the frames of each that are looked at."""
+    if job.given is None:
+        return maker.make(batch), [torch.arange(video.shape[1])] * len(batch)
+    shape = maker.latent_shape(batch[0].shape)
+    known = torch.stack([known_of(job.given, shape, case.seed) for case in batch])
+    prompts = [case.prompt if job.prompted else "" for case in batch]
+    filled = maker.fill(batch, prompts, video, known)
+    changes.append(filled.change)
+    return filled.clips, [new_frames(each, maker.vae.time_factor) for each in known]
+
+
+def _table(job: Job, made: Sequence[Any], true: Sequence[Any], changes: Sequence[float]) -> Table:
+    wanted = job.wanted()
+    columns = {
+        "generated": (made, wanted),
+        "true renders": (true, wanted),
+        "shuffled prompts": (made, wanted[1:] + wanted[:1]),
     }
-    both = sum(r.colour == w["colour"] and r.setting == w["setting"] for r, w in pairs)
-    table["colour and setting"] = Share(both, len(pairs)).as_dict()
-    return table
+    rows: dict[str, dict[str, Any]] = {}
+    for column, (readings, asked) in columns.items():
+        verdicts = [job.view.judge(*pair) for pair in zip(readings, asked, strict=True)]
+        for name, share in shares(verdicts, job.names, job.beside).items():
+            rows.setdefault(name, {})[column] = share
+    if changes:
+        rows["change of what was given"] = {"generated": Largest(max(changes))}
+    return Table(job.title, rows)
 
 
-class Generator:
-    """The shipped model with fixed settings: prompt and seed in, frames out."""
+class Sheet:
+    """Keeps the first clips that are made."""
 
     def __init__(self) -> None:
-        self.host = host = StandaloneHost()
-        dit, text, vae = (self._path(f) for f in ("diffusion_models", "text_encoders", "vae"))
-        self.model = host.make_model(read_dit(dit), dtype="auto")
-        self.clip = host.make_clip(read_text_encoder(text), dtype="auto")
-        self.vae = host.make_vae(read_vae(vae), dtype="auto")
-        self.sampler = host.make_sampler(SOLVERS["euler"], {})
-        self.negative = host.encode_prompt(self.clip, "")
+        self.clips: list[Tensor] = []
+        self.prompts: list[str] = []
 
-    @staticmethod
-    def _path(folder: str) -> Path:
-        return next(iter(bundled(folder).values()))
-
-    @torch.inference_mode()
-    def make(self, prompt: str, seed: int) -> Tensor:
-        """Frames (F, H, W, 3) of a prompt."""
-        positive = self.host.encode_prompt(self.clip, prompt)
-        guider = self.host.make_guider(self.model, positive, self.negative, GUIDANCE)
-        shape = self.model.latent.latent_shape(SHAPE)
-        latent = {"samples": torch.zeros(1, self.model.latent.channels, *shape), "fps": FPS}
-        noise = FrameNoise(seed).generate_noise(latent)
-        sigmas = flow_sigmas(STEPS, shift=SHIFT)
-        samples = self.host.sample(guider, noise, self.sampler, sigmas, latent, seed)
-        return self.host.decode_video(self.vae, samples)
+    def add(self, chosen: Sequence[Case], clips: Tensor) -> None:
+        """Keep a batch until there are enough."""
+        room = SHEET_CLIPS - len(self.clips)
+        self.clips += clips[:room]
+        self.prompts += [case.prompt for case in chosen[:room]]
 
 
-def true_clip(scene: Scene) -> Tensor:
-    """The world's own render of a scene."""
-    clip = render([scene], frames=SHAPE.frames, height=SHAPE.height, width=SHAPE.width, fps=FPS)
-    return clip.video[0]
+def measure(maker: Maker, tasks: Sequence[Task], sheet: Sheet) -> list[Table]:
+    """Run all tasks with a bar for each and one for everything; the sheet keeps the first one's."""
+    tables: list[Table] = []
+    with progress_bars() as bars:
+        whole = bars.add_task("all", total=sum(len(task.cases) for task in tasks))
+        parts = [bars.add_task(task.title, total=len(task.cases)) for task in tasks]
+
+        def follow(chosen: Sequence[Case], clips: Tensor) -> None:
+            bars.advance(whole, len(chosen))
+            bars.advance(parts[len(tables)], len(chosen))
+            if not tables:
+                sheet.add(chosen, clips)
+
+        for task in tasks:
+            tables.append(task.run(maker, follow))
+    return tables
 
 
-def measure_alignment(count: int) -> dict[str, Any]:
-    """Figures of ``count`` held-out prompts, with the meter's own on true renders beside them."""
-    scenes = [random_scene(HELD_OUT + number) for number in range(count)]
-    prompts = [caption(scene) for scene in scenes]
-    generator, console = Generator(), Console(stderr=True)
-    made = [
-        read_clip(generator.make(prompt, number))
-        for number, prompt in enumerate(track(prompts, "generated clips", console=console))
-    ]
-    true = [read_clip(true_clip(s)) for s in track(scenes, "true renders", console=console)]
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions:
+    """What the command line said."""
+
+    prompts: int
+    only: Sequence[str]
+    settings: Settings
+    json_file: Path | None = None
+    sheet_file: Path | None = None
+
+
+def measure_command(options: MeasureOptions, maker: Maker | None = None) -> int:
+    """Measure, print and write what was asked for; return the exit code."""
+    try:
+        tasks = tasks_of(options.only or SETS, options.prompts)
+        maker = maker or Studio(options.settings)
+    except (ValueError, OSError) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    sheet = Sheet()
+    tables = measure(maker, tasks, sheet)
+    print_tables(tables, Console())
+    if options.sheet_file:
+        save_image(options.sheet_file, contact_sheet(sheet.clips, sheet.prompts))
+    if options.json_file:
+        result = {"settings": _told(options), **{t.title: t.as_dict() for t in tables}}
+        options.json_file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _told(options: MeasureOptions) -> dict[str, Any]:
+    settings = options.settings
     return {
-        "generated": scores(made, prompts),
-        "true renders": scores(true, prompts),
-        "shuffled prompts": scores(made, prompts[1:] + prompts[:1]),
+        "prompts": options.prompts,
+        "guidance": settings.guidance,
+        "steps": settings.steps,
+        "shift": settings.shift,
+        "weights": "shipped" if settings.weights is None else str(settings.weights),
     }
-
-
-def measure_command(count: int) -> None:
-    """Print the figures as JSON."""
-    sys.stdout.write(json.dumps(measure_alignment(count), indent=1) + "\n")

@@ -1,19 +1,44 @@
 """Training from the command line: the recipe's stages with a progress bar."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..training.recipe import make_denoiser, make_vae, render_clips
+from ..training.denoiser_recipe import DenoiserPlan, make_denoiser, make_latents
+from ..training.loop import Tick
+from ..training.vae_recipe import VAE_FILE
+from ..weights import bundled
 
-STAGES = {"clips": render_clips, "vae": make_vae, "denoiser": make_denoiser}
+
+def train_latents(run: Path, tick: Tick, device: str, scale: float = 1.0) -> None:
+    """Render and encode the denoiser's data."""
+    make_latents(run, vae_file(run), tick, device, scale)
 
 
-def train(run_dir: Path, stages: Sequence[str]) -> None:
-    """Run stages of the recipe in a folder; each goes on where an earlier run stopped."""
-    run_dir.mkdir(parents=True, exist_ok=True)
+def train_denoiser(run: Path, tick: Tick, device: str, plan: DenoiserPlan) -> None:
+    """Train the denoiser and its text encoder."""
+    make_denoiser(run, vae_file(run), tick, device, plan)
+
+
+def vae_file(run: Path) -> Path:
+    """The VAE that a run has trained, or the shipped one."""
+    own = run / "weights" / VAE_FILE
+    return own if own.exists() else bundled("vae")[VAE_FILE]
+
+
+def with_progress(run: Path, stage: Callable[[Tick], None]) -> None:
+    """Run a stage in a folder; it goes on where an earlier run stopped."""
+    run.mkdir(parents=True, exist_ok=True)
+    with _bars() as tick:
+        stage(tick)
+
+
+@contextmanager
+def _bars() -> Iterator[Tick]:
+    """One progress bar for everything that is ticked."""
     columns = (
         TextColumn("{task.description:16}"),
         BarColumn(),
@@ -28,5 +53,4 @@ def train(run_dir: Path, stages: Sequence[str]) -> None:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done)
 
-        for stage in stages:
-            STAGES[stage](run_dir, tick)
+        yield tick

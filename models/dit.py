@@ -92,12 +92,12 @@ WAN22_TI2V_5B = DiTConfig(
     dim=3072, heads=24, ffn_dim=14336, layers=30, in_channels=48, out_channels=48
 )
 TINY_DIT = DiTConfig(
-    dim=192,
-    heads=3,
-    ffn_dim=768,
+    dim=256,
+    heads=4,
+    ffn_dim=1024,
     layers=6,
     text_dim=96,
-    text_length=24,
+    text_length=48,
     temporal_theta=200.0,
     theta=200.0,
     conditions=("r", "guidance", "fps", "height", "width", "duration", "loop"),
@@ -170,8 +170,10 @@ class VideoDiT(nn.Module):
                 attended to.
         """
         missing = max(0, self.config.text_length - context.shape[1])
-        text = self.text_embedding(pad(context, (0, 0, 0, missing)))  # (B, S, D)
-        return tuple(block.cross_attn.keys_values(text) for block in self._blocks())
+        text = self.text_embedding(pad(context, (0, 0, 0, min(missing, 1))))  # (B, S, D)
+        return tuple(
+            _repeat_last(block.cross_attn.keys_values(text), missing) for block in self._blocks()
+        )
 
     def _blocks(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]
@@ -287,6 +289,14 @@ class VideoDiT(nn.Module):
         pt, ph, pw = self.config.patch
         rows = rearrange(tokens, "B L (C pt ph pw) -> B C (L pt) ph pw", pt=pt, ph=ph, pw=pw)
         return rearrange(self.patch_embedding(rows), "B D L 1 1 -> B L D")
+
+
+def _repeat_last(text: KeysValues, times: int) -> KeysValues:
+    """The same keys and values with the last token there so many times."""
+    if times < 2:
+        return text
+    k, v = (torch.cat([x, x[:, :, -1:].expand(-1, -1, times - 1, -1)], dim=2) for x in text)
+    return k, v
 
 
 def _run_block(

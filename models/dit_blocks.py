@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import layer_norm
+from torch.nn.functional import embedding, layer_norm
 
 from .attention import Attention, KeysValues, attend_to_texts, attend_within
 from .rope import Rotations, rotate
@@ -65,9 +65,13 @@ class Sequences:
     hooks: BlockHooks
 
 
-def modulate(x: Tensor, shift: Tensor, scale: Tensor, eps: float) -> Tensor:
-    """Normalise (B, L, D) without weights, then scale and shift (B, L or 1, D), in float32."""
-    return layer_norm(x.float(), x.shape[-1:], eps=eps) * (1 + scale) + shift
+def modulate(x: Tensor, shift: Tensor, scale: Tensor, index: Tensor, eps: float) -> Tensor:
+    """Normalise (B, L, D) without weights, then scale and shift by vectors (U, D), in float32.
+
+    ``index`` (B, L or 1) numbers the vectors of each token.
+    """
+    normed = layer_norm(x.float(), x.shape[-1:], eps=eps)  # (B, L, D)
+    return (normed * embedding(index, 1 + scale)).add_(embedding(index, shift))
 
 
 class Projections(nn.Module):
@@ -155,12 +159,12 @@ class Block(nn.Module):
         vectors = shared.modulation.vectors(self.modulation)  # 6 x (U, D)
         attn_shift, attn_scale, attn_gate, ffn_shift, ffn_scale, ffn_gate = vectors
         index = shared.modulation.index  # (B, L or 1)
-        h = modulate(x, attn_shift[index], attn_scale[index], self.eps).to(dtype)  # (B, L, D)
-        x = x + self.self_attn(h, shared) * attn_gate[index]
+        h = modulate(x, attn_shift, attn_scale, index, self.eps).to(dtype)  # (B, L, D)
+        x = (self.self_attn(h, shared) * embedding(index, attn_gate)).add_(x)
         h = self.norm3(x.to(dtype))  # (B, L, D)
         x = x + self.cross_attn(h, texts, shared, number)
-        h = modulate(x, ffn_shift[index], ffn_scale[index], self.eps).to(dtype)  # (B, L, D)
-        return x + self.ffn(h) * ffn_gate[index]
+        h = modulate(x, ffn_shift, ffn_scale, index, self.eps).to(dtype)  # (B, L, D)
+        return (self.ffn(h) * embedding(index, ffn_gate)).add_(x)
 
 
 class Head(nn.Module):
@@ -175,4 +179,4 @@ class Head(nn.Module):
     def forward(self, x: Tensor, time: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
         offset = self.modulation.to(time.device, torch.float32)
         shift, scale = (time[:, None] + offset).unbind(1)  # (U, D) each
-        return self.head(modulate(x, shift[index], scale[index], self.eps).to(dtype))
+        return self.head(modulate(x, shift, scale, index, self.eps).to(dtype))

@@ -67,6 +67,10 @@ def rotations(coordinates: Tensor, config: RopeConfig, *, period: int = 0) -> Ro
 def rotate(x: Tensor, table: Rotations) -> Tensor:
     """Rotate neighbouring pairs of (B, N, L, K) by the angles of each token, in float32."""
     cos, sin = table
-    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)  # (B, N, L, K/2) each
-    turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
+    pairs = x.float().unflatten(-1, (-1, 2))  # (B, N, L, K/2, 2)
+    if x.device.type == "cpu":  # the same products, several times faster than on strided halves
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.complex(cos, sin))
+    else:
+        even, odd = pairs.unbind(-1)  # (B, N, L, K/2) each
+        turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
     return turned.flatten(-2).to(x.dtype)  # (B, N, L, K)

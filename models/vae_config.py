@@ -99,9 +99,9 @@ WAN22_VAE = VAEConfig(
 
 TINY_VAE = VAEConfig(
     z_channels=16,
-    base_dim=32,
-    decoder_base_dim=32,
-    dim_mult=(1, 2, 2),
+    base_dim=16,
+    decoder_base_dim=24,
+    dim_mult=(1, 4, 4),
     res_blocks=1,
     temporal_down=(True, True),
     residual_shortcuts=True,

@@ -42,18 +42,20 @@ def _choice(id: str, options: Any) -> Any:
 
 
 def _looks() -> list[Any]:
+    """Inputs that graphs saved by earlier versions lack, so they are optional."""
     return [
         io.Combo.Input(
-            "kind", options=[*KINDS, ANY], default=SINGLE,
+            "kind", options=[*KINDS, ANY], default=SINGLE, optional=True,
             tooltip="What happens: single is one object in one motion, any a mixture. "
             "Shape, colour and motion are the first object's.",
         ),
         io.Combo.Input(
-            "style", options=list(STYLES), default=SHADED,
+            "style", options=list(STYLES), default=SHADED, optional=True,
             tooltip="Lit solids, or flat colours with outlines.",
         ),
         io.Combo.Input(
-            "camera", options=list(CAMERA_MOTIONS), default=STILL, tooltip="How the camera moves."
+            "camera", options=list(CAMERA_MOTIONS), default=STILL, optional=True,
+            tooltip="How the camera moves.",
         ),
     ]  # fmt: skip
 

@@ -15,10 +15,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..models.shapes import VideoShape
-from ..toyworld import caption, random_scene, render
+from ..toyworld import caption, render
+from .scenes import FRAME_RATES, scene_seed, training_scene
 
 SHARD = 64
-FRAME_RATES = (8.0, 12.0, 16.0, 24.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +35,11 @@ class ClipShard:
         return video.float() / 127.5 - 1
 
 
-def scene_seed(seed: int, number: int) -> int:
-    """Seed of clip ``number``, below 10 million; different data seeds never share a scene."""
-    return seed * 10_000_000 + number
-
-
 def render_shard(seed: int, number: int, shape: VideoShape) -> ClipShard:
     """Render shard ``number`` of a data set; the frame rate goes round by shard."""
     fps = FRAME_RATES[number % len(FRAME_RATES)]
-    scenes = [random_scene(scene_seed(seed, number * SHARD + row)) for row in range(SHARD)]
+    seeds = [scene_seed(seed, number * SHARD + row) for row in range(SHARD)]
+    scenes = [training_scene(each, shape.frames, fps) for each in seeds]
     clip = render(scenes, frames=shape.frames, height=shape.height, width=shape.width, fps=fps)
     video = (clip.video * 255).round().to(torch.uint8)
     return ClipShard(video, tuple(caption(scene) for scene in scenes), fps)

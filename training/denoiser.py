@@ -1,34 +1,39 @@
 """Train the denoiser and its text encoder on encoded clips by flow matching.
 
-B batch, C channels, F frames, H rows, W columns, S text tokens.
+B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D width.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
-from ..model_loaders.tokenizer import Tokenizer
+from ..model_loaders.tokenizer import EOS
+from ..models.conditioning import video_frames
 from ..models.dit import DiTConfig, VideoDiT, initialise
 from ..models.latent_format import LatentFormat
+from ..models.patchify import PATCH, TokenLayout, grid_layout, patch_grid, to_patches
+from ..models.shapes import LatentShape
 from ..models.text_encoder import T5Config, T5Encoder
-from ..models.vae import VideoVAE
 from .checkpoint import TrainState
-from .clips import ClipShard
+from .latents import LatentSet
+from .layers import Layers
+from .levels import SHIFT, Levels, apply_levels, draw_levels
 
 CAPTION_DROP = 0.1
-CONDITION_DROP = 0.2
+CONDITION_DROP = 0.1
+KEY_SHARE = 0.1
+"""Shares of clips without a prompt, of steps without an input, of steps with a key frame."""
 
+IMAGE_SHARE = 0.15
+SHORTER_SHARE = 0.2
+"""How often clips are cut to their first frame, and to another length."""
 
-@dataclass(frozen=True, eq=False)
-class LatentSet:
-    """Encoded clips of one size."""
-
-    latents: Tensor  # (B, C, F, H, W) raw
-    token_ids: Tensor  # (B, S)
-    mask: Tensor  # (B, S)
-    fps: Tensor  # (B,)
+TOKENS_PER_STEP = 64 * 80
+LARGEST_BATCH = 160
 
 
 class PromptedDiT(nn.Module):
@@ -36,7 +41,7 @@ class PromptedDiT(nn.Module):
 
     def __init__(self, dit: DiTConfig, text: T5Config, generator: torch.Generator) -> None:
         super().__init__()
-        self.dit = VideoDiT(dit)
+        self.dit = VideoDiT(dit, ops=Layers)
         self.text = T5Encoder(text)
         initialise(self.dit, generator)
         with torch.no_grad():
@@ -47,98 +52,186 @@ class PromptedDiT(nn.Module):
                 else:
                     weight.fill_(1.0)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.dit.patch_embedding.weight.device
+
     def context(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """(B, S) -> (B, S, D), zero after each prompt."""
+        """(B, S) -> (B, longest prompt, D), zero after each prompt."""
+        longest = int(mask.sum(1).max())
+        token_ids, mask = token_ids[:, :longest], mask[:, :longest]
         return self.text(token_ids, mask) * mask[..., None]
 
 
-@torch.inference_mode()
-def encode_shards(
-    shards: Sequence[ClipShard],
-    vae: VideoVAE,
-    tokenizer: Tokenizer,
-    *,
-    frames: int,
-    tick: Callable[[int], None],
-) -> LatentSet:
-    """Encode the first ``frames`` frames of every clip."""
-    latents, ids, masks, fps = [], [], [], []
-    for number, shard in enumerate(shards):
-        pixels = shard.pixels(torch.arange(len(shard.captions)))[:, :, :frames]
-        latents.append(torch.cat([vae.encode(part) for part in pixels.split(8)]))
-        token_ids, mask = tokenizer.batch(shard.captions)
-        ids.append(token_ids)
-        masks.append(mask)
-        fps.append(torch.full((len(shard.captions),), shard.fps))
-        tick(number + 1)
-    return LatentSet(torch.cat(latents), torch.cat(ids), torch.cat(masks), torch.cat(fps))
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Clips of one step on the training device, normalised, and what is told of them.
+
+    Args:
+        clean: (B, C, F, H, W).
+        token_ids, mask: (B, S).
+        prompted: (B,) False where the whole prompt is zero.
+        conditions: optional inputs, (B,) each.
+        loop: whether time is a circle.
+        keys: (B, C, 1, H, W) key frames, if this step has them.
+        key_time: their place in latent frames.
+    """
+
+    clean: Tensor
+    token_ids: Tensor
+    mask: Tensor
+    prompted: Tensor
+    conditions: Mapping[str, Tensor]
+    loop: bool
+    keys: Tensor | None = None
+    key_time: float = 0.0
+
+    @property
+    def shape(self) -> LatentShape:
+        """Latent positions of a clip."""
+        return LatentShape(*self.clean.shape[2:])
 
 
-def latent_statistics(latents: Tensor) -> LatentFormat:
-    """Mean and deviation of each channel of (B, C, F, H, W)."""
-    mean = latents.mean(dim=(0, 2, 3, 4)).tolist()
-    std = latents.std(dim=(0, 2, 3, 4)).tolist()
-    return LatentFormat(channels=latents.shape[1], mean=tuple(mean), std=tuple(std))
-
-
-def flow_loss(
-    model: PromptedDiT, data: LatentSet, rows: Tensor, latent: LatentFormat, g: torch.Generator
-) -> Tensor:
-    """Mean squared velocity error at random noise levels, with prompts left out at random."""
-    clean = latent.normalise(data.latents[rows])  # (B, C, F, H, W)
-    noise = torch.randn(clean.shape, generator=g)
-    sigma = torch.randn(len(rows), generator=g).add(0.5).sigmoid()  # (B,)
-    level = sigma[:, None, None, None, None]
-    context = model.context(data.token_ids[rows], data.mask[rows])  # (B, S, D)
-    context = context * (torch.rand(len(rows), 1, 1, generator=g) > CAPTION_DROP)
-    velocity = model.dit(
-        (1 - level) * clean + level * noise,
-        sigma,
-        model.dit.prepare_text(context),
-        conditions=_conditions(data, rows, latent, g),
+def draw_batch(
+    data: LatentSet,
+    latent: LatentFormat,
+    names: Sequence[str],
+    g: torch.Generator,
+    device: torch.device | str = "cpu",
+) -> Batch:
+    """Draw clips, their length, captions and inputs for a step."""
+    with_keys = _chance(g) < KEY_SHARE
+    frames = data.latents.shape[2] if with_keys else _length(data, g)
+    rows = _rows(data, frames, g, with_keys=with_keys)
+    ids, mask, prompted = _prompts(data, rows, g)
+    clean = latent.normalise(data.latents[rows, :, :frames].float())
+    conditions = _conditions(data.fps[rows], LatentShape(*clean.shape[2:]), data.loop, g)
+    keys = latent.normalise(data.keys[rows].float()).to(device) if with_keys else None
+    return Batch(
+        clean.to(device),
+        ids.to(device),
+        mask.to(device),
+        prompted.to(device),
+        {name: value.to(device) for name, value in conditions.items() if name in names},
+        data.loop,
+        keys,
+        float(data.key_times[rows[0]]),
     )
-    return (velocity - (noise - clean)).square().mean()
+
+
+def _length(data: LatentSet, g: torch.Generator) -> int:
+    """Latent frames of a step: the first ones of a causal latent are a shorter clip."""
+    frames, chance = data.latents.shape[2], _chance(g)
+    if data.loop or chance > IMAGE_SHARE + SHORTER_SHARE:
+        return frames
+    return 1 if chance < IMAGE_SHARE else 1 + int(_chance(g) * frames)
+
+
+def _rows(data: LatentSet, frames: int, g: torch.Generator, *, with_keys: bool) -> Tensor:
+    """Numbers of clips to fill a step; those with key frames have them at the same time."""
+    height, width = data.latents.shape[3:]
+    tokens = frames * height * width // (PATCH[1] * PATCH[2])
+    count = max(1, min(LARGEST_BATCH, TOKENS_PER_STEP // tokens))
+    pool = torch.arange(len(data))
+    if with_keys:
+        one = data.key_times[torch.randint(len(data), (), generator=g)]
+        pool = pool[data.key_times == one]
+    return pool[torch.randint(len(pool), (count,), generator=g)]
+
+
+def _prompts(data: LatentSet, rows: Tensor, g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """The short captions or the detailed ones; of those left out half are an empty text."""
+    which = torch.randint(2, (), generator=g)
+    ids, mask = data.token_ids[rows, which].long(), data.mask[rows, which]
+    chance = torch.rand(len(rows), generator=g)
+    empty = (chance < CAPTION_DROP / 2)[:, None]
+    first = torch.arange(ids.shape[1]) == 0
+    ids = torch.where(empty, first.long() * EOS, ids)
+    mask = torch.where(empty, first, mask)
+    return ids, mask, chance < 1 - CAPTION_DROP / 2
+
+
+def _conditions(
+    fps: Tensor, shape: LatentShape, loop: bool, g: torch.Generator
+) -> dict[str, Tensor]:
+    """Frame rate, duration and size, each left out at random as users may, and the loop flag."""
+    full = torch.ones(len(fps))
+    conditions = {"loop": full * loop}
+    if _chance(g) > CONDITION_DROP:
+        conditions["fps"] = fps
+    if _chance(g) > CONDITION_DROP:
+        conditions["duration"] = video_frames(shape.frames, loop=loop) / fps
+    if _chance(g) > CONDITION_DROP:
+        conditions |= {"height": full * shape.height, "width": full * shape.width}
+    return conditions
 
 
 def _chance(g: torch.Generator) -> float:
     return float(torch.rand((), generator=g))
 
 
-def _conditions(
-    data: LatentSet, rows: Tensor, latent: LatentFormat, g: torch.Generator
-) -> dict[str, Tensor]:
-    """Frame rate with duration, and size, each left out at random as users may."""
-    frames, height, width = data.latents.shape[2:]
-    fps, full = data.fps[rows], torch.ones(len(rows))
-    conditions = {}
-    if _chance(g) > CONDITION_DROP:
-        duration = ((frames - 1) * latent.time_factor + 1) / fps
-        conditions |= {"fps": fps, "duration": duration}
-    if _chance(g) > CONDITION_DROP:
-        conditions |= {"height": full * height, "width": full * width}
-    return conditions
+def flow_loss(model: PromptedDiT, batch: Batch, levels: Levels, g: torch.Generator) -> Tensor:
+    """Squared velocity error of what is not given: mean per clip, then over clips."""
+    patch = model.dit.config.patch
+    noise = torch.randn(batch.clean.shape, generator=g).to(batch.clean)
+    noisy = apply_levels(batch.clean, noise, levels, patch, g)
+    velocity = predict(model, batch, noisy, levels.sigma)  # (B, L, D)
+    error = (velocity - to_patches(noise - batch.clean, patch)).square().mean(-1)  # (B, L)
+    wanted = rearrange(~levels.given, "B F H W -> B (F H W)").to(error)
+    return ((error * wanted).sum(1) / wanted.sum(1)).mean()
 
 
-@dataclass(frozen=True)
-class Mixture:
-    """A set of latents, how often it is drawn, and clips per step."""
+def predict(model: PromptedDiT, batch: Batch, noisy: Tensor, sigma: Tensor) -> Tensor:
+    """Velocity (B, L, D) of the tokens of noisy clips with levels (B,) or (B, F, H, W)."""
+    patch = model.dit.config.patch
+    tokens = to_patches(noisy, patch)
+    count = tokens.shape[1]
+    levels = sigma if sigma.ndim == 1 else sigma.flatten(1)
+    grid = patch_grid(batch.shape, patch)
+    if batch.keys is not None:
+        keys = to_patches(batch.keys, patch)
+        tokens = torch.cat([tokens, keys], dim=1)
+        each = levels[:, None].expand(-1, count) if levels.ndim == 1 else levels
+        levels = torch.cat([each, each.new_zeros(keys.shape[:2])], dim=1)
+    context = model.context(batch.token_ids, batch.mask) * batch.prompted[:, None, None]
+    velocity = model.dit.forward_tokens(
+        tokens,
+        clip_layout(grid, batch.loop, None if batch.keys is None else batch.key_time),
+        levels,
+        [model.dit.prepare_text(context)],
+        conditions=batch.conditions,
+    )
+    return velocity[:, :count]
 
-    data: LatentSet
-    weight: float
-    batch: int
+
+@lru_cache(maxsize=256)
+def clip_layout(grid: LatentShape, loop: bool, key_time: float | None) -> TokenLayout:
+    """Places of a clip's tokens, with those of a key frame at its own time after them."""
+    clip = grid_layout(grid, loop=loop)
+    if key_time is None:
+        return clip
+    frame = grid_layout(LatentShape(1, grid.height, grid.width)).coordinates
+    keys = frame + torch.tensor([key_time, 0.0, 0.0], dtype=frame.dtype)
+    coordinates = torch.cat([clip.coordinates, keys])
+    return TokenLayout(
+        coordinates, torch.zeros(len(coordinates), dtype=torch.long), clip.loop_frames
+    )
 
 
 def train_denoiser(
-    state: TrainState, mixtures: Sequence[Mixture], latent: LatentFormat
+    state: TrainState, sets: Sequence[LatentSet], latent: LatentFormat, shift: float = SHIFT
 ) -> Iterator[float]:
     """Yield the loss of every step until the planned number is reached."""
     model = state.module
     assert isinstance(model, PromptedDiT)
-    weights = torch.tensor([mixture.weight for mixture in mixtures])
+    names, patch = model.dit.config.conditions, model.dit.config.patch
+    shares = torch.tensor([data.share for data in sets])
     while state.step < state.steps:
         g = state.generator()
-        mixture = mixtures[int(torch.multinomial(weights, 1, generator=g))]
-        rows = torch.randint(len(mixture.data.fps), (mixture.batch,), generator=g)
-        loss = flow_loss(model, mixture.data, rows, latent, g)
+        data = sets[int(torch.multinomial(shares, 1, generator=g))]
+        batch = draw_batch(data, latent, names, g, model.device)
+        levels = draw_levels(len(batch.clean), patch_grid(batch.shape, patch), g, shift)
+        loss = flow_loss(model, batch, levels.to(model.device), g)
         state.update(loss)
         yield float(loss.detach())

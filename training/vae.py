@@ -1,12 +1,13 @@
-"""Train the decoder of the causal video VAE on the best linear code of its clips.
+"""Train the causal video VAE: all of it, or only the decoder behind latents that are settled.
 
-The encoder stays the linear code it starts as, so latents are known before this training; the
-decoder's network learns what the linear decoding leaves out.
+It starts as the best linear code of its clips and learns what that leaves out. Once a denoiser
+knows the latents, the encoder must stay as it is, and more training may only improve the decoder.
 
 B batch, F frames, H rows, W columns.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,10 +15,29 @@ from torch import Tensor
 from ..models.vae import VideoVAE
 from .checkpoint import TrainState
 from .clips import ClipShard
+from .textures import wandering_clips
 
 GRADIENT_WEIGHT = 0.5
 LATENT_NOISE = 0.05
 """Deviation of the noise on latents, which makes the decoder forgiving of a denoiser's errors."""
+
+LATENT_PULL = 1e-5
+"""Weight of the latents' mean square, which keeps their scale from growing."""
+
+WINDOWS = 3
+"""Places tried for each crop; the one where most happens is taken, except by every fourth."""
+
+Size = tuple[int, int, int]
+"""Frames, rows, columns."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """What a VAE is trained on: shards of rendered clips, and a pool of still pictures."""
+
+    shards: Sequence[ClipShard]
+    pool: Tensor  # (N, 3, S, S)
+    batch: int
 
 
 def reconstruction_loss(video: Tensor, target: Tensor) -> Tensor:
@@ -27,40 +47,71 @@ def reconstruction_loss(video: Tensor, target: Tensor) -> Tensor:
     return error.square().mean() + GRADIENT_WEIGHT * edges
 
 
-def decoder_loss(vae: VideoVAE, video: Tensor, g: torch.Generator) -> Tensor:
-    """Loss of clips (B, 3, F, H, W) decoded from slightly noisy latents."""
-    with torch.no_grad():
-        latent = vae.encode(video)  # (B, C, f, h, w)
-    noise = torch.randn(latent.shape, generator=g)
-    return reconstruction_loss(vae.decode(latent + LATENT_NOISE * noise), video)
+def autoencoder_loss(vae: VideoVAE, video: Tensor, g: torch.Generator) -> Tensor:
+    """Loss of clips (B, 3, F, H, W) decoded from their slightly noisy latents."""
+    mean, _ = vae.encode_moments(video)  # (B, C, f, h, w)
+    noise = torch.randn(mean.shape, generator=g).to(mean.device)
+    decoded = vae.decode(mean + LATENT_NOISE * noise)
+    return reconstruction_loss(decoded, video) + LATENT_PULL * mean.square().mean()
 
 
-def random_crop(video: Tensor, frames: int, height: int, width: int, g: torch.Generator) -> Tensor:
-    """A window of (B, 3, F, H, W), the same for all clips of the batch."""
-    starts = [
-        int(torch.randint(whole - part + 1, (), generator=g))
-        for whole, part in zip(video.shape[2:], (frames, height, width), strict=True)
+def training_batch(data: Pixels, g: torch.Generator) -> Tensor:
+    """One batch (B, 3, F, H, W): crops of clips, short or long, wandering textures, or images."""
+    kind, batch = float(torch.rand((), generator=g)), data.batch
+    if kind < 0.6:
+        return busy_crops(data.shards, batch, (9, 32, 32), g)
+    if kind < 0.7:
+        return wandering_clips(data.pool, batch, (9, 32, 32), g)
+    if kind < 0.9:
+        pictures = wandering_clips(data.pool, batch, (1, 64, 64), g)
+        return torch.cat([pictures, busy_crops(data.shards, batch // 2, (1, 64, 64), g)])
+    return busy_crops(data.shards, 1 + batch // 6, (17, 48, 48), g)
+
+
+def busy_crops(shards: Sequence[ClipShard], count: int, size: Size, g: torch.Generator) -> Tensor:
+    """Crops (count, 3, *size) of clips of one shard, mirrored half of the time."""
+    shard = shards[int(torch.randint(len(shards), (), generator=g))]
+    rows = torch.randint(len(shard.captions), (count,), generator=g).tolist()
+    crops = [
+        _busiest(shard.video[row], size, 1 if n % 4 == 0 else WINDOWS, g)
+        for n, row in enumerate(rows)
     ]
-    f, y, x = starts
-    return video[:, :, f : f + frames, y : y + height, x : x + width]
+    video = torch.stack(crops).movedim(-1, 1).float() / 127.5 - 1
+    return video.flip(-1) if torch.rand((), generator=g) < 0.5 else video
 
 
-def train_decoder(
-    state: TrainState, shards: Sequence[ClipShard], *, batch: int, crop: tuple[int, int, int]
-) -> Iterator[float]:
-    """Yield the loss of every step until the planned number is reached."""
+def _busiest(clip: Tensor, size: Size, tries: int, g: torch.Generator) -> Tensor:
+    """Of some random windows of a clip (F, H, W, 3) the one that moves and varies most."""
+    windows = [_window(clip, size, g) for _ in range(tries)]
+    return max(windows, key=_activity) if tries > 1 else windows[0]
+
+
+def _window(clip: Tensor, size: Size, g: torch.Generator) -> Tensor:
+    for axis, part in enumerate(size):
+        start = int(torch.randint(clip.shape[axis] - part + 1, (), generator=g))
+        clip = clip.narrow(axis, start, part)
+    return clip
+
+
+def _activity(window: Tensor) -> float:
+    first, last = window[0].float(), window[-1].float()
+    return float((last - first).abs().mean() + 0.3 * first.diff(dim=0).abs().mean())
+
+
+def train_vae(state: TrainState, data: Pixels, *, settled: bool = False) -> Iterator[float]:
+    """Yield the loss of every step until the planned number is reached.
+
+    Args:
+        settled: leave the encoder as it is and train the decoder alone.
+    """
     vae = state.module
     assert isinstance(vae, VideoVAE)
     for part in (vae.encoder, vae.conv1, vae.linear_encoder):
-        part.requires_grad_(False)
+        part.requires_grad_(not settled)
+    device = vae.linear_encoder.weight.device
     while state.step < state.steps:
         g = state.generator()
-        shard = shards[int(torch.randint(len(shards), (), generator=g))]
-        rows = torch.randint(len(shard.captions), (batch,), generator=g)
-        video = random_crop(shard.pixels(rows), *crop, g)
-        if torch.rand((), generator=g) < 0.5:
-            video = video.flip(-1)
-        loss = decoder_loss(vae, video, g)
+        loss = autoencoder_loss(vae, training_batch(data, g).to(device), g)
         state.update(loss)
         yield float(loss.detach())
 

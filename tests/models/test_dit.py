@@ -146,6 +146,17 @@ def test_rolling_a_loop_rolls_the_prediction(network: VideoDiT) -> None:
     assert not torch.allclose(open_time, network(latent, sigma, text).roll(4, dims=2), atol=1e-3)
 
 
+def test_a_short_prompt_is_the_prompt_with_zero_rows(network: VideoDiT) -> None:
+    latent, sigma, prompt = noise(2, 4, 1, 4, 4), torch.tensor([0.5, 0.7]), noise(2, 2, 16)
+    padded = torch.cat([prompt, torch.zeros(2, 3, 16, dtype=torch.float64)], dim=1)
+    short, whole = network.prepare_text(prompt), network.prepare_text(padded)
+    assert short[0][0].shape == whole[0][0].shape == (2, 2, 5, 12)
+    expected = network(latent, sigma, whole)
+    torch.testing.assert_close(network(latent, sigma, short), expected, atol=1e-6, rtol=1e-6)
+    longer = noise(2, 6, 16)
+    assert network.prepare_text(longer)[0][0].shape == (2, 2, 6, 12)
+
+
 def test_hooks(network: VideoDiT) -> None:
     latent, text = noise(1, 4, 1, 4, 4), network.prepare_text(noise(1, 5, 16))
     sigma = torch.tensor([0.5])

@@ -14,7 +14,7 @@ from spacetime_video.models.vae_resample import (
     unfold_pixels,
 )
 
-SMALL = replace(TINY_VAE, z_channels=3, base_dim=4, decoder_base_dim=4)
+SMALL = replace(TINY_VAE, z_channels=3, base_dim=4, decoder_base_dim=4, dim_mult=(1, 2, 2))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,146 @@
+"""The figures of a measurement: shares, means and extremes, in tables with named columns."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+Z = 1.96
+"""Standard deviations on both sides that hold 95 % of a normal distribution."""
+
+
+class Figure(Protocol):
+    """A number that can be written down for people and for programs."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Rounded values for JSON."""
+        ...
+
+    def told(self) -> str:
+        """A few characters for a table."""
+        ...
+
+
+class Share(NamedTuple):
+    """Successes among trials with Wilson's 95 % interval."""
+
+    right: int
+    trials: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Percentages, rounded."""
+        low, high = self.interval()
+        return {
+            "percent": round(100 * self.right / self.trials, 1),
+            "interval_95": [round(100 * low, 1), round(100 * high, 1)],
+            "of": self.trials,
+        }
+
+    def interval(self) -> tuple[float, float]:
+        """Wilson score interval (1927) at 95 %."""
+        n = self.trials
+        rate, spread = self.right / n, Z * Z / n
+        centre = (rate + spread / 2) / (1 + spread)
+        half = Z / (1 + spread) * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
+        return max(centre - half, 0.0), min(centre + half, 1.0)
+
+    def told(self) -> str:
+        """Percent with the interval, such as "84 % (72-92)"."""
+        low, high = self.interval()
+        return f"{100 * self.right / self.trials:.0f} % ({100 * low:.0f}-{100 * high:.0f})"
+
+
+class Mean(NamedTuple):
+    """A mean with the normal 95 % interval of its standard error."""
+
+    mean: float
+    error: float
+    trials: int
+    unit: str
+
+    @classmethod
+    def of(cls, values: Sequence[float], unit: str) -> "Mean":
+        """Mean of at least one value."""
+        count = len(values)
+        mean = math.fsum(values) / count
+        squares = math.fsum((value - mean) ** 2 for value in values)
+        return cls(mean, math.sqrt(squares / max(count - 1, 1) / count), count, unit)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The mean and its interval, rounded."""
+        half = Z * self.error
+        interval = [round(self.mean - half, 2), round(self.mean + half, 2)]
+        return {
+            "mean": round(self.mean, 2),
+            "interval_95": interval,
+            "of": self.trials,
+            "unit": self.unit,
+        }
+
+    def told(self) -> str:
+        """Mean with the half width of the interval."""
+        return f"{self.mean:.1f} {self.unit} (±{Z * self.error:.1f})"
+
+
+class Largest(NamedTuple):
+    """The largest of some numbers, unrounded: 0 means exactly 0."""
+
+    value: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The number."""
+        return {"largest": self.value}
+
+    def told(self) -> str:
+        """The number, short."""
+        return f"{self.value:.3g}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures by row and column; notes say what is missing and why."""
+
+    title: str
+    rows: Mapping[str, Mapping[str, Figure]]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all columns, in the order of their first use."""
+        return tuple(dict.fromkeys(name for row in self.rows.values() for name in row))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Row, column, values."""
+        rows = {
+            row: {column: figure.as_dict() for column, figure in figures.items()}
+            for row, figures in self.rows.items()
+        }
+        return {**rows, "notes": list(self.notes)} if self.notes else rows
+
+
+def shares(
+    verdicts: Sequence[Mapping[str, bool]], names: Sequence[str], beside: Sequence[str] = ()
+) -> dict[str, Share]:
+    """How many clips pass each named test, among those to which it applies.
+
+    Tests that apply to no clip are left out.
+
+    Args:
+        names: tests of which "all" at once come after them, where there are several.
+        beside: further tests, which are no part of "all".
+    """
+    table = {}
+    for name in names:
+        _count(table, name, [verdict[name] for verdict in verdicts if name in verdict])
+    if len(table) > 1:
+        _count(
+            table, "all", [all(verdict.get(name, True) for name in names) for verdict in verdicts]
+        )
+    for name in beside:
+        _count(table, name, [verdict[name] for verdict in verdicts if name in verdict])
+    return table
+
+
+def _count(table: dict[str, Share], name: str, passed: Sequence[bool]) -> None:
+    if passed:
+        table[name] = Share(sum(passed), len(passed))

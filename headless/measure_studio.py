@@ -1,0 +1,158 @@
+"""The model that is measured, with fixed settings: batches of cases in, frames out.
+
+B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..hosts.interface import Conditioning
+from ..hosts.standalone.host import StandaloneHost
+from ..hosts.standalone.sampling import Guider, guided_denoiser, latent_velocity
+from ..model_loaders.load import read_dit, read_text_encoder, read_vae
+from ..models.shapes import LatentShape, VideoShape
+from ..models.vae import VideoVAE
+from ..samplers.noise import frame_noise
+from ..samplers.schedules import flow_sigmas
+from ..samplers.solvers import SOLVERS
+from ..weights import bundled
+from .measure_cases import FPS, Case
+from .measure_given import keep_given
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How clips are sampled.
+
+    Args:
+        shift: of the schedule; None for the model's own.
+        weights: folder with files named as the shipped ones; None for those.
+    """
+
+    guidance: float = 2.0
+    steps: int = 30
+    shift: float | None = None
+    device: str = "auto"
+    weights: Path | None = None
+
+
+class Filled(NamedTuple):
+    """Clips (B, F, H, W, 3) of which a part was given, and how far that was changed at most."""
+
+    clips: Tensor
+    change: float
+
+
+class Maker(Protocol):
+    """Makes clips for cases of one size."""
+
+    @property
+    def vae(self) -> VideoVAE:
+        """The VAE's network."""
+        ...
+
+    def latent_shape(self, shape: VideoShape) -> LatentShape:
+        """Latent positions of a video."""
+        ...
+
+    def make(self, cases: Sequence[Case]) -> Tensor:
+        """Clips (B, F, H, W, 3) from prompts alone."""
+        ...
+
+    def fill(
+        self, cases: Sequence[Case], prompts: Sequence[str], video: Tensor, known: Tensor
+    ) -> Filled:
+        """Clips whose known part is that of a video.
+
+        Args:
+            prompts: one for each case.
+            video: (B, F, H, W, 3).
+            known: (B, F', H', W') bool, latent positions.
+        """
+        ...
+
+
+class Studio:
+    """Loads the model and makes clips with it; what a clip shows depends on no other of its batch.
+
+    Raises:
+        FileNotFoundError: a weight file is missing.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.host = host = StandaloneHost(device=settings.device)
+        dit, text, vae = (self._path(f) for f in ("diffusion_models", "text_encoders", "vae"))
+        self.model = host.make_model(read_dit(dit), dtype="auto")
+        self.text = host.make_clip(read_text_encoder(text), dtype="auto")
+        self.coder = host.make_vae(read_vae(vae), dtype="auto")
+        self.sampler = host.make_sampler(SOLVERS["euler"], {})
+        shift = self.model.shift if settings.shift is None else settings.shift
+        self.sigmas = flow_sigmas(settings.steps, shift=shift)
+
+    def _path(self, folder: str) -> Path:
+        shipped = next(iter(bundled(folder).values()))
+        weights = self.settings.weights
+        return shipped if weights is None else weights / shipped.name
+
+    @property
+    def vae(self) -> VideoVAE:
+        """The VAE's network."""
+        return self.coder.network
+
+    def latent_shape(self, shape: VideoShape) -> LatentShape:
+        """Latent positions of a video."""
+        return self.model.latent.latent_shape(shape)
+
+    @torch.inference_mode()
+    def make(self, cases: Sequence[Case]) -> Tensor:
+        """Clips (B, F, H, W, 3) from prompts alone."""
+        noise = self._noise(cases)
+        latent = {"samples": torch.zeros_like(noise), "fps": FPS}
+        guider = self._guider([case.prompt for case in cases])
+        samples = self.host.sample(guider, noise, self.sampler, self.sigmas, latent, 0)
+        return self._decode(samples)
+
+    @torch.inference_mode()
+    def fill(
+        self, cases: Sequence[Case], prompts: Sequence[str], video: Tensor, known: Tensor
+    ) -> Filled:
+        """Clips whose known part is that of a video, held exactly through every step."""
+        model, device = self.model, self.model.device
+        given = model.latent.normalise(self._encode(video)).to(device)  # (B, C, F', H', W')
+        known = known.to(device)
+        velocity = latent_velocity(model, {"samples": given, "fps": FPS})
+        denoise = guided_denoiser(
+            self._guider(prompts),
+            lambda x, levels, text: velocity(x, levels[:, 0], text),
+            len(given),
+        )
+        noise, sigmas = self._noise(cases).to(device), self.sigmas.to(device)
+        result = self.sampler.solver(keep_given(denoise, given, known), sigmas[0] * noise, sigmas)
+        change = (result - given).abs() * rearrange(known, "B F H W -> B 1 F H W")
+        clips = self._decode(model.latent.denormalise(result.cpu()))
+        return Filled(clips, float(change.max()))
+
+    def _noise(self, cases: Sequence[Case]) -> Tensor:
+        """Each case's own noise (B, C, F', H', W'), as the Noise node draws it for its seed."""
+        shape = (self.model.latent.channels, *self.latent_shape(cases[0].shape))
+        return torch.stack([frame_noise(shape, seed=case.seed) for case in cases])
+
+    def _guider(self, prompts: Sequence[str]) -> Guider:
+        negative = self.host.encode_prompt(self.text, "")
+        positive: Conditioning = [[self.text.encode(prompts).float().cpu(), {}]]  # (B, S, D)
+        return self.host.make_guider(self.model, positive, negative, self.settings.guidance)
+
+    def _encode(self, video: Tensor) -> Tensor:
+        pixels = rearrange(video, "B F H W C -> B C F H W") * 2 - 1
+        return self.vae.encode(pixels.to(self.coder.device, self.coder.dtype)).float().cpu()
+
+    def _decode(self, samples: Tensor) -> Tensor:
+        frames = self.host.decode_video(self.coder, samples)
+        return rearrange(frames, "(B F) H W C -> B F H W C", B=len(samples))

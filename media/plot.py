@@ -1,0 +1,206 @@
+"""Line plots drawn with Pillow: named series, axes with round ticks, log scale, smoothing."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+COLOURS = (
+    (31, 119, 180), (214, 39, 40), (44, 160, 44), (148, 103, 189), (255, 127, 14), (23, 158, 172)
+)  # fmt: skip
+"""Of the series, in their order, again from the first after the last."""
+
+_INK, _GRID, _PAPER = (60, 60, 60), (226, 226, 226), (255, 255, 255)
+_FAINT = 0.75
+_OVERSAMPLING = 2
+_LETTER = 12
+_MARGINS = (64, 28, 16, 40)  # left, top, right, bottom
+_FEWEST_DECADES = 2.0
+
+
+class Series(NamedTuple):
+    """Points of one line, x rising.
+
+    ``smoothing`` is the share of the past in each point of the line, from 0 up to below 1; the
+    points themselves then stay in the background as a faint line.
+    """
+
+    x: Sequence[float]
+    y: Sequence[float]
+    smoothing: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlotStyle:
+    """How a plot looks.
+
+    Args:
+        title: above the plot.
+        x_label: below the plot.
+        log_y: whether heights are logarithms; points at or below 0 are then left out.
+        width, height: of the picture in pixels.
+    """
+
+    title: str = ""
+    x_label: str = ""
+    log_y: bool = False
+    width: int = 720
+    height: int = 440
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.height) < 160:
+            raise ValueError(f"a plot of {self.width}x{self.height} pixels: use 160 or more a side")
+
+
+class _Axis(NamedTuple):
+    """Values from ``low`` to ``high`` onto pixels from ``start`` to ``end``."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def place(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return self.start + share * (self.end - self.start)
+
+
+def line_plot(series: Mapping[str, Series], style: PlotStyle = PlotStyle()) -> torch.Tensor:
+    """Draw series as lines.
+
+    Args:
+        series: by name; points that are not finite are left out, a series may be empty.
+        style: title, scales and size.
+
+    Returns:
+        `(height, width, 3)` in [0, 1].
+
+    Raises:
+        ValueError: x and y of a series differ in length, or its smoothing is out of range.
+    """
+    points = {name: _points(name, each, style) for name, each in series.items()}
+    page = _Page(style, [point for line in points.values() for point in line])
+    for number, (name, line) in enumerate(points.items()):
+        colour, smoothing = COLOURS[number % len(COLOURS)], series[name].smoothing
+        if smoothing:
+            page.line(line, tuple(round(c + (255 - c) * _FAINT) for c in colour), 1.0)
+        page.line(smooth(line, smoothing), colour, 1.6)
+    page.legend(list(series))
+    return page.finish()
+
+
+def smooth(points: Sequence[tuple[float, float]], smoothing: float) -> list[tuple[float, float]]:
+    """Exponential mean of the heights; the first ones are means of the few that there are."""
+    total, weight, result = 0.0, 0.0, []
+    for x, y in points:
+        total = smoothing * total + (1 - smoothing) * y
+        weight = smoothing * weight + (1 - smoothing)
+        result.append((x, total / weight))
+    return result
+
+
+def round_ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """About ``count`` multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``."""
+    raw = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next((power * m for m in (1, 2, 5) if power * m >= raw), power * 10)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Exponents of 1, 2 and 5 times powers of ten, or of powers alone over many decades."""
+    factors = (1, 2, 5) if high - low < _FEWEST_DECADES else (1,)
+    exponents = range(math.floor(low), math.ceil(high) + 1)
+    ticks = [exponent + math.log10(factor) for exponent in exponents for factor in factors]
+    return [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9]
+
+
+def _points(name: str, series: Series, style: PlotStyle) -> list[tuple[float, float]]:
+    if len(series.x) != len(series.y):
+        raise ValueError(
+            f"series {name!r} has {len(series.x)} x for {len(series.y)} y: give one for each"
+        )
+    if not 0 <= series.smoothing < 1:
+        raise ValueError(
+            f"smoothing {series.smoothing} of {name!r} is not in [0, 1): use 0 for none"
+        )
+    pairs = ((float(x), float(y)) for x, y in zip(series.x, series.y, strict=True))
+    finite = [(x, y) for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
+    return [(x, math.log10(y)) for x, y in finite if y > 0] if style.log_y else finite
+
+
+class _Page:
+    """A picture with axes on which lines are drawn."""
+
+    def __init__(self, style: PlotStyle, points: Sequence[tuple[float, float]]) -> None:
+        self.style = style
+        left, top, right, bottom = _MARGINS
+        self.x = _Axis(*_span([x for x, _ in points]), left, style.width - right)
+        self.y = _Axis(*_span([y for _, y in points], 0.05), style.height - bottom, top)
+        size = (style.width * _OVERSAMPLING, style.height * _OVERSAMPLING)
+        self.image = Image.new("RGB", size, _PAPER)
+        self.pen = ImageDraw.Draw(self.image)
+        self.font = ImageFont.load_default(size=_LETTER * _OVERSAMPLING)
+        self._axes()
+
+    def line(
+        self, points: Sequence[tuple[float, float]], colour: tuple[int, ...], width: float
+    ) -> None:
+        pixels = [self._scaled(self.x.place(x), self.y.place(y)) for x, y in points]
+        if len(pixels) > 1:
+            thickness = round(width * _OVERSAMPLING)
+            self.pen.line(pixels, fill=colour, width=thickness, joint="curve")
+        elif pixels:
+            self.pen.circle(pixels[0], 2 * _OVERSAMPLING, fill=colour)
+
+    def legend(self, names: Sequence[str]) -> None:
+        for number, name in enumerate(names):
+            place = (self.x.end - 8, self.y.end + 12 + number * (_LETTER + 4))
+            self._text(place, name, "rm", COLOURS[number % len(COLOURS)])
+
+    def finish(self) -> torch.Tensor:
+        size = (self.style.width, self.style.height)
+        small = self.image.resize(size, Image.Resampling.LANCZOS)
+        return torch.from_numpy(np.array(small)).float() / 255
+
+    def _axes(self) -> None:
+        x, y = self.x, self.y
+        for tick in round_ticks(x.low, x.high):
+            self._rule((x.place(tick), y.start), (x.place(tick), y.end), _GRID)
+            self._text((x.place(tick), y.start + 5), f"{tick:g}", "mt")
+        ticks = log_ticks(y.low, y.high) if self.style.log_y else round_ticks(y.low, y.high)
+        for tick in ticks:
+            self._rule((x.start, y.place(tick)), (x.end, y.place(tick)), _GRID)
+            value = 10**tick if self.style.log_y else tick
+            self._text((x.start - 5, y.place(tick)), f"{value:.4g}", "rm")
+        self._rule((x.start, y.start), (x.end, y.start), _INK)
+        self._rule((x.start, y.start), (x.start, y.end), _INK)
+        self._text(((x.start + x.end) / 2, 6), self.style.title, "mt")
+        self._text(((x.start + x.end) / 2, self.style.height - 16), self.style.x_label, "mt")
+
+    def _rule(
+        self, start: tuple[float, float], end: tuple[float, float], colour: tuple[int, ...]
+    ) -> None:
+        self.pen.line([self._scaled(*start), self._scaled(*end)], fill=colour, width=_OVERSAMPLING)
+
+    def _text(
+        self, place: tuple[float, float], text: str, anchor: str, colour: tuple[int, ...] = _INK
+    ) -> None:
+        self.pen.text(self._scaled(*place), text, fill=colour, font=self.font, anchor=anchor)
+
+    def _scaled(self, x: float, y: float) -> tuple[float, float]:
+        return x * _OVERSAMPLING, y * _OVERSAMPLING
+
+
+def _span(values: Sequence[float], room: float = 0.0) -> tuple[float, float]:
+    """Range of values with some room; never empty."""
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    if high - low < 1e-12 * max(1.0, abs(high)):
+        return low - 0.5, high + 0.5
+    return low - (high - low) * room, high + (high - low) * room

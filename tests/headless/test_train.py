@@ -1,0 +1,54 @@
+"""The train commands hand their options on and show progress."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from spacetime_video.headless import train
+from spacetime_video.headless.cli import app
+from spacetime_video.training import vae_recipe
+from spacetime_video.weights import bundled
+
+
+def test_options_of_the_denoiser_reach_the_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(train, "make_denoiser", lambda *given: calls.append(given))
+    command = ["train", "denoiser", "--run-dir", str(tmp_path / "run"), "--device", "cuda"]
+    options = ["--steps", "7", "--optimiser", "adamw", "--rate", "0.1", "--whitening", "1"]
+    done = CliRunner().invoke(app, [*command, *options, "--look-every", "3"])
+    assert done.exit_code == 0, done.output
+    ((run, vae, _tick, device, plan),) = calls
+    assert (run, device) == (tmp_path / "run", "cuda")
+    assert run.is_dir()
+    assert vae == bundled("vae")["spacetime_tiny_vae.safetensors"]
+    assert (plan.steps, plan.optimiser, plan.rate, plan.whitening) == (7, "adamw", 0.1, 1.0)
+    assert (plan.look_every, plan.init_from) == (3, None)
+
+
+def test_the_vae_of_a_run_comes_before_the_shipped_one(tmp_path: Path) -> None:
+    own = tmp_path / "weights" / "spacetime_tiny_vae.safetensors"
+    own.parent.mkdir()
+    own.touch()
+    assert train.vae_file(tmp_path) == own
+
+
+def test_all_stages_follow_one_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def stage(name: str):
+        def run(*given: object) -> None:
+            order.append(name)
+            next(each for each in given if callable(each))(name, 1, 1)
+
+        return run
+
+    monkeypatch.setattr(vae_recipe, "make_vae", stage("vae"))
+    monkeypatch.setattr(vae_recipe, "make_decoder", stage("decoder"))
+    monkeypatch.setattr(train, "make_latents", stage("latents"))
+    monkeypatch.setattr(train, "make_denoiser", stage("denoiser"))
+    done = CliRunner().invoke(app, ["train", "all", "--run-dir", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert order == ["vae", "latents", "denoiser", "decoder"]

@@ -1,0 +1,73 @@
+"""Line plots: lines where the numbers are, ticks at round numbers, clear refusals."""
+
+import math
+
+import pytest
+import torch
+
+from spacetime_video.media.plot import (
+    COLOURS,
+    PlotStyle,
+    Series,
+    line_plot,
+    log_ticks,
+    round_ticks,
+    smooth,
+)
+
+
+def coloured(picture: torch.Tensor, number: int) -> torch.Tensor:
+    """Rows and columns (N, 2) of pixels in a series' colour, the legend left out."""
+    near = (picture - torch.tensor(COLOURS[number]) / 255).abs().amax(-1) < 0.15
+    near[:70, 400:] = False
+    return near.nonzero().float()
+
+
+def test_a_rising_line_rises_and_a_second_one_has_its_own_colour() -> None:
+    x = list(range(20))
+    picture = line_plot({"up": Series(x, x), "flat": Series(x, [3] * 20)})
+    assert picture.shape == (440, 720, 3)
+    up, flat = coloured(picture, 0), coloured(picture, 1)
+    left, right = up[up[:, 1] < 200][:, 0].mean(), up[up[:, 1] > 500][:, 0].mean()
+    assert left > right + 100
+    assert float(flat[:, 0].std()) < 2
+
+
+def test_log_scale_makes_an_exponential_straight() -> None:
+    x = list(range(50))
+    picture = line_plot({"decay": Series(x, [math.exp(-n / 5) for n in x])}, PlotStyle(log_y=True))
+    rows, columns = coloured(picture, 0).unbind(1)
+    rows, columns = rows - rows.mean(), columns - columns.mean()
+    assert float((rows * columns).sum() / (rows.norm() * columns.norm())) > 0.999
+
+
+def test_points_that_cannot_be_drawn_are_left_out() -> None:
+    x = [0.0, 1.0, 2.0, 3.0]
+    plain = line_plot({"a": Series([0, 2], [1, 2])}, PlotStyle(log_y=True))
+    holed = line_plot({"a": Series(x, [1, math.nan, 2, -1])}, PlotStyle(log_y=True))
+    assert torch.equal(plain, holed)
+    line_plot({})
+    line_plot({"one": Series([1], [1]), "none": Series([], [])})
+
+
+def test_smoothing_keeps_a_constant_and_calms_a_zigzag() -> None:
+    assert [y for _, y in smooth([(0, 2.0), (1, 2.0)], 0.9)] == pytest.approx([2.0, 2.0])
+    zigzag = [(n, float(n % 2)) for n in range(400)]
+    assert smooth(zigzag, 0.99)[-1][1] == pytest.approx(0.5, abs=0.02)
+    assert smooth(zigzag, 0.0) == zigzag
+
+
+def test_ticks_are_round() -> None:
+    assert round_ticks(0, 1) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert round_ticks(-3, 17_500) == [0, 5000, 10_000, 15_000]
+    assert [10**tick for tick in log_ticks(-1, 0.4)] == pytest.approx([0.1, 0.2, 0.5, 1, 2])
+    assert log_ticks(-4, 0) == [-4, -3, -2, -1, 0]
+
+
+def test_refusals_say_what_to_do() -> None:
+    with pytest.raises(ValueError, match="2 x for 1 y"):
+        line_plot({"a": Series([1, 2], [1])})
+    with pytest.raises(ValueError, match=r"smoothing 1\.0 of 'a'"):
+        line_plot({"a": Series([1], [1], 1.0)})
+    with pytest.raises(ValueError, match="160 or more"):
+        PlotStyle(width=20)

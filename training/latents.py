@@ -1,0 +1,285 @@
+"""Encoded clips of the toy world: rendered, encoded and written in one pass, shard by shard.
+
+B batch, C channels, F latent frames, H rows, W columns, S text tokens.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+from einops import rearrange
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..model_loaders.tokenizer import Tokenizer
+from ..models.latent_format import LatentFormat
+from ..models.shapes import VideoShape
+from ..models.vae import VideoVAE
+from ..toyworld import caption, render
+from ..toyworld.captions import detailed_caption
+from .scenes import FRAME_RATES, scene_seed, training_scene
+
+SHARD = 64
+ENCODED_AT_ONCE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One shape of the training data.
+
+    Args:
+        name: of the files.
+        shape: pixels; of a loop exactly one period, 4 frames per latent frame.
+        shards: how many of ``SHARD`` clips.
+        first: number of its first scene, so that sources share none.
+        loop: whether time is a circle.
+        share: how often a training step takes it, relative to the others.
+    """
+
+    name: str
+    shape: VideoShape
+    shards: int
+    first: int
+    loop: bool = False
+    share: float = 1.0
+
+    def path(self, folder: Path, number: int) -> Path:
+        """File of a shard."""
+        return folder / f"{self.name}_{number:05d}.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class LatentShard:
+    """Encoded clips that share size, frame rate and the place of the key frame.
+
+    Args:
+        latents: (B, C, F, H, W) float16, raw.
+        keys: (B, C, 1, H, W) float16, one frame of each clip encoded alone.
+        key_time: place of that frame in latent frames: pixel frame / 4 in an open clip.
+        short, detailed: captions.
+        kinds: of the scenes.
+        fps: frames per second.
+    """
+
+    latents: Tensor
+    keys: Tensor
+    key_time: float
+    short: tuple[str, ...]
+    detailed: tuple[str, ...]
+    kinds: tuple[str, ...]
+    fps: float
+
+
+def captions_of(seeds: Iterable[int]) -> list[str]:
+    """Captions of random scenes of every kind, short and detailed."""
+    sentences = []
+    for seed in seeds:
+        scene = training_scene(seed, 17, 16.0, loop=seed % 8 == 0)
+        sentences += [caption(scene), detailed_caption(scene)]
+    return sentences
+
+
+def fingerprint(vae: VideoVAE) -> str:
+    """Name of the weights that encode, so that latents of others are not taken for their own."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(vae.state_dict().items()):
+        if name.startswith(("encoder.", "conv1.", "linear_encoder.")):
+            digest.update(name.encode() + weight.cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def make_shards(
+    folder: Path,
+    source: Source,
+    seed: int,
+    vae: VideoVAE,
+    *,
+    tick: Callable[[int], None],
+    device: torch.device | str = "cpu",
+) -> None:
+    """Make the shards that a folder lacks, each written whole or not at all.
+
+    Args:
+        folder: shards of several sources; those made with other VAE weights are made anew.
+        source: what to render.
+        seed: of the data; different seeds never share a scene.
+        vae: on ``device``.
+        tick: called with the number of finished shards.
+        device: to render and encode on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    code = fingerprint(vae)
+    for number in range(source.shards):
+        path = source.path(folder, number)
+        if not path.exists() or _header(path)["vae"] != code:
+            _write(path, make_shard(source, number, seed, vae, device=device), code)
+        tick(number + 1)
+
+
+@torch.inference_mode()
+def make_shard(
+    source: Source, number: int, seed: int, vae: VideoVAE, *, device: torch.device | str = "cpu"
+) -> LatentShard:
+    """Render and encode shard ``number``; the frame rate goes round by shard."""
+    fps = FRAME_RATES[number % len(FRAME_RATES)]
+    first = source.first + number * SHARD
+    frames, height, width = source.shape
+    scenes = [
+        training_scene(scene_seed(seed, first + n), frames, fps, loop=source.loop)
+        for n in range(SHARD)
+    ]
+    key = Random(scene_seed(seed, first)).randrange(frames)
+    latents, keys = [], []
+    for start in range(0, SHARD, ENCODED_AT_ONCE):
+        part = scenes[start : start + ENCODED_AT_ONCE]
+        clip = render(part, frames=frames, height=height, width=width, fps=fps, device=device)
+        video = rearrange(clip.video, "B F H W C -> B C F H W") * 2 - 1
+        latents.append(encode_loop(vae, video) if source.loop else vae.encode(video))
+        keys.append(vae.encode(video[:, :, key : key + 1]))
+    return LatentShard(
+        torch.cat(latents).half().cpu(),
+        torch.cat(keys).half().cpu(),
+        key_time(key, vae.time_factor, loop=source.loop),
+        tuple(caption(scene) for scene in scenes),
+        tuple(detailed_caption(scene) for scene in scenes),
+        tuple(scene.kind for scene in scenes),
+        fps,
+    )
+
+
+def key_time(frame: int, time_factor: int, *, loop: bool) -> float:
+    """Place of a pixel frame in latent frames.
+
+    A latent frame stands where the last of its pixel frames does: in an open clip number 0 is
+    pixel frame 0 alone, in a loop every latent frame covers ``time_factor`` of them.
+    """
+    return (frame - (time_factor - 1) * loop) / time_factor
+
+
+def encode_loop(vae: VideoVAE, video: Tensor, turns: int = 2) -> Tensor:
+    """Encode one period of a circle of time, as the past of an endless repetition sees it.
+
+    Args:
+        vae: causal, so that what came before has to be shown to it.
+        video: (B, 3, time_factor * F, H, W), the frame after the last is the first.
+        turns: periods that are encoded, of which the last is kept.
+
+    Returns:
+        (B, C, F, H, W); rolled with the video, as far as the VAE forgets in the turns before.
+    """
+    frames = video.shape[2] // vae.time_factor
+    # Frame 0 alone makes a latent frame, so the period that is kept begins one frame late.
+    stream = torch.cat([video[:, :, -1:], *[video] * turns], dim=2)
+    return vae.encode(stream)[:, :, -frames:]
+
+
+def _write(path: Path, shard: LatentShard, code: str) -> None:
+    header = {
+        "key_time": shard.key_time,
+        "short": shard.short,
+        "detailed": shard.detailed,
+        "kinds": shard.kinds,
+        "fps": shard.fps,
+        "vae": code,
+    }
+    part = path.with_suffix(".part")
+    tensors = {"latents": shard.latents.contiguous(), "keys": shard.keys.contiguous()}
+    save_file(tensors, part, metadata={"shard": json.dumps(header)})
+    part.replace(path)
+
+
+def _header(path: Path) -> dict:
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["shard"])
+
+
+def read_shard(path: Path) -> LatentShard:
+    """Read one shard."""
+    header = _header(path)
+    with safe_open(path, framework="pt") as file:
+        latents, keys = file.get_tensor("latents"), file.get_tensor("keys")
+    texts = {name: tuple(header[name]) for name in ("short", "detailed", "kinds")}
+    return LatentShard(latents, keys, header["key_time"], fps=header["fps"], **texts)
+
+
+@dataclass(frozen=True, eq=False)
+class LatentSet:
+    """All encoded clips of a source, in memory.
+
+    Args:
+        latents: (B, C, F, H, W) float16, raw.
+        keys: (B, C, 1, H, W) float16.
+        key_times: (B,) latent frames.
+        fps: (B,)
+        token_ids, mask: (B, 2, S) of the short and the detailed caption.
+        loop: whether time is a circle.
+        share: how often a training step takes it, relative to other sets.
+    """
+
+    latents: Tensor
+    keys: Tensor
+    key_times: Tensor
+    fps: Tensor
+    token_ids: Tensor
+    mask: Tensor
+    loop: bool
+    share: float
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+
+def read_set(folder: Path, source: Source, tokenizer: Tokenizer) -> LatentSet:
+    """Read the shards of a source that are there.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    paths = sorted(folder.glob(f"{source.name}_*.safetensors"))
+    if not paths:
+        raise FileNotFoundError(f"no latents of {source.name} in {folder}: make them first")
+    return collect([read_shard(path) for path in paths], source, tokenizer)
+
+
+def collect(shards: Sequence[LatentShard], source: Source, tokenizer: Tokenizer) -> LatentSet:
+    """Put the shards of a source together and tokenise their captions."""
+    ids, masks = zip(*(_tokens(shard, tokenizer) for shard in shards), strict=True)
+    return LatentSet(
+        torch.cat([shard.latents for shard in shards]),
+        torch.cat([shard.keys for shard in shards]),
+        torch.cat([torch.full((len(shard.latents),), shard.key_time) for shard in shards]),
+        torch.cat([torch.full((len(shard.latents),), shard.fps) for shard in shards]),
+        torch.cat(ids),
+        torch.cat(masks),
+        source.loop,
+        source.share,
+    )
+
+
+def _tokens(shard: LatentShard, tokenizer: Tokenizer) -> tuple[Tensor, Tensor]:
+    short, detailed = tokenizer.batch(shard.short), tokenizer.batch(shard.detailed)
+    ids, mask = (torch.stack(pair, dim=1) for pair in zip(short, detailed, strict=True))
+    return ids.short(), mask
+
+
+def latent_statistics(latents: Tensor, whitening: float = 0.5) -> LatentFormat:
+    """Mean and deviation by which a network sees latents (B, C, F, H, W).
+
+    Args:
+        latents: raw.
+        whitening: 1 gives every channel the variance 1, 0 one common scale, so that strong
+            channels stay strong; in between the deviations are geometric means of both. The
+            variance over all channels together is 1 in any case.
+    """
+    flat = rearrange(latents.float(), "B C F H W -> C (B F H W)")
+    mean, std = flat.mean(1), flat.std(1)
+    scale = std**whitening
+    scale = scale * (std / scale).square().mean().sqrt()
+    return LatentFormat(
+        channels=latents.shape[1], mean=tuple(mean.tolist()), std=tuple(scale.tolist())
+    )

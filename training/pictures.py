@@ -1,0 +1,124 @@
+"""What a denoiser in training makes of fixed prompts, as one picture, and how well it predicts.
+
+B batch, C channels, F frames, H rows, W columns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..media.strip import film_strip
+from ..model_loaders.tokenizer import Tokenizer
+from ..models.conditioning import clip_conditions
+from ..models.latent_format import LatentFormat
+from ..models.patchify import patch_grid, to_patches
+from ..models.shapes import LatentShape
+from ..models.vae import VideoVAE
+from ..samplers.denoiser import flow_denoiser
+from ..samplers.guidance import cfg
+from ..samplers.noise import frame_noise
+from ..samplers.schedules import flow_sigmas
+from ..samplers.solvers import sample_euler
+from .denoiser import Batch, PromptedDiT, predict
+from .latents import LatentSet
+from .levels import SHIFT
+
+STEPS, GUIDANCE, FPS = 12, 3.0, 16.0
+FRAMES_SHOWN = 6
+
+VALIDATION_CLIPS = 128
+VALIDATION_LEVELS = (0.3, 0.6, 0.8, 0.9, 0.97)
+VALIDATION_SEED = 77
+
+
+@dataclass(frozen=True, eq=False)
+class Studio:
+    """A denoiser with all that it takes to make a video."""
+
+    model: PromptedDiT
+    vae: VideoVAE
+    latent: LatentFormat
+    tokenizer: Tokenizer
+
+    @torch.inference_mode()
+    def make(self, prompts: Sequence[str], shape: LatentShape, *, seed: int = 0) -> Tensor:
+        """Videos (B, F, H, W, 3) in [0, 1]: Euler steps with guidance, from one noise."""
+        device, dit = self.model.device, self.model.dit
+        noise = frame_noise((self.latent.channels, *shape), seed=seed).to(device)
+        texts = [
+            dit.prepare_text(self.model.context(*(part.to(device) for part in tokens)))
+            for tokens in (self.tokenizer.batch(prompts), self.tokenizer.batch([""] * len(prompts)))
+        ]
+        told = clip_conditions(dit.config.conditions, shape, fps=FPS)
+        conditions = {name: noise.new_full((len(prompts),), v) for name, v in told.items()}
+
+        denoise = flow_denoiser(partial(dit, conditions=conditions))
+
+        def both(x: Tensor, sigma: Tensor, sides: Sequence[Any], **_: Any) -> list[Tensor]:
+            return [denoise(x, sigma, text=text) for text in sides]
+
+        guided = cfg(both, texts[0], texts[1], GUIDANCE)
+        start = noise.expand(len(prompts), *noise.shape)
+        x = sample_euler(guided, start, flow_sigmas(STEPS, shift=SHIFT))
+        video = self.vae.decode(self.latent.denormalise(x))
+        return rearrange(video, "B C F H W -> B F H W C").add(1).div(2).clamp(0, 1).cpu()
+
+    def picture(self, prompts: Sequence[str], shape: LatentShape) -> Tensor:
+        """A film strip per prompt, one under the other: (H, W, 3)."""
+        return torch.cat([film_strip(clip, FRAMES_SHOWN) for clip in self.make(prompts, shape)])
+
+
+@torch.inference_mode()
+def validation_loss(model: PromptedDiT, data: LatentSet, latent: LatentFormat) -> dict[str, float]:
+    """Velocity error of held-out clips at fixed noise and levels.
+
+    Returns:
+        ``validation`` with one level for all tokens, ``validation, first frame given`` of the
+        other frames.
+    """
+    g = torch.Generator().manual_seed(VALIDATION_SEED)
+    plain, given = [], []
+    for rows in torch.arange(min(VALIDATION_CLIPS, len(data))).split(64):
+        batch = _whole_clips(model, data, rows, latent)
+        noise = torch.randn(batch.clean.shape, generator=g).to(batch.clean)
+        for level in VALIDATION_LEVELS:
+            plain.append(_error(model, batch, noise, level, given=0))
+            given.append(_error(model, batch, noise, level, given=1))
+    return {"validation": _mean(plain), "validation, first frame given": _mean(given)}
+
+
+def _whole_clips(model: PromptedDiT, data: LatentSet, rows: Tensor, latent: LatentFormat) -> Batch:
+    clean = latent.normalise(data.latents[rows].float()).to(model.device)
+    shape, full = LatentShape(*clean.shape[2:]), torch.ones(len(rows))
+    names = model.dit.config.conditions
+    told = [clip_conditions(names, shape, fps=float(fps), loop=data.loop) for fps in data.fps[rows]]
+    return Batch(
+        clean,
+        data.token_ids[rows, 0].long().to(model.device),
+        data.mask[rows, 0].to(model.device),
+        full.to(model.device),
+        {name: torch.tensor([each[name] for each in told]).to(model.device) for name in told[0]},
+        data.loop,
+    )
+
+
+def _error(model: PromptedDiT, batch: Batch, noise: Tensor, level: float, *, given: int) -> float:
+    """Mean squared velocity error of the frames after the first ``given`` ones."""
+    patch = model.dit.config.patch
+    grid = patch_grid(batch.shape, patch)
+    sigma = noise.new_full((len(noise), *grid), level)
+    sigma[:, :given] = 0
+    told = sigma if given else sigma[:, 0, 0, 0]
+    noisy = torch.lerp(batch.clean, noise, level)
+    noisy[:, :, : given * patch[0]] = batch.clean[:, :, : given * patch[0]]
+    error = predict(model, batch, noisy, told) - to_patches(noise - batch.clean, patch)
+    return float(error[:, given * grid.height * grid.width :].square().mean())
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(sum(values) / len(values), 6)

@@ -1,0 +1,140 @@
+"""The VAE's part of the recipe: clips, the linear code it starts as, and two stretches of training.
+
+First encoder and decoder learn together. Then the latents are settled: denoisers may be trained
+on them, and the decoder alone goes on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..media.images import save_image
+from ..media.strip import grid
+from ..model_loaders.load import read_vae
+from ..models.linear_code import LinearCode, fit_linear_code
+from ..models.shapes import VideoShape
+from ..models.vae import TINY_VAE, VideoVAE
+from ..models.vae_layers import to_channels_last
+from .checkpoint import TrainState
+from .clips import ClipShard, read_shards, render_shard, write_shards
+from .loop import Tick, Watch, drive
+from .recipe import HELD_OUT_SEED, SEED, write_weights
+from .textures import texture_pool
+from .vae import Pixels, psnr, train_vae
+
+SQUARE = VideoShape(17, 64, 64)
+SHARDS = {SQUARE: 40, VideoShape(17, 48, 80): 6, VideoShape(17, 80, 48): 6}
+CODE_SHARDS = 8
+PICTURES = 256
+VAE_FILE = "spacetime_tiny_vae.safetensors"
+MUON_NAMES = r"^(encoder|decoder)\.(?!head).*weight$"
+"""The kernels that Muon moves: all but the last ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAEPlan:
+    """What a run of the VAE can be told.
+
+    Args:
+        steps: of encoder and decoder together.
+        decoder_steps: of the decoder alone, after them.
+        rate: largest learning rate.
+        batch: crops of a step.
+        optimiser: adamw or muon.
+        look_every: steps between two looks.
+        init_from: folder of weights to begin with; without it the linear code is fitted.
+    """
+
+    steps: int = 6000
+    decoder_steps: int = 6000
+    rate: float = 1.5e-3
+    batch: int = 8
+    optimiser: str = "muon"
+    look_every: int = 500
+    init_from: Path | None = None
+
+
+def render_clips(run: Path, tick: Tick) -> None:
+    """Render every shard of the recipe that is not there yet."""
+    for shape, count in SHARDS.items():
+        name = "x".join(map(str, shape))
+        write_shards(run / "clips", SEED, count, shape, lambda n, c=count, m=name: tick(m, n, c))
+
+
+def make_vae(run: Path, tick: Tick, device: str = "cpu", plan: VAEPlan = VAEPlan()) -> None:
+    """Train encoder and decoder together, or go on where a run stopped."""
+    render_clips(run, tick)
+    _train(run, tick, device, plan, settled=False)
+
+
+def make_decoder(run: Path, tick: Tick, device: str = "cpu", plan: VAEPlan = VAEPlan()) -> None:
+    """Train the decoder of the VAE in ``weights/`` on, or go on where a run stopped."""
+    render_clips(run, tick)
+    _train(run, tick, device, plan, settled=True)
+
+
+def _train(run: Path, tick: Tick, device: str, plan: VAEPlan, *, settled: bool) -> None:
+    shards = [shard for shape in SHARDS for shard in read_shards(run / "clips", shape)]
+    name, steps = ("decoder", plan.decoder_steps) if settled else ("vae", plan.steps)
+    begun = run / "weights" if settled else plan.init_from
+    vae = fresh_vae(shards[:CODE_SHARDS]) if begun is None else _read(begun)
+    vae.to(device)
+    to_channels_last(vae)
+    state = TrainState(
+        vae, rate=plan.rate, steps=steps, seed=SEED, optimiser=plan.optimiser,
+        muon_names=MUON_NAMES,
+    )  # fmt: skip
+    data = Pixels(shards, texture_pool(PICTURES, SEED), plan.batch)
+    test = render_shard(HELD_OUT_SEED, 0, SQUARE).pixels(torch.arange(16)).to(device)
+
+    def look(state: TrainState) -> Mapping[str, float]:
+        quality = psnr(vae, test)
+        info = {"kind": "vae", "config": TINY_VAE.to_dict(), "psnr": round(quality, 2)}
+        weights = {key: value.detach().cpu() for key, value in vae.named_parameters()}
+        write_weights(run / "weights" / VAE_FILE, weights, info)
+        save_image(run / "samples" / f"{name}_{state.step:06d}.png", comparison(vae, test[:8]))
+        return {"psnr": quality}
+
+    watch = Watch(look=look, every=plan.look_every)
+    drive(state, train_vae(state, data, settled=settled), run, name, tick, watch)
+
+
+def _read(folder: Path) -> VideoVAE:
+    weights = read_vae(folder / VAE_FILE)
+    vae = VideoVAE(weights.config)
+    vae.load_state_dict({key: value.float() for key, value in weights.state.items()})
+    return vae
+
+
+def fresh_vae(shards: list[ClipShard]) -> VideoVAE:
+    """A VAE that is the best linear code of some clips to begin with."""
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        vae = VideoVAE(TINY_VAE)
+    clips = [shard.pixels(torch.arange(len(shard.captions))) for shard in shards]
+    code = fit_linear_code(clips, channels=TINY_VAE.z_channels, time=4, space=8)
+    vae.init_linear_code(code)
+    vae.init_linear_code(half_whitened(code, vae.encode(clips[0])))
+    return vae
+
+
+def half_whitened(code: LinearCode, latent: Tensor) -> LinearCode:
+    """The same code with channels scaled to the roots of their deviations, 1 on average.
+
+    Weak channels then stand out of the noise, and strong ones still lead.
+    """
+    std = latent.std(dim=(0, 2, 3, 4))
+    scale = std.rsqrt() / std.mean().sqrt()
+    return LinearCode(code.encode * scale[:, None], code.decode / scale, code.mean)
+
+
+@torch.inference_mode()
+def comparison(vae: VideoVAE, video: Tensor) -> Tensor:
+    """Middle frames of clips (B, 3, F, H, W) above what the VAE makes of them: (H', W', 3)."""
+    middle = video.shape[2] // 2
+    rows = [video, vae.decode(vae.encode(video))]
+    frames = torch.cat([row[:, :, middle].movedim(1, -1) for row in rows]).cpu()
+    return grid((frames * 0.5 + 0.5).clamp(0, 1), columns=len(video))
