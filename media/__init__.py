@@ -6,7 +6,7 @@ imported by the functions that need them, so importing this package costs nothin
 
 from .errors import MediaError
 from .images import LoadedImage, load_image, load_images, save_image
-from .paths import claimed_output_path, next_output_path, output_target, plain_path
+from .paths import claimed_output_path, output_target, plain_path
 from .probe import VideoInfo, content_tags, probe_video
 from .rate import to_frame_rate
 from .read import read_video
@@ -27,7 +27,6 @@ __all__ = [
     "grid",
     "load_image",
     "load_images",
-    "next_output_path",
     "output_target",
     "plain_path",
     "probe_video",

@@ -44,31 +44,19 @@ def output_target(folder: str | os.PathLike[str], prefix: str) -> Path:
     return target
 
 
-def next_output_path(folder: str | os.PathLike[str], prefix: str, suffix: str) -> Path:
-    """Return the next free numbered name `<folder>/<prefix>_00001_<suffix>`; make its folder.
+@contextmanager
+def claimed_output_path(folder: str | os.PathLike[str], prefix: str, suffix: str) -> Iterator[Path]:
+    """Give the next free name `<folder>/<prefix>_00001_<suffix>`; make its folder.
 
     The number is one above the highest in use or claimed after that prefix, whatever the suffix.
-    Links that lie in `folder` are followed: whoever made them chose where they lead.
+    A hidden file `.<name>.claim` keeps it from every other process until the block ends; one that
+    a killed process left behind only skips that number. Links that lie in `folder` are followed:
+    whoever made them chose where they lead.
 
     Args:
         folder: all results lie inside.
         prefix: the beginning of the name; may name subfolders ("video/ComfyUI").
         suffix: e.g. ".mp4".
-
-    Raises:
-        ValueError: the prefix cannot be used, see `output_target`.
-    """
-    target = output_target(folder, prefix)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target.parent / f"{target.name}_{_next_number(target):05}_{suffix}"
-
-
-@contextmanager
-def claimed_output_path(folder: str | os.PathLike[str], prefix: str, suffix: str) -> Iterator[Path]:
-    """Give the next free numbered name, which no other process gets while the block runs.
-
-    A hidden file `.<name>.claim` holds the number until the block ends; one that a killed process
-    left behind only skips that number.
 
     Raises:
         ValueError: the prefix cannot be used, see `output_target`.

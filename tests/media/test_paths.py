@@ -4,7 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from spacetime_video.media import claimed_output_path, next_output_path
+from spacetime_video.media import claimed_output_path
+
+
+def next_output_path(folder, prefix, suffix):
+    """The path that is free now, given back at once."""
+    with claimed_output_path(folder, prefix, suffix) as path:
+        return path
 
 
 def test_counts_up(tmp_path):
