@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
 
 COLOURS = (
     (31, 119, 180), (214, 39, 40), (44, 160, 44), (148, 103, 189), (255, 127, 14), (23, 158, 172)
@@ -144,6 +143,8 @@ class _Page:
         self.x = _Axis(*_span([x for x, _ in points]), left, style.width - right)
         self.y = _Axis(*_span([y for _, y in points], 0.05), style.height - bottom, top)
         size = (style.width * _OVERSAMPLING, style.height * _OVERSAMPLING)
+        from PIL import Image, ImageDraw, ImageFont
+
         self.image = Image.new("RGB", size, _PAPER)
         self.pen = ImageDraw.Draw(self.image)
         self.font = ImageFont.load_default(size=_LETTER * _OVERSAMPLING)
@@ -166,7 +167,9 @@ class _Page:
 
     def finish(self) -> torch.Tensor:
         size = (self.style.width, self.style.height)
-        small = self.image.resize(size, Image.Resampling.LANCZOS)
+        from PIL.Image import Resampling
+
+        small = self.image.resize(size, Resampling.LANCZOS)
         return torch.from_numpy(np.array(small)).float() / 255
 
     def _axes(self) -> None:
