@@ -4,6 +4,7 @@ B batch, F frames, H rows, W columns, O objects.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 
 import torch
 from einops import rearrange, reduce
@@ -98,7 +99,7 @@ def psnr(coded: Tensor, video: Tensor, where: Tensor | None = None) -> list[floa
 def sample_photos() -> Tensor | None:
     """Photographs of scikit-image (B, 3, 1, H, W) in [-1, 1], None where it is not installed."""
     try:
-        from skimage import data
+        data = import_module("skimage").data
     except ImportError:
         return None
     photos = [_square(torch.from_numpy(getattr(data, name)())) for name in PHOTOS]

@@ -201,29 +201,13 @@ def _around(planes: Tensor) -> Tensor:
 
 def largest_part(mask: Tensor) -> Tensor:
     """Keep of each mask (F, H, W) the connected part around its densest spot."""
-    kept = torch.zeros_like(mask)
-    rows, columns = (_span((mask > 0).any(dim=0).any(dim=dim)) for dim in (1, 0))
-    mask = mask[:, rows, columns]
-    if mask.numel():
-        width = 1 + 2 * (min(kept.shape[1:]) // 16)
-        dense = functional.avg_pool2d(mask[:, None], width, stride=1, padding=width // 2)[:, 0]
-        dense = dense * (mask > 0)
-        part = ((dense == dense.amax(dim=(1, 2), keepdim=True)) & (mask > 0)).float()
-        kept[:, rows, columns] = mask * _flooded(part, (mask > 0).float())
-    return kept
-
-
-def _flooded(part: Tensor, ground: Tensor) -> Tensor:
-    """Let parts (F, H, W) of 0 and 1 grow over connected ground."""
-    for _ in range(sum(part.shape[1:])):
-        grown = functional.max_pool2d(part[:, None], 3, stride=1, padding=1)[:, 0] * ground
+    width = 1 + 2 * (min(mask.shape[1:]) // 16)
+    dense = functional.avg_pool2d(mask[:, None], width, stride=1, padding=width // 2)[:, 0]
+    dense = dense * (mask > 0)
+    part = ((dense == dense.amax(dim=(1, 2), keepdim=True)) & (mask > 0)).float()
+    for _ in range(sum(mask.shape[1:])):
+        grown = functional.max_pool2d(part[:, None], 3, stride=1, padding=1)[:, 0] * (mask > 0)
         if torch.equal(grown, part):
             break
         part = grown
-    return part
-
-
-def _span(there: Tensor) -> slice:
-    """From the first to the last place (N,) that is true."""
-    places = there.nonzero()[:, 0].tolist()
-    return slice(places[0], places[-1] + 1) if places else slice(0)
+    return mask * part

@@ -89,75 +89,36 @@ class _Crop(NamedTuple):
     weight: Tensor
 
 
-class Shown(NamedTuple):
-    """What is seen of an object.
-
-    Attributes:
-        mask: its soft mask (F, H, W), not empty in any frame.
-        cut: -1 or 1 where its left or right part is hidden, else 0 (F,).
-    """
-
-    mask: Tensor
-    cut: Tensor
-
-    def at(self, frames: Tensor) -> Shown:
-        """Return some of the frames."""
-        return Shown(self.mask[frames], self.cut[frames])
-
-
-def fit_forms(picture: Picture, shown: Shown, look: tuple[str, str, str]) -> list[Fit]:
-    """Fit every form to an object.
+def fit_forms(picture: Picture, mask: Tensor, look: tuple[str, str, str]) -> list[Fit]:
+    """Fit every form to the object with a soft mask (F, H, W), not empty in any frame.
 
     Args:
         look: setting, style and colour.
     """
-    return [fit_form(picture, shown, look, form) for form in FORMS]
+    return [fit_form(picture, mask, look, form) for form in FORMS]
 
 
-def fit_form(picture: Picture, shown: Shown, look: tuple[str, str, str], form: str) -> Fit:
-    """Fit one form to an object."""
-    height, width = shown.mask.shape[1:]
-    colour, cover = _seen_sprites(form, look, shown.mask)  # (F, N, 3, G, G)
-    placing = _plausible(_start(shown, cover[:, 0]), form, height, width)
+def fit_form(picture: Picture, mask: Tensor, look: tuple[str, str, str], form: str) -> Fit:
+    """Fit one form to the object."""
+    area, x, y = _moments(mask)
+    height, width = mask.shape[1:]
+    rough = Placing(x, y, area.sqrt())
+    colour, cover = _seen_sprites(form, look, rough, height, width)  # (F, N, 3, G, G)
+    size, right, below = _moments(cover[:, 0] * (SPAN / GRID) ** 2)
+    scale = (area / size).sqrt()
+    step = SPAN / GRID
+    placing = Placing(
+        x - (right - GRID / 2) * step * scale, y - (below - GRID / 2) * step * scale, scale
+    )
+    placing = _plausible(placing, form, height, width)
     for _ in range(_ROUNDS - 1):
         crop = _crop(picture, placing)
-        best = _steady(_misfit(crop, colour[:, :TURNS], cover[:, :TURNS]))
+        best = _steady(_misfit(crop, colour, cover))
         each = torch.arange(len(best))
         placing = _refined(crop, colour[each, best], cover[each, best], placing)
         placing = _plausible(placing, form, height, width)
     misfit = _misfit(_crop(picture, placing), colour, cover)
-    return Fit(form, placing, misfit * (SPAN / GRID * placing.scale[:, None]) ** 2)
-
-
-def _start(shown: Shown, cover: Tensor) -> Placing:
-    """Place sprites (F, G, G) so that they are as large as what is seen and in the same place.
-
-    Where a part is hidden, they are as large as in the nearest frame that shows the whole, and
-    what is seen tells where their upper edge and one side are.
-    """
-    step = SPAN / GRID
-    area, x, y = _moments(shown.mask)
-    size, right, below = _moments(cover)
-    scale = (area / size).sqrt() / step
-    x, y = x - (right - GRID / 2) * step * scale, y - (below - GRID / 2) * step * scale
-    hidden = shown.cut != 0
-    if not hidden.any():
-        return Placing(x, y, scale)
-    whole = (~hidden if not hidden.all() else area == area.max()).nonzero()[:, 0]
-    nearest = (torch.arange(len(area))[:, None] - whole).abs().argmin(dim=1)
-    scale = torch.where(hidden, scale[whole[nearest]], scale)
-    left, end, top = _edges(shown.mask)
-    own_left, own_end, own_top = (((edge - GRID / 2) * step * scale) for edge in _edges(cover))
-    beside = torch.where(shown.cut > 0, left - own_left, end - own_end)
-    return Placing(torch.where(hidden, beside, x), torch.where(hidden, top - own_top, y), scale)
-
-
-def _edges(mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The left, right and upper edge (F,) of masks (F, H, W)."""
-    across, along = mask.amax(dim=1) > 0.5, mask.amax(dim=2) > 0.5
-    last = across.flip(1).int().argmax(dim=1)
-    edges = (across.int().argmax(dim=1), mask.shape[2] - last, along.int().argmax(dim=1))
-    return tuple(edge.float() for edge in edges)  # type: ignore[return-value]
+    return Fit(form, placing, misfit * (step * placing.scale[:, None]) ** 2)
 
 
 def _plausible(placing: Placing, form: str, height: int, width: int) -> Placing:
@@ -171,6 +132,8 @@ def _plausible(placing: Placing, form: str, height: int, width: int) -> Placing:
 def _steady(misfit: Tensor) -> Tensor:
     """The pose (F,) of each frame that, turning evenly or not, explains its neighbours too."""
     frames, count = misfit.shape
+    if count > TURNS:
+        return misfit.argmin(dim=1)
     away = torch.arange(-_WINDOW, _WINDOW + 1)
     other = (torch.arange(frames)[:, None] + away).clamp(0, frames - 1)  # (F, A)
     turned = (torch.arange(-_FASTEST, _FASTEST + 1)[:, None] * away / 2).round().long()  # (R, A)
@@ -188,18 +151,18 @@ def _moments(mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return area, x, (mask * rows[:, None]).sum(dim=(1, 2)) / area
 
 
-def _seen_sprites(form: str, look: tuple[str, str, str], mask: Tensor) -> tuple[Tensor, Tensor]:
+def _seen_sprites(
+    form: str, look: tuple[str, str, str], placing: Placing, height: int, width: int
+) -> tuple[Tensor, Tensor]:
     """The sprites of a form as each frame sees them: (F, N, 3, G, G) and (F, N, G, G)."""
-    height, width = mask.shape[1:]
-    area, x, y = _moments(mask)
     focal = STILL_CAMERA.focal_length(height, width)
-    side = (x - width / 2) / focal
-    down = STILL_CAMERA.pitch + (y - height / 2) / focal
+    side = (placing.x - width / 2) / focal
+    down = STILL_CAMERA.pitch + (placing.y - height / 2) / focal
     bins = torch.stack((side / _SIDE_STEP, down / _DOWN_STEP), dim=-1).round()
     kinds, which = bins.unique(dim=0, return_inverse=True)
     drawn = [sprites(form, *look, i * _SIDE_STEP, j * _DOWN_STEP) for i, j in kinds.tolist()]
     both = torch.stack([torch.cat((each.colour, each.cover[:, None]), dim=1) for each in drawn])
-    soft = _blurred(both, SPAN / GRID * float(area.sqrt().median()))[which]
+    soft = _blurred(both, SPAN / GRID * float(placing.scale.median()))[which]
     return soft[:, :, :3], soft[:, :, 3]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch.nn import functional
 
 from ..toyworld.camera import STILL_CAMERA
 from .finding import Found, least_area
-from .fitting import Fit, Picture, Shown, fit_form, fit_forms, picture_of
+from .fitting import Fit, Picture, fit_form, fit_forms, picture_of
 from .motion import FEWEST_FRAMES, Motions, Path, read_motions
 from .reading import ObjectReading
 from .scenery import Scenery
@@ -21,7 +20,6 @@ from .sprites import LYING, half_height
 _TOUCHING = 0.04
 _FORM_FRAMES = 6
 _HIDDEN_WEIGHT = 0.1
-_MOSTLY = 0.35
 
 
 def follow(
@@ -38,13 +36,12 @@ def _followed(
 ) -> ObjectReading:
     area = thing.mask.sum(dim=(1, 2))
     seen = area >= least_area(thing.mask)
-    view = _view(thing.mask, others)
-    frames = _good_frames(area, seen, view.cut)
-    shown = Shown(thing.mask, view.cut).at(frames)
-    look = (scenery.setting, scenery.style, thing.colour)
-    picture = picture_of(video[frames], scenery, view.taken[frames], view.weight[frames])
-    form = _form(picture, shown, look)
-    fit = fit_form(picture, shown, look, form)
+    taken, weight = _taken(thing.mask, others)
+    frames = _clear_frames(thing.mask, taken, seen)
+    mask, look = thing.mask[frames], (scenery.setting, scenery.style, thing.colour)
+    picture = picture_of(video[frames], scenery, taken[frames], weight[frames])
+    form = _form(picture, mask, look)
+    fit = fit_form(picture, mask, look, form)
     size, place = _placed(fit, *video.shape[1:3])
     motions = Motions(None)
     if len(frames) >= FEWEST_FRAMES:
@@ -68,45 +65,16 @@ def _followed(
     )
 
 
-class _View(NamedTuple):
-    """How others stand in the way of an object.
-
-    Attributes:
-        taken: pixels (F, H, W) that show other objects.
-        weight: how much pixels count (F, H, W): less where something nearer may hide the object.
-        cut: -1 or 1 where its left or right part is hidden, else 0 (F,).
-    """
-
-    taken: Tensor
-    weight: Tensor
-    cut: Tensor
-
-
-def _view(mask: Tensor, others: Sequence[Tensor]) -> _View:
-    taken, nearer = torch.zeros_like(mask, dtype=torch.bool), torch.zeros_like(mask)
+def _taken(mask: Tensor, others: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """The pixels (F, H, W) that other objects take, and how much all pixels count: less where one
+    stands lower in the picture, which may hide the object."""
+    taken, weight = torch.zeros_like(mask, dtype=torch.bool), torch.ones_like(mask)
     for other in others:
+        nearer = _lowest_row(other) > _lowest_row(mask)
         there = other > 0.5
         taken |= there
-        lower = _lowest_row(other) > _lowest_row(mask)
-        nearer = torch.maximum(nearer, (there & lower[:, None, None]).float())
-    weight = 1 - (1 - _HIDDEN_WEIGHT) * nearer
-    return _View(taken, weight, _cut(mask, nearer))
-
-
-def _cut(mask: Tensor, nearer: Tensor) -> Tensor:
-    """Which side (F,) of an object is hidden by something nearer, or beyond the picture's edge."""
-    touching = functional.max_pool2d(nearer[:, None], 3, stride=1, padding=1)[:, 0] * mask
-    columns, rows = torch.arange(mask.shape[2]) + 0.5, torch.arange(mask.shape[1]) + 0.5
-    centres = []
-    for part in (touching, mask):
-        area = part.sum(dim=(1, 2)).clamp(min=1e-6)
-        x, y = (part * columns).sum(dim=(1, 2)) / area, (part * rows[:, None]).sum(dim=(1, 2)) / area
-        centres.append((area, x, y))
-    (contact, x, y), (area, own_x, own_y) = centres
-    beside = (contact > _TOUCHING * area) & ((x - own_x).abs() > (y - own_y).abs())
-    cut = torch.where(beside, (x - own_x).sign(), 0.0)
-    ends = (mask[:, :, -1] > 0.5).any(dim=1).float() - (mask[:, :, 0] > 0.5).any(dim=1).float()
-    return torch.where(ends != 0, ends, cut)
+        weight = torch.where(there & nearer[:, None, None], _HIDDEN_WEIGHT, weight)
+    return taken, weight
 
 
 def _lowest_row(mask: Tensor) -> Tensor:
@@ -114,21 +82,20 @@ def _lowest_row(mask: Tensor) -> Tensor:
     return rows.amax(dim=1)
 
 
-def _good_frames(area: Tensor, seen: Tensor, cut: Tensor) -> Tensor:
-    """The numbers of the frames that show an object wholly or, if too few do, most of it."""
-    whole = seen & (cut == 0)
-    good = whole if whole.sum() >= min(FEWEST_FRAMES, len(area)) else area > _MOSTLY * area.max()
-    return good.nonzero()[:, 0]
+def _clear_frames(mask: Tensor, taken: Tensor, seen: Tensor) -> Tensor:
+    """The numbers of the frames that show an object wholly: it touches no other one and not the
+    picture's edge. If there are too few, all that show it."""
+    near = functional.max_pool2d(taken[:, None].float(), 3, stride=1, padding=1)[:, 0]
+    touching = (mask * near).sum(dim=(1, 2)) / mask.sum(dim=(1, 2)).clamp(min=1)
+    edge = mask[:, 0].sum(1) + mask[:, -1].sum(1) + mask[:, :, 0].sum(1) + mask[:, :, -1].sum(1)
+    whole = seen & (touching < _TOUCHING) & (edge < 1)
+    return (whole if whole.sum() >= min(FEWEST_FRAMES, len(mask)) else seen).nonzero()[:, 0]
 
 
-def _form(picture: Picture, shown: Shown, look: tuple[str, str, str]) -> str:
-    """The form that fits best in some of the frames, those that show most of it."""
-    area = shown.mask.sum(dim=(1, 2)) * (1 + (shown.cut == 0))
-    count = min(_FORM_FRAMES, len(area))
-    frames = torch.linspace(0, len(area) - 1, count).long()
-    if (shown.cut != 0).any():
-        frames = area.topk(count).indices.sort().values
-    fits = fit_forms(picture.at(frames), shown.at(frames), look)
+def _form(picture: Picture, mask: Tensor, look: tuple[str, str, str]) -> str:
+    """The form that fits best in some of the frames."""
+    frames = torch.linspace(0, len(mask) - 1, min(_FORM_FRAMES, len(mask))).long()
+    fits = fit_forms(picture.at(frames), mask[frames], look)
     return min(fits, key=lambda fit: float(fit.misfit.amin(dim=1).mean())).form
 
 
