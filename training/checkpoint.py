@@ -169,7 +169,7 @@ def _optimisers(
     for name, weight in module.named_parameters():
         is_matrix = muon_names is not None and weight.ndim > 1 and re.search(muon_names, name)
         (matrices if is_matrix else others).append(weight)
-    adam = torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), weight_decay=0.01)
+    adam = torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     return [adam, Muon(matrices, lr=rate)] if matrices else [adam]
 
 

@@ -20,7 +20,7 @@ from ..models.shapes import LatentShape
 from ..models.text_encoder import T5Config, T5Encoder
 from .checkpoint import TrainState
 from .latents import LatentSet
-from .layers import Layers
+from .layers import Layers, attend, mixed_precision
 from .levels import SHIFT, Levels, apply_levels, draw_levels
 
 CAPTION_DROP = 0.1
@@ -41,7 +41,7 @@ class PromptedDiT(nn.Module):
 
     def __init__(self, dit: DiTConfig, text: T5Config, generator: torch.Generator) -> None:
         super().__init__()
-        self.dit = VideoDiT(dit, ops=Layers)
+        self.dit = VideoDiT(dit, ops=Layers, attention=attend)
         self.text = T5Encoder(text)
         initialise(self.dit, generator)
         with torch.no_grad():
@@ -232,6 +232,7 @@ def train_denoiser(
         data = sets[int(torch.multinomial(shares, 1, generator=g))]
         batch = draw_batch(data, latent, names, g, model.device)
         levels = draw_levels(len(batch.clean), patch_grid(batch.shape, patch), g, shift)
-        loss = flow_loss(model, batch, levels.to(model.device), g)
+        with mixed_precision(model.device):
+            loss = flow_loss(model, batch, levels.to(model.device), g)
         state.update(loss)
         yield float(loss.detach())

@@ -1,9 +1,31 @@
-"""Layer classes that compute what torch's own do in fewer passes over memory on a CPU."""
+"""Layers that compute what torch's own do in fewer passes over memory on a CPU.
+
+They mix number formats as torch.autocast does: products in bfloat16 where that is fast, weights
+and everything that adds up in float32.
+
+B batch, N heads, L query tokens, S key tokens, K head dim.
+"""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from ..models.precision import has_fast_bf16
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """Inside, matrix products run in bfloat16 where the device has units for it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bf16(device))
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Softmax attention in plain products, (B, N, L, K) -> (B, N, L, K).
+
+    On a CPU the backward pass of torch's fused one takes several times as long in bfloat16.
+    """
+    weights = (q * q.shape[-1] ** -0.5) @ k.mT  # (B, N, L, S)
+    return weights.softmax(dim=-1).to(v.dtype) @ v
 
 
 class _RootMeanSquare(torch.autograd.Function):
@@ -11,23 +33,25 @@ class _RootMeanSquare(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
-        power = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_() / x.shape[-1]
+        full = x.to(weight.dtype)
+        power = torch.linalg.vector_norm(full, dim=-1, keepdim=True).square_() / x.shape[-1]
         inverse = (power + eps).rsqrt_()
         ctx.save_for_backward(x, inverse, weight)
-        return (x * inverse).mul_(weight)
+        return (full * inverse).mul_(weight).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, inverse, weight = ctx.saved_tensors
-        product = gradient * x
+        full, gradient = x.to(weight.dtype), gradient.to(weight.dtype)
+        product = gradient * full
         along = (product @ weight)[..., None] * inverse**3 / -x.shape[-1]
         to_weight = inverse.flatten() @ product.flatten(0, -2)
-        to_x = (gradient * weight).mul_(inverse).addcmul_(x, along)
-        return to_x, to_weight, None
+        to_x = (gradient * weight).mul_(inverse).addcmul_(full, along)
+        return to_x.to(x.dtype), to_weight, None
 
 
 class RMSNorm(nn.RMSNorm):
-    """torch.nn.RMSNorm over the last axis, with weights."""
+    """torch.nn.RMSNorm over the last axis, with weights; the result has the type of the input."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""

@@ -1,14 +1,17 @@
-"""Muon: steps along the orthogonalised momentum of a matrix, in float32.
+"""Muon: steps along the orthogonalised momentum of matrices.
 
-torch.optim.Muon orthogonalises in bfloat16, which takes four times as long as float32 on a CPU
-without that type. Source: Jordan et al., "Muon: an optimizer for hidden layers", 2024; scale of
-the steps: Liu et al., "Muon is scalable for LLM training", 2025.
+Those of one shape are orthogonalised together, in bfloat16 only where that is fast, which takes a
+quarter of the time of torch.optim.Muon on a CPU. Source: Jordan et al., "Muon: an optimizer for
+hidden layers", 2024; scale of the steps: Liu et al., "Muon is scalable for LLM training", 2025.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor
+
+from ..models.precision import has_fast_bf16
 
 _COEFFICIENTS = (
     (8.28721201814563, -23.595886519098837, 17.300387312530933),
@@ -47,26 +50,43 @@ class Muon(torch.optim.Optimizer):
         """Move every weight that has a gradient."""
         for group in self.param_groups:
             moved = [weight for weight in group["params"] if weight.grad is not None]
-            for weight in moved:
-                self._move(weight, group)
+            moved.sort(key=_shape)
+            for _, alike in groupby(moved, key=_shape):
+                self._move(list(alike), group)
 
-    def _move(self, weight: Tensor, group: dict[str, float]) -> None:
+    def _move(self, weights: Sequence[Tensor], group: dict[str, float]) -> None:
+        """Move weights of one shape."""
+        wanted = torch.stack([self._wanted(weight, group) for weight in weights])
+        wanted = orthogonalise(wanted.flatten(2), _format(wanted)).reshape(wanted.shape)
+        scale = _MATCH_ADAM * max(wanted[0].flatten(1).shape) ** 0.5
+        for weight, step in zip(weights, wanted.to(weights[0].dtype), strict=True):
+            weight.mul_(1 - group["lr"] * group["weight_decay"])
+            weight.add_(step, alpha=-group["lr"] * scale)
+
+    def _wanted(self, weight: Tensor, group: dict[str, float]) -> Tensor:
+        """Nesterov's momentum, with the gradient of this step taken in."""
         state, gradient, keep = self.state[weight], weight.grad, group["momentum"]
         assert gradient is not None
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
         state["momentum"].lerp_(gradient, 1 - keep)
-        matrix = torch.lerp(gradient, state["momentum"], keep).flatten(1)
-        scale = _MATCH_ADAM * max(matrix.shape) ** 0.5
-        weight.mul_(1 - group["lr"] * group["weight_decay"])
-        weight.add_(orthogonalise(matrix).view_as(weight), alpha=-group["lr"] * scale)
+        return torch.lerp(gradient, state["momentum"], keep)
 
 
-def orthogonalise(matrix: Tensor) -> Tensor:
-    """Bring the singular values of a matrix (M, N) near 1."""
-    x = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.mT
-    x = x / (x.norm() + 1e-7)
+def _shape(weight: Tensor) -> tuple[int, ...]:
+    return tuple(weight.shape)
+
+
+def _format(matrices: Tensor) -> torch.dtype:
+    return torch.bfloat16 if has_fast_bf16(matrices.device) else matrices.dtype
+
+
+def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
+    """Bring the singular values of matrices (K, M, N) near 1, computing in a given type."""
+    wide = matrices.shape[1] <= matrices.shape[2]
+    x = matrices if wide else matrices.mT
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(dtype)
     for a, b, c in _COEFFICIENTS:
         gram = x @ x.mT
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x if matrix.shape[0] <= matrix.shape[1] else x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x if wide else x.mT

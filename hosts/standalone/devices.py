@@ -2,6 +2,7 @@
 
 import torch
 
+from ...models.precision import has_fast_bf16
 from ..dtypes import DTYPES
 
 
@@ -34,13 +35,3 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     if name not in DTYPES:
         raise ValueError(f"unknown dtype {name!r}: use auto, {', '.join(DTYPES)}")
     return DTYPES[name]
-
-
-def has_fast_bf16(device: torch.device) -> bool:
-    """Whether matrix units for bf16 are there: AMX or AVX512-BF16 on a CPU, Ampere on CUDA."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu":
-        checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-        return any(getattr(torch.cpu, check, bool)() for check in checks)
-    return False

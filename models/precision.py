@@ -1,0 +1,13 @@
+"""Which number formats a device computes fast in."""
+
+import torch
+
+
+def has_fast_bf16(device: torch.device) -> bool:
+    """Whether matrix units for bf16 are there: AMX or AVX512-BF16 on a CPU, Ampere on CUDA."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+        return any(getattr(torch.cpu, check, bool)() for check in checks)
+    return False
