@@ -14,6 +14,9 @@ class LatentFormat:
 
     Latents outside the network are raw, as the VAE gives them; the network sees
     ``(latent - mean) / std`` per channel. ``None`` stands for mean 0 and deviation 1.
+
+    ``rgb`` and ``rgb_bias`` are for previews: the linear map that comes closest to the mean
+    colour, in [-1, 1], of the pixels behind a latent position, from what the network sees.
     """
 
     channels: int
@@ -21,9 +24,11 @@ class LatentFormat:
     std: tuple[float, ...] | None = None
     time_factor: int = 4
     space_factor: int = 8
+    rgb: tuple[tuple[float, float, float], ...] | None = None
+    rgb_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
-        for name in ("mean", "std"):
+        for name in ("mean", "std", "rgb"):
             values = getattr(self, name)
             if values is None:
                 continue
@@ -49,6 +54,16 @@ class LatentFormat:
             torch.tensor(mean, dtype=latent.dtype, device=latent.device).reshape(shape),
             torch.tensor(std, dtype=latent.dtype, device=latent.device).reshape(shape),
         )
+
+    def preview(self, latent: Tensor) -> Tensor | None:
+        """Small pictures of a latent (C, F, H, W) that the network sees, without a VAE.
+
+        Returns:
+            (F, H, W, 3) in [0, 1], or None where the family has no such map.
+        """
+        if self.rgb is None:
+            return None
+        return rgb_preview(latent, latent.new_tensor(self.rgb), latent.new_tensor(self.rgb_bias))
 
     def latent_shape(self, video: VideoShape) -> LatentShape:
         """Latent positions of a video; the frame count must be 1 + a multiple of the factor."""
@@ -83,6 +98,11 @@ class LatentFormat:
                     f"{name} {size} does not fit: use a multiple of {step} "
                     f"(nearest: {below} or {below + step})"
                 )
+
+
+def rgb_preview(latent: Tensor, factors: Tensor, bias: Tensor) -> Tensor:
+    """Latent (C, F, H, W) times factors (C, 3), plus bias (3,): (F, H, W, 3) in [0, 1]."""
+    return (latent.movedim(0, -1) @ factors + bias).add(1).div(2).clamp(0, 1)
 
 
 WAN21_LATENT = LatentFormat(

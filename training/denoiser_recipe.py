@@ -40,6 +40,7 @@ from .latents import (
 from .levels import SHIFT
 from .loop import Tick, Watch, drive
 from .pictures import Studio, validation_loss
+from .preview import with_preview
 from .recipe import HELD_OUT_SEED, SEED, write_weights
 
 DIT_FILE = "spacetime_tiny_dit.safetensors"
@@ -189,7 +190,8 @@ def find_start(run: Path, plan: DenoiserPlan, vae: VideoVAE) -> Start:
         start = (
             fresh_start(run, plan, code) if plan.init_from is None else read_start(plan.init_from)
         )
-        write_denoiser(folder, start, start.state, 0)
+        dit = replace(start.dit, latent=with_preview(start.dit.latent, vae))
+        write_denoiser(folder, replace(start, dit=dit), start.state, 0)
     start = read_start(folder)
     if start.dit.info.get("vae", fingerprint(vae)) != fingerprint(vae):
         raise ValueError(
