@@ -1,11 +1,50 @@
 """The pack's nodes: each a schema around one call. Import them after a host was chosen."""
 
+import importlib
+import logging
+from collections.abc import Iterator
 from typing import Any
+
+MODULES = (
+    "load",
+    "prompt",
+    "latents",
+    "patches",
+    "noise",
+    "solvers",
+    "sampling",
+    "video",
+    "world",
+)
+"""The files of nodes, in the order of the menu."""
 
 
 def all_nodes() -> list[type[Any]]:
-    """Every node class of the pack, in the order of the menu."""
-    from . import latents, load, noise, patches, prompt, sampling, solvers, video, world
+    """Every node class that could be loaded, in the order of the menu.
 
-    modules = (load, prompt, latents, patches, noise, solvers, sampling, video, world)
-    return [node for module in modules for node in module.NODES]
+    A file that cannot be imported, or a node whose schema cannot be made, is logged with the reason
+    and left out; the others stay.
+    """
+    return [node for name in MODULES for node in _sound_nodes(name)]
+
+
+def _sound_nodes(name: str) -> Iterator[type[Any]]:
+    try:
+        nodes = importlib.import_module(f".{name}", __package__).NODES
+    except Exception as problem:
+        _report(f"the nodes of nodes/{name}.py are missing", problem)
+        return
+    for node in nodes:
+        try:
+            node.GET_SCHEMA()
+        except Exception as problem:
+            _report(f"{node.__name__} of nodes/{name}.py is missing", problem)
+        else:
+            yield node
+
+
+def _report(what: str, problem: Exception) -> None:
+    reason = f"{type(problem).__name__}: {problem}"
+    logger = logging.getLogger(__name__)
+    logger.error("Spacetime: %s: %s", what, reason)
+    logger.debug("where that happened", exc_info=problem)

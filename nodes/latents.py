@@ -8,6 +8,7 @@ from ..hosts import host
 from ..models.latent_format import LatentFormat
 from ..models.patchify import PATCH
 from ..models.shapes import VideoShape
+from .search import search_words
 
 io = host().io
 
@@ -27,12 +28,25 @@ class SpacetimeEmptyVideo(io.ComfyNode):
             category="Spacetime/Latent",
             description="Size, length and frame rate of the clip to be made. One frame is an "
             "image.",
+            **search_words(
+                "empty latent video", "empty latent image", "resolution", "length", "frame rate"
+            ),
             inputs=[
                 io.Int.Input(
-                    "width", default=64, min=16, max=8192, step=16, tooltip="Width in pixels."
+                    "width",
+                    default=64,
+                    min=16,
+                    max=8192,
+                    step=16,
+                    tooltip="Width in pixels, a multiple of 16.",
                 ),
                 io.Int.Input(
-                    "height", default=64, min=16, max=8192, step=16, tooltip="Height in pixels."
+                    "height",
+                    default=64,
+                    min=16,
+                    max=8192,
+                    step=16,
+                    tooltip="Height in pixels, a multiple of 16.",
                 ),
                 io.Int.Input(
                     "frames",
@@ -51,7 +65,12 @@ class SpacetimeEmptyVideo(io.ComfyNode):
                     tooltip="Frames per second; models that know frame rates adapt the motion.",
                 ),
             ],
-            outputs=[io.Latent.Output(display_name="latent", tooltip="Zeros of that size.")],
+            outputs=[
+                io.Latent.Output(
+                    display_name="latent",
+                    tooltip="An empty latent of that size, for Sample or Patchify.",
+                )
+            ],
         )
 
     @classmethod

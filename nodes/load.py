@@ -6,6 +6,7 @@ from typing import Any
 from ..hosts import host
 from ..model_loaders.load import read_dit, read_text_encoder, read_vae
 from ..weights import bundled
+from .search import search_words
 
 io = host().io
 
@@ -44,6 +45,14 @@ class SpacetimeLoadModels(io.ComfyNode):
             category="Spacetime/Load",
             description="Loads a video diffusion transformer, its text encoder and its VAE. "
             "The defaults are the tiny weights that come with the pack.",
+            **search_words(
+                "checkpoint loader",
+                "load diffusion model",
+                "unet loader",
+                "load clip",
+                "load vae",
+                "wan",
+            ),
             inputs=[
                 _combo("model", "diffusion_models", "Diffusion transformer"),
                 _combo("text_encoder", "text_encoders", "Text encoder with its tokenizer"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..hosts import host
 from ..samplers.noise import FrameNoise
+from .search import search_words
 
 io = host().io
 
@@ -20,6 +21,7 @@ class SpacetimeNoise(io.ComfyNode):
             category="Spacetime/Sampling",
             description="Noise from one seed, drawn per latent frame: a longer clip, a window of "
             "it or a packed run sees the same noise for the same frame.",
+            **search_words("random noise", "seed"),
             inputs=[
                 io.Int.Input(
                     "seed",
@@ -27,10 +29,12 @@ class SpacetimeNoise(io.ComfyNode):
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=True,
-                    tooltip="The same seed gives the same video.",
+                    tooltip="The same seed gives the same video; another one, another video.",
                 )
             ],
-            outputs=[io.Noise.Output(display_name="noise", tooltip="To a Sample node.")],
+            outputs=[
+                io.Noise.Output(display_name="noise", tooltip="For Sample or Sample Patches.")
+            ],
         )
 
     @classmethod

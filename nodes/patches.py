@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..hosts import host
+from .search import search_words
 from .tokens import TOKENS, pack, unpack
 
 io = host().io
@@ -21,6 +22,7 @@ class SpacetimePatchify(io.ComfyNode):
             description="Cuts a latent into spacetime patches, the tokens that the transformer "
             "works on. A list of latents, of different sizes and lengths too, becomes one packed "
             "sequence in which the clips never see each other.",
+            **search_words("latent to tokens", "spacetime patches", "pack clips"),
             is_input_list=True,
             inputs=[io.Latent.Input("latent", tooltip="One latent, or a list of them.")],
             outputs=[
@@ -47,6 +49,7 @@ class SpacetimeUnpatchify(io.ComfyNode):
             display_name="Unpatchify",
             category="Spacetime/Patches",
             description="Puts spacetime patches together to latents again, one per packed clip.",
+            **search_words("tokens to latent", "unpack clips"),
             inputs=[io.Custom(TOKENS).Input("tokens", tooltip="Tokens from Patchify.")],
             outputs=[
                 io.Latent.Output(

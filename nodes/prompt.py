@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..hosts import host
+from .search import search_words
 
 io = host().io
 
@@ -19,8 +20,9 @@ class SpacetimeEncodePrompt(io.ComfyNode):
             category="Spacetime/Prompt",
             description="Turns a prompt into conditioning. Leave the text empty for the "
             "unconditional side of the guidance.",
+            **search_words("clip text encode", "text to conditioning", "positive", "negative"),
             inputs=[
-                io.Clip.Input("clip", tooltip="Text encoder from Load Models."),
+                io.Clip.Input("clip", tooltip="The text encoder, from Load Models."),
                 io.String.Input(
                     "text",
                     multiline=True,
@@ -30,7 +32,9 @@ class SpacetimeEncodePrompt(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Conditioning.Output(display_name="conditioning", tooltip="The encoded prompt.")
+                io.Conditioning.Output(
+                    display_name="conditioning", tooltip="The encoded prompt, for Denoiser."
+                )
             ],
         )
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..hosts import host
 from ..models.patchify import Tokens, patchify, unpatchify
+from .search import search_words
 from .tokens import TOKENS, TokenSocket
 
 io = host().io
@@ -11,10 +12,10 @@ io = host().io
 
 def _sampling_inputs(what: Any) -> list[Any]:
     return [
-        io.Guider.Input("guider", tooltip="From Denoiser."),
-        io.Noise.Input("noise", tooltip="From Noise."),
-        io.Sampler.Input("sampler", tooltip="From Solver."),
-        io.Sigmas.Input("sigmas", tooltip="From Schedule."),
+        io.Guider.Input("guider", tooltip="The model with its prompts, from Denoiser."),
+        io.Noise.Input("noise", tooltip="What the video is made from, from Noise."),
+        io.Sampler.Input("sampler", tooltip="How to step between noise levels, from Solver."),
+        io.Sigmas.Input("sigmas", tooltip="The noise levels to visit, from Schedule."),
         what,
     ]
 
@@ -31,8 +32,9 @@ class SpacetimeDenoiser(io.ComfyNode):
             category="Spacetime/Sampling",
             description="The diffusion transformer together with its prompts: predicts the clean "
             "video from a noisy one, with classifier-free guidance.",
+            **search_words("cfg guider", "guidance", "classifier-free guidance"),
             inputs=[
-                io.Model.Input("model", tooltip="Diffusion transformer."),
+                io.Model.Input("model", tooltip="The diffusion transformer, from Load Models."),
                 io.Conditioning.Input("positive", tooltip="What the video should show."),
                 io.Conditioning.Input(
                     "negative", tooltip="What it should move away from; an empty prompt is usual."
@@ -47,7 +49,9 @@ class SpacetimeDenoiser(io.ComfyNode):
                     "is not evaluated and sampling takes half the time.",
                 ),
             ],
-            outputs=[io.Guider.Output(display_name="guider", tooltip="To a Sample node.")],
+            outputs=[
+                io.Guider.Output(display_name="guider", tooltip="For Sample or Sample Patches.")
+            ],
         )
 
     @classmethod
@@ -68,9 +72,14 @@ class SpacetimeSamplePatches(io.ComfyNode):
             category="Spacetime/Sampling",
             description="Runs the solver on spacetime patches; all packed clips are made in one "
             "run.",
-            inputs=_sampling_inputs(io.Custom(TOKENS).Input("tokens", tooltip="From Patchify.")),
+            **search_words("sampler custom advanced", "sample tokens", "packed sampling"),
+            inputs=_sampling_inputs(
+                io.Custom(TOKENS).Input("tokens", tooltip="The clips to make, from Patchify.")
+            ),
             outputs=[
-                io.Custom(TOKENS).Output(display_name="sampled", tooltip="The finished tokens.")
+                io.Custom(TOKENS).Output(
+                    display_name="sampled", tooltip="The finished tokens, for Unpatchify."
+                )
             ],
         )
 
@@ -105,10 +114,17 @@ class SpacetimeSample(io.ComfyNode):
             display_name="Sample",
             category="Spacetime/Sampling",
             description="Runs the solver on a latent, the short way without a patchifier.",
+            **search_words("ksampler", "sampler custom advanced", "denoise"),
             inputs=_sampling_inputs(
-                io.Latent.Input("latent", tooltip="From Empty Video or Encode Video.")
+                io.Latent.Input(
+                    "latent", tooltip="The clip to make, from Empty Video or Encode Video."
+                )
             ),
-            outputs=[io.Latent.Output(display_name="sampled", tooltip="The finished latent.")],
+            outputs=[
+                io.Latent.Output(
+                    display_name="sampled", tooltip="The finished latent, for Decode Video."
+                )
+            ],
         )
 
     @classmethod

@@ -5,6 +5,7 @@ from typing import Any
 from ..hosts import host
 from ..samplers.schedules import flow_sigmas
 from ..samplers.solvers import SOLVERS
+from .search import search_words
 
 io = host().io
 
@@ -21,8 +22,15 @@ class SpacetimeSchedule(io.ComfyNode):
             category="Spacetime/Sampling",
             description="The noise levels that the sampler visits, from pure noise (1) to the "
             "finished video (0).",
+            **search_words("sigmas", "scheduler", "basic scheduler", "steps", "shift"),
             inputs=[
-                io.Int.Input("steps", default=30, min=1, max=1000, tooltip="Sampling steps."),
+                io.Int.Input(
+                    "steps",
+                    default=30,
+                    min=1,
+                    max=1000,
+                    tooltip="Steps from noise to video. 20 to 50 are usual: more is finer and slower.",
+                ),
                 io.Float.Input(
                     "shift",
                     default=3.0,
@@ -55,6 +63,7 @@ class SpacetimeSolver(io.ComfyNode):
             display_name="Solver",
             category="Spacetime/Sampling",
             description="The ODE solver that steps from one noise level to the next.",
+            **search_words("sampler select", "euler", "heun", "dpmpp_2m", "unipc", "ode"),
             inputs=[
                 io.Combo.Input(
                     "solver",
@@ -64,7 +73,9 @@ class SpacetimeSolver(io.ComfyNode):
                     "Heun is exact but evaluates the model twice a step.",
                 )
             ],
-            outputs=[io.Sampler.Output(display_name="sampler", tooltip="To a Sample node.")],
+            outputs=[
+                io.Sampler.Output(display_name="sampler", tooltip="For Sample or Sample Patches.")
+            ],
         )
 
     @classmethod

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..hosts import host
+from .search import search_words
 
 io = host().io
 
@@ -20,19 +21,26 @@ class SpacetimeEncodeVideo(io.ComfyNode):
             display_name="Encode Video",
             category="Spacetime/Video",
             description="Encodes frames with the causal video VAE. One frame is an image.",
+            **search_words("vae encode", "video to latent", "image to latent"),
             inputs=[
-                io.Image.Input("images", tooltip="1 + a multiple of 4 frames."),
-                io.Vae.Input("vae", tooltip="Video VAE."),
+                io.Image.Input(
+                    "images", tooltip="The frames: 1 + a multiple of 4; one frame is an image."
+                ),
+                io.Vae.Input("vae", tooltip="The VAE that belongs to the model, from Load Models."),
                 io.Float.Input(
                     "fps",
                     default=FPS,
                     min=1.0,
                     max=120.0,
                     step=1.0,
-                    tooltip="Frames per second of the clip.",
+                    tooltip="Frames per second of the clip, carried along in the latent.",
                 ),
             ],
-            outputs=[io.Latent.Output(display_name="latent", tooltip="The encoded clip.")],
+            outputs=[
+                io.Latent.Output(
+                    display_name="latent", tooltip="The encoded clip, for Sample or Patchify."
+                )
+            ],
         )
 
     @classmethod
@@ -52,9 +60,10 @@ class SpacetimeDecodeVideo(io.ComfyNode):
             display_name="Decode Video",
             category="Spacetime/Video",
             description="Decodes a latent with the causal video VAE.",
+            **search_words("vae decode", "latent to video", "latent to image"),
             inputs=[
-                io.Latent.Input("latent", tooltip="A video latent."),
-                io.Vae.Input("vae", tooltip="Video VAE."),
+                io.Latent.Input("latent", tooltip="A video latent, from Sample or Unpatchify."),
+                io.Vae.Input("vae", tooltip="The VAE that belongs to the model, from Load Models."),
             ],
             outputs=[
                 io.Image.Output(display_name="images", tooltip="The frames."),

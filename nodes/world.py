@@ -28,6 +28,7 @@ from ..toyworld import (
 )
 from ..toyworld.camera import CAMERA_MOTIONS
 from ..toyworld.scene import DEFAULT_DURATION
+from .search import search_words
 
 io = host().io
 
@@ -60,6 +61,35 @@ def _looks() -> list[Any]:
     ]  # fmt: skip
 
 
+def _pixels(id: str) -> Any:
+    return io.Int.Input(
+        id, default=64, min=16, max=2048, step=16,
+        tooltip=f"{id.capitalize()} in pixels, a multiple of 16.",
+    )  # fmt: skip
+
+
+def _outputs() -> list[Any]:
+    return [
+        io.Image.Output(display_name="images", tooltip="The frames."),
+        io.String.Output(display_name="caption", tooltip="What the clip shows, as a prompt."),
+        io.Mask.Output(display_name="mask", tooltip="Visible pixels of the objects."),
+        io.Image.Output(display_name="depth", tooltip="Near is white, far is black."),
+        io.String.Output(
+            display_name="tracks", tooltip="JSON: per object a list of x, y and visible."
+        ),
+        io.Float.Output(display_name="fps", tooltip="Frames per second, for Create Video."),
+        io.Image.Output(
+            display_name="objects",
+            tooltip="Each object's mask in a channel of its own: the first is red, the "
+            "second green, the third blue.",
+        ),
+        io.String.Output(
+            display_name="detailed caption",
+            tooltip="The caption with sizes, places and style.",
+        ),
+    ]
+
+
 class SpacetimeExampleClip(io.ComfyNode):
     """A clip to try every graph on without a file."""
 
@@ -72,16 +102,17 @@ class SpacetimeExampleClip(io.ComfyNode):
             category="Spacetime/Video",
             description="A short rendered clip with its caption, mask, depth and tracks, so that "
             "every graph has an input offline.",
+            **search_words("toy world", "test video", "ground truth", "mask", "synthetic data"),
             inputs=[
                 io.Int.Input(
                     "seed", default=0, min=0, max=2**31 - 1, control_after_generate=True,
-                    tooltip="Which clip.",
+                    tooltip="Which clip: the same seed and choices give the same one.",
                 ),
-                io.Int.Input("width", default=64, min=16, max=2048, step=16, tooltip="Pixels."),
-                io.Int.Input("height", default=64, min=16, max=2048, step=16, tooltip="Pixels."),
+                _pixels("width"),
+                _pixels("height"),
                 io.Int.Input(
                     "frames", default=17, min=1, max=1441, step=4,
-                    tooltip="1 + a multiple of 4.",
+                    tooltip="Frames: 1 + a multiple of 4.",
                 ),
                 io.Float.Input(
                     "fps", default=16.0, min=1.0, max=120.0, step=1.0,
@@ -93,25 +124,7 @@ class SpacetimeExampleClip(io.ComfyNode):
                 _choice("setting", SETTINGS),
                 *_looks(),
             ],
-            outputs=[
-                io.Image.Output(display_name="images", tooltip="The frames."),
-                io.String.Output(display_name="caption", tooltip="What the clip shows."),
-                io.Mask.Output(display_name="mask", tooltip="Visible pixels of the objects."),
-                io.Image.Output(display_name="depth", tooltip="Near is white, far is black."),
-                io.String.Output(
-                    display_name="tracks", tooltip="JSON: per object a list of x, y and visible."
-                ),
-                io.Float.Output(display_name="fps", tooltip="Frames per second."),
-                io.Image.Output(
-                    display_name="objects",
-                    tooltip="Each object's mask in a channel of its own: the first is red, the "
-                    "second green, the third blue.",
-                ),
-                io.String.Output(
-                    display_name="detailed caption",
-                    tooltip="The caption with sizes, places and style.",
-                ),
-            ],
+            outputs=_outputs(),
         )  # fmt: skip
 
     @classmethod

@@ -45,6 +45,7 @@ class Schema:
     is_deprecated: bool = False
     is_experimental: bool = False
     not_idempotent: bool = False
+    search_aliases: list[str] = field(default_factory=list)
 
     def validate(self) -> None:
         """Raise ValueError unless the ids of all inputs and outputs differ."""

@@ -1,8 +1,11 @@
 """What every node shows of itself."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from spacetime_video.nodes import all_nodes
+from spacetime_video.nodes import all_nodes, search
+from spacetime_video.nodes.search import search_words
 
 SMALL_WORDS = {"a", "an", "and", "of", "the", "to"}
 
@@ -64,3 +67,18 @@ def test_defaults_are_valid(schema):
         least, most = getattr(spec, "min", None), getattr(spec, "max", None)
         if least is not None:
             assert least <= spec.default <= most, spec.id
+
+
+@every_node
+def test_search_finds_it_by_other_words(schema):
+    words = schema.search_aliases
+    assert words
+    assert len(words) == len(set(words))
+    assert all(word == word.lower() != schema.display_name.lower() for word in words)
+
+
+def test_hosts_without_search_words_get_none(monkeypatch):
+    assert search_words("seed") == {"search_aliases": ["seed"]}
+    old = {"__dataclass_fields__": {"node_id": None}}
+    monkeypatch.setattr(search, "io", SimpleNamespace(Schema=type("Schema", (), old)))
+    assert search_words("seed") == {}
