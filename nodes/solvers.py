@@ -29,7 +29,7 @@ class SpacetimeSchedule(io.ComfyNode):
                     default=30,
                     min=1,
                     max=1000,
-                    tooltip="Steps from noise to video. 20 to 50 are usual: more is finer and slower.",
+                    tooltip="Steps from noise to video: 20 to 50 are usual; more is finer, slower.",
                 ),
                 io.Float.Input(
                     "shift",

@@ -41,6 +41,19 @@ def _write(
     registry: Mapping[str, type[ComfyNode]],
 ) -> None:
     """Put a value into the one place of the node's widgets that holds this input."""
+    named = node.pop("widgets_values_named", None)
+    _write_listed(drawn, node, name, value, registry)
+    if named is not None:
+        node["widgets_values_named"] = {**named, name: value} if name in named else named
+
+
+def _write_listed(
+    drawn: dict[str, Any],
+    node: dict[str, Any],
+    name: str,
+    value: object,
+    registry: Mapping[str, type[ComfyNode]],
+) -> None:
     values = node.get("widgets_values") or []
     key = str(node["id"])
     before = to_api(drawn, registry)[key]["inputs"]

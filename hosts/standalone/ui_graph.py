@@ -104,9 +104,7 @@ def read_subgraphs(workflow: Mapping[str, Any]) -> dict[str, UIGraph]:
 def _read_node(raw: object, place: str) -> UINode:
     node = _typed(raw, dict, place)
     kind = _text(node.get("type"), f"{place}: type")
-    values = node.get("widgets_values")
-    if values is not None and not isinstance(values, list | dict):
-        raise WorkflowError(f"{place}: widgets_values is neither a list nor an object")
+    values = _read_values(node, place)
     outputs = [_typed(item, dict, f"{place}: outputs") for item in _list(node, "outputs", place)]
     mode, title = node.get("mode"), node.get("title")
     return UINode(
@@ -116,8 +114,17 @@ def _read_node(raw: object, place: str) -> UINode:
         mode=mode if isinstance(mode, int) else 0,
         inputs=tuple(_read_slot(slot, place) for slot in _list(node, "inputs", place)),
         output_types=tuple(_type_name(item.get("type")) for item in outputs),
-        values=values or [],
+        values=values,
     )
+
+
+def _read_values(node: Mapping[str, Any], place: str) -> list[Any] | dict[str, Any]:
+    """The values of a node's widgets, by name where the editor saved the names as well."""
+    named = node.get("widgets_values_named")
+    values = named if named and isinstance(named, dict) else node.get("widgets_values")
+    if values is not None and not isinstance(values, list | dict):
+        raise WorkflowError(f"{place}: widgets_values is neither a list nor an object")
+    return values or []
 
 
 def _read_slot(raw: object, place: str) -> UISlot:

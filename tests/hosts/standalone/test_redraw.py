@@ -51,6 +51,19 @@ def test_values_stored_by_name(workflow, registry) -> None:
     assert to_api(drawn, registry) == prompt
 
 
+def test_values_stored_both_ways_stay_equal(workflow, registry) -> None:
+    noise = next(node for node in workflow["nodes"] if node["title"] == "Noise")
+    noise["widgets_values_named"] = {"seed": 1, "control_after_generate": "fixed"}
+    noise["widgets_values"] = [1, "fixed"]
+    prompt = set_input(to_api(workflow, registry), "Noise.seed=9", registry)
+    drawn = redraw(workflow, prompt, registry)
+    assert drawn is not None
+    assert to_api(drawn, registry) == prompt
+    noise = next(node for node in drawn["nodes"] if node["title"] == "Noise")
+    assert noise["widgets_values_named"] == {"seed": 9, "control_after_generate": "fixed"}
+    assert noise["widgets_values"] == [9, "fixed"]
+
+
 def test_a_replaced_link_cannot_be_drawn(workflow, registry) -> None:
     prompt = set_input(to_api(workflow, registry), "Create Video.fps=8", registry)
     assert redraw(workflow, prompt, registry) is None

@@ -103,6 +103,38 @@ def test_names_in_the_file_win_over_the_schema(bench):
     assert to_api(saved, bench.registry)["1"]["inputs"] == {"value": 3, "seed": 5, "unit": "second"}
 
 
+def test_values_saved_with_names_need_no_order(bench):
+    """The editor may save names beside the list; the list is then of another version's order."""
+    named = {"unit": "second", "control_after_generate": "fixed", "seed": 5, "value": 3, "gone": 1}
+    saved = ui(1, "Number", values=["second", 1, 3, 5, "fixed"], widgets_values_named=named)
+
+    read = to_api(workflow([saved], []), bench.registry)["1"]["inputs"]
+
+    assert read == {"value": 3, "seed": 5, "unit": "second"}
+
+
+@pytest.mark.parametrize("names", [("value", "seed"), ("seed", "value")])
+def test_an_input_that_the_saved_node_lacks_has_its_default(bench, names):
+    """`unit` was added after the graph was saved, whose inputs name their widgets."""
+    values = {"value": [3], "seed": [5, "fixed"]}
+    slots = [slot(name, widget=True) for name in names]
+    saved = ui(1, "Number", slots, [value for name in names for value in values[name]])
+
+    read = to_api(workflow([saved], []), bench.registry)["1"]["inputs"]
+
+    assert read == {"value": 3, "seed": 5, "unit": "metre"}
+
+
+def test_promoted_widgets_are_found_by_name(bench):
+    saved = nested()
+    saved["nodes"][1]["widgets_values"] = ["second", 5]
+    saved["nodes"][1]["widgets_values_named"] = {"seed": 5, "unit": "second"}
+
+    read = to_api(saved, bench.registry)["7:5:1"]["inputs"]
+
+    assert (read["seed"], read["unit"]) == (5, "second")
+
+
 def test_linked_widget_keeps_its_place(bench):
     slots = [slot("seed", 5, widget=True)]
     saved = workflow(
