@@ -39,7 +39,7 @@ def flow_sigmas(steps: int, *, shift: float = 1.0, start: float = 1.0) -> Tensor
     Raises:
         ValueError: when ``steps``, ``shift`` or ``start`` are out of range.
     """
-    _check_steps(steps)
+    check_steps(steps)
     if not 0 < start <= 1:
         raise ValueError(f"start {start} is not a noise level above 0 and up to 1")
     level = torch.tensor(start, dtype=torch.float64)
@@ -60,7 +60,7 @@ def simple_sigmas(steps: int, shift: float) -> Tensor:
     Returns:
         (steps + 1,) float32 ending in 0.
     """
-    _check_steps(steps)
+    check_steps(steps)
     stride = _TABLE_SIZE / steps
     table = _flow_table(shift)
     chosen = [_TABLE_SIZE - 1 - int(step * stride) for step in range(steps)]
@@ -79,7 +79,7 @@ def normal_sigmas(steps: int, shift: float) -> Tensor:
     Returns:
         (steps + 1,) float32 ending in 0.
     """
-    _check_steps(steps)
+    check_steps(steps)
     table = _flow_table(shift)
     even = torch.linspace(table[-1] * _TABLE_SIZE, table[0] * _TABLE_SIZE, steps) / _TABLE_SIZE
     return torch.cat([shift_sigmas(even, shift), torch.zeros(1)])
@@ -89,6 +89,7 @@ def _flow_table(shift: float) -> Tensor:
     return shift_sigmas(torch.arange(1, _TABLE_SIZE + 1) / _TABLE_SIZE, shift)
 
 
-def _check_steps(steps: int) -> None:
+def check_steps(steps: int) -> None:
+    """Raise ValueError where a schedule has no step."""
     if steps < 1:
         raise ValueError(f"a schedule of {steps} steps: use 1 or more")
