@@ -1,0 +1,39 @@
+"""`python -m spacetime_video.headless.editor`: what the editor shows of the pack, made anew."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+Checkout = Annotated[
+    Path, typer.Option("--checkout", help="Folder of the pack's source, with its tests.")
+]
+HERE = Path(__file__).resolve().parents[2]
+
+
+@app.callback()
+def root() -> None:
+    """Make what ComfyUI's editor shows of the pack; run it after a node was changed."""
+
+
+@app.command()
+def contract(checkout: Checkout = HERE) -> None:
+    """Write new nodes and inputs into the contract of saved graphs; refuse what would break it."""
+    from .contract import breaches, contract_of, read_contract, write_contract
+    from .nodes import pack_nodes
+
+    path = checkout / "tests/nodes/contract.json"
+    saved = read_contract(path) if path.exists() else {}
+    found = contract_of(pack_nodes())
+    broken = breaches(saved, found)
+    if broken:
+        typer.echo("\n".join(broken), err=True)
+        raise typer.Exit(1)
+    write_contract(path, found)
+    typer.echo(path)
+
+
+if __name__ == "__main__":
+    app()
