@@ -21,6 +21,7 @@ app.add_typer(measure_app, name="measure")
 RunFolder = Annotated[
     Path, typer.Option("--run-dir", help="Folder of clips, checkpoints, logs and weights.")
 ]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print tables in Markdown.")]
 TrainDevice = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
 
 
@@ -52,6 +53,10 @@ def run(
         bool, typer.Option("--json", help="Print one machine-readable result line.")
     ] = False,
     verbose: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Keep a film strip of the clip in progress in this file."),
+    ] = None,
 ) -> None:
     """Run a saved workflow and print the files it made."""
     from .run import RunOptions, run_command
@@ -66,6 +71,7 @@ def run(
         dtype=dtype,
         json_line=json_line,
         verbose=verbose,
+        preview=preview,
     )
     raise typer.Exit(run_command(options))
 
@@ -125,6 +131,10 @@ def measure_alignment(
         float | None, typer.Option(help="Shift of the schedule (default: the model's own).")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Processes that read clips (default: the number of cores)."),
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Folder with other weights, named as the shipped files.")
     ] = None,
@@ -135,20 +145,37 @@ def measure_alignment(
         Path | None,
         typer.Option("--contact-sheet", metavar="PNG", help="Draw the first 40 clips, unpicked."),
     ] = None,
+    as_markdown: AsMarkdown = False,
 ) -> None:
     """How often clips show what their prompts ask for, and what else the shipped models do."""
-    from .measure import MeasureOptions, measure_command
-    from .measure_studio import Settings
+    from .measure.command import MeasureOptions, measure_command
+    from .measure.studio import Settings
 
     settings = Settings(guidance, steps, shift, device, weights)
     options = MeasureOptions(
         prompts=prompts,
         only=tuple(only or ()),
         settings=settings,
+        jobs=jobs,
+        markdown=as_markdown,
         json_file=json_file,
         sheet_file=sheet_file,
     )
     raise typer.Exit(measure_command(options))
+
+
+@measure_app.command("report")
+def measure_report(
+    files: Annotated[list[Path], typer.Argument(help="JSON files of parts of a measurement.")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as one JSON.")
+    ] = None,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Put parts of a measurement, made with --only and --json, together."""
+    from .measure.command import report_command
+
+    raise typer.Exit(report_command(files, json_file=json_file, as_markdown=as_markdown))
 
 
 @train_app.command("vae")

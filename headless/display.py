@@ -1,8 +1,11 @@
-"""A progress bar per node and per step on the terminal's error stream."""
+"""A progress bar per node and per step on the terminal's error stream, and a look at the clip."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console
+import torch
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -13,18 +16,41 @@ from rich.progress import (
 )
 
 from ..hosts.standalone.executor import Event, NodeCached, NodeFinished, NodeStarted
+from ..media.images import save_image
+from .terminal import draw_picture
+
+WIDEST = 96
+"""Characters of a picture on the terminal."""
+
+
+class Bars(Progress):
+    """Progress bars with a picture under them."""
+
+    picture: RenderableType | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, then the picture."""
+        yield from super().get_renderables()
+        if self.picture is not None:
+            yield self.picture
 
 
 class Display:
-    """Follows a run: one line per node, and a bar for its steps."""
+    """Follows a run: one line per node, a bar for its steps, a film strip while it samples.
 
-    def __init__(self) -> None:
-        self._bars = Progress(
+    Args:
+        preview_file: PNG that holds the film strip of the latest step.
+        console: where to draw; the error stream by default.
+    """
+
+    def __init__(self, preview_file: Path | None = None, console: Console | None = None) -> None:
+        self._preview_file = preview_file
+        self._bars = Bars(
             TextColumn("{task.fields[place]:>5} {task.description:24}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=console or Console(stderr=True),
         )
         self._task: TaskID | None = None
 
@@ -38,7 +64,15 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._bars.picture = None
         self._bars.stop()
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether anyone would see a preview: a terminal in colour, or the file."""
+        console = self._bars.console
+        coloured = console.is_terminal and console.color_system in ("256", "truecolor")
+        return coloured or self._preview_file is not None
 
     def event(self, event: Event) -> None:
         """A node began, ended, or had its result from before."""
@@ -50,9 +84,17 @@ class Display:
         elif isinstance(event, NodeFinished) and self._task is not None:
             total = self._bars.tasks[self._task].total
             self._bars.update(self._task, completed=total)
+            self._bars.picture = None
             self._task = None
 
     def step(self, done: int, total: int) -> None:
         """The running node did some of its steps."""
         if self._task is not None:
             self._bars.update(self._task, completed=done, total=total)
+
+    def preview(self, strip: torch.Tensor) -> None:
+        """A film strip (H, W, 3) of the clips in progress."""
+        if self._preview_file is not None:
+            save_image(self._preview_file, strip)
+        if self._bars.console.is_terminal:
+            self._bars.picture = draw_picture(strip, min(WIDEST, self._bars.console.width - 1))

@@ -37,6 +37,7 @@ class RunOptions:
     dtype: str
     json_line: bool
     verbose: bool
+    preview: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,15 @@ def _run(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[st
     workflow = read_workflow(options.workflow)
     folders = Folders.of(input=options.input_dir, output=options.output_dir)
     check_writable(folders.output)
-    display = Display()
+    if options.preview is not None:
+        check_writable(options.preview.parent)
+    display = Display(options.preview)
     host = StandaloneHost(
         models=options.models_dir,
         device=options.device,
         dtype=options.dtype,
         progress=display.step,
+        preview=display.preview if display.shows_pictures else None,
     )
 
     def follow(event: Event) -> None:

@@ -24,6 +24,10 @@ Latent = Mapping[str, Any]
 """
 
 
+STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN = 6, 96, 4
+"""Of previews while sampling: frames of a clip, its height in pixels, clips of a packed run."""
+
+
 class Host(Protocol):
     """What a host does for the nodes."""
 

@@ -12,7 +12,7 @@ from .rate import to_frame_rate
 from .read import read_video
 from .remux import copy_streams
 from .resize import resize
-from .strip import film_strip, grid
+from .strip import film_strip, film_strips, grid
 from .write import WrittenVideo, write_video
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "content_tags",
     "copy_streams",
     "film_strip",
+    "film_strips",
     "grid",
     "load_image",
     "load_images",

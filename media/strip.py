@@ -1,6 +1,9 @@
 """Several pictures as one: film strips for thumbnails, grids for comparisons."""
 
+from collections.abc import Sequence
+
 import torch
+from torch.nn import functional
 
 from .resize import resize
 
@@ -63,3 +66,25 @@ def film_strip(
         width = max(1, round(video.shape[2] * height / video.shape[1]))
         frames = resize(frames, height, width)
     return grid(frames, count, gap=gap)
+
+
+def film_strips(
+    clips: Sequence[torch.Tensor], count: int, *, height: int | None = None, gap: int = 2
+) -> torch.Tensor:
+    """Film strips of several clips of any sizes, one under the other.
+
+    Args:
+        clips: `(F, H, W, 3)` in [0, 1] each.
+        count, height, gap: of each strip, as in ``film_strip``.
+
+    Returns:
+        One image `(height, width, 3)`; what is narrower than the widest strip is filled up.
+    """
+    rows = [film_strip(clip, count, height=height, gap=gap) for clip in clips]
+    width = max(row.shape[1] for row in rows)
+    below = [gap] * (len(rows) - 1) + [0]
+    padded = [
+        functional.pad(row, (0, 0, 0, width - row.shape[1], 0, space), value=GAP_COLOUR)
+        for row, space in zip(rows, below, strict=True)
+    ]
+    return torch.cat(padded)

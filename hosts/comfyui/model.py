@@ -19,6 +19,10 @@ LEVELS_KEY = "token_levels"
 """True in the metadata of weights that were trained with a noise level per token."""
 
 
+HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
+"""The host's own formats of the published families, by channels: they know preview colours."""
+
+
 class HostLatentFormat(latent_formats.LatentFormat):
     """The pack's LatentFormat for the host; tokens (B, L, C * volume) go through it too."""
 
@@ -29,6 +33,17 @@ class HostLatentFormat(latent_formats.LatentFormat):
         self.latent_channels = source.channels
         self.spacial_downscale_ratio = source.space_factor
         self.temporal_downscale_ratio = source.time_factor
+        self._set_preview_factors()
+
+    def _set_preview_factors(self) -> None:
+        """The pack's own, or those of the host's format of as many channels."""
+        if self.source.rgb is not None:
+            self.latent_rgb_factors = [list(row) for row in self.source.rgb]
+            self.latent_rgb_factors_bias = list(self.source.rgb_bias)
+        elif self.source.channels in HOST_FORMATS:
+            known = HOST_FORMATS[self.source.channels]()
+            self.latent_rgb_factors = known.latent_rgb_factors
+            self.latent_rgb_factors_bias = known.latent_rgb_factors_bias
 
     def process_in(self, latent: Tensor) -> Tensor:
         """Raw -> what the network sees."""

@@ -2,22 +2,22 @@
 # pyright: reportMissingImports=false
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import comfy.sample
 import comfy.utils
-import latent_preview
 from comfy import model_management
 from comfy.model_patcher import create_model_options_clone
 from torch import Tensor
 
 from ...models.conditioning import clip_conditions
-from ...models.patchify import Tokens
+from ...models.patchify import Tokens, unpatchify
 from ...models.shapes import LatentShape
 from ..interface import Latent
 from .model import HostModel
 from .network import RUN_KEY, Run, run_on_latent
+from .preview import clips_of_latent, watch_steps
 
 
 def sample_latent(
@@ -28,7 +28,8 @@ def sample_latent(
     samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
     if isinstance(patcher.model, HostModel):
         guider = with_run(guider, _latent_run(patcher.model, samples, latent))
-    return _sample(guider, noise, sampler, sigmas, samples, latent.get("noise_mask"), seed)
+    mask = latent.get("noise_mask")
+    return _sample(guider, noise, sampler, sigmas, samples, mask, seed, clips_of_latent)
 
 
 def _latent_run(model: HostModel, samples: Tensor, latent: Latent) -> Run:
@@ -58,8 +59,12 @@ def sample_packed(
             "model from Load Models"
         )
     bound = with_run(guider, _token_run(model, tokens, extras))
+
+    def clips_of(values: Tensor) -> list[Tensor]:
+        return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]
+
     return tokens.with_values(
-        _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed)
+        _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, clips_of)
     )
 
 
@@ -95,8 +100,10 @@ def _sample(
     samples: Tensor,
     mask: Tensor | None,
     seed: int,
+    clips_of: Callable[[Tensor], Sequence[Tensor]],
 ) -> Tensor:
-    callback = latent_preview.prepare_callback(guider.model_patcher, len(sigmas) - 1)
+    latent_format = guider.model_patcher.model.latent_format
+    callback = watch_steps(latent_format, len(sigmas) - 1, clips_of)
     result = guider.sample(
         noise,
         samples,

@@ -1,9 +1,10 @@
 """The pack's own host: sockets carry plain objects, everything runs in this process."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from einops import rearrange
@@ -20,10 +21,11 @@ from ...model_loaders.load import (
 from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.patchify import Tokens, patchify, unpatchify
-from ...models.vae import VideoVAE, check_video
+from ...models.vae import check_video
 from ..interface import Conditioning, Latent
 from . import io, ui
 from .devices import choose_device, choose_dtype
+from .preview import VAE, strip_maker
 from .sampling import (
     Guider,
     Model,
@@ -37,17 +39,11 @@ from .sampling import (
 Progress = Callable[[int, int], None]
 """(done, total) steps of the node that runs."""
 
+Preview = Callable[[Tensor], None]
+"""A film strip (H, W, 3) in [0, 1] of the clips in progress."""
+
 CHUNK = 4
 """Latent frames that the VAE works on at a time."""
-
-
-@dataclass(frozen=True, eq=False)
-class VAE:
-    """VAE: a built video VAE and where it runs."""
-
-    network: VideoVAE
-    device: torch.device
-    dtype: torch.dtype
 
 
 class StandaloneHost:
@@ -58,6 +54,7 @@ class StandaloneHost:
         device: auto, cpu, cuda or cuda:N.
         dtype: what "auto" means for the loaded models: auto, fp32, bf16 or fp16.
         progress: told of every step of a long node.
+        preview: shown what is being sampled after every step; without it nothing is drawn.
     """
 
     name = "standalone"
@@ -71,11 +68,14 @@ class StandaloneHost:
         device: str = "auto",
         dtype: str = "auto",
         progress: Progress = lambda done, total: None,
+        preview: Preview | None = None,
     ) -> None:
         self.models = models
         self.device = choose_device(device)
         self.dtype = dtype
         self.progress = progress
+        self.preview = preview
+        self._vaes: WeakSet[VAE] = WeakSet()
 
     def model_files(self, folder: str) -> list[str]:
         """Names of the safetensors files under a model folder."""
@@ -108,8 +108,9 @@ class StandaloneHost:
     def make_vae(self, weights: VAEWeights, *, dtype: str) -> VAE:
         """Build the VAE."""
         dtype_ = self._dtype(dtype)
-        network = build_vae(weights, dtype=dtype_).to(self.device)
-        return VAE(network, self.device, dtype_)
+        vae = VAE(build_vae(weights, dtype=dtype_).to(self.device), self.device, dtype_)
+        self._vaes.add(vae)
+        return vae
 
     def encode_prompt(self, clip: TextEncoder, text: str) -> Conditioning:
         """Encode one prompt."""
@@ -169,7 +170,7 @@ class StandaloneHost:
         model = guider.model
         given = self._given(model.latent, latent["samples"])
         denoiser = guided_denoiser(guider, latent_velocity(model, latent), len(given))
-        result = self._run(denoiser, sampler, sigmas, noise, given)
+        result = self._run(denoiser, sampler, sigmas, noise, given, self._watch(model, list))
         return model.latent.denormalise(result.cpu())
 
     def sample_tokens(
@@ -188,7 +189,13 @@ class StandaloneHost:
         given = patchify(clips, patch=tokens.patch).values
         velocity = token_velocity(model, tokens, extras)
         denoiser = guided_denoiser(guider, velocity, len(given))
-        result = tokens.with_values(self._run(denoiser, sampler, sigmas, noise.values, given).cpu())
+
+        def clips_of(values: Tensor) -> list[Tensor]:
+            return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]
+
+        watch = self._watch(model, clips_of)
+        values = self._run(denoiser, sampler, sigmas, noise.values, given, watch)
+        result = tokens.with_values(values.cpu())
         raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
         return replace(result, values=patchify(raw, patch=tokens.patch).values)
 
@@ -202,9 +209,20 @@ class StandaloneHost:
         return latent.normalise(samples) if samples.any() else samples
 
     def _run(
-        self, denoiser: Any, sampler: Sampler, sigmas: Tensor, noise: Tensor, given: Tensor
+        self,
+        denoiser: Any,
+        sampler: Sampler,
+        sigmas: Tensor,
+        noise: Tensor,
+        given: Tensor,
+        watch: Callable[[Tensor], None],
     ) -> Tensor:
         total = len(sigmas) - 1
+
+        def follow(state: Mapping[str, Any]) -> None:
+            self.progress(state["i"] + 1, total)
+            watch(state["denoised"])
+
         self.progress(0, total)
         return run(
             denoiser,
@@ -212,8 +230,23 @@ class StandaloneHost:
             sigmas.to(self.device),
             noise.to(self.device),
             given.to(self.device),
-            lambda state: self.progress(state["i"] + 1, total),
+            follow,
         )
+
+    def _watch(
+        self, model: Model, clips_of: Callable[[Tensor], list[Tensor]]
+    ) -> Callable[[Tensor], None]:
+        """Draws the clips (C, F, H, W) in a state, for whoever wants to see them."""
+        if self.preview is None:
+            return lambda state: None
+        show, draw = self.preview, strip_maker(model.latent, self._vaes)
+
+        def watch(state: Tensor) -> None:
+            strip = draw(clips_of(state))
+            if strip is not None:
+                show(strip)
+
+        return watch
 
 
 def _chunks(video: Tensor, *, first: int, later: int) -> Iterator[Tensor]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spacetime_video.media import __file__ as package_file
-from spacetime_video.media import film_strip, grid, resize
+from spacetime_video.media import film_strip, film_strips, grid, resize
 
 
 @pytest.mark.parametrize("mode", ["auto", "area", "bicubic", "bilinear", "nearest"])
@@ -70,3 +70,13 @@ def test_importing_media_imports_no_codecs():
         text = " ".join(ast.unparse(node) for node in top)
         assert "av" not in text.split(), file.name
         assert "PIL" not in text.split(), file.name
+
+
+def test_strips_of_different_widths_share_a_picture():
+    clips = [torch.zeros(3, 4, 8, 3), torch.full((2, 4, 4, 3), 0.5)]
+    picture = film_strips(clips, 3, gap=1)
+    assert picture.shape == (9, 26, 3)
+    assert torch.equal(picture[4], torch.ones(26, 3))
+    assert torch.equal(picture[5:, :4], torch.full((4, 4, 3), 0.5))
+    assert torch.equal(picture[5:, 9:], torch.ones(4, 17, 3))
+    assert torch.equal(film_strips(clips[:1], 3, gap=1), film_strip(clips[0], 3, gap=1))

@@ -1,0 +1,60 @@
+"""Film strips of what is being sampled, shown on the node that runs.
+
+C channels, F frames, H rows, W columns.
+"""
+# pyright: reportMissingImports=false
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from comfy.utils import ProgressBar
+from PIL import Image
+from torch import Tensor
+
+from ...media.pixels import to_bytes
+from ...media.strip import film_strips
+from ...models.latent_format import rgb_preview
+from ..interface import STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN
+
+LARGEST = 1024
+"""Longest side of a preview in pixels."""
+
+
+def watch_steps(
+    latent_format: Any, steps: int, clips_of: Callable[[Tensor], Sequence[Tensor]]
+) -> Callable[[int, Tensor, Tensor, int], None]:
+    """The host's sampling callback: a tick of the progress bar with a picture for every step.
+
+    Args:
+        latent_format: the host's, of any model; without colour factors there is only the tick.
+        steps: of the run.
+        clips_of: the clips (C, F, H, W) in a state of the sampler.
+    """
+    bar = ProgressBar(steps)
+
+    def watch(step: int, denoised: Tensor, _x: Tensor, total: int) -> None:
+        picture = strip(latent_format, clips_of(denoised))
+        preview = None if picture is None else ("JPEG", picture, LARGEST)
+        bar.update_absolute(step + 1, total, preview)
+
+    return watch
+
+
+def clips_of_latent(state: Tensor) -> list[Tensor]:
+    """Clips of (B, C, F, H, W), or the one of image models, whose frames are the batch."""
+    return list(state) if state.ndim == 5 else [state.transpose(0, 1)]
+
+
+def strip(latent_format: Any, clips: Sequence[Tensor]) -> Image.Image | None:
+    """One picture of clips (C, F, H, W), or None for a family without colour factors."""
+    factors = getattr(latent_format, "latent_rgb_factors", None)
+    if factors is None or clips[0].ndim != 4 or clips[0].shape[0] != len(factors):
+        return None
+    bias = getattr(latent_format, "latent_rgb_factors_bias", None) or (0.0, 0.0, 0.0)
+    rows = torch.tensor(factors, dtype=torch.float32)  # (C, 3)
+    pictures = [
+        rgb_preview(clip.detach().float().cpu(), rows, torch.tensor(bias))
+        for clip in clips[:STRIPS_SHOWN]
+    ]
+    return Image.fromarray(to_bytes(film_strips(pictures, STRIP_FRAMES, height=STRIP_HEIGHT)))

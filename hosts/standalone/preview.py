@@ -1,0 +1,58 @@
+"""What a clip in progress looks like.
+
+C channels, F frames, H rows, W columns.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ...media.strip import film_strips
+from ...models.latent_format import LatentFormat
+from ...models.vae import VideoVAE
+from ..interface import STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN
+
+
+@dataclass(frozen=True, eq=False)
+class VAE:
+    """VAE: a built video VAE and where it runs."""
+
+    network: VideoVAE
+    device: torch.device
+    dtype: torch.dtype
+
+
+def strip_maker(
+    latent: LatentFormat, vaes: Iterable[VAE]
+) -> Callable[[Sequence[Tensor]], Tensor | None]:
+    """Draws film strips of clips (C, F, H, W) that a network sees, as one picture.
+
+    Args:
+        latent: with its map to colours; a family without one shows one decoded frame.
+        vaes: those in use, among them perhaps one that decodes this family.
+    """
+
+    def draw(clips: Sequence[Tensor]) -> Tensor | None:
+        pictures = [_pictures(latent, clip, vaes) for clip in clips[:STRIPS_SHOWN]]
+        shown = [picture.float().cpu() for picture in pictures if picture is not None]
+        return film_strips(shown, STRIP_FRAMES, height=STRIP_HEIGHT) if shown else None
+
+    return draw
+
+
+def _pictures(latent: LatentFormat, clip: Tensor, vaes: Iterable[VAE]) -> Tensor | None:
+    quick = latent.preview(clip)
+    if quick is not None:
+        return quick
+    fitting = [vae for vae in vaes if vae.network.config.z_channels == latent.channels]
+    return _first_frame(latent.denormalise(clip[None, :, :1]), fitting[-1]) if fitting else None
+
+
+@torch.inference_mode()
+def _first_frame(raw: Tensor, vae: VAE) -> Tensor:
+    """Of a latent (1, C, 1, H, W), which a causal VAE decodes alone: (1, H, W, 3)."""
+    frame = vae.network.decode(raw.to(vae.device, vae.dtype))
+    return rearrange(frame, "1 C 1 H W -> 1 H W C").add(1).div(2).clamp(0, 1)
