@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
-from spacetime_video.headless import measure_vae
-from spacetime_video.headless.measure_cases import HELD_OUT, Case, cases
+from spacetime_video.headless.measure import vae as measure_vae
+from spacetime_video.headless.measure.cases import HELD_OUT, Case, cases
 from spacetime_video.models.linear_code import LinearCode
 from spacetime_video.models.shapes import VideoShape
 from spacetime_video.models.vae import VAEConfig, VideoVAE

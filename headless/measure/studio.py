@@ -12,18 +12,18 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..hosts.interface import Conditioning
-from ..hosts.standalone.host import StandaloneHost
-from ..hosts.standalone.sampling import Guider, guided_denoiser, latent_velocity
-from ..model_loaders.load import read_dit, read_text_encoder, read_vae
-from ..models.shapes import LatentShape, VideoShape
-from ..models.vae import VideoVAE
-from ..samplers.noise import frame_noise
-from ..samplers.schedules import flow_sigmas
-from ..samplers.solvers import SOLVERS
-from ..weights import bundled
-from .measure_cases import FPS, Case
-from .measure_given import keep_given
+from ...hosts.interface import Conditioning
+from ...hosts.standalone.host import StandaloneHost
+from ...hosts.standalone.sampling import Guider, guided_denoiser, latent_velocity
+from ...model_loaders.load import read_dit, read_text_encoder, read_vae
+from ...models.shapes import LatentShape, VideoShape
+from ...models.vae import VideoVAE
+from ...samplers.noise import frame_noise
+from ...samplers.schedules import flow_sigmas
+from ...samplers.solvers import SOLVERS
+from ...weights import bundled
+from .cases import FPS, Case
+from .given import keep_given
 
 
 @dataclass(frozen=True)

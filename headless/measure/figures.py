@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 Z = 1.96
@@ -33,6 +33,7 @@ class Share(NamedTuple):
         return {
             "percent": round(100 * self.right / self.trials, 1),
             "interval_95": [round(100 * low, 1), round(100 * high, 1)],
+            "right": self.right,
             "of": self.trials,
         }
 
@@ -71,8 +72,9 @@ class Mean(NamedTuple):
         half = Z * self.error
         interval = [round(self.mean - half, 2), round(self.mean + half, 2)]
         return {
-            "mean": round(self.mean, 2),
+            "mean": round(self.mean, 4),
             "interval_95": interval,
+            "standard_error": round(self.error, 4),
             "of": self.trials,
             "unit": self.unit,
         }
@@ -96,13 +98,44 @@ class Largest(NamedTuple):
         return f"{self.value:.3g}"
 
 
+def figure_of(values: Mapping[str, Any]) -> Figure:
+    """Return the figure that `as_dict` wrote.
+
+    Raises:
+        ValueError: the values are those of no figure.
+    """
+    try:
+        if "percent" in values:
+            return Share(values["right"], values["of"])
+        if "mean" in values:
+            return Mean(values["mean"], values["standard_error"], values["of"], values["unit"])
+        return Largest(values["largest"])
+    except KeyError as missing:
+        raise ValueError(
+            f"a figure of {', '.join(values)} lacks {missing}: measure again with this version"
+        ) from missing
+
+
 @dataclass(frozen=True)
 class Table:
-    """Figures by row and column; notes say what is missing and why."""
+    """Figures by row and column.
 
+    Args:
+        group, title: what it is called, and what those beside it are called together.
+        notes: what is missing and why.
+        seconds: how long it took to measure.
+    """
+
+    group: str
     title: str
     rows: Mapping[str, Mapping[str, Figure]]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Group and title in one line."""
+        return f"{self.group}: {self.title}"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -110,12 +143,27 @@ class Table:
         return tuple(dict.fromkeys(name for row in self.rows.values() for name in row))
 
     def as_dict(self) -> dict[str, Any]:
-        """Row, column, values."""
-        rows = {
-            row: {column: figure.as_dict() for column, figure in figures.items()}
-            for row, figures in self.rows.items()
+        """Names, time, notes, and the values by row and column."""
+        return {
+            "group": self.group,
+            "title": self.title,
+            "seconds": round(self.seconds, 1),
+            "notes": list(self.notes),
+            "rows": {
+                row: {column: figure.as_dict() for column, figure in figures.items()}
+                for row, figures in self.rows.items()
+            },
         }
-        return {**rows, "notes": list(self.notes)} if self.notes else rows
+
+
+def table_of(values: Mapping[str, Any]) -> Table:
+    """Return the table that `as_dict` wrote."""
+    rows = {
+        row: {column: figure_of(figure) for column, figure in figures.items()}
+        for row, figures in values["rows"].items()
+    }
+    notes = tuple(values["notes"])
+    return Table(values["group"], values["title"], rows, notes, values["seconds"])
 
 
 def shares(

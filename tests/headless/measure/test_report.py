@@ -5,8 +5,8 @@ import io
 import torch
 from rich.console import Console
 
-from spacetime_video.headless.measure_figures import Share, Table
-from spacetime_video.headless.measure_report import contact_sheet, print_tables
+from spacetime_video.headless.measure.figures import Share, Table
+from spacetime_video.headless.measure.report import contact_sheet, print_tables
 
 
 def test_the_sheet_shows_frames_with_words_below():
@@ -24,8 +24,11 @@ def test_the_sheet_shows_frames_with_words_below():
 
 
 def test_tables_show_every_figure_and_note():
-    table = Table("clips", {"colour": {"generated": Share(1, 2)}, "other": {}}, ("one note",))
+    rows = {"colour": {"generated": Share(1, 2)}, "other": {}}
+    table = Table("clips", "64x64", rows, ("one note",), 125.2)
     told = io.StringIO()
-    print_tables([table], Console(file=told, width=100))
-    for word in ("clips", "generated", "colour", "50 % (9-91)", "other", "one note"):
-        assert word in told.getvalue()
+    print_tables([table, Table("clips", "80x48", {}, seconds=4.0)], Console(file=told, width=100))
+    for words in ("clips: 64x64", "generated", "50 % (9-91)", "other", "one note"):
+        assert words in told.getvalue()
+    for words in ("\ntook 2 min 5 s", "\ntook 4 s", "all took 2 min 9 s"):
+        assert words in told.getvalue()

@@ -1,8 +1,10 @@
 """The figures of a measurement: intervals, and what is counted."""
 
+import json
+
 import pytest
 
-from spacetime_video.headless.measure_figures import Largest, Mean, Share, Table, shares
+from spacetime_video.headless.measure.figures import Largest, Mean, Share, Table, shares, table_of
 
 
 def test_interval_is_wilsons():
@@ -42,7 +44,14 @@ def test_shares_count_the_clips_to_which_a_test_applies():
 
 def test_a_table_names_its_columns_once_and_in_order():
     rows = {"a": {"x": Largest(0.0)}, "b": {"y": Share(1, 2), "x": Largest(1.0)}}
-    table = Table("t", rows, ("nothing there",))
-    assert table.columns == ("x", "y")
-    assert table.as_dict()["a"] == {"x": {"largest": 0.0}}
-    assert table.as_dict()["notes"] == ["nothing there"]
+    assert Table("g", "t", rows).columns == ("x", "y")
+
+
+def test_a_table_comes_back_from_its_values():
+    rows = {"a": {"x": Largest(0.125)}, "b": {"y": Share(1, 2), "x": Mean(1.5, 0.25, 3, "dB")}}
+    table = Table("g", "t", rows, ("nothing there",), 12.5)
+    assert table_of(json.loads(json.dumps(table.as_dict()))) == table
+    values = table.as_dict()
+    del values["rows"]["b"]["y"]["right"]
+    with pytest.raises(ValueError, match="lacks 'right': measure again"):
+        table_of(values)

@@ -5,19 +5,16 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from spacetime_video.headless import measure, measure_cases
 from spacetime_video.headless.cli import app
-from spacetime_video.headless.measure import (
-    JOBS,
-    MeasureOptions,
-    measure_command,
-    measure_job,
-    tasks_of,
-)
-from spacetime_video.headless.measure_cases import HELD_OUT, image_jobs, true_clips
-from spacetime_video.headless.measure_figures import Share
-from spacetime_video.headless.measure_studio import Filled, Settings
-from spacetime_video.headless.measure_verdicts import View
+from spacetime_video.headless.measure import jobs
+from spacetime_video.headless.measure.cases import HELD_OUT, true_clips
+from spacetime_video.headless.measure.command import MeasureOptions, measure_command
+from spacetime_video.headless.measure.figures import Share
+from spacetime_video.headless.measure.jobs import JOBS, image_jobs
+from spacetime_video.headless.measure.readers import Readers
+from spacetime_video.headless.measure.studio import Filled, Settings
+from spacetime_video.headless.measure.tasks import SETS, measure_job, tasks_of
+from spacetime_video.headless.measure.views import View
 from spacetime_video.media import load_image
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.vae import TINY_VAE, VideoVAE
@@ -51,7 +48,7 @@ def measured(tmp_path, monkeypatch):
     """Measure sets without looking at clips; gives the JSON and the maker."""
     blind = View(lambda clip, fps: len(clip), lambda frames, wanted: {"setting": frames > 0})
     for view in ("CLIP", "FALL", "RETURN"):
-        monkeypatch.setattr(measure_cases, view, blind)
+        monkeypatch.setattr(jobs, view, blind)
 
     def run(*only):
         maker = TrueWorld()
@@ -59,6 +56,7 @@ def measured(tmp_path, monkeypatch):
             prompts=PROMPTS,
             only=only,
             settings=Settings(),
+            jobs=1,
             json_file=tmp_path / "figures.json",
             sheet_file=tmp_path / "sheet.png",
         )
@@ -81,7 +79,7 @@ def test_true_renders_pass(name):
     number, rows = JOBS_TO_READ[name]
     seen = []
     job = JOBS[name](PROMPTS)[number]
-    table = measure_job(job, TrueWorld(), lambda cases, clips: seen.append(len(clips)))
+    table = measure_job(job, TrueWorld(), Readers(1), lambda cases, clips: seen.append(len(clips)))
     assert seen == [PROMPTS]
     for row in rows:
         assert table.rows[row]["generated"] == Share(PROMPTS, PROMPTS)
@@ -92,22 +90,23 @@ def test_true_renders_pass(name):
 
 def test_figures_of_every_set_are_written(measured, tmp_path):
     figures, _ = measured(*JOBS)
-    assert figures.pop("settings")["prompts"] == PROMPTS
-    assert list(figures) == [job.title for make in JOBS.values() for job in make(1)]
-    for table in figures.values():
-        assert "shuffled prompts" in next(iter(table.values()), {"shuffled prompts": 0})
+    assert figures["settings"]["prompts"] == PROMPTS
+    asked = [(job.group, job.title) for make in JOBS.values() for job in make(1)]
+    assert [(table["group"], table["title"]) for table in figures["tables"]] == asked
+    for table in figures["tables"]:
+        assert table["seconds"] > 0
+        assert all("shuffled prompts" in row for row in table["rows"].values() if len(row) > 1)
     assert load_image(tmp_path / "sheet.png").pixels.shape[1] >= PROMPTS * 64
 
 
 def test_given_parts_are_told_and_one_table_has_no_prompt(measured):
     figures, maker = measured("given")
-    figures.pop("settings")
-    assert [title for title, told in zip(figures, maker.heard, strict=True) if not told] == [
-        "given: first frame, no prompt"
-    ]
-    for table in figures.values():
-        assert table["setting"]["generated"]["percent"] == 100
-        assert table["change of what was given"]["generated"]["largest"] == 0.25
+    tables = figures["tables"]
+    untold = [table["title"] for table, told in zip(tables, maker.heard, strict=True) if not told]
+    assert untold == ["first frame, no prompt"]
+    for table in tables:
+        assert table["rows"]["setting"]["generated"]["percent"] == 100
+        assert table["rows"]["change of what was given"]["generated"]["largest"] == 0.25
 
 
 def test_clips_of_other_prompts_fail():
@@ -116,7 +115,7 @@ def test_clips_of_other_prompts_fail():
             return true_clips([*cases[1:], cases[0]]).video
 
     job = image_jobs(8)[0]
-    rows = measure_job(job, Shuffled(), lambda cases, clips: None).rows["colour"]
+    rows = measure_job(job, Shuffled(), Readers(1), lambda cases, clips: None).rows["colour"]
     assert rows["true renders"].right == rows["shuffled prompts"].right == 8
     assert rows["generated"].right <= 4
 
@@ -129,9 +128,47 @@ def test_scenes_are_held_out_and_never_repeat():
 
 
 def test_sets_are_chosen_by_name():
-    titles = [task.title for task in tasks_of(("physics", "vae"), 2)]
-    assert titles == ["a fall", "behind another", "VAE"]
-    assert len(tasks_of(measure.SETS, 2)) == sum(len(make(1)) for make in JOBS.values()) + 1
+    names = [task.name for task in tasks_of(("physics", "vae"), 2)]
+    assert names == ["physics: a fall", "physics: behind another", "VAE: clips and photographs"]
+    assert len(tasks_of(SETS, 2)) == sum(len(make(1)) for make in JOBS.values()) + 1
+
+
+def test_parts_of_a_measurement_make_one(measured, tmp_path, capsys):
+    files = []
+    for name in ("image", "physics"):
+        figures, _ = measured(name)
+        files.append(tmp_path / f"{name}.json")
+        files[-1].write_text(json.dumps(figures))
+    whole = tmp_path / "whole.json"
+    done = CliRunner().invoke(
+        app, ["measure", "report", *map(str, files), "--json", str(whole), "--markdown"]
+    )
+    assert done.exit_code == 0
+    assert "**text to image**" in done.stdout
+    assert "| setting | 100 % (34\N{EN DASH}100) |" in done.stdout
+    parts = [json.loads(file.read_text()) for file in files]
+    merged = json.loads(whole.read_text())
+    assert merged["settings"] == parts[0]["settings"]
+    assert merged["tables"] == parts[0]["tables"] + parts[1]["tables"]
+
+
+def test_parts_that_do_not_fit_are_refused(measured, tmp_path):
+    figures, _ = measured("physics")
+    one, other, empty = (tmp_path / name for name in ("one.json", "other.json", "empty.json"))
+    one.write_text(json.dumps(figures))
+    other.write_text(json.dumps({**figures, "settings": {**figures["settings"], "steps": 7}}))
+    empty.write_text("{}")
+    for files, message in (
+        ((one, one.with_name("figures.json")), "measures 'physics: a fall' again"),
+        ((one, other), "'steps': 7"),
+        ((one, empty), "holds no measurement"),
+        ((one, tmp_path / "sheet.png"), "no JSON file"),
+        ((tmp_path / "nowhere.json",), "nowhere.json"),
+    ):
+        done = CliRunner().invoke(app, ["measure", "report", *map(str, files)])
+        assert done.exit_code == 1
+        assert message in done.stderr
+        assert "Traceback" not in done.output
 
 
 @pytest.mark.parametrize(
@@ -139,6 +176,7 @@ def test_sets_are_chosen_by_name():
     [
         (("--only", "txt"), "unknown set txt: use text, image"),
         (("--prompts", "1"), "1 prompts: use at least 2"),
+        (("--jobs", "0"), "0 jobs cannot read anything: use at least 1"),
         (("--weights", "nowhere", "--prompts", "2"), "nowhere"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacetime_video.headless.measure_given import GIVEN, keep_given, known_of, new_frames
+from spacetime_video.headless.measure.given import GIVEN, keep_given, known_of, new_frames
 from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.schedules import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS

@@ -9,8 +9,8 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from ..models.shapes import LatentShape
-from ..samplers.denoiser import Denoiser
+from ...models.shapes import LatentShape
+from ...samplers.denoiser import Denoiser
 
 _PATCH = 2
 """A box holds whole patches of 2 x 2 latent positions."""

@@ -10,12 +10,13 @@ import torch
 from einops import rearrange, reduce
 from torch import Tensor
 
-from ..media import resize
-from ..models.linear_code import fit_linear_code, fold_blocks, unfold_blocks
-from ..models.vae import VideoVAE
-from .measure_cases import HELD_OUT, SQUARE, Case, batches, cases, true_clips
-from .measure_figures import Mean, Table
+from ...media import resize
+from ...models.linear_code import fit_linear_code, fold_blocks, unfold_blocks
+from ...models.vae import VideoVAE
+from .cases import HELD_OUT, SQUARE, Case, batches, cases, true_clips
+from .figures import Mean, Table
 
+GROUP, TITLE = "VAE", "clips and photographs"
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 PHOTO_SIDE = 128
 NO_PHOTOS = "no photographs: scikit-image is not installed (pip install scikit-image)"
@@ -52,9 +53,9 @@ def measure_vae(
     rows = {"held-out clips": _means(clips), "inside of objects": _means(objects)}
     photos = sample_photos()
     if photos is None:
-        return Table("VAE", rows, (NO_PHOTOS,))
+        return Table(GROUP, TITLE, rows, (NO_PHOTOS,))
     on_photos = {name: psnr(code(photos), photos) for name, code in codes.items()}
-    return Table("VAE", {**rows, f"photographs, {PHOTO_SIDE} px": _means(on_photos)})
+    return Table(GROUP, TITLE, {**rows, f"photographs, {PHOTO_SIDE} px": _means(on_photos)})
 
 
 @torch.inference_mode()

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spacetime_video.headless.measure_cases import HELD_OUT, cases, true_clips
-from spacetime_video.headless.measure_given import known_of
-from spacetime_video.headless.measure_studio import Settings, Studio
+from spacetime_video.headless.measure.cases import HELD_OUT, cases, true_clips
+from spacetime_video.headless.measure.given import known_of
+from spacetime_video.headless.measure.studio import Settings, Studio
 from spacetime_video.models.shapes import VideoShape
 from spacetime_video.weights import bundled
 

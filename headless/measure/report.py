@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Drawn
 from torch import Tensor
 
-from ..media import film_strip, grid
-from .measure_figures import Table
+from ...media import film_strip, grid
+from .figures import Table
 
 SHEET_CLIPS = 40
 _STRIP_FRAMES, _SHEET_COLUMNS, _TEXT_SIZE, _TEXT_LINES = 5, 4, 11, 2
@@ -30,15 +30,23 @@ def progress_bars() -> Progress:
 
 
 def print_tables(tables: Sequence[Table], console: Console) -> None:
-    """Draw every table with its notes."""
+    """Draw every table with its notes and how long it took."""
     for table in tables:
-        drawn = Drawn("", *table.columns, title=table.title, title_justify="left")
+        drawn = Drawn("", *table.columns, title=table.name, title_justify="left")
         for name, figures in table.rows.items():
             told = (figures[c].told() if c in figures else "" for c in table.columns)
             drawn.add_row(name, *told)
         console.print(drawn)
         for note in table.notes:
             console.print(note)
+        console.print(f"took {told_seconds(table.seconds)}")
+    console.print(f"all took {told_seconds(sum(table.seconds for table in tables))}")
+
+
+def told_seconds(seconds: float) -> str:
+    """Write a duration as people say it, such as "2 min 5 s"."""
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes} min {left} s" if minutes else f"{left} s"
 
 
 def contact_sheet(clips: Sequence[Tensor], prompts: Sequence[str]) -> Tensor:

@@ -1,0 +1,144 @@
+"""The parts of a measurement: each makes clips, has them judged and ends in a table."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .cases import HELD_OUT, SQUARE, Case, batches, cases, true_clips
+from .figures import Largest, Table, shares
+from .given import known_of, new_frames
+from .jobs import JOBS, Job
+from .readers import Readers, Verdicts
+from .report import SHEET_CLIPS, progress_bars
+from .studio import Maker
+from .vae import GROUP, TITLE, measure_vae
+
+SETS = (*JOBS, "vae")
+
+_VAE_CASES = HELD_OUT + 80_000_000
+
+Seen = Callable[[Sequence[Case], Tensor], None]
+"""Told of every batch of cases with its clips (B, F, H, W, 3)."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A part of the measurement that ends in one table."""
+
+    name: str
+    cases: Sequence[Case]
+    run: Callable[[Maker, Readers, Seen], Table]
+
+
+def tasks_of(sets: Sequence[str], count: int) -> list[Task]:
+    """Everything that sets consist of, with `count` clips for each table.
+
+    Raises:
+        ValueError: an unknown set, or no clips.
+    """
+    unknown = [name for name in sets if name not in SETS]
+    if unknown:
+        raise ValueError(f"unknown set {', '.join(unknown)}: use {', '.join(SETS)}")
+    if count < 2:
+        raise ValueError(f"{count} prompts: use at least 2, so that there is one to shuffle with")
+    jobs = [job for name in JOBS if name in sets for job in JOBS[name](count)]
+    tasks = [
+        Task(f"{job.group}: {job.title}", job.cases, partial(measure_job, job)) for job in jobs
+    ]
+    if "vae" in sets:
+        chosen = cases(_VAE_CASES, count, "single", SQUARE)
+
+        def run(maker: Maker, readers: Readers, seen: Seen) -> Table:
+            return measure_vae(maker.vae, chosen, seen)
+
+        tasks.append(Task(f"{GROUP}: {TITLE}", chosen, run))
+    return tasks
+
+
+def measure_job(job: Job, maker: Maker, readers: Readers, seen: Seen) -> Table:
+    """Make the clips of a job and have them judged."""
+    wanted = job.wanted()
+    asked = list(zip(wanted, wanted[1:] + wanted[:1], strict=True))
+    verdicts: dict[str, Verdicts] = {"generated": [], "true renders": [], "shuffled prompts": []}
+    changes: list[float] = []
+    for batch in batches(job.cases):
+        told, asked = asked[: len(batch)], asked[len(batch) :]
+        video = true_clips(batch).video
+        clips, shown = _make(job, maker, batch, video, changes)
+        made, true = (
+            [clip[new] for clip, new in zip(each, shown, strict=True)] for each in (clips, video)
+        )
+        judged = readers.judge(job.view, [*made, *true], [*told, *((own,) for own, _ in told)])
+        for name, part in zip(verdicts, _columns(judged, len(batch)), strict=True):
+            verdicts[name] += part
+        seen(batch, clips)
+    return _table(job, verdicts, changes)
+
+
+def _columns(judged: Sequence[Verdicts], count: int) -> tuple[Verdicts, Verdicts, Verdicts]:
+    """Verdicts of clips by their own prompts, of true clips, and of clips by other prompts."""
+    made, true = judged[:count], judged[count:]
+    return [own for own, _ in made], [own for (own,) in true], [other for _, other in made]
+
+
+def _make(
+    job: Job, maker: Maker, batch: Sequence[Case], video: Tensor, changes: list[float]
+) -> tuple[Tensor, list[Tensor]]:
+    """Clips (B, F, H, W, 3), and the numbers of the frames of each that are looked at."""
+    if job.given is None:
+        return maker.make(batch), [torch.arange(video.shape[1])] * len(batch)
+    shape = maker.latent_shape(batch[0].shape)
+    known = torch.stack([known_of(job.given, shape, case.seed) for case in batch])
+    prompts = [case.prompt if job.prompted else "" for case in batch]
+    filled = maker.fill(batch, prompts, video, known)
+    changes.append(filled.change)
+    return filled.clips, [new_frames(each, maker.vae.time_factor) for each in known]
+
+
+def _table(job: Job, verdicts: Mapping[str, Verdicts], changes: Sequence[float]) -> Table:
+    rows: dict[str, dict[str, Any]] = {}
+    for column, judged in verdicts.items():
+        for name, share in shares(judged, job.names, job.beside).items():
+            rows.setdefault(name, {})[column] = share
+    if changes:
+        rows["change of what was given"] = {"generated": Largest(max(changes))}
+    return Table(job.group, job.title, rows)
+
+
+class Sheet:
+    """Keeps the first clips that are made."""
+
+    def __init__(self) -> None:
+        self.clips: list[Tensor] = []
+        self.prompts: list[str] = []
+
+    def add(self, chosen: Sequence[Case], clips: Tensor) -> None:
+        """Keep a batch until there are enough."""
+        room = SHEET_CLIPS - len(self.clips)
+        self.clips += clips[:room]
+        self.prompts += [case.prompt for case in chosen[:room]]
+
+
+def measure(maker: Maker, readers: Readers, tasks: Sequence[Task], sheet: Sheet) -> list[Table]:
+    """Run all tasks with a bar for each and one for everything; the sheet keeps the first one's."""
+    tables: list[Table] = []
+    with progress_bars() as bars:
+        whole = bars.add_task("all", total=sum(len(task.cases) for task in tasks))
+        parts = [bars.add_task(task.name, total=len(task.cases)) for task in tasks]
+
+        def follow(chosen: Sequence[Case], clips: Tensor) -> None:
+            bars.advance(whole, len(chosen))
+            bars.advance(parts[len(tables)], len(chosen))
+            if not tables:
+                sheet.add(chosen, clips)
+
+        for task in tasks:
+            start = time.perf_counter()
+            table = task.run(maker, readers, follow)
+            tables.append(replace(table, seconds=time.perf_counter() - start))
+    return tables
