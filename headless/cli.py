@@ -53,6 +53,10 @@ def run(
         bool, typer.Option("--json", help="Print one machine-readable result line.")
     ] = False,
     verbose: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Keep a film strip of the clip in progress in this file."),
+    ] = None,
 ) -> None:
     """Run a saved workflow and print the files it made."""
     from .run import RunOptions, run_command
@@ -67,6 +71,7 @@ def run(
         dtype=dtype,
         json_line=json_line,
         verbose=verbose,
+        preview=preview,
     )
     raise typer.Exit(run_command(options))
 
