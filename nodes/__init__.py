@@ -19,25 +19,29 @@ MODULES = (
 """The files of nodes, in the order of the menu."""
 
 
-def all_nodes() -> list[type[Any]]:
+def all_nodes(*, strict: bool = False) -> list[type[Any]]:
     """Every node class that could be loaded, in the order of the menu.
 
     A file that cannot be imported, or a node whose schema cannot be made, is logged with the reason
-    and left out; the others stay.
+    and left out; the others stay. When ``strict``, its exception is raised instead.
     """
-    return [node for name in MODULES for node in _sound_nodes(name)]
+    return [node for name in MODULES for node in _sound_nodes(name, strict)]
 
 
-def _sound_nodes(name: str) -> Iterator[type[Any]]:
+def _sound_nodes(name: str, strict: bool) -> Iterator[type[Any]]:
     try:
         nodes = importlib.import_module(f".{name}", __package__).NODES
     except Exception as problem:
+        if strict:
+            raise
         _report(f"the nodes of nodes/{name}.py are missing", problem)
         return
     for node in nodes:
         try:
             node.GET_SCHEMA()
         except Exception as problem:
+            if strict:
+                raise
             _report(f"{node.__name__} of nodes/{name}.py is missing", problem)
         else:
             yield node

@@ -27,8 +27,8 @@ class SpacetimeEncodePrompt(io.ComfyNode):
                     "text",
                     multiline=True,
                     default="a red sphere moves left at day",
-                    tooltip="What the video shows. The tiny model knows one object, its colour, "
-                    "its motion and the place.",
+                    tooltip="What the video shows. The tiny model knows the toy world: objects, "
+                    "their colours, motions and places.",
                 ),
             ],
             outputs=[

@@ -36,9 +36,9 @@ ANY, SINGLE = "any", KINDS[0]
 SHADED, STILL = STYLES[0], CAMERA_MOTIONS[0]
 
 
-def _choice(id: str, options: Any) -> Any:
+def _choice(id: str, options: Any, what: str) -> Any:
     return io.Combo.Input(
-        id, options=[ANY, *options], default=ANY, tooltip=f"The {id}; any lets the seed choose."
+        id, options=[ANY, *options], default=ANY, tooltip=f"{what}; any lets the seed choose."
     )
 
 
@@ -118,10 +118,10 @@ class SpacetimeExampleClip(io.ComfyNode):
                     "fps", default=16.0, min=1.0, max=120.0, step=1.0,
                     tooltip="Frames per second.",
                 ),
-                _choice("shape", SHAPES),
-                _choice("colour", COLOURS),
-                _choice("motion", MOTIONS),
-                _choice("setting", SETTINGS),
+                _choice("shape", SHAPES, "Shape of the object"),
+                _choice("colour", COLOURS, "Colour of the object"),
+                _choice("motion", MOTIONS, "What the object does"),
+                _choice("setting", SETTINGS, "Where it happens"),
                 *_looks(),
             ],
             outputs=_outputs(),

@@ -35,5 +35,22 @@ def contract(checkout: Checkout = HERE) -> None:
     typer.echo(path)
 
 
+@app.command()
+def locales(checkout: Checkout = HERE) -> None:
+    """Write the English texts anew and bring the translations into their form; name the gaps."""
+    from .locales import LANGUAGES, english, fitted, read, untranslated, write
+    from .nodes import pack_nodes
+
+    pattern, gaps = english(pack_nodes()), []
+    for language in LANGUAGES:
+        folder = checkout / "locales" / language
+        files = pattern if language == "en" else fitted(read(folder), pattern)
+        write(folder, files)
+        gaps += [f"{folder}/{place}" for place in untranslated(files)]
+    if gaps:
+        typer.echo("\n".join(["still to translate:", *gaps]), err=True)
+        raise typer.Exit(1)
+
+
 if __name__ == "__main__":
     app()

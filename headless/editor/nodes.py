@@ -11,8 +11,12 @@ NO_MODELS = Path(__file__).with_name("no_models")
 
 
 def pack_nodes() -> list[type[Any]]:
-    """Every node of the pack, defined by a standalone host without models."""
+    """Every node of the pack, defined by a standalone host without models.
+
+    Raises:
+        Exception: whatever keeps one of them from loading.
+    """
     hosts.use(StandaloneHost(models=NO_MODELS, device="cpu"))
     from ...nodes import all_nodes
 
-    return all_nodes()
+    return all_nodes(strict=True)

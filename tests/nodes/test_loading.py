@@ -32,6 +32,8 @@ def test_a_file_that_cannot_be_imported_costs_its_own_nodes(monkeypatch, caplog,
     (line,) = caplog.messages
     assert f"nodes/{lost}.py" in line
     assert "ModuleNotFoundError" in line
+    with pytest.raises(ModuleNotFoundError):
+        nodes.all_nodes(strict=True)
 
 
 def test_a_node_without_a_schema_costs_itself(monkeypatch, caplog, standalone):
@@ -45,4 +47,6 @@ def test_a_node_without_a_schema_costs_itself(monkeypatch, caplog, standalone):
     (line,) = caplog.messages
     assert "SpacetimeNoise of nodes/noise.py" in line
     assert "a list of files is empty" in line
+    with pytest.raises(ValueError, match="a list of files is empty"):
+        nodes.all_nodes(strict=True)
     assert "SpacetimeSample" in standalone_registry(standalone)
