@@ -12,10 +12,13 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
+from ..models.latent_format import LatentFormat
 from ..models.patchify import Tokens
 
 Conditioning = list[list[Any]]
 """A list of ``[context (B, S, D), options]`` pairs, the host's CONDITIONING."""
+
+PROMPT_KEY = "spacetime_prompt"
 
 Latent = Mapping[str, Any]
 """The host's LATENT: ``samples`` (B, C, F, H, W) raw, with optional keys beside it.
@@ -45,6 +48,13 @@ class Host(Protocol):
         """Place of a weight file; FileNotFoundError with the names there are."""
         ...
 
+    def ticker(self, total: int) -> Callable[[int], None]:
+        """A progress bar for the node that runs: call it with how much is done.
+
+        It raises where the user has asked to stop.
+        """
+        ...
+
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
         """MODEL from weights; ``dtype`` is auto, fp32, bf16 or fp16."""
         ...
@@ -57,8 +67,12 @@ class Host(Protocol):
         """VAE from weights."""
         ...
 
+    def vae_format(self, vae: Any) -> LatentFormat:
+        """Channels and compression of a VAE, of ours or of the host's."""
+        ...
+
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
-        """CONDITIONING of a prompt."""
+        """CONDITIONING of a prompt, which keeps the text under ``PROMPT_KEY``."""
         ...
 
     def encode_video(self, vae: Any, images: Tensor) -> Tensor:

@@ -93,8 +93,20 @@ class _Family(Protocol):
     def detect(self, keys: Collection[str], /) -> bool: ...
 
 
-def read_file(path: Path) -> WeightsFile:
+Tick = Callable[[int, int], None]
+"""(done, total) tensors read."""
+
+
+def read_file(
+    path: Path, *, tick: Tick = lambda done, total: None, matrices: bool = True
+) -> WeightsFile:
     """Read a safetensors file.
+
+    Args:
+        path: of the file.
+        tick: told of every tensor; what it raises stops the reading.
+        matrices: read all; without them weights of two or more axes are only measured, and stand
+            on the meta device, so that a file of any size is looked at in no time.
 
     Raises:
         FileNotFoundError: no such file.
@@ -104,8 +116,11 @@ def read_file(path: Path) -> WeightsFile:
         raise FileNotFoundError(f"no weights file {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            header, keys = file.metadata() or {}, list(file.keys())
+            state = {}
+            for number, key in enumerate(keys):
+                state[key] = file.get_tensor(key) if matrices else _measured(file, key)
+                tick(number + 1, len(keys))
         info = json.loads(header.get(METADATA_KEY, "{}"))
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
         raise UnsupportedCheckpointError(
@@ -115,14 +130,37 @@ def read_file(path: Path) -> WeightsFile:
     return WeightsFile(path.name, state, header, info)
 
 
-def read_dit(path: Path) -> DiTWeights:
+def _measured(file: Any, key: str) -> Tensor:
+    shape = file.get_slice(key).get_shape()
+    return file.get_tensor(key) if len(shape) < 2 else torch.empty(shape, device="meta")
+
+
+def read_dit(path: Path, tick: Tick = lambda done, total: None) -> DiTWeights:
     """Read a video transformer; float8 weights come out as bf16.
 
     Raises:
         FileNotFoundError: no such file.
         UnsupportedCheckpointError: another kind of file, or parts that are not supported.
     """
-    file = read_file(path)
+    return dit_of(read_file(path, tick=tick))
+
+
+def read_vae(path: Path, tick: Tick = lambda done, total: None) -> VAEWeights:
+    """Read a video VAE; errors as ``read_dit``."""
+    return vae_of(read_file(path, tick=tick))
+
+
+def read_text_encoder(path: Path, tick: Tick = lambda done, total: None) -> TextWeights:
+    """Read a text encoder with the tokenizer in its file; errors as ``read_dit``."""
+    file = read_file(path, tick=tick)
+    config, state = text_of(file)
+    length = file.info.get("max_length", 512)
+    tokenizer = tokenizer_from_tensor(_spiece(file), max_length=length)
+    return TextWeights(config, state, tokenizer, file.info)
+
+
+def dit_of(file: WeightsFile) -> DiTWeights:
+    """The video transformer in a file that was read; errors as ``read_dit``."""
     file.expect("dit")
     file.is_of(wan_dit, "video transformer (Wan 2.1, Wan 2.2)")
     plain = dequantise(file.state, dtype=torch.bfloat16, metadata=file.header)
@@ -135,9 +173,8 @@ def read_dit(path: Path) -> DiTWeights:
     return DiTWeights(config, latent, state, file.info or wan_dit.sampling_info(config))
 
 
-def read_vae(path: Path) -> VAEWeights:
-    """Read a video VAE; errors as ``read_dit``."""
-    file = read_file(path)
+def vae_of(file: WeightsFile) -> VAEWeights:
+    """The video VAE in a file that was read; errors as ``read_dit``."""
     file.expect("vae")
     file.is_of(wan_vae, "video VAE (Wan 2.1, Wan 2.2)")
     state = wan_vae.to_pack_keys(file.state)
@@ -145,21 +182,23 @@ def read_vae(path: Path) -> VAEWeights:
     return VAEWeights(config, state, file.info)
 
 
-def read_text_encoder(path: Path) -> TextWeights:
-    """Read a text encoder with the tokenizer in its file; errors as ``read_dit``."""
-    file = read_file(path)
+def text_of(file: WeightsFile) -> tuple[T5Config, dict[str, Tensor]]:
+    """Sizes and weights of the text encoder in a file that was read; errors as ``read_dit``."""
     file.expect("text_encoder")
     file.is_of(umt5, "text encoder (UMT5)")
-    spiece = umt5.tokenizer_tensor(file.state)
-    if spiece is None:
+    _spiece(file)
+    state = umt5.to_pack_keys(file.state, metadata=file.header)
+    return T5Config(**file.info["config"]) if file.info else umt5.derive_config(state), state
+
+
+def _spiece(file: WeightsFile) -> Tensor:
+    tensor = umt5.tokenizer_tensor(file.state)
+    if tensor is None:
         raise UnsupportedCheckpointError(
-            f"{path.name} holds no tokenizer (tensor `spiece_model`): use ComfyUI's repack of "
+            f"{file.name} holds no tokenizer (tensor `spiece_model`): use ComfyUI's repack of "
             "the text encoder, which carries it"
         )
-    state = umt5.to_pack_keys(file.state, metadata=file.header)
-    config = T5Config(**file.info["config"]) if file.info else umt5.derive_config(state)
-    tokenizer = tokenizer_from_tensor(spiece, max_length=file.info.get("max_length", 512))
-    return TextWeights(config, state, tokenizer, file.info)
+    return tensor
 
 
 Module = TypeVar("Module", bound=nn.Module)

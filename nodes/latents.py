@@ -9,6 +9,7 @@ from ..models.latent_format import LatentFormat
 from ..models.patchify import PATCH
 from ..models.shapes import VideoShape
 from .search import search_words
+from .sizes import size_problem
 
 io = host().io
 
@@ -76,16 +77,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
         """Refuse sizes that the VAE and the patches do not divide."""
-        shape = VideoShape(
-            1 if frames is None else frames,
-            16 if height is None else height,
-            16 if width is None else width,
-        )
-        try:
-            EMPTY.check(shape, patch=PATCH[1])
-        except ValueError as error:
-            return str(error)
-        return True
+        return size_problem(EMPTY, width, height, frames, patch=PATCH[1])
 
     @classmethod
     def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> Any:

@@ -1,14 +1,20 @@
 """Load Models: a diffusion transformer, its text encoder and its VAE."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..hosts import host
-from ..model_loaders.load import read_dit, read_text_encoder, read_vae
+from ..model_loaders.fit import check_fit
+from ..model_loaders.load import Tick, read_dit, read_text_encoder, read_vae
 from ..weights import bundled
 from .search import search_words
 
 io = host().io
+
+PARTS = 100
+"""Ticks of the progress bar for each file."""
 
 DTYPES = ["auto", "fp32", "bf16", "fp16"]
 TEXT_DTYPES = {"fp16": "fp32"}
@@ -72,12 +78,25 @@ class SpacetimeLoadModels(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, model: str | None, text_encoder: str | None, vae: str | None) -> Any:
+        """Refuse files that are missing, unknown or do not belong together, from their headers."""
+        if model is None or text_encoder is None or vae is None:
+            return True
+        try:
+            check_fit(*_paths(model, text_encoder, vae))
+        except (ValueError, OSError) as error:
+            return str(error)
+        return True
+
+    @classmethod
     def execute(cls, model: str, text_encoder: str, vae: str, dtype: str = "auto") -> Any:
         """Read the files and hand them to the host."""
-        dit_weights = read_dit(_path("diffusion_models", model))
-        text_weights = read_text_encoder(_path("text_encoders", text_encoder))
-        vae_weights = read_vae(_path("vae", vae))
-        _check_pair(dit_weights.latent.channels, vae_weights.config.z_channels)
+        paths = _paths(model, text_encoder, vae)
+        check_fit(*paths)
+        ticks = _ticks(len(paths))
+        dit_weights = read_dit(paths[0], ticks[0])
+        text_weights = read_text_encoder(paths[1], ticks[1])
+        vae_weights = read_vae(paths[2], ticks[2])
         return io.NodeOutput(
             host().make_model(dit_weights, dtype=dtype),
             host().make_clip(text_weights, dtype=TEXT_DTYPES.get(dtype, dtype)),
@@ -85,12 +104,24 @@ class SpacetimeLoadModels(io.ComfyNode):
         )
 
 
-def _check_pair(model_channels: int, vae_channels: int) -> None:
-    if model_channels != vae_channels:
-        raise ValueError(
-            f"the model works on latents of {model_channels} channels, the VAE makes "
-            f"{vae_channels}: choose the VAE that belongs to the model"
-        )
+def _paths(model: str, text_encoder: str, vae: str) -> tuple[Path, Path, Path]:
+    return (
+        _path("diffusion_models", model),
+        _path("text_encoders", text_encoder),
+        _path("vae", vae),
+    )
+
+
+def _ticks(files: int) -> list[Tick]:
+    """One progress bar for several files, in hundredths of each."""
+    bar = host().ticker(files * PARTS)
+    return [partial(_tick, bar, number) for number in range(files)]
+
+
+def _tick(bar: Callable[[int], None], number: int, done: int, total: int) -> None:
+    share = PARTS * done // total
+    if share > PARTS * (done - 1) // total:
+        bar(number * PARTS + share)
 
 
 NODES: list[type[Any]] = [SpacetimeLoadModels]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..hosts import host
+from ..hosts.interface import PROMPT_KEY
 from ..models.patchify import Tokens, patchify, unpatchify
 from .search import search_words
 from .tokens import TOKENS, TokenSocket
@@ -57,7 +58,19 @@ class SpacetimeDenoiser(io.ComfyNode):
     @classmethod
     def execute(cls, model: Any, positive: Any, negative: Any, guidance: float) -> Any:
         """Bind the model to its prompts."""
+        _check_prompt(positive, guidance)
         return io.NodeOutput(host().make_guider(model, positive, negative, guidance))
+
+
+def _check_prompt(positive: Any, guidance: float) -> None:
+    """Refuse to be guided towards nothing. Conditioning of other nodes does not tell its text."""
+    texts = [options.get(PROMPT_KEY) for _, options in positive]
+    if guidance != 1 and texts and all(text is not None and not text.strip() for text in texts):
+        raise ValueError(
+            f"the positive prompt is empty, so there is nothing for guidance {guidance:g} to "
+            "follow: write what the video should show, or set guidance to 1 for a clip without "
+            "a prompt"
+        )
 
 
 class SpacetimeSamplePatches(io.ComfyNode):

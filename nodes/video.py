@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from torch import Tensor
+
 from ..hosts import host
+from ..models.latent_format import LatentFormat
+from ..models.shapes import VideoShape
 from .search import search_words
 
 io = host().io
@@ -46,6 +50,7 @@ class SpacetimeEncodeVideo(io.ComfyNode):
     @classmethod
     def execute(cls, images: Any, vae: Any, fps: float = FPS) -> Any:
         """Encode the frames."""
+        _check_frames(images, host().vae_format(vae))
         return io.NodeOutput({"samples": host().encode_video(vae, images), "fps": fps})
 
 
@@ -74,8 +79,30 @@ class SpacetimeDecodeVideo(io.ComfyNode):
     @classmethod
     def execute(cls, latent: dict[str, Any], vae: Any) -> Any:
         """Decode the samples."""
+        _check_latent(latent["samples"], host().vae_format(vae))
         images = host().decode_video(vae, latent["samples"])
         return io.NodeOutput(images, float(latent.get("fps", FPS)))
+
+
+def _check_frames(images: Tensor, latent: LatentFormat) -> None:
+    """Frames (F, H, W, 3 or more) that the VAE takes."""
+    frames, height, width = images.shape[:3]
+    try:
+        latent.check(VideoShape(frames, height, width))
+    except ValueError as error:
+        raise ValueError(
+            f"the VAE cannot encode {frames} frames of {width}x{height}: {error}"
+        ) from None
+
+
+def _check_latent(samples: Tensor, latent: LatentFormat) -> None:
+    """(B, C, F, H, W), or (B, C, H, W) of an image VAE."""
+    image_vae = latent.time_factor == 1
+    if samples.ndim not in ((4, 5) if image_vae else (5,)) or samples.shape[1] != latent.channels:
+        raise ValueError(
+            f"a latent of shape {tuple(samples.shape)}; this VAE decodes (batch, "
+            f"{latent.channels}, frames, rows, columns): use the VAE of the model that made it"
+        )
 
 
 NODES: list[type[Any]] = [SpacetimeEncodeVideo, SpacetimeDecodeVideo]

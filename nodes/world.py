@@ -29,8 +29,12 @@ from ..toyworld import (
 from ..toyworld.camera import CAMERA_MOTIONS
 from ..toyworld.scene import DEFAULT_DURATION
 from .search import search_words
+from .sizes import size_problem
 
 io = host().io
+
+CAUSAL = LatentFormat(channels=16)
+"""Clips have sizes that the video VAEs take."""
 
 ANY, SINGLE = "any", KINDS[0]
 SHADED, STILL = STYLES[0], CAMERA_MOTIONS[0]
@@ -128,13 +132,18 @@ class SpacetimeExampleClip(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
+        """Refuse sizes that no video VAE takes."""
+        return size_problem(CAUSAL, width, height, frames)
+
+    @classmethod
     def execute(
         cls, seed: int, width: int, height: int, frames: int, fps: float,
         shape: str = ANY, colour: str = ANY, motion: str = ANY, setting: str = ANY,
         kind: str = SINGLE, style: str = SHADED, camera: str = STILL,
     ) -> Any:  # fmt: skip
         """Render the clip."""
-        LatentFormat(channels=16).check(VideoShape(frames, height, width))
+        CAUSAL.check(VideoShape(frames, height, width))
         choices = {"shape": shape, "colour": colour, "motion": motion, "setting": setting}
         fixed = {name: choice for name, choice in choices.items() if choice != ANY}
         scene = _scene(seed, frames / fps, fixed, (kind, style, camera))

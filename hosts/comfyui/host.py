@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.samplers import KSAMPLER, CFGGuider
+from comfy.utils import ProgressBar
 from comfy_api.v0_0_2 import io, ui
 from torch import Tensor
 
 from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
+from ...models.latent_format import LatentFormat
 from ...models.patchify import Tokens
-from ..interface import Conditioning, Latent
+from ..interface import PROMPT_KEY, Conditioning, Latent
 from .clip import make_clip
 from .model import make_model
 from .sampling import sample_latent, sample_packed
@@ -41,6 +44,16 @@ class ComfyHost:
             )
         return Path(path)
 
+    def ticker(self, total: int) -> Callable[[int], None]:
+        """A progress bar on the node."""
+        bar = ProgressBar(total)
+
+        def tick(done: int) -> None:
+            throw_exception_if_processing_interrupted()
+            bar.update_absolute(done, total)
+
+        return tick
+
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
         """MODEL from weights."""
         return make_model(weights, dtype=dtype)
@@ -53,9 +66,18 @@ class ComfyHost:
         """VAE from weights."""
         return HostVAE(weights, dtype=dtype)
 
+    def vae_format(self, vae: Any) -> LatentFormat:
+        """Channels and compression of any of the host's VAEs; an image VAE keeps every frame."""
+        return LatentFormat(
+            channels=vae.latent_channels,
+            time_factor=vae.temporal_compression_decode() or 1,
+            space_factor=vae.spacial_compression_encode(),
+        )
+
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
         """Encode one prompt as it stands; prompt weights are the stock node's."""
-        return clip.encode_from_tokens_scheduled(clip.tokenize(text, disable_weights=True))
+        tokens = clip.tokenize(text, disable_weights=True)
+        return clip.encode_from_tokens_scheduled(tokens, add_dict={PROMPT_KEY: text})
 
     def encode_video(self, vae: Any, images: Tensor) -> Tensor:
         """Encode frames."""

@@ -21,8 +21,7 @@ from ...model_loaders.load import (
 from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.patchify import Tokens, patchify, unpatchify
-from ...models.vae import check_video
-from ..interface import Conditioning, Latent
+from ..interface import PROMPT_KEY, Conditioning, Latent
 from . import io, ui
 from .devices import choose_device, choose_dtype
 from .preview import VAE, strip_maker
@@ -91,6 +90,10 @@ class StandaloneHost:
             )
         return self.models / folder / name
 
+    def ticker(self, total: int) -> Callable[[int], None]:
+        """A progress bar; Ctrl-C stops by itself."""
+        return lambda done: self.progress(done, total)
+
     def _dtype(self, wanted: str) -> torch.dtype:
         return choose_dtype(self.dtype if wanted == "auto" else wanted, self.device)
 
@@ -112,15 +115,22 @@ class StandaloneHost:
         self._vaes.add(vae)
         return vae
 
+    def vae_format(self, vae: VAE) -> LatentFormat:
+        """Channels and compression of a VAE."""
+        return LatentFormat(
+            channels=vae.network.config.z_channels,
+            time_factor=vae.network.time_factor,
+            space_factor=vae.network.space_factor,
+        )
+
     def encode_prompt(self, clip: TextEncoder, text: str) -> Conditioning:
         """Encode one prompt."""
-        return [[clip.encode([text]).float().cpu(), {}]]
+        return [[clip.encode([text]).float().cpu(), {PROMPT_KEY: text}]]
 
     def encode_video(self, vae: VAE, images: Tensor) -> Tensor:
         """Encode frames in chunks, with a tick for each."""
         video = rearrange(images[..., :3], "F H W C -> 1 C F H W") * 2 - 1
-        time, space = vae.network.time_factor, vae.network.space_factor
-        check_video(video, time=time, space=space, first=True)
+        time = vae.network.time_factor
         total, cache, latents = len(images), None, []
         self.progress(0, total)
         for part in _chunks(video, first=1 + time, later=CHUNK * time):
@@ -131,12 +141,6 @@ class StandaloneHost:
 
     def decode_video(self, vae: VAE, latent: Tensor) -> Tensor:
         """Decode latents in chunks of frames, with a tick for each."""
-        z_channels = vae.network.config.z_channels
-        if latent.ndim != 5 or latent.shape[1] != z_channels:
-            raise ValueError(
-                f"a latent of shape {tuple(latent.shape)}; this VAE decodes (batch, "
-                f"{z_channels}, frames, rows, columns): use the VAE of the model that made it"
-            )
         total, cache, chunks = latent.shape[2], None, []
         for start in range(0, total, CHUNK):
             part = latent[:, :, start : start + CHUNK].to(vae.device, vae.dtype)

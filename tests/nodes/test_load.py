@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from spacetime_video import hosts
 from spacetime_video.nodes.load import SpacetimeLoadModels
 from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
 
@@ -50,7 +51,7 @@ def test_a_file_of_another_kind_is_refused(model_names, models_dir, tmp_path):
 
 
 def test_a_vae_of_other_channels_is_refused(model_names):
-    with pytest.raises(ValueError, match="16 channels, the VAE makes 4: choose the VAE"):
+    with pytest.raises(ValueError, match=r"16 channels, other_vae.* makes 4: choose the VAE"):
         SpacetimeLoadModels.execute(**{**model_names, "vae": "other_vae.safetensors"})
 
 
@@ -71,3 +72,26 @@ def test_every_number_format_runs(bench, model_names, dtype):
 def test_an_unknown_number_format_is_refused(model_names):
     with pytest.raises(ValueError, match="unknown dtype 'fp8'"):
         SpacetimeLoadModels.execute(**{**model_names, "dtype": "fp8"})
+
+
+def test_every_tensor_counts_in_the_progress(standalone, model_names, monkeypatch):
+    seen = []
+    monkeypatch.setattr(standalone, "progress", lambda done, total: seen.append((done, total)))
+    monkeypatch.setattr(hosts, "_chosen", [standalone])
+    SpacetimeLoadModels.execute(**model_names)
+    assert seen[-1] == (300, 300)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert {100, 200, 300} <= {done for done, _ in seen}
+    assert len(seen) < 310
+
+
+def test_a_wrong_choice_is_refused_before_the_graph_runs(model_names):
+    chosen = {name: model_names[name] for name in ("model", "text_encoder", "vae")}
+    assert SpacetimeLoadModels.validate_inputs(**chosen) is True
+    assert SpacetimeLoadModels.validate_inputs(**{**chosen, "vae": None}) is True
+    missing = SpacetimeLoadModels.validate_inputs(**{**chosen, "vae": "no.safetensors"})
+    assert "no file 'no.safetensors'" in missing
+    channels = SpacetimeLoadModels.validate_inputs(**{**chosen, "vae": "other_vae.safetensors"})
+    assert "choose the VAE that belongs to the model" in channels
+    shipped = {**chosen, "text_encoder": "spacetime_tiny_text.safetensors"}
+    assert "makes text 96 wide" in SpacetimeLoadModels.validate_inputs(**shipped)

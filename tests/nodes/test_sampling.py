@@ -9,6 +9,7 @@ from spacetime_video.models import patchify as patching
 from spacetime_video.models.dit import VideoDiT
 from spacetime_video.nodes.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches import SpacetimePatchify, SpacetimeUnpatchify
+from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
 from spacetime_video.nodes.sampling import SpacetimeDenoiser, SpacetimeSample
 from spacetime_video.nodes.solvers import SpacetimeSolver
 from spacetime_video.samplers.solvers import SOLVERS
@@ -184,3 +185,13 @@ def test_a_noise_mask_is_refused(bench):
 def test_an_unknown_solver_is_refused():
     with pytest.raises(ValueError, match="no solver 'none': choose one of euler"):
         SpacetimeSolver.execute("none")
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_guidance_towards_an_empty_prompt_is_refused(loaded, text):
+    empty = SpacetimeEncodePrompt.execute(loaded.clip, text)[0]
+    with pytest.raises(ValueError, match=r"positive prompt is empty.*set guidance to 1"):
+        SpacetimeDenoiser.execute(loaded.model, empty, empty, 4.0)
+    SpacetimeDenoiser.execute(loaded.model, empty, empty, 1.0)
+    untold = [[empty[0][0], {}]]
+    SpacetimeDenoiser.execute(loaded.model, untold, empty, 4.0)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from spacetime_video.hosts.interface import PROMPT_KEY
 from spacetime_video.nodes.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
 from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
@@ -63,7 +64,10 @@ def test_transparency_is_left_out(loaded):
 
 @pytest.mark.parametrize(
     ("shape", "message"),
-    [((6, 32, 32, 3), "6 frames do not fit"), ((5, 30, 32, 3), "32x30 pixels do not fit")],
+    [
+        ((6, 32, 32, 3), r"6 frames do not fit.*\(nearest: 5 or 9\)"),
+        ((5, 30, 32, 3), r"32x30: height 30 does not fit.*\(nearest: 24 or 32\)"),
+    ],
 )
 def test_frames_that_do_not_fit_are_refused(loaded, shape, message):
     with pytest.raises(ValueError, match=message):
@@ -79,7 +83,7 @@ def test_a_latent_of_another_vae_is_refused(loaded, shape):
 def test_an_empty_prompt_is_a_prompt(loaded):
     ((context, options),) = SpacetimeEncodePrompt.execute(loaded.clip, "")[0]
     assert context.shape == (1, 12, 16)
-    assert options == {}
+    assert options == {PROMPT_KEY: ""}
 
 
 def test_unknown_words_are_named(loaded, caplog):
