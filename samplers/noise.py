@@ -13,7 +13,9 @@ from torch import Tensor
 _MASK = 2**64 - 1
 
 
-def frame_noise(shape: Sequence[int], *, seed: int, first_frame: int = 0, clip: int = 0) -> Tensor:
+def frame_noise(
+    shape: Sequence[int], *, seed: int, first_frame: int = 0, clip: int = 0, draw: int = 0
+) -> Tensor:
     """Draw standard normal noise, each latent frame from a generator of its own.
 
     Args:
@@ -21,10 +23,11 @@ def frame_noise(shape: Sequence[int], *, seed: int, first_frame: int = 0, clip: 
         seed: any integer; all of its 64 bits count.
         first_frame: absolute index of the first frame; negative before the start of the clip.
         clip: number of the clip (or batch element), so that clips of one seed differ.
+        draw: 0 is the noise that a run starts from, k the noise after its k-th step.
 
     Returns:
-        (C, F, H, W) float32 on the CPU. Frame i depends on seed, clip, ``first_frame + i`` and
-        (C, H, W) only.
+        (C, F, H, W) float32 on the CPU. Frame i depends on seed, clip, ``first_frame + i``,
+        ``draw`` and (C, H, W) only.
 
     Raises:
         ValueError: when ``shape`` does not have four positive sizes.
@@ -35,7 +38,7 @@ def frame_noise(shape: Sequence[int], *, seed: int, first_frame: int = 0, clip: 
     drawn = [
         torch.randn(
             (channels, height, width),
-            generator=_generator(seed, clip, first_frame + index),
+            generator=_generator(seed, clip, first_frame + index, draw),
             dtype=torch.float32,
         )
         for index in range(frames)
@@ -43,9 +46,14 @@ def frame_noise(shape: Sequence[int], *, seed: int, first_frame: int = 0, clip: 
     return torch.stack(drawn, dim=1)  # (C, F, H, W)
 
 
-def _generator(seed: int, clip: int, frame: int) -> torch.Generator:
+def row_noise(shape: Sequence[int], *, seed: int, clip: int, draw: int) -> Tensor:
+    """Draw the noise of a state without frames, such as an image's, as a whole; float32, CPU."""
+    return torch.randn(tuple(shape), generator=_generator(seed, clip, 0, draw), dtype=torch.float32)
+
+
+def _generator(seed: int, clip: int, frame: int, draw: int) -> torch.Generator:
     state = _splitmix64(seed)
-    for number in (clip, frame):
+    for number in (clip, frame, draw) if draw else (clip, frame):
         state = _splitmix64(state ^ (number & _MASK))
     return torch.Generator("cpu").manual_seed(state)
 

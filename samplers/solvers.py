@@ -13,25 +13,26 @@ Args of every solver:
         ``sigma_hat`` and ``denoised``; an exception that it raises ends the run.
     disable: accepted because the host passes it; solvers draw no progress bar.
 
+Options by keyword:
+    journal: where to start, stop and write down how far the run has come.
+    path: how the states mix signal and noise, for the solvers to which it matters.
+    noise: what a stochastic solver adds after a step, by the step's number.
+
 All raise ``ValueError`` for a schedule that they cannot follow.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor
 
+from .ancestral import sample_euler_ancestral
+from .consistency import sample_lcm
 from .denoiser import Denoiser
-from .stepping import (
-    Callback,
-    Step,
-    half_log_snr,
-    move,
-    plan_flow_steps,
-    plan_steps,
-    predict,
-    report,
-)
+from .dpmpp import sample_dpmpp_2m, sample_dpmpp_2m_sde
+from .journal import Journal, begin, note
+from .stepping import Callback, move, plan_steps, predict, report
 from .unipc import sample_unipc
 
 
@@ -42,12 +43,16 @@ def sample_euler(
     extra_args: Mapping[str, Any] | None = None,
     callback: Callback | None = None,
     disable: bool | None = None,
+    *,
+    journal: Journal | None = None,
 ) -> Tensor:
     """Solve dx/ds = (x - D) / s with Euler's method: order 1, n evaluations."""
-    for step in plan_steps(sigmas):
+    x, _, steps = begin(x, plan_steps(sigmas), journal)
+    for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         report(callback, x, step, denoised)
         x = move(x, denoised, step)
+        note(journal, step, x)
     return x
 
 
@@ -58,13 +63,16 @@ def sample_heun(
     extra_args: Mapping[str, Any] | None = None,
     callback: Callback | None = None,
     disable: bool | None = None,
+    *,
+    journal: Journal | None = None,
 ) -> Tensor:
     """Solve with Heun's method: order 2, two evaluations a step but one in a step to 0.
 
     Source: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models",
     2022, algorithm 1.
     """
-    for step in plan_steps(sigmas):
+    x, _, steps = begin(x, plan_steps(sigmas), journal)
+    for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         report(callback, x, step, denoised)
         ahead = move(x, denoised, step)
@@ -74,39 +82,8 @@ def sample_heun(
             slope_ahead = slope_ahead / step.next_sigma
             ahead = x + (step.next_sigma - step.sigma) / 2 * (slope + slope_ahead)
         x = ahead
+        note(journal, step, x)
     return x
-
-
-def sample_dpmpp_2m(
-    denoiser: Denoiser,
-    x: Tensor,
-    sigmas: Tensor,
-    extra_args: Mapping[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
-) -> Tensor:
-    """Solve with DPM-Solver++(2M) on the flow path: order 2, n evaluations.
-
-    Conventions of diffusers' DPMSolverMultistepScheduler (dpmsolver++, midpoint, final sigma
-    zero): lambda = ln((1 - s) / s), the first step and a step to 0 are of first order.
-    Source: Lu et al., "DPM-Solver++", 2022, algorithm 2.
-    """
-    previous: tuple[Step, Tensor] | None = None
-    for step in plan_flow_steps(sigmas):
-        denoised = predict(denoiser, x, step.sigma, extra_args)
-        report(callback, x, step, denoised)
-        target = denoised
-        if previous is not None and step.next_sigma > 0:
-            before, denoised_before = previous
-            ratio = _log_snr_gain(step) / _log_snr_gain(before)
-            target = denoised + ratio / 2 * (denoised - denoised_before)
-        x = move(x, target, step)
-        previous = step, denoised
-    return x
-
-
-def _log_snr_gain(step: Step) -> float:
-    return half_log_snr(step.next_sigma) - half_log_snr(step.sigma)
 
 
 SOLVERS: Mapping[str, Callable[..., Tensor]] = {
@@ -114,4 +91,13 @@ SOLVERS: Mapping[str, Callable[..., Tensor]] = {
     "heun": sample_heun,
     "dpmpp_2m": sample_dpmpp_2m,
     "unipc": sample_unipc,
+    "unipc_3": partial(sample_unipc, order=3),
 }
+"""Deterministic ones: the same noise gives the same path whatever the number of steps."""
+
+STOCHASTIC_SOLVERS: Mapping[str, Callable[..., Tensor]] = {
+    "euler_ancestral": sample_euler_ancestral,
+    "dpmpp_2m_sde": sample_dpmpp_2m_sde,
+    "lcm": sample_lcm,
+}
+"""These add fresh noise after each step."""

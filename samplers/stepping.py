@@ -1,6 +1,5 @@
 """What every solver does in a step: read the schedule, ask the denoiser, report, move."""
 
-import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -9,11 +8,9 @@ import torch
 from torch import Tensor
 
 from .denoiser import Denoiser
+from .path import Path
 
 Callback = Callable[[dict[str, Any]], object]
-
-_SMALLEST_ALPHA = 17 * 2.0**-24
-"""1 - sigma for the float32 number nearest to sigma = 1 - 1e-6, where diffusers starts."""
 
 
 class Step(NamedTuple):
@@ -43,17 +40,23 @@ def plan_steps(sigmas: Tensor) -> list[Step]:
     return [Step(number, *pair) for number, pair in enumerate(pairwise(levels))]
 
 
-def plan_flow_steps(sigmas: Tensor) -> list[Step]:
-    """Split a flow schedule into steps for a multistep solver.
+def plan_falling_steps(sigmas: Tensor, path: Path) -> list[Step]:
+    """Split a schedule into steps for a solver that works with log-SNRs or adds noise.
 
     Raises:
-        ValueError: as ``plan_steps``, and when levels are above 1 or do not fall strictly.
+        ValueError: as ``plan_steps``, and when levels do not fall strictly or, on the flow path,
+            are above 1.
     """
     steps = plan_steps(sigmas)
-    if any(step.sigma > 1 or step.next_sigma >= step.sigma for step in steps):
+    if any(step.next_sigma >= step.sigma for step in steps):
         raise ValueError(
-            f"sigmas {sigmas.tolist()}: this solver needs the strictly falling levels of a flow "
-            "model, in [0, 1]; use euler or heun for others"
+            f"sigmas {sigmas.tolist()}: this solver needs strictly falling levels; use euler or "
+            "heun for others"
+        )
+    if path is Path.FLOW and any(step.sigma > 1 for step in steps):
+        raise ValueError(
+            f"sigmas {sigmas.tolist()}: the levels of a flow model lie in [0, 1]; for an eps, v "
+            "or EDM model tell the solver that its path is VE"
         )
     return steps
 
@@ -82,10 +85,3 @@ def move(x: Tensor, denoised: Tensor, step: Step) -> Tensor:
     log-SNR and has no trouble at sigma 1.
     """
     return denoised + step.remaining * (x - denoised)
-
-
-def half_log_snr(sigma: float) -> float:
-    """Return lambda = ln((1 - sigma) / sigma), finite at sigma 1 (as in diffusers)."""
-    if sigma == 0:
-        return math.inf
-    return math.log(max(1 - sigma, _SMALLEST_ALPHA) / min(sigma, 1 - _SMALLEST_ALPHA))

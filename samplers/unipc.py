@@ -2,20 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from .denoiser import Denoiser
-from .stepping import Callback, Step, half_log_snr, move, plan_flow_steps, predict, report
+from .journal import Journal, begin, note
+from .path import Path
+from .stepping import Callback, Step, move, plan_falling_steps, predict, report
 
 Variant = Literal["bh1", "bh2"]
-
-
-class _Past(NamedTuple):
-    log_snr: float
-    denoised: Tensor
 
 
 def sample_unipc(
@@ -28,12 +25,14 @@ def sample_unipc(
     *,
     order: int = 2,
     variant: Variant = "bh2",
+    path: Path = Path.FLOW,
+    journal: Journal | None = None,
 ) -> Tensor:
-    """Solve with UniPC on the flow path, n evaluations; arguments as for every solver.
+    """Solve with UniPC, n evaluations; arguments as for every solver.
 
-    Conventions of diffusers' UniPCMultistepScheduler (predict_x0, flow_prediction, final sigma
-    zero): the order grows from 1 over the first steps and falls to 1 over the last ones of a
-    schedule that ends in 0, and the corrector runs after every step but the last.
+    Conventions of diffusers' UniPCMultistepScheduler (predict_x0, final sigma zero): the order
+    grows from 1 over the first steps and falls to 1 over the last ones of a schedule that ends in
+    0, and the corrector runs after every step but the last.
     Source: Zhao et al., "UniPC", 2023.
 
     Args:
@@ -42,21 +41,22 @@ def sample_unipc(
             first step from sigma 1 is long in h, where "bh1" overshoots.
 
     Raises:
-        ValueError: for an unknown order or variant, or a schedule that is no flow schedule.
+        ValueError: for an unknown order or variant, or a schedule that does not fall.
     """
     if order not in (1, 2, 3) or variant not in ("bh1", "bh2"):
         raise ValueError(f'UniPC of order {order}, {variant!r}: use 1 to 3 and "bh1" or "bh2"')
-    steps = plan_flow_steps(sigmas)
-    past: list[_Past] = []  # newest first
-    start = x
+    plan = plan_falling_steps(sigmas, path)
+    x, history, steps = begin(x, plan, journal)
+    start, *past = history or (x,)  # the state before the last step; predictions, newest first
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         if past:
-            x = _advance(start, steps[step.number - 1], past, variant, denoised)
+            done = plan[: step.number]
+            x = _advance(start, done, past, variant=variant, path=path, ahead=denoised)
         report(callback, x, step, denoised)
-        past.insert(0, _Past(half_log_snr(step.sigma), denoised))
-        past = past[: _usable_order(steps, step, order)]
-        start, x = x, _advance(x, step, past, variant)
+        past = [denoised, *past][: _usable_order(plan, step, order)]
+        start, x = x, _advance(x, plan[: step.number + 1], past, variant=variant, path=path)
+        note(journal, step, x, (start, *past))
     return x
 
 
@@ -66,23 +66,31 @@ def _usable_order(steps: Sequence[Step], step: Step, order: int) -> int:
 
 
 def _advance(
-    x: Tensor, step: Step, past: Sequence[_Past], variant: Variant, ahead: Tensor | None = None
+    x: Tensor,
+    steps: Sequence[Step],
+    past: Sequence[Tensor],
+    *,
+    variant: Variant,
+    path: Path,
+    ahead: Tensor | None = None,
 ) -> Tensor:
-    """Move ``x`` over the step; with ``ahead``, the prediction at its end, as the corrector."""
-    newest = past[0]
-    moved = move(x, newest.denoised, step)
-    gain = half_log_snr(step.next_sigma) - newest.log_snr
-    ratios = [(old.log_snr - newest.log_snr) / gain for old in past[1:]]
-    slopes = [
-        (old.denoised - newest.denoised) / ratio
-        for old, ratio in zip(past[1:], ratios, strict=True)
-    ]
+    """Move ``x`` over the last of ``steps``; with ``ahead``, the prediction at its end, correct it.
+
+    ``past`` holds the predictions at the beginnings of the last steps, newest first.
+    """
+    step, newest = steps[-1], past[0]
+    moved = move(x, newest, step)
+    here = path.half_log_snr(step.sigma)
+    gain = path.half_log_snr(step.next_sigma) - here
+    levels = [each.sigma for each in reversed(steps[:-1])][: len(past) - 1]
+    ratios = [(path.half_log_snr(level) - here) / gain for level in levels]
+    slopes = [(old - newest) / ratio for old, ratio in zip(past[1:], ratios, strict=True)]
     if ahead is not None:
         ratios.append(1.0)
-        slopes.append(ahead - newest.denoised)
+        slopes.append(ahead - newest)
     if not slopes:
         return moved
-    reach = 1 - step.remaining if variant == "bh2" else (1 - step.next_sigma) * gain
+    reach = 1 - step.remaining if variant == "bh2" else path.signal(step.next_sigma) * gain
     for weight, slope in zip(_weights(ratios, gain, variant), slopes, strict=True):
         moved = moved + reach * weight * slope
     return moved

@@ -6,26 +6,43 @@ from functools import partial
 import pytest
 import torch
 
+from spacetime_video.samplers.noise_table import stable_diffusion_table
+from spacetime_video.samplers.path import Path
 from spacetime_video.samplers.schedules import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 from spacetime_video.samplers.unipc import sample_unipc
 
-VARIANTS = {
-    **SOLVERS,
-    "unipc3": partial(sample_unipc, order=3),
-    "unipc_bh1": partial(sample_unipc, variant="bh1"),
-}
+VARIANTS = {**SOLVERS, "unipc_bh1": partial(sample_unipc, variant="bh1")}
 EVERY_SOLVER = pytest.mark.parametrize("solve", VARIANTS.values(), ids=VARIANTS)
+PATHS = pytest.mark.parametrize("path", Path)
 
 
-def measured_order(solve, model, x, *, start, end, steps):
+def on(solve, path):
+    """The solver on a path, where it has to know."""
+    return solve if path is Path.FLOW or plain(solve) else partial(solve, path=path)
+
+
+def plain(solve):
+    return solve in (SOLVERS["euler"], SOLVERS["heun"])
+
+
+def middle_levels(path, steps):
+    """Levels without the two ends, where every method loses its order."""
+    if path is Path.FLOW:
+        return torch.linspace(0.95, 0.05, steps + 1, dtype=torch.float64)
+    return torch.logspace(0.7, -1.2, steps + 1, dtype=torch.float64)
+
+
+def measured_order(solve, model, x, path, steps):
     def error(n):
-        sigmas = torch.linspace(start, end, n + 1, dtype=torch.float64)
-        return (solve(model.denoise, x, sigmas) - model.solve(x, start, end)).abs().max().item()
+        sigmas = middle_levels(path, n)
+        exact = model.solve(x, sigmas[0].item(), sigmas[-1].item(), path)
+        return (solve(model.denoiser(path), x, sigmas) - exact).abs().max().item()
 
     return math.log2(error(steps) / error(2 * steps))
 
 
+@PATHS
 @pytest.mark.parametrize(
     ("name", "lowest", "highest"),
     [
@@ -34,22 +51,22 @@ def measured_order(solve, model, x, *, start, end, steps):
         ("dpmpp_2m", 1.85, 2.15),
         ("unipc", 2.6, 3.1),  # the corrector adds one to the order asked for
         ("unipc_bh1", 2.6, 3.1),
-        ("unipc3", 3.4, 4.1),
+        ("unipc_3", 3.4, 4.1),
     ],
 )
-def test_order_of_convergence(name, lowest, highest, video_model, start):
+def test_order_of_convergence(name, lowest, highest, path, video_model, start):
     # Not down to 0: there every method ends with one first-order step to the prediction.
-    solve = VARIANTS[name]
-    assert (
-        lowest < measured_order(solve, video_model, start, start=0.95, end=0.05, steps=64) < highest
-    )
+    measured = measured_order(on(VARIANTS[name], path), video_model, start, path, 64)
+    assert lowest < measured < highest
 
 
 @EVERY_SOLVER
-def test_reaches_the_exact_solution(solve, video_model, start):
-    sigmas = torch.linspace(0.95, 0.05, 101, dtype=torch.float64)
-    exact = video_model.solve(start, 0.95, 0.05)
-    torch.testing.assert_close(solve(video_model.denoise, start, sigmas), exact, atol=0.03, rtol=0)
+@PATHS
+def test_reaches_the_exact_solution(solve, path, video_model, start):
+    sigmas = middle_levels(path, 100)
+    exact = video_model.solve(start, sigmas[0].item(), sigmas[-1].item(), path)
+    solved = on(solve, path)(video_model.denoiser(path), start, sigmas)
+    torch.testing.assert_close(solved, exact, atol=0.03, rtol=0)
 
 
 @EVERY_SOLVER
@@ -115,7 +132,8 @@ def test_interruption_passes_through(solve, video_model, start):
 
 
 @pytest.mark.parametrize(
-    ("name", "evaluations"), [("euler", 5), ("heun", 9), ("dpmpp_2m", 5), ("unipc", 5)]
+    ("name", "evaluations"),
+    [("euler", 5), ("heun", 9), ("dpmpp_2m", 5), ("unipc", 5), ("unipc_3", 5)],
 )
 def test_evaluations_and_extra_args(name, evaluations, video_model, start):
     calls = []
@@ -152,9 +170,12 @@ def test_broken_schedules(solve, sigmas, video_model, start):
 
 
 @pytest.mark.parametrize("name", ["dpmpp_2m", "unipc"])
-@pytest.mark.parametrize("sigmas", [[14.6, 1.0, 0.0], [0.9, 0.9, 0.0], [0.2, 0.9]])
-def test_multistep_solvers_want_flow_levels(name, sigmas, video_model, start):
-    with pytest.raises(ValueError, match="flow"):
+@pytest.mark.parametrize(
+    ("sigmas", "wanted"),
+    [([14.6, 1.0, 0.0], "flow model"), ([0.9, 0.9, 0.0], "falling"), ([0.2, 0.9], "falling")],
+)
+def test_multistep_solvers_want_levels_of_their_path(name, sigmas, wanted, video_model, start):
+    with pytest.raises(ValueError, match=wanted):
         SOLVERS[name](video_model.denoise, start, torch.tensor(sigmas))
 
 
@@ -172,12 +193,13 @@ def test_heun_runs_the_path_backwards(video_model, start):
 
 
 @EVERY_SOLVER
-def test_samples_have_the_law_of_the_model(solve, video_model):
-    noise = torch.randn(
-        32, 4, 6, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64
-    )
-    sample = solve(video_model.denoise, noise, flow_sigmas(30, shift=2.0))
-    frames = sample.permute(2, 0, 1, 3, 4).flatten(1)
-    wanted = video_model.directions * video_model.variances @ video_model.directions.T
-    assert frames.mean() == pytest.approx(video_model.mean, abs=0.03)
-    torch.testing.assert_close(torch.cov(frames), wanted, atol=0.06, rtol=0)
+@PATHS
+def test_samples_have_the_law_of_the_model(solve, path, video_model, many):
+    sigmas = flow_sigmas(30, shift=2.0)
+    if path is Path.VE:
+        sigmas = stable_diffusion_table().karras(30)
+    noise = many * sigmas[0] + path.signal(sigmas[0].item()) * video_model.mean
+    sample = on(solve, path)(video_model.denoiser(path), noise, sigmas)
+    off_mean, off_covariance = video_model.law(sample)
+    assert off_mean < 0.03
+    assert off_covariance < 0.06
