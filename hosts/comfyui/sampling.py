@@ -26,10 +26,20 @@ def sample_latent(
     """Run any guider and sampler of the host on a LATENT; see ``Host.sample``."""
     patcher = guider.model_patcher
     samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
+    _check_channels(samples, patcher.model.latent_format)
     if isinstance(patcher.model, HostModel):
         guider = with_run(guider, _latent_run(patcher.model, samples, latent))
     mask = latent.get("noise_mask")
     return _sample(guider, noise, sampler, sigmas, samples, mask, seed, clips_of_latent)
+
+
+def _check_channels(samples: Tensor, latent_format: Any) -> None:
+    """Refuse what another family's VAE has made; the host has fitted an empty latent by now."""
+    if samples.shape[1] != latent_format.latent_channels:
+        raise ValueError(
+            f"a latent of {samples.shape[1]} channels; the model works on "
+            f"{latent_format.latent_channels}: make it with the VAE that belongs to the model"
+        )
 
 
 def _latent_run(model: HostModel, samples: Tensor, latent: Latent) -> Run:
