@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from comfy import conds, latent_formats, model_base, model_management, supported_models_base
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import CallbacksMP
 from torch import Tensor
 
 from ...model_loaders.load import DiTWeights, load_strictly
 from ...models.latent_format import LatentFormat
 from ..dtypes import DTYPES
+from .kept_texts import KeptTexts
 from .network import HostDiT
 
 LEVELS_KEY = "token_levels"
@@ -96,10 +98,19 @@ class HostModel(model_base.BaseModel):
         """Hand on the text, and the mask where the network takes a noise level per token."""
         found = super().extra_conds(**kwargs)
         if kwargs.get("cross_attn") is not None:
+            self._check_prompt(kwargs["cross_attn"])
             found["c_crossattn"] = conds.CONDRegular(kwargs["cross_attn"])
         if self.takes_levels and kwargs.get("denoise_mask") is not None:
             found["denoise_mask"] = conds.CONDRegular(kwargs["denoise_mask"])
         return found
+
+    def _check_prompt(self, context: Tensor) -> None:
+        width = self.weights.config.text_dim
+        if context.shape[-1] != width:
+            raise ValueError(
+                f"the prompt is {context.shape[-1]} wide, the model needs {width}: load the text "
+                "encoder that belongs to the model"
+            )
 
     def process_timestep(
         self, timestep: Tensor, x: Tensor, denoise_mask: Tensor | None = None, **_: Any
@@ -163,4 +174,15 @@ def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
     cast = model_management.unet_manual_cast(chosen, load_device, supported)
     config.set_inference_dtype(chosen, cast)
     model = config.get_model({}, device=offload_device)
-    return ModelPatcher(model, load_device=load_device, offload_device=offload_device)
+    patcher = ModelPatcher(model, load_device=load_device, offload_device=offload_device)
+    patcher.add_callback_with_key(CallbacksMP.ON_PRE_RUN, "spacetime", _keep_texts)
+    patcher.add_callback_with_key(CallbacksMP.ON_CLEANUP, "spacetime", _drop_texts)
+    return patcher
+
+
+def _keep_texts(patcher: ModelPatcher) -> None:
+    patcher.model.diffusion_model.kept_texts = KeptTexts(patcher)
+
+
+def _drop_texts(patcher: ModelPatcher) -> None:
+    patcher.model.diffusion_model.kept_texts = None

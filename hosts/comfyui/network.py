@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from comfy.ldm.common_dit import pad_to_patch_size
 from comfy.ldm.modules.attention import optimized_attention
 from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrappers
 from torch import Tensor
 
 from ...models.conditioning import clip_conditions
-from ...models.dit import DiTConfig, VideoDiT
+from ...models.dit import DiTConfig, PreparedText, VideoDiT
 from ...models.dit_blocks import BlockHooks
 from ...models.patchify import TokenLayout
 from ...models.shapes import LatentShape
+from .kept_texts import KeptTexts
 
 RUN_KEY = "spacetime_run"
 """Where a sampling run puts its ``Run`` in the host's transformer options."""
@@ -76,7 +78,12 @@ class HostAttention:
 
 
 class HostDiT(VideoDiT):
-    """``VideoDiT`` behind the signature of the host's own networks; the names stay Wan's."""
+    """``VideoDiT`` behind the signature of the host's own networks; the names stay Wan's.
+
+    ``kept_texts`` is there while a sampling run of the host lasts.
+    """
+
+    kept_texts: KeptTexts | None = None
 
     def __init__(self, config: DiTConfig, *, ops: Any, **factory: Any) -> None:
         attention = HostAttention()
@@ -124,7 +131,7 @@ class HostDiT(VideoDiT):
         }
         hooks = host_hooks(control, context, options)
         with self.host_attention.with_options(options):
-            text = self.prepare_text(context)
+            text = _prepared_text(self, context, options)  # pyright: ignore[reportCallIssue]
             if run.layout is not None:
                 return self.forward_tokens(
                     x, run.layout, sigma, [text], conditions=conditions, hooks=hooks
@@ -149,6 +156,13 @@ class HostDiT(VideoDiT):
         if sigma.ndim == 1:
             return sigma
         return pad_to_patch_size(sigma[:, None], self.config.patch)[:, 0]
+
+
+@torch.compiler.disable
+def _prepared_text(network: HostDiT, context: Tensor, options: Mapping[str, Any]) -> PreparedText:
+    if network.kept_texts is None:
+        return network.prepare_text(context)
+    return network.kept_texts.prepared(network, context, options)
 
 
 def _per_row(values: tuple[float, ...], sigma: Tensor, *, packed: bool) -> Tensor:
