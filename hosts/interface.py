@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
+from ..models.lora import Patches
 from ..models.patchify import Tokens
 
 Conditioning = list[list[Any]]
@@ -57,6 +59,21 @@ class Host(Protocol):
 
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
         """MODEL from weights; ``dtype`` is auto, fp32, bf16 or fp16."""
+        ...
+
+    def weight_shapes(self, model: Any) -> Mapping[str, torch.Size]:
+        """Shapes of a MODEL's weights by the names of its parameters."""
+        ...
+
+    def with_lora(self, model: Any, patches: Patches, strength: float, *, live: bool) -> Any:
+        """MODEL with changed weights; the one given stays as it is.
+
+        Args:
+            model: of ours, or another of the host's.
+            patches: changes by the names of its parameters.
+            strength: factor of the changes.
+            live: compute low-rank changes beside the weights, where the host leaves the choice.
+        """
         ...
 
     def make_clip(self, weights: TextWeights, *, dtype: str) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
+import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.samplers import KSAMPLER, CFGGuider
 from comfy.utils import ProgressBar
@@ -14,9 +15,11 @@ from torch import Tensor
 
 from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
+from ...models.lora import Patches
 from ...models.patchify import Tokens
 from ..interface import PROMPT_KEY, Conditioning, Latent
 from .clip import make_clip
+from .lora import with_lora
 from .model import make_model
 from .sampling import sample_latent, sample_packed
 from .vae import HostVAE
@@ -57,6 +60,15 @@ class ComfyHost:
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
         """MODEL from weights."""
         return make_model(weights, dtype=dtype)
+
+    def weight_shapes(self, model: Any) -> dict[str, torch.Size]:
+        """Shapes of the weights of any of the host's models."""
+        network = model.model.diffusion_model
+        return {name: weight.shape for name, weight in network.named_parameters()}
+
+    def with_lora(self, model: Any, patches: Patches, strength: float, *, live: bool) -> Any:
+        """The host's own patches: it merges them, or computes them live where memory is short."""
+        return with_lora(model, patches, strength)
 
     def make_clip(self, weights: TextWeights, *, dtype: str) -> Any:
         """CLIP from a text encoder's weights."""

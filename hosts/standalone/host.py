@@ -20,6 +20,7 @@ from ...model_loaders.load import (
 )
 from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
+from ...models.lora import Patches, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
 from ..interface import PROMPT_KEY, Conditioning, Latent
 from . import io, ui
@@ -101,6 +102,14 @@ class StandaloneHost:
         """Build the transformer."""
         dit = build_dit(weights, dtype=self._dtype(dtype)).to(self.device)
         return Model(dit, weights.latent, self.device, weights.shift)
+
+    def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
+        """Shapes of a model's weights, by the names that files use."""
+        return published_shapes(model.dit)
+
+    def with_lora(self, model: Model, patches: Patches, strength: float, *, live: bool) -> Model:
+        """Change the transformer; the weights that stay are shared."""
+        return replace(model, dit=patched(model.dit, patches, strength, live=live))
 
     def make_clip(self, weights: TextWeights, *, dtype: str) -> TextEncoder:
         """Build the text encoder."""

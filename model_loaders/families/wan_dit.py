@@ -1,5 +1,6 @@
 """Wan video transformers: original, ComfyUI and diffusers files -> the pack's key names."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -133,3 +134,13 @@ def latent_format(config: DiTConfig) -> LatentFormat:
 def sampling_info(config: DiTConfig) -> dict[str, Any]:
     """What a host wants to know for sampling; Wan 2.2 5B knows a noise level per token."""
     return {"shift": SHIFT, "token_levels": config.out_channels == WAN22_LATENT.channels}
+
+
+def layer_name(name: str) -> str:
+    """Name of a layer of a diffusers file in the pack; other names stay as they are."""
+    key = f"{name}.weight"
+    for pattern, replacement in DIFFUSERS_KEYS:
+        match = re.fullmatch(pattern, key)
+        if match:
+            return match.expand(replacement).removesuffix(".weight")
+    return name

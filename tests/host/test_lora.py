@@ -1,0 +1,25 @@
+"""LoRAs through our node in ComfyUI."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def measured(probe):
+    return probe("lora")
+
+
+def test_it_equals_the_stock_node(measured):
+    assert measured["as_stock"] == 0.0
+    assert measured["changes"] > 1e-3
+
+
+def test_layouts_that_the_stock_node_does_not_know_give_the_same(measured):
+    assert measured["layouts"] == [0.0, 0.0]
+
+
+def test_both_hosts_change_the_weights_alike(measured):
+    assert measured["as_standalone"] < 1e-5
+
+
+def test_strength_zero_and_the_model_before_are_as_without(measured):
+    assert measured["zero"] == measured["unchanged"] == 0.0
