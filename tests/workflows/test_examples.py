@@ -5,12 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from spacetime_video import hosts
-from spacetime_video.headless.run import standalone_registry
 from spacetime_video.hosts.standalone.errors import GraphError
 from spacetime_video.hosts.standalone.executor import Executor
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
-from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.hosts.standalone.workflow import to_api
 from spacetime_video.media import load_image, probe_video, read_video
 from spacetime_video.toyworld import parse_caption
@@ -19,27 +16,9 @@ EXAMPLES = Path(__file__).parents[2] / "example_workflows"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
 
 
-@pytest.fixture(scope="module")
-def registry():
-    host = StandaloneHost(device="cpu", dtype="fp32")
-    hosts.use(host)
-    return standalone_registry(host)
-
-
 def prompt_of(name: str, registry) -> dict:
     workflow = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
     return to_api(workflow, registry)
-
-
-def run(prompt: dict, registry, folder: Path) -> list[Path]:
-    folders = Folders.of(input=folder / "input", output=folder / "output")
-    with use_folders(folders):
-        result = Executor(registry).run(prompt)
-    return [
-        folders.output / item["subfolder"] / item["filename"]
-        for ui in result.outputs.values()
-        for item in ui.get("images", ())
-    ]
 
 
 def test_the_examples_are_all_there() -> None:
@@ -59,12 +38,8 @@ def test_each_has_a_thumbnail(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_runs(name: str, registry, tmp_path: Path) -> None:
-    prompt = prompt_of(name, registry)
-    for node in prompt.values():
-        if node["class_type"] == "SpacetimeSchedule":
-            node["inputs"]["steps"] = 3
-    files = run(prompt, registry, tmp_path)
+def test_each_runs(name: str, registry, run) -> None:
+    files = run(prompt_of(name, registry))
     assert files
     for path in files:
         if path.suffix == ".png":

@@ -1,0 +1,49 @@
+"""Saved graphs on the shipped weights, in the standalone host."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacetime_video import hosts
+from spacetime_video.headless.run import standalone_registry
+from spacetime_video.hosts.standalone.executor import Executor
+from spacetime_video.hosts.standalone.folders import Folders, use_folders
+from spacetime_video.hosts.standalone.host import StandaloneHost
+from spacetime_video.hosts.standalone.registry import Registry
+
+Prompt = Mapping[str, Mapping[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    host = StandaloneHost(device="cpu", dtype="fp32")
+    hosts.use(host)
+    return standalone_registry(host)
+
+
+@pytest.fixture
+def run(registry: Registry, tmp_path: Path) -> Callable[..., list[Path]]:
+    """Run a prompt, in few steps if it samples, and find the files that it saved."""
+
+    def run(prompt: Prompt, *, steps: int = 3) -> list[Path]:
+        folders = Folders.of(input=tmp_path / "input", output=tmp_path / "output")
+        with use_folders(folders):
+            result = Executor(registry).run(shortened(prompt, steps))
+        return [
+            folders.output / item["subfolder"] / item["filename"]
+            for ui in result.outputs.values()
+            for item in ui.get("images", ())
+        ]
+
+    return run
+
+
+def shortened(prompt: Prompt, steps: int) -> dict[str, dict[str, Any]]:
+    return {
+        key: {**node, "inputs": {**node["inputs"], "steps": steps}}
+        if node["class_type"] == "SpacetimeSchedule"
+        else dict(node)
+        for key, node in prompt.items()
+    }
