@@ -1,0 +1,95 @@
+"""Means over a clip and over a frame, for latents and for packed tokens alike."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..models.patchify import TokenLayout
+
+
+class Regions(Protocol):
+    """Which values of a state belong to one clip and to one frame of it.
+
+    ``made`` marks the values to count, in the shape of the state or broadcasting to it; None
+    counts all.
+    """
+
+    def clip_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
+        """Mean of each clip, broadcasting to ``values``."""
+        ...
+
+    def frame_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
+        """Mean of each frame of each clip, broadcasting to ``values``."""
+        ...
+
+    def position(self, values: Tensor) -> Tensor:
+        """Place of each frame in its clip, 0 for the first and 1 for the last, broadcasting."""
+        ...
+
+
+class LatentRegions:
+    """Of latents (B, C, F, H, W), or of frames that lie along the batch, (F, C, H, W)."""
+
+    def clip_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
+        """Mean of each batch element."""
+        return _mean(values, made, tuple(range(1, values.ndim)))
+
+    def frame_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
+        """Mean of each frame; without a frame axis, of each batch element."""
+        inside = (1, 3, 4) if values.ndim == 5 else tuple(range(1, values.ndim))
+        return _mean(values, made, inside)
+
+    def position(self, values: Tensor) -> Tensor:
+        """Place along the frame axis; without one, along the batch."""
+        axis = 2 if values.ndim == 5 else 0
+        count = values.shape[axis]
+        places = torch.linspace(0, 1, count, dtype=torch.float32, device=values.device)
+        return places.reshape([count if each == axis else 1 for each in range(values.ndim)])
+
+
+class TokenRegions:
+    """Of packed tokens (B, L, D)."""
+
+    def __init__(self, layout: TokenLayout) -> None:
+        frames = layout.coordinates[:, 0]
+        pairs = torch.stack([layout.clip_ids.to(frames), frames], dim=1)
+        self._clips = layout.clip_ids
+        self._frames = torch.unique(pairs, dim=0, return_inverse=True)[1]
+        last = torch.stack([frames[span].max() for span in layout.spans])[layout.clip_ids]
+        self._places = (frames / last.clamp(min=1)).float()[None, :, None]  # (1, L, 1)
+
+    def clip_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
+        """Mean of the tokens of each clip of each batch element."""
+        return _grouped_mean(values, made, self._clips)
+
+    def frame_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
+        """Mean of the tokens of each frame of each clip."""
+        return _grouped_mean(values, made, self._frames)
+
+    def position(self, values: Tensor) -> Tensor:
+        """Place of each token's frame in its clip."""
+        return self._places.to(values.device)
+
+
+def _mean(values: Tensor, made: Tensor | None, dims: tuple[int, ...]) -> Tensor:
+    if made is None:
+        return values.mean(dims, keepdim=True)
+    counted = made.expand_as(values)
+    total = torch.where(counted, values, 0).sum(dims, keepdim=True)
+    return total / counted.sum(dims, keepdim=True).clamp(min=1)
+
+
+def _grouped_mean(values: Tensor, made: Tensor | None, groups: Tensor) -> Tensor:
+    """Mean over the tokens of a group and their features, (B, L, D) -> (B, L, 1)."""
+    groups = groups.to(values.device)
+    counted = torch.ones_like(values, dtype=torch.bool) if made is None else made.expand_as(values)
+    sums = torch.where(counted, values, 0).sum(2)  # (B, L)
+    counts = counted.sum(2).to(sums)
+    shape = (len(values), int(groups.max()) + 1)
+    total = sums.new_zeros(shape).index_add_(1, groups, sums)
+    count = sums.new_zeros(shape).index_add_(1, groups, counts).clamp(min=1)
+    return (total / count)[:, groups, None]
+
+
+LATENT = LatentRegions()
