@@ -85,6 +85,10 @@ class FrameNoise:
         Raises:
             ValueError: the latent is no video latent.
         """
+        return self.draw(latent, 0)
+
+    def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
+        """The noise that a run starts from (draw 0), or that is added after its k-th step."""
         shape = latent["samples"].shape
         if len(shape) != 5:
             raise ValueError(
@@ -93,5 +97,8 @@ class FrameNoise:
             )
         clips = latent.get("batch_index") or range(shape[0])
         first = int(latent.get("first_frame", 0))
-        rows = [frame_noise(shape[1:], seed=self.seed, first_frame=first, clip=c) for c in clips]
+        rows = [
+            frame_noise(shape[1:], seed=self.seed, first_frame=first, clip=clip, draw=draw)
+            for clip in clips
+        ]
         return torch.stack(rows)
