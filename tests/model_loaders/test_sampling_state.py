@@ -1,0 +1,41 @@
+"""Sampling states survive a file bit for bit, and other files are not taken for one."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
+from spacetime_video.model_loaders.sampling_state import (
+    read_sampling_state,
+    write_sampling_state,
+)
+
+TENSORS = {"x": torch.randn(1, 4, 3, 2, 2), "history.0": torch.randn(1, 4, 3, 2, 2).double()}
+
+
+def test_round_trip(tmp_path):
+    path = tmp_path / "state.safetensors"
+    write_sampling_state(path, TENSORS, {"step": 5, "seed": 2**64 - 1})
+    tensors, info = read_sampling_state(path)
+    assert set(tensors) == set(TENSORS)
+    assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
+    assert (info["step"], info["seed"]) == (5, 2**64 - 1)
+    assert [each.name for each in tmp_path.iterdir()] == ["state.safetensors"]
+
+
+def test_views_are_written_whole(tmp_path):
+    path = tmp_path / "state.safetensors"
+    x = TENSORS["x"]
+    write_sampling_state(path, {"x": x.transpose(1, 2)}, {})
+    assert torch.equal(read_sampling_state(path)[0]["x"], x.transpose(1, 2))
+
+
+def test_other_files_are_refused(tmp_path, models_dir):
+    path = tmp_path / "plain.safetensors"
+    save_file(TENSORS, path)
+    with pytest.raises(UnsupportedCheckpointError, match="no sampling state"):
+        read_sampling_state(path)
+    with pytest.raises(UnsupportedCheckpointError, match="vae, not a sampling_state"):
+        read_sampling_state(models_dir / "vae/random_vae.safetensors")
+    with pytest.raises(FileNotFoundError):
+        read_sampling_state(tmp_path / "none.safetensors")
