@@ -248,6 +248,27 @@ def train_denoiser(
     with_progress(run_dir, lambda tick: train_denoiser(run_dir, tick, device, plan))
 
 
+@train_app.command("lcm")
+def train_lcm(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    steps: Annotated[int, typer.Option(help="Length of the run.")] = 3000,
+    rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 1e-3,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of the LoRA.")] = 32,
+    guidance: Annotated[
+        tuple[float, float],
+        typer.Option(help="Lowest and highest guidance of the teacher that is built in."),
+    ] = (2.0, 4.0),
+    look_every: Annotated[int, typer.Option(help="Steps between two sample pictures.")] = 250,
+) -> None:
+    """Distil the denoiser into a LoRA for few steps; an interrupted run goes on."""
+    from ..training.distil_recipe import DistilPlan
+    from .train import train_few_step, with_progress
+
+    plan = DistilPlan(steps=steps, rate=rate, rank=rank, guidance=guidance, look_every=look_every)
+    with_progress(run_dir, lambda tick: train_few_step(run_dir, tick, device, plan))
+
+
 @train_app.command("all")
 def train_all(run_dir: RunFolder = Path("runs/tiny"), device: TrainDevice = "cpu") -> None:
     """VAE, latents, denoiser and decoder, one after the other; an interrupted run goes on."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..training.denoiser_recipe import DenoiserPlan, make_denoiser, make_latents
+from ..training.denoiser_recipe import DIT_FILE, DenoiserPlan, make_denoiser, make_latents
+from ..training.distil_recipe import DistilPlan, make_few_step
 from ..training.loop import Tick
 from ..training.vae_recipe import VAE_FILE
 from ..weights import bundled
@@ -21,6 +22,14 @@ def train_latents(run: Path, tick: Tick, device: str, scale: float = 1.0) -> Non
 def train_denoiser(run: Path, tick: Tick, device: str, plan: DenoiserPlan) -> None:
     """Train the denoiser and its text encoder."""
     make_denoiser(run, vae_file(run), tick, device, plan)
+
+
+def train_few_step(run: Path, tick: Tick, device: str, plan: DistilPlan) -> None:
+    """Distil the denoiser into a few-step LoRA."""
+    own = run / "weights"
+    trained = (own / DIT_FILE).exists()
+    folder = own if trained else bundled("diffusion_models")[DIT_FILE].parent
+    make_few_step(run, folder, vae_file(run), tick, device, plan)
 
 
 def vae_file(run: Path) -> Path:

@@ -3,7 +3,7 @@
 B batch, C channels, F frames, H rows, W columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -46,8 +46,17 @@ class Studio:
     tokenizer: Tokenizer
 
     @torch.inference_mode()
-    def make(self, prompts: Sequence[str], shape: LatentShape, *, seed: int = 0) -> Tensor:
-        """Videos (B, F, H, W, 3) in [0, 1]: Euler steps with guidance, from one noise."""
+    def make(
+        self,
+        prompts: Sequence[str],
+        shape: LatentShape,
+        *,
+        seed: int = 0,
+        steps: int = STEPS,
+        guidance: float = GUIDANCE,
+        solver: Callable[..., Tensor] = sample_euler,
+    ) -> Tensor:
+        """Videos (B, F, H, W, 3) in [0, 1], all from one noise."""
         device, dit = self.model.device, self.model.dit
         noise = frame_noise((self.latent.channels, *shape), seed=seed).to(device)
         texts = [
@@ -62,15 +71,16 @@ class Studio:
         def both(x: Tensor, sigma: Tensor, sides: Sequence[Any], **_: Any) -> list[Tensor]:
             return [denoise(x, sigma, text=text) for text in sides]
 
-        guided = cfg(both, texts[0], texts[1], GUIDANCE)
+        guided = cfg(both, texts[0], texts[1], guidance)
         start = noise.expand(len(prompts), *noise.shape)
-        x = sample_euler(guided, start, flow_sigmas(STEPS, shift=SHIFT))
+        x = solver(guided, start, flow_sigmas(steps, shift=SHIFT))
         video = self.vae.decode(self.latent.denormalise(x))
         return rearrange(video, "B C F H W -> B F H W C").add(1).div(2).clamp(0, 1).cpu()
 
-    def picture(self, prompts: Sequence[str], shape: LatentShape) -> Tensor:
-        """A film strip per prompt, one under the other: (H, W, 3)."""
-        return torch.cat([film_strip(clip, FRAMES_SHOWN) for clip in self.make(prompts, shape)])
+    def picture(self, prompts: Sequence[str], shape: LatentShape, **options: Any) -> Tensor:
+        """A film strip per prompt, one under the other: (H, W, 3); options as ``make``."""
+        clips = self.make(prompts, shape, **options)
+        return torch.cat([film_strip(clip, FRAMES_SHOWN) for clip in clips])
 
 
 @torch.inference_mode()

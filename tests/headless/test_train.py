@@ -52,3 +52,20 @@ def test_all_stages_follow_one_another(tmp_path: Path, monkeypatch: pytest.Monke
     done = CliRunner().invoke(app, ["train", "all", "--run-dir", str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert order == ["vae", "latents", "denoiser", "decoder"]
+
+
+def test_options_of_the_distillation_reach_the_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(train, "make_few_step", lambda *given: calls.append(given))
+    command = ["train", "lcm", "--run-dir", str(tmp_path), "--steps", "7", "--rank", "3"]
+    done = CliRunner().invoke(app, [*command, "--guidance", "1.5", "2", "--rate", "0.1"])
+    assert done.exit_code == 0, done.output
+    ((run, folder, vae, _tick, device, plan),) = calls
+    assert (run, device) == (tmp_path, "cpu")
+    assert (folder, vae) == (
+        bundled("diffusion_models")["spacetime_tiny_dit.safetensors"].parent,
+        bundled("vae")["spacetime_tiny_vae.safetensors"],
+    )
+    assert (plan.steps, plan.rank, plan.guidance, plan.rate) == (7, 3, (1.5, 2.0), 0.1)

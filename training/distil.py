@@ -1,0 +1,190 @@
+"""Consistency distillation of the denoiser into a LoRA: few steps, guidance built in.
+
+B batch, C channels, F frames, H rows, W columns, L tokens, D width, r rank.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from ..model_loaders.tokenizer import EOS
+from ..models.latent_format import LatentFormat
+from ..models.lora import LiveLinear, LowRank, Patch, patched
+from ..models.patchify import from_patches, patch_grid, to_patches
+from ..samplers.schedules import flow_sigmas
+from .checkpoint import TrainState
+from .denoiser import Batch, PromptedDiT, draw_batch, predict
+from .latents import LatentSet
+from .layers import mixed_precision
+from .levels import SHIFT, Levels, apply_levels, draw_levels
+
+ORIGINAL_STEPS = 50
+"""Steps of the teacher's schedule, of which the student learns to leave out all but a few."""
+
+LAYERS = r"dit\.blocks\.\d+\.(self_attn\.[qkvo]|cross_attn\.[qkvo]|ffn\.[02])"
+"""The layers of a ``PromptedDiT`` that get a low-rank change."""
+
+HUBER = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is distilled.
+
+    Args:
+        guidance: lowest and highest scale of the teacher's guidance, drawn for each clip.
+        shift: of the teacher's schedule.
+    """
+
+    guidance: tuple[float, float] = (2.0, 4.0)
+    shift: float = SHIFT
+
+
+class Adapter(nn.Module):
+    """The trainable parts of a student that shares all other weights with its teacher.
+
+    Args:
+        teacher: is not changed.
+        rank: r of every change.
+        generator: of the first weights; the change they make together is zero.
+    """
+
+    def __init__(self, teacher: PromptedDiT, rank: int, generator: torch.Generator) -> None:
+        super().__init__()
+        patches = {
+            f"{name}.weight": Patch(low_rank=_fresh(layer, rank, generator))
+            for name, layer in teacher.named_modules()
+            if isinstance(layer, nn.Linear) and re.fullmatch(LAYERS, name)
+        }
+        self.rank = rank
+        student = patched(teacher, patches, live=True)
+        self.names = tuple(name.removesuffix(".weight") for name in patches)
+        self.downs = nn.ParameterList([_live(student, name).down for name in self.names])
+        self.ups = nn.ParameterList([_live(student, name).up for name in self.names])
+        self.requires_grad_(True)
+        self._student = [student]  # in a list, so that its shared weights are not parameters here
+
+    @property
+    def student(self) -> PromptedDiT:
+        """The teacher's network with the changes beside its weights."""
+        return self._student[0]
+
+
+def _fresh(layer: nn.Linear, rank: int, generator: torch.Generator) -> LowRank:
+    down = torch.empty(rank, layer.in_features)
+    bound = math.sqrt(3 / layer.in_features)
+    down.uniform_(-bound, bound, generator=generator)
+    return LowRank(down, torch.zeros(layer.out_features, rank))
+
+
+def _live(network: nn.Module, name: str) -> LiveLinear:
+    layer = network.get_submodule(name)
+    assert isinstance(layer, LiveLinear)
+    return layer
+
+
+def unprompted(batch: Batch) -> Batch:
+    """The same clips with an empty text, the usual negative prompt."""
+    first = torch.arange(batch.token_ids.shape[1], device=batch.token_ids.device) == 0
+    ids = (first.long() * EOS).expand_as(batch.token_ids)
+    return replace(
+        batch,
+        token_ids=ids,
+        mask=first.expand_as(batch.mask),
+        prompted=torch.ones_like(batch.prompted),
+    )
+
+
+def guided_velocity(
+    teacher: PromptedDiT, batch: Batch, noisy: Tensor, sigma: Tensor, guidance: Tensor
+) -> Tensor:
+    """The teacher's velocity (B, L, D) with classifier-free guidance, a scale (B,) per clip."""
+    conditional = predict(teacher, batch, noisy, sigma)
+    unconditional = predict(teacher, unprompted(batch), noisy, sigma)
+    return torch.lerp(unconditional, conditional, guidance[:, None, None])
+
+
+def consistency_loss(
+    teacher: PromptedDiT,
+    student: PromptedDiT,
+    batch: Batch,
+    target: Target,
+    g: torch.Generator,
+) -> Tensor:
+    """How far the student's clean clips differ between two neighbours of the teacher's schedule.
+
+    From x_a the guided teacher goes one Euler step to x_b; f(x, s) = x - s v(x, s) of the student
+    has to be the same at both, at b without a gradient. Given parts stay as they are and do not
+    count. Source: Luo et al., "Latent Consistency Models", 2023, with the boundary condition of
+    flow models, f(x, 0) = x.
+    """
+    patch = teacher.dit.config.patch
+    grid = patch_grid(batch.shape, patch)
+    levels = draw_levels(len(batch.clean), grid, g, target.shift).to(batch.clean.device)
+    high, low = _neighbours(len(batch.clean), target.shift, g)
+    noise = torch.randn(batch.clean.shape, generator=g).to(batch.clean)
+    at_high, at_low = (_at(levels, level.to(batch.clean)) for level in (high, low))
+    noisy = apply_levels(batch.clean, noise, at_high, patch, g)
+    a, b = (each.sigma.flatten(1)[..., None] for each in (at_high, at_low))  # (B, L, 1)
+    tokens = to_patches(noisy, patch)
+    with torch.no_grad():
+        lowest, highest = target.guidance
+        guidance = lowest + (highest - lowest) * torch.rand(len(noisy), generator=g)
+        velocity = guided_velocity(teacher, batch, noisy, at_high.sigma, guidance.to(noisy))
+        stepped = tokens + (b - a) * velocity
+        nearer = from_patches(stepped, batch.shape, patch)
+        goal = stepped - b * predict(student, batch, nearer, at_low.sigma)
+    found = tokens - a * predict(student, batch, noisy, at_high.sigma)
+    error = ((found - goal).square().mean(-1) + HUBER**2).sqrt() - HUBER  # (B, L)
+    wanted = (~levels.given).flatten(1).to(error)
+    return ((error * wanted).sum(1) / wanted.sum(1)).mean()
+
+
+def _neighbours(count: int, shift: float, g: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two levels (B,) that follow each other in the teacher's schedule."""
+    sigmas = flow_sigmas(ORIGINAL_STEPS, shift=shift)
+    place = torch.randint(ORIGINAL_STEPS, (count,), generator=g)
+    return sigmas[place], sigmas[place + 1]
+
+
+def _at(levels: Levels, sigma: Tensor) -> Levels:
+    """The same given parts, everything else at one level (B,) per clip."""
+    everywhere = sigma[:, None, None, None].expand_as(levels.sigma)
+    return replace(levels, sigma=torch.where(levels.given, levels.sigma, everywhere))
+
+
+def train_student(
+    state: TrainState,
+    teacher: PromptedDiT,
+    sets: Sequence[LatentSet],
+    latent: LatentFormat,
+    target: Target = Target(),
+) -> Iterator[float]:
+    """Yield the loss of every step until the planned number is reached."""
+    adapter = state.module
+    assert isinstance(adapter, Adapter)
+    names = teacher.dit.config.conditions
+    shares = torch.tensor([data.share for data in sets])
+    while state.step < state.steps:
+        g = state.generator()
+        data = sets[int(torch.multinomial(shares, 1, generator=g))]
+        batch = draw_batch(data, latent, names, g, teacher.device)
+        with mixed_precision(teacher.device):
+            loss = consistency_loss(teacher, adapter.student, batch, target, g)
+        state.update(loss)
+        yield float(loss.detach())
+
+
+def lora_tensors(adapter: Adapter, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of a LoRA file as ComfyUI names them, from the adapter's weights by name."""
+    tensors = {}
+    for number, name in enumerate(adapter.names):
+        key = f"diffusion_model.{name.removeprefix('dit.')}"
+        tensors[f"{key}.lora_down.weight"] = weights[f"downs.{number}"]
+        tensors[f"{key}.lora_up.weight"] = weights[f"ups.{number}"]
+        tensors[f"{key}.alpha"] = torch.tensor(float(adapter.rank))
+    return tensors

@@ -1,0 +1,98 @@
+"""The few-step LoRA's part of the recipe: a teacher, the run, and the file it ends in.
+
+In the run folder: ``latents/`` and ``held_out/`` of the denoiser, ``few_step.*`` of the run,
+``samples/``, ``weights/``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..media.images import save_image
+from ..model_loaders.load import build_vae, read_vae
+from ..samplers.consistency import sample_lcm
+from .checkpoint import TrainState
+from .denoiser import PromptedDiT
+from .denoiser_recipe import PROMPTS, SAMPLE_SHAPE, SOURCES, Start, read_start
+from .distil import Adapter, Target, lora_tensors, train_student
+from .latents import read_set
+from .loop import Tick, Watch, drive
+from .pictures import Studio
+from .recipe import SEED, write_weights
+
+LORA_FILE = "spacetime_tiny_few_step_lora.safetensors"
+FEW_STEPS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistilPlan:
+    """What a run of the distillation can be told.
+
+    Args:
+        steps: length.
+        rate: largest learning rate.
+        rank: of the LoRA.
+        decay: of the averaged weights.
+        guidance: lowest and highest scale of the teacher's guidance.
+        look_every: steps between two sample pictures.
+    """
+
+    steps: int = 3000
+    rate: float = 1e-3
+    rank: int = 32
+    decay: float = 0.995
+    guidance: tuple[float, float] = (2.0, 4.0)
+    look_every: int = 250
+
+
+def make_few_step(
+    run: Path,
+    teacher_folder: Path,
+    vae_file: Path,
+    tick: Tick,
+    device: str = "cpu",
+    plan: DistilPlan = DistilPlan(),
+) -> None:
+    """Distil the denoiser in a folder into a LoRA, or go on where a run stopped."""
+    start = read_start(teacher_folder)
+    teacher = read_teacher(start).to(device)
+    latent, tokenizer = start.dit.latent, start.text.tokenizer
+    sets = [read_set(run / "latents", source, tokenizer) for source in SOURCES]
+    adapter = Adapter(teacher, plan.rank, torch.Generator().manual_seed(SEED)).to(device)
+    state = TrainState(adapter, rate=plan.rate, steps=plan.steps, seed=SEED, decay=plan.decay)
+    vae = build_vae(read_vae(vae_file)).to(device)
+    studio = Studio(adapter.student, vae, latent, tokenizer)
+    target = Target(guidance=plan.guidance, shift=start.dit.shift)
+
+    def look(state: TrainState) -> Mapping[str, float]:
+        write_lora(run / "weights" / LORA_FILE, adapter, start, plan)
+        options = {"steps": FEW_STEPS, "guidance": 1.0, "solver": sample_lcm}
+        picture = studio.picture(PROMPTS, SAMPLE_SHAPE, **options)
+        save_image(run / "samples" / f"few_step_{state.step:06d}.png", picture)
+        return {}
+
+    watch = Watch(look=look, every=plan.look_every)
+    drive(state, train_student(state, teacher, sets, latent, target), run, "few_step", tick, watch)
+
+
+def read_teacher(start: Start) -> PromptedDiT:
+    """The network of given weights, which will not be trained."""
+    generator = torch.Generator().manual_seed(SEED)
+    teacher = PromptedDiT(start.dit.config, start.text.config, generator)
+    teacher.load_state_dict(start.state)
+    return teacher.eval().requires_grad_(False)
+
+
+def write_lora(path: Path, adapter: Adapter, start: Start, plan: DistilPlan) -> None:
+    """Write the adapter's present weights as a LoRA file of the pack."""
+    weights: dict[str, Tensor] = {
+        name: weight.detach().cpu() for name, weight in adapter.named_parameters()
+    }
+    info = {
+        "kind": "lora", "distilled": "consistency", "steps": FEW_STEPS, "shift": start.dit.shift,
+        "guidance": list(plan.guidance), "teacher": start.dit.info.get("steps", 0),
+    }  # fmt: skip
+    write_weights(path, lora_tensors(adapter, weights), info)
