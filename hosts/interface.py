@@ -16,6 +16,7 @@ from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
 from ..models.lora import Patches
 from ..models.patchify import Tokens
+from ..samplers.recipe import Recipe
 
 Conditioning = list[list[Any]]
 """A list of ``[context (B, S, D), options]`` pairs, the host's CONDITIONING."""
@@ -106,8 +107,32 @@ class Host(Protocol):
         """GUIDER that evaluates the model with classifier-free guidance."""
         ...
 
+    def with_recipe(self, guider: Any, change: Callable[[Recipe], Recipe]) -> Any:
+        """GUIDER that does something else with the model's predictions.
+
+        Args:
+            guider: from ``make_guider``, or another of the host that is plainly guided.
+            change: what it did -> what it shall do.
+
+        Raises:
+            ValueError: the guider is of another kind.
+        """
+        ...
+
+    def is_distilled(self, guider: Any) -> bool | None:
+        """Whether the guider's model was distilled for few steps; None where nobody knows."""
+        ...
+
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Any:
         """SAMPLER from a solver of ours."""
+        ...
+
+    def with_options(self, sampler: Any, options: Mapping[str, Any]) -> Any | None:
+        """SAMPLER of ours with those of the options that its solver takes; None for another's."""
+        ...
+
+    def output_folder(self) -> Path:
+        """Where results are saved."""
         ...
 
     def sample(

@@ -13,8 +13,9 @@ from einops import rearrange
 from torch import Tensor
 
 from ...hosts.interface import Conditioning
+from ...hosts.standalone.guiding import guided_denoiser
 from ...hosts.standalone.host import StandaloneHost
-from ...hosts.standalone.sampling import Guider, guided_denoiser, latent_velocity
+from ...hosts.standalone.sampling import Guider, latent_velocity
 from ...model_loaders.load import read_dit, read_text_encoder, read_vae
 from ...models.shapes import LatentShape, VideoShape
 from ...models.vae import VideoVAE

@@ -8,7 +8,6 @@ from typing import Any
 import folder_paths
 import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
-from comfy.samplers import KSAMPLER, CFGGuider
 from comfy.utils import ProgressBar
 from comfy_api.v0_0_2 import io, ui
 from torch import Tensor
@@ -17,10 +16,14 @@ from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
 from ...models.lora import Patches
 from ...models.patchify import Tokens
+from ...samplers.recipe import Recipe
 from ..interface import PROMPT_KEY, Conditioning, Latent
+from ..solver_options import is_distilled
 from .clip import make_clip
+from .guider import HostGuider, with_recipe
 from .lora import with_lora
-from .model import make_model
+from .model import HostModel, make_model
+from .sampler import HostSampler
 from .sampling import sample_latent, sample_packed
 from .vae import HostVAE
 
@@ -102,16 +105,35 @@ class ComfyHost:
 
     def make_guider(
         self, model: Any, positive: Conditioning, negative: Conditioning, guidance: float
-    ) -> CFGGuider:
+    ) -> HostGuider:
         """GUIDER with classifier-free guidance."""
-        guider = CFGGuider(model)
+        guider = HostGuider(model, Recipe(scale=guidance))
         guider.set_conds(positive, negative)
-        guider.set_cfg(guidance)
         return guider
 
-    def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> KSAMPLER:
+    def with_recipe(self, guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
+        """Change what is done with the predictions."""
+        return with_recipe(guider, change)
+
+    def is_distilled(self, guider: Any) -> bool | None:
+        """What the metadata of the model's weights say, if they are the pack's and unchanged."""
+        model = guider.model_patcher
+        ours = isinstance(model.model, HostModel) and not model.patches
+        return is_distilled(model.model.weights.info) if ours else None
+
+    def make_sampler(
+        self, solver: Callable[..., Tensor], options: Mapping[str, Any]
+    ) -> HostSampler:
         """SAMPLER from a solver of ours."""
-        return KSAMPLER(solver, dict(options))
+        return HostSampler(solver, dict(options))
+
+    def with_options(self, sampler: Any, options: Mapping[str, Any]) -> HostSampler | None:
+        """Give the solver more options."""
+        return sampler.with_options(options) if isinstance(sampler, HostSampler) else None
+
+    def output_folder(self) -> Path:
+        """Where results are saved."""
+        return Path(folder_paths.get_output_directory())
 
     def sample(
         self, guider: Any, noise: Tensor, sampler: Any, sigmas: Tensor, latent: Latent, seed: int

@@ -25,6 +25,9 @@ from .kept_texts import KeptTexts
 RUN_KEY = "spacetime_run"
 """Where a sampling run puts its ``Run`` in the host's transformer options."""
 
+CROSS_ATTEND_KEY = "spacetime_cross_attend"
+"""Where a guider puts what stands in for the cross-attention."""
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -181,6 +184,7 @@ def host_hooks(
     return BlockHooks(
         residuals={number: r for number, r in enumerate(residuals) if r is not None},
         around=around,
+        cross_attend=options.get(CROSS_ATTEND_KEY),
     )
 
 

@@ -22,15 +22,20 @@ from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.lora import Patches, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
+from ...samplers.guidance import SamplingRun
+from ...samplers.recipe import Recipe
+from ...samplers.regions import TokenRegions
 from ..interface import PROMPT_KEY, Conditioning, Latent
+from ..solver_options import is_distilled, with_taken
 from . import io, ui
 from .devices import choose_device, choose_dtype
+from .folders import folders
+from .guiding import guided_denoiser
 from .preview import VAE, strip_maker
 from .sampling import (
     Guider,
     Model,
     Sampler,
-    guided_denoiser,
     latent_velocity,
     run,
     token_velocity,
@@ -101,7 +106,7 @@ class StandaloneHost:
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Model:
         """Build the transformer."""
         dit = build_dit(weights, dtype=self._dtype(dtype)).to(self.device)
-        return Model(dit, weights.latent, self.device, weights.shift)
+        return Model(dit, weights.latent, self.device, weights.shift, weights.info)
 
     def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
         """Shapes of a model's weights, by the names that files use."""
@@ -109,7 +114,7 @@ class StandaloneHost:
 
     def with_lora(self, model: Model, patches: Patches, strength: float, *, live: bool) -> Model:
         """Change the transformer; the weights that stay are shared."""
-        return replace(model, dit=patched(model.dit, patches, strength, live=live))
+        return replace(model, dit=patched(model.dit, patches, strength, live=live), info={})
 
     def make_clip(self, weights: TextWeights, *, dtype: str) -> TextEncoder:
         """Build the text encoder."""
@@ -163,11 +168,27 @@ class StandaloneHost:
         self, model: Model, positive: Conditioning, negative: Conditioning, guidance: float
     ) -> Guider:
         """Bind a model to its prompts."""
-        return Guider(model, positive, negative, guidance)
+        return Guider(model, positive, negative, Recipe(scale=guidance))
+
+    def with_recipe(self, guider: Guider, change: Callable[[Recipe], Recipe]) -> Guider:
+        """Change what is done with the predictions."""
+        return replace(guider, recipe=change(guider.recipe))
+
+    def is_distilled(self, guider: Guider) -> bool | None:
+        """What the metadata of the model's weights say."""
+        return is_distilled(guider.model.info)
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
         """Wrap a solver."""
         return Sampler(solver, options)
+
+    def with_options(self, sampler: Sampler, options: Mapping[str, Any]) -> Sampler:
+        """Give the solver more options."""
+        return replace(sampler, options=with_taken(sampler.solver, sampler.options, options))
+
+    def output_folder(self) -> Path:
+        """Where results are saved."""
+        return folders().output
 
     def sample(
         self,
@@ -182,8 +203,10 @@ class StandaloneHost:
         _refuse_mask(latent)
         model = guider.model
         given = self._given(model.latent, latent["samples"])
-        denoiser = guided_denoiser(guider, latent_velocity(model, latent), len(given))
-        result = self._run(denoiser, sampler, sigmas, noise, given, self._watch(model, list))
+        denoiser = guided_denoiser(
+            guider, latent_velocity(model, latent), len(given), SamplingRun(sigmas)
+        )
+        result = self._run(denoiser, sampler, sigmas, noise, given, self._watch(model, list), seed)
         return model.latent.denormalise(result.cpu())
 
     def sample_tokens(
@@ -201,13 +224,14 @@ class StandaloneHost:
         clips = [self._given(model.latent, clip) for clip in unpatchify(tokens)]
         given = patchify(clips, patch=tokens.patch).values
         velocity = token_velocity(model, tokens, extras)
-        denoiser = guided_denoiser(guider, velocity, len(given))
+        run = SamplingRun(sigmas, regions=TokenRegions(tokens.layout))
+        denoiser = guided_denoiser(guider, velocity, len(given), run)
 
         def clips_of(values: Tensor) -> list[Tensor]:
             return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]
 
         watch = self._watch(model, clips_of)
-        values = self._run(denoiser, sampler, sigmas, noise.values, given, watch)
+        values = self._run(denoiser, sampler, sigmas, noise.values, given, watch, seed)
         result = tokens.with_values(values.cpu())
         raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
         return replace(result, values=patchify(raw, patch=tokens.patch).values)
@@ -229,6 +253,7 @@ class StandaloneHost:
         noise: Tensor,
         given: Tensor,
         watch: Callable[[Tensor], None],
+        seed: int,
     ) -> Tensor:
         total = len(sigmas) - 1
 
@@ -244,6 +269,7 @@ class StandaloneHost:
             noise.to(self.device),
             given.to(self.device),
             follow,
+            seed,
         )
 
     def _watch(

@@ -4,24 +4,25 @@ B batch, C channels, F frames, H rows, W columns, L tokens.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...models.conditioning import clip_conditions
-from ...models.dit import PreparedText, VideoDiT
+from ...models.dit import NO_HOOKS, PreparedText, VideoDiT
+from ...models.dit_blocks import BlockHooks
 from ...models.latent_format import LatentFormat
 from ...models.patchify import Tokens
 from ...models.shapes import LatentShape
-from ...samplers.denoiser import Denoiser, flow_denoiser
-from ...samplers.guidance import cfg
+from ...samplers.denoiser import Denoiser
+from ...samplers.recipe import Recipe
 from ..interface import Conditioning
 
 Callback = Callable[[Mapping[str, Any]], None]
-Velocity = Callable[[Tensor, Tensor, PreparedText], Tensor]
-"""(x, sigma, text) -> velocity, with x a latent or tokens."""
+Velocity = Callable[..., Tensor]
+"""(x, sigma, text, hooks=NO_HOOKS) -> velocity, with x a latent or tokens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,7 @@ class Model:
     latent: LatentFormat
     device: torch.device
     shift: float
+    info: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +46,12 @@ class Sampler:
 
 @dataclass(frozen=True, eq=False)
 class Guider:
-    """GUIDER: a model bound to its prompts."""
+    """GUIDER: a model bound to its prompts, and what is done with its predictions."""
 
     model: Model
     positive: Conditioning
     negative: Conditioning
-    guidance: float
+    recipe: Recipe
 
 
 class Texts:
@@ -83,30 +85,17 @@ class Texts:
         return context.expand(self.batch, -1, -1)
 
 
-def guided_denoiser(guider: Guider, velocity: Velocity, batch: int) -> Denoiser:
-    """Classifier-free guidance over the network; both sides are evaluated as one batch."""
-    texts = Texts(guider.model, batch)
-
-    def predict(
-        x: Tensor, sigma: Tensor, conditionings: Sequence[Conditioning], **_: Any
-    ) -> Sequence[Tensor]:
-        count = len(conditionings)
-        text = texts.prepared(conditionings)
-        denoise = flow_denoiser(lambda x, sigma: velocity(x, sigma, text))
-        x0 = denoise(torch.cat([x] * count), torch.cat([sigma] * count))
-        return x0.chunk(count)
-
-    return cfg(predict, guider.positive, guider.negative, guider.guidance)
-
-
 def latent_velocity(model: Model, latent: Mapping[str, Any]) -> Velocity:
     """The network on latents (B, C, F, H, W)."""
     loop = bool(latent.get("loop", False))
     given = _conditions(model, LatentShape(*latent["samples"].shape[2:]), latent)
 
-    def velocity(x: Tensor, sigma: Tensor, text: PreparedText) -> Tensor:
+    def velocity(
+        x: Tensor, sigma: Tensor, text: PreparedText, hooks: BlockHooks = NO_HOOKS
+    ) -> Tensor:
         conditions = {name: sigma.new_full((len(x),), value) for name, value in given.items()}
-        return model.dit(x.to(model.dit.dtype), sigma, text, conditions=conditions, loop=loop)
+        noisy = x.to(model.dit.dtype)
+        return model.dit(noisy, sigma, text, conditions=conditions, loop=loop, hooks=hooks)
 
     return velocity
 
@@ -118,13 +107,20 @@ def token_velocity(model: Model, tokens: Tokens, extras: Sequence[Mapping[str, A
     ]
     shared = set.intersection(*(set(each) for each in given))
 
-    def velocity(x: Tensor, sigma: Tensor, text: PreparedText) -> Tensor:
+    def velocity(
+        x: Tensor, sigma: Tensor, text: PreparedText, hooks: BlockHooks = NO_HOOKS
+    ) -> Tensor:
         conditions = {
             name: sigma.new_tensor([[each[name] for each in given]]).expand(len(x), -1)
             for name in sorted(shared)
         }
         return model.dit.forward_tokens(
-            x.to(model.dit.dtype), tokens.layout, sigma, [text], conditions=conditions
+            x.to(model.dit.dtype),
+            tokens.layout,
+            sigma,
+            [text],
+            conditions=conditions,
+            hooks=hooks,
         )
 
     return velocity
@@ -147,6 +143,7 @@ def run(
     noise: Tensor,
     given: Tensor,
     callback: Callback,
+    seed: int = 0,
 ) -> Tensor:
     """Noise what is given to the first level and run the solver, all in float32.
 
@@ -157,10 +154,17 @@ def run(
         noise: standard normal.
         given: normalised start, zeros for nothing.
         callback: called after every step.
+        seed: for solvers that draw noise of their own and were not given a source.
     """
     if len(sigmas) < 2:
         return given
     start = sigmas[0] * noise + (1 - sigmas[0]) * given
     return sampler.solver(
-        denoiser, start, sigmas, extra_args={}, callback=callback, disable=True, **sampler.options
+        denoiser,
+        start,
+        sigmas,
+        extra_args={"seed": seed},
+        callback=callback,
+        disable=True,
+        **sampler.options,
     )

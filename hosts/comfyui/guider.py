@@ -1,0 +1,156 @@
+"""GUIDER: the host's own, with the pack's recipe for what is done with the predictions."""
+# pyright: reportMissingImports=false
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from comfy.model_patcher import create_model_options_clone, set_model_options_patch_replace
+from comfy.samplers import CFGGuider, calc_cond_batch
+from torch import Tensor
+
+from ...models.attention import KeysValues
+from ...samplers.denoiser import Denoiser
+from ...samplers.guidance import SamplingRun
+from ...samplers.nag import Against, cross_attend_against
+from ...samplers.recipe import Recipe, guided
+from ...samplers.regions import LATENT, TokenRegions
+from ...samplers.skip_layer import SkippedBlocks
+from .model import HostModel
+from .network import CROSS_ATTEND_KEY, RUN_KEY
+from .sampler import path_of
+
+
+class HostGuider(CFGGuider):
+    """Plainly guided it is the host's guider; any other recipe is followed by the pack."""
+
+    def __init__(self, model_patcher: Any, recipe: Recipe) -> None:
+        super().__init__(model_patcher)
+        self.recipe = recipe
+        self.set_cfg(recipe.scale)
+        self._denoiser: Denoiser | None = None
+        self._mask: Tensor | None = None
+
+    def inner_sample(self, *arguments: Any, **named: Any) -> Tensor:
+        """Begin a run: what the recipe remembers belongs to it alone."""
+        sigmas, mask = arguments[4], arguments[5]
+        options = self.model_options.get("transformer_options", {})
+        layout = getattr(options.get(RUN_KEY), "layout", None)
+        run = SamplingRun(
+            sigmas.cpu(),
+            path_of(self.inner_model.model_sampling),
+            LATENT if layout is None else TokenRegions(layout),
+        )
+        self._mask = mask
+        self._denoiser = guided(self.recipe, self._predict, "positive", "negative", run)
+        try:
+            return super().inner_sample(*arguments, **named)
+        finally:
+            self._denoiser = self._mask = None
+
+    def predict_noise(
+        self,
+        x: Tensor,
+        timestep: Tensor,
+        model_options: dict[str, Any] | None = None,
+        seed: int | None = None,
+    ) -> Tensor:
+        """The guided prediction of x0 at the noise levels ``timestep`` (B,)."""
+        options = model_options or {}
+        if self._denoiser is None or self.recipe == Recipe(scale=self.recipe.scale):
+            return super().predict_noise(x, timestep, options, seed)
+        levels = timestep
+        if self._mask is not None:
+            levels = self._mask * timestep.reshape(-1, *[1] * (x.ndim - 1))
+        return self._denoiser(x, levels, model_options=options, timestep=timestep)
+
+    def _predict(
+        self, x: Tensor, _levels: Tensor, conditions: Sequence[Any], /, **extra: Any
+    ) -> list[Tensor]:
+        """Evaluate plain conditions together, and each one with changed blocks for itself."""
+        options, timestep = extra["model_options"], extra["timestep"]
+        plain = [each for each in conditions if isinstance(each, str)]
+        made = dict(zip(plain, self._evaluate(plain, x, timestep, options), strict=True))
+        return [
+            made[each]
+            if isinstance(each, str)
+            else self._changed(each, x, timestep, create_model_options_clone(options))
+            for each in conditions
+        ]
+
+    def _evaluate(
+        self, names: Sequence[str], x: Tensor, timestep: Tensor, options: dict[str, Any]
+    ) -> list[Tensor]:
+        if not names:
+            return []
+        conds = [self.conds.get(name) for name in names]
+        return calc_cond_batch(self.inner_model, conds, x, timestep, options)
+
+    def _changed(
+        self, condition: Any, x: Tensor, timestep: Tensor, options: dict[str, Any]
+    ) -> Tensor:
+        while not isinstance(condition, str):
+            if isinstance(condition, SkippedBlocks):
+                options = _without_blocks(options, condition.blocks)
+            elif isinstance(condition, Against):
+                inner = options.setdefault("transformer_options", {})
+                inner[CROSS_ATTEND_KEY] = self._cross_attend(condition)
+            condition = condition.condition
+        (made,) = self._evaluate([condition], x, timestep, options)
+        return made
+
+    def _cross_attend(self, against: Against) -> Callable[..., Tensor]:
+        """The hook for the network, which prepares the negative prompt where it runs."""
+        if not isinstance(self.inner_model, HostModel):
+            raise ValueError(
+                f"attention guidance needs the network of Load Models, not a "
+                f"{type(self.inner_model).__name__}: use the negative prompt with guidance above 1"
+            )
+        network = self.inner_model.diffusion_model
+        (negative, *_) = self.conds[against.negative]
+        context = negative["model_conds"]["c_crossattn"].cond
+        prepared: list[tuple[KeysValues, ...]] = []
+
+        def cross_attend(block: int, q: Tensor, texts: Sequence[KeysValues]) -> Tensor:
+            if not prepared:
+                prepared.append(network.prepare_text(context.to(q)))
+            rows = tuple((_rows(k, len(q)), _rows(v, len(q))) for k, v in prepared[0])
+            hook = cross_attend_against(rows, against.guidance, network.host_attention)
+            return hook(block, q, texts)
+
+        return cross_attend
+
+
+def _rows(values: Tensor, rows: int) -> Tensor:
+    return values if len(values) == rows else values[:1].expand(rows, *values.shape[1:])
+
+
+def _without_blocks(options: dict[str, Any], blocks: frozenset[int]) -> dict[str, Any]:
+    """Model options in which these blocks hand on what they are given."""
+    for block in blocks:
+        options = set_model_options_patch_replace(
+            options, lambda given, _: given, "dit", "double_block", block
+        )
+    return options
+
+
+def with_recipe(guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
+    """A guider with another recipe; the host's plain one is taken over with its conditions.
+
+    Raises:
+        ValueError: the guider follows rules of its own.
+    """
+    if isinstance(guider, HostGuider):
+        bound = copy.copy(guider)
+        bound.recipe = change(guider.recipe)
+    elif type(guider) is CFGGuider:
+        bound = HostGuider(guider.model_patcher, change(Recipe(scale=guider.cfg)))
+        bound.original_conds = dict(guider.original_conds)
+        bound.model_options = guider.model_options
+    else:
+        raise ValueError(
+            f"a {type(guider).__name__} follows rules of its own: use the guider of Denoiser or "
+            "CFGGuider"
+        )
+    bound.set_cfg(bound.recipe.scale)
+    return bound
