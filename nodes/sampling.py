@@ -5,6 +5,8 @@ from typing import Any
 from ..hosts import host
 from ..hosts.interface import PROMPT_KEY
 from ..models.patchify import Tokens, patchify, unpatchify
+from ..samplers.noise_sources import draw_noise, step_noise_of
+from ..samplers.step_noise import StepNoise
 from .search import search_words
 from .tokens import TOKENS, TokenSocket
 
@@ -102,15 +104,21 @@ class SpacetimeSamplePatches(io.ComfyNode):
     ) -> Any:
         """Draw each clip's noise, pack it and sample."""
         start = _token_noise(noise, tokens)
+        sampler = with_noise(sampler, lambda step: _token_noise(noise, tokens, step + 1).values)
         sampled = host().sample_tokens(
             guider, start, sampler, sigmas, tokens.tokens, tokens.extras, noise.seed
         )
         return io.NodeOutput(tokens.with_tokens(sampled))
 
 
-def _token_noise(noise: Any, tokens: TokenSocket) -> Tokens:
+def with_noise(sampler: Any, noise: StepNoise) -> Any:
+    """SAMPLER that adds this noise after its steps, if it adds any and is of the pack."""
+    return host().with_options(sampler, {"noise": noise}) or sampler
+
+
+def _token_noise(noise: Any, tokens: TokenSocket, draw: int = 0) -> Tokens:
     drawn = [
-        noise.generate_noise({**extras, "samples": latent})
+        draw_noise(noise, {**extras, "samples": latent}, draw)
         for latent, extras in zip(unpatchify(tokens.tokens), tokens.extras, strict=True)
     ]
     return patchify(drawn, patch=tokens.tokens.patch)
@@ -145,6 +153,7 @@ class SpacetimeSample(io.ComfyNode):
         cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, latent: dict[str, Any]
     ) -> Any:
         """Draw the noise and sample."""
+        sampler = with_noise(sampler, step_noise_of(noise, latent))
         samples = host().sample(
             guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed
         )

@@ -4,10 +4,12 @@ from typing import Any
 
 from ..hosts import host
 from ..samplers.schedules import flow_sigmas
-from ..samplers.solvers import SOLVERS
+from ..samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from .search import search_words
 
 io = host().io
+
+EVERY_SOLVER = {**SOLVERS, **STOCHASTIC_SOLVERS}
 
 
 class SpacetimeSchedule(io.ComfyNode):
@@ -67,7 +69,7 @@ class SpacetimeSolver(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "solver",
-                    options=list(SOLVERS),
+                    options=list(EVERY_SOLVER),
                     default="euler",
                     tooltip="Euler for few-step models; UniPC or DPM++ 2M from about 15 steps; "
                     "Heun is exact but evaluates the model twice a step.",
@@ -81,9 +83,9 @@ class SpacetimeSolver(io.ComfyNode):
     @classmethod
     def execute(cls, solver: str) -> Any:
         """Look the solver up."""
-        if solver not in SOLVERS:
-            raise ValueError(f"no solver {solver!r}: choose one of {', '.join(SOLVERS)}")
-        return io.NodeOutput(host().make_sampler(SOLVERS[solver], {}))
+        if solver not in EVERY_SOLVER:
+            raise ValueError(f"no solver {solver!r}: choose one of {', '.join(EVERY_SOLVER)}")
+        return io.NodeOutput(host().make_sampler(EVERY_SOLVER[solver], {}))
 
 
 NODES: list[type[Any]] = [SpacetimeSchedule, SpacetimeSolver]

@@ -238,6 +238,11 @@ class StandaloneHost:
 
     def _given(self, latent: LatentFormat, samples: Tensor) -> Tensor:
         """Normalised samples; all zeros stand for nothing and stay zeros."""
+        if samples.ndim != 5:
+            raise ValueError(
+                f"a latent of shape {tuple(samples.shape)}: a video latent (batch, channels, "
+                "frames, rows, columns) is needed"
+            )
         if samples.shape[1] != latent.channels:
             raise ValueError(
                 f"a latent of {samples.shape[1]} channels; the model works on "

@@ -12,7 +12,7 @@ from spacetime_video.nodes.patches import SpacetimePatchify, SpacetimeUnpatchify
 from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
 from spacetime_video.nodes.sampling import SpacetimeDenoiser, SpacetimeSample
 from spacetime_video.nodes.solvers import SpacetimeSolver
-from spacetime_video.samplers.solvers import SOLVERS
+from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 
 
 def empty(width=32, height=32, frames=5, fps=16.0):
@@ -36,7 +36,7 @@ def close(one, other):
     torch.testing.assert_close(one["samples"], other["samples"], atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", [*SOLVERS, *STOCHASTIC_SOLVERS])
 def test_patches_and_latents_give_the_same(bench, solver):
     latent = empty(48, 32, 9)
     (made,) = unpatchify(bench.sample_patches(patchify(latent), solver=solver))
