@@ -3,14 +3,20 @@
 
 from setting import dit_weights, report, seeded, text_weights  # isort: skip
 
+from types import SimpleNamespace
+
 import torch
+from comfy.extra_samplers.uni_pc import sample_unipc
+from comfy.k_diffusion import sampling
+from comfy.model_sampling import CONST
 
 import nodes
 from spacetime_video import hosts
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
-from spacetime_video.hosts.standalone.stock_ksampler import SAMPLERS, SCHEDULERS
+from spacetime_video.hosts.standalone.stock_ksampler import SAMPLERS, SCHEDULERS, batch_noise
 from spacetime_video.hosts.standalone.stock_ksampler import KSampler as OurKSampler
+from spacetime_video.samplers.schedules import simple_sigmas
 
 SEED, STEPS, GUIDANCE = 2**40 + 3, 4, 4.0
 
@@ -32,10 +38,73 @@ RUNS = {
 }
 
 
-def measure(host, sample):
+class WithScaling:
+    """A denoiser that says how its model adds noise, where ComfyUI's LCM sampler looks for it."""
+
+    def __init__(self, denoiser):
+        self.denoiser = denoiser
+        self.inner_model = SimpleNamespace(inner_model=SimpleNamespace(model_sampling=CONST()))
+
+    def __call__(self, x, sigma, **_):
+        return self.denoiser(x, sigma)
+
+
+def sample_lcm(denoiser, x, sigmas, extra_args=None, callback=None, disable=None):
+    return sampling.sample_lcm(WithScaling(denoiser), x, sigmas, {"seed": SEED}, callback, disable)
+
+
+def sample_uni_pc(denoiser, x, sigmas, extra_args=None, callback=None, disable=None):
+    """ComfyUI's sampler ends at level 0.001, which its KSAMPLER divides out afterwards."""
+    levels = sigmas.clone()
+    out = sample_unipc(denoiser, x, levels, extra_args={})
+    return CONST().inverse_noise_scaling(levels[-1], out)
+
+
+THEIR_SOLVERS = {
+    "euler": sampling.sample_euler,
+    "lcm": sample_lcm,
+    "dpmpp_2m": sampling.sample_dpmpp_2m,
+    "uni_pc": sample_uni_pc,
+}
+
+
+def levels_of(name, shift):
+    """KSampler leaves the last but one of its levels out for uni_pc."""
+    if name != "uni_pc":
+        return simple_sigmas(STEPS, shift)
+    sigmas = simple_sigmas(STEPS + 1, shift)
+    return torch.cat([sigmas[:-2], sigmas[-1:]])
+
+
+def sample_by(host, name):
+    """The standalone host's model under a solver of ComfyUI, with KSampler's noise and levels."""
+    model, prompts = model_and_prompts(host)
+    latent = {"samples": torch.zeros(1, 16, 3, 8, 6)}
+    return host.sample(
+        host.make_guider(model, *prompts, GUIDANCE),
+        batch_noise(latent["samples"], SEED),
+        host.make_sampler(THEIR_SOLVERS[name], {}),
+        levels_of(name, model.shift),
+        latent,
+        SEED,
+    )
+
+
+def ksampler(name):
+    model, prompts = model_and_prompts(ComfyHost())
+    latent = {"samples": torch.zeros(1, 16, 3, 8, 6)}
+    values = (model, SEED, STEPS, GUIDANCE, name, "simple", *prompts, latent)
+    return nodes.KSampler().sample(*values)[0]["samples"]
+
+
+def model_and_prompts(host):
     clip = host.make_clip(text_weights(), dtype="fp32")
     model = host.make_model(dit_weights(), dtype="fp32")
-    prompts = [host.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
+    return model, [host.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
+
+
+def measure(host, sample):
+    model, prompts = model_and_prompts(host)
     return {
         name: sample(model, SEED, STEPS, GUIDANCE, sampler, scheduler, *prompts, latent, denoise)
         for name, (sampler, scheduler, latent, denoise) in RUNS.items()
@@ -47,7 +116,12 @@ with torch.inference_mode():
     standalone = StandaloneHost(device="cpu")
     hosts.use(standalone)
     ours = measure(standalone, lambda *values: OurKSampler.execute(*values).args[0])
+    under_their_solvers = {
+        name: float((sample_by(standalone, name) - ksampler(name)).abs().max())
+        for name in THEIR_SOLVERS
+    }
 report(
+    under_their_solvers=under_their_solvers,
     difference={
         name: float((ours[name]["samples"] - theirs[name]["samples"]).abs().max()) for name in RUNS
     },
