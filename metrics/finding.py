@@ -42,8 +42,8 @@ def find_objects(video: Tensor, scenery: Scenery) -> list[Found]:
     if not _is_seen(mask):
         plain = unexplained(video, scenery.background, 1.0)
         mask = _differing(plain, scenery.background, _PLAIN_DIFFERENCE)
-    inner = _eroded(mask)
-    chosen = inner > 0.5 if (inner > 0.5).sum() >= 0.2 * (mask > 0.5).sum() else mask > 0.5
+    inner = _core(mask)
+    chosen = inner if inner.sum() >= 0.2 * (mask > 0.5).sum() else mask > 0.5
     if not chosen.any():
         return []
     names = _colours(video[chosen], scenery)
@@ -103,24 +103,29 @@ def _contrast(picture: Tensor) -> Tensor:
     return (highest - lowest).norm(dim=1)[0]
 
 
-def _eroded(mask: Tensor) -> Tensor:
-    return -functional.max_pool2d(-mask[:, None], 3, stride=1, padding=1)[:, 0]
-
-
 def _colour(pixels: Tensor, scenery: Scenery) -> int:
     """The colour that explains pixels (P, 3) best, each of them and all together."""
+    pixels, apart = _apart(pixels, scenery)
+    return _best(pixels, apart, scenery)
+
+
+def _apart(pixels: Tensor, scenery: Scenery) -> tuple[Tensor, Tensor]:
+    """Some of the pixels (P, 3), and how far they are from each colour (P, 8), up to a limit."""
     pixels = pixels[:: 1 + len(pixels) // _MOST_PIXELS]
-    table = shades(scenery.setting, scenery.style)
-    apart = _distances(pixels, table).clamp(max=_COLOUR_REACH)  # (P, 8)
-    whole = (pixels.mean(dim=0) - table.mean(dim=1)).norm(dim=-1)
+    distances = _distances(pixels, shades(scenery.setting, scenery.style))
+    return pixels, distances.clamp(max=_COLOUR_REACH)
+
+
+def _best(pixels: Tensor, apart: Tensor, scenery: Scenery) -> int:
+    means = shades(scenery.setting, scenery.style).mean(dim=1)
+    whole = (pixels.mean(dim=0) - means).norm(dim=-1)
     return int((apart.mean(dim=0) + _WHOLE_WEIGHT * whole).argmin())
 
 
 def _colours(pixels: Tensor, scenery: Scenery) -> tuple[int, ...]:
     """The colours, at most three, that explain pixels (P, 3) best; each further one must pay."""
-    choice = (_colour(pixels, scenery),)
-    pixels = pixels[:: 1 + len(pixels) // _MOST_PIXELS]
-    apart = _distances(pixels, shades(scenery.setting, scenery.style)).clamp(max=_COLOUR_REACH)
+    pixels, apart = _apart(pixels, scenery)
+    choice = (_best(pixels, apart, scenery),)
     cheapest = float(apart.mean(dim=0).min())
     for count in range(2, MOST_OBJECTS + 1):
         sets = torch.tensor(list(combinations(range(len(COLOURS)), count)))
@@ -148,7 +153,7 @@ def _parts(
     table = shades(scenery.setting, scenery.style)[list(names)]
     distance = torch.full((len(names), *rest.shape), _COLOUR_REACH)
     distance[:, open_] = _distances(video[open_], table).clamp(max=_COLOUR_REACH).T
-    labels = torch.stack([_around(each * open_) for each in distance]).argmin(dim=0)
+    labels = _nearest(distance * open_)
     nearest = distance.amin(dim=0)
     if scenery.style == "cartoon":
         ink = video.norm(dim=-1)
@@ -169,7 +174,7 @@ def _strength(
 ) -> float:
     """How much better the colour explains the inside of its part than anything else does, where it
     is seen best; in pixels times colour difference."""
-    core = _eroded(part) > 0.5
+    core = _core(part)
     distance = _distances(video[core], shades(scenery.setting, scenery.style)[list(names)])
     others = torch.cat((distance, rest[core][:, None]), dim=1)
     others[:, number] = torch.inf
@@ -185,11 +190,18 @@ def _renamed(
     """The colour of each part by all that its inside shows, if no other part has that one."""
     found = list(names)
     for number, part in enumerate(parts):
-        core = _eroded(part) > 0.5
+        core = _core(part)
         if core.any():
             better = _colour(video[core], scenery)
             found[number] = found[number] if better in found else better
     return found
+
+
+def _nearest(distance: Tensor) -> Tensor:
+    """The plane of N (N, F, H, W) that is lowest around each pixel (F, H, W)."""
+    if len(distance) == 1:
+        return torch.zeros(distance.shape[1:], dtype=torch.long)
+    return torch.stack([_around(each) for each in distance]).argmin(dim=0)
 
 
 def _around(planes: Tensor) -> Tensor:
@@ -201,13 +213,50 @@ def _around(planes: Tensor) -> Tensor:
 
 def largest_part(mask: Tensor) -> Tensor:
     """Keep of each mask (F, H, W) the connected part around its densest spot."""
-    width = 1 + 2 * (min(mask.shape[1:]) // 16)
-    dense = functional.avg_pool2d(mask[:, None], width, stride=1, padding=width // 2)[:, 0]
-    dense = dense * (mask > 0)
-    part = ((dense == dense.amax(dim=(1, 2), keepdim=True)) & (mask > 0)).float()
-    for _ in range(sum(mask.shape[1:])):
-        grown = functional.max_pool2d(part[:, None], 3, stride=1, padding=1)[:, 0] * (mask > 0)
+    kept = torch.zeros_like(mask)
+    rows, columns = (_span((mask > 0).any(dim=0).any(dim=dim)) for dim in (1, 0))
+    mask = mask[:, rows, columns]
+    if mask.numel():
+        ground = mask > 0
+        dense = _dense(mask, 1 + 2 * (min(kept.shape[1:]) // 16)) * ground
+        part = (dense == dense.amax(dim=(1, 2), keepdim=True)) & ground
+        kept[:, rows, columns] = mask * _flooded(part, ground)
+    return kept
+
+
+def _dense(mask: Tensor, width: int) -> Tensor:
+    """Average masks (F, H, W) over squares of an odd width."""
+    half = width // 2
+    dense = functional.avg_pool2d(mask[:, None], (1, width), stride=1, padding=(0, half))
+    return functional.avg_pool2d(dense, (width, 1), stride=1, padding=(half, 0))[:, 0]
+
+
+def _flooded(part: Tensor, ground: Tensor) -> Tensor:
+    """Let parts (F, H, W) bool grow over connected ground."""
+    for _ in range(sum(part.shape[1:])):
+        grown = _grown(part) & ground
         if torch.equal(grown, part):
             break
         part = grown
-    return mask * part
+    return part
+
+
+def _core(mask: Tensor) -> Tensor:
+    """The places (F, H, W) bool of masks that have nothing else around them."""
+    return ~_grown(mask <= 0.5)
+
+
+def _grown(there: Tensor) -> Tensor:
+    """Places (F, H, W) bool and the eight around each."""
+    for dim in (1, 2):
+        before, after = (there.narrow(dim, k, there.shape[dim] - 1) for k in (0, 1))
+        there = there.clone()
+        there.narrow(dim, 1, there.shape[dim] - 1).logical_or_(before)
+        there.narrow(dim, 0, there.shape[dim] - 1).logical_or_(after)
+    return there
+
+
+def _span(there: Tensor) -> slice:
+    """From the first to the last place (N,) that is true."""
+    places = there.nonzero()[:, 0].tolist()
+    return slice(places[0], places[-1] + 1) if places else slice(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import torch
@@ -11,7 +13,7 @@ from torch.nn import functional
 
 from ..toyworld.camera import STILL_CAMERA
 from .scenery import Scenery
-from .sprites import FORMS, GRID, SPAN, TURNS, half_height, sprites
+from .sprites import FORMS, GRID, SPAN, TURNS, half_height, pose_count, sprites
 
 _ROUNDS = 3
 _REACH = 0.35
@@ -25,11 +27,15 @@ _FASTEST = 4
 
 
 class Placing(NamedTuple):
-    """Where an object's centre is in pixels, and how many pixels a unit of it is, each (F,)."""
+    """Where an object's centre is in pixels, and how many pixels a unit of it is, each (..., F)."""
 
     x: Tensor
     y: Tensor
     scale: Tensor
+
+    def of(self, number: int) -> Placing:
+        """Return one of several."""
+        return Placing(*(part[number] for part in self))
 
 
 class Fit(NamedTuple):
@@ -37,7 +43,7 @@ class Fit(NamedTuple):
 
     Attributes:
         form: one of `FORMS`.
-        placing: where it was put.
+        placing: where it was put, each (F,).
         misfit: what is left of each pose's difference in each frame (F, N), in squared pixels.
     """
 
@@ -50,19 +56,15 @@ class Picture(NamedTuple):
     """What is compared with sprites.
 
     Attributes:
-        video: a softened clip (F, 3, H, W).
-        bare, shaded: what is behind the object, without and with shadows on it (F, 3, H, W).
-        weight: how much each pixel counts (F, 1, H, W).
+        planes: (F, 10, H, W): a softened clip, what is behind the object without and with shadows
+            on it, three each, and how much each pixel counts.
     """
 
-    video: Tensor
-    bare: Tensor
-    shaded: Tensor
-    weight: Tensor
+    planes: Tensor
 
     def at(self, frames: Tensor) -> Picture:
         """Return some of the frames."""
-        return Picture(*(part[frames] for part in self))
+        return Picture(self.planes[frames])
 
 
 def picture_of(video: Tensor, scenery: Scenery, others: Tensor, weight: Tensor) -> Picture:
@@ -77,12 +79,12 @@ def picture_of(video: Tensor, scenery: Scenery, others: Tensor, weight: Tensor) 
     left = ((video * background).sum(dim=-1) / squares).clamp(1 - scenery.shadow, 1.0)
     behind = (background.expand_as(video), background * left[..., None])
     behind = (torch.where(others[..., None], video, part) for part in behind)
-    seen, bare, dark = (rearrange(part, "f h w rgb -> f rgb h w") for part in (video, *behind))
-    return Picture(seen, bare, dark, weight[:, None])
+    planes = torch.cat((video, *behind, weight[..., None]), dim=-1)
+    return Picture(rearrange(planes, "f h w c -> f c h w").contiguous())
 
 
 class _Crop(NamedTuple):
-    """The cells of sprites in every frame (F, C, G, G)."""
+    """The cells of sprites in every frame (K, F, C, G, G)."""
 
     video: Tensor
     behind: Tensor
@@ -95,75 +97,97 @@ def fit_forms(picture: Picture, mask: Tensor, look: tuple[str, str, str]) -> lis
     Args:
         look: setting, style and colour.
     """
-    return [fit_form(picture, mask, look, form) for form in FORMS]
+    groups = groupby(sorted(FORMS, key=pose_count), pose_count)
+    return [fit for _, forms in groups for fit in _fits(picture, mask, look, tuple(forms))]
 
 
 def fit_form(picture: Picture, mask: Tensor, look: tuple[str, str, str], form: str) -> Fit:
     """Fit one form to the object."""
-    area, x, y = _moments(mask)
+    return _fits(picture, mask, look, (form,))[0]
+
+
+def _fits(
+    picture: Picture, mask: Tensor, look: tuple[str, str, str], forms: Sequence[str]
+) -> list[Fit]:
+    """Fit K forms that have equally many poses."""
     height, width = mask.shape[1:]
-    rough = Placing(x, y, area.sqrt())
-    colour, cover = _seen_sprites(form, look, rough, height, width)  # (F, N, 3, G, G)
-    size, right, below = _moments(cover[:, 0] * (SPAN / GRID) ** 2)
-    scale = (area / size).sqrt()
-    step = SPAN / GRID
-    placing = Placing(
-        x - (right - GRID / 2) * step * scale, y - (below - GRID / 2) * step * scale, scale
-    )
-    placing = _plausible(placing, form, height, width)
+    colour, cover = _seen_sprites(forms, look, mask)  # (K, F, N, 3, G, G), (K, F, N, G, G)
+    floor = _Floor(height, width, torch.tensor([half_height(form) for form in forms])[:, None])
+    placing = floor.plausible(_start(mask, cover[:, :, 0]))
+    each, frames = torch.arange(len(forms))[:, None], torch.arange(len(mask))
     for _ in range(_ROUNDS - 1):
         crop = _crop(picture, placing)
-        best = _steady(_misfit(crop, colour, cover))
-        each = torch.arange(len(best))
-        placing = _refined(crop, colour[each, best], cover[each, best], placing)
-        placing = _plausible(placing, form, height, width)
+        best = _steady(_misfit(crop, colour, cover))  # (K, F)
+        shown = colour[each, frames, best], cover[each, frames, best]
+        placing = floor.plausible(_refined(crop, *shown, placing))
     misfit = _misfit(_crop(picture, placing), colour, cover)
-    return Fit(form, placing, misfit * (step * placing.scale[:, None]) ** 2)
+    misfit = misfit * (SPAN / GRID * placing.scale[..., None]) ** 2
+    return [Fit(form, placing.of(k), misfit[k]) for k, form in enumerate(forms)]
 
 
-def _plausible(placing: Placing, form: str, height: int, width: int) -> Placing:
-    """Make what would be too small, even if it stood on the floor, as large as need be."""
-    focal = STILL_CAMERA.focal_length(height, width)
-    below = STILL_CAMERA.pitch + (placing.y - height / 2) / focal
-    least = focal * below / (STILL_CAMERA.height / _SMALLEST - half_height(form))
-    return placing._replace(scale=torch.maximum(placing.scale, least))
+def _start(mask: Tensor, cover: Tensor) -> Placing:
+    """Place sprites (K, F, G, G) so that they are as large as a mask and in the same place."""
+    area, x, y = _moments(mask)
+    step = SPAN / GRID
+    size, right, below = _moments(cover)
+    scale = (area / (size * step**2)).sqrt()
+    return Placing(
+        x - (right - GRID / 2) * step * scale, y - (below - GRID / 2) * step * scale, scale
+    )
+
+
+class _Floor(NamedTuple):
+    """The size of pictures, and the half heights (K, 1) of forms that stand in them."""
+
+    height: int
+    width: int
+    half: Tensor
+
+    def plausible(self, placing: Placing) -> Placing:
+        """Make what would be too small, even if it stood on the floor, as large as need be."""
+        focal = STILL_CAMERA.focal_length(self.height, self.width)
+        below = STILL_CAMERA.pitch + (placing.y - self.height / 2) / focal
+        least = focal * below / (STILL_CAMERA.height / _SMALLEST - self.half)
+        return placing._replace(scale=torch.maximum(placing.scale, least))
 
 
 def _steady(misfit: Tensor) -> Tensor:
-    """The pose (F,) of each frame that, turning evenly or not, explains its neighbours too."""
-    frames, count = misfit.shape
+    """The pose (K, F) of each frame that, turning evenly or not, explains its neighbours too."""
+    _, frames, count = misfit.shape
     if count > TURNS:
-        return misfit.argmin(dim=1)
+        return misfit.argmin(dim=-1)
     away = torch.arange(-_WINDOW, _WINDOW + 1)
     other = (torch.arange(frames)[:, None] + away).clamp(0, frames - 1)  # (F, A)
     turned = (torch.arange(-_FASTEST, _FASTEST + 1)[:, None] * away / 2).round().long()  # (R, A)
     pose = (torch.arange(count)[:, None, None] + turned) % count  # (N, R, A)
-    along = misfit[other[:, None, None], pose]  # (F, N, R, A)
-    return along.sum(dim=-1).amin(dim=-1).argmin(dim=1)
+    along = misfit[:, other[:, None, None], pose]  # (K, F, N, R, A)
+    return along.sum(dim=-1).amin(dim=-1).argmin(dim=-1)
 
 
 def _moments(mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Area and centre x, y (F,) of masks (F, H, W)."""
-    columns = torch.arange(mask.shape[2]) + 0.5
-    rows = torch.arange(mask.shape[1]) + 0.5
-    area = mask.sum(dim=(1, 2)).clamp(min=1e-6)
-    x = (mask * columns).sum(dim=(1, 2)) / area
-    return area, x, (mask * rows[:, None]).sum(dim=(1, 2)) / area
+    """Area and centre x, y (...) of masks (..., H, W)."""
+    columns = torch.arange(mask.shape[-1]) + 0.5
+    rows = torch.arange(mask.shape[-2]) + 0.5
+    area = mask.sum(dim=(-2, -1)).clamp(min=1e-6)
+    x = (mask * columns).sum(dim=(-2, -1)) / area
+    return area, x, (mask * rows[:, None]).sum(dim=(-2, -1)) / area
 
 
 def _seen_sprites(
-    form: str, look: tuple[str, str, str], placing: Placing, height: int, width: int
+    forms: Sequence[str], look: tuple[str, str, str], mask: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The sprites of a form as each frame sees them: (F, N, 3, G, G) and (F, N, G, G)."""
+    """The sprites of forms as each frame sees them: (K, F, N, 3, G, G) and (K, F, N, G, G)."""
+    height, width = mask.shape[1:]
+    area, x, y = _moments(mask)
     focal = STILL_CAMERA.focal_length(height, width)
-    side = (placing.x - width / 2) / focal
-    down = STILL_CAMERA.pitch + (placing.y - height / 2) / focal
+    side = (x - width / 2) / focal
+    down = STILL_CAMERA.pitch + (y - height / 2) / focal
     bins = torch.stack((side / _SIDE_STEP, down / _DOWN_STEP), dim=-1).round()
     kinds, which = bins.unique(dim=0, return_inverse=True)
-    drawn = [sprites(form, *look, i * _SIDE_STEP, j * _DOWN_STEP) for i, j in kinds.tolist()]
-    both = torch.stack([torch.cat((each.colour, each.cover[:, None]), dim=1) for each in drawn])
-    soft = _blurred(both, SPAN / GRID * float(placing.scale.median()))[which]
-    return soft[:, :, :3], soft[:, :, 3]
+    places = [(i * _SIDE_STEP, j * _DOWN_STEP) for i, j in kinds.tolist()]
+    drawn = [torch.stack([sprites(form, *look, *place) for place in places]) for form in forms]
+    soft = _blurred(torch.stack(drawn), SPAN / GRID * float(area.sqrt().median()))
+    return soft[:, :, :, :3][:, which], soft[:, :, :, 3][:, which]
 
 
 def _blurred(cells: Tensor, width: float) -> Tensor:
@@ -177,43 +201,47 @@ def _blurred(cells: Tensor, width: float) -> Tensor:
 
 def _crop(picture: Picture, placing: Placing) -> _Crop:
     """Sample the picture at the cells of sprites; shadows are only below an object's centre."""
-    height, width = picture.video.shape[2:]
+    height, width = picture.planes.shape[2:]
     steps = ((torch.arange(GRID) + 0.5) / GRID - 0.5) * SPAN
-    x = (placing.x[:, None] + steps * placing.scale[:, None]) / width * 2 - 1
-    y = (placing.y[:, None] + steps * placing.scale[:, None]) / height * 2 - 1
-    grid = torch.stack((repeat(x, "f w -> f h w", h=GRID), repeat(y, "f h -> f h w", w=GRID)), -1)
-    sampled = functional.grid_sample(
-        torch.cat(picture, dim=1), grid, align_corners=False, padding_mode="border"
+    x = (placing.x[..., None] + steps * placing.scale[..., None]) / width * 2 - 1  # (K, F, G)
+    y = (placing.y[..., None] + steps * placing.scale[..., None]) / height * 2 - 1
+    grid = torch.stack(
+        (repeat(x, "k f w -> f (k h) w", h=GRID), repeat(y, "k f h -> f (k h) w", w=GRID)), -1
     )
-    video, bare, shaded, weight = sampled.split((3, 3, 3, 1), dim=1)
-    within = (grid.abs() <= 1).all(dim=-1)[:, None]
-    return _Crop(video, torch.where(steps[:, None] < 0, bare, shaded), weight * within)
+    sampled = functional.grid_sample(
+        picture.planes, grid, align_corners=False, padding_mode="border"
+    )
+    sampled = rearrange(sampled, "f c (k h) w -> k f c h w", h=GRID)
+    video, bare, shaded, weight = sampled.split((3, 3, 3, 1), dim=2)
+    within = (y.abs() <= 1)[..., None] & (x.abs() <= 1)[..., None, :]  # (K, F, G, G)
+    behind = torch.where(steps[:, None] < 0, bare, shaded)
+    return _Crop(video, behind, weight * within[:, :, None])
 
 
 def _misfit(crop: _Crop, colour: Tensor, cover: Tensor) -> Tensor:
-    """The difference (F, N) that each pose's sprite leaves, summed over cells."""
-    rest = (crop.video - crop.behind)[:, None] - colour + cover[:, :, None] * crop.behind[:, None]
-    squared = (rest * rest).sum(dim=2).clamp(max=_REACH**2)
-    return (squared * crop.weight).sum(dim=(2, 3)) / crop.weight.mean(dim=(1, 2, 3))[:, None].clamp(
-        min=0.2
-    )
+    """The difference (K, F, N) that each pose's sprite leaves, summed over cells."""
+    squared = torch.zeros_like(cover)
+    planes = (part.unbind(dim=2) for part in (crop.video, crop.behind))
+    for own, seen, behind in zip(colour.unbind(dim=3), *planes, strict=True):
+        rest = torch.addcmul((seen - behind)[:, :, None] - own, cover, behind[:, :, None])
+        squared.addcmul_(rest, rest)
+    squared = squared.clamp_(max=_REACH**2).flatten(3)  # (K, F, N, G G)
+    weight = crop.weight.flatten(2)  # (K, F, G G)
+    summed = (squared @ weight[..., None])[..., 0]
+    return summed / weight.mean(dim=-1, keepdim=True).clamp(min=0.2)
 
 
 def _refined(crop: _Crop, colour: Tensor, cover: Tensor, placing: Placing) -> Placing:
-    """Move and scale sprites (F, 3, G, G) one Gauss-Newton step towards what is seen."""
-    predicted = colour + (1 - cover[:, None]) * crop.behind
-    rest = crop.video - predicted
-    weight = crop.weight * (rest.norm(dim=1, keepdim=True) < 2 * _REACH)
-    edge = colour - cover[:, None] * crop.behind
-    step = SPAN / GRID
-    down, right = torch.gradient(edge, spacing=step, dim=(2, 3))
+    """Move and scale sprites (K, F, 3, G, G) one Gauss-Newton step towards what is seen."""
+    edge = colour - cover[:, :, None] * crop.behind
+    rest = crop.video - crop.behind - edge
+    near = (rest * rest).sum(dim=2, keepdim=True) < (2 * _REACH) ** 2
+    down, right = torch.gradient(edge, spacing=SPAN / GRID, dim=(3, 4))
     place = ((torch.arange(GRID) + 0.5) / GRID - 0.5) * SPAN
     grow = right * place + down * place[:, None]
-    slopes = torch.stack((-right, -down, -grow), dim=-1)  # (F, 3, G, G, 3)
-    slopes = rearrange(slopes, "f c h w k -> f (c h w) k")
-    weight = rearrange(weight.expand_as(rest), "f c h w -> f (c h w) 1")
-    rest = rearrange(rest, "f c h w -> f (c h w) 1")
-    normal = slopes.mT @ (weight * slopes) + _RIDGE * torch.eye(3)
-    change = torch.linalg.solve(normal, slopes.mT @ (weight * rest))[..., 0]
-    change = change.clamp(-_MOST_STEP, _MOST_STEP) * placing.scale[:, None]
-    return Placing(placing.x + change[:, 0], placing.y + change[:, 1], placing.scale + change[:, 2])
+    slopes = -torch.stack((right, down, grow), dim=2).flatten(3)  # (K, F, 3, 3 G G)
+    weighed = (slopes.unflatten(3, rest.shape[2:]) * (crop.weight * near)[:, :, None]).flatten(3)
+    normal = weighed @ slopes.mT + _RIDGE * torch.eye(3)
+    change = torch.linalg.solve(normal, weighed @ rest.flatten(2)[..., None])[..., 0]
+    change = change.clamp(-_MOST_STEP, _MOST_STEP) * placing.scale[..., None]
+    return Placing(*(part + more for part, more in zip(placing, change.unbind(-1), strict=True)))

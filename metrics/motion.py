@@ -23,6 +23,7 @@ CAMERA = 2.0
 _TURN_WEIGHT = 2.5
 _PLAIN_MISFIT = 0.15
 _PER_PARAMETER = 1.5
+_LEAP, _CIRCLE = 2, 4  # parameters of these motions
 _PER_MOTION = 14.0
 _LEAST_ASIDE, _LEAST_AHEAD, _LEAST_UP = 0.2, 0.45, 0.25
 _LEAST_RADIUS, _MOST_RADIUS = 0.35, 1.6
@@ -33,6 +34,7 @@ _PHASES = 16
 _HEIGHTS = 16
 _FEWEST_IN_PART = 4
 _RIDGE = 1e-4
+_SLACK = 0.01  # what rounding may change in a cost, and more
 
 
 class Path(NamedTuple):
@@ -96,11 +98,18 @@ def read_motions(path: Path) -> Motions:
     ground = torch.stack((path.x * z / path.z, path.y, z)) / torch.tensor(_GROUND_NOISE)[:, None]
     rolled = _rolled(path) if path.form in ("sphere", LYING) else None
     part = _Part(path.seconds, where, ground, path.turns.T, _spun(path), rolled)
-    count = len(path.seconds)
-    cheapest = min(_accounts(part))
+    cheapest = _cheapest(part)
     best, found = cheapest.cost, Motions(cheapest.motion)
-    for turn in range(_FEWEST_IN_PART, count - _FEWEST_IN_PART + 1):
-        before, after = min(_accounts(part.cut(0, turn))), min(_accounts(part.cut(turn, count)))
+    least, count = _least(part), len(path.seconds)
+    turns = range(_FEWEST_IN_PART, count - _FEWEST_IN_PART + 1)
+    for turn in sorted(turns, key=lambda turn: abs(turn - count / 2)):
+        early, late = (float(costs[turn]) for costs in least)  # no motion costs less
+        if early + late + _PER_MOTION >= best:
+            continue
+        before = _cheapest(part.cut(0, turn))
+        if before.cost + late + _PER_MOTION >= best:
+            continue
+        after = _cheapest(part.cut(turn, count))
         cost = before.cost + after.cost + _PER_MOTION
         if (
             cost < best
@@ -112,15 +121,31 @@ def read_motions(path: Path) -> Motions:
     return found
 
 
-def _accounts(part: _Part) -> Iterator[_Account]:
-    """What may have happened, and how badly it explains where the object was and its turning."""
+def _least(part: _Part) -> tuple[Tensor, Tensor]:
+    """What the turning before each moment and from it on costs at least (F,), whatever happens."""
+    ways = [misfits for misfits in (part.fixed, part.spun, part.rolled) if misfits is not None]
+    moments = torch.arange(1, len(part.seconds) + 1)
+
+    def until(misfits: Tensor) -> Tensor:
+        lowest = (misfits.cumsum(dim=1) / moments).amin(dim=0)
+        return _TURN_WEIGHT * moments * torch.log(lowest + _PLAIN_MISFIT) - _SLACK
+
+    early = torch.stack([until(misfits) for misfits in ways]).amin(dim=0)
+    late = torch.stack([until(misfits.flip(1)) for misfits in ways]).amin(dim=0).flip(0)
+    return early.roll(1), late
+
+
+def _cheapest(part: _Part) -> _Account:
+    """What explains best where the object was and how it turned; the simplest is tried first."""
     rest = part.ground - part.ground.mean(dim=1, keepdim=True)
     fixed, still = _turning_cost(part.fixed), _cost(rest)
-    yield _Account(still + fixed, "stays still")
-    yield _Account(still + _turning_cost(part.spun), "spins")
-    yield from _straight(part, rest, fixed)
-    for motion, cost in (*_leaping(part), *_circling(part, rest)):
-        yield _Account(cost + fixed, motion)
+    spun = _Account(still + _turning_cost(part.spun), "spins")
+    best = min(_Account(still + fixed, "stays still"), spun, *_straight(part, rest, fixed))
+    for curves, parameters in ((_leaping, _LEAP), (_circling, _CIRCLE)):
+        if best.cost > fixed + parameters * _PER_PARAMETER:
+            curved = (_Account(cost + fixed, motion) for motion, cost in curves(part))
+            best = min([best, *curved])
+    return best
 
 
 def _cost(rest: Tensor, parameters: int = 0) -> float:
@@ -157,7 +182,7 @@ def _leaping(part: _Part) -> Iterator[tuple[str, float]]:
         left = left.masked_fill((span < _LEAST_UP) | (high <= 0), torch.inf)
         best = int(left.argmin())
         if left[best].isfinite():
-            yield motion, _cost(torch.stack((rest[0], rest[1] - fitted[best], rest[2])), 2)
+            yield motion, _cost(torch.stack((rest[0], rest[1] - fitted[best], rest[2])), _LEAP)
 
 
 @functools.lru_cache(maxsize=256)
@@ -184,7 +209,8 @@ def _leaps(seconds: tuple[float, ...]) -> list[tuple[str, Tensor]]:
     ]
 
 
-def _circling(part: _Part, rest: Tensor) -> Iterator[tuple[str, float]]:
+def _circling(part: _Part) -> Iterator[tuple[str, float]]:
+    rest = part.ground - part.ground.mean(dim=1, keepdim=True)
     rates = torch.tensor([sign * rate for rate in _CIRCLES for sign in (1, -1)])
     angle = rates[:, None] * part.seconds
     cos, sin = torch.cos(angle), torch.sin(angle)
@@ -201,7 +227,7 @@ def _circling(part: _Part, rest: Tensor) -> Iterator[tuple[str, float]]:
     best = int(error.argmin())
     if error[best].isfinite():
         right, away = left[best].chunk(2)
-        yield "circles", _cost(torch.stack((right, rest[1], away)), 4)
+        yield "circles", _cost(torch.stack((right, rest[1], away)), _CIRCLE)
 
 
 def _turning_cost(misfits: Tensor) -> float:

@@ -59,16 +59,14 @@ class Pose(NamedTuple):
         return torch.tensor([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]]) @ own
 
 
-class Sprites(NamedTuple):
-    """One picture per pose: colour times cover (N, 3, G, G) and cover (N, G, G), in [0, 1]."""
-
-    colour: Tensor
-    cover: Tensor
-
-
 def poses(form: str) -> tuple[Pose, ...]:
     """Return how a form may be turned: `TURNS` upright poses, then a sphere's tilted ones."""
     return tuple(_poses(form))
+
+
+def pose_count(form: str) -> int:
+    """Return how many poses a form has."""
+    return TURNS * TILTS if form == "sphere" else TURNS
 
 
 def half_height(form: str) -> float:
@@ -76,8 +74,9 @@ def half_height(form: str) -> float:
     return CYLINDER_RADIUS if form == LYING else HALF_HEIGHT[form]
 
 
-def sprites(form: str, setting: str, style: str, colour: str, side: float, down: float) -> Sprites:
-    """Return all poses of a form in a colour.
+@functools.lru_cache(maxsize=128)
+def sprites(form: str, setting: str, style: str, colour: str, side: float, down: float) -> Tensor:
+    """Return pictures of all poses of a form: colour times cover, and cover (N, 4, G, G) in [0, 1].
 
     Args:
         side, down: where the centre is seen: how far right of and below the camera, by how far
@@ -86,7 +85,8 @@ def sprites(form: str, setting: str, style: str, colour: str, side: float, down:
     base, accent = (rearrange(paint, "rgb -> rgb 1 1") for paint in paint_of(colour))
     layers = _layers(form, setting, style, side, down)
     picture = layers.base * base + layers.accent * accent + layers.plain
-    return Sprites(torch.minimum(picture, layers.cover[:, None]), layers.cover)
+    cover = layers.cover[:, None]
+    return torch.cat((torch.minimum(picture, cover), cover), dim=1)
 
 
 def _poses(form: str) -> Iterator[Pose]:
