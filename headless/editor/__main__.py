@@ -52,5 +52,14 @@ def locales(checkout: Checkout = HERE) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def artwork(checkout: Checkout = HERE) -> None:
+    """Draw the icon and the banner of the pack."""
+    from .artwork import write
+
+    for path in write(checkout / "docs"):
+        typer.echo(path)
+
+
 if __name__ == "__main__":
     app()
