@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from einops import rearrange, reduce
@@ -176,7 +176,7 @@ class VideoDiT(nn.Module):
         )
 
     def _blocks(self) -> list[Block]:
-        return [block for block in self.blocks if isinstance(block, Block)]
+        return cast(list[Block], list(self.blocks))  # a host may have put compiled ones in place
 
     def forward_tokens(
         self,

@@ -80,7 +80,8 @@ class FrameNoise:
         """Noise shaped like ``latent["samples"]`` (B, C, F, H, W), drawn per absolute frame.
 
         Row b of the batch is clip ``latent["batch_index"][b]``, or b where there is no such key;
-        frame 0 is the absolute frame ``latent["first_frame"]``, 0 by default.
+        frame 0 is the absolute frame ``latent["first_frame"]``, 0 by default. Samples of shape
+        (F, C, H, W), as image networks take the frames of a clip, are clip 0.
 
         Raises:
             ValueError: the latent is no video latent.
@@ -90,10 +91,12 @@ class FrameNoise:
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
         """The noise that a run starts from (draw 0), or that is added after its k-th step."""
         shape = latent["samples"].shape
+        if len(shape) == 4:
+            return frames_of(self.draw(as_clip(latent), draw))
         if len(shape) != 5:
             raise ValueError(
                 f"noise for a latent of shape {tuple(shape)}: a video latent (batch, channels, "
-                "frames, rows, columns) is needed"
+                "frames, rows, columns), or (frames, channels, rows, columns), is needed"
             )
         clips = latent.get("batch_index") or range(shape[0])
         first = int(latent.get("first_frame", 0))
@@ -102,3 +105,17 @@ class FrameNoise:
             for clip in clips
         ]
         return torch.stack(rows)
+
+
+def as_clip(latent: Mapping[str, Any]) -> dict[str, Any]:
+    """A latent whose frames are its batch, (F, C, H, W), as one clip (1, C, F, H, W).
+
+    Its ``batch_index`` numbers frames and not clips, and is left out.
+    """
+    kept = {key: value for key, value in latent.items() if key != "batch_index"}
+    return {**kept, "samples": latent["samples"].transpose(0, 1)[None]}
+
+
+def frames_of(clip: Tensor) -> Tensor:
+    """(1, C, F, H, W) -> (F, C, H, W), the inverse of ``as_clip``."""
+    return clip[0].transpose(0, 1)

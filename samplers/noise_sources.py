@@ -67,12 +67,13 @@ class FrameSeeds(_Drawn):
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
         """Noise of the base with the frames of other seeds put in."""
         made = draw_noise(self.base, latent, draw).clone()
+        axis = 0 if made.ndim == 4 else 2  # (F, C, H, W) or (B, C, F, H, W)
         first = int(latent.get("first_frame", 0))
         for frame, seed in self.seeds.items():
-            if 0 <= frame - first < made.shape[2]:
-                place = slice(frame - first, frame - first + 1)
-                one = {**latent, "samples": latent["samples"][:, :, place], "first_frame": frame}
-                made[:, :, place] = FrameNoise(seed).draw(one, draw)
+            if 0 <= frame - first < made.shape[axis]:
+                samples = latent["samples"].narrow(axis, frame - first, 1)
+                one = {**latent, "samples": samples, "first_frame": frame}
+                made.narrow(axis, frame - first, 1).copy_(FrameNoise(seed).draw(one, draw))
         return made
 
 

@@ -15,6 +15,7 @@ from ...models.conditioning import clip_conditions
 from ...models.patchify import Tokens, unpatchify
 from ...models.shapes import LatentShape
 from ..interface import Latent
+from .levels import check_levels
 from .model import HostModel
 from .network import RUN_KEY, Run, run_on_latent
 from .preview import clips_of_latent, watch_steps
@@ -27,6 +28,7 @@ def sample_latent(
     patcher = guider.model_patcher
     samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
     _check_channels(samples, patcher.model.latent_format)
+    check_levels(patcher.model, sigmas, samples)
     if isinstance(patcher.model, HostModel):
         guider = with_run(guider, _latent_run(patcher.model, samples, latent))
     mask = latent.get("noise_mask")

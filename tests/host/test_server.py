@@ -9,6 +9,9 @@ from pathlib import Path
 import av
 import pytest
 
+from spacetime_video.headless.editor.nodes import pack_nodes
+from spacetime_video.hosts.standalone.object_info import object_info
+
 NODES = {
     "SpacetimeLoadModels",
     "SpacetimeEncodePrompt",
@@ -58,6 +61,14 @@ def test_every_node_appears(server):
     assert set(known) >= NODES
     assert all(known[node]["category"].startswith("Spacetime/") for node in NODES)
     assert "IMPORT FAILED" not in server.log.read_text()
+
+
+def test_both_hosts_describe_every_node_alike(server):
+    ours = object_info(pack_nodes(), module="custom_nodes.spacetime-video")
+    theirs = server.get("/object_info")
+    assert set(ours) >= NODES
+    for node, description in ours.items():
+        assert json.loads(json.dumps(description)) == theirs[node], node
 
 
 def test_example_workflows_are_templates(server):

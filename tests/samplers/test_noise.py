@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacetime_video.samplers.noise import frame_noise
+from spacetime_video.samplers.noise import FrameNoise, frame_noise
 
 SHAPE = (4, 6, 8, 8)
 
@@ -79,3 +79,11 @@ def test_does_not_touch_the_global_generator():
 def test_wrong_shapes(shape):
     with pytest.raises(ValueError, match="channels, frames"):
         frame_noise(shape, seed=0)
+
+
+def test_frames_in_the_batch_of_an_image_network_are_those_of_the_first_clip():
+    video = {"samples": torch.zeros(1, 4, 6, 8, 8), "first_frame": 2}
+    images = {"samples": torch.zeros(6, 4, 8, 8), "first_frame": 2, "batch_index": [5] * 6}
+    drawn = FrameNoise(3).generate_noise(images)
+    assert torch.equal(drawn, FrameNoise(3).generate_noise(video)[0].transpose(0, 1))
+    assert drawn.shape == images["samples"].shape

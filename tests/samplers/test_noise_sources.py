@@ -110,3 +110,12 @@ def test_what_cannot_be_mixed():
         MixedNoise(FrameNoise(1), FrameNoise(1), 0.5)
     with pytest.raises(ValueError, match="0 to 1"):
         MixedNoise(FrameNoise(1), FrameNoise(2), 1.5)
+
+
+@EVERY_SOURCE
+@pytest.mark.parametrize("draw", [0, 3])
+def test_frames_in_the_batch_of_an_image_network_have_the_same_noise(source, draw):
+    video = {"samples": torch.zeros(1, 3, 6, 4, 4)}
+    images = {"samples": torch.zeros(6, 3, 4, 4)}
+    drawn = draw_noise(source, images, draw)
+    assert torch.equal(drawn, draw_noise(source, video, draw)[0].transpose(0, 1))
