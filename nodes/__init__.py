@@ -7,6 +7,7 @@ from typing import Any
 
 MODULES = (
     "load",
+    "lora",
     "prompt",
     "latents",
     "patches",
