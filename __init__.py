@@ -5,9 +5,29 @@ WEB_DIRECTORY = "./web"
 
 
 async def comfy_entrypoint() -> object:
-    """Give ComfyUI the pack's nodes; nothing of the pack is imported before it asks."""
-    from . import hosts
+    """Give ComfyUI the pack's nodes; nothing of the pack is imported before it asks.
+
+    Of two copies in ``custom_nodes`` the first one serves; the second one says so and has none.
+    """
+    import logging
+    from pathlib import Path
+
     from .hosts.comfyui.extension import SpacetimeExtension
+    from .hosts.copies import (
+        installed_elsewhere,
+        loaded_before,
+        second_copy_warning,
+        second_install_warning,
+    )
+
+    here, logger = Path(__file__).parent, logging.getLogger(__name__)
+    if used := loaded_before(__name__):
+        logger.warning(second_copy_warning(used, here))
+        return SpacetimeExtension([])
+    if installed := installed_elsewhere(here):
+        logger.warning(second_install_warning(here, installed))
+
+    from . import hosts
     from .hosts.comfyui.host import ComfyHost
 
     hosts.use(ComfyHost())
