@@ -61,5 +61,17 @@ def artwork(checkout: Checkout = HERE) -> None:
         typer.echo(path)
 
 
+@app.command()
+def thumbnails(
+    checkout: Checkout = HERE,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Run the example workflows on the shipped weights and picture what they make."""
+    from .thumbnails import write_thumbnails
+
+    for path in write_thumbnails(checkout / "example_workflows", device):
+        typer.echo(path)
+
+
 if __name__ == "__main__":
     app()
