@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.utils import ProgressBar
 from PIL import Image
 from torch import Tensor
@@ -34,6 +35,7 @@ def watch_steps(
     bar = ProgressBar(steps)
 
     def watch(step: int, denoised: Tensor, _x: Tensor, total: int) -> None:
+        throw_exception_if_processing_interrupted()  # the bar does so in the server only
         picture = strip(latent_format, clips_of(denoised))
         preview = None if picture is None else ("JPEG", picture, LARGEST)
         bar.update_absolute(step + 1, total, preview)

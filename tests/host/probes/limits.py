@@ -1,0 +1,226 @@
+"""Short memory, other dtypes and attentions, compiled blocks, masks per frame, a stop midway."""
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
+
+from setting import OUT, dit_weights, report, seeded, text_weights, vae_weights  # isort: skip
+
+import weakref
+
+import folder_paths
+import torch
+from comfy import model_management
+from comfy.cli_args import args
+from comfy.patcher_extension import WrappersMP
+from comfy_api.torch_helpers import set_torch_compile_wrapper
+from safetensors.torch import save_file
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import nodes
+from spacetime_video.hosts.comfyui.host import ComfyHost
+from spacetime_video.model_loaders.load import read_vae
+from spacetime_video.samplers.noise import FrameNoise
+from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.solvers import SOLVERS
+from spacetime_video.weights import bundled
+
+STEPS = 4
+
+host = ComfyHost()
+
+
+def largest(difference):
+    return float(difference.abs().max())
+
+
+def empty():
+    return {"samples": torch.zeros(1, 16, 3, 8, 6)}
+
+
+def sample(model, prompts, latent):
+    values = (model, 1, STEPS, 4.0, "euler", "simple", *prompts, latent)
+    return nodes.KSampler().sample(*values)[0]["samples"]
+
+
+class Live(TorchDispatchMode):
+    """Counts the bytes of tensors that were made and are still alive, and remembers the most."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = self.most = 0
+        self.seen = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for each in out if isinstance(out, tuple | list) else [out]:
+            if isinstance(each, torch.Tensor):
+                self._count(each.untyped_storage())
+        return out
+
+    def _count(self, storage):
+        if storage.data_ptr() in self.seen:
+            return
+        place, size = storage.data_ptr(), storage.nbytes()
+        self.seen.add(place)
+        self.now += size
+        self.most = max(self.most, self.now)
+        weakref.finalize(storage, self._gone, place, size)
+
+    def _gone(self, place, size):
+        self.seen.discard(place)
+        self.now -= size
+
+
+def out_of_memory_once(vae, name):
+    """Let the network's whole pass fail for want of memory, the first time that it is called."""
+    network, failed = vae.first_stage_model, []
+    whole = getattr(network, name)
+
+    def failing(*given):
+        if not failed:
+            failed.append(given[0].shape)
+            raise model_management.OOM_EXCEPTION("no memory left")
+        return whole(*given)
+
+    setattr(network, name, failing)
+    return failed
+
+
+def short_memory():
+    images = torch.rand(9, 64, 48, 3, generator=seeded(1))
+    plain, short = (host.make_vae(vae_weights(), dtype="fp32") for _ in range(2))
+    latent = nodes.VAEEncode().encode(plain, images)[0]
+    decoded = nodes.VAEDecode().decode(plain, latent)[0]
+    failures = [out_of_memory_once(short, name) for name in ("encode", "decode")]
+    tiles = nodes.VAEEncode().encode(short, images)[0]["samples"]
+    tiled = nodes.VAEDecode().decode(short, latent)[0]
+    return {
+        "failed": [len(each) for each in failures],
+        "encoded": largest(tiles - latent["samples"]),
+        "decoded": largest(tiled - decoded),
+    }
+
+
+def memory_estimates():
+    """The host's estimates over the most bytes that were alive, for the shipped VAE."""
+    vae = host.make_vae(read_vae(next(iter(bundled("vae").values()))), dtype="fp32")
+    ratios = {}
+    for side in (64, 128):
+        images = torch.rand(17, side, side, 3, generator=seeded(1))
+        vae.encode(images)  # the first call also moves the weights
+        with Live() as live:
+            latent = vae.encode(images)
+        pixels = (1, 3, 17, side, side)
+        ratios[f"encode {side}"] = vae.memory_used_encode(pixels, torch.float32) / live.most
+        with Live() as live:
+            vae.decode(latent)
+        ratios[f"decode {side}"] = vae.memory_used_decode(latent.shape, torch.float32) / live.most
+    return ratios
+
+
+def dtypes(prompts, plain):
+    """How a start option of the host changes the weights and, relatively, the result."""
+    found = {}
+    for option in ("bf16_unet", "fp16_unet", "fp8_e4m3fn_unet"):
+        setattr(args, option, True)
+        model = host.make_model(dit_weights(), dtype="auto")
+        setattr(args, option, False)
+        apart = (sample(model, prompts, empty()) - plain).norm() / plain.norm()
+        found[option] = (str(model.model.diffusion_model.dtype), float(apart))
+    return found
+
+
+def overridden(model, prompts):
+    """How often an attention that a node put in was asked, and what it made of the result."""
+    calls = []
+
+    def override(attention, *given, **options):
+        calls.append(given[0].shape)
+        return attention(*given, **options)
+
+    clone = model.clone()
+    transformer = clone.model_options.setdefault("transformer_options", {})
+    transformer["optimized_attention_override"] = override
+    return sample(clone, prompts, empty()), len(calls)
+
+
+def compiled(model, keys):
+    clone = model.clone()
+    set_torch_compile_wrapper(clone, "eager", keys=keys)
+    return clone
+
+
+def lora_by_name(model, strength):
+    name = "diffusion_model.blocks.1.self_attn.q"
+    lora = {
+        f"{name}.lora_A.weight": torch.randn(2, 96, generator=seeded(3)),
+        f"{name}.lora_B.weight": torch.randn(96, 2, generator=seeded(4)),
+    }
+    save_file(lora, OUT / "by_name.safetensors")
+    folder_paths.add_model_folder_path("loras", str(OUT))
+    loader = nodes.LoraLoaderModelOnly()
+    return loader.load_lora_model_only(model, "by_name.safetensors", strength)[0]
+
+
+def masked(model, prompts):
+    """Largest changes under a mask per frame: keep, keep the lower half, make its upper, make."""
+    given = {"samples": torch.randn(1, 16, 3, 8, 6, generator=seeded(5))}
+    masks = torch.stack([torch.zeros(64, 48), torch.zeros(64, 48), torch.ones(64, 48)])
+    masks[1, :32] = 1
+    latent = nodes.SetLatentNoiseMask().set_mask(given, masks)[0]
+    change = (sample(model, prompts, latent) - given["samples"]).abs()
+    upper, lower = change[:, :, 1, :4], change[:, :, 1, 4:]
+    return [float(each.max()) for each in (change[:, :, 0], lower, upper, change[:, :, 2])]
+
+
+def stopped(model, prompts, run):
+    """Evaluations that a run makes after it was told to stop in its second one."""
+    calls = []
+
+    def wrapper(executor, *given, **options):
+        calls.append(0)
+        if len(calls) == 2:
+            model_management.interrupt_current_processing(True)
+        return executor(*given, **options)
+
+    clone = model.clone()
+    clone.add_wrapper(WrappersMP.APPLY_MODEL, wrapper)
+    try:
+        run(clone, prompts)
+    except model_management.InterruptProcessingException:
+        return len(calls) - 2
+    return None
+
+
+def our_run(model, prompts):
+    guider = host.make_guider(model, *prompts, 4.0)
+    noise = FrameNoise(1).generate_noise(empty())
+    euler = host.make_sampler(SOLVERS["euler"], {})
+    return host.sample(guider, noise, euler, flow_sigmas(8, shift=3.0), empty(), 1)
+
+
+def measure():
+    clip = host.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
+    model = host.make_model(dit_weights(), dtype="fp32")
+    plain = sample(model, prompts, empty())
+    ours = our_run(model, prompts)
+    attended, asked = overridden(model, prompts)
+    blocks = [f"diffusion_model.blocks.{number}" for number in range(3)]
+    after = stopped(model, prompts, our_run)
+    report(
+        short_memory=short_memory(),
+        estimates=memory_estimates(),
+        dtypes=dtypes(prompts, plain),
+        attention=(asked, largest(attended - plain)),
+        compiled_blocks=largest(sample(compiled(model, blocks), prompts, empty()) - plain),
+        compiled=largest(sample(compiled(model, ["diffusion_model"]), prompts, empty()) - plain),
+        lora=largest(sample(lora_by_name(model, 0.5), prompts, empty()) - plain),
+        lora_at_zero=largest(sample(lora_by_name(model, 0.0), prompts, empty()) - plain),
+        masked=masked(model, prompts),
+        after_stop=after,
+        still_usable=largest(our_run(model, prompts) - ours),
+        nothing_kept=model.model.diffusion_model.kept_texts is None,
+    )
+
+
+with torch.inference_mode():
+    measure()

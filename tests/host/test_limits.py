@@ -1,0 +1,60 @@
+"""The host's memory, dtype, attention and compile settings are honoured, and so is its stop."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def measured(probe):
+    return probe("limits", "sdpa")
+
+
+@pytest.mark.parametrize("way", ["encoded", "decoded"])
+def test_short_memory_is_answered_with_tiles(measured, way):
+    assert measured["short_memory"]["failed"] == [1, 1]
+    assert measured["short_memory"][way] < 1e-5
+
+
+@pytest.mark.parametrize("what", ["encode 64", "encode 128", "decode 64", "decode 128"])
+def test_memory_estimates_cover_what_is_used(measured, what):
+    assert 1 < measured["estimates"][what] < 2.5
+
+
+@pytest.mark.parametrize(
+    ("option", "dtype", "apart"),
+    [
+        ("bf16_unet", "torch.bfloat16", 0.01),
+        ("fp16_unet", "torch.float16", 0.002),
+        ("fp8_e4m3fn_unet", "torch.float8_e4m3fn", 0.1),
+    ],
+)
+def test_the_dtype_that_the_host_was_started_with(measured, option, dtype, apart):
+    found, difference = measured["dtypes"][option]
+    assert found == dtype
+    assert 0 < difference < apart
+
+
+def test_an_attention_that_a_node_puts_in_is_used(measured):
+    layers, kinds, steps = 3, 2, 4
+    assert measured["attention"] == [layers * kinds * steps, 0.0]
+
+
+@pytest.mark.parametrize("part", ["compiled", "compiled_blocks"])
+def test_a_compiled_network_gives_the_same(measured, part):
+    assert measured[part] == 0.0
+
+
+def test_a_lora_is_found_by_its_name(measured):
+    assert measured["lora"] > 1e-3
+    assert measured["lora_at_zero"] == 0.0
+
+
+def test_a_mask_per_frame_keeps_and_makes_its_own_places(measured):
+    *kept, upper, made = measured["masked"]
+    assert max(kept) < 1e-5
+    assert min(upper, made) > 0.1
+
+
+def test_a_run_stops_within_its_step_and_the_model_stays_usable(measured):
+    assert measured["after_stop"] == 0
+    assert measured["still_usable"] == 0.0
+    assert measured["nothing_kept"]
