@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from .schema import ComfyNode
-from .sockets import Combo, Input, MultiType, Output
+from .sockets import Combo, Input, MultiType, Output, WidgetInput
 
 _SENT_AS: Mapping[str, str] = {
     "socketless": "socketless",
@@ -78,7 +78,9 @@ def _describe(node: type[ComfyNode], module: str) -> dict[str, Any]:
 def _options(spec: Input) -> dict[str, Any]:
     lent: dict[str, Any] = {}
     if isinstance(spec, MultiType.Input) and spec.input_override is not None:
-        lent = _options(spec.input_override) | {"widgetType": spec.input_override.get_io_type()}
+        lent = _options(spec.input_override)
+        if isinstance(spec.input_override, WidgetInput):
+            lent["widgetType"] = spec.input_override.get_io_type()
     own = {key: _plain(getattr(spec, name, None)) for name, key in _SENT_AS.items()}
     if isinstance(spec, Combo.Input):
         own["multiselect"] = False

@@ -177,6 +177,25 @@ def test_hooks(network: VideoDiT) -> None:
     assert torch.equal(plain, run(same))
 
 
+class Stand(torch.nn.Module):
+    """What a compiler puts in a block's place: a module of its own kind that calls the block."""
+
+    def __init__(self, block: torch.nn.Module) -> None:
+        super().__init__()
+        self.block = block
+        self.cross_attn = block.cross_attn
+
+    def forward(self, *args: object, **kwargs: object) -> torch.Tensor:
+        return self.block(*args, **kwargs)
+
+
+def test_a_block_that_was_wrapped_still_runs(network: VideoDiT) -> None:
+    latent, context, sigma = noise(1, 4, 1, 4, 4), noise(1, 5, 16), torch.tensor([0.5])
+    plain = network(latent, sigma, network.prepare_text(context))
+    network.blocks[1] = Stand(network.blocks[1])
+    assert torch.equal(plain, network(latent, sigma, network.prepare_text(context)))
+
+
 def test_training_may_follow_inference(network: VideoDiT) -> None:
     """Tables kept from a run in inference mode take part in autograd."""
     latent, sigma = noise(1, 4, 7, 2, 2), torch.tensor([0.5])
