@@ -18,7 +18,7 @@ HOW = (
     "set COMFYUI_DIR to a ComfyUI checkout, and COMFYUI_PYTHON to its interpreter, to run the "
     "tests in the real host"
 )
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -88,6 +88,7 @@ class Server:
                 return self.get("/system_stats")
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(1)
+        self.process.kill()
         pytest.fail(f"ComfyUI did not start:\n{self.log.read_text()}")
 
     def get(self, path):
