@@ -1,6 +1,7 @@
 """Noise made from other noise: other seeds for some frames, mixtures, another place in time."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -38,13 +39,16 @@ def step_noise_of(noise: Noise, latent: Mapping[str, Any]) -> StepNoise:
     return lambda step: draw_noise(noise, latent, step + 1)
 
 
-class _Drawn:
+class _Drawn(ABC):
+    """Noise that can be drawn for every step of a run."""
+
     def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
         """Noise shaped like ``latent["samples"]``, see ``FrameNoise``."""
         return self.draw(latent, 0)
 
+    @abstractmethod
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
-        raise NotImplementedError
+        """Noise that a run starts from (draw 0), or that is added after its k-th step."""
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ class Table:
         return {
             "group": self.group,
             "title": self.title,
-            "seconds": round(self.seconds, 1),
+            "seconds": round(self.seconds, 3),
             "notes": list(self.notes),
             "rows": {
                 row: {column: figure.as_dict() for column, figure in figures.items()}
