@@ -28,8 +28,8 @@ CONDITION_DROP = 0.1
 KEY_SHARE = 0.1
 """Shares of clips without a prompt, of steps without an input, of steps with a key frame."""
 
-IMAGE_SHARE = 0.15
-SHORTER_SHARE = 0.2
+IMAGE_SHARE = 0.06
+SHORTER_SHARE = 0.12
 """How often clips are cut to their first frame, and to another length."""
 
 TOKENS_PER_STEP = 64 * 80

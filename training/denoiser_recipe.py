@@ -47,18 +47,18 @@ DIT_FILE = "spacetime_tiny_dit.safetensors"
 TEXT_FILE = "spacetime_tiny_text.safetensors"
 
 MILLION = 1_000_000
-SQUARE = Source(name="square", shape=VideoShape(17, 64, 64), shards=600, first=0, share=0.42)
+SQUARE = Source(name="square", shape=VideoShape(17, 64, 64), shards=600, first=0, share=0.48)
 SOURCES = (
     SQUARE,
-    Source(name="wide", shape=VideoShape(17, 48, 80), shards=100, first=MILLION, share=0.08),
-    Source(name="tall", shape=VideoShape(17, 80, 48), shards=100, first=2 * MILLION, share=0.08),
-    Source(name="long", shape=VideoShape(33, 64, 64), shards=160, first=3 * MILLION, share=0.2),
+    Source(name="wide", shape=VideoShape(17, 48, 80), shards=100, first=MILLION, share=0.1),
+    Source(name="tall", shape=VideoShape(17, 80, 48), shards=100, first=2 * MILLION, share=0.1),
+    Source(name="long", shape=VideoShape(33, 64, 64), shards=160, first=3 * MILLION, share=0.16),
     Source(
         name="loop", shape=VideoShape(32, 64, 64), shards=100, first=4 * MILLION, loop=True,
-        share=0.12,
+        share=0.1,
     ),
-    Source(name="banner", shape=VideoShape(1, 48, 96), shards=40, first=5 * MILLION, share=0.05),
-    Source(name="poster", shape=VideoShape(1, 96, 48), shards=40, first=6 * MILLION, share=0.05),
+    Source(name="banner", shape=VideoShape(1, 48, 96), shards=40, first=5 * MILLION, share=0.03),
+    Source(name="poster", shape=VideoShape(1, 96, 48), shards=40, first=6 * MILLION, share=0.03),
 )  # fmt: skip
 HELD_OUT = replace(SQUARE, name="held_out", shards=2)
 
