@@ -17,6 +17,7 @@ _INK, _GRID, _PAPER = (60, 60, 60), (226, 226, 226), (255, 255, 255)
 _FAINT = 0.75
 _OVERSAMPLING = 2
 _LETTER = 12
+_DOT = 2
 _MARGINS = (64, 28, 16, 40)  # left, top, right, bottom
 _FEWEST_DECADES = 2.0
 
@@ -40,13 +41,18 @@ class PlotStyle:
     Args:
         title: above the plot.
         x_label: below the plot.
-        log_y: whether heights are logarithms; points at or below 0 are then left out.
+        log_x, log_y: whether an axis is logarithmic; points at or below 0 are then left out.
+        dots: whether every point is marked.
+        low_legend: names at the bottom right, for lines that rise, and not at the top right.
         width, height: of the picture in pixels.
     """
 
     title: str = ""
     x_label: str = ""
+    log_x: bool = False
     log_y: bool = False
+    dots: bool = False
+    low_legend: bool = False
     width: int = 720
     height: int = 440
 
@@ -129,9 +135,16 @@ def _points(name: str, series: Series, style: PlotStyle) -> list[tuple[float, fl
         raise ValueError(
             f"smoothing {series.smoothing} of {name!r} is not in [0, 1): use 0 for none"
         )
-    pairs = ((float(x), float(y)) for x, y in zip(series.x, series.y, strict=True))
-    finite = [(x, y) for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
-    return [(x, math.log10(y)) for x, y in finite if y > 0] if style.log_y else finite
+    pairs = zip(series.x, series.y, strict=True)
+    places = [(_on_axis(x, log=style.log_x), _on_axis(y, log=style.log_y)) for x, y in pairs]
+    return [(x, y) for x, y in places if math.isfinite(x) and math.isfinite(y)]
+
+
+def _on_axis(value: float, *, log: bool) -> float:
+    """The value or its logarithm; not a number where it has none."""
+    if not log:
+        return float(value)
+    return math.log10(value) if value > 0 else math.nan
 
 
 class _Page:
@@ -157,12 +170,16 @@ class _Page:
         if len(pixels) > 1:
             thickness = round(width * _OVERSAMPLING)
             self.pen.line(pixels, fill=colour, width=thickness, joint="curve")
-        elif pixels:
-            self.pen.circle(pixels[0], 2 * _OVERSAMPLING, fill=colour)
+        marked = self.style.dots or len(pixels) == 1
+        for pixel in pixels if marked else ():
+            self.pen.circle(pixel, _DOT * _OVERSAMPLING, fill=colour)
 
     def legend(self, names: Sequence[str]) -> None:
+        line = _LETTER + 4
+        first = self.y.start - 12 - (len(names) - 1) * line
+        top = first if self.style.low_legend else self.y.end + 12
         for number, name in enumerate(names):
-            place = (self.x.end - 8, self.y.end + 12 + number * (_LETTER + 4))
+            place = (self.x.end - 8, top + number * line)
             self._text(place, name, "rm", COLOURS[number % len(COLOURS)])
 
     def finish(self) -> torch.Tensor:
@@ -174,14 +191,12 @@ class _Page:
 
     def _axes(self) -> None:
         x, y = self.x, self.y
-        for tick in round_ticks(x.low, x.high):
+        for tick, value in _ticks(x, log=self.style.log_x):
             self._rule((x.place(tick), y.start), (x.place(tick), y.end), _GRID)
-            self._text((x.place(tick), y.start + 5), f"{tick:g}", "mt")
-        ticks = log_ticks(y.low, y.high) if self.style.log_y else round_ticks(y.low, y.high)
-        for tick in ticks:
+            self._text((x.place(tick), y.start + 5), value, "mt")
+        for tick, value in _ticks(y, log=self.style.log_y):
             self._rule((x.start, y.place(tick)), (x.end, y.place(tick)), _GRID)
-            value = 10**tick if self.style.log_y else tick
-            self._text((x.start - 5, y.place(tick)), f"{value:.4g}", "rm")
+            self._text((x.start - 5, y.place(tick)), value, "rm")
         self._rule((x.start, y.start), (x.end, y.start), _INK)
         self._rule((x.start, y.start), (x.start, y.end), _INK)
         self._text(((x.start + x.end) / 2, 6), self.style.title, "mt")
@@ -199,6 +214,12 @@ class _Page:
 
     def _scaled(self, x: float, y: float) -> tuple[float, float]:
         return x * _OVERSAMPLING, y * _OVERSAMPLING
+
+
+def _ticks(axis: _Axis, *, log: bool) -> list[tuple[float, str]]:
+    """Places on an axis with the numbers that belong there."""
+    ticks = log_ticks(axis.low, axis.high) if log else round_ticks(axis.low, axis.high)
+    return [(tick, f"{10**tick if log else tick:g}") for tick in ticks]
 
 
 def _span(values: Sequence[float], room: float = 0.0) -> tuple[float, float]:

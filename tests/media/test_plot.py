@@ -41,6 +41,35 @@ def test_log_scale_makes_an_exponential_straight() -> None:
     assert float((rows * columns).sum() / (rows.norm() * columns.norm())) > 0.999
 
 
+def test_powers_are_straight_on_two_logarithmic_axes() -> None:
+    x = [2.0**n for n in range(12)]
+    style = PlotStyle(log_x=True, log_y=True)
+    picture = line_plot({"square": Series(x, [n**2 for n in x])}, style)
+    rows, columns = coloured(picture, 0).unbind(1)
+    rows, columns = rows - rows.mean(), columns - columns.mean()
+    assert float((rows * columns).sum() / (rows.norm() * columns.norm())) < -0.999
+    assert torch.equal(
+        line_plot({"a": Series([1, 2], [1, 2])}, style),
+        line_plot({"a": Series([0, 1, 2], [5, 1, 2])}, style),
+    )
+
+
+def test_dots_mark_every_point() -> None:
+    line = {"a": Series([1, 2, 3], [1, 1, 1])}
+    marked, plain = (coloured(line_plot(line, PlotStyle(dots=dots)), 0) for dots in (True, False))
+    height = [int(each[:, 0].max() - each[:, 0].min()) for each in (marked, plain)]
+    assert height[0] >= height[1] + 2
+
+
+def test_names_can_stand_below() -> None:
+    line = {"rises": Series([0, 1], [0, 1])}
+    high, low = (line_plot(line, PlotStyle(low_legend=low)) for low in (False, True))
+    changed = (high - low).abs().amax(-1).nonzero()
+    assert changed[:, 0].min() < 60
+    assert changed[:, 0].max() > 360
+    assert changed[:, 1].min() > 400
+
+
 def test_points_that_cannot_be_drawn_are_left_out() -> None:
     x = [0.0, 1.0, 2.0, 3.0]
     plain = line_plot({"a": Series([0, 2], [1, 2])}, PlotStyle(log_y=True))
