@@ -22,6 +22,18 @@ RunFolder = Annotated[
     Path, typer.Option("--run-dir", help="Folder of clips, checkpoints, logs and weights.")
 ]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print tables in Markdown.")]
+MeasureDevice = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", help="Processes that read clips (default: the number of cores)."),
+]
+OtherWeights = Annotated[
+    Path | None,
+    typer.Option("--weights", help="Folder with other weights, named as the shipped files."),
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
+]
 TrainDevice = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
 
 
@@ -130,17 +142,10 @@ def measure_alignment(
     shift: Annotated[
         float | None, typer.Option(help="Shift of the schedule (default: the model's own).")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    jobs: Annotated[
-        int | None,
-        typer.Option(help="Processes that read clips (default: the number of cores)."),
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Folder with other weights, named as the shipped files.")
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
-    ] = None,
+    device: MeasureDevice = "auto",
+    jobs: Jobs = None,
+    weights: OtherWeights = None,
+    json_file: JsonFile = None,
     sheet_file: Annotated[
         Path | None,
         typer.Option("--contact-sheet", metavar="PNG", help="Draw the first 40 clips, unpicked."),
@@ -162,6 +167,41 @@ def measure_alignment(
         sheet_file=sheet_file,
     )
     raise typer.Exit(measure_command(options))
+
+
+@measure_app.command("few-steps")
+def measure_few_steps(
+    prompts: Annotated[int, typer.Option(min=2, help="Held-out prompts.")] = 50,
+    lora: Annotated[
+        Path | None, typer.Option(help="The few-step LoRA (default: the shipped one).")
+    ] = None,
+    guidance: Annotated[float, typer.Option(help="Of the teacher.")] = 3.0,
+    steps: Annotated[int, typer.Option(min=1, help="Of the teacher.")] = 30,
+    device: MeasureDevice = "auto",
+    jobs: Jobs = None,
+    weights: OtherWeights = None,
+    json_file: JsonFile = None,
+    plot_file: Annotated[
+        Path | None, typer.Option("--plot", metavar="PNG", help="Draw quality against steps.")
+    ] = None,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Quality, variety, evaluations and time of the few-step LoRA beside its teacher's."""
+    from ..weights import bundled
+    from .measure.command import MeasureOptions, few_steps_command
+    from .measure.studio import Settings
+
+    lora = lora or next(iter(bundled("loras").values()), None)
+    settings = Settings(guidance, steps, device=device, weights=weights, lora=lora)
+    options = MeasureOptions(
+        prompts=prompts,
+        only=(),
+        settings=settings,
+        jobs=jobs,
+        markdown=as_markdown,
+        json_file=json_file,
+    )
+    raise typer.Exit(few_steps_command(options, plot_file))
 
 
 @measure_app.command("report")

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from ...media import save_image
+from .few_steps import measure_few_steps, quality_plot, ways_of
 from .figures import Table, table_of
 from .markdown import markdown
 from .readers import Readers
@@ -34,6 +35,11 @@ class MeasureOptions:
 def measure_command(options: MeasureOptions, maker: Maker | None = None) -> int:
     """Measure, print and write what was asked for; return the exit code."""
     return _told(lambda: _measure(options, maker))
+
+
+def few_steps_command(options: MeasureOptions, plot_file: Path | None) -> int:
+    """Measure a few-step LoRA beside its teacher; return the exit code."""
+    return _told(lambda: _measure_few_steps(options, plot_file))
 
 
 def report_command(files: Sequence[Path], *, json_file: Path | None, as_markdown: bool) -> int:
@@ -85,6 +91,16 @@ def _measure(options: MeasureOptions, maker: Maker | None) -> None:
     _print(tables, options.markdown)
     if options.sheet_file:
         save_image(options.sheet_file, contact_sheet(sheet.clips, sheet.prompts))
+    _write(options.json_file, _settings(options), tables)
+
+
+def _measure_few_steps(options: MeasureOptions, plot_file: Path | None) -> None:
+    ways = ways_of(options.settings)
+    with Readers(options.jobs) as readers:
+        tables = measure_few_steps(ways, readers, options.prompts)
+    _print(tables, options.markdown)
+    if plot_file:
+        save_image(plot_file, quality_plot(ways, tables[0]))
     _write(options.json_file, _settings(options), tables)
 
 

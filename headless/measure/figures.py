@@ -98,6 +98,21 @@ class Largest(NamedTuple):
         return f"{self.value:.3g}"
 
 
+class Number(NamedTuple):
+    """A number without an interval, such as a count or a time."""
+
+    value: float
+    unit: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The number with its unit."""
+        return {"number": self.value, "unit": self.unit}
+
+    def told(self) -> str:
+        """Three digits and the unit."""
+        return f"{self.value:.3g} {self.unit}".rstrip()
+
+
 def figure_of(values: Mapping[str, Any]) -> Figure:
     """Return the figure that `as_dict` wrote.
 
@@ -109,6 +124,8 @@ def figure_of(values: Mapping[str, Any]) -> Figure:
             return Share(values["right"], values["of"])
         if "mean" in values:
             return Mean(values["mean"], values["standard_error"], values["of"], values["unit"])
+        if "number" in values:
+            return Number(values["number"], values["unit"])
         return Largest(values["largest"])
     except KeyError as missing:
         raise ValueError(

@@ -3,7 +3,7 @@
 B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -15,13 +15,14 @@ from torch import Tensor
 from ...hosts.interface import Conditioning
 from ...hosts.standalone.guiding import guided_denoiser
 from ...hosts.standalone.host import StandaloneHost
-from ...hosts.standalone.sampling import Guider, latent_velocity
+from ...hosts.standalone.sampling import Guider, Model, latent_velocity
 from ...model_loaders.load import read_dit, read_text_encoder, read_vae
+from ...model_loaders.lora import read_lora
 from ...models.shapes import LatentShape, VideoShape
 from ...models.vae import VideoVAE
 from ...samplers.noise import frame_noise
 from ...samplers.schedules import flow_sigmas
-from ...samplers.solvers import SOLVERS
+from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from ...weights import bundled
 from .cases import FPS, Case
 from .given import keep_given
@@ -34,6 +35,8 @@ class Settings:
     Args:
         shift: of the schedule; None for the model's own.
         weights: folder with files named as the shipped ones; None for those.
+        solver: name of one of ours.
+        lora: file that changes the model; None for none.
     """
 
     guidance: float = 2.0
@@ -41,6 +44,8 @@ class Settings:
     shift: float | None = None
     device: str = "auto"
     weights: Path | None = None
+    solver: str = "euler"
+    lora: Path | None = None
 
 
 class Filled(NamedTuple):
@@ -90,10 +95,10 @@ class Studio:
         self.settings = settings
         self.host = host = StandaloneHost(device=settings.device)
         dit, text, vae = (self._path(f) for f in ("diffusion_models", "text_encoders", "vae"))
-        self.model = host.make_model(read_dit(dit), dtype="auto")
+        self.model = self._changed(host.make_model(read_dit(dit), dtype="auto"))
         self.text = host.make_clip(read_text_encoder(text), dtype="auto")
         self.coder = host.make_vae(read_vae(vae), dtype="auto")
-        self.sampler = host.make_sampler(SOLVERS["euler"], {})
+        self.sampler = host.make_sampler(_solver(settings.solver), {})
         shift = self.model.shift if settings.shift is None else settings.shift
         self.sigmas = flow_sigmas(settings.steps, shift=shift)
 
@@ -101,6 +106,12 @@ class Studio:
         shipped = next(iter(bundled(folder).values()))
         weights = self.settings.weights
         return shipped if weights is None else weights / shipped.name
+
+    def _changed(self, model: Model) -> Model:
+        if self.settings.lora is None:
+            return model
+        read = read_lora(self.settings.lora, self.host.weight_shapes(model))
+        return self.host.with_lora(model, read.patches, 1.0, live=False)
 
     @property
     def vae(self) -> VideoVAE:
@@ -114,11 +125,18 @@ class Studio:
     @torch.inference_mode()
     def make(self, cases: Sequence[Case]) -> Tensor:
         """Clips (B, F, H, W, 3) from prompts alone."""
+        return self._decode(self.sample(cases))
+
+    @torch.inference_mode()
+    def sample(self, cases: Sequence[Case]) -> Tensor:
+        """Raw latents (B, C, F', H', W') from prompts alone."""
         noise = self._noise(cases)
         latent = {"samples": torch.zeros_like(noise), "fps": FPS}
         guider = self._guider([case.prompt for case in cases])
-        samples = self.host.sample(guider, noise, self.sampler, self.sigmas, latent, 0)
-        return self._decode(samples)
+        sampler = self.host.with_options(
+            self.sampler, {"noise": lambda step: self._noise(cases, step + 1)}
+        )
+        return self.host.sample(guider, noise, sampler, self.sigmas, latent, 0)
 
     @torch.inference_mode()
     def fill(
@@ -140,10 +158,10 @@ class Studio:
         clips = self._decode(model.latent.denormalise(result.cpu()))
         return Filled(clips, float(change.max()))
 
-    def _noise(self, cases: Sequence[Case]) -> Tensor:
+    def _noise(self, cases: Sequence[Case], draw: int = 0) -> Tensor:
         """Each case's own noise (B, C, F', H', W'), as the Noise node draws it for its seed."""
         shape = (self.model.latent.channels, *self.latent_shape(cases[0].shape))
-        return torch.stack([frame_noise(shape, seed=case.seed) for case in cases])
+        return torch.stack([frame_noise(shape, seed=case.seed, draw=draw) for case in cases])
 
     def _guider(self, prompts: Sequence[str]) -> Guider:
         negative = self.host.encode_prompt(self.text, "")
@@ -157,3 +175,10 @@ class Studio:
     def _decode(self, samples: Tensor) -> Tensor:
         frames = self.host.decode_video(self.coder, samples)
         return rearrange(frames, "(B F) H W C -> B F H W C", B=len(samples))
+
+
+def _solver(name: str) -> Callable[..., Tensor]:
+    solvers = {**SOLVERS, **STOCHASTIC_SOLVERS}
+    if name not in solvers:
+        raise ValueError(f"no solver {name!r}: use one of {', '.join(solvers)}")
+    return solvers[name]
