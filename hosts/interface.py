@@ -16,6 +16,7 @@ from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
 from ..models.lora import Patches
 from ..models.patchify import Tokens
+from ..samplers.model_levels import NoiseLevels
 from ..samplers.recipe import Recipe
 
 Conditioning = list[list[Any]]
@@ -64,6 +65,10 @@ class Host(Protocol):
 
     def weight_shapes(self, model: Any) -> Mapping[str, torch.Size]:
         """Shapes of a MODEL's weights by the names of its parameters."""
+        ...
+
+    def noise_levels(self, model: Any) -> NoiseLevels:
+        """Noise levels that a MODEL works on, with what nodes before have changed of them."""
         ...
 
     def with_lora(self, model: Any, patches: Patches, strength: float, *, live: bool) -> Any:

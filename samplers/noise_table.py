@@ -7,6 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from .beta import beta_quantile
 from .few_step import LCM_ORIGINAL_STEPS, lcm_timesteps
 from .schedules import check_steps
 from .spacings import karras_sigmas
@@ -49,14 +50,12 @@ class NoiseTable:
 
     def trailing(self, steps: int) -> Tensor:
         """Even timesteps that start at the noisiest: round(T - i T / steps) - 1."""
-        check_steps(steps)
-        total = len(self.sigmas)
+        total = self._check(steps)
         return self.at([round(total - step * total / steps) - 1 for step in range(steps)])
 
     def leading(self, steps: int, *, offset: int = 1) -> Tensor:
         """Even timesteps that start at ``offset`` above 0, as Stable Diffusion 1 and 2 use."""
-        check_steps(steps)
-        stride = len(self.sigmas) // steps
+        stride = self._check(steps) // steps
         return self.at([step * stride + offset for step in reversed(range(steps))])
 
     def lcm(
@@ -75,6 +74,21 @@ class NoiseTable:
     def karras(self, steps: int) -> Tensor:
         """Karras spacing from the table's largest to its smallest level."""
         return karras_sigmas(steps, sigma_min=self.sigmas[0], sigma_max=self.sigmas[-1])
+
+    def beta(self, steps: int, *, a: float = 0.6, b: float = 0.6) -> Tensor:
+        """Timesteps at the quantiles of a beta distribution, see ``beta_sigmas``."""
+        last = self._check(steps) - 1
+        return self.at([last * beta_quantile(1 - step / steps, a, b) for step in range(steps)])
+
+    def _check(self, steps: int) -> int:
+        """Length of the table, where it has a timestep for each of the steps."""
+        check_steps(steps)
+        if steps > len(self.sigmas):
+            raise ValueError(
+                f"a schedule of {steps} steps for {len(self.sigmas)} trained timesteps: use fewer "
+                "steps, or more strength"
+            )
+        return len(self.sigmas)
 
     @property
     def _logs(self) -> Tensor:

@@ -1,5 +1,7 @@
 """Noise schedules: 1-D float32 tensors of falling noise levels that end in exactly 0."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -83,6 +85,21 @@ def normal_sigmas(steps: int, shift: float) -> Tensor:
     table = _flow_table(shift)
     even = torch.linspace(table[-1] * _TABLE_SIZE, table[0] * _TABLE_SIZE, steps) / _TABLE_SIZE
     return torch.cat([shift_sigmas(even, shift), torch.zeros(1)])
+
+
+def end_of_schedule(whole: Callable[[int], Tensor], steps: int, strength: float) -> Tensor:
+    """Take the last ``steps`` steps of a schedule of steps / strength, as ComfyUI's denoise does.
+
+    Args:
+        whole: number of steps -> schedule.
+        steps: at least 1.
+        strength: in (0, 1]; below 1 a given latent is changed only that much.
+
+    Returns:
+        (steps + 1,) levels.
+    """
+    check_steps(steps)
+    return whole(int(steps / strength))[-(steps + 1) :]
 
 
 def _flow_table(shift: float) -> Tensor:

@@ -79,12 +79,18 @@ def stretch_to_terminal(sigmas: Tensor, terminal: float = LTX_TERMINAL) -> Tenso
         (n + 1,) in the dtype of ``sigmas``; a single step is left as it is.
 
     Raises:
-        ValueError: ``terminal`` is out of range.
+        ValueError: ``terminal`` is out of range, or the levels are not a flow model's.
     """
     if not 0 < terminal < 1:
         raise ValueError(f"terminal {terminal} is not a noise level between 0 and 1")
     if len(sigmas) < 3:
         return sigmas
+    first, last = float(sigmas[0]), float(sigmas[-1])
+    if first > 1 or last != 0:
+        raise ValueError(
+            f"noise levels from {first:g} to {last:g}: only a flow model's, from 1 or less to 0, "
+            "can be stretched; stretch a schedule before it is split"
+        )
     signal = 1 - sigmas[:-1]
     return torch.cat([1 - signal * ((1 - terminal) / signal[-1]), sigmas[-1:]])
 

@@ -3,6 +3,7 @@
 All return (steps + 1,) float32, falling, from the largest level to exactly 0.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -94,12 +95,13 @@ def listed_sigmas(levels: Sequence[float]) -> Tensor:
     """Take levels as they are listed, with the final 0 added where it is missing.
 
     Raises:
-        ValueError: they do not fall, are not above 0 or are fewer than one.
+        ValueError: they do not fall, are not above 0, are infinite or are fewer than one.
     """
     numbers = [float(level) for level in levels]
     if numbers and numbers[-1] == 0:
         numbers.pop()
-    if not numbers or any(not a > b for a, b in pairwise([*numbers, 0.0])):
+    falling = all(a > b for a, b in pairwise([*numbers, 0.0]))
+    if not (numbers and falling and math.isfinite(numbers[0])):
         raise ValueError(
             f"levels {list(levels)}: list falling numbers above 0, such as 1, 0.8, 0.4"
         )

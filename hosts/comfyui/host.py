@@ -16,11 +16,13 @@ from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
 from ...models.lora import Patches
 from ...models.patchify import Tokens
+from ...samplers.model_levels import NoiseLevels
 from ...samplers.recipe import Recipe
 from ..interface import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import is_distilled
 from .clip import make_clip
 from .guider import HostGuider, with_recipe
+from .levels import noise_levels
 from .lora import with_lora
 from .model import HostModel, make_model
 from .sampler import HostSampler
@@ -68,6 +70,10 @@ class ComfyHost:
         """Shapes of the weights of any of the host's models."""
         network = model.model.diffusion_model
         return {name: weight.shape for name, weight in network.named_parameters()}
+
+    def noise_levels(self, model: Any) -> NoiseLevels:
+        """What the model's sampling object says."""
+        return noise_levels(model)
 
     def with_lora(self, model: Any, patches: Patches, strength: float, *, live: bool) -> Any:
         """The host's own patches: it merges them, or computes them live where memory is short."""

@@ -1,12 +1,37 @@
-"""Whether a schedule belongs to the kind of model that is to run on it."""
+"""A model's noise levels, and whether a schedule belongs to its kind."""
 # pyright: reportMissingImports=false
 
 from typing import Any
 
+from comfy.model_sampling import ModelSamplingContinuousEDM
 from torch import Tensor
 
+from ...samplers.model_levels import (
+    ContinuousLevels,
+    FlowLevels,
+    NoiseLevels,
+    check_flow_sigmas,
+)
+from ...samplers.noise_table import NoiseTable
 from ...samplers.path import Path
 from .sampler import path_of
+
+
+def noise_levels(model: Any) -> NoiseLevels:
+    """Levels of any of the host's models, as nodes such as ModelSamplingSD3 have left them."""
+    sampling = model.get_model_object("model_sampling")
+    if path_of(sampling) is Path.FLOW:
+        return FlowLevels(_flow_shift(sampling.sigmas))
+    if isinstance(sampling, ModelSamplingContinuousEDM):
+        return ContinuousLevels(float(sampling.sigma_min), float(sampling.sigma_max))
+    return NoiseTable(tuple(sampling.sigmas.tolist()))
+
+
+def _flow_shift(sigmas: Tensor) -> float:
+    """Shift of a flow's table, from the level in its middle: models state it in several ways."""
+    half = len(sigmas) // 2
+    level, even = sigmas[half - 1].item(), half / len(sigmas)
+    return level * (1 - even) / (even * (1 - level))
 
 
 def check_levels(model: Any, sigmas: Tensor, samples: Tensor) -> None:
@@ -23,17 +48,12 @@ def check_levels(model: Any, sigmas: Tensor, samples: Tensor) -> None:
     """
     if len(sigmas) == 0:
         return
-    first, name = float(sigmas[0]), type(model).__name__
     if path_of(model.model_sampling) is Path.FLOW:
-        if first > 1:
-            raise ValueError(
-                f"noise levels from {first:g}: those of this flow model ({name}) lie in [0, 1]; "
-                "use the Schedule node, or BasicScheduler with this model"
-            )
-        return
+        return check_flow_sigmas(sigmas)
+    first, name = float(sigmas[0]), type(model).__name__
     noise = float(model.model_sampling.sigma_max)
     if first <= 1 < noise and not samples.any():
         raise ValueError(
             f"noise levels from {first:g}, as flow models have them: pure noise is {noise:g} for "
-            f"this model ({name}); use BasicScheduler with this model instead of the Schedule node"
+            f"this model ({name}); use Model Schedule with this model instead of Schedule"
         )

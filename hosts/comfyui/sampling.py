@@ -70,6 +70,7 @@ def sample_packed(
             f"the model ({type(model).__name__}) cannot work on tokens: use the Sample node, or a "
             "model from Load Models"
         )
+    check_levels(model, sigmas, tokens.values)
     bound = with_run(guider, _token_run(model, tokens, extras))
 
     def clips_of(values: Tensor) -> list[Tensor]:

@@ -23,6 +23,7 @@ from ...models.latent_format import LatentFormat
 from ...models.lora import Patches, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.guidance import SamplingRun
+from ...samplers.model_levels import FlowLevels
 from ...samplers.recipe import Recipe
 from ...samplers.regions import TokenRegions
 from ..interface import PROMPT_KEY, Conditioning, Latent
@@ -111,6 +112,10 @@ class StandaloneHost:
     def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
         """Shapes of a model's weights, by the names that files use."""
         return published_shapes(model.dit)
+
+    def noise_levels(self, model: Model) -> FlowLevels:
+        """Every model here is a flow model."""
+        return FlowLevels(model.shift)
 
     def with_lora(self, model: Model, patches: Patches, strength: float, *, live: bool) -> Model:
         """Change the transformer; the weights that stay are shared."""

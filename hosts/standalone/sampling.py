@@ -17,6 +17,7 @@ from ...models.latent_format import LatentFormat
 from ...models.patchify import Tokens
 from ...models.shapes import LatentShape
 from ...samplers.denoiser import Denoiser
+from ...samplers.model_levels import check_flow_sigmas
 from ...samplers.recipe import Recipe
 from ..interface import Conditioning
 
@@ -155,7 +156,11 @@ def run(
         given: normalised start, zeros for nothing.
         callback: called after every step.
         seed: for solvers that draw noise of their own and were not given a source.
+
+    Raises:
+        ValueError: the levels are not a flow model's.
     """
+    check_flow_sigmas(sigmas)
     if len(sigmas) < 2:
         return given
     start = sigmas[0] * noise + (1 - sigmas[0]) * given

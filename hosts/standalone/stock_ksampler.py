@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...samplers.schedules import normal_sigmas, simple_sigmas
+from ...samplers.schedules import end_of_schedule, normal_sigmas, simple_sigmas
 from ...samplers.solvers import sample_euler, sample_heun
 from .. import host
 from ..interface import Conditioning
@@ -144,7 +144,7 @@ def partial_sigmas(
         return torch.zeros(0)
     if denoise > WHOLE:
         return schedule(steps, shift)
-    return schedule(int(steps / denoise), shift)[-(steps + 1) :]
+    return end_of_schedule(lambda total: schedule(total, shift), steps, denoise)
 
 
 def batch_noise(samples: Tensor, seed: int, batch_index: Sequence[int] | None = None) -> Tensor:

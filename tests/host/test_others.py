@@ -33,4 +33,4 @@ def test_unipc_goes_where_dpmpp_2m_goes(measured, model):
 def test_levels_of_flow_models_are_refused(measured, model, noise):
     assert measured[model]["first_level"] == pytest.approx(float(noise), abs=1e-3)
     assert f"pure noise is {noise} for this model" in measured[model]["refusal"]
-    assert "BasicScheduler" in measured[model]["refusal"]
+    assert "use Model Schedule" in measured[model]["refusal"]

@@ -61,3 +61,9 @@ def test_a_single_step_is_not_stretched():
 def test_out_of_range(call):
     with pytest.raises(ValueError, match=r"above 0|between 0 and 1"):
         call()
+
+
+@pytest.mark.parametrize("levels", [[14.6, 2.0, 0.0], [1.0, 0.9, 0.8]])
+def test_only_whole_flow_schedules_are_stretched(levels):
+    with pytest.raises(ValueError, match=r"levels from .*: only a flow model's"):
+        stretch_to_terminal(torch.tensor(levels))

@@ -1,5 +1,7 @@
 """Exponential, Karras, beta, linear-quadratic and listed levels."""
 
+import math
+
 import pytest
 import torch
 
@@ -93,7 +95,9 @@ def test_listed_levels_get_their_zero():
     assert listed_sigmas([14.6, 0.5, 0]).tolist() == pytest.approx([14.6, 0.5, 0])
 
 
-@pytest.mark.parametrize("levels", [[], [0.0], [0.5, 0.5], [0.5, 0.9], [1, 0.0, 0.5], [1, -0.5]])
+@pytest.mark.parametrize(
+    "levels", [[], [0.0], [0.5, 0.5], [0.5, 0.9], [1, 0.0, 0.5], [1, -0.5], [math.inf, 1]]
+)
 def test_listed_levels_have_to_fall(levels):
     with pytest.raises(ValueError, match="falling"):
         listed_sigmas(levels)
