@@ -20,6 +20,7 @@ from ..toyworld import (
     STYLES,
     Clip,
     Scene,
+    States,
     caption,
     detailed_caption,
     draw_scene,
@@ -35,6 +36,9 @@ io = host().io
 
 CAUSAL = LatentFormat(channels=16)
 """Clips have sizes that the video VAEs take."""
+
+PIXELS_AT_A_TIME = 2**22
+"""Of all frames that are rendered together: a second or two of work."""
 
 ANY, SINGLE = "any", KINDS[0]
 SHADED, STILL = STYLES[0], CAMERA_MOTIONS[0]
@@ -147,7 +151,7 @@ class SpacetimeExampleClip(io.ComfyNode):
         choices = {"shape": shape, "colour": colour, "motion": motion, "setting": setting}
         fixed = {name: choice for name, choice in choices.items() if choice != ANY}
         scene = _scene(seed, frames / fps, fixed, (kind, style, camera))
-        clip = render([scene], frames=frames, height=height, width=width, fps=fps)
+        clip = _rendered(scene, VideoShape(frames, height, width), fps)
         return io.NodeOutput(
             clip.video[0],
             caption(scene),
@@ -174,6 +178,23 @@ def _scene(seed: int, duration: float, fixed: dict[str, str], look: tuple[str, s
         **fixed,
         duration=duration,
     )
+
+
+def _rendered(scene: Scene, shape: VideoShape, fps: float) -> Clip:
+    """Render some frames at a time, with a tick and a chance to stop after each part."""
+    frames, height, width = shape
+    tick = host().ticker(frames)
+    size = max(1, PIXELS_AT_A_TIME // (height * width))
+    parts: list[Clip] = []
+    for start in range(0, frames, size):
+        count = min(size, frames - start)
+        parts.append(
+            render([scene], frames=count, height=height, width=width, fps=fps, first=start)
+        )
+        tick(start + count)
+    *pictures, states = zip(*parts, strict=True)
+    joined = States(*(torch.cat(each, dim=1) for each in zip(*states, strict=True)))
+    return Clip(*(torch.cat(each, dim=1) for each in pictures), joined)
 
 
 def _objects_image(masks: Tensor) -> Tensor:

@@ -49,20 +49,22 @@ def render(
     height: int,
     width: int,
     fps: float = 16.0,
+    first: int = 0,
     device: torch.device | str = "cpu",
 ) -> Clip:
-    """Render one clip per scene; frame k shows the time k / fps.
+    """Render one clip per scene; frame k shows the time (first + k) / fps.
 
     Raises:
-        ValueError: no scenes, a scene without objects, or an empty size, duration or rate.
+        ValueError: no scenes, a scene without objects, a first frame before 0, or an empty size,
+            duration or rate.
     """
-    _check(scenes, frames=frames, height=height, width=width, fps=fps)
-    seconds = torch.arange(frames, dtype=torch.float64) / fps
+    _check(scenes, frames=frames, height=height, width=width, fps=fps, first=first)
+    seconds = torch.arange(first, first + frames, dtype=torch.float64) / fps
     cast = cast_of(scenes, seconds, device)
     stage = stage_of(scenes, seconds, height=height, width=width, device=device)
     light = light_of([SETTINGS[scene.setting] for scene in scenes], device)
     video = stage.colour[stage.place]
-    paint_trails(video, scenes, cast, stage, light, fps)
+    paint_trails(video, scenes, (cast, stage, light), fps, first)
     _cast_shadows(video, scenes, cast, stage, light)
     near = _inside(boxes_of(cast, stage.view, height, width), height, width)
     samples = _samples(near, stage)
@@ -74,7 +76,9 @@ def render(
     return Clip(video, masks, depth, tracks, cast.states)
 
 
-def _check(scenes: Sequence[Scene], *, frames: int, height: int, width: int, fps: float) -> None:
+def _check(
+    scenes: Sequence[Scene], *, frames: int, height: int, width: int, fps: float, first: int
+) -> None:
     if not scenes or not all(scene.objects for scene in scenes):
         raise ValueError("there is nothing to render: give at least one scene, each with an object")
     if min(frames, height, width) < 1 or fps <= 0:
@@ -82,6 +86,8 @@ def _check(scenes: Sequence[Scene], *, frames: int, height: int, width: int, fps
             f"cannot render {frames} frames of {height} x {width} pixels at {fps} frames per "
             "second: use at least 1 frame, 1 pixel and a rate above 0"
         )
+    if first < 0:
+        raise ValueError(f"cannot begin with frame {first}: scenes begin with frame 0")
 
 
 def _cast_shadows(

@@ -32,9 +32,17 @@ class _Path(NamedTuple):
 
 
 def paint_trails(
-    video: Tensor, scenes: Sequence[Scene], cast: Cast, stage: Stage, light: Light, fps: float
+    video: Tensor,
+    scenes: Sequence[Scene],
+    world: tuple[Cast, Stage, Light],
+    fps: float,
+    first: int,
 ) -> None:
-    """Paint the trails of all scenes onto the bare floor of `video` (B, F, H, W, 3) in place."""
+    """Paint the trails of all scenes onto the bare floor of `video` (B, F, H, W, 3) in place.
+
+    The video's first frame is the scenes' frame `first`; what was painted before it stays.
+    """
+    cast, stage, light = world
     shaded = floor_light(light)
     for b, scene in enumerate(scenes):
         trails = [o for o, thing in enumerate(scene.objects) if thing.trail]
@@ -42,9 +50,10 @@ def paint_trails(
             continue
         places = stage.place[b] if moves(scene) else stage.place[b, :1]
         floor, blur = stage.floor[places], _blur(stage, b, places)
-        for o, path in zip(trails, _paths(scene, trails, video.shape[1], fps), strict=True):
+        paths = _paths(scene, trails, first + video.shape[1], fps)
+        for o, path in zip(trails, paths, strict=True):
             path = _Path(*(part.to(video.device) for part in path))
-            cover = _cover(floor, blur, path, _WIDTH * cast.half_width[b, o])
+            cover = _cover(floor, blur, path, _WIDTH * cast.half_width[b, o], first)
             colour = cast.accent[b, o] * (shaded[b] if LOOKS[scene.style].lit else 1.0)
             video[b] = torch.lerp(video[b], colour.clamp(0, 1), cover[..., None])
 
@@ -72,12 +81,13 @@ def _paths(scene: Scene, trails: list[int], frames: int, fps: float) -> list[_Pa
     return paths
 
 
-def _cover(floor: Tensor, blur: Tensor, path: _Path, wide: Tensor) -> Tensor:
+def _cover(floor: Tensor, blur: Tensor, path: _Path, wide: Tensor, first: int) -> Tensor:
     """How much of each pixel (F, H, W) the path so far covers, `wide` to either side.
 
-    The floor points (K, 2, H, W) and their blur (K, H, W) are those of each frame or of all.
+    The path begins with frame 0, what it covers is told from frame `first` on. The floor points
+    (K, 2, H, W) and their blur (K, H, W) are those of each frame told or of all.
     """
-    cover = floor.new_zeros(len(path.start), *floor.shape[-2:])
+    cover = floor.new_zeros(len(path.start) - first, *floor.shape[-2:])
     ends = torch.cat((path.start, path.end)).flatten(0, 1)
     low, high = (ends.amin(dim=0) - wide - 1), (ends.amax(dim=0) + wide + 1)
     around = (floor > low[:, None, None]) & (floor < high[:, None, None])
@@ -85,7 +95,7 @@ def _cover(floor: Tensor, blur: Tensor, path: _Path, wide: Tensor) -> Tensor:
     for frame in range(len(cover)):
         k = min(frame, len(floor) - 1)
         row, column = around[k].nonzero(as_tuple=True)
-        so_far = _Path(*(part[: frame + 1].flatten(0, 1) for part in path))
+        so_far = _Path(*(part[: first + frame + 1].flatten(0, 1) for part in path))
         away = _distance(floor[k, 0, row, column], floor[k, 1, row, column], so_far)
         cover[frame, row, column] = ((wide - away) / blur[k, row, column] + 0.5).clamp(0, 1)
     return cover

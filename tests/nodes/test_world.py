@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from spacetime_video.nodes import world
 from spacetime_video.nodes.world import SpacetimeExampleClip
 from spacetime_video.toyworld import KINDS, detailed_caption, parse_caption, random_scene, render
 
@@ -61,6 +62,18 @@ def test_saved_graphs_keep_their_clips():
     clip = render([scene], frames=5, height=32, width=48)
     assert torch.equal(made["images"], clip.video[0])
     assert made["detailed caption"] == detailed_caption(scene)
+
+
+@pytest.mark.parametrize(("pixels", "ticks"), [(1, [1, 2, 3, 4, 5]), (3 * 32 * 48, [3, 5])])
+def test_long_clips_are_rendered_in_parts_that_tick(standalone, monkeypatch, pixels, ticks):
+    whole, seen = example(kind="trail", camera="orbits left"), []
+    monkeypatch.setattr(world, "PIXELS_AT_A_TIME", pixels)
+    monkeypatch.setattr(standalone, "progress", lambda done, total: seen.append((done, total)))
+    parts = example(kind="trail", camera="orbits left")
+    assert seen == [(done, 5) for done in ticks]
+    torch.testing.assert_close(parts.pop("images"), whole.pop("images"), atol=1e-6, rtol=0)
+    for name, value in whole.items():
+        assert torch.equal(value, parts[name]) if torch.is_tensor(value) else value == parts[name]
 
 
 def test_a_style_changes_nothing_else():

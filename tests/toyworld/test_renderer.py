@@ -189,6 +189,28 @@ def test_scenes_that_differ_in_everything_share_a_batch():
         assert not together.tracks[row, :, count:].any()
 
 
+def test_a_clip_may_be_rendered_in_parts():
+    painter = replace(RED_BALL, motion="moves right", speed=2.0, trail=True, x=-1.5)
+    cone = SceneObject(shape="cone", colour="white", x=0.5, motion="circles", speed=1.0, reach=0.5)
+    orbit = Camera(motion="orbits left", speed=0.4)
+    scenes = [
+        Scene(objects=(painter, cone)),
+        Scene(objects=(painter, cone), camera=orbit, style="cartoon"),
+    ]
+    whole = render(scenes, frames=7, height=32, width=40, fps=8)
+    parts = [
+        render(scenes, frames=count, height=32, width=40, fps=8, first=first)
+        for first, count in ((0, 3), (3, 1), (4, 3))
+    ]
+    for name in ("video", "masks", "depth", "tracks"):
+        found = torch.cat([getattr(part, name) for part in parts], dim=1)
+        torch.testing.assert_close(getattr(whole, name), found, atol=1e-6, rtol=0)
+    for each, found in zip(
+        whole.states, zip(*(part.states for part in parts), strict=True), strict=True
+    ):
+        assert torch.equal(each, torch.cat(found, dim=1))
+
+
 def test_states_are_those_of_the_simulation():
     scenes = [
         Scene(objects=(RED_BALL, SceneObject(shape="cone", colour="blue", x=-3.0))),
@@ -249,3 +271,5 @@ def test_nothing_to_render_is_refused():
         render([Scene(objects=())], frames=1, height=8, width=8)
     with pytest.raises(ValueError, match="cannot render 0 frames"):
         render([random_scene(0)], frames=0, height=8, width=8)
+    with pytest.raises(ValueError, match="cannot begin with frame -1"):
+        render([random_scene(0)], frames=1, height=8, width=8, first=-1)
