@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from spacetime_video.headless.measure.figures import Largest, Mean, Share, Table, shares, table_of
+from spacetime_video.headless.measure.figures import (
+    Largest,
+    Mean,
+    Number,
+    Share,
+    Table,
+    shares,
+    table_of,
+)
 
 
 def test_interval_is_wilsons():
@@ -48,7 +56,10 @@ def test_a_table_names_its_columns_once_and_in_order():
 
 
 def test_a_table_comes_back_from_its_values():
-    rows = {"a": {"x": Largest(0.125)}, "b": {"y": Share(1, 2), "x": Mean(1.5, 0.25, 3, "dB")}}
+    rows = {
+        "a": {"x": Largest(0.125)},
+        "b": {"y": Share(1, 2), "x": Mean(1.5, 0.25, 3, "dB"), "z": Number(60.0, "ms")},
+    }
     table = Table("g", "t", rows, ("nothing there",), 12.5)
     assert table_of(json.loads(json.dumps(table.as_dict()))) == table
     values = table.as_dict()
