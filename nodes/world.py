@@ -1,6 +1,7 @@
 """Example Clip: a seeded clip of the toy world with its exact ground truth."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -192,9 +193,13 @@ def _rendered(scene: Scene, shape: VideoShape, fps: float) -> Clip:
             render([scene], frames=count, height=height, width=width, fps=fps, first=start)
         )
         tick(start + count)
-    *pictures, states = zip(*parts, strict=True)
-    joined = States(*(torch.cat(each, dim=1) for each in zip(*states, strict=True)))
-    return Clip(*(torch.cat(each, dim=1) for each in pictures), joined)
+    states = States(*_joined(part.states for part in parts))
+    return Clip(*_joined(part[:-1] for part in parts), states=states)
+
+
+def _joined(parts: Iterable[tuple[Tensor, ...]]) -> list[Tensor]:
+    """Put what each part shows (1, F, ...) behind each other."""
+    return [torch.cat(each, dim=1) for each in zip(*parts, strict=True)]
 
 
 def _objects_image(masks: Tensor) -> Tensor:
