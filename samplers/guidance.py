@@ -62,6 +62,9 @@ Scale = float | Callable[[Tensor, float], Tensor | float]
 Combine = Callable[[Sides, Tensor | float], Tensor]
 """(predictions, scale) -> the guided x0; with scale 1 it has to be the conditional one."""
 
+Watch = Callable[[Sequence[Any], Sequence[Tensor]], None]
+"""(conditions, their predictions of x0): told what was predicted."""
+
 
 def affine(sides: Sides, scale: Tensor | float) -> Tensor:
     """Return u + w (c - u), the same in x0, eps and velocity.
@@ -131,3 +134,16 @@ def remember(predict: Predict) -> Predict:
         return [known[id(condition)][1] for condition in conditions]
 
     return predict_new
+
+
+def watched(predict: Predict, watch: Watch) -> Predict:
+    """Tell ``watch`` of every prediction."""
+
+    def predict_and_tell(
+        x: Tensor, sigma: Tensor, conditions: Sequence[Any], /, **extra: Any
+    ) -> Sequence[Tensor]:
+        made = predict(x, sigma, conditions, **extra)
+        watch(conditions, made)
+        return made
+
+    return predict_and_tell

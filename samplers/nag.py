@@ -28,6 +28,11 @@ class AttentionGuidance:
     limit: float = 2.5
     blend: float = 0.25
 
+    @property
+    def acts(self) -> bool:
+        """Whether it changes anything."""
+        return self.scale > 1 and self.blend > 0
+
     def __post_init__(self) -> None:
         if not (self.scale >= 1 and self.limit > 0 and 0 <= self.blend <= 1):
             raise ValueError(

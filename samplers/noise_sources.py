@@ -39,8 +39,18 @@ def step_noise_of(noise: Noise, latent: Mapping[str, Any]) -> StepNoise:
     return lambda step: draw_noise(noise, latent, step + 1)
 
 
+def seeds_in(noise: Noise) -> frozenset[int]:
+    """Return every seed that a noise draws from, those of some of its frames too."""
+    return noise.sources if isinstance(noise, _Drawn) else frozenset({noise.seed})
+
+
 class _Drawn(ABC):
     """Noise that can be drawn for every step of a run."""
+
+    @property
+    @abstractmethod
+    def sources(self) -> frozenset[int]:
+        """Every seed that it draws from."""
 
     def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
         """Noise shaped like ``latent["samples"]``, see ``FrameNoise``."""
@@ -68,6 +78,11 @@ class FrameSeeds(_Drawn):
         """The base's seed."""
         return self.base.seed
 
+    @property
+    def sources(self) -> frozenset[int]:
+        """The base's seeds and those of the frames."""
+        return seeds_in(self.base) | frozenset(self.seeds.values())
+
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
         """Noise of the base with the frames of other seeds put in."""
         made = draw_noise(self.base, latent, draw).clone()
@@ -86,11 +101,11 @@ class MixedNoise(_Drawn):
     """cos(a) first + sin(a) second, which is standard normal again; a = share pi / 2.
 
     Args:
-        first, second: two sources with different seeds.
+        first, second: two sources that have no seed in common.
         share: 0 is the first, 1 the second.
 
     Raises:
-        ValueError: the share is out of range, or the seeds are equal.
+        ValueError: the share is out of range, or a seed occurs in both.
     """
 
     first: Noise
@@ -100,9 +115,9 @@ class MixedNoise(_Drawn):
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
             raise ValueError(f"share {self.share} of the second noise: use 0 to 1")
-        if self.first.seed == self.second.seed:
+        if common := seeds_in(self.first) & seeds_in(self.second):
             raise ValueError(
-                f"both noises have the seed {self.first.seed}, so their mixture would be too "
+                f"both noises have the seed {min(common)}, so their mixture would be too "
                 "strong: use two seeds"
             )
 
@@ -110,6 +125,11 @@ class MixedNoise(_Drawn):
     def seed(self) -> int:
         """The first one's seed."""
         return self.first.seed
+
+    @property
+    def sources(self) -> frozenset[int]:
+        """The seeds of both."""
+        return seeds_in(self.first) | seeds_in(self.second)
 
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
         """Mixture of both, exactly one of them at the ends."""
@@ -145,6 +165,11 @@ class ShiftedNoise(_Drawn):
     def seed(self) -> int:
         """The base's seed."""
         return self.base.seed
+
+    @property
+    def sources(self) -> frozenset[int]:
+        """The base's seeds."""
+        return seeds_in(self.base)
 
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
         """Noise of the base for the later frames."""

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from .cfg_zero import cfg_zero, zero_init
 from .denoiser import Denoiser
-from .guidance import Combine, Predict, SamplingRun, Scale, affine, cfg, remember
+from .guidance import (
+    Combine,
+    Predict,
+    SamplingRun,
+    Scale,
+    Watch,
+    affine,
+    cfg,
+    remember,
+    watched,
+)
 from .nag import Against, AttentionGuidance
 from .path import Path
 from .projected import apg
@@ -16,7 +26,7 @@ from .step_cache import StepCache, easy_cache
 
 @dataclass(frozen=True, kw_only=True)
 class Projection:
-    """The rule of ``apg``."""
+    """The rule of ``apg``; with ``parallel`` 1 and the others off, classifier-free guidance."""
 
     parallel: float = 0.0
     momentum: float = 0.0
@@ -40,6 +50,7 @@ class SkipLayers:
     high: float = 0.9
 
     def __post_init__(self) -> None:
+        _check_levels(self.low, self.high)
         if not self.blocks or min(self.blocks) < 0:
             raise ValueError(f"blocks {self.blocks}: name at least one, counting from 0")
 
@@ -59,6 +70,9 @@ class Recipe:
         skip: skip-layer guidance.
         attention: the negative condition inside the cross-attention.
         cache: skipped evaluations.
+
+    Raises:
+        ValueError: ``low`` and ``high`` are no levels in [0, 1] in this order.
     """
 
     scale: float = 1.0
@@ -73,9 +87,23 @@ class Recipe:
     attention: AttentionGuidance | None = None
     cache: StepCache | None = None
 
+    def __post_init__(self) -> None:
+        _check_levels(self.low, self.high)
+
+
+def _check_levels(low: float, high: float) -> None:
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"noise levels from {low:g} to {high:g}: use 0 <= low <= high <= 1")
+
 
 def guided(
-    recipe: Recipe, predict: Predict, positive: object, negative: object, run: SamplingRun
+    recipe: Recipe,
+    predict: Predict,
+    positive: object,
+    negative: object,
+    run: SamplingRun,
+    *,
+    watch: Watch | None = None,
 ) -> Denoiser:
     """Make the denoiser of one sampling run.
 
@@ -84,12 +112,15 @@ def guided(
         predict: evaluates conditions, ``SkippedBlocks`` and ``Against`` among them.
         positive, negative: the two conditions.
         run: that the denoiser serves; it may keep a memory and belongs to no other.
+        watch: told of every prediction, those of the cache too.
     """
     if recipe.cache is not None and recipe.cache.threshold > 0:
         predict = easy_cache(predict, recipe.cache, run)
     if recipe.skip is not None or recipe.rescale:
         predict = remember(predict)
-    if recipe.attention is not None:
+    if watch is not None:
+        predict = watched(predict, watch)
+    if recipe.attention is not None and recipe.attention.acts:
         positive = Against(positive, negative, recipe.attention)
     scale, combine = _scale(recipe, run), _combine(recipe, run)
     denoiser = cfg(predict, positive, negative, scale, combine=combine)
@@ -119,6 +150,8 @@ def _scale(recipe: Recipe, run: SamplingRun) -> Scale:
 
 def _combine(recipe: Recipe, run: SamplingRun) -> Combine:
     rule = recipe.rule
+    if rule == Projection(parallel=1.0):
+        return affine
     if isinstance(rule, Projection):
         return apg(
             parallel=rule.parallel,

@@ -108,6 +108,13 @@ def test_noise_of_a_host():
 def test_what_cannot_be_mixed():
     with pytest.raises(ValueError, match="two seeds"):
         MixedNoise(FrameNoise(1), FrameNoise(1), 0.5)
+    for hidden in (
+        MixedNoise(FrameNoise(3), FrameNoise(1), 0.5),
+        FrameSeeds(FrameNoise(3), {2: 1}),
+        ShiftedNoise(FrameNoise(1), 4),
+    ):
+        with pytest.raises(ValueError, match="both noises have the seed 1"):
+            MixedNoise(hidden, FrameNoise(1), 0.5)
     with pytest.raises(ValueError, match="0 to 1"):
         MixedNoise(FrameNoise(1), FrameNoise(2), 1.5)
 

@@ -102,3 +102,42 @@ def test_levels_of_other_paths_have_the_same_share_of_noise(start):
 def test_no_blocks_to_skip():
     with pytest.raises(ValueError, match="at least one"):
         SkipLayers(blocks=())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rule": Projection(parallel=1.0)},
+        {"attention": AttentionGuidance(scale=1.0, limit=0.5)},
+        {"attention": AttentionGuidance(blend=0.0)},
+        {"skip": SkipLayers(blocks=(1,), scale=0.0)},
+        {"rescale": 0.0},
+        {"cache": StepCache(threshold=0.0)},
+    ],
+)
+def test_what_does_nothing_evaluates_nothing_more_and_keeps_the_bits(options, start):
+    plain, neutral = Predictor(), Predictor()
+    made = by_recipe(start, predict=neutral, scale=3.1, **options)
+    assert torch.equal(made, by_recipe(start, predict=plain, scale=3.1))
+    assert neutral.asked == plain.asked == [["abc", ""]]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.6, 0.5), (-0.1, 1.0), (0.0, 1.1)])
+def test_levels_that_are_none(low, high):
+    for make in (Recipe, lambda **levels: SkipLayers(blocks=(1,), **levels)):
+        with pytest.raises(ValueError, match="0 <= low <= high <= 1"):
+            make(low=low, high=high)
+
+
+def test_predictions_of_the_cache_are_watched_too(start):
+    """Twice the same state: the second time nothing is evaluated, and the watcher sees it."""
+    predict, seen = Predictor(), []
+    recipe = Recipe(scale=3.0, cache=StepCache(threshold=10.0, start=0.0, end=1.0))
+    sigmas = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.0])
+    denoiser = guided(
+        recipe, predict, "abc", "", SamplingRun(sigmas), watch=lambda *told: seen.append(told)
+    )
+    for level in sigmas[:-1]:
+        denoiser(start * level, level.expand(2))
+    assert len(predict.asked) < len(seen) == 4
+    assert all(conditions == ("abc", "") and len(made) == 2 for conditions, made in seen)
