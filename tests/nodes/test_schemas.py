@@ -7,7 +7,7 @@ import pytest
 from spacetime_video.nodes import all_nodes, search
 from spacetime_video.nodes.search import search_words
 
-SMALL_WORDS = {"a", "an", "and", "of", "the", "to"}
+SMALL_WORDS = {"a", "an", "and", "of", "over", "the", "to"}
 
 IDS = {
     "SpacetimeLoadModels",
@@ -43,7 +43,7 @@ def test_ids_of_saved_graphs_stay():
 @every_node
 def test_name_place_and_description(schema):
     words = schema.display_name.split()
-    assert all(word[0].isupper() or word in SMALL_WORDS for word in words)
+    assert all(word.lstrip("(")[0].isupper() or word in SMALL_WORDS for word in words)
     parts = schema.category.split("/")
     assert len(parts) == 2
     assert parts[0] == "Spacetime"
