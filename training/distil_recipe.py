@@ -17,7 +17,7 @@ from ..samplers.consistency import sample_lcm
 from .checkpoint import TrainState
 from .denoiser import PromptedDiT
 from .denoiser_recipe import PROMPTS, SAMPLE_SHAPE, SOURCES, Start, read_start
-from .distil import Adapter, Target, lora_tensors, train_student
+from .distil import ORIGINAL_STEPS, Adapter, Target, lora_tensors, train_student
 from .latents import read_set
 from .loop import Tick, Watch, drive
 from .pictures import Studio
@@ -66,13 +66,17 @@ def make_few_step(
     vae = build_vae(read_vae(vae_file)).to(device)
     studio = Studio(adapter.student, vae, latent, tokenizer)
     target = Target(guidance=plan.guidance, shift=start.dit.shift)
+    aim = Studio(teacher, vae, latent, tokenizer).make(
+        PROMPTS, SAMPLE_SHAPE, steps=ORIGINAL_STEPS, guidance=sum(plan.guidance) / 2
+    )
 
     def look(state: TrainState) -> Mapping[str, float]:
         write_lora(run / "weights" / LORA_FILE, adapter, start, plan)
-        options = {"steps": FEW_STEPS, "guidance": 1.0, "solver": sample_lcm}
-        picture = studio.picture(PROMPTS, SAMPLE_SHAPE, **options)
+        few = {"steps": FEW_STEPS, "guidance": 1.0, "solver": sample_lcm}
+        picture = studio.picture(PROMPTS, SAMPLE_SHAPE, **few)
         save_image(run / "samples" / f"few_step_{state.step:06d}.png", picture)
-        return {}
+        made = studio.make(PROMPTS, SAMPLE_SHAPE, **{**few, "steps": 1})
+        return {"one step, away from the teacher": float((made - aim).square().mean().sqrt())}
 
     watch = Watch(look=look, every=plan.look_every)
     drive(state, train_student(state, teacher, sets, latent, target), run, "few_step", tick, watch)
