@@ -21,6 +21,9 @@ app.add_typer(measure_app, name="measure")
 RunFolder = Annotated[
     Path, typer.Option("--run-dir", help="Folder of clips, checkpoints, logs and weights.")
 ]
+ModelsFolder = Annotated[
+    Path, typer.Option(envvar="SPACETIME_MODELS_DIR", help="ComfyUI-style folder of weights.")
+]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print tables in Markdown.")]
 MeasureDevice = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Jobs = Annotated[
@@ -55,10 +58,7 @@ def run(
     ] = None,
     output_dir: Annotated[Path, typer.Option(help="Where results are saved.")] = Path("output"),
     input_dir: Annotated[Path, typer.Option(help="Where graphs find their files.")] = Path("input"),
-    models_dir: Annotated[
-        Path,
-        typer.Option(envvar="SPACETIME_MODELS_DIR", help="ComfyUI-style folder of weights."),
-    ] = Path("models"),
+    models_dir: ModelsFolder = Path("models"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     json_line: Annotated[
@@ -125,6 +125,19 @@ def world(
         loop=loop,
     )
     raise typer.Exit(world_command(options))
+
+
+@app.command("object-info")
+def object_info(
+    nodes: Annotated[
+        list[str] | None, typer.Argument(metavar="[NODE]...", help="Node ids; none: all nodes.")
+    ] = None,
+    models_dir: ModelsFolder = Path("models"),
+) -> None:
+    """Print what the nodes take and give as JSON, as ComfyUI's /object_info does."""
+    from .describe import describe_command
+
+    raise typer.Exit(describe_command(nodes or (), models_dir))
 
 
 @measure_app.command("alignment")

@@ -1,0 +1,40 @@
+"""`spacetime object-info`: the pack's nodes as ComfyUI's server describes them."""
+
+import difflib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import hosts
+from ..hosts.standalone.host import StandaloneHost
+from ..hosts.standalone.object_info import object_info
+
+MODULE = "custom_nodes.spacetime-video"
+"""Where ComfyUI says that the nodes come from, with the pack in its usual folder."""
+
+
+def describe_command(names: Sequence[str], models_dir: Path) -> int:
+    """Print the JSON of ``/object_info``, of all nodes or of some; return the exit code.
+
+    Args:
+        names: node ids; none stands for all nodes.
+        models_dir: folder of weights, whose files are listed beside those that come along.
+    """
+    hosts.use(StandaloneHost(models=models_dir, device="cpu"))
+    from ..nodes import all_nodes
+
+    described = object_info(all_nodes(), module=MODULE)
+    unknown = [name for name in names if name not in described]
+    if unknown:
+        sys.stderr.write("".join(f"{_problem(name, list(described))}\n" for name in unknown))
+        return 1
+    chosen = {name: described[name] for name in names or described}
+    sys.stdout.write(f"{json.dumps(chosen, ensure_ascii=False, indent=1)}\n")
+    return 0
+
+
+def _problem(name: str, known: list[str]) -> str:
+    alike = difflib.get_close_matches(name, known, n=3)
+    there = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(known)}"
+    return f"the pack has no node {name!r}: {there}"
