@@ -72,7 +72,10 @@ class SpacetimeSolver(io.ComfyNode):
                     options=list(EVERY_SOLVER),
                     default="euler",
                     tooltip="Euler for few-step models; UniPC or DPM++ 2M from about 15 steps; "
-                    "Heun is exact but evaluates the model twice a step.",
+                    "Heun is exact but evaluates the model twice a step. Euler Ancestral and "
+                    "DPM++ 2M SDE add fresh noise after each step: livelier, but more steps change "
+                    "the result. LCM jumps to the clean video and adds noise again: for models "
+                    "distilled for few steps.",
                 )
             ],
             outputs=[
