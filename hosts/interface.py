@@ -120,8 +120,12 @@ class Host(Protocol):
             change: what it did -> what it shall do.
 
         Raises:
-            ValueError: the guider is of another kind.
+            ValueError: the guider is of another kind, or its network cannot do this.
         """
+        ...
+
+    def block_count(self, guider: Any) -> int:
+        """How many blocks the guider's network has that can be skipped; 0 for another kind."""
         ...
 
     def is_distilled(self, guider: Any) -> bool | None:

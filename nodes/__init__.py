@@ -14,6 +14,10 @@ MODULES = (
     "noise",
     "solvers",
     "sampling",
+    "guidance",
+    "guidance_rules",
+    "guidance_blocks",
+    "step_cache",
     "video",
     "world",
 )

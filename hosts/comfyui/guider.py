@@ -5,6 +5,7 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from comfy.model_patcher import create_model_options_clone, set_model_options_patch_replace
 from comfy.samplers import CFGGuider, calc_cond_batch
 from torch import Tensor
@@ -19,6 +20,9 @@ from ...samplers.skip_layer import SkippedBlocks
 from .model import HostModel
 from .network import CROSS_ATTEND_KEY, RUN_KEY
 from .sampler import path_of
+
+BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
+"""Where the host's networks keep the blocks that their callers may replace."""
 
 
 class HostGuider(CFGGuider):
@@ -101,11 +105,6 @@ class HostGuider(CFGGuider):
 
     def _cross_attend(self, against: Against) -> Callable[..., Tensor]:
         """The hook for the network, which prepares the negative prompt where it runs."""
-        if not isinstance(self.inner_model, HostModel):
-            raise ValueError(
-                f"attention guidance needs the network of Load Models, not a "
-                f"{type(self.inner_model).__name__}: use the negative prompt with guidance above 1"
-            )
         network = self.inner_model.diffusion_model
         (negative, *_) = self.conds[against.negative]
         context = negative["model_conds"]["c_crossattn"].cond
@@ -138,7 +137,7 @@ def with_recipe(guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
     """A guider with another recipe; the host's plain one is taken over with its conditions.
 
     Raises:
-        ValueError: the guider follows rules of its own.
+        ValueError: the guider follows rules of its own, or its network cannot do this.
     """
     if isinstance(guider, HostGuider):
         bound = copy.copy(guider)
@@ -153,4 +152,21 @@ def with_recipe(guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
             "CFGGuider"
         )
     bound.set_cfg(bound.recipe.scale)
+    _check_attention(bound)
     return bound
+
+
+def _check_attention(guider: HostGuider) -> None:
+    model = guider.model_patcher.model
+    if guider.recipe.attention is not None and not isinstance(model, HostModel):
+        raise ValueError(
+            f"attention guidance needs the network of Load Models, not a "
+            f"{type(model).__name__}: use the negative prompt with guidance above 1"
+        )
+
+
+def block_count(guider: CFGGuider) -> int:
+    """Blocks of the guider's network that can be left out; 0 where it has none."""
+    network = guider.model_patcher.model.diffusion_model
+    lists = (getattr(network, name, None) for name in BLOCK_LISTS)
+    return next((len(each) for each in lists if isinstance(each, torch.nn.ModuleList)), 0)

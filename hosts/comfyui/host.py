@@ -21,7 +21,7 @@ from ...samplers.recipe import Recipe
 from ..interface import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import is_distilled
 from .clip import make_clip
-from .guider import HostGuider, with_recipe
+from .guider import HostGuider, block_count, with_recipe
 from .levels import noise_levels
 from .lora import with_lora
 from .model import HostModel, make_model
@@ -120,6 +120,10 @@ class ComfyHost:
     def with_recipe(self, guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
         """Change what is done with the predictions."""
         return with_recipe(guider, change)
+
+    def block_count(self, guider: Any) -> int:
+        """How many blocks the guider's network has."""
+        return block_count(guider)
 
     def is_distilled(self, guider: Any) -> bool | None:
         """What the metadata of the model's weights say, if they are the pack's and unchanged."""

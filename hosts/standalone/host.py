@@ -179,6 +179,10 @@ class StandaloneHost:
         """Change what is done with the predictions."""
         return replace(guider, recipe=change(guider.recipe))
 
+    def block_count(self, guider: Guider) -> int:
+        """How many blocks the guider's network has."""
+        return guider.model.dit.config.layers
+
     def is_distilled(self, guider: Guider) -> bool | None:
         """What the metadata of the model's weights say."""
         return is_distilled(guider.model.info)

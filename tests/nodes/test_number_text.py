@@ -1,0 +1,66 @@
+"""Blocks, frames and seeds written as text."""
+
+import pytest
+
+from spacetime_video.nodes.number_text import read_numbers, read_seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("3", (3,)),
+        ("1, 2", (1, 2)),
+        ("7-9", (7, 8, 9)),
+        ("9,7 - 8,, 7", (7, 8, 9)),
+        ("4-4", (4,)),
+        ("", ()),
+        (" , ", ()),
+    ],
+)
+def test_numbers(text, numbers):
+    assert read_numbers(text) == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("x", "'x' is no number"),
+        ("1, -2", "'-2' is no number"),
+        ("1.5", "'1.5' is no number"),
+        ("1 2", "'1 2' is no number"),
+        ("9-7", "'9-7' is no range: write the smaller number first"),
+        ("0-99999999999", "at most 10000 numbers"),
+    ],
+)
+def test_what_is_no_number(text, problem):
+    with pytest.raises(ValueError, match=problem):
+        read_numbers(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("0: 5, 3-4: 17", {0: 5, 3: 17, 4: 17}),
+        ("2:18446744073709551615", {2: 2**64 - 1}),
+        ("1-2: 7, 2 : 7", {1: 7, 2: 7}),
+        ("", {}),
+    ],
+)
+def test_seeds(text, seeds):
+    assert read_seeds(text) == seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("3", "'3' is no frame with its seed"),
+        ("3: x", "'3: x' is no frame with its seed"),
+        ("3: -1", "'3: -1' is no frame with its seed"),
+        ("x: 3", "'x' is no number"),
+        ("4-3: 1", "'4-3' is no range"),
+        ("1-3: 5, 2: 6", "frame 2 is given the seeds 5 and 6"),
+    ],
+)
+def test_what_is_no_seed(text, problem):
+    with pytest.raises(ValueError, match=problem):
+        read_seeds(text)
