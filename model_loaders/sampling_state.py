@@ -15,19 +15,27 @@ KIND = "sampling_state"
 
 
 def write_sampling_state(
-    path: Path, tensors: Mapping[str, Tensor], info: Mapping[str, Any]
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    info: Mapping[str, Any],
+    tags: Mapping[str, str] | None = None,
 ) -> None:
     """Write tensors bit for bit, with ``info`` as JSON in the metadata.
 
     Args:
         path: of the file; it appears when it is complete.
-        tensors: by name.
+        tensors: by name; views of each other are written one by one.
         info: JSON values.
+        tags: more texts for the metadata, such as the graph that made it.
     """
     part = path.with_name(f".{path.name}.part")
-    stored = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(stored, part, metadata={METADATA_KEY: json.dumps({**info, "kind": KIND})})
-    part.replace(path)
+    stored = {name: tensor.cpu().contiguous().clone() for name, tensor in tensors.items()}
+    metadata = {**(tags or {}), METADATA_KEY: json.dumps({**info, "kind": KIND})}
+    try:
+        save_file(stored, part, metadata=metadata)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read_sampling_state(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:

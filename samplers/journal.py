@@ -1,12 +1,14 @@
 """Stop a solver after any step and go on later, to the same result bit for bit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import wraps
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .stepping import Step
+from .denoiser import Denoiser
+from .stepping import Callback, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,3 +75,36 @@ def note(journal: Journal | None, step: Step, x: Tensor, history: Sequence[Tenso
     """Write down that ``step`` is finished."""
     if journal is not None:
         journal.state = SolverState(step.number + 1, x, tuple(history))
+
+
+def showing_what_will_be(solver: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a solver that gives its last prediction where its journal stops it early.
+
+    The state of a stopped run is noisy; the clean sample that was predicted in its last step shows
+    what will become of it. A run to the end of the schedule gives its result.
+    """
+
+    @wraps(solver)
+    def solve(
+        denoiser: Denoiser,
+        x: Tensor,
+        sigmas: Tensor,
+        extra_args: Mapping[str, Any] | None = None,
+        callback: Callback | None = None,
+        disable: bool | None = None,
+        *,
+        journal: Journal,
+        **options: Any,
+    ) -> Tensor:
+        predicted: list[Tensor] = []
+
+        def follow(step: dict[str, Any]) -> None:
+            predicted[:] = [step["denoised"]]
+            if callback is not None:
+                callback(step)
+
+        x = solver(denoiser, x, sigmas, extra_args, follow, disable, journal=journal, **options)
+        ended = journal.stop is None or journal.stop >= len(sigmas) - 1
+        return x if ended or not predicted else predicted[0]
+
+    return solve

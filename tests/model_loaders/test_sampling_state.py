@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
@@ -28,6 +29,22 @@ def test_views_are_written_whole(tmp_path):
     x = TENSORS["x"]
     write_sampling_state(path, {"x": x.transpose(1, 2)}, {})
     assert torch.equal(read_sampling_state(path)[0]["x"], x.transpose(1, 2))
+
+
+def test_tensors_that_share_memory_and_tags_are_written(tmp_path):
+    path, x = tmp_path / "state.safetensors", TENSORS["x"]
+    write_sampling_state(path, {"x": x, "same": x}, {"step": 1}, {"prompt": "{}"})
+    tensors, info = read_sampling_state(path)
+    assert torch.equal(tensors["same"], tensors["x"])
+    assert info["step"] == 1
+    with safe_open(path, framework="pt") as file:
+        assert file.metadata()["prompt"] == "{}"
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(TypeError):
+        write_sampling_state(tmp_path / "s.safetensors", TENSORS, {}, {"prompt": 3})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_files_are_refused(tmp_path, models_dir):

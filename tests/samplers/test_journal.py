@@ -1,12 +1,13 @@
 """A run that is stopped after any step and resumed ends in the same bits."""
 
+import inspect
 from functools import partial
 
 import pytest
 import torch
 
 from spacetime_video.samplers.dpmpp import sample_dpmpp_2m_sde
-from spacetime_video.samplers.journal import Journal, SolverState
+from spacetime_video.samplers.journal import Journal, SolverState, showing_what_will_be
 from spacetime_video.samplers.schedules import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from spacetime_video.samplers.unipc import sample_unipc
@@ -100,3 +101,20 @@ def test_a_finished_run_has_nothing_left_to_do(solve, run):
 def test_a_state_of_another_run_is_refused(state, run):
     with pytest.raises(ValueError, match="was saved with"):
         run(SOLVERS["euler"], Journal(state))
+
+
+@EVERY_SOLVER
+def test_where_it_stops_it_shows_what_was_predicted(solve, run):
+    reports, journal = [], Journal(stop=3)
+    shown = run(showing_what_will_be(solve), journal, callback=reports.append)
+    assert [report["i"] for report in reports] == [0, 1, 2]
+    assert torch.equal(shown, reports[-1]["denoised"])
+    assert journal.state is not None
+    assert not torch.allclose(shown, journal.state.x, atol=0.1)
+    rest = run(showing_what_will_be(solve), Journal(journal.state))
+    assert torch.equal(rest, run(solve))
+
+
+def test_a_solver_that_shows_takes_the_same_options():
+    shown = showing_what_will_be(STOCHASTIC_SOLVERS["lcm"])
+    assert inspect.signature(shown) == inspect.signature(STOCHASTIC_SOLVERS["lcm"])
