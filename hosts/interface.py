@@ -18,6 +18,7 @@ from ..models.lora import Patches
 from ..models.patchify import Tokens
 from ..samplers.model_levels import NoiseLevels
 from ..samplers.recipe import Recipe
+from .solver_options import SolverCall
 
 Conditioning = list[list[Any]]
 """A list of ``[context (B, S, D), options]`` pairs, the host's CONDITIONING."""
@@ -71,7 +72,15 @@ class Host(Protocol):
         """Noise levels that a MODEL works on, with what nodes before have changed of them."""
         ...
 
-    def with_lora(self, model: Any, patches: Patches, strength: float, *, live: bool) -> Any:
+    def with_lora(
+        self,
+        model: Any,
+        patches: Patches,
+        strength: float,
+        *,
+        live: bool,
+        distilled: bool | None = None,
+    ) -> Any:
         """MODEL with changed weights; the one given stays as it is.
 
         Args:
@@ -79,6 +88,7 @@ class Host(Protocol):
             patches: changes by the names of its parameters.
             strength: factor of the changes.
             live: compute low-rank changes beside the weights, where the host leaves the choice.
+            distilled: whether they come from a distillation for few steps, None for unknown.
         """
         ...
 
@@ -128,6 +138,10 @@ class Host(Protocol):
         """How many blocks the guider's network has that can be skipped; 0 for another kind."""
         ...
 
+    def recipe_of(self, guider: Any) -> Recipe | None:
+        """What a guider does with the model's predictions; None for one with rules of its own."""
+        ...
+
     def is_distilled(self, guider: Any) -> bool | None:
         """Whether the guider's model was distilled for few steps; None where nobody knows."""
         ...
@@ -140,8 +154,28 @@ class Host(Protocol):
         """SAMPLER of ours with those of the options that its solver takes; None for another's."""
         ...
 
+    def solver_of(self, sampler: Any) -> SolverCall | None:
+        """The solver of a SAMPLER with its options; None for one that is no plain solver."""
+        ...
+
+    def input_folder(self) -> Path:
+        """Where files that nodes load are looked for."""
+        ...
+
     def output_folder(self) -> Path:
         """Where results are saved."""
+        ...
+
+    def graph_metadata(self, hidden: Any) -> dict[str, str]:
+        """Tags that bring the graph back from a saved file; none where the user wants none.
+
+        Args:
+            hidden: of the node that saves, with ``prompt`` and ``extra_pnginfo``.
+        """
+        ...
+
+    def warn(self, message: str) -> None:
+        """Tell the user something that does not stop the run: in the log, and on the node."""
         ...
 
     def sample(

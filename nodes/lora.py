@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..hosts import host
+from ..hosts.solver_options import is_distilled
 from ..model_loaders.lora import read_lora
 from ..weights import bundled
 from .search import search_words
@@ -78,7 +79,14 @@ class SpacetimeLoadLora(io.ComfyNode):
             return io.NodeOutput(model)
         path = bundled("loras").get(lora) or host().model_path("loras", lora)
         read = read_lora(path, host().weight_shapes(model))
-        return io.NodeOutput(host().with_lora(model, read.patches, strength, live=apply == BESIDE))
+        changed = host().with_lora(
+            model,
+            read.patches,
+            strength,
+            live=apply == BESIDE,
+            distilled=is_distilled(read.info),
+        )
+        return io.NodeOutput(changed)
 
 
 NODES: list[type[Any]] = [SpacetimeLoadLora]

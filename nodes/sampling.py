@@ -7,13 +7,15 @@ from ..hosts.interface import PROMPT_KEY
 from ..models.patchify import Tokens, patchify, unpatchify
 from ..samplers.noise_sources import draw_noise, step_noise_of
 from ..samplers.step_noise import StepNoise
+from .distilled import warn_if_not_distilled
 from .search import search_words
 from .tokens import TOKENS, TokenSocket
 
 io = host().io
 
 
-def _sampling_inputs(what: Any) -> list[Any]:
+def sampling_inputs(what: Any) -> list[Any]:
+    """Inputs of a sampling node, ``what`` it samples being the last."""
     return [
         io.Guider.Input("guider", tooltip="The model with its prompts, from Denoiser."),
         io.Noise.Input("noise", tooltip="What the video is made from, from Noise."),
@@ -88,7 +90,7 @@ class SpacetimeSamplePatches(io.ComfyNode):
             description="Runs the solver on spacetime patches; all packed clips are made in one "
             "run.",
             **search_words("sampler custom advanced", "sample tokens", "packed sampling"),
-            inputs=_sampling_inputs(
+            inputs=sampling_inputs(
                 io.Custom(TOKENS).Input("tokens", tooltip="The clips to make, from Patchify.")
             ),
             outputs=[
@@ -103,6 +105,7 @@ class SpacetimeSamplePatches(io.ComfyNode):
         cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, tokens: TokenSocket
     ) -> Any:
         """Draw each clip's noise, pack it and sample."""
+        warn_if_not_distilled(guider, sampler)
         start = _token_noise(noise, tokens)
         sampler = with_noise(sampler, lambda step: _token_noise(noise, tokens, step + 1).values)
         sampled = host().sample_tokens(
@@ -136,7 +139,7 @@ class SpacetimeSample(io.ComfyNode):
             category="Spacetime/Sampling",
             description="Runs the solver on a latent, the short way without a patchifier.",
             **search_words("ksampler", "sampler custom advanced", "denoise"),
-            inputs=_sampling_inputs(
+            inputs=sampling_inputs(
                 io.Latent.Input(
                     "latent", tooltip="The clip to make, from Empty Video or Encode Video."
                 )
@@ -153,6 +156,7 @@ class SpacetimeSample(io.ComfyNode):
         cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, latent: dict[str, Any]
     ) -> Any:
         """Draw the noise and sample."""
+        warn_if_not_distilled(guider, sampler)
         sampler = with_noise(sampler, step_noise_of(noise, latent))
         samples = host().sample(
             guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed

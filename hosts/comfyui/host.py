@@ -8,6 +8,7 @@ from typing import Any
 import folder_paths
 import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
+from comfy.samplers import KSAMPLER
 from comfy.utils import ProgressBar
 from comfy_api.v0_0_2 import io, ui
 from torch import Tensor
@@ -19,12 +20,13 @@ from ...models.patchify import Tokens
 from ...samplers.model_levels import NoiseLevels
 from ...samplers.recipe import Recipe
 from ..interface import PROMPT_KEY, Conditioning, Latent
-from ..solver_options import is_distilled
+from ..solver_options import SolverCall
 from .clip import make_clip
 from .guider import HostGuider, block_count, with_recipe
 from .levels import noise_levels
-from .lora import with_lora
-from .model import HostModel, make_model
+from .lora import is_distilled, with_lora
+from .model import make_model
+from .notes import graph_metadata, warn
 from .sampler import HostSampler
 from .sampling import sample_latent, sample_packed
 from .vae import HostVAE
@@ -75,9 +77,17 @@ class ComfyHost:
         """What the model's sampling object says."""
         return noise_levels(model)
 
-    def with_lora(self, model: Any, patches: Patches, strength: float, *, live: bool) -> Any:
+    def with_lora(
+        self,
+        model: Any,
+        patches: Patches,
+        strength: float,
+        *,
+        live: bool,
+        distilled: bool | None = None,
+    ) -> Any:
         """The host's own patches: it merges them, or computes them live where memory is short."""
-        return with_lora(model, patches, strength)
+        return with_lora(model, patches, strength, distilled)
 
     def make_clip(self, weights: TextWeights, *, dtype: str) -> Any:
         """CLIP from a text encoder's weights."""
@@ -125,11 +135,13 @@ class ComfyHost:
         """How many blocks the guider's network has."""
         return block_count(guider)
 
+    def recipe_of(self, guider: Any) -> Recipe | None:
+        """What a guider of the pack does with the predictions."""
+        return guider.recipe if isinstance(guider, HostGuider) else None
+
     def is_distilled(self, guider: Any) -> bool | None:
-        """What the metadata of the model's weights say, if they are the pack's and unchanged."""
-        model = guider.model_patcher
-        ours = isinstance(model.model, HostModel) and not model.patches
-        return is_distilled(model.model.weights.info) if ours else None
+        """What the metadata of the model's weights and of its LoRAs say."""
+        return is_distilled(guider.model_patcher)
 
     def make_sampler(
         self, solver: Callable[..., Tensor], options: Mapping[str, Any]
@@ -141,9 +153,27 @@ class ComfyHost:
         """Give the solver more options."""
         return sampler.with_options(options) if isinstance(sampler, HostSampler) else None
 
+    def solver_of(self, sampler: Any) -> SolverCall | None:
+        """The function of the host's plain samplers too."""
+        if not isinstance(sampler, KSAMPLER):
+            return None
+        return SolverCall(sampler.sampler_function, sampler.extra_options)
+
+    def input_folder(self) -> Path:
+        """Where files are looked for."""
+        return Path(folder_paths.get_input_directory())
+
     def output_folder(self) -> Path:
         """Where results are saved."""
         return Path(folder_paths.get_output_directory())
+
+    def graph_metadata(self, hidden: Any) -> dict[str, str]:
+        """The prompt and the workflow, as the host's own nodes write them."""
+        return graph_metadata(hidden)
+
+    def warn(self, message: str) -> None:
+        """In the log, and as text on the node that runs."""
+        warn(message)
 
     def sample(
         self, guider: Any, noise: Tensor, sampler: Any, sigmas: Tensor, latent: Latent, seed: int

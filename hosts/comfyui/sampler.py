@@ -5,16 +5,17 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from comfy.model_sampling import CONST
+from comfy.model_sampling import CONST, ModelSamplingDiscrete
 from comfy.samplers import KSAMPLER
 from torch import Tensor
 
+from ...samplers.noise_table import NoiseTable
 from ...samplers.path import Path
 from ..solver_options import taken, with_taken
 
 
 class HostSampler(KSAMPLER):
-    """Tells the solver on which path the model's states lie."""
+    """Tells the solver on which path the model's states lie, and the levels of its timesteps."""
 
     def with_options(self, options: Mapping[str, Any]) -> "HostSampler":
         """A copy with those of the options that the solver takes."""
@@ -24,15 +25,20 @@ class HostSampler(KSAMPLER):
 
     def sample(self, model_wrap: Any, sigmas: Tensor, *rest: Any, **named: Any) -> Tensor:
         """Run the solver as the host does."""
-        path = path_of(model_wrap.inner_model.model_sampling)
+        sampling = model_wrap.inner_model.model_sampling
+        known = {"path": path_of(sampling), "table": table_of(sampling)}
         bound = copy.copy(self)
-        bound.extra_options = {
-            **taken(self.sampler_function, {"path": path}),
-            **self.extra_options,
-        }
+        bound.extra_options = {**taken(self.sampler_function, known), **self.extra_options}
         return KSAMPLER.sample(bound, model_wrap, sigmas, *rest, **named)
 
 
 def path_of(model_sampling: Any) -> Path:
     """Whether a model's noising is a flow's."""
     return Path.FLOW if isinstance(model_sampling, CONST) else Path.VE
+
+
+def table_of(model_sampling: Any) -> NoiseTable | None:
+    """Levels of the timesteps of an eps or v model; other models are not numbered."""
+    if not isinstance(model_sampling, ModelSamplingDiscrete):
+        return None
+    return NoiseTable(tuple(model_sampling.sigmas.tolist()))

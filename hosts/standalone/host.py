@@ -1,5 +1,6 @@
 """The pack's own host: sockets carry plain objects, everything runs in this process."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +28,11 @@ from ...samplers.model_levels import FlowLevels
 from ...samplers.recipe import Recipe
 from ...samplers.regions import TokenRegions
 from ..interface import PROMPT_KEY, Conditioning, Latent
-from ..solver_options import is_distilled, with_taken
+from ..solver_options import SolverCall, distilled_with, is_distilled, with_taken
 from . import io, ui
+from .call import current_node
 from .devices import choose_device, choose_dtype
-from .folders import folders
+from .folders import Folders, folders
 from .guiding import guided_denoiser
 from .preview import VAE, strip_maker
 from .sampling import (
@@ -41,6 +43,8 @@ from .sampling import (
     run,
     token_velocity,
 )
+from .saving import graph_metadata
+from .schema import HiddenHolder
 
 Progress = Callable[[int, int], None]
 """(done, total) steps of the node that runs."""
@@ -61,6 +65,7 @@ class StandaloneHost:
         dtype: what "auto" means for the loaded models: auto, fp32, bf16 or fp16.
         progress: told of every step of a long node.
         preview: shown what is being sampled after every step; without it nothing is drawn.
+        folders: of what nodes load and save, instead of those of the run.
     """
 
     name = "standalone"
@@ -75,12 +80,14 @@ class StandaloneHost:
         dtype: str = "auto",
         progress: Progress = lambda done, total: None,
         preview: Preview | None = None,
+        folders: Folders | None = None,
     ) -> None:
         self.models = models
         self.device = choose_device(device)
         self.dtype = dtype
         self.progress = progress
         self.preview = preview
+        self.folders = folders
         self._vaes: WeakSet[VAE] = WeakSet()
 
     def model_files(self, folder: str) -> list[str]:
@@ -107,7 +114,8 @@ class StandaloneHost:
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Model:
         """Build the transformer."""
         dit = build_dit(weights, dtype=self._dtype(dtype)).to(self.device)
-        return Model(dit, weights.latent, self.device, weights.shift, weights.info)
+        info = weights.info
+        return Model(dit, weights.latent, self.device, weights.shift, info, is_distilled(info))
 
     def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
         """Shapes of a model's weights, by the names that files use."""
@@ -117,9 +125,18 @@ class StandaloneHost:
         """Every model here is a flow model."""
         return FlowLevels(model.shift)
 
-    def with_lora(self, model: Model, patches: Patches, strength: float, *, live: bool) -> Model:
+    def with_lora(
+        self,
+        model: Model,
+        patches: Patches,
+        strength: float,
+        *,
+        live: bool,
+        distilled: bool | None = None,
+    ) -> Model:
         """Change the transformer; the weights that stay are shared."""
-        return replace(model, dit=patched(model.dit, patches, strength, live=live), info={})
+        dit = patched(model.dit, patches, strength, live=live)
+        return replace(model, dit=dit, distilled=distilled_with(model.distilled, distilled))
 
     def make_clip(self, weights: TextWeights, *, dtype: str) -> TextEncoder:
         """Build the text encoder."""
@@ -183,9 +200,13 @@ class StandaloneHost:
         """How many blocks the guider's network has."""
         return guider.model.dit.config.layers
 
+    def recipe_of(self, guider: Guider) -> Recipe:
+        """What is done with the predictions."""
+        return guider.recipe
+
     def is_distilled(self, guider: Guider) -> bool | None:
-        """What the metadata of the model's weights say."""
-        return is_distilled(guider.model.info)
+        """What the metadata of the model's weights and of its LoRAs say."""
+        return guider.model.distilled
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
         """Wrap a solver."""
@@ -195,9 +216,28 @@ class StandaloneHost:
         """Give the solver more options."""
         return replace(sampler, options=with_taken(sampler.solver, sampler.options, options))
 
+    def solver_of(self, sampler: Sampler) -> SolverCall:
+        """Every sampler is a solver."""
+        return SolverCall(sampler.solver, sampler.options)
+
+    def input_folder(self) -> Path:
+        """Where files are looked for."""
+        return (self.folders or folders()).input
+
     def output_folder(self) -> Path:
         """Where results are saved."""
-        return folders().output
+        return (self.folders or folders()).output
+
+    def graph_metadata(self, hidden: HiddenHolder) -> dict[str, str]:
+        """The prompt and what else travels with files."""
+        return graph_metadata(hidden)
+
+    def warn(self, message: str) -> None:
+        """A line on the error stream that begins with the node's title."""
+        node = current_node()
+        logging.getLogger(__name__).warning(
+            "%s", message if node is None else f"{node.title}: {message}"
+        )
 
     def sample(
         self,

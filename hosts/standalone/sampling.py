@@ -28,13 +28,17 @@ Velocity = Callable[..., Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """MODEL: a built network with what its latents mean and the shift of its schedules."""
+    """MODEL: a built network with what its latents mean and the shift of its schedules.
+
+    ``distilled`` says whether it was distilled for few steps, None where nobody knows.
+    """
 
     dit: VideoDiT
     latent: LatentFormat
     device: torch.device
     shift: float
     info: Mapping[str, Any] = field(default_factory=dict)
+    distilled: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,32 @@
+"""What the host is told beside results: warnings on a node, and the graph in saved files."""
+# pyright: reportMissingImports=false
+
+import json
+import logging
+from typing import Any
+
+from comfy.cli_args import args
+from comfy_execution.utils import get_executing_context
+
+
+def warn(message: str) -> None:
+    """Warn in the log, and as text on the node that runs where a server serves an editor."""
+    logging.getLogger(__name__).warning(message)
+    running = get_executing_context()
+    if running is None:
+        return
+    from server import PromptServer
+
+    server = getattr(PromptServer, "instance", None)
+    if server is not None:
+        server.send_progress_text(message, running.node_id)
+
+
+def graph_metadata(hidden: Any) -> dict[str, str]:
+    """The graph as tags of a file, from which the editor opens it again."""
+    if args.disable_metadata:
+        return {}
+    tags = dict(hidden.extra_pnginfo or {})
+    if hidden.prompt is not None:
+        tags["prompt"] = hidden.prompt
+    return {key: json.dumps(value) for key, value in tags.items()}
