@@ -45,6 +45,7 @@ class PlotStyle:
         dots: whether every point is marked.
         low_legend: names at the bottom right, for lines that rise, and not at the top right.
         width, height: of the picture in pixels.
+        zoom: makes the whole picture larger, its text and lines too.
     """
 
     title: str = ""
@@ -55,6 +56,7 @@ class PlotStyle:
     low_legend: bool = False
     width: int = 720
     height: int = 440
+    zoom: int = 1
 
     def __post_init__(self) -> None:
         if min(self.width, self.height) < 160:
@@ -82,7 +84,7 @@ def line_plot(series: Mapping[str, Series], style: PlotStyle = PlotStyle()) -> t
         style: title, scales and size.
 
     Returns:
-        `(height, width, 3)` in [0, 1].
+        `(height, width, 3)` in [0, 1], times the zoom.
 
     Raises:
         ValueError: x and y of a series differ in length, or its smoothing is out of range.
@@ -155,12 +157,13 @@ class _Page:
         left, top, right, bottom = _MARGINS
         self.x = _Axis(*_span([x for x, _ in points]), left, style.width - right)
         self.y = _Axis(*_span([y for _, y in points], 0.05), style.height - bottom, top)
-        size = (style.width * _OVERSAMPLING, style.height * _OVERSAMPLING)
+        self.scale = _OVERSAMPLING * style.zoom
+        size = (style.width * self.scale, style.height * self.scale)
         from PIL import Image, ImageDraw, ImageFont
 
         self.image = Image.new("RGB", size, _PAPER)
         self.pen = ImageDraw.Draw(self.image)
-        self.font = ImageFont.load_default(size=_LETTER * _OVERSAMPLING)
+        self.font = ImageFont.load_default(size=_LETTER * self.scale)
         self._axes()
 
     def line(
@@ -168,11 +171,11 @@ class _Page:
     ) -> None:
         pixels = [self._scaled(self.x.place(x), self.y.place(y)) for x, y in points]
         if len(pixels) > 1:
-            thickness = round(width * _OVERSAMPLING)
+            thickness = round(width * self.scale)
             self.pen.line(pixels, fill=colour, width=thickness, joint="curve")
         marked = self.style.dots or len(pixels) == 1
         for pixel in pixels if marked else ():
-            self.pen.circle(pixel, _DOT * _OVERSAMPLING, fill=colour)
+            self.pen.circle(pixel, _DOT * self.scale, fill=colour)
 
     def legend(self, names: Sequence[str]) -> None:
         line = _LETTER + 4
@@ -183,7 +186,7 @@ class _Page:
             self._text(place, name, "rm", COLOURS[number % len(COLOURS)])
 
     def finish(self) -> torch.Tensor:
-        size = (self.style.width, self.style.height)
+        size = (self.style.width * self.style.zoom, self.style.height * self.style.zoom)
         from PIL.Image import Resampling
 
         small = self.image.resize(size, Resampling.LANCZOS)
@@ -205,7 +208,7 @@ class _Page:
     def _rule(
         self, start: tuple[float, float], end: tuple[float, float], colour: tuple[int, ...]
     ) -> None:
-        self.pen.line([self._scaled(*start), self._scaled(*end)], fill=colour, width=_OVERSAMPLING)
+        self.pen.line([self._scaled(*start), self._scaled(*end)], fill=colour, width=self.scale)
 
     def _text(
         self, place: tuple[float, float], text: str, anchor: str, colour: tuple[int, ...] = _INK
@@ -213,7 +216,7 @@ class _Page:
         self.pen.text(self._scaled(*place), text, fill=colour, font=self.font, anchor=anchor)
 
     def _scaled(self, x: float, y: float) -> tuple[float, float]:
-        return x * _OVERSAMPLING, y * _OVERSAMPLING
+        return x * self.scale, y * self.scale
 
 
 def _ticks(axis: _Axis, *, log: bool) -> list[tuple[float, str]]:

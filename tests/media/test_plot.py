@@ -100,3 +100,15 @@ def test_refusals_say_what_to_do() -> None:
         line_plot({"a": Series([1], [1], 1.0)})
     with pytest.raises(ValueError, match="160 or more"):
         PlotStyle(width=20)
+
+
+def test_a_zoomed_plot_is_the_same_picture_with_more_pixels() -> None:
+    line = {"a": Series([0, 1, 2], [3, 1, 2])}
+    small, large = (
+        line_plot(line, PlotStyle(title="t", dots=True, width=200, height=160, zoom=zoom))
+        for zoom in (1, 3)
+    )
+    assert large.shape == (480, 600, 3)
+    shrunk = large.unflatten(1, (200, 3)).unflatten(0, (160, 3)).mean((1, 3))
+    assert float((shrunk - small).abs().mean()) < 0.01
+    assert float((small < 0.5).float().mean()) > 0.005
