@@ -36,19 +36,29 @@ def contract(checkout: Checkout = HERE) -> None:
 
 
 @app.command()
-def locales(checkout: Checkout = HERE) -> None:
+def locales(
+    checkout: Checkout = HERE,
+    translated: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Where texts were translated again, as in zh/nodeDefs.json.SpacetimeSolver; may "
+            "be repeated. Texts that were empty before need not be named.",
+        ),
+    ] = None,
+) -> None:
     """Write the English texts anew and bring the translations into their form; name the gaps."""
-    from .locales import LANGUAGES, english, fitted, read, untranslated, write
+    from .locales import english, refresh
     from .nodes import pack_nodes
 
-    pattern, gaps = english(pack_nodes()), []
-    for language in LANGUAGES:
-        folder = checkout / "locales" / language
-        files = pattern if language == "en" else fitted(read(folder), pattern)
-        write(folder, files)
-        gaps += [f"{folder}/{place}" for place in untranslated(files)]
-    if gaps:
-        typer.echo("\n".join(["still to translate:", *gaps]), err=True)
+    try:
+        gaps, old = refresh(checkout / "locales", english(pack_nodes()), translated or ())
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+    for title, places in (("still to translate:", gaps), ("to translate again:", old)):
+        if places:
+            typer.echo("\n".join([title, *places]), err=True)
+    if gaps or old:
         raise typer.Exit(1)
 
 

@@ -11,8 +11,13 @@ from spacetime_video.headless.editor.locales import (
     LANGUAGES,
     english,
     fitted,
+    leaves,
+    outdated,
     read,
+    read_origins,
+    refresh,
     untranslated,
+    write,
 )
 from spacetime_video.headless.editor.nodes import pack_nodes
 
@@ -26,16 +31,8 @@ def schemas_say(standalone):
     hosts.use(standalone)
 
 
-def leaves(texts, place=""):
-    for key, value in texts.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{place}{key}.")
-        else:
-            yield f"{place}{key}", value
-
-
 def test_the_folders_are_the_languages():
-    assert sorted(path.name for path in LOCALES.iterdir()) == sorted(LANGUAGES)
+    assert sorted(path.name for path in LOCALES.iterdir() if path.is_dir()) == sorted(LANGUAGES)
 
 
 def test_english_is_what_the_schemas_say(schemas_say):
@@ -51,7 +48,14 @@ def test_nothing_is_missing_and_nothing_too_much(schemas_say, language):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_everything_is_translated(language):
-    assert list(untranslated(read(LOCALES / language))) == []
+    assert untranslated(read(LOCALES / language)) == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_translation_is_of_an_earlier_english_text(schemas_say, language):
+    old = outdated(read_origins(LOCALES)[language], read(LOCALES / language), schemas_say)
+    again = f"translate these again, then run {COMMAND} --translated {language}/PLACE"
+    assert old == [], f"{again}: {', '.join(old)}"
 
 
 @pytest.mark.parametrize(
@@ -83,4 +87,53 @@ def test_a_translation_is_brought_into_form():
     translated = {"Old": {"name": "旧", "gone": "?"}, "Gone": {"name": "?"}}
     fit = fitted(translated, pattern)
     assert fit == {"New": {"name": ""}, "Old": {"name": "旧", "tips": {"0": ""}}}
-    assert list(untranslated(fit)) == ["New.name", "Old.tips.0"]
+    assert untranslated(fit) == ["New.name", "Old.tips.0"]
+
+
+@pytest.fixture
+def translating(tmp_path):
+    """Bring a folder in the form of one English tooltip; what is to be done."""
+
+    def bring(tooltip, *anew):
+        texts = {"nodeDefs.json": {"New": {"name": "New", "tip": tooltip}}, "main.json": {}}
+        return refresh(tmp_path, texts, anew)
+
+    def translate(language, **texts):
+        write(tmp_path / language, {"nodeDefs.json": {"New": texts}, "main.json": {}})
+
+    bring.translate = translate
+    return bring
+
+
+def test_a_changed_english_text_is_to_be_translated_again(translating):
+    zh, ja = ("zh/nodeDefs.json.New", "ja/nodeDefs.json.New")
+    gaps, old = translating("A tip.")
+    assert (len(gaps), old) == (4, [])
+    for language in TRANSLATED:
+        translating.translate(language, name="新", tip="旧")
+    assert translating("A tip.") == ([], [])
+    assert translating("Another tip.") == ([], [f"{zh}.tip", f"{ja}.tip"])
+    assert translating("A tip.") == ([], [])
+    assert translating("Another tip.", f"{zh}.tip") == ([], [f"{ja}.tip"])
+    assert translating("Another tip.", ja) == ([], [])
+
+
+def test_an_emptied_text_is_a_gap_and_then_new(translating):
+    for language in TRANSLATED:
+        translating.translate(language, name="新", tip="旧")
+    assert translating("A tip.") == ([], [])
+    translating.translate("ja", name="新", tip="")
+    assert translating("Another tip.") == (
+        ["ja/nodeDefs.json.New.tip"],
+        ["zh/nodeDefs.json.New.tip"],
+    )
+    translating.translate("ja", name="新", tip="別")
+    assert translating("Another tip.")[1] == ["zh/nodeDefs.json.New.tip"]
+
+
+def test_a_place_without_a_text_is_refused(translating):
+    translating("A tip.")
+    with pytest.raises(
+        ValueError, match=r"no text at zh/New: .* such as zh/nodeDefs.json.New.name"
+    ):
+        translating("A tip.", "zh/New")
