@@ -15,6 +15,7 @@ from spacetime_video.nodes.few_step_schedules import (
 )
 from spacetime_video.nodes.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.model_schedule import SpacetimeModelSchedule
+from spacetime_video.nodes.sampling import SpacetimeSample
 from spacetime_video.nodes.schedules import SpacetimeCustomSchedule, SpacetimeSpacedSchedule
 from spacetime_video.nodes.shifts import SpacetimeShiftForSize, SpacetimeStretchSchedule
 from spacetime_video.nodes.solvers import SpacetimeSchedule
@@ -253,6 +254,13 @@ def test_values_that_come_over_wires_are_not_checked_before_the_run():
     assert SpacetimeLCMSchedule.validate_inputs(None, 50, 1.0) is True
     assert SpacetimeCustomSchedule.validate_inputs(None) is True
     assert SpacetimeFewStepSchedule.validate_inputs(None) is True
+
+
+def test_a_flow_model_refuses_levels_of_other_models(bench):
+    sigmas = levels(SpacetimeSpacedSchedule, spacing="karras", sigma_max=14.6)
+    guider, noise, sampler, _ = bench.parts()
+    with pytest.raises(ValueError, match=r"levels from 14\.6: .* use Schedule, or Model Schedule"):
+        SpacetimeSample.execute(guider, noise, sampler, sigmas, video(2, 4, 4))
 
 
 def test_a_shift_goes_over_a_wire_into_a_schedule():

@@ -7,7 +7,7 @@ import pytest
 from spacetime_video.nodes import all_nodes, search
 from spacetime_video.nodes.search import search_words
 
-SMALL_WORDS = {"a", "an", "and", "of", "over", "the", "to"}
+SMALL_WORDS = {"a", "an", "and", "for", "of", "over", "the", "to"}
 
 IDS = {
     "SpacetimeLoadModels",
