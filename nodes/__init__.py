@@ -19,11 +19,14 @@ MODULES = (
     "shifts",
     "schedule_plot",
     "sampling",
+    "consistency",
+    "sampling_state",
     "guidance",
     "guidance_rules",
     "guidance_blocks",
     "step_cache",
     "video",
+    "compare",
     "world",
 )
 """The files of nodes, in the order of the menu."""
