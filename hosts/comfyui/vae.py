@@ -4,6 +4,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import comfy.ops
 import comfy.sd
@@ -70,6 +71,14 @@ class HostVAE(comfy.sd.VAE):
         self.working_dtypes = [torch.bfloat16, torch.float32]
         self._set_memory_estimates(weights)
         self._place(weights, dtype)
+
+    def decode_tiled_3d(self, samples: Tensor, tile_t: int = 0, **sides: Any) -> Tensor:
+        """Decode in tiles of the picture; time, which runs as a stream anyway, is never cut."""
+        return super().decode_tiled_3d(samples, tile_t=samples.shape[2], **sides)
+
+    def encode_tiled_3d(self, pixel_samples: Tensor, tile_t: int = 0, **sides: Any) -> Tensor:
+        """Encode in tiles of the picture, see ``decode_tiled_3d``."""
+        return super().encode_tiled_3d(pixel_samples, tile_t=pixel_samples.shape[2], **sides)
 
     def _set_memory_estimates(self, weights: VAEWeights) -> None:
         config = weights.config
