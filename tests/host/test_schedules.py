@@ -1,8 +1,14 @@
 """Model Schedule's levels are the host's own for every kind of model, and sample it."""
 
+import json
 import math
+import time
+import urllib.error
 
 import pytest
+from PIL import Image
+
+SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +55,51 @@ def test_spacings_that_a_model_lacks_are_refused_with_those_it_has(measured):
     )
     assert "use auto, trailing, leading, karras" in measured["refused"]["animated"]
     assert "'leading' for a flow model: use auto, trailing" in measured["flow refused"]
+
+
+def node(kind, **inputs):
+    return {"class_type": f"Spacetime{kind}", "inputs": inputs}
+
+
+def prompt(levels):
+    """Four schedules in one plot, one of them with a shift that comes over a wire."""
+    return {
+        "1": node("EmptyVideo", width=64, height=64, frames=17, fps=16.0),
+        "2": node(
+            "ShiftForSize", latent=["1", 0], rule="area", reference_tokens=20, reference_shift=1.5
+        ),
+        "3": node("Schedule", steps=12, shift=["2", 0]),
+        "4": node("CustomSchedule", levels=levels),
+        "5": node("FewStepSchedule", grid="rcm_4"),
+        "6": node("StretchSchedule", sigmas=["3", 0], terminal=0.1),
+        "7": node(
+            "SchedulePlot", sigmas=["3", 0], labels="shift, mine, rCM, stretched", scale="auto",
+            sigmas_2=["4", 0], sigmas_3=["5", 0], sigmas_4=["6", 0],
+        ),
+    }  # fmt: skip
+
+
+def finished(server, prompt):
+    """What a run showed, by node."""
+    number = json.loads(server.post("/prompt", {"prompt": prompt}))["prompt_id"]
+    for _ in range(SECONDS):
+        run = server.get(f"/history/{number}").get(number)
+        if run is not None:
+            assert run["status"]["status_str"] == "success", run["status"]
+            return run["outputs"]
+        time.sleep(1)
+    return pytest.fail(f"not done in {SECONDS} s")
+
+
+def test_schedules_run_on_a_server_and_the_plot_is_shown(server):
+    (shown,) = finished(server, prompt("1, 0.5, 0.25"))["7"]["images"]
+    assert shown["type"] == "temp"
+    with Image.open(server.base / "temp" / shown["filename"]) as picture:
+        assert picture.size == (800, 560)
+        assert len(picture.convert("RGB").getcolors(100_000)) > 20
+
+
+def test_a_server_refuses_levels_that_are_none(server):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        server.post("/prompt", {"prompt": prompt("1, half, 0")})
+    assert "'half' is no noise level: write falling numbers" in refused.value.read().decode()
