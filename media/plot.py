@@ -20,6 +20,8 @@ _LETTER = 12
 _DOT = 2
 _MARGINS = (64, 28, 16, 40)  # left, top, right, bottom
 _FEWEST_DECADES = 2.0
+_HALO = 2.0
+"""Width of the paper around names, which keeps them apart from lines behind them."""
 
 
 class Series(NamedTuple):
@@ -183,7 +185,7 @@ class _Page:
         top = first if self.style.low_legend else self.y.end + 12
         for number, name in enumerate(names):
             place = (self.x.end - 8, top + number * line)
-            self._text(place, name, "rm", COLOURS[number % len(COLOURS)])
+            self._text(place, name, "rm", COLOURS[number % len(COLOURS)], halo=_HALO)
 
     def finish(self) -> torch.Tensor:
         size = (self.style.width * self.style.zoom, self.style.height * self.style.zoom)
@@ -211,9 +213,22 @@ class _Page:
         self.pen.line([self._scaled(*start), self._scaled(*end)], fill=colour, width=self.scale)
 
     def _text(
-        self, place: tuple[float, float], text: str, anchor: str, colour: tuple[int, ...] = _INK
+        self,
+        place: tuple[float, float],
+        text: str,
+        anchor: str,
+        colour: tuple[int, ...] = _INK,
+        halo: float = 0.0,
     ) -> None:
-        self.pen.text(self._scaled(*place), text, fill=colour, font=self.font, anchor=anchor)
+        self.pen.text(
+            self._scaled(*place),
+            text,
+            fill=colour,
+            font=self.font,
+            anchor=anchor,
+            stroke_width=round(halo * self.scale),
+            stroke_fill=_PAPER,
+        )
 
     def _scaled(self, x: float, y: float) -> tuple[float, float]:
         return x * self.scale, y * self.scale

@@ -78,7 +78,7 @@ def plot_schedules(curves: Mapping[str, Sequence[float]], *, logarithmic: bool) 
     """Draw levels against steps, large enough to read on a node: (H, W, 3) in [0, 1]."""
     style = PlotStyle(
         title="noise level", x_label="step", log_y=logarithmic, dots=True,
-        width=400, height=280, zoom=2,
+        width=300, height=230, zoom=3,
     )  # fmt: skip
     series = {name: Series(range(len(levels)), levels) for name, levels in curves.items()}
     return line_plot(series, style)

@@ -95,7 +95,7 @@ def test_schedules_run_on_a_server_and_the_plot_is_shown(server):
     (shown,) = finished(server, prompt("1, 0.5, 0.25"))["7"]["images"]
     assert shown["type"] == "temp"
     with Image.open(server.base / "temp" / shown["filename"]) as picture:
-        assert picture.size == (800, 560)
+        assert picture.size == (900, 690)
         assert len(picture.convert("RGB").getcolors(100_000)) > 20
 
 

@@ -112,3 +112,17 @@ def test_a_zoomed_plot_is_the_same_picture_with_more_pixels() -> None:
     shrunk = large.unflatten(1, (200, 3)).unflatten(0, (160, 3)).mean((1, 3))
     assert float((shrunk - small).abs().mean()) < 0.01
     assert float((small < 0.5).float().mean()) > 0.005
+
+
+def test_names_stand_apart_from_a_line_behind_them() -> None:
+    def middle_of_the_name(name: str) -> tuple[int, int]:
+        """Pixels of the name and of the line in the row that runs through both."""
+        lines = {"": Series([0, 1], [0.95, 0.95]), " ": Series([0, 1], [0, 1])}
+        picture = line_plot({name: Series([], []), **lines}, PlotStyle(width=400, height=200))
+        row = (picture[40, 200:, None] - torch.tensor(COLOURS[:2]) / 255).abs().amax(-1) < 0.3
+        return int(row[:, 0].sum()), int(row[:, 1].sum())
+
+    ink, left = middle_of_the_name("l    l    l    l")
+    _, whole = middle_of_the_name("  ")
+    assert ink >= 4
+    assert whole - left > ink + 8

@@ -31,7 +31,7 @@ def places(picture, number):
 
 def test_a_picture_for_the_node_and_for_the_graph():
     made = SpacetimeSchedulePlot.execute(FLOW, "", "auto")
-    assert made[0].shape == (1, 560, 800, 3)
+    assert made[0].shape == (1, 690, 900, 3)
     assert made[0].min() >= 0
     assert made[0].max() <= 1
     assert made.ui is not None
@@ -40,14 +40,14 @@ def test_a_picture_for_the_node_and_for_the_graph():
 def test_a_curve_falls_as_the_levels_do():
     columns, heights = places(plot(FLOW), 0)
     assert columns.max() - columns.min() > 500
-    left, right = heights[columns < 200].mean(), heights[columns > 700].mean()
+    left, right = heights[columns < 300].mean(), heights[columns > 750].mean()
     assert left > right + 250
     straight = flow_sigmas(20, shift=1.0)
     columns, heights = places(plot(straight), 0)
-    lower = columns < 400
+    lower = columns < 450
     columns, heights = columns[lower], heights[lower]
     columns, heights = columns - columns.mean(), heights - heights.mean()
-    assert float((columns * heights).sum() / (columns.norm() * heights.norm())) < -0.999
+    assert float((columns * heights).sum() / (columns.norm() * heights.norm())) < -0.995
 
 
 def test_every_schedule_has_a_colour_of_its_own():
@@ -55,7 +55,7 @@ def test_every_schedule_has_a_colour_of_its_own():
     assert len(places(alone, 1)[0]) == 0
     columns = places(both, 1)[0]
     assert len(columns) > 200
-    assert columns.max() < 350  # 4 of 20 steps
+    assert columns.max() < 350  # 4 of 20 steps: 192 to 324
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_levels_above_one_are_drawn_logarithmically():
 
 
 def test_no_levels_are_an_empty_plot():
-    assert plot(torch.zeros(0)).shape == (1, 560, 800, 3)
+    assert plot(torch.zeros(0)).shape == (1, 690, 900, 3)
 
 
 @pytest.mark.parametrize(
