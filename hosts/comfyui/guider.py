@@ -19,10 +19,18 @@ from ...samplers.regions import LATENT, TokenRegions
 from ...samplers.skip_layer import SkippedBlocks
 from .model import HostModel
 from .network import CROSS_ATTEND_KEY, RUN_KEY
+from .notes import warn
 from .sampler import path_of
 
 BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
 """Where the host's networks keep the blocks that their callers may replace."""
+
+UNUSED_PATCHES = (
+    "sampler_cfg_function",
+    "sampler_pre_cfg_function",
+    "sampler_calc_cond_batch_function",
+)
+"""Patches of other nodes that say how to guide; a recipe of the pack guides by itself."""
 
 
 class HostGuider(CFGGuider):
@@ -34,6 +42,12 @@ class HostGuider(CFGGuider):
         self.set_cfg(recipe.scale)
         self._denoiser: Denoiser | None = None
         self._mask: Tensor | None = None
+        self._seen: dict[str, Tensor] = {}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the host's own guidance does all of it."""
+        return self.recipe == Recipe(scale=self.recipe.scale)
 
     def inner_sample(self, *arguments: Any, **named: Any) -> Tensor:
         """Begin a run: what the recipe remembers belongs to it alone."""
@@ -45,12 +59,24 @@ class HostGuider(CFGGuider):
             path_of(self.inner_model.model_sampling),
             LATENT if layout is None else TokenRegions(layout),
         )
-        self._mask = mask
-        self._denoiser = guided(self.recipe, self._predict, "positive", "negative", run)
+        self._mask, self._seen = mask, {}
+        self._denoiser = guided(
+            self.recipe, self._predict, "positive", "negative", run, watch=self._watch
+        )
+        self._name_unused_patches()
         try:
             return super().inner_sample(*arguments, **named)
         finally:
             self._denoiser = self._mask = None
+            self._seen = {}
+
+    def _name_unused_patches(self) -> None:
+        unused = [name for name in UNUSED_PATCHES if self.model_options.get(name)]
+        if unused and not self.is_plain:
+            warn(
+                f"another node guides by its own rule ({', '.join(unused)}), which has no effect "
+                "together with Spacetime's nodes of guidance: use one or the other"
+            )
 
     def predict_noise(
         self,
@@ -61,12 +87,46 @@ class HostGuider(CFGGuider):
     ) -> Tensor:
         """The guided prediction of x0 at the noise levels ``timestep`` (B,)."""
         options = model_options or {}
-        if self._denoiser is None or self.recipe == Recipe(scale=self.recipe.scale):
+        if self._denoiser is None or self.is_plain:
             return super().predict_noise(x, timestep, options, seed)
         levels = timestep
         if self._mask is not None:
             levels = self._mask * timestep.reshape(-1, *[1] * (x.ndim - 1))
-        return self._denoiser(x, levels, model_options=options, timestep=timestep)
+        self._seen.clear()
+        made = self._denoiser(x, levels, model_options=options, timestep=timestep)
+        return self._patched(made, x, timestep, options)
+
+    def _watch(self, conditions: Sequence[Any], made: Sequence[Tensor]) -> None:
+        """Note the predictions for both prompts, for the patches of other nodes."""
+        for condition, x0 in zip(conditions, made, strict=True):
+            name = condition.condition if isinstance(condition, Against) else condition
+            if isinstance(name, str):
+                self._seen[name] = x0
+
+    def _patched(
+        self, denoised: Tensor, x: Tensor, timestep: Tensor, options: dict[str, Any]
+    ) -> Tensor:
+        """What other nodes do after guidance; where nothing was predicted, they do nothing."""
+        patches = options.get("sampler_post_cfg_function", [])
+        positive, negative = self._seen.get("positive"), self._seen.get("negative")
+        if not patches or positive is None:
+            return denoised
+        if negative is None and options.get("disable_cfg1_optimization", False):
+            (negative,) = self._evaluate(["negative"], x, timestep, options)
+        given = {
+            "cond": self.conds["positive"],
+            "uncond": None if negative is None else self.conds.get("negative"),
+            "cond_scale": self.cfg,
+            "model": self.inner_model,
+            "cond_denoised": positive,
+            "uncond_denoised": torch.zeros_like(x) if negative is None else negative,
+            "sigma": timestep,
+            "model_options": options,
+            "input": x,
+        }
+        for patch in patches:
+            denoised = patch({"denoised": denoised, **given})
+        return denoised
 
     def _predict(
         self, x: Tensor, _levels: Tensor, conditions: Sequence[Any], /, **extra: Any

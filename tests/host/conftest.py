@@ -102,6 +102,19 @@ class Server:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.read()
 
+    def run(self, prompt):
+        """What the history says of a graph, once it has run."""
+        answer = self.post("/prompt", {"prompt": prompt})
+        return self.finished(json.loads(answer)["prompt_id"])
+
+    def finished(self, run):
+        for _ in range(1200):
+            history = self.get(f"/history/{run}")
+            if run in history:
+                return history[run]
+            time.sleep(0.1)
+        pytest.fail("the run never ended")
+
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=30)
