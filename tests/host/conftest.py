@@ -19,6 +19,8 @@ HOW = (
     "tests in the real host"
 )
 START_SECONDS = 300
+PROBE_SECONDS = 900
+NOTES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,6 +32,14 @@ def _real_host():
 def pytest_terminal_summary(terminalreporter):
     if "COMFYUI_DIR" not in os.environ:
         terminalreporter.write_line(f"tests/host skipped: {HOW}")
+    for line in terminalreporter.config.stash.get(NOTES, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def note(request):
+    """Write a line for the person who runs the tests, at their end."""
+    return request.config.stash.setdefault(NOTES, []).append
 
 
 def interpreter():
@@ -49,7 +59,7 @@ def probe(tmp_path_factory):
         folder = tmp_path_factory.mktemp(name)
         command = [interpreter(), str(HERE / "probes" / f"{name}.py"), str(folder), *arguments]
         done = subprocess.run(
-            command, env=quiet_environment(), capture_output=True, text=True, timeout=300
+            command, env=quiet_environment(), capture_output=True, text=True, timeout=PROBE_SECONDS
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads((folder / "measured.json").read_text())

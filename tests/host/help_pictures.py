@@ -1,19 +1,20 @@
-"""Take the pictures of the help pages in the real editor: each node wired up in its example graph.
+"""Take pictures of the real editor: a help page's node wired up, or a whole graph with its result.
 
     python tests/host/help_pictures.py http://127.0.0.1:8188 [NodeId ...]
+    python tests/host/help_pictures.py http://127.0.0.1:8188 --graph text_to_video docs/editor.jpg
 
 needs a running ComfyUI with the pack, and playwright with a Chromium (CHROMIUM names its program).
-Without node ids all pictures are taken anew. Look at them before they are committed.
+Without node ids all help pictures are taken anew. Look at them before they are committed.
 """
 
-import io
+import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
+from editor_page import BARE, Editor, chromium
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "web" / "docs"
@@ -32,7 +33,7 @@ WITH_RESULT = {"SpacetimeDecodeVideo", "SpacetimeExampleClip"}
 AFTER = {"SpacetimeDecodeVideo": 2, "SpacetimeExampleClip": 2}
 """How many steps of what follows a node are shown, where it is more than one."""
 
-VIEW = {"width": 1700, "height": 2000}
+VIEW = (1700, 2000)
 ZOOM = 1.25
 MARGIN, LEFT, TOP = 16, 90, 140
 
@@ -99,41 +100,75 @@ PLACE = """
 """Put the nodes side by side; the rectangle of the page that shows them."""
 
 
+WIDEST = 1600
+"""Pixels of a picture of a whole graph."""
+
+WHOLE = """
+(margin) => {
+  const [head, badge] = [30, 24]
+  const nodes = app.graph.nodes
+  const ends = (axis) => nodes.map((each) => each.pos[axis] + each.size[axis])
+  const low = [0, 1].map((axis) => Math.min(...nodes.map((each) => each.pos[axis])))
+  const high = [0, 1].map((axis) => Math.max(...ends(axis)))
+  app.canvas.deselectAll()
+  app.canvas.ds.scale = 1
+  app.canvas.ds.offset = [margin - low[0], margin + head + badge - low[1]]
+  app.graph.setDirtyCanvas(true, true)
+  const page = app.canvas.canvas.getBoundingClientRect()
+  return [
+    page.x, page.y, high[0] - low[0] + 2 * margin, high[1] - low[1] + head + badge + 2 * margin,
+  ]
+}
+"""
+"""Show the graph in its own size; the rectangle of the page that shows it."""
+
+
 def main() -> None:
     """Take the pictures that were asked for."""
-    address, *asked = sys.argv[1:]
-    nodes = asked or sorted(page.stem for page in PAGES.glob("*.md"))
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        for node in nodes:
-            page = browser.new_context(viewport=VIEW, device_scale_factor=ZOOM).new_page()
-            save(take(page, address, node), PAGES / f"{node}.webp")
-            page.context.close()
+    options = argparse.ArgumentParser()
+    options.add_argument("address")
+    options.add_argument("nodes", nargs="*")
+    options.add_argument("--graph", nargs=2, metavar=("NAME", "PICTURE"))
+    asked = options.parse_args()
+    with chromium() as browser:
+        if asked.graph:
+            name, path = asked.graph
+            save(take_graph(browser, asked.address, name), Path(path))
+            return
+        for node in asked.nodes or sorted(page.stem for page in PAGES.glob("*.md")):
+            save(take(browser, asked.address, node), PAGES / f"{node}.webp")
             sys.stdout.write(f"{node}\n")
-        browser.close()
 
 
-def take(page: Page, address: str, node: str) -> Image.Image:
+def take(browser: Browser, address: str, node: str) -> Image.Image:
     """A picture of a node with what feeds it and what it feeds."""
-    page.goto(address, wait_until="domcontentloaded")
-    page.wait_for_function("window.app?.graph && window.app.extensionManager", timeout=90_000)
-    page.wait_for_timeout(3000)
-    page.evaluate("graph => app.loadGraphData(graph)", graph_with(node))
-    page.wait_for_timeout(1000)
-    for _ in range(3):  # the templates, which open on a first visit
-        page.keyboard.press("Escape")
-        page.wait_for_timeout(200)
+    editor = Editor(browser, address, VIEW, ZOOM)
+    editor.load(graph_with(node))
     if node in WITH_RESULT:
-        run(page)
-    page.add_style_tag(content=".selection-toolbox, .p-toast { display: none !important }")
-    columns = page.evaluate(CUT, [node, AFTER.get(node, 1)])
-    page.wait_for_timeout(1500)  # videos take their room
-    x, y, width, height = page.evaluate(PLACE, [columns, LEFT, TOP, MARGIN])
-    page.wait_for_timeout(1000)
-    clip = {"x": x, "y": y, "width": width, "height": height}
-    return Image.open(io.BytesIO(page.screenshot(clip=clip)))
+        editor.run()
+        editor.page.wait_for_timeout(4000)
+    columns = editor.page.evaluate(CUT, [node, AFTER.get(node, 1)])
+    editor.page.wait_for_timeout(1500)  # videos take their room
+    place = editor.page.evaluate(PLACE, [columns, LEFT, TOP, MARGIN])
+    editor.page.wait_for_timeout(1000)
+    picture = editor.picture(*place)
+    editor.close()
+    return picture
+
+
+def take_graph(browser: Browser, address: str, name: str) -> Image.Image:
+    """A picture of an example graph with what it made."""
+    editor = Editor(browser, address, (2400, 1400), ZOOM)
+    editor.load(example(name))
+    editor.run()
+    editor.style(BARE)
+    editor.page.wait_for_timeout(4000)
+    place = editor.page.evaluate(WHOLE, MARGIN)
+    editor.settle()
+    picture = editor.picture(*place)
+    editor.close()
+    height = round(picture.height * WIDEST / picture.width)
+    return picture.resize((WIDEST, height), Image.Resampling.LANCZOS)
 
 
 def graph_with(node: str) -> dict[str, object]:
@@ -143,27 +178,20 @@ def graph_with(node: str) -> dict[str, object]:
         *sorted(p.stem for p in ROOT.glob("example_workflows/*.json")),
     ]
     for name in names:
-        graph = json.loads((ROOT / f"example_workflows/{name}.json").read_text(encoding="utf-8"))
+        graph = example(name)
         if any(each["type"] == node for each in graph["nodes"]):
             return graph
     sys.exit(f"no example graph has {node}: add it to one")
 
 
-def run(page: Page) -> None:
-    """Queue the graph and wait for its end."""
-    count = "async () => Object.keys(await (await fetch('/history')).json()).length"
-    before = page.evaluate(count)
-    page.evaluate("() => app.queuePrompt(0)")
-    for _ in range(600):
-        if page.evaluate(count) > before:
-            return page.wait_for_timeout(4000)
-        page.wait_for_timeout(500)
-    sys.exit("the graph did not end")
+def example(name: str) -> dict[str, object]:
+    """An example graph."""
+    return json.loads((ROOT / f"example_workflows/{name}.json").read_text(encoding="utf-8"))
 
 
 def save(picture: Image.Image, path: Path) -> None:
     """Write a small file."""
-    picture.convert("RGB").save(path, quality=80, method=6)
+    picture.convert("RGB").save(path, quality=80, optimize=True, method=6)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,137 @@
+"""ComfyUI's real editor in a headless Chromium: templates, running, videos, its own conversion."""
+
+import json
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from spacetime_video import hosts
+from spacetime_video.headless.editor.nodes import pack_nodes
+from spacetime_video.hosts.standalone.registry import Registry
+from spacetime_video.hosts.standalone.workflow import to_api
+
+HOW = (
+    "pip install playwright, and playwright install chromium or set CHROMIUM to the program of a "
+    "Chromium, to run the tests in the real editor"
+)
+ROOT = Path(__file__).parents[2]
+GRAPHS = sorted([*ROOT.glob("example_workflows/*.json"), *ROOT.glob("subgraphs/*.json")])
+
+VIDEO = """
+(node => node?.widgets?.map((each) => each.element).find((each) => each?.querySelector?.('video'))
+  ?.querySelector('video'))(app.graph.nodes.find((each) => each.type === 'SaveVideo'))
+"""
+"""The player that the editor puts onto the Save Video node."""
+
+SHOWN = f"""
+async () => {{
+  const video = {VIDEO}
+  const node = app.graph.nodes.find((each) => each.type === 'SaveVideo')
+  const {{ x, y }} = app.canvas.canvas.getBoundingClientRect()
+  const {{ scale, offset }} = app.canvas.ds
+  const answer = await fetch(video.src)
+  const box = video.getBoundingClientRect()
+  const corner = node.pos.map((each, axis) => (each + offset[axis]) * scale + [x, y][axis])
+  return {{
+    size: [video.videoWidth, video.videoHeight],
+    duration: video.duration,
+    status: answer.status,
+    type: answer.headers.get('content-type'),
+    bytes: (await answer.arrayBuffer()).byteLength,
+    place: [box.left, box.top, box.right, box.bottom],
+    node: [...corner, ...corner.map((each, axis) => each + node.size[axis] * scale)],
+  }}
+}}
+"""
+"""What that player shows, where it is on the page and where its node is."""
+
+
+@pytest.fixture(scope="module")
+def browser(note):
+    try:
+        from playwright.sync_api import Error
+
+        from .editor_page import chromium
+    except ModuleNotFoundError as missing:
+        _skip(note, f"no {missing.name}")
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(chromium())
+        except Error as problem:
+            _skip(note, str(problem).splitlines()[0])
+        yield running
+
+
+def _skip(note, missing):
+    note(f"tests/host/test_editor.py skipped: {missing}; {HOW}")
+    pytest.skip(f"{missing}; {HOW}")
+
+
+@pytest.fixture(scope="module")
+def editor(browser, server):
+    from .editor_page import Editor
+
+    opened = Editor(browser, f"http://127.0.0.1:{server.port}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory, note):
+    """A folder for screenshots, which SPACETIME_SCREENSHOTS may name."""
+    named = os.environ.get("SPACETIME_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("editor")
+    folder.mkdir(parents=True, exist_ok=True)
+    note(f"screenshots of the editor, for a person to look at: {folder}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def registry():
+    from spacetime_video.hosts.standalone.stock import stock_nodes
+
+    before = hosts.host()
+    yield Registry.from_nodes([*pack_nodes(), *stock_nodes()])
+    hosts.use(before)
+
+
+def test_a_template_runs_and_its_video_is_on_the_save_node(server, editor, pictures):
+    editor.load_template("spacetime-video", "text_to_video")
+    editor.fit()
+    editor.page.screenshot(path=pictures / "text_to_video_before.png")
+    before = set(server.base.glob("output/**/*.mp4"))
+    ran = editor.run()
+    assert ran["status"]["status_str"] == "success", ran["status"]["messages"]
+    editor.page.wait_for_function(f"() => {VIDEO}?.readyState >= 2")
+    editor.settle()
+    shown = editor.page.evaluate(SHOWN)
+    editor.page.screenshot(path=pictures / "text_to_video_after.png")
+    (saved,) = set(server.base.glob("output/**/*.mp4")) - before
+    assert (shown["status"], shown["type"]) == (200, "video/mp4")
+    assert shown["bytes"] == saved.stat().st_size
+    assert shown["size"] == [64, 64]
+    assert shown["duration"] == pytest.approx(17 / 16, abs=0.01)
+    left, top, right, bottom = shown["place"]
+    assert min(right - left, bottom - top) > 50
+    assert shown["node"][0] <= left < right <= shown["node"][2]
+    assert shown["node"][1] <= top < bottom <= shown["node"][3]
+
+
+@pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
+def test_the_editor_and_the_pack_convert_a_graph_alike(server, editor, registry, path):
+    graph = json.loads(path.read_text(encoding="utf-8"))
+    editor.load(graph)
+    prompt = without_displays(editor.prompt(), server.get("/object_info"))
+    assert prompt == to_api(graph, registry)
+    assert prompt
+
+
+def without_displays(prompt, known):
+    """A prompt without the texts that the editor itself shows on nodes, such as Preview Any's."""
+    for node in prompt.values():
+        described = known[node["class_type"]]["input"].values()
+        names = {name for group in described for name in group}
+        node["inputs"] = {name: value for name, value in node["inputs"].items() if name in names}
+    return prompt
