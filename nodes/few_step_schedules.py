@@ -12,7 +12,7 @@ from ..samplers.few_step import (
     lcm_flow_sigmas,
     lcm_timesteps,
 )
-from .guiders import refusal
+from .refusal import refusal
 from .schedule_sockets import (
     CATEGORY,
     shift_input,
@@ -43,8 +43,9 @@ class SpacetimeFewStepSchedule(io.ComfyNode):
                     "grid", options=list(few_step_grids()), default="lightning_4",
                     tooltip="lightning_4 and lightning_8: Wan 2.1 and 2.2 with a Lightning or "
                     "lightx2v LoRA of that many steps. ltx_distilled: LTX-Video and LTX-2 "
-                    "distilled, 8 steps; its second pass: 3 steps for a latent that was scaled "
-                    "up. rcm_1 to rcm_4: Wan and Cosmos distilled by rCM, with the lcm solver.",
+                    "distilled, 8 steps; ltx_distilled_second_pass: 3 steps for a latent that was "
+                    "scaled up. rcm_1 to rcm_4: Wan and Cosmos distilled by rCM, with the lcm "
+                    "solver.",
                 )
             ],
             outputs=[sigmas_output()],

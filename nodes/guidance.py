@@ -4,7 +4,8 @@ from typing import Any
 
 from ..hosts import host
 from ..samplers.recipe import Recipe
-from .guiders import guider_input, guider_output, refusal, with_changes
+from .guiders import guider_input, guider_output, with_changes
+from .refusal import refusal
 from .search import search_words
 
 io = host().io
@@ -80,8 +81,9 @@ class SpacetimeGuidanceOverSteps(io.ComfyNode):
                     min=0.0,
                     max=100.0,
                     step=0.1,
-                    tooltip="Guidance at the last step; the first has that of Denoiser. Lower "
-                    "keeps layout and motion close to the prompt and burns colours less.",
+                    tooltip="Guidance at the last step; the first has that of Denoiser. A "
+                    "lower one burns colours less, and layout and motion, which the first steps "
+                    "decide, still follow the prompt.",
                 ),
             ],
             outputs=[guider_output()],

@@ -5,8 +5,9 @@ from typing import Any
 from ..hosts import host
 from ..samplers.nag import AttentionGuidance
 from ..samplers.recipe import SkipLayers
-from .guiders import guider_input, guider_output, refusal, with_changes
+from .guiders import guider_input, guider_output, with_changes
 from .number_text import read_numbers
+from .refusal import refusal
 from .search import search_words
 
 io = host().io
@@ -131,7 +132,8 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
                     min=0.1,
                     max=20.0,
                     step=0.1,
-                    tooltip="By how much a place's attention may grow; lower is safer.",
+                    tooltip="How many times as strong a place's attention may become; lower is "
+                    "safer.",
                 ),
                 io.Float.Input(
                     "blend",

@@ -53,7 +53,8 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Share of the saturating part that is kept; 1 is plain guidance.",
+                    tooltip="Share of the saturating part that is kept; 1, with the other two at "
+                    "0, is plain guidance.",
                 ),
                 io.Float.Input(
                     "momentum",

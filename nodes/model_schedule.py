@@ -4,7 +4,7 @@ from typing import Any
 
 from ..hosts import host
 from ..samplers.model_levels import AUTO, MODEL_SPACINGS, model_sigmas
-from .guiders import refusal
+from .refusal import refusal
 from .schedule_sockets import CATEGORY, sigmas_output, steps_input, strength_input
 from .search import search_words
 

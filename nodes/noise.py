@@ -5,8 +5,8 @@ from typing import Any
 from ..hosts import host
 from ..samplers.noise import FrameNoise
 from ..samplers.noise_sources import FrameSeeds, MixedNoise, ShiftedNoise
-from .guiders import refusal
 from .number_text import read_seeds
+from .refusal import refusal
 from .search import search_words
 
 io = host().io
@@ -67,7 +67,7 @@ class SpacetimeFrameSeeds(io.ComfyNode):
                     placeholder="0: 5, 3-4: 17",
                     tooltip="Latent frames, counted from 0, and their seeds: 0: 5, 3-4: 17. Most "
                     "video models make 4 video frames from each latent frame after the first, so "
-                    "3-4 are video frames 9 to 16. Left empty, nothing changes.",
+                    "3-4 are video frames 9 to 16, counted from 0. Left empty, nothing changes.",
                 ),
             ],
             outputs=[_noise_output()],
@@ -135,7 +135,8 @@ class SpacetimeShiftNoise(io.ComfyNode):
             inputs=[
                 io.Noise.Input(
                     "noise",
-                    tooltip="The noise to move, from Noise: that of RandomNoise has no time.",
+                    tooltip="The noise to move, from Noise; that of RandomNoise has no place in "
+                    "time and is refused.",
                 ),
                 io.Int.Input(
                     "frames",
@@ -144,8 +145,9 @@ class SpacetimeShiftNoise(io.ComfyNode):
                     max=10_000,
                     tooltip="Latent frames to move by. The first stands for one video frame, each "
                     "further one for as many as the model's VAE compresses: 4 for Wan and the tiny "
-                    "model, 8 for LTX. A part that begins at video frame 4n + 1 of a clip wants "
-                    "n + 1. Below 0, frames before the beginning.",
+                    "model, 8 for LTX. A part that begins at video frame 4n + 1 of a clip, "
+                    "counted from 0 and with 4 frames for each, wants n + 1. Below 0, frames "
+                    "before the beginning.",
                 ),
             ],
             outputs=[_noise_output()],

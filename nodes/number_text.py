@@ -1,6 +1,7 @@
 """Blocks and frames written as text: "3", "1, 2", "7-9", and with seeds "0: 5, 3-4: 17"."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 MOST = 10_000
@@ -41,8 +42,13 @@ def read_seeds(text: str) -> dict[int, int]:
     return seeds
 
 
+def with_plain_signs(text: str) -> str:
+    """The same with digits, commas and colons of Chinese and Japanese keyboards made plain."""
+    return unicodedata.normalize("NFKC", text).replace("\N{IDEOGRAPHIC COMMA}", ",")
+
+
 def _parts(text: str) -> Iterator[str]:
-    return (part.strip() for part in text.split(",") if part.strip())
+    return (part.strip() for part in with_plain_signs(text).split(",") if part.strip())
 
 
 def _range(part: str) -> range:

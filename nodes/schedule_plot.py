@@ -7,7 +7,8 @@ from torch import Tensor
 
 from ..hosts import host
 from ..media.plot import PlotStyle, Series, line_plot
-from .guiders import refusal
+from .number_text import with_plain_signs
+from .refusal import refusal
 from .schedule_sockets import CATEGORY
 from .search import search_words
 
@@ -46,8 +47,9 @@ class SpacetimeSchedulePlot(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "scale", options=list(SCALES), default=AUTO,
-                    tooltip="Of the noise levels. auto: linear for flow models, logarithmic where "
-                    "a level is above 1. The last level, 0, has no place on a logarithmic one.",
+                    tooltip="How noise levels are drawn. auto: linear for flow models, logarithmic "
+                    "where a level is above 1. The last level, 0, has no place on a logarithmic "
+                    "scale.",
                 ),
                 *(_further(number) for number in range(2, MOST_CURVES + 1)),
             ],
@@ -69,7 +71,7 @@ class SpacetimeSchedulePlot(io.ComfyNode):
         """Draw the curves."""
         _check(labels, scale)
         given = (sigmas, sigmas_2, sigmas_3, sigmas_4)
-        curves = _named(given, [label.strip() for label in labels.split(",")])
+        curves = _named(given, _read_labels(labels))
         image = plot_schedules(curves, logarithmic=_is_logarithmic(scale, curves))[None]
         return io.NodeOutput(image, ui=ui.PreviewImage(image, cls=cls))
 
@@ -84,8 +86,12 @@ def plot_schedules(curves: Mapping[str, Sequence[float]], *, logarithmic: bool) 
     return line_plot(series, style)
 
 
+def _read_labels(text: str) -> list[str]:
+    return [label.strip() for label in with_plain_signs(text).split(",")]
+
+
 def _check(labels: str, scale: str) -> None:
-    count = labels.count(",") + 1
+    count = len(_read_labels(labels))
     if count > MOST_CURVES:
         raise ValueError(f"{count} labels for up to {MOST_CURVES} schedules: {labels!r}")
     if scale not in SCALES:

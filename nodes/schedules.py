@@ -13,7 +13,8 @@ from ..samplers.spacings import (
     linear_quadratic_sigmas,
     listed_sigmas,
 )
-from .guiders import refusal
+from .number_text import with_plain_signs
+from .refusal import refusal
 from .schedule_sockets import CATEGORY, shift_input, sigmas_output, steps_input
 from .search import search_words
 
@@ -73,7 +74,7 @@ class SpacetimeSpacedSchedule(io.ComfyNode):
                     "spacing", options=list(SPACINGS), default="beta",
                     tooltip="beta crowds the steps at both ends, for layout and for detail; "
                     "linear-quadratic begins with many small steps; exponential and karras are "
-                    "for other models than flow models, which Model Schedule knows by itself.",
+                    "for models that are no flow models. Model Schedule knows their levels.",
                 ),
                 steps_input(30, "Steps from noise to video: more is finer and slower."),
                 shift_input("For beta: above 1, more of the steps go to the noisy end."),
@@ -171,7 +172,9 @@ class SpacetimeCustomSchedule(io.ComfyNode):
 
 
 def _read_levels(text: str) -> Tensor:
-    return listed_sigmas([_level(part) for part in text.replace(",", " ").split()])
+    return listed_sigmas(
+        [_level(part) for part in with_plain_signs(text).replace(",", " ").split()]
+    )
 
 
 def _level(part: str) -> float:

@@ -16,7 +16,7 @@ from ..samplers.shifts import (
     length_shift,
     stretch_to_terminal,
 )
-from .guiders import refusal
+from .refusal import refusal
 from .schedule_sockets import CATEGORY, sigmas_output
 from .search import search_words
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from ..hosts import host
 from ..samplers.step_cache import StepCache
-from .guiders import guider_input, guider_output, refusal, with_changes
+from .guiders import guider_input, guider_output, with_changes
+from .refusal import refusal
 from .search import search_words
 
 io = host().io

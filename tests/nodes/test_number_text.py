@@ -15,6 +15,7 @@ from spacetime_video.nodes.number_text import read_numbers, read_seeds
         ("4-4", (4,)),
         ("", ()),
         (" , ", ()),
+        ("\uff11\uff0c2\u3001\uff17-\uff19", (1, 2, 7, 8, 9)),
     ],
 )
 def test_numbers(text, numbers):
@@ -43,6 +44,7 @@ def test_what_is_no_number(text, problem):
         ("0: 5, 3-4: 17", {0: 5, 3: 17, 4: 17}),
         ("2:18446744073709551615", {2: 2**64 - 1}),
         ("1-2: 7, 2 : 7", {1: 7, 2: 7}),
+        ("0\uff1a5\uff0c3\uff1a17", {0: 5, 3: 17}),
         ("", {}),
     ],
 )

@@ -64,6 +64,7 @@ def test_every_schedule_has_a_colour_of_its_own():
         ("", ["sigmas", "sigmas_3"]),
         ("x", ["x", "sigmas_3"]),
         ("a, b, c", ["a", "c"]),
+        ("a\uff0cb\u3001c", ["a", "c"]),
         ("x,,x", ["x", "x (3)"]),
     ],
 )
