@@ -19,6 +19,9 @@ from ..run import saved_files, standalone_registry
 TILE = 192
 """Pixels of a frame's longer side."""
 
+SHOWN = {".png", ".mp4"}
+"""What a graph saves and can be seen; it may save states and tables as well."""
+
 WHOLE_CLIP, LONGEST = 6, 129
 """Frames shown of the only clip of a graph, in two rows; frames read of a clip."""
 
@@ -37,7 +40,8 @@ def write_thumbnails(folder: Path, device: str = "cpu") -> Iterator[Path]:
             folders = Folders.of(input=Path(made) / "input", output=Path(made) / "output")
             with use_folders(folders):
                 shown = Executor(registry).run(prompt).outputs.values()
-            picture = thumbnail([_read(Path(f)) for ui in shown for f in saved_files(ui, folders)])
+            files = [Path(file) for ui in shown for file in saved_files(ui, folders)]
+            picture = thumbnail([_read(file) for file in files if file.suffix in SHOWN])
         path = workflow.with_suffix(".jpg")
         pixels = (picture.clamp(0, 1) * 255).round().byte().numpy()
         Image.fromarray(pixels).save(path, quality=88, optimize=True)

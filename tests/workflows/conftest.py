@@ -41,9 +41,12 @@ def run(registry: Registry, tmp_path: Path) -> Callable[..., list[Path]]:
 
 
 def shortened(prompt: Prompt, steps: int) -> dict[str, dict[str, Any]]:
-    return {
-        key: {**node, "inputs": {**node["inputs"], "steps": steps}}
-        if node["class_type"] == "SpacetimeSchedule"
-        else dict(node)
-        for key, node in prompt.items()
-    }
+    return {key: {**node, "inputs": _shortened(node, steps)} for key, node in prompt.items()}
+
+
+def _shortened(node: Mapping[str, Any], steps: int) -> dict[str, Any]:
+    if node["class_type"] == "SpacetimeSchedule":
+        return {**node["inputs"], "steps": steps}
+    if node["class_type"] == "SpacetimeSampleSteps":
+        return {**node["inputs"], "stop_after": steps - 1}
+    return node["inputs"]

@@ -1,9 +1,11 @@
 """Every example workflow runs on the shipped weights, from its UI-format file to its outputs."""
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from spacetime_video.hosts.standalone.errors import GraphError
 from spacetime_video.hosts.standalone.executor import Executor
@@ -13,7 +15,15 @@ from spacetime_video.media import load_image, probe_video, read_video
 from spacetime_video.toyworld import parse_caption
 
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"
+GRIDS = {"solvers", "seeds_at_step_8"}
+"""Files of four clips in a grid, three times as large, with labels above."""
+
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
+PICTURES = {"compare_schedules": (690, 900, 3)}
+"""Shapes of pictures that are none of a clip."""
+
+BYPASSED = 4
+"""Mode of a node that the editor leaves out."""
 
 
 def prompt_of(name: str, registry) -> dict:
@@ -23,7 +33,9 @@ def prompt_of(name: str, registry) -> dict:
 
 def test_the_examples_are_all_there() -> None:
     assert NAMES == [
+        "compare_schedules",
         "explore_the_world",
+        "guided_sampling",
         "reconstruct_video",
         "text_to_image",
         "text_to_video",
@@ -43,10 +55,11 @@ def test_each_runs(name: str, registry, run) -> None:
     assert files
     for path in files:
         if path.suffix == ".png":
-            assert load_image(path).pixels.shape == (64, 64, 3)
+            assert load_image(path).pixels.shape == PICTURES.get(name, (64, 64, 3))
         else:
-            info = probe_video(path)
-            assert (info.width, info.height, info.frames, info.fps) == (64, 64, 17, 16)
+            info, in_grid = probe_video(path), path.stem.removesuffix("_00001_") in GRIDS
+            assert (info.width, info.frames, info.fps) == (388 if in_grid else 64, 17, 16)
+            assert info.height > 388 if in_grid else info.height == 64
             frames = next(read_video(path, chunk=17))
             assert frames.std() > 0.02
 
@@ -63,6 +76,30 @@ def test_the_world_is_shown_with_its_truth(registry, tmp_path: Path) -> None:
     assert files == ["clip_00001_", "depth_00001_", "objects_00001_"]
     (objects,) = (next(read_video(p, chunk=17)) for p in tmp_path.rglob("objects*.mp4"))
     assert (objects.amax(dim=(0, 1, 2)) > 0.8).tolist() == [True, True, False]
+
+
+def test_every_node_of_guidance_counts(registry, run) -> None:
+    workflow = json.loads((EXAMPLES / "guided_sampling.json").read_text(encoding="utf-8"))
+    (file,) = run(to_api(workflow, registry), steps=12)
+    guided = next(read_video(file, chunk=17))
+    for title in ("Interval", "Projected", "Skip Layers", "Cache"):
+        less = copy.deepcopy(workflow)
+        (node,) = (node for node in less["nodes"] if node["title"] == title)
+        node["mode"] = BYPASSED
+        (file,) = run(to_api(less, registry), steps=12)
+        assert (next(read_video(file, chunk=17)) - guided).abs().mean() > 1e-4, title
+
+
+def test_the_resumed_run_is_the_uninterrupted_one(registry, run) -> None:
+    prompt = prompt_of("resume_from_step", registry)
+    titles = {node["_meta"]["title"]: key for key, node in prompt.items()}
+    (resumed,) = (path for path in run(prompt) if path.stem.startswith("resumed"))
+    steps = prompt[titles["Steps 4"]]["inputs"]
+    whole = {name: value for name, value in steps.items() if name != "stop_after"}
+    prompt[titles["Resume"]] = {"class_type": "SpacetimeSample", "inputs": whole}
+    (plain,) = (path for path in run(prompt) if path.stem.startswith("resumed_00002"))
+    frames = [next(read_video(path, chunk=17)) for path in (resumed, plain)]
+    assert torch.equal(*frames)
 
 
 def test_without_patchify_it_does_not_run(registry) -> None:
