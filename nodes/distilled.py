@@ -6,8 +6,8 @@ from ..hosts import host
 from ..samplers.consistency import sample_lcm
 
 MESSAGE = (
-    "this model was not distilled for few steps, so consistency sampling (LCM) makes blurred and "
-    "too uniform videos: put Load Video LoRA with a few-step LoRA between Load Models and "
+    "LCM needs a few-step LoRA: this model was not distilled for few steps, so that the video is "
+    "blurred and too uniform; put Load Video LoRA with such a LoRA between Load Models and "
     "Denoiser, or choose another solver, such as unipc with 20 steps"
 )
 
