@@ -21,7 +21,7 @@ from ..models.text_encoder import T5Config, T5Encoder
 from .checkpoint import TrainState
 from .latents import LatentSet
 from .layers import Layers, attend, mixed_precision
-from .levels import SHIFT, Levels, apply_levels, draw_levels
+from .levels import TRAINING_SHIFT, Levels, apply_levels, draw_levels
 
 CAPTION_DROP = 0.1
 CONDITION_DROP = 0.1
@@ -220,7 +220,10 @@ def clip_layout(grid: LatentShape, loop: bool, key_time: float | None) -> TokenL
 
 
 def train_denoiser(
-    state: TrainState, sets: Sequence[LatentSet], latent: LatentFormat, shift: float = SHIFT
+    state: TrainState,
+    sets: Sequence[LatentSet],
+    latent: LatentFormat,
+    shift: float = TRAINING_SHIFT,
 ) -> Iterator[float]:
     """Yield the loss of every step until the planned number is reached."""
     model = state.module

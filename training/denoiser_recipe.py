@@ -37,7 +37,7 @@ from .latents import (
     make_shards,
     read_set,
 )
-from .levels import SHIFT
+from .levels import SHIFT, TRAINING_SHIFT
 from .loop import Tick, Watch, drive
 from .pictures import Studio, validation_loss
 from .preview import with_preview
@@ -84,7 +84,7 @@ class DenoiserPlan:
         rate: largest learning rate.
         optimiser: adamw or muon.
         decay: of the averaged weights.
-        shift: of the noise levels, in training and as the file's own for sampling.
+        shift: of the noise levels in training.
         whitening: see ``latent_statistics``; not used where weights are given to start from.
         look_every: steps between two looks at validation loss and samples.
         init_from: folder of weights to begin a run with; without it they are random.
@@ -94,7 +94,7 @@ class DenoiserPlan:
     rate: float = 1e-3
     optimiser: str = "muon"
     decay: float = 0.999
-    shift: float = SHIFT
+    shift: float = TRAINING_SHIFT
     whitening: float = 0.5
     look_every: int = 500
     init_from: Path | None = None
@@ -211,7 +211,7 @@ def fresh_start(run: Path, plan: DenoiserPlan, vae: str) -> Start:
     tokenizer = Tokenizer(make_tokenizer(), TINY_DIT.text_length)
     latent = latent_statistics(read_set(run / "latents", SQUARE, tokenizer).latents, plan.whitening)
     model = PromptedDiT(TINY_DIT, TINY_TEXT, torch.Generator().manual_seed(SEED))
-    info = {"shift": plan.shift, "token_levels": True, "vae": vae}
+    info = {"shift": SHIFT, "token_levels": True, "vae": vae}
     return Start(
         DiTWeights(TINY_DIT, latent, model.dit.state_dict(), info),
         TextWeights(TINY_TEXT, model.text.state_dict(), tokenizer, {}),
