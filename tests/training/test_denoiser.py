@@ -169,7 +169,7 @@ def test_batches_draw_lengths_prompts_and_inputs_at_their_rates() -> None:
         assert share[name] == pytest.approx(0.9, abs=0.04)
     keys = sum(each.keys is not None for each in drawn) / 600
     assert keys == pytest.approx(0.1, abs=0.04)
-    assert sum(d.shape.frames == 1 for d in drawn) / 600 == pytest.approx(0.17, abs=0.05)
+    assert sum(d.shape.frames == 1 for d in drawn) / 600 == pytest.approx(0.075, abs=0.03)
     assert {d.shape.frames for d in drawn} == {1, 2, 3, 4, 5}
     assert len(full[0].clean) == 256 // 20
     one = next(d for d in drawn if d.shape.frames == 2 and "duration" in d.conditions)
