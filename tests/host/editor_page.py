@@ -29,12 +29,14 @@ BARE = """
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser: the one that CHROMIUM names, one of the system's, or playwright's own.
+    """The browser that CHROMIUM names, or one of the system's; playwright's own plays no H.264.
 
     Raises:
-        playwright.sync_api.Error: there is none.
+        FileNotFoundError: there is none.
     """
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if found is None or not shutil.which(found):
+        raise FileNotFoundError(f"no browser {found or ' or '.join(PROGRAMS)}")
     with (
         sync_playwright() as play,
         play.chromium.launch(

@@ -13,8 +13,8 @@ from spacetime_video.hosts.standalone.registry import Registry
 from spacetime_video.hosts.standalone.workflow import to_api
 
 HOW = (
-    "pip install playwright, and playwright install chromium or set CHROMIUM to the program of a "
-    "Chromium, to run the tests in the real editor"
+    "pip install playwright, and install Chromium or Chrome (CHROMIUM names its program where the "
+    "PATH does not), to run the tests in the real editor"
 )
 ROOT = Path(__file__).parents[2]
 GRAPHS = sorted([*ROOT.glob("example_workflows/*.json"), *ROOT.glob("subgraphs/*.json")])
@@ -48,25 +48,18 @@ async () => {{
 """What that player shows, where it is on the page and where its node is."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session", autouse=True)
 def browser(note):
-    try:
-        from playwright.sync_api import Error
-
-        from .editor_page import chromium
-    except ModuleNotFoundError as missing:
-        _skip(note, f"no {missing.name}")
+    """Comes first, so that no server is started where there is no browser."""
     with ExitStack() as stack:
         try:
+            from .editor_page import chromium
+
             running = stack.enter_context(chromium())
-        except Error as problem:
-            _skip(note, str(problem).splitlines()[0])
+        except (ModuleNotFoundError, FileNotFoundError) as missing:
+            note(f"tests/host/test_editor.py skipped: {missing}; {HOW}")
+            pytest.skip(str(missing))
         yield running
-
-
-def _skip(note, missing):
-    note(f"tests/host/test_editor.py skipped: {missing}; {HOW}")
-    pytest.skip(f"{missing}; {HOW}")
 
 
 @pytest.fixture(scope="module")
