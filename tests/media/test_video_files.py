@@ -1,8 +1,7 @@
-"""Writing and reading videos: colours, sizes, rates, bytes, and files that are not videos."""
+"""Writing and reading videos: colours, sizes, rates, bytes, time stamps and rotations."""
 
 import ctypes
 import json
-import random
 import sys
 import time
 from fractions import Fraction
@@ -12,35 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from spacetime_video.media import (
-    MediaError,
-    copy_streams,
-    probe_video,
-    read_video,
-    to_frame_rate,
-    write_video,
-)
+from spacetime_video.media import MediaError, probe_video, read_video, to_frame_rate, write_video
+
+from .videos import ramp, read_all, turned_clockwise, write_at
 
 MALLOPT_PERTURB = -6
 """glibc's M_PERTURB: the byte that freshly allocated memory is filled with."""
-
-
-def ramp(frames=12, height=32, width=48):
-    """Frames that differ from each other: grey levels rise with time, a gradient lies across."""
-    brightness = torch.linspace(0.1, 0.8, frames)[:, None, None, None]
-    gradient = torch.linspace(0, 0.2, width)[None, None, :, None]
-    return (brightness + gradient).expand(frames, height, width, 3).contiguous()
-
-
-def read_all(path, **options):
-    return torch.cat(list(read_video(path, **options)))
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    write_video(path, [ramp(frames=30)], fps=10, metadata={"prompt": '{"1": {}}'})
-    return path
 
 
 def test_frames_come_back(clip):
@@ -205,20 +181,6 @@ def test_resampling_takes_the_frame_on_screen(clip, fps, expected):
     assert torch.equal(read_all(clip, fps=fps), read_all(clip)[expected])
 
 
-def write_at(path, pts, fps=10, **options):
-    """Write flat grey frames with given time stamps (in tenths of a second)."""
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream(options.pop("codec", "libx264"), rate=fps)
-        stream.width, stream.height, stream.pix_fmt = 32, 16, options.pop("pix_fmt", "yuv420p")
-        stream.options = options
-        for index, stamp in enumerate(pts):
-            grey = np.full((16, 32, 3), 20 * index, np.uint8)
-            frame = av.VideoFrame.from_ndarray(grey, format="rgb24")
-            frame.pts, frame.time_base = stamp, Fraction(1, fps)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-
-
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_variable_rate_becomes_regular(tmp_path, suffix):
     path = tmp_path / f"variable.{suffix}"
@@ -273,149 +235,3 @@ def test_camera_rotation_is_applied(tmp_path):
     assert video.shape == (2, 32, 16, 3)
     assert video[:, :12, :, 0].min() > 0.9  # the left half is the top when turned clockwise
     assert video[:, 20:, :, 0].max() < 0.1
-
-
-def turned_clockwise(mp4):
-    """Replace the track's identity matrix by a quarter turn clockwise."""
-
-    def matrix(a, b, c, d):
-        numbers = [a, b, 0, c, d, 0, 0, 0, 0x4000]
-        return b"".join((n * 65536).to_bytes(4, "big", signed=True) for n in numbers)
-
-    at = mp4.index(matrix(1, 0, 0, 1), mp4.index(b"tkhd"))
-    return mp4[:at] + matrix(0, 1, -1, 0) + mp4[at + 36 :]
-
-
-def sounding(path, *, codec="libx264"):
-    """Write ten grey frames with one second of sound."""
-    with av.open(str(path), "w") as output:
-        output.metadata.update({"title": "kept", "creation_time": "2001-01-01T00:00:00Z"})
-        stream, sound = output.add_stream(codec, rate=10), output.add_stream("aac", rate=8000)
-        stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
-        for index in range(10):
-            grey = np.full((16, 32, 3), 20 * index, np.uint8)
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
-        output.mux(stream.encode(None))
-        silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), "fltp", "mono")
-        silence.sample_rate = 8000
-        output.mux(sound.encode(silence))
-        output.mux(sound.encode(None))
-
-
-def test_copying_keeps_pictures_sound_and_tags(tmp_path):
-    sounding(tmp_path / "a.mkv")
-    for name in ("b.mp4", "c/d.mp4"):
-        copy_streams(tmp_path / "a.mkv", tmp_path / name, {"prompt": "{}"})
-    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c" / "d.mp4").read_bytes()
-    info = probe_video(tmp_path / "b.mp4")
-    assert info.has_audio
-    assert info.metadata["prompt"] == "{}"
-    assert "kept" in {info.metadata.get("title"), info.metadata.get("TITLE")}
-    assert not {"creation_time", "CREATION_TIME"} & set(info.metadata)
-    assert torch.equal(read_all(tmp_path / "b.mp4"), read_all(tmp_path / "a.mkv"))
-
-
-def test_copying_keeps_the_rotation(tmp_path):
-    path = tmp_path / "portrait.mp4"
-    write_video(path, [torch.rand(16, 32, 3)] * 2, fps=8)
-    path.write_bytes(turned_clockwise(path.read_bytes()))
-    copy_streams(path, tmp_path / "copy.mp4")
-    assert torch.equal(read_all(tmp_path / "copy.mp4"), read_all(path))
-
-
-def test_copying_says_what_an_mp4_cannot_hold(tmp_path):
-    write_at(tmp_path / "a.mkv", range(4), codec="libvpx")
-    with pytest.raises(MediaError, match="cannot hold"):
-        copy_streams(tmp_path / "a.mkv", tmp_path / "b.mp4")
-    assert not (tmp_path / "b.mp4").exists()
-
-
-def test_copying_nothing_is_an_error(tmp_path):
-    write_at(tmp_path / "a.mkv", range(4))
-    header = (tmp_path / "a.mkv").read_bytes()[:700]
-    (tmp_path / "a.mkv").write_bytes(header)
-    with pytest.raises(MediaError):
-        copy_streams(tmp_path / "a.mkv", tmp_path / "b.mp4")
-    assert not (tmp_path / "b.mp4").exists()
-
-
-def test_missing_empty_and_folder(tmp_path):
-    (tmp_path / "empty.mp4").touch()
-    for name, reason in [
-        ("none.mp4", "does not exist"),
-        ("empty.mp4", "empty"),
-        ("", "not a file"),
-    ]:
-        for use in (probe_video, read_all):
-            with pytest.raises(MediaError, match=reason):
-                use(tmp_path / name)
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("text.txt", b"hello\n" * 100),
-        ("text.mp4", b"hello\n" * 100),
-        ("list.mp4", b"ffconcat version 1.0\nfile other.mp4\n"),
-        ("list.m3u8", b"#EXTM3U\n#EXTINF:1,\nother.ts\n"),
-    ],
-)
-def test_other_files_are_not_videos(tmp_path, name, content):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(MediaError, match="cannot be read as a video"):
-        probe_video(tmp_path / name)
-
-
-def test_damaged_files_give_frames_or_one_error(clip, tmp_path):
-    whole = clip.read_bytes()
-    rng = random.Random(0)
-    damaged = [whole[: int(len(whole) * part)] for part in (0.02, 0.3, 0.6, 0.9, 0.99)]
-    damaged += [rng.randbytes(size) for size in (1, 100, 5000)]
-    damaged += [whole[:40] + rng.randbytes(1000)]
-    for _ in range(20):
-        flipped = bytearray(whole)
-        for _ in range(20):
-            flipped[rng.randrange(len(whole))] = rng.randrange(256)
-        damaged.append(bytes(flipped))
-    errors = 0
-    for content in damaged:
-        (tmp_path / "damaged.mp4").write_bytes(content)
-        for use in (probe_video, read_all):
-            try:
-                use(tmp_path / "damaged.mp4")
-            except MediaError:
-                errors += 1
-    assert errors >= 16  # at least the truncated and the random ones
-
-
-@pytest.mark.parametrize("options", [{"start": -1}, {"start": float("nan")}, {"chunk": 0}])
-def test_reading_refuses_bad_options_at_once(clip, options):
-    with pytest.raises(ValueError, match="use"):
-        read_video(clip, **options)
-
-
-@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), 1e9, 1e-9])
-def test_bad_frame_rates(clip, fps):
-    with pytest.raises(ValueError, match="frames per second"):
-        read_video(clip, fps=fps)
-
-
-@pytest.mark.parametrize(
-    ("frames", "reason"),
-    [
-        ([], "no frames"),
-        ([torch.zeros(0, 8, 8, 3)], "no frames"),
-        ([torch.zeros(8, 8, 4)], r"use \(H, W, 3\)"),
-        ([torch.zeros(8, 8)], r"use \(H, W, 3\)"),
-        ([torch.full((8, 8, 3), float("nan"))], "not finite"),
-    ],
-)
-def test_writing_refuses(tmp_path, frames, reason):
-    with pytest.raises(ValueError, match=reason):
-        write_video(tmp_path / "a.mp4", frames, fps=8)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_bad_quality(tmp_path):
-    with pytest.raises(ValueError, match="crf"):
-        write_video(tmp_path / "a.mp4", [ramp(1)], fps=8, crf=99)
