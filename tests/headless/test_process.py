@@ -21,6 +21,14 @@ def test_another_process_writes_the_same_bytes(start, run, write, graph, tmp_pat
     assert ours.read_bytes() == Path(theirs).read_bytes()
 
 
+def test_warnings_are_printed_with_the_title_of_the_node(start, write, graph):
+    graph["8"]["inputs"]["solver"] = "lcm"
+    process = start(write(graph), "--json", "--dtype", "fp32", "--device", "cpu")
+    out, err = process.communicate(timeout=300)
+    assert json.loads(out)["ok"]
+    assert err.count("Sample: LCM needs a few-step LoRA") == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_within_a_step(sent, start, write, graph, tmp_path):
