@@ -47,8 +47,8 @@ def refresh(
     texts = {name: fitted(read(folder / name), pattern) for name in LANGUAGES if name != "en"}
     _check_places(anew, texts)
     for language, files in texts.items():
-        places = {place.partition("/")[2] for place in anew if place.partition("/")[0] == language}
-        origins[language] = noted(origins.get(language, {}), files, pattern, places)
+        told = [place for place, _ in leaves(files) if _within(f"{language}/{place}", anew)]
+        origins[language] = noted(origins.get(language, {}), files, pattern, told)
         write(folder / language, files)
         gaps += [f"{language}/{place}" for place in untranslated(files)]
         old += [f"{language}/{place}" for place in outdated(origins[language], files, pattern)]
@@ -136,12 +136,12 @@ def noted(
 ) -> Digests:
     """Digest of the English text that each translated text was made from, by place.
 
-    Texts that were not there before, and those within the places ``anew``, are taken to be made
-    from the present English.
+    Texts that were not there before, and those at the places ``anew``, are taken to be made from
+    the present English.
     """
     now = _digests(pattern)
     return {
-        place: now[place] if place not in before or _within(place, anew) else before[place]
+        place: now[place] if place not in before or place in anew else before[place]
         for place, text in leaves(texts)
         if text and place in now
     }
@@ -166,7 +166,8 @@ def digest(text: str) -> str:
 
 def _within(place: str, others: Collection[str]) -> bool:
     """Whether a place is one of others or lies within one."""
-    return any(place == other or place.startswith((f"{other}.", f"{other}/")) for other in others)
+    ends = ("", ".", "/")
+    return any(place.startswith(other) and place[len(other) :][:1] in ends for other in others)
 
 
 def _texts(schema: Any) -> Texts:

@@ -116,6 +116,7 @@ def test_a_changed_english_text_is_to_be_translated_again(translating):
     assert translating("A tip.") == ([], [])
     assert translating("Another tip.", f"{zh}.tip") == ([], [f"{ja}.tip"])
     assert translating("Another tip.", ja) == ([], [])
+    assert translating("A third tip.", "zh") == ([], [f"{ja}.tip"])
 
 
 def test_an_emptied_text_is_a_gap_and_then_new(translating):
