@@ -33,10 +33,12 @@ def prompt_of(name: str, registry) -> dict:
 
 def test_the_examples_are_all_there() -> None:
     assert NAMES == [
+        "compare_samplers",
         "compare_schedules",
         "explore_the_world",
         "guided_sampling",
         "reconstruct_video",
+        "resume_from_step",
         "text_to_image",
         "text_to_video",
         "text_to_video_short",
