@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from editor_page import BARE, Editor, chromium
+from help_scenes import BUILD, FRESH, SCENES
 from PIL import Image
 from playwright.sync_api import Browser
 
@@ -23,22 +24,42 @@ GRAPHS = {
     "SpacetimeEncodeVideo": "reconstruct_video",
     "SpacetimeDecodeVideo": "text_to_video_short",
     "SpacetimeExampleClip": "explore_the_world",
+    "SpacetimeCompareVideos": "compare_samplers",
 }
-"""Example graph in which a node is shown; the first one that has it for all others."""
+"""Example graph in which a node without a scene is shown; else the first one that has it."""
 
 FIRST = "text_to_video"
-WITH_RESULT = {"SpacetimeDecodeVideo", "SpacetimeExampleClip"}
+WITH_RESULT = {
+    "SpacetimeDecodeVideo",
+    "SpacetimeExampleClip",
+    "SpacetimeCompareVideos",
+    "SpacetimeSchedulePlot",
+    "SpacetimeSpacedSchedule",
+    "SpacetimeCustomSchedule",
+}
 """Nodes whose graph runs first, so that the picture shows what comes out."""
 
-AFTER = {"SpacetimeDecodeVideo": 2, "SpacetimeExampleClip": 2}
+AFTER = {"SpacetimeDecodeVideo": 2, "SpacetimeExampleClip": 2, "SpacetimeCompareVideos": 2}
 """How many steps of what follows a node are shown, where it is more than one."""
+
+NARROW = 210
+WIDE = {
+    "SpacetimeAttentionGuidance": 350,
+    "SpacetimeLoadModels": 390,
+    "SpacetimeLoadSamplingState": 450,
+    "SpacetimeNoise": 280,
+    "SpacetimeProjectedGuidance": 280,
+    "SpacetimeSaveSamplingState": 280,
+    "SpacetimeShiftForSize": 280,
+}
+"""Widths of nodes: the usual one, and those that a title or a file's name needs."""
 
 VIEW = (1700, 2000)
 ZOOM = 1.25
 MARGIN, LEFT, TOP = 16, 90, 140
 
 CUT = """
-([wanted, after]) => {
+([wanted, after, narrow, wide]) => {
   const graph = app.graph
   const node = graph.nodes.find((each) => each.type === wanted)
   const columns = [[], [node]]
@@ -61,7 +82,8 @@ CUT = """
   for (const each of graph.nodes) {
     const [width, height] = each.computeSize()
     each.title = each.constructor.title
-    each.setSize([Math.max(width, 210), each.imgs?.length ? Math.max(height, 200) : height])
+    const tall = each.imgs?.length ? Math.max(height, 200) : height
+    each.setSize([Math.max(width, wide[each.type] ?? narrow), tall])
   }
   node.color = '#2d5a73'
   node.bgcolor = '#1d3a4c'
@@ -143,11 +165,11 @@ def main() -> None:
 def take(browser: Browser, address: str, node: str) -> Image.Image:
     """A picture of a node with what feeds it and what it feeds."""
     editor = Editor(browser, address, VIEW, ZOOM)
-    editor.load(graph_with(node))
+    show(editor, node)
     if node in WITH_RESULT:
         editor.run()
         editor.page.wait_for_timeout(4000)
-    columns = editor.page.evaluate(CUT, [node, AFTER.get(node, 1)])
+    columns = editor.page.evaluate(CUT, [node, AFTER.get(node, 1), NARROW, WIDE])
     editor.page.wait_for_timeout(1500)  # videos take their room
     place = editor.page.evaluate(PLACE, [columns, LEFT, TOP, MARGIN])
     editor.page.wait_for_timeout(1000)
@@ -171,6 +193,15 @@ def take_graph(browser: Browser, address: str, name: str) -> Image.Image:
     return picture.resize((WIDEST, height), Image.Resampling.LANCZOS)
 
 
+def show(editor: Editor, node: str) -> None:
+    """Put a graph with the node on the canvas: its scene, or the example graph that has it."""
+    if node in SCENES:
+        editor.load(FRESH)
+        editor.page.evaluate(BUILD, [node, SCENES[node].as_json()])
+    else:
+        editor.load(graph_with(node))
+
+
 def graph_with(node: str) -> dict[str, object]:
     """The example graph that shows a node."""
     names = [
@@ -181,7 +212,7 @@ def graph_with(node: str) -> dict[str, object]:
         graph = example(name)
         if any(each["type"] == node for each in graph["nodes"]):
             return graph
-    sys.exit(f"no example graph has {node}: add it to one")
+    sys.exit(f"no example graph has {node}: add it to one, or to the scenes")
 
 
 def example(name: str) -> dict[str, object]:

@@ -1,0 +1,149 @@
+"""What is shown around a node on its help page, where no example graph has these neighbours."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+
+class Part(NamedTuple):
+    """A node whose first output feeds the node that is shown, and values of its widgets."""
+
+    kind: str
+    values: Mapping[str, object]
+
+
+class Follower(NamedTuple):
+    """An output of the node that is shown, the node that it feeds and the input there."""
+
+    output: str
+    kind: str
+    input: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A node's widgets, what feeds its inputs, by their names, and what it feeds."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    before: Mapping[str, Part] = field(default_factory=dict)
+    after: tuple[Follower, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Arguments of ``BUILD``."""
+        return asdict(self)
+
+
+BUILD = """
+([wanted, scene]) => {
+  app.graph.clear()
+  const make = (kind, values) => {
+    const node = LiteGraph.createNode(kind)
+    app.graph.add(node)
+    for (const [name, value] of Object.entries(values)) {
+      const widget = node.widgets.find((each) => each.name === name)
+      if (!widget) throw new Error(`${kind} has no ${name}`)
+      widget.value = value
+    }
+    return node
+  }
+  const wire = (node, output, target, input) => {
+    if (!node.connect(output, target, input))
+      throw new Error(`no wire from ${node.type} ${output} to ${target.type} ${input}`)
+  }
+  const node = make(wanted, scene.values)
+  for (const [input, [kind, values]] of Object.entries(scene.before))
+    wire(make(kind, values), 0, node, input)
+  for (const [output, kind, input] of scene.after)
+    wire(node, output, make(kind, {}), input)
+}
+"""
+"""Make a scene in the editor."""
+
+FRESH = {"nodes": [], "links": [], "groups": [], "config": {}, "extra": {}, "version": 0.4}
+"""A graph without nodes."""
+
+SAMPLE, PLOT, SPACED = "SpacetimeSample", "SpacetimeSchedulePlot", "SpacetimeSpacedSchedule"
+BETA = {"spacing": "beta", "steps": 20, "shift": 3}
+SCHEDULE = Part("SpacetimeSchedule", {"steps": 30, "shift": 3})
+LARGE = {"width": 832, "height": 480, "frames": 81}
+TO_PLOT = (Follower("sigmas", PLOT, "sigmas"),)
+
+
+def _to_sample(output: str, input: str) -> tuple[Follower, ...]:
+    return (Follower(output, SAMPLE, input),)
+
+
+def _guidance(scale: float, **values: object) -> Scene:
+    before = {"guider": Part("SpacetimeDenoiser", {"guidance": scale})}
+    return Scene(values, before, _to_sample("changed", "guider"))
+
+
+def _noise(seed: int) -> Part:
+    return Part("SpacetimeNoise", {"seed": seed, "control_after_generate": "fixed"})
+
+
+def _schedule(values: Mapping[str, object], **before: Part) -> Scene:
+    return Scene(values, before, _to_sample("sigmas", "sigmas"))
+
+
+RUN = {
+    "guider": Part("SpacetimeDenoiser", {"guidance": 4}),
+    "noise": _noise(2),
+    "sampler": Part("SpacetimeSolver", {"solver": "unipc"}),
+}
+STOPPED = {"state": Part("SpacetimeSampleSteps", {"stop_after": 8})}
+GO_ON = (
+    Follower("state", "SpacetimeResumeSampling", "state"),
+    Follower("so_far", "SpacetimeDecodeVideo", "latent"),
+)
+
+SCENES: Mapping[str, Scene] = {
+    "SpacetimeAttentionGuidance": _guidance(1),
+    "SpacetimeCFGZeroStar": _guidance(5),
+    "SpacetimeGuidanceInterval": _guidance(5),
+    "SpacetimeGuidanceOverFrames": _guidance(3),
+    "SpacetimeGuidanceOverSteps": _guidance(6),
+    "SpacetimeGuidanceRescale": _guidance(7),
+    "SpacetimeProjectedGuidance": _guidance(9, momentum=-0.5, threshold=0.2),
+    "SpacetimeSkipLayerGuidance": _guidance(4, blocks="9, 10"),
+    "SpacetimeStepCache": _guidance(5, threshold=0.1),
+    "SpacetimeFrameSeeds": Scene(
+        {"seeds": "0: 5, 3-4: 17"}, {"noise": _noise(1)}, _to_sample("made", "noise")
+    ),
+    "SpacetimeMixNoise": Scene(
+        {"share": 0.2}, {"first": _noise(1), "second": _noise(2)}, _to_sample("made", "noise")
+    ),
+    "SpacetimeShiftNoise": Scene({"frames": 5}, {"noise": _noise(1)}, _to_sample("made", "noise")),
+    "SpacetimeLCMSampler": Scene(after=_to_sample("sampler", "sampler")),
+    "SpacetimeSampleSteps": Scene(
+        {"stop_after": 8},
+        {**RUN, "sigmas": SCHEDULE, "latent": Part("SpacetimeEmptyVideo", LARGE)},
+        GO_ON,
+    ),
+    "SpacetimeResumeSampling": Scene(
+        {}, {**RUN, **STOPPED}, (Follower("finished", "SpacetimeDecodeVideo", "latent"),)
+    ),
+    "SpacetimeSaveSamplingState": Scene({}, STOPPED),
+    "SpacetimeLoadSamplingState": Scene(
+        {"file": "states/spacetime_00001_.state.safetensors [output]"}, {}, GO_ON
+    ),
+    "SpacetimeCustomSchedule": Scene({"levels": "1, 0.8, 0.4, 0"}, {}, TO_PLOT),
+    SPACED: Scene(BETA, {}, TO_PLOT),
+    PLOT: Scene(
+        {"labels": "shift 3, beta"},
+        {
+            "sigmas": Part("SpacetimeSchedule", {"steps": 20, "shift": 3}),
+            "sigmas_2": Part(SPACED, BETA),
+        },
+    ),
+    "SpacetimeFewStepSchedule": _schedule({"grid": "lightning_4"}),
+    "SpacetimeLCMSchedule": _schedule({"steps": 4, "shift": 3}),
+    "SpacetimeModelSchedule": _schedule({"steps": 30}, model=Part("SpacetimeLoadModels", {})),
+    "SpacetimeStretchSchedule": _schedule({"terminal": 0.1}, sigmas=SCHEDULE),
+    "SpacetimeShiftForSize": Scene(
+        {},
+        {"latent": Part("SpacetimeEmptyVideo", {"width": 1280, "height": 720, "frames": 81})},
+        (Follower("shift", "SpacetimeSchedule", "shift"),),
+    ),
+}
+"""Scenes by the ids of the nodes that they show."""
