@@ -90,6 +90,14 @@ class Editor:
         browser.wait_for(state="hidden")
         self.page.wait_for_function("app.graph.nodes.length > 0")
 
+    def set(self, node: str, name: str, value: Any) -> None:
+        """Give a widget of the first node of a type another value."""
+        self.page.evaluate(
+            "([type, name, value]) => { app.graph.nodes.find((each) => each.type === type)"
+            ".widgets.find((each) => each.name === name).value = value }",
+            [node, name, value],
+        )
+
     def prompt(self) -> dict[str, Any]:
         """The graph in API form, as the editor itself makes it."""
         return self.page.evaluate("async () => (await app.graphToPrompt()).output")
