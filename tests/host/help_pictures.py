@@ -45,6 +45,7 @@ AFTER = {"SpacetimeDecodeVideo": 2, "SpacetimeExampleClip": 2, "SpacetimeCompare
 NARROW = 210
 WIDE = {
     "SpacetimeAttentionGuidance": 350,
+    "SpacetimeLoadLora": 360,
     "SpacetimeLoadModels": 390,
     "SpacetimeLoadSamplingState": 450,
     "SpacetimeNoise": 280,
@@ -103,11 +104,12 @@ PLACE = """
   const tallest = Math.max(...heights)
   filled.forEach((nodes, place) => {
     let y = top + (tallest - heights[place]) / 2
+    const widest = Math.max(...nodes.map((each) => each.size[0]))
     for (const each of nodes) {
-      each.pos = [x, y]
+      each.pos = [place ? x : x + widest - each.size[0], y]
       y += each.size[1] + 60
     }
-    x += Math.max(...nodes.map((each) => each.size[0])) + 70
+    x += widest + 70
   })
   app.canvas.ds.scale = 1
   app.canvas.ds.offset = [0, 0]
@@ -119,7 +121,8 @@ PLACE = """
   ]
 }
 """
-"""Put the nodes side by side; the rectangle of the page that shows them."""
+"""Put the nodes side by side, the first ones with their outputs below each other; the rectangle of
+the page that shows them."""
 
 
 WIDEST = 1600

@@ -114,6 +114,11 @@ SCENES: Mapping[str, Scene] = {
         {"share": 0.2}, {"first": _noise(1), "second": _noise(2)}, _to_sample("made", "noise")
     ),
     "SpacetimeShiftNoise": Scene({"frames": 5}, {"noise": _noise(1)}, _to_sample("made", "noise")),
+    "SpacetimeLoadLora": Scene(
+        {"lora": "wan_lightning_4_steps.safetensors"},
+        {"model": Part("SpacetimeLoadModels", {})},
+        (Follower("changed", "SpacetimeDenoiser", "model"),),
+    ),
     "SpacetimeLCMSampler": Scene(after=_to_sample("sampler", "sampler")),
     "SpacetimeSampleSteps": Scene(
         {"stop_after": 8},
