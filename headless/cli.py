@@ -311,7 +311,7 @@ def train_lcm(
     guidance: Annotated[
         tuple[float, float],
         typer.Option(help="Lowest and highest guidance of the teacher that is built in."),
-    ] = (2.0, 4.0),
+    ] = (3.0, 3.0),
     look_every: Annotated[int, typer.Option(help="Steps between two sample pictures.")] = 250,
 ) -> None:
     """Distil the denoiser into a LoRA for few steps; an interrupted run goes on."""

@@ -99,11 +99,12 @@ def draw_batch(
     names: Sequence[str],
     g: torch.Generator,
     device: torch.device | str = "cpu",
+    share: float = 1.0,
 ) -> Batch:
-    """Draw clips, their length, captions and inputs for a step."""
+    """Draw clips, their length, captions and inputs for a step of a share of its usual tokens."""
     with_keys = _chance(g) < KEY_SHARE
     frames = data.latents.shape[2] if with_keys else _length(data, g)
-    rows = _rows(data, frames, g, with_keys=with_keys)
+    rows = _rows(data, frames, int(share * TOKENS_PER_STEP), g, with_keys=with_keys)
     ids, mask, prompted = _prompts(data, rows, g)
     clean = latent.normalise(data.latents[rows, :, :frames].float())
     conditions = _conditions(data.fps[rows], LatentShape(*clean.shape[2:]), data.loop, g)
@@ -128,11 +129,13 @@ def _length(data: LatentSet, g: torch.Generator) -> int:
     return 1 if chance < IMAGE_SHARE else 1 + int(_chance(g) * frames)
 
 
-def _rows(data: LatentSet, frames: int, g: torch.Generator, *, with_keys: bool) -> Tensor:
+def _rows(
+    data: LatentSet, frames: int, tokens: int, g: torch.Generator, *, with_keys: bool
+) -> Tensor:
     """Numbers of clips to fill a step; those with key frames have them at the same time."""
     height, width = data.latents.shape[3:]
-    tokens = frames * height * width // (PATCH[1] * PATCH[2])
-    count = max(1, min(LARGEST_BATCH, TOKENS_PER_STEP // tokens))
+    each = frames * height * width // (PATCH[1] * PATCH[2])
+    count = max(1, min(LARGEST_BATCH, tokens // each))
     pool = torch.arange(len(data))
     if with_keys:
         one = data.key_times[torch.randint(len(data), (), generator=g)]

@@ -34,6 +34,9 @@ LAYERS = r"dit\.blocks\.\d+\.(self_attn\.[qkvo]|cross_attn\.[qkvo]|ffn\.[02])"
 
 HUBER = 1e-3
 
+BATCH_SHARE = 0.5
+"""Of the tokens that the denoiser is trained on in a step: more, smaller steps."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -44,7 +47,7 @@ class Target:
         shift: of the teacher's schedule.
     """
 
-    guidance: tuple[float, float] = (2.0, 4.0)
+    guidance: tuple[float, float] = (3.0, 3.0)
     shift: float = SHIFT
 
 
@@ -176,7 +179,7 @@ def train_student(
     while state.step < state.steps:
         g = state.generator()
         data = sets[int(torch.multinomial(shares, 1, generator=g))]
-        batch = draw_batch(data, latent, names, g, teacher.device)
+        batch = draw_batch(data, latent, names, g, teacher.device, BATCH_SHARE)
         with mixed_precision(teacher.device):
             loss = consistency_loss(teacher, adapter.student, batch, target, g)
         state.update(loss)

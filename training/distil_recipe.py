@@ -44,7 +44,7 @@ class DistilPlan:
     rate: float = 1e-3
     rank: int = 32
     decay: float = 0.995
-    guidance: tuple[float, float] = (2.0, 4.0)
+    guidance: tuple[float, float] = (3.0, 3.0)
     look_every: int = 250
 
 
