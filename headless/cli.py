@@ -252,11 +252,11 @@ def train_decoder(
     steps: Annotated[int | None, typer.Option(help="Length of the run.")] = None,
 ) -> None:
     """Train the VAE's decoder alone, behind latents that stay as they are."""
-    from ..training.vae_recipe import VAEPlan, make_decoder
-    from .train import with_progress
+    from ..training.vae_recipe import VAEPlan
+    from .train import train_decoder, with_progress
 
     plan = VAEPlan() if steps is None else VAEPlan(decoder_steps=steps)
-    with_progress(run_dir, lambda tick: make_decoder(run_dir, tick, device, plan))
+    with_progress(run_dir, lambda tick: train_decoder(run_dir, tick, device, plan))
 
 
 @train_app.command("latents")
@@ -326,13 +326,13 @@ def train_lcm(
 def train_all(run_dir: RunFolder = Path("runs/tiny"), device: TrainDevice = "cpu") -> None:
     """VAE, latents, denoiser and decoder, one after the other; an interrupted run goes on."""
     from ..training.denoiser_recipe import DenoiserPlan
-    from ..training.vae_recipe import make_decoder, make_vae
-    from .train import train_denoiser, train_latents, with_progress
+    from ..training.vae_recipe import VAEPlan, make_vae
+    from .train import train_decoder, train_denoiser, train_latents, with_progress
 
     with_progress(run_dir, lambda tick: make_vae(run_dir, tick, device))
     with_progress(run_dir, lambda tick: train_latents(run_dir, tick, device))
     with_progress(run_dir, lambda tick: train_denoiser(run_dir, tick, device, DenoiserPlan()))
-    with_progress(run_dir, lambda tick: make_decoder(run_dir, tick, device))
+    with_progress(run_dir, lambda tick: train_decoder(run_dir, tick, device, VAEPlan()))
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..training.denoiser_recipe import DIT_FILE, DenoiserPlan, make_denoiser, make_latents
 from ..training.distil_recipe import DistilPlan, make_few_step
 from ..training.loop import Tick
-from ..training.vae_recipe import VAE_FILE
+from ..training.vae_recipe import VAE_FILE, VAEPlan, make_decoder
 from ..weights import bundled
 
 
@@ -26,10 +26,18 @@ def train_denoiser(run: Path, tick: Tick, device: str, plan: DenoiserPlan) -> No
 
 def train_few_step(run: Path, tick: Tick, device: str, plan: DistilPlan) -> None:
     """Distil the denoiser into a few-step LoRA."""
+    make_few_step(run, denoiser_folder(run), vae_file(run), tick, device, plan)
+
+
+def train_decoder(run: Path, tick: Tick, device: str, plan: VAEPlan) -> None:
+    """Train the VAE's decoder on, also on what the denoiser makes."""
+    make_decoder(run, denoiser_folder(run), tick, device, plan)
+
+
+def denoiser_folder(run: Path) -> Path:
+    """Where the denoiser that a run has trained lies, or the shipped one."""
     own = run / "weights"
-    trained = (own / DIT_FILE).exists()
-    folder = own if trained else bundled("diffusion_models")[DIT_FILE].parent
-    make_few_step(run, folder, vae_file(run), tick, device, plan)
+    return own if (own / DIT_FILE).exists() else bundled("diffusion_models")[DIT_FILE].parent
 
 
 def vae_file(run: Path) -> Path:

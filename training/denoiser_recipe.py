@@ -206,6 +206,13 @@ def read_start(folder: Path) -> Start:
     return Start(read_dit(folder / DIT_FILE), read_text_encoder(folder / TEXT_FILE))
 
 
+def network_of(start: Start) -> PromptedDiT:
+    """The network of given weights, which will not be trained."""
+    network = PromptedDiT(start.dit.config, start.text.config, torch.Generator().manual_seed(SEED))
+    network.load_state_dict(start.state)
+    return network.eval().requires_grad_(False)
+
+
 def fresh_start(run: Path, plan: DenoiserPlan, vae: str) -> Start:
     """Random weights of the shipped sizes, a tokenizer, and the statistics of the latents."""
     tokenizer = Tokenizer(make_tokenizer(), TINY_DIT.text_length)

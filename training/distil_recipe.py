@@ -15,8 +15,7 @@ from ..media.images import save_image
 from ..model_loaders.load import build_vae, read_vae
 from ..samplers.consistency import sample_lcm
 from .checkpoint import TrainState
-from .denoiser import PromptedDiT
-from .denoiser_recipe import PROMPTS, SAMPLE_SHAPE, SOURCES, Start, read_start
+from .denoiser_recipe import PROMPTS, SAMPLE_SHAPE, SOURCES, Start, network_of, read_start
 from .distil import ORIGINAL_STEPS, Adapter, Target, lora_tensors, train_student
 from .latents import read_set
 from .loop import Tick, Watch, drive
@@ -58,7 +57,7 @@ def make_few_step(
 ) -> None:
     """Distil the denoiser in a folder into a LoRA, or go on where a run stopped."""
     start = read_start(teacher_folder)
-    teacher = read_teacher(start).to(device)
+    teacher = network_of(start).to(device)
     latent, tokenizer = start.dit.latent, start.text.tokenizer
     sets = [read_set(run / "latents", source, tokenizer) for source in SOURCES]
     adapter = Adapter(teacher, plan.rank, torch.Generator().manual_seed(SEED)).to(device)
@@ -80,14 +79,6 @@ def make_few_step(
 
     watch = Watch(look=look, every=plan.look_every)
     drive(state, train_student(state, teacher, sets, latent, target), run, "few_step", tick, watch)
-
-
-def read_teacher(start: Start) -> PromptedDiT:
-    """The network of given weights, which will not be trained."""
-    generator = torch.Generator().manual_seed(SEED)
-    teacher = PromptedDiT(start.dit.config, start.text.config, generator)
-    teacher.load_state_dict(start.state)
-    return teacher.eval().requires_grad_(False)
 
 
 def write_lora(path: Path, adapter: Adapter, start: Start, plan: DistilPlan) -> None:

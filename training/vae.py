@@ -15,11 +15,15 @@ from torch import Tensor
 from ..models.vae import VideoVAE
 from .checkpoint import TrainState
 from .clips import ClipShard
+from .decoder import Redrawing, redrawn_crops
 from .textures import wandering_clips
 
 GRADIENT_WEIGHT = 0.5
 LATENT_NOISE = 0.05
 """Deviation of the noise on latents, which makes the decoder forgiving of a denoiser's errors."""
+
+REDRAWN_SHARE = 0.5
+"""Steps of a settled decoder on a denoiser's latents."""
 
 LATENT_PULL = 1e-5
 """Weight of the latents' mean square, which keeps their scale from growing."""
@@ -53,6 +57,13 @@ def autoencoder_loss(vae: VideoVAE, video: Tensor, g: torch.Generator) -> Tensor
     noise = torch.randn(mean.shape, generator=g).to(mean.device)
     decoded = vae.decode(mean + LATENT_NOISE * noise)
     return reconstruction_loss(decoded, video) + LATENT_PULL * mean.square().mean()
+
+
+def redrawn_loss(vae: VideoVAE, redrawing: Redrawing, data: Pixels, g: torch.Generator) -> Tensor:
+    """Loss of crops decoded from a denoiser's latents, so that its errors are not drawn."""
+    shard = data.shards[int(torch.randint(len(data.shards), (), generator=g))]
+    latents, video = redrawn_crops(redrawing, vae, shard, data.batch, g)
+    return reconstruction_loss(vae.decode(latents), video)
 
 
 def training_batch(data: Pixels, g: torch.Generator) -> Tensor:
@@ -98,11 +109,16 @@ def _activity(window: Tensor) -> float:
     return float((last - first).abs().mean() + 0.3 * first.diff(dim=0).abs().mean())
 
 
-def train_vae(state: TrainState, data: Pixels, *, settled: bool = False) -> Iterator[float]:
+def train_vae(
+    state: TrainState, data: Pixels, *, settled: bool = False, redrawing: Redrawing | None = None
+) -> Iterator[float]:
     """Yield the loss of every step until the planned number is reached.
 
     Args:
+        state: of the VAE.
+        data: what it is trained on.
         settled: leave the encoder as it is and train the decoder alone.
+        redrawing: of a settled one, the denoiser whose latents half of the steps decode.
     """
     vae = state.module
     assert isinstance(vae, VideoVAE)
@@ -111,7 +127,10 @@ def train_vae(state: TrainState, data: Pixels, *, settled: bool = False) -> Iter
     device = vae.linear_encoder.weight.device
     while state.step < state.steps:
         g = state.generator()
-        loss = autoencoder_loss(vae, training_batch(data, g).to(device), g)
+        if redrawing is not None and float(torch.rand((), generator=g)) < REDRAWN_SHARE:
+            loss = redrawn_loss(vae, redrawing, data, g)
+        else:
+            loss = autoencoder_loss(vae, training_batch(data, g).to(device), g)
         state.update(loss)
         yield float(loss.detach())
 

@@ -20,6 +20,8 @@ from ..models.vae import TINY_VAE, VideoVAE
 from ..models.vae_layers import to_channels_last
 from .checkpoint import TrainState
 from .clips import ClipShard, read_shards, render_shard, write_shards
+from .decoder import Redrawing
+from .denoiser_recipe import network_of, read_start
 from .loop import Tick, Watch, drive
 from .recipe import HELD_OUT_SEED, SEED, write_weights
 from .textures import texture_pool
@@ -67,17 +69,32 @@ def render_clips(run: Path, tick: Tick) -> None:
 def make_vae(run: Path, tick: Tick, device: str = "cpu", plan: VAEPlan = VAEPlan()) -> None:
     """Train encoder and decoder together, or go on where a run stopped."""
     render_clips(run, tick)
-    _train(run, tick, device, plan, settled=False)
+    _train(run, tick, device, plan)
 
 
-def make_decoder(run: Path, tick: Tick, device: str = "cpu", plan: VAEPlan = VAEPlan()) -> None:
-    """Train the decoder of the VAE in ``weights/`` on, or go on where a run stopped."""
+def make_decoder(
+    run: Path,
+    denoiser_folder: Path,
+    tick: Tick,
+    device: str = "cpu",
+    plan: VAEPlan = VAEPlan(),
+) -> None:
+    """Train the decoder of the VAE in ``weights/`` on, or go on where a run stopped.
+
+    Half of its steps decode what the denoiser in a folder makes.
+    """
     render_clips(run, tick)
-    _train(run, tick, device, plan, settled=True)
+    start = read_start(denoiser_folder)
+    model = network_of(start).to(device)
+    redrawing = Redrawing(model, start.dit.latent, start.text.tokenizer)
+    _train(run, tick, device, plan, redrawing)
 
 
-def _train(run: Path, tick: Tick, device: str, plan: VAEPlan, *, settled: bool) -> None:
+def _train(
+    run: Path, tick: Tick, device: str, plan: VAEPlan, redrawing: Redrawing | None = None
+) -> None:
     shards = [shard for shape in SHARDS for shard in read_shards(run / "clips", shape)]
+    settled = redrawing is not None
     name, steps = ("decoder", plan.decoder_steps) if settled else ("vae", plan.steps)
     begun = run / "weights" if settled else plan.init_from
     vae = fresh_vae(shards[:CODE_SHARDS]) if begun is None else _read(begun)
@@ -99,7 +116,8 @@ def _train(run: Path, tick: Tick, device: str, plan: VAEPlan, *, settled: bool) 
         return {"psnr": quality}
 
     watch = Watch(look=look, every=plan.look_every)
-    drive(state, train_vae(state, data, settled=settled), run, name, tick, watch)
+    losses = train_vae(state, data, settled=settled, redrawing=redrawing)
+    drive(state, losses, run, name, tick, watch)
 
 
 def _read(folder: Path) -> VideoVAE:

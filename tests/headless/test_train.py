@@ -46,7 +46,7 @@ def test_all_stages_follow_one_another(tmp_path: Path, monkeypatch: pytest.Monke
         return run
 
     monkeypatch.setattr(vae_recipe, "make_vae", stage("vae"))
-    monkeypatch.setattr(vae_recipe, "make_decoder", stage("decoder"))
+    monkeypatch.setattr(train, "make_decoder", stage("decoder"))
     monkeypatch.setattr(train, "make_latents", stage("latents"))
     monkeypatch.setattr(train, "make_denoiser", stage("denoiser"))
     done = CliRunner().invoke(app, ["train", "all", "--run-dir", str(tmp_path)])
