@@ -80,8 +80,13 @@ def training_batch(data: Pixels, g: torch.Generator) -> Tensor:
 
 
 def busy_crops(shards: Sequence[ClipShard], count: int, size: Size, g: torch.Generator) -> Tensor:
-    """Crops (count, 3, *size) of clips of one shard, mirrored half of the time."""
-    shard = shards[int(torch.randint(len(shards), (), generator=g))]
+    """Crops (count, 3, *size) of clips of one shard that is large enough, mirrored by chance."""
+    fitting = [
+        shard
+        for shard in shards
+        if all(has >= part for has, part in zip(shard.video.shape[1:4], size, strict=True))
+    ]
+    shard = fitting[int(torch.randint(len(fitting), (), generator=g))]
     rows = torch.randint(len(shard.captions), (count,), generator=g).tolist()
     crops = [
         _busiest(shard.video[row], size, 1 if n % 4 == 0 else WINDOWS, g)

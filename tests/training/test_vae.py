@@ -105,3 +105,10 @@ def test_half_whitening_changes_only_the_scale_of_latents(vae, shard):
 def test_the_comparison_shows_clips_above_their_copies(vae, shard):
     picture = comparison(vae, shard.pixels(torch.arange(3)))
     assert picture.shape == (2 * 64 + 2, 3 * 64 + 4, 3)
+
+
+def test_crops_come_from_clips_that_are_large_enough(shard):
+    low = ClipShard(shard.video[:, :, 16:64], shard.captions, shard.fps)
+    for seed in range(8):
+        g = torch.Generator().manual_seed(seed)
+        assert busy_crops([low, shard], 2, (1, 64, 64), g).shape == (2, 3, 1, 64, 64)
