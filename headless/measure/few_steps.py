@@ -75,7 +75,7 @@ def measure_few_steps(ways: Sequence[Way], readers: Readers, count: int) -> list
             rows[way.name]["variety"] = _variety(studio)
             rows[way.name]["evaluations"] = Number(_evaluations(studio, job.cases[:1]))
             bars.advance(bar)
-    for way, seconds in zip(ways, _times([studio for _, studio in studios], job), strict=True):
+    for way, seconds in zip(ways, _times([studio for _, studio in studios]), strict=True):
         rows[way.name]["sampling"] = Number(round(1000 * seconds, 1), "ms")
     seconds = time.perf_counter() - start
     figures = Table(GROUP, "figures", rows, seconds=seconds)
@@ -116,13 +116,13 @@ def _evaluations(studio: Studio, chosen: Sequence[Case]) -> int:
     return sum(rows)
 
 
-def _times(studios: Sequence[Studio], job: Job) -> list[float]:
+def _times(studios: Sequence[Studio]) -> list[float]:
     """Median seconds of sampling one clip's latent, all ways in turn, the first round left out."""
     seconds: list[list[float]] = [[] for _ in studios]
-    for number in range(1 + ROUNDS):
+    for case in text_jobs(1 + ROUNDS)[0].cases:
         for taken, studio in zip(seconds, studios, strict=True):
             start = time.perf_counter()
-            studio.sample(job.cases[number : number + 1])
+            studio.sample([case])
             taken.append(time.perf_counter() - start)
     return [median(taken[1:]) for taken in seconds]
 

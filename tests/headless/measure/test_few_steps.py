@@ -88,6 +88,13 @@ def test_every_way_is_judged_counted_and_timed(settings, small):
     assert quality_plot(ways, figures).shape == (440, 720, 3)
 
 
+def test_fewer_prompts_than_rounds_are_enough(settings, small, monkeypatch):
+    monkeypatch.setattr(few_steps, "ROUNDS", 3)
+    with Readers(1) as readers:
+        figures, _ = measure_few_steps(ways_of(settings)[1:2], readers, 2)
+    assert figures.rows["few-step LoRA, 1 step"]["sampling"].value > 0
+
+
 def test_a_lora_and_fresh_noise_change_a_clip_and_batches_do_not(settings):
     chosen = cases(HELD_OUT, 2, "single", SHAPE)
     few = replace(settings, steps=3, solver="lcm", guidance=1.0)
