@@ -140,7 +140,7 @@ def _rows(
     if with_keys:
         one = data.key_times[torch.randint(len(data), (), generator=g)]
         pool = pool[data.key_times == one]
-    return pool[torch.randint(len(pool), (count,), generator=g)]
+    return pool[data.weights[pool].multinomial(count, replacement=True, generator=g)]
 
 
 def _prompts(data: LatentSet, rows: Tensor, g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

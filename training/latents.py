@@ -22,7 +22,7 @@ from ..models.shapes import VideoShape
 from ..models.vae import VideoVAE
 from ..toyworld import caption, render
 from ..toyworld.captions import detailed_caption
-from .scenes import FRAME_RATES, scene_seed, training_scene
+from .scenes import FRAME_RATES, clip_weight, scene_seed, training_scene
 
 SHARD = 64
 ENCODED_AT_ONCE = 16
@@ -217,6 +217,7 @@ class LatentSet:
         key_times: (B,) latent frames.
         fps: (B,)
         token_ids, mask: (B, 2, S) of the short and the detailed caption.
+        weights: (B,) how often a step takes a clip, relative to others.
         loop: whether time is a circle.
         share: how often a training step takes it, relative to other sets.
     """
@@ -227,6 +228,7 @@ class LatentSet:
     fps: Tensor
     token_ids: Tensor
     mask: Tensor
+    weights: Tensor
     loop: bool
     share: float
 
@@ -256,6 +258,7 @@ def collect(shards: Sequence[LatentShard], source: Source, tokenizer: Tokenizer)
         torch.cat([torch.full((len(shard.latents),), shard.fps) for shard in shards]),
         torch.cat(ids),
         torch.cat(masks),
+        torch.cat([_weights(shard) for shard in shards]),
         source.loop,
         source.share,
     )
@@ -265,6 +268,11 @@ def _tokens(shard: LatentShard, tokenizer: Tokenizer) -> tuple[Tensor, Tensor]:
     short, detailed = tokenizer.batch(shard.short), tokenizer.batch(shard.detailed)
     ids, mask = (torch.stack(pair, dim=1) for pair in zip(short, detailed, strict=True))
     return ids.short(), mask
+
+
+def _weights(shard: LatentShard) -> Tensor:
+    described = zip(shard.kinds, shard.short, strict=True)
+    return torch.tensor([clip_weight(kind, text) for kind, text in described])
 
 
 def latent_statistics(latents: Tensor, whitening: float = 0.5) -> LatentFormat:

@@ -14,6 +14,18 @@ CAMERA_SHARE = 0.12
 ATTEMPTS, SEEDS_APART = 5, 100_000
 """Seeds tried for a scene, and their distance: more than a source has scenes."""
 
+SINGLE_WEIGHT = 1.5
+MOTION_WEIGHTS = {
+    "spins": 2.5,
+    "rolls": 2.5,
+    "circles": 1.5,
+    "moves left": 1.5,
+    "moves right": 1.5,
+}
+"""How much more often a training step takes a clip of one object, and of those one whose motion is
+hard to learn. How often a prompt comes does not change what answers it.
+"""
+
 STILL_KINDS = ("single", "pair", "relation", "three")
 """Kinds of scenes that a single picture can show."""
 
@@ -54,3 +66,11 @@ def _draw(seed: int, frames: int, fps: float, loop: bool) -> Scene:
         return draw_scene(seed, kind=dice.choices(STILL_KINDS, shares)[0], style=style)
     camera = dice.choice(CAMERA_MOTIONS[1:]) if moving else None
     return draw_scene(seed, style=style, camera=camera, duration=frames / fps)
+
+
+def clip_weight(kind: str, text: str) -> float:
+    """How often a training step takes a clip of a kind with a short caption, relative to others."""
+    if kind != "single":
+        return 1.0
+    hard = (weight for motion, weight in MOTION_WEIGHTS.items() if motion in text)
+    return SINGLE_WEIGHT * max(hard, default=1.0)

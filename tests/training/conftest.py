@@ -73,6 +73,7 @@ def latent_set(frames: int = 1, count: int = 32, *, loop: bool = False) -> Laten
         fps=torch.full((count,), 8.0),
         token_ids=ids.short(),
         mask=torch.ones_like(ids, dtype=torch.bool),
+        weights=torch.ones(count),
         loop=loop,
         share=1.0,
     )

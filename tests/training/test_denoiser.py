@@ -1,5 +1,6 @@
 """The denoiser's loss, its batches and what it learns from them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,16 @@ def test_batches_draw_lengths_prompts_and_inputs_at_their_rates() -> None:
     zero = torch.cat([~d.prompted for d in drawn]).float().mean()
     assert float(empty) == pytest.approx(0.05, abs=0.015)
     assert float(zero) == pytest.approx(0.05, abs=0.015)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_clips_are_drawn_by_their_weights() -> None:
+    even = latent_set(frames=5)
+    weights = 1.0 + 3.0 * (torch.arange(len(even)) % 2)
+    data, g = replace(even, weights=weights), torch.Generator().manual_seed(0)
+    drawn = [draw_batch(data, LATENT, DIT.conditions, g) for _ in range(150)]
+    heavy = torch.cat([d.clean.mean((1, 2, 3, 4)) > 0 for d in drawn if d.keys is None])
+    assert heavy.float().mean() == pytest.approx(0.8, abs=0.05)
 
 
 @pytest.mark.usefixtures("small_steps")

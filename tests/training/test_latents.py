@@ -26,7 +26,15 @@ from spacetime_video.training.latents import (
     read_shard,
 )
 from spacetime_video.training.recipe import HELD_OUT_SEED, SEED
-from spacetime_video.training.scenes import ATTEMPTS, SEEDS_APART, scene_seed, training_scene
+from spacetime_video.training.scenes import (
+    ATTEMPTS,
+    MOTION_WEIGHTS,
+    SEEDS_APART,
+    SINGLE_WEIGHT,
+    clip_weight,
+    scene_seed,
+    training_scene,
+)
 
 OPEN = Source(name="open", shape=VideoShape(9, 16, 16), shards=2, first=0)
 CIRCLE = Source(name="circle", shape=VideoShape(8, 16, 16), shards=1, first=1000, loop=True)
@@ -53,6 +61,8 @@ def test_shards_are_made_once_and_read_back(tmp_path: Path, vae: VideoVAE) -> No
     assert data.latents.shape == (8, 4, 3, 2, 2)
     assert data.latents.dtype == torch.float16
     assert data.fps.tolist() == [8.0] * 4 + [12.0] * 4
+    told = zip(shard.kinds, shard.short, strict=True)
+    assert data.weights[4:].tolist() == [clip_weight(*each) for each in told]
     ids, mask = tokenizer.batch([shard.detailed[2]])
     assert torch.equal(data.token_ids[6, 1].long(), ids[0])
     assert torch.equal(data.mask[6, 1], mask[0])
@@ -132,6 +142,13 @@ def test_styles_and_cameras_have_their_shares() -> None:
     assert 0.05 < sum(scene.style == "cartoon" for scene in scenes) / 150 < 0.21
     assert 0.05 < sum(scene.camera.motion != "still" for scene in scenes) / 150 < 0.21
     assert len({scene.kind for scene in scenes}) > 6
+
+
+def test_single_objects_and_hard_motions_weigh_more() -> None:
+    assert clip_weight("pair", "a red cube spins and a blue sphere rolls at day") == 1.0
+    assert clip_weight("single", "a red sphere stays still at day") == SINGLE_WEIGHT
+    for motion, weight in MOTION_WEIGHTS.items():
+        assert clip_weight("single", f"a red sphere {motion} at day") == SINGLE_WEIGHT * weight
 
 
 @pytest.mark.parametrize("whitening", [0.0, 0.5, 1.0])
