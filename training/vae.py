@@ -23,7 +23,7 @@ LATENT_NOISE = 0.05
 """Deviation of the noise on latents, which makes the decoder forgiving of a denoiser's errors."""
 
 REDRAWN_SHARE = 0.5
-"""Steps of a settled decoder on a denoiser's latents."""
+"""Share of the decoder's own steps that decode a denoiser's latents."""
 
 LATENT_PULL = 1e-5
 """Weight of the latents' mean square, which keeps their scale from growing."""
@@ -114,30 +114,39 @@ def _activity(window: Tensor) -> float:
     return float((last - first).abs().mean() + 0.3 * first.diff(dim=0).abs().mean())
 
 
-def train_vae(
-    state: TrainState, data: Pixels, *, settled: bool = False, redrawing: Redrawing | None = None
-) -> Iterator[float]:
-    """Yield the loss of every step until the planned number is reached.
-
-    Args:
-        state: of the VAE.
-        data: what it is trained on.
-        settled: leave the encoder as it is and train the decoder alone.
-        redrawing: of a settled one, the denoiser whose latents half of the steps decode.
-    """
-    vae = state.module
-    assert isinstance(vae, VideoVAE)
-    for part in (vae.encoder, vae.conv1, vae.linear_encoder):
-        part.requires_grad_(not settled)
-    device = vae.linear_encoder.weight.device
+def train_vae(state: TrainState, data: Pixels) -> Iterator[float]:
+    """Train encoder and decoder together: yield the loss of every step of the plan."""
+    vae = _network(state)
     while state.step < state.steps:
         g = state.generator()
-        if redrawing is not None and float(torch.rand((), generator=g)) < REDRAWN_SHARE:
-            loss = redrawn_loss(vae, redrawing, data, g)
+        yield _step(state, autoencoder_loss(vae, _crops(vae, data, g), g))
+
+
+def train_decoder(state: TrainState, data: Pixels, redrawing: Redrawing) -> Iterator[float]:
+    """Train the decoder alone, in part on a denoiser's latents: yield the loss of every step."""
+    vae = _network(state)
+    for part in (vae.encoder, vae.conv1, vae.linear_encoder):
+        part.requires_grad_(False)
+    while state.step < state.steps:
+        g = state.generator()
+        if float(torch.rand((), generator=g)) < REDRAWN_SHARE:
+            yield _step(state, redrawn_loss(vae, redrawing, data, g))
         else:
-            loss = autoencoder_loss(vae, training_batch(data, g).to(device), g)
-        state.update(loss)
-        yield float(loss.detach())
+            yield _step(state, autoencoder_loss(vae, _crops(vae, data, g), g))
+
+
+def _network(state: TrainState) -> VideoVAE:
+    assert isinstance(state.module, VideoVAE)
+    return state.module
+
+
+def _crops(vae: VideoVAE, data: Pixels, g: torch.Generator) -> Tensor:
+    return training_batch(data, g).to(vae.linear_encoder.weight.device)
+
+
+def _step(state: TrainState, loss: Tensor) -> float:
+    state.update(loss)
+    return float(loss.detach())
 
 
 @torch.inference_mode()

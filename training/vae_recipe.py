@@ -25,7 +25,7 @@ from .denoiser_recipe import network_of, read_start
 from .loop import Tick, Watch, drive
 from .recipe import HELD_OUT_SEED, SEED, write_weights
 from .textures import texture_pool
-from .vae import Pixels, psnr, train_vae
+from .vae import Pixels, psnr, train_decoder, train_vae
 
 SQUARE = VideoShape(17, 64, 64)
 SHARDS = {SQUARE: 40, VideoShape(17, 48, 80): 6, VideoShape(17, 80, 48): 6}
@@ -116,7 +116,7 @@ def _train(
         return {"psnr": quality}
 
     watch = Watch(look=look, every=plan.look_every)
-    losses = train_vae(state, data, settled=settled, redrawing=redrawing)
+    losses = train_vae(state, data) if redrawing is None else train_decoder(state, data, redrawing)
     drive(state, losses, run, name, tick, watch)
 
 

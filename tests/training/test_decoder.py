@@ -12,7 +12,7 @@ from spacetime_video.training.checkpoint import TrainState
 from spacetime_video.training.clips import ClipShard
 from spacetime_video.training.decoder import Redrawing, redrawn, redrawn_crops
 from spacetime_video.training.denoiser import Batch, PromptedDiT
-from spacetime_video.training.vae import Pixels, psnr, reconstruction_loss, train_vae
+from spacetime_video.training.vae import Pixels, psnr, reconstruction_loss, train_decoder
 
 from .conftest import DIT, TEXT
 from .test_vae import CONFIG, moving_squares
@@ -105,7 +105,7 @@ def test_a_decoder_learns_to_leave_out_a_denoisers_errors(by, vae, shard):
 
     code, before = vae.encode(pixels), error()
     state = TrainState(vae, rate=3e-3, steps=40, seed=1)
-    list(train_vae(state, data, settled=True, redrawing=by))
+    list(train_decoder(state, data, by))
     assert error() < 0.8 * before
     assert torch.equal(vae.encode(pixels), code)
     assert psnr(vae, pixels) > 0
