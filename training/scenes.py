@@ -16,8 +16,8 @@ ATTEMPTS, SEEDS_APART = 5, 100_000
 
 SINGLE_WEIGHT = 1.5
 MOTION_WEIGHTS = {
-    "spins": 2.5,
-    "rolls": 2.5,
+    "spins": 5.0,
+    "rolls": 5.0,
     "circles": 1.5,
     "moves left": 1.5,
     "moves right": 1.5,
