@@ -227,9 +227,9 @@ class SpacetimeLoadSamplingState(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str) -> Any:
-        """Change with the file: its time and size."""
+        """Change with the file: its time, its size and which it is."""
         found = state_path(file).stat()
-        return found.st_mtime_ns, found.st_size
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
     @classmethod
     def execute(cls, file: str) -> Any:

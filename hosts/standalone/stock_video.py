@@ -34,10 +34,10 @@ class LoadVideo(io.ComfyNode):
         return found(file, "video")
 
     @classmethod
-    def fingerprint_inputs(cls, file: str) -> tuple[int, int]:
-        """Change with the file: its time and size."""
+    def fingerprint_inputs(cls, file: str) -> tuple[int, ...]:
+        """Change with the file: its time, its size and which it is."""
         state = folders().find(file, "video").stat()
-        return state.st_mtime_ns, state.st_size
+        return state.st_mtime_ns, state.st_size, state.st_ino
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
