@@ -353,6 +353,17 @@ def test_fingerprints_follow_the_file(places):
     assert video(file="a.mp4") != before[1]
 
 
+def test_a_video_that_replaces_another_of_its_size_and_time_is_a_new_one(places):
+    first, second = places.input / "a.mp4", places.input / "b.mp4"
+    for path in (first, second):
+        write_video(path, [frames(1)], fps=8)
+        os.utime(path, (1, 1))
+    fingerprint = NODES["LoadVideo"].fingerprint_inputs
+    before = fingerprint(file="a.mp4")
+    second.replace(first)
+    assert fingerprint(file="a.mp4") != before
+
+
 def test_a_graph_runs(places):
     write_video(places.input / "a.mp4", [frames(4)], fps=8)
     prompt = {
