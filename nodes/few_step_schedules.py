@@ -10,7 +10,6 @@ from ..samplers.few_step import (
     TRAIN_STEPS,
     few_step_grids,
     lcm_flow_sigmas,
-    lcm_timesteps,
 )
 from .refusal import refusal
 from .schedule_sockets import (
@@ -113,7 +112,7 @@ class SpacetimeLCMSchedule(io.ComfyNode):
 
 
 def _check_lcm(steps: int, original_steps: int, strength: float) -> None:
-    lcm_timesteps(steps, original_steps=original_steps, strength=strength)
+    lcm_flow_sigmas(steps, original_steps=original_steps, strength=strength)
 
 
 NODES: list[type[Any]] = [SpacetimeFewStepSchedule, SpacetimeLCMSchedule]

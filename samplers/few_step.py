@@ -76,16 +76,25 @@ def lcm_timesteps(
     Raises:
         ValueError: there are fewer trained timesteps than steps, or a number is out of range.
     """
-    if not (1 <= original_steps <= train_steps and 0 < strength <= 1):
+    if not original_steps <= train_steps:
         raise ValueError(
-            f"{original_steps} original of {train_steps} training steps at strength {strength}: "
-            "use 1 <= original <= training steps and a strength above 0 and up to 1"
+            f"{original_steps} original of {train_steps} training steps: use as many or fewer"
+        )
+    skip = train_steps // original_steps
+    return [pick * skip - 1 for pick in _picks(steps, original_steps, strength)]
+
+
+def _picks(steps: int, original_steps: int, strength: float) -> list[int]:
+    """Which of the trained steps are taken, from the noisiest one on; 1 is the cleanest."""
+    if not (original_steps >= 1 and 0 < strength <= 1):
+        raise ValueError(
+            f"{original_steps} original steps at strength {strength}: use 1 or more steps and a "
+            "strength above 0 and up to 1"
         )
     available = int(original_steps * strength)
     if not 1 <= steps <= available:
         raise ValueError(f"{steps} steps of {available} that were trained: use 1 to {available}")
-    skip = train_steps // original_steps
-    return [(available - step * available // steps) * skip - 1 for step in range(steps)]
+    return [available - step * available // steps for step in range(steps)]
 
 
 def lcm_flow_sigmas(
@@ -97,13 +106,15 @@ def lcm_flow_sigmas(
 ) -> Tensor:
     """Take the trailing grid of latent consistency sampling for a flow model.
 
-    Timestep t of the table is the level (t + 1) / 1000 before the shift, so the first one is pure
-    noise.
+    The student was trained at i / original_steps before the shift, i = 1, 2 ..., so the first
+    level is pure noise; see ``lcm_timesteps`` for which of them are taken.
 
     Returns:
         (steps + 1,) float32 ending in 0.
+
+    Raises:
+        ValueError: there are fewer trained levels than steps, or a number is out of range.
     """
-    timesteps = lcm_timesteps(steps, original_steps=original_steps, strength=strength)
-    levels = (torch.tensor(timesteps, dtype=torch.float64) + 1) / TRAIN_STEPS
-    shifted = shift_sigmas(levels, shift)
+    picks = _picks(steps, original_steps, strength)
+    shifted = shift_sigmas(torch.tensor(picks, dtype=torch.float64) / original_steps, shift)
     return torch.cat([shifted, shifted.new_zeros(1)]).float()

@@ -225,7 +225,6 @@ def test_a_stretched_schedule_ends_at_its_terminal_level():
         (SpacetimeFewStepSchedule, {"grid": "rcm_9"}, "no grid 'rcm_9': choose one of lightning_4"),
         (SpacetimeLCMSchedule, {"steps": 51}, "51 steps of 50 that were trained: use 1 to 50"),
         (SpacetimeLCMSchedule, {"steps": 8, "strength": 0.1}, "8 steps of 5"),
-        (SpacetimeLCMSchedule, {"original_steps": 1001}, "1001 original of 1000"),
     ],
 )
 def test_refused_before_the_run(kind, given, told):

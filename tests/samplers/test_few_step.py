@@ -9,6 +9,7 @@ from spacetime_video.samplers.few_step import (
     lcm_timesteps,
     rcm_sigmas,
 )
+from spacetime_video.samplers.schedules import flow_sigmas
 
 PUBLISHED = {
     "lightning_4": [1, 0.9375, 0.8333, 0.625, 0],
@@ -64,6 +65,13 @@ def test_flow_grid_trails_from_pure_noise(steps):
 def test_flow_grid_levels():
     assert lcm_flow_sigmas(4).tolist() == pytest.approx([1, 0.76, 0.5, 0.26, 0])
     assert lcm_flow_sigmas(2, strength=0.5)[0] == 0.5
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 8])
+def test_flow_grid_takes_levels_that_were_trained(steps):
+    trained = flow_sigmas(24, shift=3.0)  # no divisor of the 1000 timesteps of other models
+    picked = lcm_flow_sigmas(steps, shift=3.0, original_steps=24)
+    torch.testing.assert_close(picked, trained[:: 24 // steps])
 
 
 @pytest.mark.parametrize(
