@@ -1,0 +1,105 @@
+"""Stock nodes have the ids, inputs and outputs of ComfyUI's."""
+
+import pytest
+
+from spacetime_video.hosts.standalone.stock import stock_nodes
+
+NODES = {node.GET_SCHEMA().node_id: node for node in stock_nodes()}
+
+# node id: (display name, inputs with type and default, output types and names) of ComfyUI
+COMFYUI = {
+    "LoadImage": ("Load Image", [("image", "COMBO", None)], ["IMAGE", "MASK"], [None, None]),
+    "SaveImage": (
+        "Save Image",
+        [("images", "IMAGE", None), ("filename_prefix", "STRING", "ComfyUI")],
+        [],
+        [],
+    ),
+    "PreviewImage": ("Preview Image", [("images", "IMAGE", None)], [], []),
+    "PreviewAny": ("Preview Any", [("source", "*", None)], [], []),
+    "LoadVideo": ("Load Video", [("file", "COMBO", None)], ["VIDEO"], [None]),
+    "GetVideoComponents": (
+        "Get Video Components",
+        [("video", "VIDEO", None)],
+        ["IMAGE", "AUDIO", "FLOAT"],
+        ["images", "audio", "fps"],
+    ),
+    "CreateVideo": (
+        "Create Video",
+        [("images", "IMAGE", None), ("fps", "FLOAT", 30.0), ("audio", "AUDIO", None)],
+        ["VIDEO"],
+        [None],
+    ),
+    "SaveVideo": (
+        "Save Video",
+        [
+            ("video", "VIDEO", None),
+            ("filename_prefix", "STRING", "video/ComfyUI"),
+            ("format", "COMBO", "auto"),
+            ("codec", "COMBO", "auto"),
+        ],
+        [],
+        [],
+    ),
+    "CLIPTextEncode": (
+        "CLIP Text Encode (Prompt)",
+        [("text", "STRING", None), ("clip", "CLIP", None)],
+        ["CONDITIONING"],
+        [None],
+    ),
+    "VAEEncode": (
+        "VAE Encode",
+        [("pixels", "IMAGE", None), ("vae", "VAE", None)],
+        ["LATENT"],
+        [None],
+    ),
+    "VAEDecode": (
+        "VAE Decode",
+        [("samples", "LATENT", None), ("vae", "VAE", None)],
+        ["IMAGE"],
+        [None],
+    ),
+    "KSampler": (
+        "KSampler",
+        [
+            ("model", "MODEL", None),
+            ("seed", "INT", 0),
+            ("steps", "INT", 20),
+            ("cfg", "FLOAT", 8.0),
+            ("sampler_name", "COMBO", None),
+            ("scheduler", "COMBO", None),
+            ("positive", "CONDITIONING", None),
+            ("negative", "CONDITIONING", None),
+            ("latent_image", "LATENT", None),
+            ("denoise", "FLOAT", 1.0),
+        ],
+        ["LATENT"],
+        [None],
+    ),
+    "PrimitiveInt": ("Int", [("value", "INT", None)], ["INT"], [None]),
+    "PrimitiveFloat": ("Float", [("value", "FLOAT", None)], ["FLOAT"], [None]),
+    "PrimitiveString": ("String", [("value", "STRING", None)], ["STRING"], [None]),
+    "PrimitiveStringMultiline": (
+        "String (Multiline)",
+        [("value", "STRING", None)],
+        ["STRING"],
+        [None],
+    ),
+    "PrimitiveBoolean": ("Boolean", [("value", "BOOLEAN", None)], ["BOOLEAN"], [None]),
+}
+
+
+def test_the_same_nodes_as_comfyui():
+    assert set(NODES) == set(COMFYUI)
+
+
+@pytest.mark.parametrize("node_id", COMFYUI)
+def test_schema_is_comfyuis(node_id):
+    schema = NODES[node_id].GET_SCHEMA()
+    name, inputs, types, names = COMFYUI[node_id]
+    given = [(i.id, i.get_io_type(), getattr(i, "default", None)) for i in schema.inputs]
+    assert (schema.display_name, given) == (name, inputs)
+    assert [o.get_io_type() for o in schema.outputs] == types
+    assert [o.display_name for o in schema.outputs] == names
+    showing = {"SaveImage", "PreviewImage", "PreviewAny", "SaveVideo"}
+    assert schema.is_output_node == (node_id in showing)
