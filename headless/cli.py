@@ -305,7 +305,7 @@ def train_denoiser(
 def train_lcm(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int, typer.Option(help="Length of the run.")] = 3000,
+    steps: Annotated[int, typer.Option(help="Length of the run.")] = 1000,
     rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 1e-3,
     rank: Annotated[int, typer.Option(min=1, help="Rank of the LoRA.")] = 32,
     guidance: Annotated[
@@ -324,15 +324,23 @@ def train_lcm(
 
 @train_app.command("all")
 def train_all(run_dir: RunFolder = Path("runs/tiny"), device: TrainDevice = "cpu") -> None:
-    """VAE, latents, denoiser and decoder, one after the other; an interrupted run goes on."""
+    """All stages, from the VAE to the few-step LoRA; an interrupted run goes on."""
     from ..training.denoiser_recipe import DenoiserPlan
+    from ..training.distil_recipe import DistilPlan
     from ..training.vae_recipe import VAEPlan, make_vae
-    from .train import train_decoder, train_denoiser, train_latents, with_progress
+    from .train import (
+        train_decoder,
+        train_denoiser,
+        train_few_step,
+        train_latents,
+        with_progress,
+    )
 
     with_progress(run_dir, lambda tick: make_vae(run_dir, tick, device))
     with_progress(run_dir, lambda tick: train_latents(run_dir, tick, device))
     with_progress(run_dir, lambda tick: train_denoiser(run_dir, tick, device, DenoiserPlan()))
     with_progress(run_dir, lambda tick: train_decoder(run_dir, tick, device, VAEPlan()))
+    with_progress(run_dir, lambda tick: train_few_step(run_dir, tick, device, DistilPlan()))
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -45,10 +46,13 @@ class Target:
     Args:
         guidance: lowest and highest scale of the teacher's guidance, drawn for each clip.
         shift: of the teacher's schedule.
+        stretch: how many steps the teacher goes before the student takes over. The student's
+            errors add up from the clean end to pure noise, in ``ORIGINAL_STEPS / stretch`` parts.
     """
 
     guidance: tuple[float, float] = (3.0, 3.0)
     shift: float = SHIFT
+    stretch: int = 4
 
 
 class Adapter(nn.Module):
@@ -122,40 +126,50 @@ def consistency_loss(
     target: Target,
     g: torch.Generator,
 ) -> Tensor:
-    """How far the student's clean clips differ between two neighbours of the teacher's schedule.
+    """How far the student's clean clips differ between two places on the teacher's way.
 
-    From x_a the guided teacher goes one Euler step to x_b; f(x, s) = x - s v(x, s) of the student
-    has to be the same at both, at b without a gradient. Given parts stay as they are and do not
-    count. Source: Luo et al., "Latent Consistency Models", 2023, with the boundary condition of
-    flow models, f(x, 0) = x.
+    From x_a the guided teacher goes some Euler steps to x_b; f(x, s) = x - s v(x, s) of the
+    student has to be the same at both, at b without a gradient. Given parts stay as they are and
+    do not count. Source: Luo et al., "Latent Consistency Models", 2023, with the boundary
+    condition of flow models, f(x, 0) = x.
     """
     patch = teacher.dit.config.patch
     grid = patch_grid(batch.shape, patch)
     levels = draw_levels(len(batch.clean), grid, g, target.shift).to(batch.clean.device)
-    high, low = _neighbours(len(batch.clean), target.shift, g)
+    way = [_at(levels, level.to(batch.clean)) for level in _way(len(batch.clean), target, g)]
     noise = torch.randn(batch.clean.shape, generator=g).to(batch.clean)
-    at_high, at_low = (_at(levels, level.to(batch.clean)) for level in (high, low))
-    noisy = apply_levels(batch.clean, noise, at_high, patch, g)
-    a, b = (each.sigma.flatten(1)[..., None] for each in (at_high, at_low))  # (B, L, 1)
-    tokens = to_patches(noisy, patch)
+    noisy = apply_levels(batch.clean, noise, way[0], patch, g)
     with torch.no_grad():
         lowest, highest = target.guidance
         guidance = lowest + (highest - lowest) * torch.rand(len(noisy), generator=g)
-        velocity = guided_velocity(teacher, batch, noisy, at_high.sigma, guidance.to(noisy))
-        stepped = tokens + (b - a) * velocity
-        nearer = from_patches(stepped, batch.shape, patch)
-        goal = stepped - b * predict(student, batch, nearer, at_low.sigma)
-    found = tokens - a * predict(student, batch, noisy, at_high.sigma)
+        nearer = noisy
+        for here, there in pairwise(way):
+            velocity = guided_velocity(teacher, batch, nearer, here.sigma, guidance.to(noisy))
+            stepped = to_patches(nearer, patch) + _per_token(there.sigma - here.sigma) * velocity
+            nearer = from_patches(stepped, batch.shape, patch)
+        goal = _clean(student, batch, nearer, way[-1].sigma)
+    found = _clean(student, batch, noisy, way[0].sigma)
     error = ((found - goal).square().mean(-1) + HUBER**2).sqrt() - HUBER  # (B, L)
     wanted = (~levels.given).flatten(1).to(error)
     return ((error * wanted).sum(1) / wanted.sum(1)).mean()
 
 
-def _neighbours(count: int, shift: float, g: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Two levels (B,) that follow each other in the teacher's schedule."""
-    sigmas = flow_sigmas(ORIGINAL_STEPS, shift=shift)
+def _way(count: int, target: Target, g: torch.Generator) -> list[Tensor]:
+    """Levels (B,) that follow each other in the teacher's schedule; at its end they stay 0."""
+    sigmas = flow_sigmas(ORIGINAL_STEPS, shift=target.shift)
     place = torch.randint(ORIGINAL_STEPS, (count,), generator=g)
-    return sigmas[place], sigmas[place + 1]
+    return [sigmas[(place + step).clamp(max=ORIGINAL_STEPS)] for step in range(target.stretch + 1)]
+
+
+def _per_token(sigma: Tensor) -> Tensor:
+    """(B, F', H', W') -> (B, L, 1)."""
+    return sigma.flatten(1)[..., None]
+
+
+def _clean(student: PromptedDiT, batch: Batch, noisy: Tensor, sigma: Tensor) -> Tensor:
+    """The student's clean clips as tokens (B, L, D)."""
+    tokens = to_patches(noisy, student.dit.config.patch)
+    return tokens - _per_token(sigma) * predict(student, batch, noisy, sigma)
 
 
 def _at(levels: Levels, sigma: Tensor) -> Levels:

@@ -39,7 +39,7 @@ class DistilPlan:
         look_every: steps between two sample pictures.
     """
 
-    steps: int = 3000
+    steps: int = 1000
     rate: float = 1e-3
     rank: int = 32
     decay: float = 0.995

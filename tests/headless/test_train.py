@@ -49,9 +49,10 @@ def test_all_stages_follow_one_another(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(train, "make_decoder", stage("decoder"))
     monkeypatch.setattr(train, "make_latents", stage("latents"))
     monkeypatch.setattr(train, "make_denoiser", stage("denoiser"))
+    monkeypatch.setattr(train, "make_few_step", stage("few_step"))
     done = CliRunner().invoke(app, ["train", "all", "--run-dir", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    assert order == ["vae", "latents", "denoiser", "decoder"]
+    assert order == ["vae", "latents", "denoiser", "decoder", "few_step"]
 
 
 def test_options_of_the_distillation_reach_the_recipe(

@@ -11,11 +11,13 @@ from spacetime_video.model_loaders.lora import read_lora
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.lora import patched
 from spacetime_video.models.patchify import to_patches
+from spacetime_video.samplers.schedules import flow_sigmas
 from spacetime_video.training import denoiser as training
 from spacetime_video.training import distil
 from spacetime_video.training.checkpoint import TrainState
 from spacetime_video.training.denoiser import Batch, PromptedDiT, predict
 from spacetime_video.training.distil import (
+    ORIGINAL_STEPS,
     Adapter,
     Target,
     consistency_loss,
@@ -84,6 +86,27 @@ def test_the_loss_of_an_exact_consistency_function_is_zero(
     monkeypatch.setattr(distil, "predict", straight)
     assert loss() < 1e-4
     assert apart > 1e-3
+
+
+def test_the_teacher_goes_as_far_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The student's clean clip is compared after that many steps; after the last one at level 0."""
+    model, clips, seen = teacher(), batch(64), []
+
+    def watched(_model: PromptedDiT, _batch: Batch, noisy: Tensor, sigma: Tensor) -> Tensor:
+        seen.append(sigma.flatten(1).amax(1))
+        return torch.zeros_like(to_patches(noisy, DIT.patch))
+
+    monkeypatch.setattr(distil, "predict", watched)
+    schedule = flow_sigmas(ORIGINAL_STEPS, shift=3.0)
+    for stretch in (1, 4):
+        seen.clear()
+        target = Target(stretch=stretch, shift=3.0)
+        consistency_loss(model, model, clips, target, torch.Generator().manual_seed(3))
+        *way, after, before = seen
+        assert torch.equal(way[0], before)
+        places = torch.tensor([int((schedule == level).nonzero()) for level in before])
+        assert torch.equal(after, schedule[(places + stretch).clamp(max=ORIGINAL_STEPS)])
+        assert len(way) == 2 * stretch  # with the prompt and without
 
 
 def test_guidance_is_that_of_sampling() -> None:
