@@ -4,6 +4,7 @@ from pathlib import Path
 
 _FILES = {
     "diffusion_models": "spacetime_tiny_dit.safetensors",
+    "loras": "spacetime_tiny_few_step_lora.safetensors",
     "text_encoders": "spacetime_tiny_text.safetensors",
     "vae": "spacetime_tiny_vae.safetensors",
 }

@@ -23,3 +23,10 @@ def test_both_hosts_change_the_weights_alike(measured):
 
 def test_strength_zero_and_the_model_before_are_as_without(measured):
     assert measured["zero"] == measured["unchanged"] == 0.0
+
+
+def test_the_shipped_few_step_lora_is_the_same_through_the_stock_node(probe):
+    measured = probe("few_step", "sdpa")
+    assert measured["as_stock"] == 0.0
+    assert measured["as_standalone"] < 1e-4
+    assert measured["changes"] > 0.1

@@ -12,6 +12,7 @@ from spacetime_video.hosts.standalone.executor import Executor
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.hosts.standalone.workflow import to_api
 from spacetime_video.media import load_image, probe_video, read_video
+from spacetime_video.metrics.alignment import judge, read_clip
 from spacetime_video.toyworld import parse_caption
 
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"
@@ -36,6 +37,7 @@ def test_the_examples_are_all_there() -> None:
         "compare_samplers",
         "compare_schedules",
         "explore_the_world",
+        "few_step_text_to_video",
         "guided_sampling",
         "reconstruct_video",
         "resume_from_step",
@@ -102,6 +104,20 @@ def test_the_resumed_run_is_the_uninterrupted_one(registry, run) -> None:
     (plain,) = (path for path in run(prompt) if path.stem.startswith("resumed_00002"))
     frames = [next(read_video(path, chunk=17)) for path in (resumed, plain)]
     assert torch.equal(*frames)
+
+
+def test_four_steps_are_enough_with_the_lora_alone(registry, run, caplog) -> None:
+    workflow = json.loads((EXAMPLES / "few_step_text_to_video.json").read_text(encoding="utf-8"))
+    nodes = {node["title"]: node for node in workflow["nodes"]}
+    (file,) = run(to_api(workflow, registry))
+    clip, info = next(read_video(file, chunk=17)), probe_video(file)
+    wanted = parse_caption(nodes["Prompt"]["widgets_values"][0])
+    assert judge(read_clip(clip, float(info.fps)), wanted)["all"]
+    assert "not distilled" not in caplog.text
+    nodes["Few-Step LoRA"]["mode"] = BYPASSED
+    (file,) = run(to_api(workflow, registry))
+    assert "not distilled" in caplog.text
+    assert (next(read_video(file, chunk=17)) - clip).abs().mean() > 0.01
 
 
 def test_without_patchify_it_does_not_run(registry) -> None:
