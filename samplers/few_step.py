@@ -76,12 +76,13 @@ def lcm_timesteps(
     Raises:
         ValueError: there are fewer trained timesteps than steps, or a number is out of range.
     """
-    if not original_steps <= train_steps:
+    if original_steps > train_steps:
         raise ValueError(
             f"{original_steps} original of {train_steps} training steps: use as many or fewer"
         )
+    picks = _picks(steps, original_steps, strength)
     skip = train_steps // original_steps
-    return [pick * skip - 1 for pick in _picks(steps, original_steps, strength)]
+    return [pick * skip - 1 for pick in picks]
 
 
 def _picks(steps: int, original_steps: int, strength: float) -> list[int]:

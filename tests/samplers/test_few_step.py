@@ -84,6 +84,8 @@ def test_flow_grid_takes_levels_that_were_trained(steps):
         lambda: lcm_timesteps(26, strength=0.5),
         lambda: lcm_timesteps(1, strength=0.0),
         lambda: lcm_timesteps(1, original_steps=1001),
+        lambda: lcm_timesteps(1, original_steps=0),
+        lambda: lcm_flow_sigmas(1, original_steps=0),
     ],
 )
 def test_out_of_range(call):
