@@ -275,27 +275,30 @@ def train_latents(
 def train_denoiser(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int, typer.Option(help="Length of the run.")] = 20_000,
-    rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 1e-3,
+    steps: Annotated[int, typer.Option(min=1, help="Length of the run.")] = 40_000,
+    rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 2e-3,
     optimiser: Annotated[str, typer.Option(help="muon or adamw.")] = "muon",
     whitening: Annotated[
         float, typer.Option(help="1: every latent channel has variance 1; 0: one scale for all.")
     ] = 0.5,
-    look_every: Annotated[int, typer.Option(help="Steps between two sample pictures.")] = 500,
+    look_every: Annotated[
+        int, typer.Option(min=1, help="Steps between two sample pictures.")
+    ] = 500,
     init_from: Annotated[
         Path | None, typer.Option(help="Folder of weights that a new run begins with.")
     ] = None,
 ) -> None:
     """Train the denoiser and its text encoder; an interrupted run goes on."""
+    from ..training.checkpoint import Length
     from ..training.denoiser_recipe import DenoiserPlan
     from .train import train_denoiser, with_progress
 
     plan = DenoiserPlan(
-        steps=steps,
+        length=Length(steps=steps),
         rate=rate,
         optimiser=optimiser,
         whitening=whitening,
-        look_every=look_every,
+        look_every=Length(steps=look_every),
         init_from=init_from,
     )
     with_progress(run_dir, lambda tick: train_denoiser(run_dir, tick, device, plan))
@@ -305,42 +308,58 @@ def train_denoiser(
 def train_lcm(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int, typer.Option(help="Length of the run.")] = 1000,
+    steps: Annotated[int, typer.Option(min=1, help="Length of the run.")] = 1000,
     rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 1e-3,
     rank: Annotated[int, typer.Option(min=1, help="Rank of the LoRA.")] = 32,
     guidance: Annotated[
         tuple[float, float],
         typer.Option(help="Lowest and highest guidance of the teacher that is built in."),
     ] = (3.0, 3.0),
-    look_every: Annotated[int, typer.Option(help="Steps between two sample pictures.")] = 250,
+    look_every: Annotated[
+        int, typer.Option(min=1, help="Steps between two sample pictures.")
+    ] = 250,
 ) -> None:
     """Distil the denoiser into a LoRA for few steps; an interrupted run goes on."""
+    from ..training.checkpoint import Length
     from ..training.distil_recipe import DistilPlan
     from .train import train_few_step, with_progress
 
-    plan = DistilPlan(steps=steps, rate=rate, rank=rank, guidance=guidance, look_every=look_every)
+    plan = DistilPlan(
+        length=Length(steps=steps),
+        rate=rate,
+        rank=rank,
+        guidance=guidance,
+        look_every=Length(steps=look_every),
+    )
     with_progress(run_dir, lambda tick: train_few_step(run_dir, tick, device, plan))
 
 
 @train_app.command("all")
-def train_all(run_dir: RunFolder = Path("runs/tiny"), device: TrainDevice = "cpu") -> None:
+def train_all(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            help="Train denoiser and few-step LoRA on from the shipped weights, within this time. "
+            "Without it everything is trained from nothing, the VAE too.",
+        ),
+    ] = None,
+    makers: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --minutes: processes that render and encode clips."),
+    ] = None,
+) -> None:
     """All stages, from the VAE to the few-step LoRA; an interrupted run goes on."""
-    from ..training.denoiser_recipe import DenoiserPlan
-    from ..training.distil_recipe import DistilPlan
-    from ..training.vae_recipe import VAEPlan, make_vae
-    from .train import (
-        train_decoder,
-        train_denoiser,
-        train_few_step,
-        train_latents,
-        with_progress,
-    )
+    from .train import train_everything, train_in_minutes, with_progress
 
-    with_progress(run_dir, lambda tick: make_vae(run_dir, tick, device))
-    with_progress(run_dir, lambda tick: train_latents(run_dir, tick, device))
-    with_progress(run_dir, lambda tick: train_denoiser(run_dir, tick, device, DenoiserPlan()))
-    with_progress(run_dir, lambda tick: train_decoder(run_dir, tick, device, VAEPlan()))
-    with_progress(run_dir, lambda tick: train_few_step(run_dir, tick, device, DistilPlan()))
+    if minutes is None:
+        train_everything(run_dir, device)
+    else:
+        with_progress(
+            run_dir, lambda tick: train_in_minutes(run_dir, minutes, device, makers, tick)
+        )
 
 
 def main() -> None:

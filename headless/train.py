@@ -7,10 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..training.denoiser_recipe import DIT_FILE, DenoiserPlan, make_denoiser, make_latents
+from ..training.denoiser_recipe import DenoiserPlan, make_denoiser, make_latents
 from ..training.distil_recipe import DistilPlan, make_few_step
 from ..training.loop import Tick
-from ..training.vae_recipe import VAE_FILE, VAEPlan, make_decoder
+from ..training.start import DIT_FILE
+from ..training.vae_recipe import VAE_FILE, VAEPlan, make_decoder, make_vae
+from ..training.whole import WholePlan, check_device, train_within, usual_makers
 from ..weights import bundled
 
 
@@ -32,6 +34,28 @@ def train_few_step(run: Path, tick: Tick, device: str, plan: DistilPlan) -> None
 def train_decoder(run: Path, tick: Tick, device: str, plan: VAEPlan) -> None:
     """Train the VAE's decoder on, also on what the denoiser makes."""
     make_decoder(run, denoiser_folder(run), tick, device, plan)
+
+
+def train_everything(run: Path, device: str) -> None:
+    """All stages from nothing, one after another."""
+    stages: tuple[Callable[[Tick], None], ...] = (
+        lambda tick: make_vae(run, tick, device),
+        lambda tick: train_latents(run, tick, device),
+        lambda tick: train_denoiser(run, tick, device, DenoiserPlan()),
+        lambda tick: train_decoder(run, tick, device, VAEPlan()),
+        lambda tick: train_few_step(run, tick, device, DistilPlan()),
+    )
+    for stage in stages:
+        with_progress(run, stage)
+
+
+def train_in_minutes(
+    run: Path, minutes: float, device: str, makers: int | None, tick: Tick
+) -> None:
+    """Denoiser and few-step LoRA from the shipped weights on, within a time."""
+    check_device(device)
+    count = usual_makers(device) if makers is None else makers
+    train_within(run, WholePlan(minutes=minutes, device=device, makers=count), tick)
 
 
 def denoiser_folder(run: Path) -> Path:

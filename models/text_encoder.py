@@ -15,7 +15,16 @@ from torch.nn import functional
 
 @dataclass(frozen=True, kw_only=True)
 class T5Config:
-    """Sizes of an encoder; `bias_per_layer` is True for UMT5, False for T5 (block 0 only)."""
+    """Sizes of an encoder.
+
+    Args:
+        bias_per_layer: whether every block has its own position bias (UMT5) or block 0 alone (T5).
+        qk_norm: norm queries and keys per head, and scale their product by `d_kv`^-1/2. T5's own
+            attention has neither: with rates that suit a small encoder its logits grow until one
+            key takes everything.
+        positions: how many places have a learned embedding, added to the tokens; 0 for none. It
+            is also the longest text that such an encoder takes.
+    """
 
     vocab_size: int
     d_model: int
@@ -27,6 +36,8 @@ class T5Config:
     relative_max_distance: int = 128
     eps: float = 1e-6
     bias_per_layer: bool = True
+    qk_norm: bool = False
+    positions: int = 0
 
     def __post_init__(self) -> None:
         sizes = (self.vocab_size, self.d_model, self.d_kv, self.d_ff, self.layers, self.heads)
@@ -42,7 +53,9 @@ class T5Config:
 
 
 UMT5_XXL = T5Config(vocab_size=256384, d_model=4096, d_kv=64, d_ff=10240, layers=24, heads=64)
-TINY_TEXT = T5Config(vocab_size=96, d_model=96, d_kv=32, d_ff=192, layers=2, heads=3)
+TINY_TEXT = T5Config(
+    vocab_size=96, d_model=96, d_kv=32, d_ff=192, layers=3, heads=3, qk_norm=True, positions=48
+)
 
 
 def relative_buckets(
@@ -81,7 +94,10 @@ class T5Norm(nn.Module):
 
 
 class T5Attention(nn.Module):
-    """Multi-head self-attention without scaling; the position bias is added to the logits."""
+    """Multi-head self-attention; the position bias is added to the logits.
+
+    T5 does not scale their products; with normed queries and keys they are scaled as usual.
+    """
 
     def __init__(self, config: T5Config, *, has_bias: bool, ops: Any, **factory: Any) -> None:
         super().__init__()
@@ -94,14 +110,19 @@ class T5Attention(nn.Module):
         self.relative_attention_bias = (
             ops.Embedding(config.relative_buckets, config.heads, **factory) if has_bias else None
         )
+        self.scale = config.d_kv**-0.5 if config.qk_norm else 1.0
+        self.q_norm, self.k_norm = (
+            T5Norm(config.d_kv, config.eps, **factory) if config.qk_norm else nn.Identity()
+            for _ in range(2)
+        )
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         split = "b s (n k) -> b n s k"
-        q = rearrange(self.q(x), split, n=self.heads)  # (B, N, S, K)
-        k = rearrange(self.k(x), split, n=self.heads)  # (B, N, S, K)
+        q = self.q_norm(rearrange(self.q(x), split, n=self.heads))  # (B, N, S, K)
+        k = self.k_norm(rearrange(self.k(x), split, n=self.heads))  # (B, N, S, K)
         v = rearrange(self.v(x), split, n=self.heads)  # (B, N, S, K)
         out = functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=bias.to(q.dtype), scale=1.0
+            q, k, v, attn_mask=bias.to(q.dtype), scale=self.scale
         )  # (B, N, S, K)
         return self.o(rearrange(out, "b n s k -> b s (n k)"))  # (B, S, D)
 
@@ -179,8 +200,12 @@ class T5Stack(nn.Module):
             for index in range(config.layers)
         )
         self.final_layer_norm = T5Norm(config.d_model, config.eps, **factory)
+        self.position_embedding = (
+            ops.Embedding(config.positions, config.d_model, **factory) if config.positions else None
+        )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = self._placed(x)  # (B, S, D)
         buckets = relative_buckets(
             x.shape[1],
             buckets=self.config.relative_buckets,
@@ -195,6 +220,18 @@ class T5Stack(nn.Module):
                 bias = position.to(x).masked_fill(hidden, torch.finfo(x.dtype).min)  # (B, N, S, S)
             x = block(x, cast(Tensor, bias))  # (B, S, D)
         return self.final_layer_norm(x)  # (B, S, D)
+
+    def _placed(self, x: Tensor) -> Tensor:
+        """Add the embedding of each token's place, where there is one."""
+        if self.position_embedding is None:
+            return x
+        length, longest = x.shape[1], self.config.positions
+        if length > longest:
+            raise ValueError(
+                f"a text of {length} tokens for an encoder of {longest} places: "
+                f"shorten it to {longest} tokens"
+            )
+        return x + self.position_embedding(torch.arange(length, device=x.device)).to(x)
 
 
 class T5Encoder(nn.Module):
@@ -233,3 +270,55 @@ class T5Encoder(nn.Module):
         """
         x = self.shared(token_ids)  # (B, S, D)
         return self.encoder(x, mask)  # (B, S, D)
+
+
+def initialise(encoder: T5Encoder, generator: torch.Generator) -> None:
+    """Fresh weights for training: T5's deviations, and heads that begin at neighbouring words.
+
+    The first head of a block looks one token back, the second one ahead, the third at the token
+    itself, and so on; from block to block they look less sharply. Places begin at zero.
+
+    Args:
+        encoder: on the CPU.
+        generator: source of every random number.
+    """
+    config = encoder.config
+    inner = config.heads * config.d_kv
+    deviations = {
+        "shared": 1.0,
+        "q": (config.d_model * config.d_kv) ** -0.5,
+        "o": inner**-0.5,
+        "wo": config.d_ff**-0.5,
+        "position_embedding": 0.0,
+    }
+    with torch.no_grad():
+        for name, weight in encoder.named_parameters():
+            layer = name.split(".")[-2]
+            if weight.ndim == 1:
+                weight.fill_(1.0)
+            elif layer != "relative_attention_bias":
+                deviation = deviations.get(layer, config.d_model**-0.5)
+                weight.normal_(std=deviation or 1.0, generator=generator).mul_(deviation > 0)
+        for number, block in enumerate(cast(Iterable[T5Block], encoder.encoder.block)):
+            table = cast(T5SelfAttentionLayer, block.layer[0]).SelfAttention.relative_attention_bias
+            if table is not None:
+                table.weight.copy_(_neighbours(config, sharpness=0.5**number))
+
+
+_FLOOR = -6.0
+_LOOKS = (-1, 1, 0)
+
+
+def _neighbours(config: T5Config, sharpness: float) -> Tensor:
+    """Bias (buckets, heads) that falls with the distance from the place a head looks at."""
+    reach = config.relative_max_distance + 1
+    buckets = relative_buckets(
+        reach, buckets=config.relative_buckets, max_distance=config.relative_max_distance
+    )
+    table = torch.full((config.relative_buckets, config.heads), _FLOOR)
+    for distance in reversed(range(reach)):  # the nearest offset of a bucket stays
+        for offset, bucket in ((-distance, buckets[distance, 0]), (distance, buckets[0, distance])):
+            for head in range(config.heads):
+                away = abs(offset - _LOOKS[head % len(_LOOKS)])
+                table[int(bucket), head] = max(_FLOOR, -sharpness * away)
+    return table

@@ -26,6 +26,13 @@ _CAMERA_COMMANDS = {
 }
 _OTHER_WORDS = "a an and behind camera comes back hits leaves paints pushes that the then to trail"
 
+OMISSIONS: tuple[frozenset[str], ...] = (
+    frozenset({"setting"}),
+    frozenset({"motion"}),
+    frozenset({"setting", "motion"}),
+)
+"""What `caption` can leave out, so that a model learns to choose it."""
+
 Naming = Callable[[SceneObject], str]
 
 
@@ -35,13 +42,21 @@ class _Words(NamedTuple):
     name: Naming
     bare: Naming
     leaves: str = "leaves"
+    motions: bool = True
 
 
-def caption(scene: Scene) -> str:
-    """Return the short caption, such as "a red sphere stays still at day"."""
+def caption(scene: Scene, omit: frozenset[str] = frozenset()) -> str:
+    """Return the short caption, such as "a red sphere stays still at day".
+
+    Args:
+        scene: what is told.
+        omit: one of `OMISSIONS`: without the setting "a red sphere stays still", without the
+            motion "a red sphere at day"; what happens between two objects is told in any case.
+    """
     style = [] if scene.style == STYLES[0] else [scene.style]
-    story = _story(scene, _Words(_name, _name))
-    return ", ".join([f"{story} {scene.setting}", *style, *_camera(scene)])
+    story = _story(scene, _Words(_name, _name, motions="motion" not in omit))
+    where = [] if "setting" in omit else [scene.setting]
+    return ", ".join([" ".join([story, *where]), *style, *_camera(scene)])
 
 
 def detailed_caption(scene: Scene) -> str:
@@ -69,26 +84,32 @@ def _detailed(scene: Scene, naming: Naming) -> str:
 
 def _story(scene: Scene, words: _Words) -> str:
     first, *others = scene.objects
-    clauses = [_clause(scene, index, words.name) for index in range(len(scene.objects))]
-    if scene.kind == "leaves":
+    clauses = [_clause(scene, index, words) for index in range(len(scene.objects))]
+    if scene.kind == "leaves" and words.motions:
         clauses[0] = f"{words.name(first)} {words.leaves} and comes back{_trail(first)}"
     elif scene.kind in ("hits", "pushes"):
-        clauses[:2] = [f"{clauses[0]} and {scene.kind} {words.name(others[0])}"]
+        and_ = " and" if words.motions else ""
+        clauses[:2] = [f"{clauses[0]}{and_} {scene.kind} {words.name(others[0])}"]
     elif scene.kind == "occlusion":
-        clauses[:2] = [f"{_clause(scene, 0, words.bare)} behind {words.name(others[0])}"]
+        passing = _clause(scene, 0, words._replace(name=words.bare))
+        clauses[:2] = [f"{passing} behind {words.name(others[0])}"]
     elif scene.relation is not None:
         clauses[:2] = [_related(scene, words)]
     return " and ".join(clauses)
 
 
-def _clause(scene: Scene, index: int, name: Naming) -> str:
-    return f"{name(scene.objects[index])} {_motions(scene, index)}{_trail(scene.objects[index])}"
+def _clause(scene: Scene, index: int, words: _Words) -> str:
+    thing = scene.objects[index]
+    if not words.motions:
+        return words.name(thing)
+    return f"{words.name(thing)} {_motions(scene, index)}{_trail(thing)}"
 
 
 def _related(scene: Scene, words: _Words) -> str:
     """Tell two objects by their relation; what stays still need not be told."""
     doing = [_motions(scene, index) for index in range(2)]
-    first, second = ("" if motions == "stays still" else motions for motions in doing)
+    told = (words.motions and motions != "stays still" for motions in doing)
+    first, second = (motions if tell else "" for motions, tell in zip(doing, told, strict=True))
     end = f"that {second}" if second else ""
     subject, other = words.bare(scene.objects[0]), words.name(scene.objects[1])
     return " ".join(filter(None, (subject, first, scene.relation, other, end)))

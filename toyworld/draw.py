@@ -112,6 +112,11 @@ _RECIPES = {
     "driven": _Recipe(driven, ON_THE_SPOT, _inside, camera_moves=False),
     "loop": _Recipe(loop, PERIODIC, _always, camera_moves=False),
 }
+STILL_CAMERA_KINDS: tuple[str, ...] = tuple(
+    kind for kind, recipe in _RECIPES.items() if not recipe.camera_moves
+)
+"""Kinds of scenes in which the camera must stand still."""
+
 _SWEEPS = {"pans": 0.25, "orbits": 0.5, "dollies": 1.2}
 """How far camera motions go at most, in radians and units, in a second or in the whole clip."""
 _MOST_TRIES = 1000

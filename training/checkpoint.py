@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -18,10 +20,45 @@ WARM_UP = 100
 COOL_DOWN = 0.25
 """Share of a run, at its end, in which the rate falls to zero."""
 
+
+@dataclass(frozen=True)
+class Length:
+    """How long a run is: so many steps, or so many seconds of the clock, whatever a step takes.
+
+    Args:
+        steps: of the optimiser.
+        seconds: with all that is done between steps; not counted while the run is interrupted.
+
+    Raises:
+        ValueError: neither or both are given, or one is not above 0.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [each for each in (self.steps, self.seconds) if each is not None]
+        if len(given) != 1 or given[0] <= 0:
+            raise ValueError(
+                f"a run of {self.steps} steps and {self.seconds} seconds: give one of the two, "
+                "above 0"
+            )
+
+    def share(self, step: int, seconds: float) -> float:
+        """Share of the run that is over."""
+        if self.steps is not None:
+            return min(1.0, step / self.steps)
+        assert self.seconds is not None
+        return min(1.0, seconds / self.seconds)
+
+
 _AVERAGE_WARM_UP = 10
+
 _LARGEST_NORM = 1.0
 BLOCK_MATRICES = r"(^|\.)blocks?\.\d+\.(.*(?<!bias)\.)?weight$"
-"""Names of the weights inside a transformer's blocks; with one axis they are no matrices."""
+"""Names of the weights inside a transformer's blocks; with one axis they are not matrices."""
+NOTHING = r"(?!)"
+"""A pattern that no name matches."""
 
 
 class TrainState:
@@ -35,11 +72,13 @@ class TrainState:
     Args:
         module: on the device to train on.
         rate: largest learning rate, in AdamW's terms.
-        steps: length of the run.
+        length: of the run.
         seed: of all random numbers.
-        decay: of the averaged copy.
+        decay: of the averaged copy; until the run is long enough for it, that reaches back over
+            about a ninth of the steps so far.
         optimiser: adamw, or muon for the matrices among ``muon_names`` with AdamW for the rest.
         muon_names: pattern found in the names of weights for Muon.
+        rates: shares of the rate for weights whose names match a pattern, where it is not all.
     """
 
     def __init__(
@@ -47,28 +86,45 @@ class TrainState:
         module: nn.Module,
         *,
         rate: float,
-        steps: int,
+        length: Length,
         seed: int,
         decay: float = 0.999,
         optimiser: str = "adamw",
         muon_names: str = BLOCK_MATRICES,
+        rates: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         if optimiser not in ("adamw", "muon"):
             raise ValueError(f"no optimiser {optimiser!r}: use adamw or muon")
         self.module = module
-        self.rate, self.steps, self.seed, self.decay = rate, steps, seed, decay
-        self.step, self.skipped, self.norm = 0, 0, 0.0
-        self.optimisers = _optimisers(module, rate, muon_names if optimiser == "muon" else None)
+        self.rate, self.length, self.seed, self.decay = rate, length, seed, decay
+        self.step, self.skipped, self.norm, self.seconds = 0, 0, 0.0, 0.0
+        muon_names = muon_names if optimiser == "muon" else NOTHING
+        self.optimisers = _optimisers(module, rate, muon_names, rates)
         self.average = {name: p.detach().clone() for name, p in module.named_parameters()}
 
     @property
-    def fall(self) -> int:
-        """First step at which the rate falls."""
-        return fall_of(self.steps)
+    def share(self) -> float:
+        """Share of the run that is over."""
+        return self.length.share(self.step, self.seconds)
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is over."""
+        return self.share >= 1
+
+    @property
+    def falling(self) -> bool:
+        """Whether the rate falls already."""
+        return has_fallen(self.share)
 
     def generator(self) -> torch.Generator:
         """Random numbers of the current step."""
         return torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
+
+    def noise_generator(self) -> torch.Generator:
+        """Random numbers of the current step that are drawn in bulk, on the module's device."""
+        device = next(self.module.parameters()).device
+        return torch.Generator(device).manual_seed(-1 - self.seed * 1_000_003 - self.step)
 
     def update(self, loss: Tensor) -> None:
         """One optimiser step; ``norm`` is then that of its gradient."""
@@ -84,7 +140,7 @@ class TrainState:
     def _move(self) -> None:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = self.rate * self.schedule()
+                group["lr"] = self.rate * group["share"] * self.schedule()
             optimiser.step()
         keep = min(self.decay, (1 + self.step) / (_AVERAGE_WARM_UP + self.step))
         with torch.no_grad():
@@ -94,8 +150,7 @@ class TrainState:
     def schedule(self) -> float:
         """Share of the learning rate at the current step."""
         warm = min(1.0, (self.step + 1) / WARM_UP)
-        left = (self.steps - self.step) / max(1, self.steps - self.fall)
-        return warm * max(0.0, min(1.0, left))
+        return warm * min(1.0, (1 - self.share) / COOL_DOWN)
 
     def save(self, path: Path) -> None:
         """Write everything needed to go on, whole or not at all."""
@@ -104,15 +159,20 @@ class TrainState:
         for name, weight in self.module.named_parameters():
             for key, value in self._moments(weight).items():
                 tensors[f"moment.{key}.{name}"] = value.reshape(-1) if value.ndim == 0 else value
-        counters = {"step": self.step, "steps": self.steps, "skipped": self.skipped}
-        write_tensors(path, tensors, counters)
+        write_tensors(path, tensors, {**self.counters, "share": self.share})
+
+    @property
+    def counters(self) -> dict[str, float]:
+        """How far the run is."""
+        return {"step": self.step, "skipped": self.skipped, "seconds": self.seconds}
 
     def load(self, path: Path) -> None:
         """Go on from a file of ``save``."""
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         counters = read_counters(path)
-        self.step, self.skipped = counters["step"], counters["skipped"]
+        self.step, self.skipped = int(counters["step"]), int(counters["skipped"])
+        self.seconds = counters["seconds"]
         moments: dict[str, dict[str, Tensor]] = {}
         for key, value in tensors.items():
             kind, _, rest = key.partition(".")
@@ -163,23 +223,33 @@ class TrainState:
 
 
 def _optimisers(
-    module: nn.Module, rate: float, muon_names: str | None
+    module: nn.Module, rate: float, muon_names: str, rates: Mapping[str, float]
 ) -> list[torch.optim.Optimizer]:
-    matrices, others = [], []
+    groups: dict[tuple[bool, float], list[Tensor]] = {}
     for name, weight in module.named_parameters():
-        is_matrix = muon_names is not None and weight.ndim > 1 and re.search(muon_names, name)
-        (matrices if is_matrix else others).append(weight)
-    adam = torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-    return [adam, Muon(matrices, lr=rate)] if matrices else [adam]
+        is_matrix = weight.ndim > 1 and re.search(muon_names, name) is not None
+        share = next((rates[pattern] for pattern in rates if re.search(pattern, name)), 1.0)
+        groups.setdefault((is_matrix, share), []).append(weight)
+    matrices, others = (
+        [{"params": owned, "share": share} for (kind, share), owned in groups.items() if kind is of]
+        for of in (True, False)
+    )
+    optimisers: list[torch.optim.Optimizer] = []
+    if others:
+        adam = {"lr": rate, "betas": (0.9, 0.99), "weight_decay": 0.01, "fused": True}
+        optimisers.append(torch.optim.AdamW(others, **adam))
+    if matrices:
+        optimisers.append(Muon(matrices, lr=rate))
+    return optimisers
 
 
-def fall_of(steps: int) -> int:
-    """First step at which the rate falls in a run of ``steps``."""
-    return steps - int(steps * COOL_DOWN)
+def has_fallen(share: float) -> bool:
+    """Whether the rate falls when a share of a run is over."""
+    return share >= 1 - COOL_DOWN
 
 
-def read_counters(path: Path) -> dict[str, int]:
-    """Step, planned steps and skipped steps of a checkpoint."""
+def read_counters(path: Path) -> dict[str, float]:
+    """Step, skipped steps, seconds, and share of its run of a checkpoint."""
     with safe_open(path, framework="pt") as file:
         return json.loads(file.metadata()["state"])
 

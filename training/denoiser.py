@@ -18,7 +18,9 @@ from ..models.latent_format import LatentFormat
 from ..models.patchify import PATCH, TokenLayout, grid_layout, patch_grid, to_patches
 from ..models.shapes import LatentShape
 from ..models.text_encoder import T5Config, T5Encoder
+from ..models.text_encoder import initialise as initialise_text
 from .checkpoint import TrainState
+from .feed import Sets
 from .latents import LatentSet
 from .layers import Layers, attend, mixed_precision
 from .levels import TRAINING_SHIFT, Levels, apply_levels, draw_levels
@@ -28,12 +30,20 @@ CONDITION_DROP = 0.1
 KEY_SHARE = 0.1
 """Shares of clips without a prompt, of steps without an input, of steps with a key frame."""
 
-IMAGE_SHARE = 0.06
+CAPTION_SHARES = (0.55, 0.3, 0.15)
+"""How often a clip is told by each of ``latents.CAPTIONS``."""
+
+IMAGE_SHARE = 0.02
 SHORTER_SHARE = 0.12
 """How often clips are cut to their first frame, and to another length."""
 
+DIT_MATRICES = r"^dit\.blocks\.\d+\..*weight$"
+TEXT_RATE = {r"^text\.": 0.5}
+"""Weights that Muon moves, and the share of the rate for the text encoder, which AdamW moves: with
+Muon its logits grew over the whole of a run, until prompts arrived as a bag of words."""
+
 TOKENS_PER_STEP = 64 * 80
-LARGEST_BATCH = 160
+LARGEST_BATCH = 320
 
 
 class PromptedDiT(nn.Module):
@@ -44,18 +54,17 @@ class PromptedDiT(nn.Module):
         self.dit = VideoDiT(dit, ops=Layers, attention=attend)
         self.text = T5Encoder(text)
         initialise(self.dit, generator)
-        with torch.no_grad():
-            for name, weight in self.text.named_parameters():
-                if weight.ndim > 1:
-                    scale = 1.0 if name.startswith("shared") else weight.shape[1] ** -0.5
-                    weight.normal_(std=scale, generator=generator)
-                else:
-                    weight.fill_(1.0)
+        initialise_text(self.text, generator)
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.dit.patch_embedding.weight.device
+
+    def compile_blocks(self) -> None:
+        """Compile the transformer's blocks for batches and clips of any size."""
+        for block in self.dit.blocks:
+            block.compile(dynamic=True)
 
     def context(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """(B, S) -> (B, longest prompt, D), zero after each prompt."""
@@ -102,9 +111,9 @@ def draw_batch(
     share: float = 1.0,
 ) -> Batch:
     """Draw clips, their length, captions and inputs for a step of a share of its usual tokens."""
-    with_keys = _chance(g) < KEY_SHARE
+    with_keys = _chance(g) < KEY_SHARE and data.latents.shape[2] > 1
     frames = data.latents.shape[2] if with_keys else _length(data, g)
-    rows = _rows(data, frames, int(share * TOKENS_PER_STEP), g, with_keys=with_keys)
+    rows = _rows(data, frames, share, g, with_keys=with_keys)
     ids, mask, prompted = _prompts(data, rows, g)
     clean = latent.normalise(data.latents[rows, :, :frames].float())
     conditions = _conditions(data.fps[rows], LatentShape(*clean.shape[2:]), data.loop, g)
@@ -130,12 +139,12 @@ def _length(data: LatentSet, g: torch.Generator) -> int:
 
 
 def _rows(
-    data: LatentSet, frames: int, tokens: int, g: torch.Generator, *, with_keys: bool
+    data: LatentSet, frames: int, share: float, g: torch.Generator, *, with_keys: bool
 ) -> Tensor:
     """Numbers of clips to fill a step; those with key frames have them at the same time."""
     height, width = data.latents.shape[3:]
     each = frames * height * width // (PATCH[1] * PATCH[2])
-    count = max(1, min(LARGEST_BATCH, tokens // each))
+    count = max(1, int(share * min(LARGEST_BATCH, TOKENS_PER_STEP // each)))
     pool = torch.arange(len(data))
     if with_keys:
         one = data.key_times[torch.randint(len(data), (), generator=g)]
@@ -144,8 +153,8 @@ def _rows(
 
 
 def _prompts(data: LatentSet, rows: Tensor, g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """The short captions or the detailed ones; of those left out half are an empty text."""
-    which = torch.randint(2, (), generator=g)
+    """One of the captions of each clip; of those left out half are an empty text."""
+    which = torch.multinomial(torch.tensor(CAPTION_SHARES), len(rows), True, generator=g)
     ids, mask = data.token_ids[rows, which].long(), data.mask[rows, which]
     chance = torch.rand(len(rows), generator=g)
     empty = (chance < CAPTION_DROP / 2)[:, None]
@@ -175,9 +184,12 @@ def _chance(g: torch.Generator) -> float:
 
 
 def flow_loss(model: PromptedDiT, batch: Batch, levels: Levels, g: torch.Generator) -> Tensor:
-    """Squared velocity error of what is not given: mean per clip, then over clips."""
+    """Squared velocity error of what is not given: mean per clip, then over clips.
+
+    ``g`` draws the noise, on the batch's device.
+    """
     patch = model.dit.config.patch
-    noise = torch.randn(batch.clean.shape, generator=g).to(batch.clean)
+    noise = torch.randn(batch.clean.shape, generator=g, device=batch.clean.device)
     noisy = apply_levels(batch.clean, noise, levels, patch, g)
     velocity = predict(model, batch, noisy, levels.sigma)  # (B, L, D)
     error = (velocity - to_patches(noise - batch.clean, patch)).square().mean(-1)  # (B, L)
@@ -224,21 +236,35 @@ def clip_layout(grid: LatentShape, loop: bool, key_time: float | None) -> TokenL
 
 def train_denoiser(
     state: TrainState,
-    sets: Sequence[LatentSet],
+    sets: Sets,
     latent: LatentFormat,
     shift: float = TRAINING_SHIFT,
+    share: float = 1.0,
 ) -> Iterator[float]:
-    """Yield the loss of every step until the planned number is reached."""
+    """Yield the loss of every step until the run is over.
+
+    Args:
+        state: of the run.
+        sets: clips of a step.
+        latent: their format.
+        shift: of the noise levels.
+        share: how many times the usual tokens a step has.
+    """
     model = state.module
     assert isinstance(model, PromptedDiT)
     names, patch = model.dit.config.conditions, model.dit.config.patch
-    shares = torch.tensor([data.share for data in sets])
-    while state.step < state.steps:
+    while not state.done:
         g = state.generator()
-        data = sets[int(torch.multinomial(shares, 1, generator=g))]
-        batch = draw_batch(data, latent, names, g, model.device)
+        data = draw_set(sets(state.step), g)
+        batch = draw_batch(data, latent, names, g, model.device, share)
         levels = draw_levels(len(batch.clean), patch_grid(batch.shape, patch), g, shift)
         with mixed_precision(model.device):
-            loss = flow_loss(model, batch, levels.to(model.device), g)
+            loss = flow_loss(model, batch, levels.to(model.device), state.noise_generator())
         state.update(loss)
         yield float(loss.detach())
+
+
+def draw_set(sets: Sequence[LatentSet], g: torch.Generator) -> LatentSet:
+    """The source of a step, by the sources' shares."""
+    shares = torch.tensor([data.share for data in sets])
+    return sets[int(torch.multinomial(shares, 1, generator=g))]

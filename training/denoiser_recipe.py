@@ -4,6 +4,7 @@ In the run folder: ``latents/``, ``held_out/``, ``start/`` (the weights that tra
 whose sizes, tokenizer and statistics it keeps), checkpoints, log, plot, ``samples/``, ``weights/``.
 """
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -12,67 +13,42 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..media.images import save_image
 from ..model_loaders.load import (
     DiTWeights,
     TextWeights,
     build_vae,
-    read_dit,
-    read_text_encoder,
     read_vae,
 )
 from ..model_loaders.tokenizer import Tokenizer, tokenizer_to_tensor, train_tokenizer
 from ..models.dit import TINY_DIT
-from ..models.shapes import LatentShape, VideoShape
 from ..models.text_encoder import TINY_TEXT
 from ..models.vae import VideoVAE
 from ..toyworld import vocabulary
-from .checkpoint import TrainState
-from .denoiser import PromptedDiT, train_denoiser
+from .checkpoint import Length, TrainState
+from .denoiser import DIT_MATRICES, TEXT_RATE, PromptedDiT, train_denoiser
+from .feed import Feed
 from .latents import (
     Source,
     captions_of,
     fingerprint,
+    in_turn,
     latent_statistics,
     make_shards,
     read_set,
 )
 from .levels import SHIFT, TRAINING_SHIFT
 from .loop import Tick, Watch, drive
-from .pictures import Studio, validation_loss
+from .meters import SOURCES as PROBE_SOURCES
+from .meters import read_meters
+from .pictures import Studio, save_sample, validation_loss
 from .preview import with_preview
 from .recipe import HELD_OUT_SEED, SEED, write_weights
+from .sources import HELD_OUT, SOURCES, SQUARE
+from .start import DIT_FILE, TEXT_FILE, Start, grown, read_start
 
-DIT_FILE = "spacetime_tiny_dit.safetensors"
-TEXT_FILE = "spacetime_tiny_text.safetensors"
-
-MILLION = 1_000_000
-SQUARE = Source(name="square", shape=VideoShape(17, 64, 64), shards=600, first=0, share=0.48)
-SOURCES = (
-    SQUARE,
-    Source(name="wide", shape=VideoShape(17, 48, 80), shards=100, first=MILLION, share=0.1),
-    Source(name="tall", shape=VideoShape(17, 80, 48), shards=100, first=2 * MILLION, share=0.1),
-    Source(name="long", shape=VideoShape(33, 64, 64), shards=160, first=3 * MILLION, share=0.16),
-    Source(
-        name="loop", shape=VideoShape(32, 64, 64), shards=100, first=4 * MILLION, loop=True,
-        share=0.1,
-    ),
-    Source(name="banner", shape=VideoShape(1, 48, 96), shards=40, first=5 * MILLION, share=0.03),
-    Source(name="poster", shape=VideoShape(1, 96, 48), shards=40, first=6 * MILLION, share=0.03),
-)  # fmt: skip
-HELD_OUT = replace(SQUARE, name="held_out", shards=2)
-
-PROMPTS = (
-    "a red sphere moves left at day",
-    "a blue cube spins in the snow",
-    "a yellow cone bounces at sunset",
-    "a green cylinder comes closer at night",
-    "a purple cube moves right in the jungle",
-    "a red cube left of a blue sphere at day",
-)
-"""Of the sample pictures."""
-
-SAMPLE_SHAPE = LatentShape(5, 8, 8)
+LENGTH, LOOK_EVERY = Length(steps=40_000), Length(steps=500)
+METERS_EVERY = 3600.0
+"""Seconds between two readings of the meters, which take most of a minute on one core."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,48 +56,35 @@ class DenoiserPlan:
     """What a run of the denoiser can be told.
 
     Args:
-        steps: length.
+        length: of the run.
         rate: largest learning rate.
         optimiser: adamw or muon.
         decay: of the averaged weights.
         shift: of the noise levels in training.
         whitening: see ``latent_statistics``; not used where weights are given to start from.
-        look_every: steps between two looks at validation loss and samples.
+        look_every: how far two looks at validation loss and samples are apart, each of which
+            also writes weights.
         init_from: folder of weights to begin a run with; without it they are random.
+        batch: how many times the usual tokens a step has; above 1 to fill a GPU.
+        compiled: whether the network is compiled; worth its minute on a GPU.
     """
 
-    steps: int = 20_000
-    rate: float = 1e-3
+    length: Length = LENGTH
+    rate: float = 2e-3
     optimiser: str = "muon"
     decay: float = 0.999
     shift: float = TRAINING_SHIFT
     whitening: float = 0.5
-    look_every: int = 500
+    look_every: Length = LOOK_EVERY
     init_from: Path | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Start:
-    """Weights that a run begins with."""
-
-    dit: DiTWeights
-    text: TextWeights
-
-    @property
-    def state(self) -> dict[str, Tensor]:
-        """Float32 weights by the names of ``PromptedDiT``."""
-        parts = {"dit.": self.dit.state, "text.": self.text.state}
-        return {
-            prefix + name: weight.float()
-            for prefix, state in parts.items()
-            for name, weight in state.items()
-        }
+    batch: float = 1.0
+    compiled: bool = False
 
 
 def make_latents(
     run: Path, vae_file: Path, tick: Tick, device: str = "cpu", scale: float = 1.0
 ) -> None:
-    """Render and encode the training data and the held-out clips that are not there yet.
+    """Render and encode the held-out clips and the training data that are not there yet.
 
     Args:
         run: folder.
@@ -130,15 +93,22 @@ def make_latents(
         device: to render and encode on.
         scale: share of the recipe's shards to make.
     """
+    make_held_out(run, vae_file, device)
     vae = build_vae(read_vae(vae_file)).to(device)
-    jobs = [(HELD_OUT, HELD_OUT_SEED, run / "held_out")]
-    jobs += [(scaled(source, scale), SEED, run / "latents") for source in SOURCES]
-    for source, seed, folder in jobs:
+    jobs = list(in_turn([scaled(source, scale) for source in SOURCES]))
+    done = itertools.count(1)
 
-        def show(done: int, job: Source = source) -> None:
-            tick(job.name, done, job.shards)
+    def show(source: Source, number: int) -> None:
+        tick("latents", next(done), len(jobs))
 
-        make_shards(folder, source, seed, vae, tick=show, device=device)
+    make_shards(run / "latents", jobs, SEED, vae, tick=show, device=device)
+
+
+def make_held_out(run: Path, vae_file: Path, device: str = "cpu") -> None:
+    """Render and encode the clips that training is watched on."""
+    vae = build_vae(read_vae(vae_file)).to(device)
+    held_out = in_turn((HELD_OUT, *PROBE_SOURCES))
+    make_shards(run / "held_out", held_out, HELD_OUT_SEED, vae, device=device)
 
 
 def scaled(source: Source, scale: float) -> Source:
@@ -157,29 +127,41 @@ def make_denoiser(
     vae = build_vae(read_vae(vae_file)).to(device)
     start = find_start(run, plan, vae)
     tokenizer, latent = start.text.tokenizer, start.dit.latent
-    sets = [read_set(run / "latents", source, tokenizer) for source in SOURCES]
+    feed = Feed(run / "latents", SOURCES, tokenizer, device)
     held_out = read_set(run / "held_out", HELD_OUT, tokenizer)
     generator = torch.Generator().manual_seed(SEED)
     model = PromptedDiT(start.dit.config, start.text.config, generator).to(device)
     state = TrainState(
-        model, rate=plan.rate, steps=plan.steps, seed=SEED, decay=plan.decay,
-        optimiser=plan.optimiser,
+        model, rate=plan.rate, length=plan.length, seed=SEED, decay=plan.decay,
+        optimiser=plan.optimiser, muon_names=DIT_MATRICES, rates=TEXT_RATE,
     )  # fmt: skip
     state.start_from(start.state)
+    if plan.compiled:
+        model.compile_blocks()
     studio = Studio(model, vae, latent, tokenizer)
+    meters = read_meters(run / "held_out", studio, latent)
+    due = itertools.count(METERS_EVERY, METERS_EVERY)
+    next_reading = next(due)
 
     def look(state: TrainState) -> Mapping[str, float]:
+        nonlocal next_reading
         write_denoiser(run / "weights", start, dict(model.named_parameters()), state.step)
-        picture = studio.picture(PROMPTS, SAMPLE_SHAPE)
-        save_image(run / "samples" / f"denoiser_{state.step:06d}.png", picture)
-        return validation_loss(model, held_out, latent)
+        save_sample(run / "samples" / f"denoiser_{state.step:06d}.png", studio)
+        seen = validation_loss(model, held_out, latent)
+        if state.seconds < next_reading:
+            return seen
+        next_reading = next(time for time in due if time > state.seconds)
+        return seen | meters.read()
 
     watch = Watch(look=look, every=plan.look_every)
-    drive(state, train_denoiser(state, sets, latent, plan.shift), run, "denoiser", tick, watch)
+    losses = train_denoiser(state, feed, latent, plan.shift, plan.batch)
+    drive(state, losses, run, "denoiser", tick, watch)
 
 
 def find_start(run: Path, plan: DenoiserPlan, vae: VideoVAE) -> Start:
     """Weights in ``start/`` of a run; put there first from another folder, or at random.
+
+    Weights of a smaller network or of another text encoder grow to the sizes of the recipe.
 
     Raises:
         ValueError: they were made for the latents of another VAE.
@@ -188,7 +170,9 @@ def find_start(run: Path, plan: DenoiserPlan, vae: VideoVAE) -> Start:
     if not (folder / TEXT_FILE).exists():
         code = fingerprint(vae)
         start = (
-            fresh_start(run, plan, code) if plan.init_from is None else read_start(plan.init_from)
+            fresh_start(run, plan, code)
+            if plan.init_from is None
+            else grown(read_start(plan.init_from), TINY_DIT, TINY_TEXT)
         )
         dit = replace(start.dit, latent=with_preview(start.dit.latent, vae))
         write_denoiser(folder, replace(start, dit=dit), start.state, 0)
@@ -201,22 +185,11 @@ def find_start(run: Path, plan: DenoiserPlan, vae: VideoVAE) -> Start:
     return start
 
 
-def read_start(folder: Path) -> Start:
-    """Weights of a denoiser and its text encoder in a folder."""
-    return Start(read_dit(folder / DIT_FILE), read_text_encoder(folder / TEXT_FILE))
-
-
-def network_of(start: Start) -> PromptedDiT:
-    """The network of given weights, which will not be trained."""
-    network = PromptedDiT(start.dit.config, start.text.config, torch.Generator().manual_seed(SEED))
-    network.load_state_dict(start.state)
-    return network.eval().requires_grad_(False)
-
-
 def fresh_start(run: Path, plan: DenoiserPlan, vae: str) -> Start:
     """Random weights of the shipped sizes, a tokenizer, and the statistics of the latents."""
     tokenizer = Tokenizer(make_tokenizer(), TINY_DIT.text_length)
-    latent = latent_statistics(read_set(run / "latents", SQUARE, tokenizer).latents, plan.whitening)
+    latents = read_set(run / "latents", SQUARE, tokenizer).latents
+    latent = latent_statistics(latents, plan.whitening)
     model = PromptedDiT(TINY_DIT, TINY_TEXT, torch.Generator().manual_seed(SEED))
     info = {"shift": SHIFT, "token_levels": True, "vae": vae}
     return Start(

@@ -5,7 +5,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, D width, r rank.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -18,8 +18,8 @@ from ..models.lora import LiveLinear, LowRank, Patch, patched
 from ..models.patchify import from_patches, patch_grid, to_patches
 from ..samplers.schedules import flow_sigmas
 from .checkpoint import TrainState
-from .denoiser import Batch, PromptedDiT, draw_batch, predict
-from .latents import LatentSet
+from .denoiser import Batch, PromptedDiT, draw_batch, draw_set, predict
+from .feed import Sets
 from .layers import mixed_precision
 from .levels import SHIFT, Levels, apply_levels, draw_levels
 
@@ -125,6 +125,7 @@ def consistency_loss(
     batch: Batch,
     target: Target,
     g: torch.Generator,
+    noise_g: torch.Generator,
 ) -> Tensor:
     """How far the student's clean clips differ between two places on the teacher's way.
 
@@ -137,8 +138,8 @@ def consistency_loss(
     grid = patch_grid(batch.shape, patch)
     levels = draw_levels(len(batch.clean), grid, g, target.shift).to(batch.clean.device)
     way = [_at(levels, level.to(batch.clean)) for level in _way(len(batch.clean), target, g)]
-    noise = torch.randn(batch.clean.shape, generator=g).to(batch.clean)
-    noisy = apply_levels(batch.clean, noise, way[0], patch, g)
+    noise = torch.randn(batch.clean.shape, generator=noise_g, device=batch.clean.device)
+    noisy = apply_levels(batch.clean, noise, way[0], patch, noise_g)
     with torch.no_grad():
         lowest, highest = target.guidance
         guidance = lowest + (highest - lowest) * torch.rand(len(noisy), generator=g)
@@ -181,21 +182,22 @@ def _at(levels: Levels, sigma: Tensor) -> Levels:
 def train_student(
     state: TrainState,
     teacher: PromptedDiT,
-    sets: Sequence[LatentSet],
+    sets: Sets,
     latent: LatentFormat,
     target: Target = Target(),
+    share: float = 1.0,
 ) -> Iterator[float]:
-    """Yield the loss of every step until the planned number is reached."""
+    """Yield the loss of every step until the run is over; arguments as ``train_denoiser``."""
     adapter = state.module
     assert isinstance(adapter, Adapter)
     names = teacher.dit.config.conditions
-    shares = torch.tensor([data.share for data in sets])
-    while state.step < state.steps:
+    while not state.done:
         g = state.generator()
-        data = sets[int(torch.multinomial(shares, 1, generator=g))]
-        batch = draw_batch(data, latent, names, g, teacher.device, BATCH_SHARE)
+        data = draw_set(sets(state.step), g)
+        batch = draw_batch(data, latent, names, g, teacher.device, BATCH_SHARE * share)
         with mixed_precision(teacher.device):
-            loss = consistency_loss(teacher, adapter.student, batch, target, g)
+            noise_g = state.noise_generator()
+            loss = consistency_loss(teacher, adapter.student, batch, target, g, noise_g)
         state.update(loss)
         yield float(loss.detach())
 

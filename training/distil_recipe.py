@@ -11,19 +11,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..media.images import save_image
 from ..model_loaders.load import build_vae, read_vae
 from ..samplers.consistency import sample_lcm
-from .checkpoint import TrainState
-from .denoiser_recipe import PROMPTS, SAMPLE_SHAPE, SOURCES, Start, network_of, read_start
+from .checkpoint import Length, TrainState
 from .distil import ORIGINAL_STEPS, Adapter, Target, lora_tensors, train_student
-from .latents import read_set
+from .feed import Feed
 from .loop import Tick, Watch, drive
-from .pictures import Studio
+from .pictures import PROMPTS, SAMPLE_SHAPE, Studio, save_sample
 from .recipe import SEED, write_weights
+from .sources import SOURCES
+from .start import Start, network_of, read_start
 
 LORA_FILE = "spacetime_tiny_few_step_lora.safetensors"
 FEW_STEPS = 4
+LENGTH, LOOK_EVERY = Length(steps=1000), Length(steps=250)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +32,22 @@ class DistilPlan:
     """What a run of the distillation can be told.
 
     Args:
-        steps: length.
+        length: of the run.
         rate: largest learning rate.
         rank: of the LoRA.
         decay: of the averaged weights.
         guidance: lowest and highest scale of the teacher's guidance.
-        look_every: steps between two sample pictures.
+        look_every: how far two sample pictures are apart.
+        batch: how many times the usual tokens a step has.
     """
 
-    steps: int = 1000
+    length: Length = LENGTH
     rate: float = 1e-3
     rank: int = 32
     decay: float = 0.995
     guidance: tuple[float, float] = (3.0, 3.0)
-    look_every: int = 250
+    look_every: Length = LOOK_EVERY
+    batch: float = 1.0
 
 
 def make_few_step(
@@ -59,9 +62,9 @@ def make_few_step(
     start = read_start(teacher_folder)
     teacher = network_of(start).to(device)
     latent, tokenizer = start.dit.latent, start.text.tokenizer
-    sets = [read_set(run / "latents", source, tokenizer) for source in SOURCES]
+    feed = Feed(run / "latents", SOURCES, tokenizer, device)
     adapter = Adapter(teacher, plan.rank, torch.Generator().manual_seed(SEED)).to(device)
-    state = TrainState(adapter, rate=plan.rate, steps=plan.steps, seed=SEED, decay=plan.decay)
+    state = TrainState(adapter, rate=plan.rate, length=plan.length, seed=SEED, decay=plan.decay)
     vae = build_vae(read_vae(vae_file)).to(device)
     studio = Studio(adapter.student, vae, latent, tokenizer)
     target = Target(guidance=plan.guidance, shift=start.dit.shift)
@@ -72,13 +75,13 @@ def make_few_step(
     def look(state: TrainState) -> Mapping[str, float]:
         write_lora(run / "weights" / LORA_FILE, adapter, start, plan)
         few = {"steps": FEW_STEPS, "guidance": 1.0, "solver": sample_lcm}
-        picture = studio.picture(PROMPTS, SAMPLE_SHAPE, **few)
-        save_image(run / "samples" / f"few_step_{state.step:06d}.png", picture)
+        save_sample(run / "samples" / f"few_step_{state.step:06d}.png", studio, **few)
         made = studio.make(PROMPTS, SAMPLE_SHAPE, **{**few, "steps": 1})
         return {"one step, away from the teacher": float((made - aim).square().mean().sqrt())}
 
     watch = Watch(look=look, every=plan.look_every)
-    drive(state, train_student(state, teacher, sets, latent, target), run, "few_step", tick, watch)
+    losses = train_student(state, teacher, feed, latent, target, plan.batch)
+    drive(state, losses, run, "few_step", tick, watch)
 
 
 def write_lora(path: Path, adapter: Adapter, start: Start, plan: DistilPlan) -> None:

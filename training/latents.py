@@ -4,8 +4,9 @@ B batch, C channels, F latent frames, H rows, W columns, S text tokens.
 """
 
 import hashlib
+import heapq
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -20,12 +21,18 @@ from ..model_loaders.tokenizer import Tokenizer
 from ..models.latent_format import LatentFormat
 from ..models.shapes import VideoShape
 from ..models.vae import VideoVAE
-from ..toyworld import caption, render
+from ..toyworld import Scene, caption, render
 from ..toyworld.captions import detailed_caption
-from .scenes import FRAME_RATES, clip_weight, scene_seed, training_scene
+from .layers import mixed_precision
+from .scenes import FRAME_RATES, clip_weight, partial_caption, scene_seed, training_scene
 
 SHARD = 64
 ENCODED_AT_ONCE = 16
+MOST_ROUNDS = 5
+"""How often the shards of a source may be made with other scenes: another source may begin half a
+million scenes later, and all clips are kept in memory."""
+
+CAPTIONS = ("short", "detailed", "partial")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +46,7 @@ class Source:
         first: number of its first scene, so that sources share none.
         loop: whether time is a circle.
         share: how often a training step takes it, relative to the others.
+        kind: of its scenes; those of the training mixture if None.
     """
 
     name: str
@@ -47,10 +55,21 @@ class Source:
     first: int
     loop: bool = False
     share: float = 1.0
+    kind: str | None = None
 
     def path(self, folder: Path, number: int) -> Path:
         """File of a shard."""
         return folder / f"{self.name}_{number:05d}.safetensors"
+
+    def scenes(self, seed: int, number: int) -> list[Scene]:
+        """Scenes of a shard."""
+        first, fps = self.first + number * SHARD, frame_rate(number)
+        return [
+            training_scene(
+                scene_seed(seed, first + n), self.shape.frames, fps, loop=self.loop, kind=self.kind
+            )
+            for n in range(SHARD)
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +80,7 @@ class LatentShard:
         latents: (B, C, F, H, W) float16, raw.
         keys: (B, C, 1, H, W) float16, one frame of each clip encoded alone.
         key_time: place of that frame in latent frames: pixel frame / 4 in an open clip.
-        short, detailed: captions.
+        short, detailed, partial: captions; partial ones leave out setting or motions.
         kinds: of the scenes.
         fps: frames per second.
     """
@@ -71,16 +90,17 @@ class LatentShard:
     key_time: float
     short: tuple[str, ...]
     detailed: tuple[str, ...]
+    partial: tuple[str, ...]
     kinds: tuple[str, ...]
     fps: float
 
 
 def captions_of(seeds: Iterable[int]) -> list[str]:
-    """Captions of random scenes of every kind, short and detailed."""
+    """Captions of random scenes of every kind: short, detailed and partial."""
     sentences = []
     for seed in seeds:
         scene = training_scene(seed, 17, 16.0, loop=seed % 8 == 0)
-        sentences += [caption(scene), detailed_caption(scene)]
+        sentences += [caption(scene), detailed_caption(scene), partial_caption(scene)]
     return sentences
 
 
@@ -95,30 +115,51 @@ def fingerprint(vae: VideoVAE) -> str:
 
 def make_shards(
     folder: Path,
-    source: Source,
+    jobs: Iterable[tuple[Source, int]],
     seed: int,
     vae: VideoVAE,
     *,
-    tick: Callable[[int], None],
+    tick: Callable[[Source, int], None] = lambda source, number: None,
     device: torch.device | str = "cpu",
 ) -> None:
     """Make the shards that a folder lacks, each written whole or not at all.
 
     Args:
-        folder: shards of several sources; those made with other VAE weights are made anew.
-        source: what to render.
+        folder: shards of several sources; those made with other VAE weights are made again.
+        jobs: sources with the numbers of their shards.
         seed: of the data; different seeds never share a scene.
         vae: on ``device``.
-        tick: called with the number of finished shards.
+        tick: called with each shard that is there.
         device: to render and encode on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     code = fingerprint(vae)
-    for number in range(source.shards):
+    for source, number in jobs:
         path = source.path(folder, number)
         if not path.exists() or _header(path)["vae"] != code:
             _write(path, make_shard(source, number, seed, vae, device=device), code)
-        tick(number + 1)
+        tick(source, number)
+
+
+def in_turn(sources: Sequence[Source], *, endless: bool = False) -> Iterator[tuple[Source, int]]:
+    """All shards of some sources, so that each has the same share of its own made at any time.
+
+    Args:
+        sources: what to make.
+        endless: go on with new scenes after the last, for ``MOST_ROUNDS``.
+    """
+
+    def numbered(source: Source) -> Iterator[tuple[float, str, Source, int]]:
+        for number in range(source.shards * (MOST_ROUNDS if endless else 1)):
+            yield (number + 0.5) / source.shards, source.name, source, number
+
+    for _, _, source, number in heapq.merge(*map(numbered, sources), key=lambda job: job[:2]):
+        yield source, number
+
+
+def frame_rate(number: int) -> float:
+    """Frames per second of shard ``number``: the rates go round."""
+    return FRAME_RATES[number % len(FRAME_RATES)]
 
 
 @torch.inference_mode()
@@ -126,27 +167,24 @@ def make_shard(
     source: Source, number: int, seed: int, vae: VideoVAE, *, device: torch.device | str = "cpu"
 ) -> LatentShard:
     """Render and encode shard ``number``; the frame rate goes round by shard."""
-    fps = FRAME_RATES[number % len(FRAME_RATES)]
-    first = source.first + number * SHARD
+    fps, scenes = frame_rate(number), source.scenes(seed, number)
     frames, height, width = source.shape
-    scenes = [
-        training_scene(scene_seed(seed, first + n), frames, fps, loop=source.loop)
-        for n in range(SHARD)
-    ]
-    key = Random(scene_seed(seed, first)).randrange(frames)
+    key = Random(scene_seed(seed, source.first + number * SHARD)).randrange(frames)
     latents, keys = [], []
     for start in range(0, SHARD, ENCODED_AT_ONCE):
         part = scenes[start : start + ENCODED_AT_ONCE]
         clip = render(part, frames=frames, height=height, width=width, fps=fps, device=device)
         video = rearrange(clip.video, "B F H W C -> B C F H W") * 2 - 1
-        latents.append(encode_loop(vae, video) if source.loop else vae.encode(video))
-        keys.append(vae.encode(video[:, :, key : key + 1]))
+        with mixed_precision(video.device):  # differs by 0.003 where latents deviate by 1
+            latents.append(encode_loop(vae, video) if source.loop else vae.encode(video))
+            keys.append(vae.encode(video[:, :, key : key + 1]))
     return LatentShard(
         torch.cat(latents).half().cpu(),
         torch.cat(keys).half().cpu(),
         key_time(key, vae.time_factor, loop=source.loop),
         tuple(caption(scene) for scene in scenes),
         tuple(detailed_caption(scene) for scene in scenes),
+        tuple(partial_caption(scene) for scene in scenes),
         tuple(scene.kind for scene in scenes),
         fps,
     )
@@ -183,6 +221,7 @@ def _write(path: Path, shard: LatentShard, code: str) -> None:
         "key_time": shard.key_time,
         "short": shard.short,
         "detailed": shard.detailed,
+        "partial": shard.partial,
         "kinds": shard.kinds,
         "fps": shard.fps,
         "vae": code,
@@ -203,7 +242,7 @@ def read_shard(path: Path) -> LatentShard:
     header = _header(path)
     with safe_open(path, framework="pt") as file:
         latents, keys = file.get_tensor("latents"), file.get_tensor("keys")
-    texts = {name: tuple(header[name]) for name in ("short", "detailed", "kinds")}
+    texts = {name: tuple(header[name]) for name in (*CAPTIONS, "kinds")}
     return LatentShard(latents, keys, header["key_time"], fps=header["fps"], **texts)
 
 
@@ -216,7 +255,7 @@ class LatentSet:
         keys: (B, C, 1, H, W) float16.
         key_times: (B,) latent frames.
         fps: (B,)
-        token_ids, mask: (B, 2, S) of the short and the detailed caption.
+        token_ids, mask: (B, 3, S) of the ``CAPTIONS``.
         weights: (B,) how often a step takes a clip, relative to others.
         loop: whether time is a circle.
         share: how often a training step takes it, relative to other sets.
@@ -236,13 +275,18 @@ class LatentSet:
         return len(self.latents)
 
 
+def shard_paths(folder: Path, source: Source) -> list[Path]:
+    """Files of a source that are there, in order."""
+    return sorted(folder.glob(f"{source.name}_?????.safetensors"))
+
+
 def read_set(folder: Path, source: Source, tokenizer: Tokenizer) -> LatentSet:
     """Read the shards of a source that are there.
 
     Raises:
         FileNotFoundError: there is none.
     """
-    paths = sorted(folder.glob(f"{source.name}_*.safetensors"))
+    paths = shard_paths(folder, source)
     if not paths:
         raise FileNotFoundError(f"no latents of {source.name} in {folder}: make them first")
     return collect([read_shard(path) for path in paths], source, tokenizer)
@@ -265,8 +309,8 @@ def collect(shards: Sequence[LatentShard], source: Source, tokenizer: Tokenizer)
 
 
 def _tokens(shard: LatentShard, tokenizer: Tokenizer) -> tuple[Tensor, Tensor]:
-    short, detailed = tokenizer.batch(shard.short), tokenizer.batch(shard.detailed)
-    ids, mask = (torch.stack(pair, dim=1) for pair in zip(short, detailed, strict=True))
+    told = [tokenizer.batch(getattr(shard, name)) for name in CAPTIONS]
+    ids, mask = (torch.stack(each, dim=1) for each in zip(*told, strict=True))
     return ids.short(), mask
 
 

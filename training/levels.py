@@ -113,10 +113,11 @@ def _on_latent(tokens: Tensor, patch: tuple[int, int, int]) -> Tensor:
 
 def _alter(clean: Tensor, g: torch.Generator) -> Tensor:
     """Contrast times 0.8 to 1.2 about each channel's mean, and a small offset per channel."""
-    gain = 0.8 + 0.4 * torch.rand(len(clean), 1, 1, 1, 1, generator=g)
-    offset = 0.1 * torch.randn(*clean.shape[:2], 1, 1, 1, generator=g)
+    drawn = {"generator": g, "device": clean.device}
+    gain = 0.8 + 0.4 * torch.rand(len(clean), 1, 1, 1, 1, **drawn)
+    offset = 0.1 * torch.randn(*clean.shape[:2], 1, 1, 1, **drawn)
     mean = clean.mean(dim=(2, 3, 4), keepdim=True)
-    return (clean - mean) * gain.to(clean) + mean + offset.to(clean)
+    return (clean - mean) * gain + mean + offset
 
 
 def _number(kind: str) -> int:

@@ -4,14 +4,16 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..media.images import save_image
 from ..media.plot import PlotStyle, Series, line_plot
-from .checkpoint import TrainState, fall_of, read_counters
+from .checkpoint import Length, TrainState, has_fallen, read_counters
 
 CHECKPOINT_EVERY = 200
+LOOK_EVERY = Length(steps=500)
 
 Tick = Callable[[str, int, int], None]
 """(what, done, total)."""
@@ -23,15 +25,19 @@ def _nothing(_state: TrainState) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """What is done every so many steps with the averaged weights in place.
+    """What is done now and then with the averaged weights in place.
 
     Args:
         look: measures the module, and may write files; its numbers go into log and plot.
-        every: steps between two looks.
+        every: how far two looks are apart; the last is at the end.
     """
 
     look: Callable[[TrainState], Mapping[str, float]] = _nothing
-    every: int = 500
+    every: Length = LOOK_EVERY
+
+    def is_due(self, state: TrainState, step: int, seconds: float) -> bool:
+        """Whether there is a look now, if the last one ended at a step and a second."""
+        return self.every.share(state.step - step, state.seconds - seconds) >= 1 or state.done
 
 
 def drive(
@@ -48,22 +54,34 @@ def drive(
     before the rate fell, ``<name>.log`` with one JSON object per line, and ``<name>.png``.
     """
     log = Log(run / f"{name}.log", resume(state, run, name))
-    clock = time.perf_counter()
+    begun = clock = time.perf_counter() - state.seconds
+    looked, fell = (state.step, state.seconds), state.falling
     for loss in losses:
-        now = time.perf_counter()
+        state.seconds = time.perf_counter() - begun
         log.add({
             "step": state.step, "loss": loss, "norm": state.norm,
-            "rate": state.rate * state.schedule(), "seconds": round(now - clock, 4),
+            "rate": state.rate * state.schedule(),
+            "seconds": round(state.seconds + begun - clock, 4),
         })  # fmt: skip
-        tick(name, state.step, state.steps)
-        done = state.step == state.steps
-        if state.step % watch.every == 0 or done:
+        tick(name, *_progress(state))
+        if watch.is_due(state, *looked):
             _look(state, log, watch, run / f"{name}.png")
-        if state.step % CHECKPOINT_EVERY == 0 or done:
+            looked = state.step, time.perf_counter() - begun
+        if state.step % CHECKPOINT_EVERY == 0 or state.done:
             state.save(run / f"{name}.checkpoint.safetensors")
-        if state.step == state.fall:
+        if state.falling and not fell:
             state.save(run / f"{name}.constant.safetensors")
+        fell = state.falling
         clock = time.perf_counter()
+
+
+def _progress(state: TrainState) -> tuple[int, int]:
+    """What is done and in all: steps, or seconds."""
+    if state.length.steps is not None:
+        return state.step, state.length.steps
+    assert state.length.seconds is not None
+    total = round(state.length.seconds)
+    return min(total, round(state.seconds)), total
 
 
 def resume(state: TrainState, run: Path, name: str) -> int:
@@ -76,9 +94,9 @@ def resume(state: TrainState, run: Path, name: str) -> int:
     if not path.exists():
         return 0
     before = read_counters(path)
-    fallen = before["step"] > fall_of(before["steps"])
-    longer = state.steps > before["steps"]
-    state.load(constant if longer and fallen and constant.exists() else path)
+    longer = state.length.share(int(before["step"]), before["seconds"]) < before["share"]
+    go_back = longer and has_fallen(before["share"]) and constant.exists()
+    state.load(constant if go_back else path)
     return state.step
 
 
@@ -110,8 +128,9 @@ def _look(state: TrainState, log: Log, watch: Watch, plot: Path) -> None:
     state.module.train()
     if seen:
         log.add({"step": state.step, "skipped": state.skipped, **seen})
-    style = PlotStyle(title=plot.stem, x_label="step", log_y=True)
-    save_image(plot, line_plot(curves(read_log(log.path)), style))
+    if find_spec("PIL") is not None:
+        style = PlotStyle(title=plot.stem, x_label="step", log_y=True)
+        save_image(plot, line_plot(curves(read_log(log.path)), style))
 
 
 def curves(records: list[dict[str, Any]]) -> dict[str, Series]:

@@ -7,6 +7,7 @@ hidden layers", 2024; scale of the steps: Liu et al., "Muon is scalable for LLM 
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +30,8 @@ class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised; the rate is one that would suit AdamW.
 
     Args:
-        weights: matrices; kernels count as matrices with a row per output channel.
+        weights: matrices, or groups of them; kernels count as matrices with a row per output
+            channel.
         lr: rate.
         momentum: share of the old momentum that stays.
         weight_decay: times the rate, taken off the weights.
@@ -37,7 +39,7 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(
         self,
-        weights: Iterable[Tensor],
+        weights: Iterable[Tensor] | Iterable[dict[str, Any]],
         *,
         lr: float,
         momentum: float = 0.95,

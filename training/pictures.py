@@ -6,12 +6,15 @@ B batch, C channels, F frames, H rows, W columns.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
+from ..media.images import save_image
 from ..media.strip import film_strip
 from ..model_loaders.tokenizer import Tokenizer
 from ..models.conditioning import clip_conditions
@@ -30,6 +33,18 @@ from .levels import SHIFT
 
 STEPS, GUIDANCE, FPS = 12, 3.0, 16.0
 FRAMES_SHOWN = 6
+
+PROMPTS = (
+    "a red sphere moves left at day",
+    "a blue cube spins in the snow",
+    "a yellow cone bounces at sunset",
+    "a green cylinder comes closer at night",
+    "a purple cube moves right in the jungle",
+    "a red cube left of a blue sphere at day",
+)
+"""Of the sample pictures."""
+
+SAMPLE_SHAPE = LatentShape(5, 8, 8)
 
 VALIDATION_CLIPS = 128
 VALIDATION_LEVELS = (0.3, 0.6, 0.8, 0.9, 0.97)
@@ -83,6 +98,12 @@ class Studio:
         return torch.cat([film_strip(clip, FRAMES_SHOWN) for clip in clips])
 
 
+def save_sample(path: Path, studio: Studio, **options: Any) -> None:
+    """Write a picture of ``PROMPTS``; where Pillow is missing there is none."""
+    if find_spec("PIL") is not None:
+        save_image(path, studio.picture(PROMPTS, SAMPLE_SHAPE, **options))
+
+
 @torch.inference_mode()
 def validation_loss(model: PromptedDiT, data: LatentSet, latent: LatentFormat) -> dict[str, float]:
     """Velocity error of held-out clips at fixed noise and levels.
@@ -94,15 +115,16 @@ def validation_loss(model: PromptedDiT, data: LatentSet, latent: LatentFormat) -
     g = torch.Generator().manual_seed(VALIDATION_SEED)
     plain, given = [], []
     for rows in torch.arange(min(VALIDATION_CLIPS, len(data))).split(64):
-        batch = _whole_clips(model, data, rows, latent)
+        batch = whole_clips(model, data, rows, latent)
         noise = torch.randn(batch.clean.shape, generator=g).to(batch.clean)
         for level in VALIDATION_LEVELS:
-            plain.append(_error(model, batch, noise, level, given=0))
-            given.append(_error(model, batch, noise, level, given=1))
+            plain.append(velocity_error(model, batch, noise, level, given=0))
+            given.append(velocity_error(model, batch, noise, level, given=1))
     return {"validation": _mean(plain), "validation, first frame given": _mean(given)}
 
 
-def _whole_clips(model: PromptedDiT, data: LatentSet, rows: Tensor, latent: LatentFormat) -> Batch:
+def whole_clips(model: PromptedDiT, data: LatentSet, rows: Tensor, latent: LatentFormat) -> Batch:
+    """Clips of these numbers with their short captions and everything that can be told of them."""
     clean = latent.normalise(data.latents[rows].float()).to(model.device)
     shape, full = LatentShape(*clean.shape[2:]), torch.ones(len(rows))
     names = model.dit.config.conditions
@@ -117,7 +139,9 @@ def _whole_clips(model: PromptedDiT, data: LatentSet, rows: Tensor, latent: Late
     )
 
 
-def _error(model: PromptedDiT, batch: Batch, noise: Tensor, level: float, *, given: int) -> float:
+def velocity_error(
+    model: PromptedDiT, batch: Batch, noise: Tensor, level: float, *, given: int
+) -> float:
     """Mean squared velocity error of the frames after the first ``given`` ones."""
     patch = model.dit.config.patch
     grid = patch_grid(batch.shape, patch)

@@ -117,7 +117,7 @@ def _activity(window: Tensor) -> float:
 def train_vae(state: TrainState, data: Pixels) -> Iterator[float]:
     """Train encoder and decoder together: yield the loss of every step of the plan."""
     vae = _network(state)
-    while state.step < state.steps:
+    while not state.done:
         g = state.generator()
         yield _step(state, autoencoder_loss(vae, _crops(vae, data, g), g))
 
@@ -127,7 +127,7 @@ def train_decoder(state: TrainState, data: Pixels, redrawing: Redrawing) -> Iter
     vae = _network(state)
     for part in (vae.encoder, vae.conv1, vae.linear_encoder):
         part.requires_grad_(False)
-    while state.step < state.steps:
+    while not state.done:
         g = state.generator()
         if float(torch.rand((), generator=g)) < REDRAWN_SHARE:
             yield _step(state, redrawn_loss(vae, redrawing, data, g))

@@ -18,12 +18,12 @@ from ..models.linear_code import LinearCode, fit_linear_code
 from ..models.shapes import VideoShape
 from ..models.vae import TINY_VAE, VideoVAE
 from ..models.vae_layers import to_channels_last
-from .checkpoint import TrainState
+from .checkpoint import Length, TrainState
 from .clips import ClipShard, read_shards, render_shard, write_shards
 from .decoder import Redrawing
-from .denoiser_recipe import network_of, read_start
 from .loop import Tick, Watch, drive
 from .recipe import HELD_OUT_SEED, SEED, write_weights
+from .start import network_of, read_start
 from .textures import texture_pool
 from .vae import Pixels, psnr, train_decoder, train_vae
 
@@ -101,7 +101,7 @@ def _train(
     vae.to(device)
     to_channels_last(vae)
     state = TrainState(
-        vae, rate=plan.rate, steps=steps, seed=SEED, optimiser=plan.optimiser,
+        vae, rate=plan.rate, length=Length(steps=steps), seed=SEED, optimiser=plan.optimiser,
         muon_names=MUON_NAMES,
     )  # fmt: skip
     data = Pixels(shards, texture_pool(PICTURES, SEED), plan.batch)
@@ -115,7 +115,7 @@ def _train(
         save_image(run / "samples" / f"{name}_{state.step:06d}.png", comparison(vae, test[:8]))
         return {"psnr": quality}
 
-    watch = Watch(look=look, every=plan.look_every)
+    watch = Watch(look=look, every=Length(steps=plan.look_every))
     losses = train_vae(state, data) if redrawing is None else train_decoder(state, data, redrawing)
     drive(state, losses, run, name, tick, watch)
 

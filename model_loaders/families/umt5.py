@@ -20,6 +20,7 @@ FROM_HUGGING_FACE: KeyTable = [
     (r"shared\.weight", "shared.weight"),
     (r"encoder\.(block\.\d+\.layer\.\d\..*)", r"encoder.\1"),
     (r"encoder\.final_layer_norm\.weight", "encoder.final_layer_norm.weight"),
+    (r"encoder\.position_embedding\.weight", "encoder.position_embedding.weight"),
     (r"decoder\..*|lm_head\..*", None),
 ]
 
@@ -101,6 +102,7 @@ def derive_config(state_dict: Mapping[str, Tensor]) -> T5Config:
     buckets, heads = state_dict[needed[3]].shape
     layers = count_blocks(state_dict, r"encoder\.block\.(\d+)\.")
     second_bias = f"{attention.format(1)}relative_attention_bias.weight"
+    places = state_dict.get("encoder.position_embedding.weight")
     return T5Config(
         vocab_size=vocab_size,
         d_model=d_model,
@@ -110,4 +112,6 @@ def derive_config(state_dict: Mapping[str, Tensor]) -> T5Config:
         heads=heads,
         relative_buckets=buckets,
         bias_per_layer=layers == 1 or second_bias in state_dict,
+        qk_norm=f"{first}q_norm.weight" in state_dict,
+        positions=0 if places is None else len(places),
     )

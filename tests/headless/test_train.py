@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from spacetime_video.headless import train
 from spacetime_video.headless.cli import app
-from spacetime_video.training import vae_recipe
+from spacetime_video.training.checkpoint import Length
 from spacetime_video.weights import bundled
 
 
@@ -24,8 +24,9 @@ def test_options_of_the_denoiser_reach_the_recipe(
     assert (run, device) == (tmp_path / "run", "cuda")
     assert run.is_dir()
     assert vae == bundled("vae")["spacetime_tiny_vae.safetensors"]
-    assert (plan.steps, plan.optimiser, plan.rate, plan.whitening) == (7, "adamw", 0.1, 1.0)
-    assert (plan.look_every, plan.init_from) == (3, None)
+    assert (plan.length, plan.look_every) == (Length(steps=7), Length(steps=3))
+    assert (plan.optimiser, plan.rate, plan.whitening) == ("adamw", 0.1, 1.0)
+    assert plan.init_from is None
 
 
 def test_the_vae_of_a_run_comes_before_the_shipped_one(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_all_stages_follow_one_another(tmp_path: Path, monkeypatch: pytest.Monke
 
         return run
 
-    monkeypatch.setattr(vae_recipe, "make_vae", stage("vae"))
+    monkeypatch.setattr(train, "make_vae", stage("vae"))
     monkeypatch.setattr(train, "make_decoder", stage("decoder"))
     monkeypatch.setattr(train, "make_latents", stage("latents"))
     monkeypatch.setattr(train, "make_denoiser", stage("denoiser"))
@@ -69,4 +70,15 @@ def test_options_of_the_distillation_reach_the_recipe(
         bundled("diffusion_models")["spacetime_tiny_dit.safetensors"].parent,
         bundled("vae")["spacetime_tiny_vae.safetensors"],
     )
-    assert (plan.steps, plan.rank, plan.guidance, plan.rate) == (7, 3, (1.5, 2.0), 0.1)
+    assert (plan.length, plan.rank, plan.guidance) == (Length(steps=7), 3, (1.5, 2.0))
+    assert plan.rate == 0.1
+
+
+def test_minutes_bound_the_whole_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(train, "train_within", lambda *given: calls.append(given))
+    command = ["train", "all", "--run-dir", str(tmp_path), "--minutes", "9", "--makers", "3"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    ((run, plan, _tick),) = calls
+    assert (run, plan.minutes, plan.makers, plan.device) == (tmp_path, 9.0, 3, "cpu")

@@ -1,11 +1,20 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from spacetime_video.models import text_encoder
-from spacetime_video.models.text_encoder import UMT5_XXL, T5Config, T5Encoder, relative_buckets
+from spacetime_video.models.text_encoder import (
+    UMT5_XXL,
+    T5Config,
+    T5Encoder,
+    initialise,
+    relative_buckets,
+)
 
 TINY = T5Config(vocab_size=20, d_model=16, d_kv=4, d_ff=24, layers=3, heads=4)
+NORMED = replace(TINY, qk_norm=True, positions=12)
 
 
 @pytest.fixture
@@ -94,3 +103,56 @@ def test_the_published_size():
 def test_impossible_sizes_are_refused(wrong):
     with pytest.raises(ValueError, match=r"T5Config|do not fit"):
         T5Config(**{**vars(TINY), **wrong})
+
+
+def test_normed_queries_and_keys_cannot_saturate():
+    """However large its weights are, a head's logits stay within d_kv^1/2 of each other's mean."""
+    torch.manual_seed(0)
+    encoder = T5Encoder(NORMED).eval()
+    token_ids, mask = torch.arange(1, 9)[None], torch.ones(1, 8, dtype=torch.bool)
+    with torch.no_grad():
+        before = encoder(token_ids, mask)
+        for block in encoder.encoder.block:
+            for layer in (block.layer[0].SelfAttention.q, block.layer[0].SelfAttention.k):
+                layer.weight.mul_(1000.0)
+        after = encoder(token_ids, mask)
+    torch.testing.assert_close(before, after, rtol=1e-3, atol=1e-4)
+
+
+def test_places_are_told_apart():
+    torch.manual_seed(0)
+    same = torch.full((1, 6), 5)
+    mask = torch.ones_like(same, dtype=torch.bool)
+    bias_free = replace(NORMED, positions=0)
+    for config, differ in ((NORMED, True), (bias_free, False)):
+        encoder = T5Encoder(config).eval()
+        for block in encoder.encoder.block:
+            nn.init.zeros_(block.layer[0].SelfAttention.relative_attention_bias.weight)
+        rows = encoder(same, mask)[0]
+        assert torch.allclose(rows[0], rows[3], atol=1e-5) is not differ
+
+
+def test_a_text_beyond_the_places_is_rejected():
+    ids = torch.ones(1, 13, dtype=torch.long)
+    with pytest.raises(ValueError, match="13 tokens for an encoder of 12 places"):
+        T5Encoder(NORMED)(ids, torch.ones_like(ids, dtype=torch.bool))
+
+
+def test_fresh_weights_begin_at_neighbouring_words_and_do_not_saturate():
+    config = T5Config(vocab_size=96, d_model=96, d_kv=32, d_ff=192, layers=2, heads=3)
+    encoder = T5Encoder(config)
+    initialise(encoder, torch.Generator().manual_seed(0))
+    for number, sharpness in enumerate((1.0, 0.5)):
+        attention = encoder.encoder.block[number].layer[0].SelfAttention
+        x = torch.randn(1, 9, 96, generator=torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            q, k = (layer(x).unflatten(-1, (3, 32)) for layer in (attention.q, attention.k))
+            logits = q.transpose(1, 2) @ k.transpose(1, 2).mT
+        assert float(logits.std()) == pytest.approx(1.0, rel=0.3)
+        table = attention.relative_attention_bias.weight.detach()
+        buckets = relative_buckets(9, buckets=32, max_distance=128)
+        for head, look in enumerate((-1, 1, 0)):
+            row = table[buckets[4], head]
+            assert int(row.argmax()) == 4 + look
+            away = (torch.arange(9) - 4 - look).abs()
+            torch.testing.assert_close(row, (-sharpness * away).clamp(min=-6.0))

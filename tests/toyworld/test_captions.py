@@ -21,8 +21,9 @@ from spacetime_video.toyworld import (
     vocabulary,
 )
 from spacetime_video.toyworld.camera import CAMERA_MOTIONS, Camera
-from spacetime_video.toyworld.captions import MOST_WORDS
+from spacetime_video.toyworld.captions import MOST_WORDS, OMISSIONS
 
+SETTING, MOTION, BOTH = OMISSIONS
 SEEDS = range(40)
 CUBE = SceneObject(shape="cube", colour="red", x=-1.5, motion="moves right", size=1.6)
 SPHERE = SceneObject(shape="sphere", colour="blue", x=1.5, z=7.5)
@@ -274,3 +275,36 @@ def test_sides_are_not_motions():
 
 def test_what_is_absent_is_none():
     assert parse_caption("a quick brown fox") == parse_caption("") == Wanted()
+
+
+@pytest.mark.parametrize(
+    ("scene", "omit", "words"),
+    [
+        (Scene(objects=(TURNING,)), SETTING, "a red cube moves left, then spins"),
+        (Scene(objects=(TURNING,)), MOTION, "a red cube at day"),
+        (Scene(objects=(TURNING,), style="cartoon"), BOTH, "a red cube, cartoon"),
+        (
+            Scene(objects=(CUBE, SPHERE), relation="left of"),
+            MOTION,
+            "a red cube left of a blue sphere at day",
+        ),
+        (
+            Scene(objects=(CUBE, SPHERE), kind="hits"),
+            BOTH,
+            "a red cube hits a blue sphere",
+        ),
+    ],
+)
+def test_captions_can_leave_something_out(scene, omit, words):
+    assert caption(scene, omit=omit) == words
+
+
+@every_kind
+def test_what_is_left_out_is_not_read_back(kind):
+    for scene in scenes(kind):
+        wanted, whole = (parse_caption(caption(scene, omit=each)) for each in (BOTH, frozenset()))
+        assert wanted.setting is None
+        assert [(each.colour, each.shape) for each in wanted.objects] == [
+            (each.colour, each.shape) for each in whole.objects
+        ]
+        assert not any(each.motion or each.then for each in wanted.objects)

@@ -9,6 +9,7 @@ from spacetime_video.models.linear_code import fit_linear_code
 from spacetime_video.models.text_encoder import T5Config
 from spacetime_video.models.vae import VAEConfig, VideoVAE
 from spacetime_video.training.denoiser import PromptedDiT
+from spacetime_video.training.feed import Sets
 from spacetime_video.training.latents import LatentSet
 
 DIT = DiTConfig(
@@ -59,13 +60,18 @@ def tokenizer() -> Tokenizer:
     return Tokenizer(train_tokenizer(["a red sphere", "a blue cube moves"], 16), max_length=6)
 
 
+def always(*sets: LatentSet) -> Sets:
+    """The same clips at every step."""
+    return lambda step: sets
+
+
 def latent_set(frames: int = 1, count: int = 32, *, loop: bool = False) -> LatentSet:
     """Two kinds of latents, told apart by their prompts alone."""
     generator = torch.Generator().manual_seed(0)
     kind = torch.arange(count) % 2
     values = torch.randn(count, 4, frames, 4, 4, generator=generator) * 0.1
     values += (kind * 2 - 1)[:, None, None, None, None]
-    ids = torch.stack([kind + 3, torch.ones_like(kind)], dim=1)[:, None].expand(-1, 2, -1)
+    ids = torch.stack([kind + 3, torch.ones_like(kind)], dim=1)[:, None].expand(-1, 3, -1)
     return LatentSet(
         latents=values.half(),
         keys=values[:, :, :1].half() * 2,

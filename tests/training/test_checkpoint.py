@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from spacetime_video.training.checkpoint import TrainState
+from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.loop import Watch, curves, drive, read_log
 from spacetime_video.training.muon import Muon, orthogonalise
 
@@ -29,11 +29,11 @@ def fresh(steps: int = 8, optimiser: str = "adamw", rate: float = 1e-2) -> Train
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.normal_(generator=generator)
-    return TrainState(module, rate=rate, steps=steps, seed=5, optimiser=optimiser)
+    return TrainState(module, rate=rate, length=Length(steps=steps), seed=5, optimiser=optimiser)
 
 
 def train(state: TrainState, until: int | None = None) -> Iterator[float]:
-    while state.step < (until or state.steps):
+    while not state.done and state.step != until:
         batch = torch.randn(6, 4, generator=state.generator())
         loss = (state.module(batch) - batch.sum(1, keepdim=True)).square().mean()
         state.update(loss)
@@ -144,7 +144,7 @@ def test_average_follows_the_weights() -> None:
 
 def test_driven_run_is_logged_plotted_and_prolonged(tmp_path: Path) -> None:
     ticks: list[int] = []
-    watch = Watch(look=lambda state: {"validation": 1.0 / state.step}, every=4)
+    watch = Watch(look=lambda state: {"validation": 1.0 / state.step}, every=Length(steps=4))
 
     def go(steps: int) -> TrainState:
         state = fresh(steps=steps)

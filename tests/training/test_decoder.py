@@ -8,7 +8,7 @@ from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.patchify import to_patches
 from spacetime_video.models.vae import VideoVAE
 from spacetime_video.training import decoder
-from spacetime_video.training.checkpoint import TrainState
+from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.clips import ClipShard
 from spacetime_video.training.decoder import Redrawing, redrawn, redrawn_crops
 from spacetime_video.training.denoiser import Batch, PromptedDiT
@@ -104,7 +104,7 @@ def test_a_decoder_learns_to_leave_out_a_denoisers_errors(by, vae, shard):
             return float(reconstruction_loss(vae.decode(latents), pixels))
 
     code, before = vae.encode(pixels), error()
-    state = TrainState(vae, rate=3e-3, steps=40, seed=1)
+    state = TrainState(vae, rate=3e-3, length=Length(steps=40), seed=1)
     list(train_decoder(state, data, by))
     assert error() < 0.8 * before
     assert torch.equal(vae.encode(pixels), code)

@@ -10,23 +10,22 @@ from spacetime_video.model_loaders.load import build_dit, build_text_encoder, re
 from spacetime_video.models.shapes import LatentShape, VideoShape
 from spacetime_video.models.vae import VideoVAE
 from spacetime_video.toyworld import vocabulary
-from spacetime_video.training import denoiser, denoiser_recipe, latents
+from spacetime_video.training import denoiser, denoiser_recipe, latents, meters, pictures
+from spacetime_video.training.checkpoint import Length
 from spacetime_video.training.denoiser_recipe import (
-    DIT_FILE,
-    TEXT_FILE,
     DenoiserPlan,
     make_denoiser,
     make_latents,
     make_tokenizer,
-    read_start,
     scaled,
 )
 from spacetime_video.training.loop import read_log
 from spacetime_video.training.recipe import write_weights
+from spacetime_video.training.start import DIT_FILE, TEXT_FILE, read_start
 
 from .conftest import DIT, TEXT
 
-PLAN = DenoiserPlan(steps=4, look_every=2, rate=1e-2)
+PLAN = DenoiserPlan(length=Length(steps=4), look_every=Length(steps=2), rate=1e-2)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +39,9 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(denoiser_recipe, "HELD_OUT", replace(square, name="held_out", shards=1))
     monkeypatch.setattr(denoiser_recipe, "TINY_DIT", replace(DIT, text_length=40))
     monkeypatch.setattr(denoiser_recipe, "TINY_TEXT", replace(TEXT, vocab_size=96))
-    monkeypatch.setattr(denoiser_recipe, "SAMPLE_SHAPE", LatentShape(3, 2, 2))
+    monkeypatch.setattr(denoiser_recipe, "PROBE_SOURCES", ())
+    monkeypatch.setattr(meters, "PROBES", ())
+    monkeypatch.setattr(pictures, "SAMPLE_SHAPE", LatentShape(3, 2, 2))
     monkeypatch.setattr(denoiser_recipe, "captions_of", lambda seeds: [])
 
 
@@ -58,7 +59,7 @@ def ignore(what: str, done: int, total: int) -> None:
 def test_a_run_leaves_weights_that_load(tmp_path: Path, vae_file: Path) -> None:
     run, ticks = tmp_path / "run", []
     make_latents(run, vae_file, lambda *tick: ticks.append(tick))
-    assert ticks == [("held_out", 1, 1), ("square", 1, 2), ("square", 2, 2)]
+    assert ticks == [("latents", 1, 2), ("latents", 2, 2)]
     make_denoiser(run, vae_file, ignore, plan=PLAN)
     weights = read_dit(run / "weights" / DIT_FILE)
     assert weights.info["token_levels"] is True

@@ -14,7 +14,7 @@ from spacetime_video.models.patchify import to_patches
 from spacetime_video.samplers.schedules import flow_sigmas
 from spacetime_video.training import denoiser as training
 from spacetime_video.training import distil
-from spacetime_video.training.checkpoint import TrainState
+from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.denoiser import Batch, PromptedDiT, predict
 from spacetime_video.training.distil import (
     ORIGINAL_STEPS,
@@ -26,7 +26,7 @@ from spacetime_video.training.distil import (
     train_student,
 )
 
-from .conftest import DIT, TEXT, latent_set
+from .conftest import DIT, TEXT, always, latent_set
 
 LATENT = LatentFormat(channels=4)
 
@@ -80,7 +80,7 @@ def test_the_loss_of_an_exact_consistency_function_is_zero(
 
     def loss() -> float:
         g = torch.Generator().manual_seed(3)
-        return float(consistency_loss(model, model, clips, Target(), g))
+        return float(consistency_loss(model, model, clips, Target(), g, g))
 
     apart = loss()
     monkeypatch.setattr(distil, "predict", straight)
@@ -101,7 +101,8 @@ def test_the_teacher_goes_as_far_as_asked(monkeypatch: pytest.MonkeyPatch) -> No
     for stretch in (1, 4):
         seen.clear()
         target = Target(stretch=stretch, shift=3.0)
-        consistency_loss(model, model, clips, target, torch.Generator().manual_seed(3))
+        g = torch.Generator().manual_seed(3)
+        consistency_loss(model, model, clips, target, g, g)
         *way, after, before = seen
         assert torch.equal(way[0], before)
         places = torch.tensor([int((schedule == level).nonzero()) for level in before])
@@ -127,8 +128,8 @@ def test_guidance_is_that_of_sampling() -> None:
 def test_only_the_lora_learns_and_it_does() -> None:
     model = teacher()
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    state = TrainState(adapter(model), rate=1e-2, steps=80, seed=1)
-    losses = list(train_student(state, model, [latent_set(frames=2)], LATENT))
+    state = TrainState(adapter(model), rate=1e-2, length=Length(steps=80), seed=1)
+    losses = list(train_student(state, model, always(latent_set(frames=2)), LATENT))
     assert sum(losses[-20:]) < 0.75 * sum(losses[:20])
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
     assert all(bool(up.detach().any()) for up in adapter_of(state).ups)
@@ -146,9 +147,9 @@ def adapter_of(state: TrainState) -> Adapter:
 
 @pytest.mark.usefixtures("small_steps")
 def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
-    model, sets = teacher(), [latent_set(frames=3)]
+    model, sets = teacher(), always(latent_set(frames=3))
     whole, first, second = (
-        TrainState(adapter(model), rate=1e-2, steps=6, seed=1) for _ in range(3)
+        TrainState(adapter(model), rate=1e-2, length=Length(steps=6), seed=1) for _ in range(3)
     )
     losses = list(train_student(whole, model, sets, LATENT))
     run = train_student(first, model, sets, LATENT)

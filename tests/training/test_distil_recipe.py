@@ -10,20 +10,26 @@ from spacetime_video.model_loaders.load import read_dit, read_file
 from spacetime_video.model_loaders.lora import read_lora
 from spacetime_video.models.shapes import LatentShape, VideoShape
 from spacetime_video.models.vae import VideoVAE
-from spacetime_video.training import denoiser, denoiser_recipe, distil_recipe, latents
-from spacetime_video.training.denoiser_recipe import (
-    DIT_FILE,
-    DenoiserPlan,
-    make_denoiser,
-    make_latents,
+from spacetime_video.training import (
+    denoiser,
+    denoiser_recipe,
+    distil_recipe,
+    latents,
+    meters,
+    pictures,
 )
+from spacetime_video.training.checkpoint import Length
+from spacetime_video.training.denoiser_recipe import DenoiserPlan, make_denoiser, make_latents
 from spacetime_video.training.distil_recipe import LORA_FILE, DistilPlan, make_few_step
 from spacetime_video.training.recipe import write_weights
+from spacetime_video.training.start import DIT_FILE
 
 from .conftest import DIT, TEXT
 
 SQUARE = latents.Source(name="square", shape=VideoShape(9, 16, 16), shards=1, first=0)
-PLAN = DistilPlan(steps=4, look_every=2, rank=2, rate=1e-2, guidance=(1.5, 2.5))
+PLAN = DistilPlan(
+    length=Length(steps=4), look_every=Length(steps=2), rank=2, rate=1e-2, guidance=(1.5, 2.5)
+)
 
 
 @pytest.fixture
@@ -33,8 +39,11 @@ def teacher(tmp_path: Path, vae: VideoVAE, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.setattr(denoiser, "TOKENS_PER_STEP", 24)
     for recipe in (denoiser_recipe, distil_recipe):
         monkeypatch.setattr(recipe, "SOURCES", (SQUARE,))
-        monkeypatch.setattr(recipe, "SAMPLE_SHAPE", LatentShape(3, 2, 2))
+    monkeypatch.setattr(pictures, "SAMPLE_SHAPE", LatentShape(3, 2, 2))
+    monkeypatch.setattr(distil_recipe, "SAMPLE_SHAPE", LatentShape(3, 2, 2))
     monkeypatch.setattr(denoiser_recipe, "SQUARE", SQUARE)
+    monkeypatch.setattr(denoiser_recipe, "PROBE_SOURCES", ())
+    monkeypatch.setattr(meters, "PROBES", ())
     monkeypatch.setattr(denoiser_recipe, "HELD_OUT", replace(SQUARE, name="held_out"))
     monkeypatch.setattr(denoiser_recipe, "TINY_DIT", replace(DIT, text_length=40))
     monkeypatch.setattr(denoiser_recipe, "TINY_TEXT", replace(TEXT, vocab_size=96))
@@ -42,7 +51,9 @@ def teacher(tmp_path: Path, vae: VideoVAE, monkeypatch: pytest.MonkeyPatch) -> P
     run, file = tmp_path / "run", tmp_path / "vae.safetensors"
     write_weights(file, vae.state_dict(), {"kind": "vae", "config": vae.config.to_dict()})
     make_latents(run, file, ignore)
-    make_denoiser(run, file, ignore, plan=DenoiserPlan(steps=2, look_every=2))
+    make_denoiser(
+        run, file, ignore, plan=DenoiserPlan(length=Length(steps=2), look_every=Length(steps=2))
+    )
     return run
 
 

@@ -6,7 +6,7 @@ import torch
 from spacetime_video.models.linear_code import LinearCode, fit_linear_code
 from spacetime_video.models.vae import VAEConfig, VideoVAE
 from spacetime_video.training import vae as training
-from spacetime_video.training.checkpoint import TrainState
+from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.clips import ClipShard
 from spacetime_video.training.vae import (
     Pixels,
@@ -52,7 +52,7 @@ def test_training_improves_on_the_linear_code(vae, shard, monkeypatch):
     crop = shard.pixels(torch.arange(4))[:, :, :5, 16:48, :32]
     monkeypatch.setattr(training, "training_batch", lambda data, g: crop)
     before = psnr(vae, crop)
-    state = TrainState(vae, rate=3e-3, steps=60, seed=1)
+    state = TrainState(vae, rate=3e-3, length=Length(steps=60), seed=1)
     losses = list(train_vae(state, Pixels([shard], torch.zeros(1, 3, 96, 96), batch=4)))
     assert len(losses) == 60
     assert losses[-1] < 0.8 * losses[0]

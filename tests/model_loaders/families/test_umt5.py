@@ -25,6 +25,12 @@ def test_the_kind_of_bias_is_read_off_the_keys(bias_per_layer):
     assert umt5.derive_config(umt5.to_pack_keys(huggingface(config))) == config
 
 
+@pytest.mark.parametrize("more", [{"qk_norm": True}, {"positions": 9}])
+def test_norms_and_places_are_read_off_the_keys(more):
+    config = T5Config(**{**vars(TINY), **more})
+    assert umt5.derive_config(umt5.to_pack_keys(huggingface(config))) == config
+
+
 @pytest.mark.parametrize("prefix", ["", "text_encoders.umt5xxl.transformer."])
 def test_detect(prefix):
     assert umt5.detect([prefix + key for key in huggingface()])

@@ -1,0 +1,162 @@
+"""Whether a denoiser in training reads a prompt in order, on held-out scenes of their own.
+
+What a wrong caption costs is seen within minutes of training, where pictures take hours.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..metrics.alignment import judge, read_frame
+from ..model_loaders.tokenizer import Tokenizer
+from ..models.latent_format import LatentFormat
+from ..models.shapes import LatentShape, VideoShape
+from ..toyworld import Scene, caption, parse_caption
+from .denoiser import Batch, PromptedDiT
+from .latents import LatentSet, Source, read_set
+from .pictures import VALIDATION_LEVELS, Studio, velocity_error, whole_clips
+from .recipe import HELD_OUT_SEED
+
+SHARDS = 2
+DRAWN = 32
+"""Shards of each probe, and pictures that are made to see whether colours keep to their shapes."""
+
+Tokens = tuple[Tensor, Tensor]
+"""Ids (B, S) and mask (B, S)."""
+
+_STILL, _CLIP = VideoShape(1, 64, 64), VideoShape(17, 64, 64)
+_STILL_SHAPE = LatentShape(1, 8, 8)
+_NOISE_SEED = 78
+_FIRST = 1_000_000
+
+
+def swapped_colours(scene: Scene) -> Scene:
+    """The scene whose first two objects have each other's colours."""
+    one, two, *others = scene.objects
+    both = replace(one, colour=two.colour), replace(two, colour=one.colour)
+    return replace(scene, objects=(*both, *others))
+
+
+def swapped_names(scene: Scene) -> Scene:
+    """The scene whose first two objects have each other's colours and shapes."""
+    one, two, *others = scene.objects
+    both = (
+        replace(one, colour=two.colour, shape=two.shape),
+        replace(two, colour=one.colour, shape=one.shape),
+    )
+    return replace(scene, objects=(*both, *others))
+
+
+def swapped_motions(scene: Scene) -> Scene:
+    """The scene whose object does first what it did then."""
+    (thing,) = scene.objects
+    assert thing.then is not None
+    return replace(scene, objects=(replace(thing, motion=thing.then, then=thing.motion),))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Scenes of one kind, and a caption of them that is wrong in the order of its words alone.
+
+    Args:
+        name: of what is in order.
+        source: of the scenes.
+        swap: the scene that the wrong caption tells of.
+    """
+
+    name: str
+    source: Source
+    swap: Callable[[Scene], Scene]
+
+
+def _source(number: int, shape: VideoShape, kind: str) -> Source:
+    name = f"probe_{kind}_{shape.frames}"
+    return Source(name=name, shape=shape, shards=SHARDS, first=number * _FIRST, kind=kind)
+
+
+_PAIRS, _RELATIONS = _source(1, _STILL, "pair"), _source(2, _STILL, "relation")
+PROBES = (
+    Probe("colours", _PAIRS, swapped_colours),
+    Probe("colours in clips", _source(3, _CLIP, "pair"), swapped_colours),
+    Probe("objects of a relation", _RELATIONS, swapped_names),
+    Probe("order of motions", _source(4, _CLIP, "sequence"), swapped_motions),
+)
+SOURCES = tuple(dict.fromkeys(probe.source for probe in PROBES))
+
+
+@dataclass(frozen=True, eq=False)
+class Meters:
+    """All meters with their held-out clips.
+
+    Args:
+        studio: what is measured.
+        latent: its format.
+        data: clips of each probe, with the tokens of its wrong captions (B, S).
+    """
+
+    studio: Studio
+    latent: LatentFormat
+    data: Sequence[tuple[Probe, tuple[LatentSet, Tokens]]]
+
+    def read(self) -> dict[str, float]:
+        """What wrong captions cost, and the share of pictures that show what they should."""
+        costs = {f"swapped {probe.name}": self._cost(*data) for probe, data in self.data}
+        return {**costs, **binding(self.studio, _PAIRS), **binding(self.studio, _RELATIONS)}
+
+    @torch.inference_mode()
+    def _cost(self, data: LatentSet, wrong: Tokens) -> float:
+        """Squared velocity error with the wrong caption less that with the true one."""
+        model, g = self.studio.model, torch.Generator().manual_seed(_NOISE_SEED)
+        costs = []
+        for rows in torch.arange(len(data)).split(64):
+            true = whole_clips(model, data, rows, self.latent)
+            ids, mask = (each[rows].to(model.device) for each in wrong)
+            told = (true, replace(true, token_ids=ids, mask=mask))
+            noise = torch.randn(true.clean.shape, generator=g).to(true.clean)
+            for level in VALIDATION_LEVELS:
+                right, off = (_error(model, each, noise, level) for each in told)
+                costs.append(off - right)
+        return round(sum(costs) / len(costs), 6)
+
+
+def _error(model: PromptedDiT, batch: Batch, noise: Tensor, level: float) -> float:
+    return velocity_error(model, batch, noise, level, given=0)
+
+
+def read_meters(folder: Path, studio: Studio, latent: LatentFormat) -> Meters:
+    """The meters on the clips of ``SOURCES`` in a folder."""
+    tokenizer = studio.tokenizer
+    data = [
+        (probe, (read_set(folder, probe.source, tokenizer), wrong_captions(probe, tokenizer)))
+        for probe in PROBES
+    ]
+    return Meters(studio, latent, data)
+
+
+def wrong_captions(probe: Probe, tokenizer: Tokenizer) -> Tokens:
+    """Tokens (B, S) and mask of the wrong caption of every clip."""
+    return tokenizer.batch([caption(probe.swap(scene)) for scene in scenes_of(probe.source)])
+
+
+def scenes_of(source: Source) -> list[Scene]:
+    """All held-out scenes of a source."""
+    shards = range(source.shards)
+    return [scene for number in shards for scene in source.scenes(HELD_OUT_SEED, number)]
+
+
+def binding(studio: Studio, source: Source) -> Mapping[str, float]:
+    """Shares of pictures of two objects whose colours keep to their shapes, and of relations."""
+    prompts = [caption(scene) for scene in scenes_of(source)[:DRAWN]]
+    pictures = studio.make(prompts, _STILL_SHAPE)[:, 0]
+    verdicts = [
+        judge(read_frame(picture), parse_caption(prompt))
+        for picture, prompt in zip(pictures, prompts, strict=True)
+    ]
+    names = ("binding", "count") if source.kind == "pair" else ("relation",)
+    return {
+        f"{name}, drawn": round(sum(verdict[name] for verdict in verdicts) / DRAWN, 4)
+        for name in names
+    }
