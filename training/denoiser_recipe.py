@@ -43,7 +43,7 @@ from .meters import read_meters
 from .pictures import Studio, save_sample, validation_loss
 from .preview import with_preview
 from .recipe import HELD_OUT_SEED, SEED, write_weights
-from .sources import HELD_OUT, SOURCES, SQUARE
+from .sources import HELD_OUT, SOURCES, SQUARE, trained_range
 from .start import DIT_FILE, TEXT_FILE, Start, grown, read_start
 
 LENGTH, LOOK_EVERY = Length(steps=40_000), Length(steps=500)
@@ -67,6 +67,7 @@ class DenoiserPlan:
         init_from: folder of weights to begin a run with; without it they are random.
         batch: how many times the usual tokens a step has; above 1 to fill a GPU.
         compiled: whether the network is compiled; worth its minute on a GPU.
+        meters: whether the meters are read.
     """
 
     length: Length = LENGTH
@@ -79,6 +80,7 @@ class DenoiserPlan:
     init_from: Path | None = None
     batch: float = 1.0
     compiled: bool = False
+    meters: bool = True
 
 
 def make_latents(
@@ -104,11 +106,11 @@ def make_latents(
     make_shards(run / "latents", jobs, SEED, vae, tick=show, device=device)
 
 
-def make_held_out(run: Path, vae_file: Path, device: str = "cpu") -> None:
-    """Render and encode the clips that training is watched on."""
+def make_held_out(run: Path, vae_file: Path, device: str = "cpu", *, meters: bool = True) -> None:
+    """Render and encode the clips that training is watched on, and those of the meters."""
     vae = build_vae(read_vae(vae_file)).to(device)
-    held_out = in_turn((HELD_OUT, *PROBE_SOURCES))
-    make_shards(run / "held_out", held_out, HELD_OUT_SEED, vae, device=device)
+    jobs = in_turn((HELD_OUT, *(PROBE_SOURCES if meters else ())))
+    make_shards(run / "held_out", jobs, HELD_OUT_SEED, vae, device=device)
 
 
 def scaled(source: Source, scale: float) -> Source:
@@ -139,7 +141,7 @@ def make_denoiser(
     if plan.compiled:
         model.compile_blocks()
     studio = Studio(model, vae, latent, tokenizer)
-    meters = read_meters(run / "held_out", studio, latent)
+    meters = read_meters(run / "held_out", studio, latent) if plan.meters else None
     due = itertools.count(METERS_EVERY, METERS_EVERY)
     next_reading = next(due)
 
@@ -148,7 +150,7 @@ def make_denoiser(
         write_denoiser(run / "weights", start, dict(model.named_parameters()), state.step)
         save_sample(run / "samples" / f"denoiser_{state.step:06d}.png", studio)
         seen = validation_loss(model, held_out, latent)
-        if state.seconds < next_reading:
+        if meters is None or state.seconds < next_reading:
             return seen
         next_reading = next(time for time in due if time > state.seconds)
         return seen | meters.read()
@@ -221,7 +223,7 @@ def write_denoiser(folder: Path, start: Start, weights: Mapping[str, Tensor], st
     shared = {"steps": start.dit.info.get("steps", 0) + steps, "seed": SEED}
     dit_info = {
         "kind": "dit", "config": start.dit.config.to_dict(), "latent": asdict(start.dit.latent),
-        **kept, **shared,
+        "trained": trained_range(SOURCES), **kept, **shared,
     }  # fmt: skip
     text_info = {
         "kind": "text_encoder", "config": asdict(start.text.config),

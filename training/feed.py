@@ -4,7 +4,6 @@ Processes of their own render and encode new shards beside the training, on the 
 """
 
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,8 +23,6 @@ READ_EVERY = 100
 
 PATIENCE = 300.0
 """Seconds within which the first shard has to be there."""
-
-_POLITENESS = 10
 
 
 Sets = Callable[[int], Sequence[LatentSet]]
@@ -94,7 +91,7 @@ def _joined(one: LatentSet, other: LatentSet) -> LatentSet:
 def makers(
     count: int, folder: Path, sources: Sequence[Source], seed: int, vae_file: Path, device: str
 ) -> Iterator[None]:
-    """Inside, so many processes make shards without end, politely; none if ``count`` is 0."""
+    """Inside, so many processes make shards without end; none if ``count`` is 0."""
     context = multiprocessing.get_context("spawn")
     crew = [
         context.Process(
@@ -135,8 +132,6 @@ def _make(
     device: str,
 ) -> None:
     torch.set_num_threads(1)
-    if hasattr(os, "nice"):
-        os.nice(_POLITENESS)
     vae = build_vae(read_vae(vae_file)).to(device)
     make_shards(
         folder, islice(in_turn(sources, endless=True), part, None, parts), seed, vae, device=device

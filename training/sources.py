@@ -1,9 +1,12 @@
 """What the denoiser is trained on: shapes of clips, how many of each, how often each is taken."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..models.shapes import VideoShape
 from .latents import Source
+from .scenes import FRAME_RATES
 
 MILLION, HALF = 1_000_000, 500_000
 SQUARE = Source(name="square", shape=VideoShape(17, 64, 64), shards=1000, first=0, share=0.41)
@@ -33,3 +36,15 @@ SOURCES = (
     ),
 )  # fmt: skip
 HELD_OUT = replace(SQUARE, name="held_out", shards=2)
+
+
+def trained_range(sources: Sequence[Source] = SOURCES) -> dict[str, Any]:
+    """What weights have seen, for their file's metadata: sizes and frame rates of clips.
+
+    Returns:
+        ``shapes`` as (frames, height, width) in pixels, ``loops`` likewise, and ``fps``.
+    """
+    shapes, loops = (
+        [list(source.shape) for source in sources if source.loop is loop] for loop in (False, True)
+    )
+    return {"shapes": shapes, "loops": loops, "fps": list(FRAME_RATES)}

@@ -13,7 +13,7 @@ import torch
 
 from ..weights import bundled
 from .checkpoint import Length
-from .denoiser_recipe import DenoiserPlan, make_denoiser, make_held_out
+from .denoiser_recipe import METERS_EVERY, DenoiserPlan, make_denoiser, make_held_out
 from .distil_recipe import LORA_FILE, DistilPlan, make_few_step
 from .feed import await_shard, makers
 from .loop import Tick
@@ -72,14 +72,15 @@ def train_within(run: Path, plan: WholePlan, tick: Tick, results: Path | None = 
     vae_file, shipped = bundled("vae")[VAE_FILE], bundled("diffusion_models")[DIT_FILE].parent
     batch = 1.0 if plan.device == "cpu" else GPU_BATCH
     look_every = Length(seconds=min(LONGEST_BETWEEN_LOOKS, seconds / LOOKS))
-    latents = run / "latents"
+    latents, metered = run / "latents", seconds > METERS_EVERY
     with makers(plan.makers, latents, SOURCES, SEED, vae_file, plan.device):
-        make_held_out(run, vae_file, plan.device)
+        make_held_out(run, vae_file, plan.device, meters=metered)
         await_shard(latents, SOURCES)
         spent = time.perf_counter() - begun
         denoiser = DenoiserPlan(
-            length=Length(seconds=seconds * DENOISER_SHARE - spent), look_every=look_every,
-            init_from=plan.init_from or shipped, batch=batch, compiled=plan.compiled,
+            length=Length(seconds=max(1.0, seconds * DENOISER_SHARE - spent)),
+            look_every=look_every, init_from=plan.init_from or shipped, batch=batch,
+            compiled=plan.compiled, meters=metered,
         )  # fmt: skip
         make_denoiser(run, vae_file, tick, plan.device, denoiser)
         few_step = DistilPlan(

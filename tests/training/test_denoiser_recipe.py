@@ -64,6 +64,8 @@ def test_a_run_leaves_weights_that_load(tmp_path: Path, vae_file: Path) -> None:
     weights = read_dit(run / "weights" / DIT_FILE)
     assert weights.info["token_levels"] is True
     assert (weights.shift, weights.info["steps"]) == (3.0, 4)
+    seen = {"shapes": [[9, 16, 16]], "loops": [], "fps": [8.0, 12.0, 16.0, 24.0]}
+    assert weights.info["trained"] == seen
     start = read_start(run / "start")
     changed = [not torch.equal(weights.state[key], start.dit.state[key]) for key in weights.state]
     assert sum(changed) > len(changed) / 2

@@ -38,7 +38,7 @@ def test_stages_share_the_time_and_end_in_pieces(
         return run
 
     monkeypatch.setattr(whole, "makers", makers)
-    monkeypatch.setattr(whole, "make_held_out", lambda *given: None)
+    monkeypatch.setattr(whole, "make_held_out", lambda *given, meters: None)
     monkeypatch.setattr(whole, "await_shard", lambda *given: time.sleep(0.2))
     monkeypatch.setattr(whole, "make_denoiser", stage("denoiser", 4))
     monkeypatch.setattr(whole, "make_few_step", stage("few_step", 5))
