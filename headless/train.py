@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..training.denoiser_recipe import DenoiserPlan, make_denoiser, make_latents
 from ..training.distil_recipe import DistilPlan, make_few_step
 from ..training.loop import Tick
-from ..training.start import DIT_FILE
-from ..training.vae_recipe import VAE_FILE, VAEPlan, make_decoder, make_vae
+from ..training.recipe import DIT_FILE, VAE_FILE
+from ..training.vae_recipe import VAEPlan, make_decoder, make_vae
 from ..training.whole import WholePlan, check_device, train_within, usual_makers
 from ..weights import bundled
 

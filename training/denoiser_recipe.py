@@ -42,9 +42,9 @@ from .meters import SOURCES as PROBE_SOURCES
 from .meters import read_meters
 from .pictures import Studio, save_sample, validation_loss
 from .preview import with_preview
-from .recipe import HELD_OUT_SEED, SEED, write_weights
+from .recipe import DIT_FILE, HELD_OUT_SEED, SEED, TEXT_FILE, write_weights
 from .sources import HELD_OUT, SOURCES, SQUARE, trained_range
-from .start import DIT_FILE, TEXT_FILE, Start, grown, read_start
+from .start import Start, grown, read_start
 
 LENGTH, LOOK_EVERY = Length(steps=40_000), Length(steps=500)
 METERS_EVERY = 3600.0

@@ -18,11 +18,10 @@ from .distil import ORIGINAL_STEPS, Adapter, Target, lora_tensors, train_student
 from .feed import Feed
 from .loop import Tick, Watch, drive
 from .pictures import PROMPTS, SAMPLE_SHAPE, Studio, save_sample
-from .recipe import SEED, write_weights
+from .recipe import LORA_FILE, SEED, write_weights
 from .sources import SOURCES
 from .start import Start, network_of, read_start
 
-LORA_FILE = "spacetime_tiny_few_step_lora.safetensors"
 FEW_STEPS = 4
 LENGTH, LOOK_EVERY = Length(steps=1000), Length(steps=250)
 

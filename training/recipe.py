@@ -16,6 +16,12 @@ from ..model_loaders.load import METADATA_KEY
 SEED = 2
 HELD_OUT_SEED = 3
 
+VAE_FILE = "spacetime_tiny_vae.safetensors"
+DIT_FILE = "spacetime_tiny_dit.safetensors"
+TEXT_FILE = "spacetime_tiny_text.safetensors"
+LORA_FILE = "spacetime_tiny_few_step_lora.safetensors"
+"""Names of the weights that a run ends in, those of the shipped ones."""
+
 
 def write_weights(path: Path, state: Mapping[str, Tensor], info: dict[str, Any]) -> None:
     """Write half-precision weights with their config in the metadata."""

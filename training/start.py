@@ -18,11 +18,8 @@ from ..models.text_encoder import T5Config, T5Encoder
 from ..models.text_encoder import initialise as initialise_text
 from ..toyworld import caption
 from .denoiser import PromptedDiT
-from .recipe import SEED
+from .recipe import DIT_FILE, SEED, TEXT_FILE
 from .scenes import scene_seed, training_scene
-
-DIT_FILE = "spacetime_tiny_dit.safetensors"
-TEXT_FILE = "spacetime_tiny_text.safetensors"
 
 FIT_STEPS, FIT_RATE, FIT_CAPTIONS = 1500, 2e-3, 128
 """Length, rate and captions of a step when a new text encoder is fitted to an old one."""

@@ -22,7 +22,7 @@ from .checkpoint import Length, TrainState
 from .clips import ClipShard, read_shards, render_shard, write_shards
 from .decoder import Redrawing
 from .loop import Tick, Watch, drive
-from .recipe import HELD_OUT_SEED, SEED, write_weights
+from .recipe import HELD_OUT_SEED, SEED, VAE_FILE, write_weights
 from .start import network_of, read_start
 from .textures import texture_pool
 from .vae import Pixels, psnr, train_decoder, train_vae
@@ -31,7 +31,6 @@ SQUARE = VideoShape(17, 64, 64)
 SHARDS = {SQUARE: 40, VideoShape(17, 48, 80): 6, VideoShape(17, 80, 48): 6}
 CODE_SHARDS = 8
 PICTURES = 256
-VAE_FILE = "spacetime_tiny_vae.safetensors"
 MUON_NAMES = r"^(encoder|decoder)\.(?!head).*weight$"
 """The kernels that Muon moves: all but the last ones."""
 

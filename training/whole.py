@@ -14,14 +14,12 @@ import torch
 from ..weights import bundled
 from .checkpoint import Length
 from .denoiser_recipe import METERS_EVERY, DenoiserPlan, make_denoiser, make_held_out
-from .distil_recipe import LORA_FILE, DistilPlan, make_few_step
+from .distil_recipe import DistilPlan, make_few_step
 from .feed import await_shard, makers
 from .loop import Tick
-from .recipe import SEED
+from .recipe import DIT_FILE, LORA_FILE, SEED, TEXT_FILE, VAE_FILE
 from .results import in_pieces
 from .sources import SOURCES
-from .start import DIT_FILE, TEXT_FILE
-from .vae_recipe import VAE_FILE
 
 DENOISER_SHARE, FEW_STEP_SHARE = 0.74, 0.2
 """Of the time; what is left is for the beginning and the last files."""

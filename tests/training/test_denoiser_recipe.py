@@ -20,8 +20,8 @@ from spacetime_video.training.denoiser_recipe import (
     scaled,
 )
 from spacetime_video.training.loop import read_log
-from spacetime_video.training.recipe import write_weights
-from spacetime_video.training.start import DIT_FILE, TEXT_FILE, read_start
+from spacetime_video.training.recipe import DIT_FILE, TEXT_FILE, write_weights
+from spacetime_video.training.start import read_start
 
 from .conftest import DIT, TEXT
 

@@ -20,9 +20,8 @@ from spacetime_video.training import (
 )
 from spacetime_video.training.checkpoint import Length
 from spacetime_video.training.denoiser_recipe import DenoiserPlan, make_denoiser, make_latents
-from spacetime_video.training.distil_recipe import LORA_FILE, DistilPlan, make_few_step
-from spacetime_video.training.recipe import write_weights
-from spacetime_video.training.start import DIT_FILE
+from spacetime_video.training.distil_recipe import DistilPlan, make_few_step
+from spacetime_video.training.recipe import DIT_FILE, LORA_FILE, write_weights
 
 from .conftest import DIT, TEXT
 

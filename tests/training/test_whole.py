@@ -1,5 +1,7 @@
 """The recipe within a time: what each stage may take, and a run by the clock."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,13 @@ from torch import nn
 from spacetime_video.training import whole
 from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.loop import Watch, drive, read_log
-from spacetime_video.training.recipe import write_weights
+from spacetime_video.training.recipe import (
+    DIT_FILE,
+    LORA_FILE,
+    TEXT_FILE,
+    VAE_FILE,
+    write_weights,
+)
 from spacetime_video.training.whole import WholePlan, check_device, train_within
 
 
@@ -32,7 +40,7 @@ def test_stages_share_the_time_and_end_in_pieces(
         def run(*given: Any) -> None:
             seen[name] = given[plan_at]
             assert seen["making"]
-            for file in (whole.DIT_FILE, whole.TEXT_FILE, whole.LORA_FILE):
+            for file in (DIT_FILE, TEXT_FILE, LORA_FILE):
                 write_weights(tmp_path / "run/weights" / file, {"a": torch.ones(2)}, {})
 
         return run
@@ -49,7 +57,7 @@ def test_stages_share_the_time_and_end_in_pieces(
     lengths = [seen[name].length.seconds for name in ("denoiser", "few_step")]
     assert lengths[0] == pytest.approx(0.74 * 30 - 0.2, abs=0.15)
     assert lengths[1] == pytest.approx(0.2 * 30)
-    assert seen["denoiser"].init_from == whole.bundled("vae")[whole.VAE_FILE].parent
+    assert seen["denoiser"].init_from == whole.bundled("vae")[VAE_FILE].parent
     assert len(list((tmp_path / "results").iterdir())) == 3
 
 
@@ -110,3 +118,12 @@ def test_a_device_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ValueError, match="no device 'cuda:0' on this machine"):
         check_device("cuda:0")
     check_device("cpu")
+
+
+def test_training_within_a_time_needs_few_packages() -> None:
+    """A rented machine may have torch, numpy, einops, safetensors and sentencepiece alone."""
+    blocked = ("av", "typer", "rich", "PIL", "click", "diffusers", "transformers", "scipy")
+    code = f"import sys; sys.modules.update(dict.fromkeys({blocked!r})); " + (
+        "from spacetime_video.training import __main__"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
