@@ -1,7 +1,9 @@
 """Held-out scenes with their prompt, size and sample seed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count as numbers_from
+from itertools import islice
 
 from ...models.shapes import VideoShape
 from ...toyworld import Clip, Scene, caption, draw_scene, render
@@ -16,6 +18,7 @@ IMAGE_SHAPES = tuple(
     VideoShape(1, height, width)
     for height, width in ((64, 64), (48, 80), (80, 48), (48, 96), (96, 48))
 )
+PICTURE = IMAGE_SHAPES[0]
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,29 @@ class Case:
 
 def cases(first: int, count: int, kind: str, shape: VideoShape) -> tuple[Case, ...]:
     """Draw held-out scenes of a kind that fit into a clip of a size."""
-    duration = max(shape.frames, SQUARE.frames) / FPS
+    return mixed_cases(first, count, (kind,), shape)
+
+
+def mixed_cases(
+    first: int, count: int, kinds: Sequence[str], shape: VideoShape
+) -> tuple[Case, ...]:
+    """Draw held-out scenes of several kinds, one after the other and round again."""
     return tuple(
-        Case(draw_scene(first + number, kind=kind, duration=duration), shape, number)
+        Case(_drawn(first + number, kinds[number % len(kinds)], shape), shape, number)
         for number in range(count)
     )
+
+
+def fitting_cases(
+    first: int, count: int, kind: str, shape: VideoShape, fits: Callable[[Scene], bool]
+) -> tuple[Case, ...]:
+    """Draw held-out scenes of a kind, leaving out those that do not fit before any clip is made."""
+    scenes = filter(fits, (_drawn(seed, kind, shape) for seed in numbers_from(first)))
+    return tuple(Case(scene, shape, number) for number, scene in enumerate(islice(scenes, count)))
+
+
+def _drawn(seed: int, kind: str, shape: VideoShape) -> Scene:
+    return draw_scene(seed, kind=kind, duration=max(shape.frames, SQUARE.frames) / FPS)
 
 
 def batches(chosen: Sequence[Case]) -> Iterator[Sequence[Case]]:

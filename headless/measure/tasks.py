@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .cases import HELD_OUT, SQUARE, Case, batches, cases, true_clips
+from .controls import Control
 from .figures import Largest, Table, shares
 from .given import known_of, new_frames
 from .jobs import JOBS, Job
@@ -63,27 +64,37 @@ def tasks_of(sets: Sequence[str], count: int) -> list[Task]:
 def measure_job(job: Job, maker: Maker, readers: Readers, seen: Seen) -> Table:
     """Make the clips of a job and have them judged."""
     wanted = job.wanted()
-    asked = list(zip(wanted, wanted[1:] + wanted[:1], strict=True))
-    verdicts: dict[str, Verdicts] = {"generated": [], "true renders": [], "shuffled prompts": []}
+    asked = list(zip(wanted, *(control.wanted(wanted) for control in job.controls), strict=True))
+    made: list[Verdicts] = []
+    true: Verdicts = []
     changes: list[float] = []
     for batch in batches(job.cases):
         told, asked = asked[: len(batch)], asked[len(batch) :]
         video = true_clips(batch).video
         clips, shown = _make(job, maker, batch, video, changes)
-        made, true = (
-            [clip[new] for clip, new in zip(each, shown, strict=True)] for each in (clips, video)
-        )
-        judged = readers.judge(job.view, [*made, *true], [*told, *((own,) for own, _ in told)])
-        for name, part in zip(verdicts, _columns(judged, len(batch)), strict=True):
-            verdicts[name] += part
+        looked_at = [
+            clip[new] for each in (clips, video) for clip, new in zip(each, shown, strict=True)
+        ]
+        judged = readers.judge(job.view, looked_at, [*told, *(each[:1] for each in told)])
+        made += judged[: len(batch)]
+        true += [own for (own,) in judged[len(batch) :]]
         seen(batch, clips)
-    return _table(job, verdicts, changes)
+    return _table(job, _columns(job, made, true), changes)
 
 
-def _columns(judged: Sequence[Verdicts], count: int) -> tuple[Verdicts, Verdicts, Verdicts]:
-    """Verdicts of clips by their own prompts, of true clips, and of clips by other prompts."""
-    made, true = judged[:count], judged[count:]
-    return [own for own, _ in made], [own for (own,) in true], [other for _, other in made]
+def _columns(job: Job, made: Sequence[Verdicts], true: Verdicts) -> dict[str, Verdicts]:
+    """Verdicts of clips by their own prompts, of true clips, and of clips by each control."""
+    own, *others = map(list, zip(*made, strict=True))
+    controls = zip(job.controls, others, strict=True)
+    judged = {control.column: _about(control, verdicts) for control, verdicts in controls}
+    return {"generated": own, "true renders": true, **judged}
+
+
+def _about(control: Control, verdicts: Verdicts) -> Verdicts:
+    """What a control is about of verdicts."""
+    if control.tests is None:
+        return verdicts
+    return [{name: each[name] for name in control.tests if name in each} for each in verdicts]
 
 
 def _make(

@@ -13,6 +13,10 @@ from ...toyworld.motion import GRAVITY
 from ...toyworld.wanted import Wanted
 
 UNASKED = "objects not asked for"
+SIDEWAYS = "left or right"
+"""The relations that a picture shows without depth."""
+
+NUMBERS = ("one object", "two objects", "three objects")
 CLOSE = 0.15
 """How far a fall's acceleration may be from the world's, as a share of it."""
 
@@ -30,7 +34,19 @@ class View(NamedTuple):
 
 
 def _judge_clip(reading: ClipReading, wanted: Wanted) -> Mapping[str, bool]:
-    return {**judge(reading, wanted), UNASKED: len(reading.objects) > len(wanted.objects)}
+    verdict = {**judge(reading, wanted), UNASKED: len(reading.objects) > len(wanted.objects)}
+    if wanted.relation in ("left of", "right of"):
+        verdict[SIDEWAYS] = verdict["relation"]
+    return verdict
+
+
+def _judge_count(reading: ClipReading, wanted: Wanted) -> Mapping[str, bool]:
+    """Whether as many objects are seen as wanted, in general and of that number."""
+    count = len(wanted.objects)
+    if not count:
+        return {}
+    right = len(reading.objects) == count
+    return {"count": right, NUMBERS[count - 1]: right}
 
 
 def _read_falls(clip: Tensor, fps: float) -> dict[str, float | None]:
@@ -57,5 +73,6 @@ def _judge_passage(passage: Passage, wanted: Wanted) -> Mapping[str, bool]:
 
 
 CLIP = View(read_clip, _judge_clip)
+COUNT = View(read_clip, _judge_count)
 FALL = View(_read_falls, _judge_falls)
 RETURN = View(read_passage, _judge_passage)

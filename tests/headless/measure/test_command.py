@@ -47,7 +47,7 @@ class TrueWorld:
 def measured(tmp_path, monkeypatch):
     """Measure sets without looking at clips; gives the JSON and the maker."""
     blind = View(lambda clip, fps: len(clip), lambda frames, wanted: {"setting": frames > 0})
-    for view in ("CLIP", "FALL", "RETURN"):
+    for view in ("CLIP", "COUNT", "FALL", "RETURN"):
         monkeypatch.setattr(jobs, view, blind)
 
     def run(*only):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacetime_video.headless.measure.views import CLIP, FALL, RETURN, UNASKED
+from spacetime_video.headless.measure.views import CLIP, COUNT, FALL, RETURN, SIDEWAYS, UNASKED
 from spacetime_video.toyworld import Scene, SceneObject, render
 from spacetime_video.toyworld.wanted import Wanted, WantedObject
 
@@ -51,3 +51,20 @@ def test_what_nobody_asked_for_is_noticed(passage):
     reading = CLIP.read(passage[:1], 16)
     assert CLIP.judge(reading, Wanted(objects=(SMALL,)))[UNASKED]
     assert not CLIP.judge(reading, BOTH)[UNASKED]
+
+
+def test_left_and_right_are_told_by_themselves(passage):
+    reading = CLIP.read(passage[:1], 16)
+    left, right, before = (
+        Wanted((SMALL, LARGE), f"{side} of") for side in ("left", "right", "in front")
+    )
+    assert CLIP.judge(reading, left)[SIDEWAYS]
+    assert not CLIP.judge(reading, right)[SIDEWAYS]
+    assert SIDEWAYS not in CLIP.judge(reading, before)
+
+
+def test_objects_are_counted(passage):
+    reading = COUNT.read(passage[:1], 16)
+    assert COUNT.judge(reading, BOTH) == {"count": True, "two objects": True}
+    assert COUNT.judge(reading, Wanted((SMALL,))) == {"count": False, "one object": False}
+    assert COUNT.judge(reading, Wanted()) == {}
