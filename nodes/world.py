@@ -42,6 +42,10 @@ PIXELS_AT_A_TIME = 2**22
 """Of all frames that are rendered together: a second or two of work."""
 
 ANY, SINGLE = "any", KINDS[0]
+_FIRST = KINDS.index("loop") + 1
+KIND_CHOICES = [*KINDS[:_FIRST], ANY, *KINDS[_FIRST:]]
+"""Kinds that came later follow `ANY`, so that no choice changes its place."""
+
 SHADED, STILL = STYLES[0], CAMERA_MOTIONS[0]
 
 
@@ -55,7 +59,7 @@ def _looks() -> list[Any]:
     """Inputs that graphs saved by earlier versions lack, so they are optional."""
     return [
         io.Combo.Input(
-            "kind", options=[*KINDS, ANY], default=SINGLE, optional=True,
+            "kind", options=KIND_CHOICES, default=SINGLE, optional=True,
             tooltip="What happens: single is one object in one motion, any a mixture. "
             "Shape, colour and motion are the first object's.",
         ),

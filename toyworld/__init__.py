@@ -15,6 +15,7 @@ from .scene import (
     SIZES,
     STYLES,
     Actions,
+    Change,
     Scene,
     SceneObject,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "SIZES",
     "STYLES",
     "Actions",
+    "Change",
     "Clip",
     "Collision",
     "Scene",

@@ -40,18 +40,19 @@ def render_background(
 ) -> Background:
     """Render the setting `name` as `camera` first sees it without objects, antialiased 3 x 3."""
     view = camera.view(torch.zeros((), dtype=torch.float64))
-    return render_view(name, view, height=height, width=width, style=style, device=device)
+    setting = SETTINGS[name]
+    return render_view(setting, view, height=height, width=width, style=style, device=device)
 
 
 def render_view(
-    name: str, view: View, *, height: int, width: int, style: str, device: torch.device | str
+    setting: Setting, view: View, *, height: int, width: int, style: str, device: torch.device | str
 ) -> Background:
-    """Render the setting `name` in a style at one moment () of a view that is on the CPU."""
+    """Render a setting in a style at one moment () of a view that is on the CPU."""
     horizon = height / 2 - float(torch.tan(view.pitch) * view.focal_length(height, width))
     above = min(max(round(horizon * _SAMPLES), 0), height * _SAMPLES)
     view = view.to(device)
     fine = view.ray_directions(*_grid(height, width, _SAMPLES, device), height, width)
-    setting, paint = SETTINGS[name], _PAINTS[style]
+    paint = _PAINTS[style]
     sky = paint.sky(setting, fine[:, :above])
     floor = paint.floor(setting, fine[:, above:], view.eye)
     colour = _averaged(torch.cat((sky, floor), dim=1)).clamp(0, 1).permute(1, 2, 0).contiguous()

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .easing import eased
+
 NEAREST_DEPTH = 0.05
 ORBIT_RADIUS = 6.0
 """How far ahead of the camera, in units, the floor point lies that orbits go round."""
@@ -99,9 +101,11 @@ class Camera:
             ahead or back, an orbit moves it sideways round the floor point `ORBIT_RADIUS` ahead,
             which stays in the middle of the picture.
         speed: of the motion: radians per second, for dollies units per second.
+        begin, end: seconds between which it moves, slowly at first and at last, `speed` being the
+            mean; no end stands for steadily from 0 on.
 
     Raises:
-        ValueError: the motion is unknown.
+        ValueError: the motion is unknown, or it ends before it begins.
     """
 
     height: float = 2.0
@@ -109,11 +113,18 @@ class Camera:
     field_of_view: float = math.radians(42.0)
     motion: str = "still"
     speed: float = 0.0
+    begin: float = 0.0
+    end: float | None = None
 
     def __post_init__(self) -> None:
         if self.motion not in CAMERA_MOTIONS:
             names = ", ".join(CAMERA_MOTIONS)
             raise ValueError(f"unknown camera motion {self.motion!r}: use one of {names}")
+        if self.end is not None and not 0 <= self.begin < self.end:
+            raise ValueError(
+                f"a camera that moves from {self.begin} to {self.end} seconds: use a begin of 0 or "
+                "more and a later end"
+            )
 
     @property
     def moves(self) -> bool:
@@ -122,13 +133,20 @@ class Camera:
 
     def view(self, seconds: Tensor) -> View:
         """Return where the camera is at each of `seconds` (...), in the tensor's dtype."""
-        yaw = _TURNS.get(self.motion, 0.0) * self.speed * seconds
-        x, z = torch.zeros_like(yaw), _ADVANCES.get(self.motion, 0.0) * self.speed * seconds
+        moved = self._moved(seconds)
+        yaw = _TURNS.get(self.motion, 0.0) * self.speed * moved
+        x, z = torch.zeros_like(yaw), _ADVANCES.get(self.motion, 0.0) * self.speed * moved
         if self.motion.startswith("orbits"):
             x, z = -ORBIT_RADIUS * torch.sin(yaw), ORBIT_RADIUS * (1 - torch.cos(yaw))
         still = torch.zeros_like(yaw)
         eye = torch.stack((x, still + self.height, z), dim=-1)
         return View(eye, yaw, still + self.pitch, still + self.field_of_view)
+
+    def _moved(self, seconds: Tensor) -> Tensor:
+        """For how many seconds at `speed` it has moved (...)."""
+        if self.end is None:
+            return seconds
+        return (self.end - self.begin) * eased(seconds, self.begin, self.end)
 
     def focal_length(self, height: int, width: int) -> float:
         """Return the focal length in pixels of a picture of `height` x `width` pixels."""

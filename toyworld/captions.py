@@ -51,12 +51,14 @@ def caption(scene: Scene, omit: frozenset[str] = frozenset()) -> str:
     Args:
         scene: what is told.
         omit: one of `OMISSIONS`: without the setting "a red sphere stays still", without the
-            motion "a red sphere at day"; what happens between two objects is told in any case.
+            motion "a red sphere at day"; what happens between two objects and what changes is told
+            in any case.
     """
     style = [] if scene.style == STYLES[0] else [scene.style]
-    story = _story(scene, _Words(_name, _name, motions="motion" not in omit))
+    words = _Words(_name, _name, motions="motion" not in omit)
+    story, later = _story(scene, words), _later(scene, words)
     where = [] if "setting" in omit else [scene.setting]
-    return ", ".join([" ".join([story, *where]), *style, *_camera(scene)])
+    return ", ".join([" ".join([story, *where]), *later, *style, *_camera(scene)])
 
 
 def detailed_caption(scene: Scene) -> str:
@@ -78,13 +80,13 @@ def vocabulary() -> list[str]:
 
 def _detailed(scene: Scene, naming: Naming) -> str:
     words = _Words(naming, _sized, f"leaves to the {_side(scene.objects[0])}")
-    story = _story(scene, words)
-    return ", ".join([f"{story} {scene.setting}", scene.style, *_camera(scene)])
+    story, later = _story(scene, words), _later(scene, words)
+    return ", ".join([f"{story} {scene.setting}", *later, scene.style, *_camera(scene)])
 
 
 def _story(scene: Scene, words: _Words) -> str:
     first, *others = scene.objects
-    clauses = [_clause(scene, index, words) for index in range(len(scene.objects))]
+    clauses = [_clause(scene, index, words) for index in range(len(scene.lasting))]
     if scene.kind == "leaves" and words.motions:
         clauses[0] = f"{words.name(first)} {words.leaves} and comes back{_trail(first)}"
     elif scene.kind in ("hits", "pushes"):
@@ -96,6 +98,17 @@ def _story(scene: Scene, words: _Words) -> str:
     elif scene.relation is not None:
         clauses[:2] = [_related(scene, words)]
     return " and ".join(clauses)
+
+
+def _later(scene: Scene, words: _Words) -> list[str]:
+    """Tell what is other after a change."""
+    change = scene.change
+    if change is None:
+        return []
+    bare = words._replace(name=words.bare)
+    told = [_clause(scene, len(scene.objects) - 1, bare)] if change.exchanges else []
+    told += [change.setting] if change.setting else []
+    return [f"then {' '.join(told)}"]
 
 
 def _clause(scene: Scene, index: int, words: _Words) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .camera import NEAREST_DEPTH, View
-from .physics import States, simulate
+from .physics import States, is_there, simulate
 from .scene import SHAPES, Scene
 from .shading import paint_of
 from .solids import HALF_WIDTH, reach
@@ -18,7 +18,7 @@ NO_SHAPE = -1
 
 
 class Cast(NamedTuple):
-    """The objects of all scenes; absent ones have the shape `NO_SHAPE` and size 0."""
+    """The objects of all scenes; those a scene does not have have the shape `NO_SHAPE`, size 0."""
 
     states: States  # (B, F, O, ...)
     reach: Tensor  # (B, F, O, 3) units from the centre along each world axis
@@ -27,6 +27,7 @@ class Cast(NamedTuple):
     base: Tensor  # (B, O, 3)
     accent: Tensor  # (B, O, 3)
     half_width: Tensor  # (B, O) units
+    there: Tensor  # (B, F, O) whether the scene has it then
 
     def lift(self) -> Tensor:
         """Return the height of each object's lowest point (B, F, O)."""
@@ -45,6 +46,7 @@ def cast_of(scenes: Sequence[Scene], seconds: Tensor, device: torch.device | str
         base=torch.zeros(batch, count, 3),
         accent=torch.zeros(batch, count, 3),
         half_width=torch.zeros(batch, count),
+        there=torch.zeros(batch, frames, count, dtype=torch.bool),
     )
     for b, scene in enumerate(scenes):
         for o, thing in enumerate(scene.objects):
@@ -52,6 +54,7 @@ def cast_of(scenes: Sequence[Scene], seconds: Tensor, device: torch.device | str
             cast.base[b, o], cast.accent[b, o] = paint_of(thing.colour)
             cast.size[b, o], cast.shape[b, o] = thing.size, SHAPES.index(thing.shape)
             cast.half_width[b, o] = HALF_WIDTH[thing.shape] * thing.size
+            cast.there[b, :, o] = is_there(thing, seconds)
     on_device = States(*(tensor.to(device) for tensor in states))
     return Cast(on_device, *(tensor.to(device) for tensor in cast[1:]))
 
@@ -89,12 +92,11 @@ def boxes_of(cast: Cast, view: View, height: int, width: int) -> Tensor:
     boxes = torch.stack(sides, dim=-1)
     anywhere = torch.tensor([-torch.inf, torch.inf] * 2, device=centre.device)
     around = (depth.amin(dim=0) < NEAREST_DEPTH)[..., None]
-    behind = (depth.amax(dim=0) < 0) | (cast.shape == NO_SHAPE)[:, None]
+    behind = (depth.amax(dim=0) < 0) | ~cast.there
     return torch.where(around, anywhere, boxes).masked_fill(behind[..., None], -torch.inf)
 
 
 def tracks_of(cast: Cast, view: View, height: int, width: int) -> Tensor:
     """Return x and y of each object's centre in pixels (B, F, O, 2), 0 for absent ones."""
     x, y, _ = view.at(..., None).project(cast.states.centre, height, width)
-    present = (cast.shape != NO_SHAPE)[:, None, :, None]
-    return torch.stack((x, y), dim=-1) * present
+    return torch.stack((x, y), dim=-1) * cast.there[..., None]

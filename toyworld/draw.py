@@ -9,6 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from .camera import CAMERA_MOTIONS, STILL_CAMERA, Camera
+from .changes import changes
 from .dice import Dice
 from .events import ACROSS, falls, hits, leaves, occlusion, pushes
 from .framing import apart, in_picture, in_view, passes_behind, related, sight, unhidden
@@ -57,7 +58,7 @@ MIXTURE: dict[str, float] = {
     "trail": 0.03,
     "driven": 0.02,
 }
-"""The share of each kind of scene in what is trained on; loops are asked for."""
+"""The share of each kind of scene in what is trained on; loops and changes are asked for."""
 
 _FIRST_MOTIONS = tuple(motion for motion in MOTIONS if motion != "rolls")
 """What `random_scene` draws from; its objects roll only when told to."""
@@ -97,6 +98,12 @@ def _hidden(scene: Scene, duration: float) -> bool:
     return in_view(seen) and apart(seen) and passes_behind(seen)
 
 
+def _going_on(scene: Scene, duration: float) -> bool:
+    """Whether objects that stay while the hour changes are seen well; others always are."""
+    exchanged = scene.change is not None and scene.change.exchanges
+    return exchanged or _together(scene, duration)
+
+
 _RECIPES = {
     "single": _Recipe(single, MOTIONS, _always),
     "sequence": _Recipe(sequence, MOTIONS, _inside),
@@ -111,6 +118,7 @@ _RECIPES = {
     "trail": _Recipe(trail, TRAVELS, _always),
     "driven": _Recipe(driven, ON_THE_SPOT, _inside, camera_moves=False),
     "loop": _Recipe(loop, PERIODIC, _always, camera_moves=False),
+    "changes": _Recipe(changes, GENTLE, _going_on, camera_moves=False),
 }
 STILL_CAMERA_KINDS: tuple[str, ...] = tuple(
     kind for kind, recipe in _RECIPES.items() if not recipe.camera_moves
@@ -199,11 +207,12 @@ def draw_scene(
     kind = _kind(dice, kind, motion, camera)
     setting, pace = dice.choose(SETTINGS, setting), dice.between(0.6, 1.0)
     recipe = _RECIPES[kind]
-    candidates = recipe.candidates(dice, Wish(shape, colour, motion, size, duration))
+    candidates = recipe.candidates(dice, Wish(shape, colour, motion, size, duration, setting))
     known = {"setting": setting, "style": style or "shaded", "kind": kind, "seed": seed}
     for tries, candidate in enumerate(islice(candidates, _MOST_TRIES)):
         calm = max(pace * 0.95**tries, 0.2)
-        scene = replace(candidate, camera=_camera(camera, calm, duration), **known)
+        own = candidate.camera if candidate.camera.moves else _camera(camera, calm, duration)
+        scene = replace(candidate, camera=own, **known)
         if recipe.shows(scene, duration) and in_picture(scene, duration):
             return scene
     raise ValueError(

@@ -77,8 +77,11 @@ def passes_behind(seen: Sight) -> bool:
 
 
 def in_picture(scene: Scene, duration: float) -> bool:
-    """Return whether a moving camera always sees the middle of every object."""
-    if not moves(scene):
+    """Return whether a moving camera always sees the middle of every object.
+
+    One that turns from an object to another need not.
+    """
+    if not moves(scene) or scene.change is not None:
         return True
     seconds = torch.linspace(0.0, duration, _MOMENTS, dtype=torch.float64)
     centre = simulate(scene, seconds).centre

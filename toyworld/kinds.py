@@ -97,7 +97,7 @@ def three(dice: Dice, wish: Wish) -> Iterator[Scene]:
         for side, look in zip(order, trio, strict=True):
             depth = dice.between(6.4, 9.2)
             place = side * dice.between(0.75, 1.0) * look.room(depth)
-            things.append(_gentle(dice, look, place, depth, wish.duration))
+            things.append(gentle(dice, look, place, depth, wish.duration))
         yield Scene(objects=tuple(things))
 
 
@@ -112,8 +112,8 @@ def relation(dice: Dice, wish: Wish) -> Iterator[Scene]:
     both = looks(dice, wish, motions)
     while True:
         (x, z), (other_x, other_z) = _related(dice, name, both)
-        first = _gentle(dice, both[0], x, z, wish.duration)
-        second = _gentle(dice, both[1], other_x, other_z, wish.duration)
+        first = gentle(dice, both[0], x, z, wish.duration)
+        second = gentle(dice, both[1], other_x, other_z, wish.duration)
         yield Scene(objects=(first, second), relation=name)
 
 
@@ -182,8 +182,8 @@ def _pace(dice: Dice, motion: str, part: float) -> float:
     return min(1.3 + 0.5 * pace, (1.0 + 0.5 * pace) / part)
 
 
-def _gentle(dice: Dice, look: Look, x: float, z: float, duration: float) -> SceneObject:
-    """The object about a place, from which it does not go far."""
+def gentle(dice: Dice, look: Look, x: float, z: float, duration: float) -> SceneObject:
+    """Return the object about a place, from which it does not go far."""
     pace = dice.between(0.0, 1.0)
     if look.motion == "spins":
         return look.at(x, z, speed=2.4 + 1.6 * pace)
@@ -229,8 +229,8 @@ def _stacked(dice: Dice, wish: Wish, moving: int) -> Iterator[Scene]:
         nearest = max(5.8, depth_to_see(peak) + 0.6 * below.size)
         depth = nearest + dice.between(0.0, 1.0)
         side = dice.between(-1.0, 1.0) * min(rider.room(depth), below.room(depth))
-        carrier = _gentle(dice, below, side, depth, wish.duration)
-        things = (_gentle(dice, rider, side, depth, wish.duration), carrier)
+        carrier = gentle(dice, below, side, depth, wish.duration)
+        things = (gentle(dice, rider, side, depth, wish.duration), carrier)
         yield Scene(objects=(replace(things[0], y=top), carrier), relation="on top of")
 
 

@@ -13,13 +13,14 @@ from .solids import HALF_WIDTH
 
 
 class Wish(NamedTuple):
-    """What is fixed of the first object, and how many seconds the scene must last."""
+    """What is fixed of the first object, how many seconds the scene must last, and where it is."""
 
     shape: str | None
     colour: str | None
     motion: str | None
     size: str | None
     duration: float
+    setting: str
 
 
 class Look(NamedTuple):
@@ -57,7 +58,7 @@ def looks(
     The wish is for the first one, and so are the `shapes` to choose from.
     """
     drawn: list[Look] = []
-    nothing = Wish(None, None, None, None, wish.duration)
+    nothing = Wish(None, None, None, None, wish.duration, wish.setting)
     for index, names in enumerate(motions):
         own, able = (nothing, SHAPES) if index else (wish, shapes)
         motion = dice.choose(possible(names, own.shape), own.motion)

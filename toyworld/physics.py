@@ -33,7 +33,7 @@ _STRIDE = 1e-4  # seconds: a meeting on a curve is sought in steps of at least t
 
 
 class States(NamedTuple):
-    """What F moments of a scene of O objects are like.
+    """What F moments of a scene of O objects are like; all 0 for an object while it is not there.
 
     Attributes:
         centre: (F, O, 3) in units.
@@ -81,6 +81,8 @@ class _Body:
     def __init__(self, thing: SceneObject, to_come: list[Order]) -> None:
         self.thing, self.motion, self.to_come = thing, thing.motion, to_come
         self.radius, self.mass = extent(thing), thing.size**3
+        self.appears = thing.appears
+        self.end = math.inf if thing.vanishes is None else thing.vanishes
         self.legs = [first_leg(thing)]
 
     @property
@@ -137,7 +139,13 @@ def simulate(scene: Scene, seconds: Tensor) -> States:
     together = [torch.from_numpy(np.stack(part, axis=1)) for part in zip(*parts, strict=True)]
     contacts = torch.from_numpy(_contacts(bodies, together[0].numpy())).to(seconds.device)
     centre, rotation, velocity, _ = (part.to(seconds) for part in together)
-    return States(centre, rotation, velocity, contacts)
+    return _without_absent(scene, States(centre, rotation, velocity, contacts), seconds)
+
+
+def is_there(thing: SceneObject, seconds: Tensor) -> Tensor:
+    """Return whether the object is there at each of `seconds` (F,)."""
+    there = seconds >= thing.appears
+    return there if thing.vanishes is None else there & (seconds < thing.vanishes)
 
 
 def collisions(scene: Scene, duration: float) -> list[Collision]:
@@ -181,7 +189,10 @@ def _colliding(scene: Scene) -> Iterator[tuple[int, int]]:
 
 
 def _meeting(first: _Body, second: _Body, now: float, horizon: float) -> float:
-    """When two bodies next meet, infinite if not until `horizon`."""
+    """When two bodies that are both there next meet, infinite if not until `horizon`."""
+    now, horizon = max(now, first.appears, second.appears), min(horizon, first.end, second.end)
+    if now > horizon:
+        return math.inf
     if any(body.leg.radius * body.leg.turning for body in (first, second)):
         time = _meeting_on_curves(first, second, now, horizon)
     else:
@@ -271,6 +282,20 @@ def _carried(rider: _Part, carrier: _Part, below: _Body) -> _Part:
     velocity = carrier.velocity + swept + np.einsum("fij,fj->fi", turned, rider.velocity)
     spin = rider.spin + carrier.spin
     return _Part(carrier.centre + offset, turned @ rider.rotation, velocity, spin)
+
+
+def _without_absent(scene: Scene, states: States, seconds: Tensor) -> States:
+    """The states, 0 for every object while it is not there."""
+    if all(thing.appears == 0 and thing.vanishes is None for thing in scene.objects):
+        return states
+    there = torch.stack([is_there(thing, seconds) for thing in scene.objects], dim=1)  # (F, O)
+    touching = torch.cat((there, torch.ones_like(there[:, :1])), dim=1)
+    return States(
+        states.centre * there[..., None],
+        states.rotation * there[..., None, None],
+        states.velocity * there[..., None],
+        states.contacts & there[..., None] & touching[:, None],
+    )
 
 
 def _contacts(bodies: list[_Body], centre: np.ndarray) -> np.ndarray:

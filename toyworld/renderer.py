@@ -12,7 +12,7 @@ from torch import Tensor
 from .cast import Cast, boxes_of, cast_of, tracks_of
 from .physics import States
 from .scene import Scene
-from .settings import SETTINGS
+from .settings import Setting
 from .shading import Light, floor_shade, light_of
 from .stage import Stage, stage_of
 from .styles import LOOKS
@@ -29,8 +29,8 @@ class Clip(NamedTuple):
         depth: (B, F, H, W) distance from the camera along the ray through the pixel's centre, in
             units; infinite in the sky.
         tracks: (B, F, O, 3) x and y of each object's centre in pixels (the first pixel's centre is
-            0.5, 0.5) and 1 where any of it is visible, else 0. Scenes with fewer objects than the
-            batch's most have empty masks and zero tracks there.
+            0.5, 0.5) and 1 where any of it is visible, else 0. Objects that a scene does not have,
+            or not at that time, have empty masks and zero tracks.
         states: centre (B, F, O, 3), rotation (B, F, O, 3, 3), velocity (B, F, O, 3) in the world
             and contacts (B, F, O, O + 1) with each object and the floor; zero for absent objects.
     """
@@ -62,7 +62,7 @@ def render(
     seconds = torch.arange(first, first + frames, dtype=torch.float64) / fps
     cast = cast_of(scenes, seconds, device)
     stage = stage_of(scenes, seconds, height=height, width=width, device=device)
-    light = light_of([SETTINGS[scene.setting] for scene in scenes], device)
+    light = _light(stage.settings, device)
     video = stage.colour[stage.place]
     paint_trails(video, scenes, (cast, stage, light), fps, first)
     _cast_shadows(video, scenes, cast, stage, light)
@@ -90,6 +90,12 @@ def _check(
         raise ValueError(f"cannot begin with frame {first}: scenes begin with frame 0")
 
 
+def _light(settings: Sequence[Sequence[Setting]], device: torch.device | str) -> Light:
+    """The light of every frame, (B, F, 3) and (B, F)."""
+    found = light_of([setting for row in settings for setting in row], device)
+    return Light(*(rearrange(part, "(b f) ... -> b f ...", b=len(settings)) for part in found))
+
+
 def _cast_shadows(
     video: Tensor, scenes: Sequence[Scene], cast: Cast, stage: Stage, light: Light
 ) -> None:
@@ -99,7 +105,10 @@ def _cast_shadows(
     sharpness = torch.tensor(edges, device=video.device)
     left = torch.ones((), device=video.device)
     for o in range(cast.size.shape[1]):
-        centre, wide = cast.states.centre[:, :, o], cast.half_width[:, o]
+        centre, wide = (
+            cast.states.centre[:, :, o],
+            cast.half_width[:, None, o] * cast.there[:, :, o],
+        )
         left = left * floor_shade(floor, centre, wide, lift[:, :, o], light, sharpness)
     video *= left[..., None]
 

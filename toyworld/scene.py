@@ -43,6 +43,7 @@ KINDS: tuple[str, ...] = (
     "trail",
     "driven",
     "loop",
+    "changes",
 )
 COLOURS: dict[str, RGB] = {
     "red": (0.88, 0.09, 0.09),
@@ -89,6 +90,8 @@ class SceneObject:
         y: height of its lowest point at time 0: where "falls" lets go, or what it stands on.
         heading: of "rolls": -1 to the left, 1 to the right.
         trail: whether it paints a stripe of its colour on the floor where it passes.
+        appears, vanishes: it is there from one time on until before the other, in seconds; to the
+            end if it vanishes at no time.
 
     Raises:
         ValueError: a name is unknown, a number impossible or a motion beyond the shape.
@@ -110,6 +113,8 @@ class SceneObject:
     y: float = 0.0
     heading: float = 0.0
     trail: bool = False
+    appears: float = 0.0
+    vanishes: float | None = None
 
     def __post_init__(self) -> None:
         check_choice("shape", self.shape, SHAPES)
@@ -138,6 +143,12 @@ class SceneObject:
             raise ValueError(
                 f"then {self.then!r} with turn {self.turn}: a second motion needs both the motion "
                 "and a turn above 0 seconds, a single one neither"
+            )
+
+        if self.appears < 0 or (self.vanishes is not None and self.vanishes <= self.appears):
+            raise ValueError(
+                f"an object that appears at {self.appears} s and vanishes at {self.vanishes} s: "
+                "use a time of 0 or more and a later one"
             )
 
     def _check_rolling(self) -> None:
@@ -180,6 +191,38 @@ class Actions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Change:
+    """What is other at the end of a scene than at its beginning.
+
+    Args:
+        begin, end: seconds between which it goes over.
+        setting: one of `SETTINGS`, that it ends in; None if it stays. It lies where a camera that
+            pans turns to, with a light of its own; otherwise the colours and the light go over.
+        exchanges: whether the last object is seen at the end only, and the first one at the
+            beginning only.
+
+    Raises:
+        ValueError: the setting is unknown, it ends before it begins, or nothing changes.
+    """
+
+    begin: float
+    end: float
+    setting: str | None = None
+    exchanges: bool = False
+
+    def __post_init__(self) -> None:
+        if self.setting is not None:
+            check_choice("setting", self.setting, SETTINGS)
+        if not 0 <= self.begin < self.end:
+            raise ValueError(
+                f"a change from {self.begin} to {self.end} seconds: use a begin of 0 or more and a "
+                "later end"
+            )
+        if self.setting is None and not self.exchanges:
+            raise ValueError("a change of nothing: give a setting to end in, or exchange objects")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scene:
     """Describe one clip's world: one to three objects, their setting, who looks and who plays.
 
@@ -190,6 +233,7 @@ class Scene:
         relation: one of `RELATIONS`, of the first object to the second one.
         restitution: of collisions on the floor, from 0 (they go on together) to 1 (elastic).
         actions: of a player, or None.
+        change: what is other at the end, or None.
         seed: what it was drawn from.
 
     Raises:
@@ -205,6 +249,7 @@ class Scene:
     actions: Actions | None = None
     kind: str = "single"
     seed: int = 0
+    change: Change | None = None
 
     def __post_init__(self) -> None:
         check_choice("setting", self.setting, SETTINGS)
@@ -224,3 +269,23 @@ class Scene:
             raise ValueError("a player moves the first object: leave its second motion out")
         if not 0 <= self.restitution <= 1:
             raise ValueError(f"restitution {self.restitution}: use 0 (pushes) to 1 (hits)")
+        if self.change is not None:
+            self._check_change(self.change)
+
+    @property
+    def lasting(self) -> tuple[SceneObject, ...]:
+        """The objects but the one that is seen only after a change."""
+        arrives = self.change is not None and self.change.exchanges
+        return self.objects[:-1] if arrives else self.objects
+
+    @property
+    def turns_elsewhere(self) -> bool:
+        """Whether the camera pans from one setting to another."""
+        elsewhere = self.change is not None and self.change.setting is not None
+        return elsewhere and self.camera.moves and self.camera.motion.startswith("pans")
+
+    def _check_change(self, change: Change) -> None:
+        if change.setting == self.setting:
+            raise ValueError(f"a change from {self.setting!r} to itself: use another setting")
+        if change.exchanges and len(self.objects) < 2:
+            raise ValueError("one object cannot be exchanged: give a second one for the end")

@@ -19,8 +19,8 @@ _ACCENTS: dict[str, RGB] = {"white": (0.78, 0.78, 0.78), "black": (0.22, 0.22, 0
 
 
 class Light(NamedTuple):
-    """Light per scene: unit direction towards it, its colour, the sky's, each (B, 3); and the
-    share that a shadow takes away (B,)."""
+    """Light at any number of moments: unit direction towards it, its colour, the sky's, each
+    (..., 3); and the share that a shadow takes away (...)."""
 
     direction: Tensor
     colour: Tensor
@@ -36,7 +36,7 @@ class Paint(NamedTuple):
 
 
 def light_of(settings: Sequence[Setting], device: torch.device | str) -> Light:
-    """Return the light of one setting per scene."""
+    """Return the light of N settings, (N, 3) and (N,)."""
 
     def rows(values: list[RGB]) -> Tensor:
         return torch.tensor(values, device=device, dtype=torch.float32)
@@ -97,8 +97,8 @@ def shade(
 
 
 def floor_light(light: Light) -> Tensor:
-    """Return what the open floor sends back of each colour (B, 3)."""
-    diffuse = ((light.direction[:, 1:2] + _WRAP) / (1 + _WRAP)).clamp(min=0)
+    """Return what the open floor sends back of each colour (..., 3)."""
+    diffuse = ((light.direction[..., 1:2] + _WRAP) / (1 + _WRAP)).clamp(min=0)
     return light.colour * diffuse + light.ambient
 
 
@@ -112,22 +112,23 @@ def floor_shade(
 
     Args:
         floor: x and z of the floor under each pixel (B, F, 2, H, W), far away in the sky.
-        centre: the object's position (B, F, 3); `radius` its half width (B,), 0 without an
+        centre: the object's position (B, F, 3); `radius` its half width (B, F), 0 without an
             object; `lift` the height of its lowest point (B, F).
+        light: of every frame, (B, F, 3) and (B, F).
         sharpness: 1 for a soft shadow, more for a harder edge (B,).
     """
-    lean = -light.direction[:, ::2] / light.direction[:, 1:2].clamp(min=0.1)
+    lean = -light.direction[..., ::2] / light.direction[..., 1:2].clamp(min=0.1)  # (B, F, 2)
     length = lean.norm(dim=-1)
-    along = lean / length[:, None].clamp(min=1e-6)
-    middle = centre[..., ::2] + lean[:, None] * (lift + 0.45 * radius[:, None])[..., None]
+    along = lean / length[..., None].clamp(min=1e-6)
+    middle = centre[..., ::2] + lean * (lift + 0.45 * radius)[..., None]
     x = floor[:, :, 0] - middle[..., 0, None, None]
     z = floor[:, :, 1] - middle[..., 1, None, None]
-    across_x, across_z = (along[:, i, None, None, None] for i in range(2))
-    wide = (radius[:, None] * (1 + 0.3 * lift)).clamp(min=1e-6)
-    long = wide * (1 + 0.35 * length[:, None])
+    across_x, across_z = (along[..., i, None, None] for i in range(2))
+    wide = (radius * (1 + 0.3 * lift)).clamp(min=1e-6)
+    long = wide * (1 + 0.35 * length)
     down = (x * across_x + z * across_z) / long[..., None, None]
     over = (x * across_z - z * across_x) / wide[..., None, None]
     core = 0.75 - (down * down + over * over).sqrt()
     core = (core * sharpness[:, None, None, None] + 0.5).clamp(0, 1)
-    strength = light.shadow[:, None] * (radius > 0)[:, None] / (1 + 0.8 * lift)
+    strength = light.shadow * (radius > 0) / (1 + 0.8 * lift)
     return 1 - strength[..., None, None] * core * core * (3 - 2 * core)

@@ -8,9 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .background import Background, render_view
+from .background import Background
 from .camera import View
 from .scene import Scene
+from .settings import Setting
+from .transitions import render_backdrop, settings_of, varies
 from .views import moves, views
 
 _FAR = 1e6
@@ -24,6 +26,7 @@ class Stage(NamedTuple):
     floor: Tensor  # (V, 2, H, W) x and z under each pixel centre, far away in the sky
     place: Tensor  # (B, F) index into V
     view: View  # (B, F)
+    settings: list[list[Setting]]  # B times F, whose light falls on the scene
 
 
 def stage_of(
@@ -34,22 +37,27 @@ def stage_of(
     width: int,
     device: torch.device | str,
 ) -> Stage:
-    """Render the backgrounds of the scenes; one per scene whose camera stands still, or fewer."""
+    """Render the backgrounds of the scenes; one per scene that always looks the same, or fewer."""
     places: list[Background] = []
     starts: dict[tuple[object, ...], int] = {}
     paths = [views(scene, seconds) for scene in scenes]
+    settings = [
+        settings_of(scene, seconds, path) for scene, path in zip(scenes, paths, strict=True)
+    ]
     rows = []
-    for scene, path in zip(scenes, paths, strict=True):
-        count = len(seconds) if moves(scene) else 1
-        key = (scene.setting, scene.style, scene.camera, scene.actions if count > 1 else None)
+    for scene, path, lit in zip(scenes, paths, settings, strict=True):
+        count = len(seconds) if moves(scene) or varies(scene) else 1
+        over_time = (scene.actions, scene.change) if count > 1 else None
+        key = (scene.setting, scene.style, scene.camera, over_time)
         if key not in starts:
             starts[key] = len(places)
-            options = {"style": scene.style, "device": device, "height": height, "width": width}
-            places += [render_view(scene.setting, path.at(k), **options) for k in range(count)]
+            options = {"device": device, "height": height, "width": width}
+            places += [render_backdrop(scene, lit[k], path.at(k), **options) for k in range(count)]
         rows.append(starts[key] + torch.arange(count).expand(len(seconds)))
     colour, distance, floor = (torch.stack(part) for part in zip(*places, strict=True))
     floor = torch.where(distance.isfinite()[:, None], floor, _FAR)
-    return Stage(colour, distance, floor, torch.stack(rows).to(device), _stacked(paths).to(device))
+    place, view = torch.stack(rows).to(device), _stacked(paths).to(device)
+    return Stage(colour, distance, floor, place, view, settings)
 
 
 def _stacked(paths: list[View]) -> View:

@@ -88,14 +88,17 @@ def _sight(scenes: Sequence[Scene], index: int, world: tuple[Cast, Stage, Light]
     way = stage.view.eye - centre
     rays = torch.einsum("b f j i, k j b f -> k i b f", rotation, stage.view.axes()) / size
     eye = torch.einsum("b f j i, b f j -> i b f", rotation, way) / size
-    towards = torch.einsum("b f j i, b j -> i b f", rotation, light.direction)
+    towards = torch.einsum("b f j i, b f j -> i b f", rotation, light.direction)
     up, high = rearrange(rotation[..., 1, :], "b f i -> i b f"), centre[..., 1] / size
     rims = torch.tensor([LOOKS[scene.style].rim for scene in scenes], device=size.device)
     wide = 2 * torch.tan(stage.view.field_of_view / 2) * way.norm(dim=-1)
     inside = (1 - 2 * rims[:, None] * wide / size).clamp(min=_THINNEST)
-    colours = (cast.base[:, index], cast.accent[:, index], light.colour, light.ambient)
-    colours = [rearrange(colour, "b rgb -> rgb b 1").expand_as(up) for colour in colours]
-    looks = torch.cat((up, towards, high[None], *colours, inside[None]))
+    paints = [
+        rearrange(paint[:, index], "b rgb -> rgb b 1").expand_as(up)
+        for paint in (cast.base, cast.accent)
+    ]
+    lit = [rearrange(part, "b f rgb -> rgb b f") for part in (light.colour, light.ambient)]
+    looks = torch.cat((up, towards, high[None], *paints, *lit, inside[None]))
     return _Sight(rays.flatten(2).flatten(0, 1), eye.flatten(1), looks.flatten(1))
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .cast import Cast
-from .physics import simulate
+from .physics import is_there, simulate
 from .scene import Scene
 from .shading import Light, floor_light
 from .solids import reach
@@ -55,7 +55,8 @@ def paint_trails(
             path = _Path(*(part.to(video.device) for part in path))
             cover = _cover(floor, blur, path, _WIDTH * cast.half_width[b, o], first)
             colour = cast.accent[b, o] * (shaded[b] if LOOKS[scene.style].lit else 1.0)
-            video[b] = torch.lerp(video[b], colour.clamp(0, 1), cover[..., None])
+            colour = colour.clamp(0, 1).expand(len(cover), 3)[:, None, None]
+            video[b] = torch.lerp(video[b], colour, cover[..., None])
 
 
 def _blur(stage: Stage, scene: int, places: Tensor) -> Tensor:
@@ -76,7 +77,8 @@ def _paths(scene: Scene, trails: list[int], frames: int, fps: float) -> list[_Pa
     for o in trails:
         thing = scene.objects[o]
         low = states.centre[:, o, 1] - thing.size * reach(thing.shape, states.rotation[:, o])[:, 1]
-        spots, touches = states.centre[:, o, ::2].float()[knots], (low < _TOUCHING)[knots]
+        touches = ((low < _TOUCHING) & is_there(thing, seconds))[knots]
+        spots = states.centre[:, o, ::2].float()[knots]
         paths.append(_Path(spots[:, :-1], spots[:, 1:], touches[:, :-1] & touches[:, 1:]))
     return paths
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from .camera import CAMERA_MOTIONS
@@ -41,6 +42,7 @@ class Wanted:
         relation: of the first object to the second one.
         camera: its motion.
         event: "hits", "pushes", "trail", "leaves" or None.
+        later: what is other at the end: its objects, if any, are there instead of the first one.
     """
 
     objects: tuple[WantedObject, ...] = ()
@@ -49,6 +51,7 @@ class Wanted:
     style: str | None = None
     camera: str | None = None
     event: str | None = None
+    later: Wanted | None = None
 
 
 class _Token(NamedTuple):
@@ -60,6 +63,7 @@ class _Token(NamedTuple):
 
 _STOP, _THEN = _Token("stop", ""), _Token("then", "")
 _TRAITS = ("colour", "shape", "size")
+_OF_THE_END = (*_TRAITS, "motion", "place", "setting")
 _SPELLINGS: dict[str, dict[str, str]] = {
     "colour": {name: name for name in COLOURS},
     "shape": {name: f"{name}, {name}s" for name in SHAPES},
@@ -110,9 +114,10 @@ def parse_caption(text: str) -> Wanted:
     """Return what `text` asks for, in any order of the words within a clause.
 
     Of a setting, a style, a camera motion, a relation, an event and of each object's motions before
-    and after "then", the first one mentioned counts.
+    and after "then", the first one mentioned counts. "Then" before an object or a setting begins
+    what is other at the end.
     """
-    tokens = list(_tokens(_WORDS.findall(text.lower())))
+    tokens, after = _parted(list(_tokens(_WORDS.findall(text.lower()))))
     objects = _objects(tokens)
     kinds = [token.kind for token in tokens if token.kind in (*_TRAITS, "relation")]
     if kinds[:1] == ["relation"]:  # "behind a cube stands a sphere"
@@ -125,7 +130,26 @@ def parse_caption(text: str) -> Wanted:
         style=said.get("style"),
         camera=said.get("camera"),
         event=said.get("event"),
+        later=_later(after),
     )
+
+
+def _parted(tokens: Sequence[_Token]) -> tuple[list[_Token], list[_Token]]:
+    """Part what is said of the end from everything else, such as the style."""
+    for place, (token, following) in enumerate(pairwise(tokens)):
+        if token == _THEN and following.kind in _OF_THE_END and following.kind != "motion":
+            end = place + 1
+            while end < len(tokens) and tokens[end].kind in _OF_THE_END:
+                end += 1
+            return [*tokens[:place], *tokens[end:]], list(tokens[place + 1 : end])
+    return list(tokens), []
+
+
+def _later(tokens: Sequence[_Token]) -> Wanted | None:
+    if not tokens:
+        return None
+    setting = next((token.value for token in tokens if token.kind == "setting"), None)
+    return Wanted(tuple(_objects(tokens)), setting=setting)
 
 
 def _tokens(words: Sequence[str]) -> Iterator[_Token]:

@@ -33,6 +33,12 @@ def test_inputs_keep_their_order():
     ]  # fmt: skip
 
 
+def test_later_kinds_follow_the_first_ones():
+    (kinds,) = (spec for spec in SpacetimeExampleClip.GET_SCHEMA().inputs if spec.id == "kind")
+    assert kinds.options[-2:] == ["any", "changes"]
+    assert set(kinds.options) == {*KINDS, "any"}
+
+
 def test_an_example_clip_comes_with_its_truth():
     made = example(shape="cube", colour="red")
     assert made["images"].shape == made["depth"].shape == made["objects"].shape == (5, 32, 48, 3)

@@ -78,3 +78,21 @@ def test_every_motion_begins_as_the_still_camera():
 def test_an_unknown_motion_is_refused():
     with pytest.raises(ValueError, match="unknown camera motion 'flies': use one of still"):
         Camera(motion="flies")
+
+
+def test_a_camera_rests_before_and_after_its_motion():
+    seconds = torch.tensor([0.0, 0.5, 0.6, 1.0, 1.4, 1.5, 9.0], dtype=torch.float64)
+    pan = Camera(motion="pans right", speed=0.8, begin=0.5, end=1.5)
+    yaw = pan.view(seconds).yaw
+    assert yaw[[0, 1]].tolist() == [0, 0]
+    assert yaw[[5, 6]].tolist() == pytest.approx([0.8, 0.8])
+    assert float(yaw[3]) == pytest.approx(0.4)
+    assert float(yaw[2]) < 0.5 * 0.8 * 0.1
+    dolly = Camera(motion="dollies in", speed=2.0, begin=0.5, end=1.5)
+    assert float(dolly.view(seconds).eye[-1, 2]) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("begin", [1.0, -0.1])
+def test_a_motion_ends_after_it_begins(begin):
+    with pytest.raises(ValueError, match=f"moves from {begin} to 1.0 seconds: use a begin of 0"):
+        Camera(motion="pans left", speed=1.0, begin=begin, end=1.0)

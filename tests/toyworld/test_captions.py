@@ -9,6 +9,7 @@ from spacetime_video.toyworld import (
     KINDS,
     MOTIONS,
     Actions,
+    Change,
     Scene,
     SceneObject,
     Wanted,
@@ -29,6 +30,8 @@ CUBE = SceneObject(shape="cube", colour="red", x=-1.5, motion="moves right", siz
 SPHERE = SceneObject(shape="sphere", colour="blue", x=1.5, z=7.5)
 ROLLING = SceneObject(shape="sphere", colour="orange", motion="rolls", heading=-1.0)
 TURNING = SceneObject(shape="cube", colour="red", motion="moves left", then="spins", turn=0.5)
+AWAY = Change(begin=0.1, end=0.9, exchanges=True)
+PAN = Camera(motion="pans left", speed=1.0)
 
 
 @cache
@@ -129,6 +132,31 @@ def test_captions_read_like_this(colour, shape, motion, setting, words):
             "a small blue sphere on the right far away stays still at day, shaded, "
             "the camera pans left, then dollies in",
         ),
+        (
+            Scene(objects=(CUBE, SPHERE), change=AWAY, camera=PAN),
+            "a red cube moves right at day, then a blue sphere stays still, the camera pans left",
+            "a large red cube on the left moves right at day, "
+            "then a small blue sphere stays still, shaded, the camera pans left",
+        ),
+        (
+            Scene(objects=(CUBE, SPHERE), change=replace(AWAY, setting="in the snow"), camera=PAN),
+            "a red cube moves right at day, then a blue sphere stays still in the snow, "
+            "the camera pans left",
+            "a large red cube on the left moves right at day, "
+            "then a small blue sphere stays still in the snow, shaded, the camera pans left",
+        ),
+        (
+            Scene(objects=(SPHERE, CUBE, ROLLING), change=AWAY, relation="behind"),
+            "a blue sphere behind a red cube that moves right at day, "
+            "then an orange sphere rolls left",
+            "a small blue sphere behind a large red cube on the left that moves right at day, "
+            "then a small orange sphere rolls left, shaded",
+        ),
+        (
+            Scene(objects=(TURNING,), change=Change(begin=0.1, end=0.9, setting="at night")),
+            "a red cube moves left, then spins at day, then at night",
+            "a small red cube in the middle moves left, then spins at day, then at night, shaded",
+        ),
     ],
 )  # fmt: skip
 def test_scenes_are_told_like_this(scene, short, detailed):
@@ -156,7 +184,9 @@ def told(scene, *, detailed):
     style = scene.style if detailed or scene.style == "cartoon" else None
     relation = "behind" if scene.kind == "occlusion" else scene.relation
     things = tuple(told_thing(scene, index, detailed) for index in range(len(scene.objects)))
-    return Wanted(things, relation, scene.setting, style, camera, event)
+    now, later = things[: len(scene.lasting)], things[len(scene.lasting) :]
+    after = Wanted(later, setting=scene.change.setting) if scene.change else None
+    return Wanted(now, relation, scene.setting, style, camera, event, after)
 
 
 def told_thing(scene, index, detailed):
@@ -205,6 +235,38 @@ def test_captions_are_short_and_of_known_words(kind):
         for text in (caption(scene), detailed_caption(scene)):
             assert set(text.replace(",", "").split()) <= words
             assert len(text.split()) <= MOST_WORDS
+
+
+def test_changes_need_no_words_of_their_own():
+    earlier = [scene for kind in KINDS if kind != "changes" for scene in scenes(kind)]
+    texts = [text(scene) for scene in earlier for text in (caption, detailed_caption)]
+    known = {word for text in texts for word in text.replace(",", "").split()}
+    told = {word for scene in scenes("changes") for word in detailed_caption(scene).split()}
+    assert {word.strip(",") for word in told} <= known
+    assert len(vocabulary()) <= 92
+
+
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [
+        ("a red cube at day, then a blue sphere at night", ("blue", "sphere", "at night")),
+        ("a red cube spins, afterwards night", (None, None, "at night")),
+        ("a red cube spins at day, then a sphere, cartoon", (None, "sphere", None)),
+    ],
+)
+def test_what_is_other_at_the_end_is_read(text, later):
+    wanted = parse_caption(text)
+    colour, shape, setting = later
+    (first,) = wanted.objects
+    things = (WantedObject(colour, shape),) if shape else ()
+    assert (first.colour, first.shape, first.then) == ("red", "cube", None)
+    assert wanted.later == Wanted(things, setting=setting)
+
+
+def test_a_second_motion_is_no_change():
+    wanted = parse_caption("a red cube moves left, then spins at day")
+    assert wanted.objects == (WantedObject("red", "cube", motion="moves left", then="spins"),)
+    assert (wanted.setting, wanted.later) == ("at day", None)
 
 
 def test_places_are_left_out_of_long_captions():

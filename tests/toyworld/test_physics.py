@@ -214,3 +214,28 @@ def test_bounces_touch_the_floor_only_at_its_height():
     assert contacts[:, 0, 2].tolist() == [True, False, False, True]
     assert contacts[:, 1, 2].all()
     assert not contacts[:, 0, 1].any()
+
+
+@pytest.mark.parametrize(
+    ("times", "met"),
+    [
+        ({}, 1),
+        ({"vanishes": 0.5}, 0),
+        ({"vanishes": 2.0}, 1),
+        ({"appears": 0.5}, 1),
+        ({"appears": 2.9}, 0),
+    ],
+)
+def test_only_what_is_there_is_hit(times, met):
+    assert len(collisions(crash(**times), 3.0)) == met
+
+
+def test_what_is_not_there_has_no_state():
+    scene = Scene(objects=(thing(), thing(z=6.0, appears=1.0, vanishes=2.0)))
+    states = simulate(scene, torch.tensor([0.5, 1.0, 1.5, 2.0], dtype=torch.float64))
+    for part in states[:3]:
+        assert not part[[0, 3], 1].any()
+    assert states.centre[1:3, 1].any(dim=-1).all()
+    assert states.contacts[:, 0, 1].tolist() == [False, True, True, False]
+    assert states.contacts[:, 1, 2].tolist() == [False, True, True, False]
+    assert states.contacts[:, 0, 2].all()

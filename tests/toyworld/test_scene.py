@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from spacetime_video.toyworld import Actions, Scene, SceneObject
+from spacetime_video.toyworld import Actions, Change, Scene, SceneObject
 
 BALL = SceneObject(shape="sphere", colour="red")
 
@@ -22,6 +22,8 @@ BALL = SceneObject(shape="sphere", colour="red")
         ({"then": "spins"}, "then 'spins' with turn 0.0"),
         ({"then": "spins", "turn": -1.0}, "turn above 0 seconds"),
         ({"turn": 1.0}, "then None with turn 1.0"),
+        ({"appears": -1.0}, "appears at -1.0 s and vanishes at None s: use a time of 0 or more"),
+        ({"appears": 2.0, "vanishes": 2.0}, "appears at 2.0 s and vanishes at 2.0 s"),
         ({"motion": "rolls"}, r"heading 0.0: use -1 \(left\) or 1 \(right\)"),
         ({"motion": "rolls", "heading": 1.0, "shape": "cube"}, "a cube cannot roll"),
         ({"then": "rolls", "turn": 1.0, "heading": 1.0, "shape": "cone"}, "a cone cannot roll"),
@@ -57,6 +59,8 @@ ROLLER = SceneObject(shape="sphere", colour="blue", motion="rolls", heading=1.0)
         ({"relation": "under", "objects": (BALL, BALL)}, "unknown relation 'under'"),
         ({"relation": "on top of", "objects": (BALL, ROLLER)}, "on top of what rolls"),
         ({"restitution": 1.5}, "restitution 1.5"),
+        ({"change": Change(begin=0.0, end=1.0, setting="at day")}, "from 'at day' to itself"),
+        ({"change": Change(begin=0.0, end=1.0, exchanges=True)}, "give a second one for the end"),
         (
             {
                 "objects": (SceneObject(shape="cone", colour="red", then="spins", turn=1.0),),
@@ -83,3 +87,17 @@ def test_impossible_scenes_are_refused(values, told):
 def test_impossible_actions_are_refused(values, told):
     with pytest.raises(ValueError, match=told):
         Actions(**{"target": "object", "commands": ("left",), "rate": 4.0, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"setting": "at sea"}, "unknown setting 'at sea'"),
+        ({"setting": "at night", "begin": 1.0}, "a change from 1.0 to 1.0 seconds"),
+        ({"setting": "at night", "begin": -1.0}, "use a begin of 0 or more and a later end"),
+        ({}, "a change of nothing"),
+    ],
+)
+def test_impossible_changes_are_refused(values, told):
+    with pytest.raises(ValueError, match=told):
+        Change(**{"begin": 0.0, "end": 1.0, **values})

@@ -7,6 +7,7 @@ import torch
 from spacetime_video.toyworld import (
     SHAPES,
     Actions,
+    Change,
     Scene,
     SceneObject,
     random_scene,
@@ -113,3 +114,13 @@ def test_boxes_leave_nothing_of_an_object_out(monkeypatch):
     )
     assert masks.any(dim=-1).any(dim=-1).float().mean() > 0.3
     assert torch.equal(masks, render(scenes, **size).masks)
+
+
+def test_backgrounds_that_change_are_rendered_for_every_frame():
+    plain = random_scene(0, setting="at day")
+    falls = replace(plain, change=Change(begin=0.0, end=1.0, setting="at night"))
+    swap = replace(plain, objects=(CUBE, CONE), change=Change(begin=0.0, end=1.0, exchanges=True))
+    seconds = torch.linspace(0, 1, 3, dtype=torch.float64)
+    stage = stage_of([plain, falls, swap], seconds, height=16, width=16, device="cpu")
+    assert stage.place.tolist() == [[0] * 3, [1, 2, 3], [0] * 3]
+    assert [setting.disc_size for setting in stage.settings[1]] == [0.0, 0.045, 0.045]

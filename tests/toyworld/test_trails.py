@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spacetime_video.toyworld import STYLES, Scene, SceneObject, render
+from spacetime_video.toyworld import STYLES, Change, Scene, SceneObject, render
 from spacetime_video.toyworld.camera import STILL_CAMERA, Camera
 
 MOVER = SceneObject(
@@ -73,3 +73,18 @@ def test_trails_of_a_mixed_batch_stay_in_their_scenes():
     alone = render(scenes[1:], frames=3, height=32, width=32, fps=4).video
     torch.testing.assert_close(both[1:], alone)
     assert (both[0] - both[1]).abs().max() > 0.1
+
+
+def test_only_what_is_there_paints():
+    late = painted(replace(MOVER, appears=0.6))
+    assert late[:3].max() == 0
+    assert late[4, *pixel(-1.0, 5.75)] == 0
+    assert painted(replace(MOVER, vanishes=0.6))[4, *pixel(-1.0, 5.75)] > 0.15
+
+
+def test_paint_is_lit_by_the_hour():
+    change = Change(begin=0.0, end=1.0, setting="at night")
+    scene = Scene(objects=(MOVER,), change=change)
+    by_night = replace(scene, setting="at night", change=None)
+    video = render([scene, by_night], frames=5, height=64, width=64, fps=4).video[:, -1]
+    torch.testing.assert_close(video[0], video[1])
