@@ -53,7 +53,7 @@ RULES = {
     "timeline": Rule({"models", "samplers", "media"}, {"torch", "einops"}),
     "toyworld": Rule(set(), {"torch", "einops", "numpy"}),
     "metrics": Rule({"media", "toyworld"}, {"torch", "einops", "numpy"}),
-    "training": Rule(PARTS, ANYTHING),
+    "training": Rule(PARTS | {"weights"}, ANYTHING),
     "hosts": Rule(HOST_PARTS, {"torch", "einops", "numpy", "PIL"}),
     "hosts.comfyui": Rule(HOST_PARTS | {"hosts"}, {"torch", "einops", "numpy", "PIL"}),
     "hosts.standalone": Rule(HOST_PARTS | {"hosts"}, ANYTHING),
