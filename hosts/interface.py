@@ -18,12 +18,16 @@ from ..models.lora import Patches
 from ..models.patchify import Tokens
 from ..samplers.model_levels import NoiseLevels
 from ..samplers.recipe import Recipe
+from ..samplers.runs import Wrapper
 from .solver_options import SolverCall
 
 Conditioning = list[list[Any]]
 """A list of ``[context (B, S, D), options]`` pairs, the host's CONDITIONING."""
 
 PROMPT_KEY = "spacetime_prompt"
+
+LEVELS_KEY = "token_levels"
+"""True in the metadata of weights that were trained with a noise level per token."""
 
 Latent = Mapping[str, Any]
 """The host's LATENT: ``samples`` (B, C, F, H, W) raw, with optional keys beside it.
@@ -131,6 +135,18 @@ class Host(Protocol):
 
         Raises:
             ValueError: the guider is of another kind, or its network cannot do this.
+        """
+        ...
+
+    def with_wrapper(self, guider: Any, wrapper: Wrapper) -> Any:
+        """GUIDER whose guided denoiser is wrapped in every run, around the wrappers it has.
+
+        Args:
+            guider: from ``make_guider``, or another of the host that is plainly guided.
+            wrapper: ``(denoiser, run) -> denoiser``.
+
+        Raises:
+            ValueError: the guider is of another kind.
         """
         ...
 

@@ -10,13 +10,13 @@ from torch import Tensor
 class Denoiser(Protocol):
     """Predict the clean sample from a noisy one: ``(x, sigma, **extra) -> x0``.
 
-    Networks, guidance, kept frames, windows and loops are all denoisers or turn one into another;
-    solvers know nothing else.
+    Solvers know nothing else. Inside a run guidance, kept frames, windows and loops are denoisers
+    of the form ``runs.RunDenoiser``, or turn one into another.
 
     Args:
         x: noisy state of any shape with the batch first: a latent (B, C, F, H, W) or tokens
             (B, L, D).
-        sigma: noise level (B,) in [0, 1]; a denoiser may also take one per token (B, L).
+        sigma: noise level (B,) in [0, 1].
         extra: the caller's conditions, passed on unchanged by the solver.
 
     Returns:
@@ -33,24 +33,28 @@ def broadcast_sigma(sigma: Tensor, x: Tensor) -> Tensor:
     """Shape noise levels so that they multiply ``x``.
 
     Args:
-        sigma: (), (B,), one per token (B, L) with ``x`` (B, L, D), or already broadcastable with
-            as many dimensions as ``x``.
+        sigma: (), (B,), or one per place: the shape of the state without its channels, (B, L) for
+            tokens (B, L, D) and (B, F, H, W) for a latent (B, C, F, H, W).
         x: the state, batch first.
 
     Returns:
-        ``sigma`` in the dtype and on the device of ``x``, with ones appended to its shape.
+        ``sigma`` in the dtype and on the device of ``x`` with as many dimensions.
 
     Raises:
         ValueError: when the levels do not fit the state.
     """
-    leading = x.shape[: sigma.ndim]
-    fits = sigma.ndim in (0, 1, x.ndim) or (sigma.ndim == 2 and x.ndim == 3)
-    if not fits or any(s not in (1, n) for s, n in zip(sigma.shape, leading, strict=True)):
+    if sigma.ndim <= 1:
+        level = sigma.reshape(*sigma.shape, *[1] * (x.ndim - sigma.ndim))
+    else:
+        level = sigma.unsqueeze(2 if x.ndim == 3 else 1)
+    sizes = zip(level.shape, x.shape, strict=False)
+    if level.ndim != x.ndim or any(size not in (1, whole) for size, whole in sizes):
         raise ValueError(
-            f"noise levels {tuple(sigma.shape)} do not fit a state {tuple(x.shape)}: "
-            "give one per batch element (B,), or one per token (B, L) with tokens (B, L, D)"
+            f"noise levels {tuple(sigma.shape)} do not fit a state {tuple(x.shape)}: give one per "
+            "batch element (B,), or one per place: (B, L) with tokens (B, L, D), (B, F, H, W) "
+            "with a latent"
         )
-    return sigma.to(x).reshape(*sigma.shape, *[1] * (x.ndim - sigma.ndim))
+    return level.to(x)
 
 
 def to_denoised(x: Tensor, velocity: Tensor, sigma: Tensor) -> Tensor:
@@ -73,8 +77,8 @@ def to_velocity(x: Tensor, x0: Tensor, sigma: Tensor) -> Tensor:
 def flow_denoiser(velocity: Callable[..., Tensor]) -> Denoiser:
     """Turn a flow network ``velocity(x, sigma, **extra) -> v`` into a denoiser.
 
-    The path is x = (1 - sigma) x0 + sigma eps, so v = eps - x0. ``sigma`` may be (B,) or, with
-    tokens, (B, L).
+    The path is x = (1 - sigma) x0 + sigma eps, so v = eps - x0. ``sigma`` may be (B,) or one per
+    place, as ``broadcast_sigma`` takes it.
     """
 
     def denoise(x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:

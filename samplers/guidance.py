@@ -1,63 +1,38 @@
 """Guidance: denoisers made from the predictions for several conditions."""
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from .denoiser import Denoiser, broadcast_sigma
-from .path import Path
-from .regions import LATENT, Regions
+from .denoiser import broadcast_sigma
+from .runs import Evaluation, RunDenoiser
 
 
 class Predict(Protocol):
-    """Evaluate several conditions: ``(x, sigma, conditions, **extra) -> one x0 per condition``.
+    """Evaluate several conditions: ``(x, evaluation, conditions) -> one x0 per condition``.
 
     Whether they run as one batch or one after the other is the predictor's own matter. A condition
     is the caller's own object, or one in ``SkippedBlocks`` or ``Against``.
     """
 
-    def __call__(
-        self,
-        x: Tensor,
-        sigma: Tensor,
-        conditions: Sequence[Any],
-        /,
-        **extra: Any,
-    ) -> Sequence[Tensor]:
+    def __call__(self, x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> Sequence[Tensor]:
         """Return the predictions of x0 in the order of ``conditions``."""
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class SamplingRun:
-    """What guidance has to know of the run that it is part of.
-
-    Args:
-        sigmas: (n + 1,) levels of the schedule.
-        path: how states mix signal and noise.
-        regions: which values belong to one clip and one frame.
-    """
-
-    sigmas: Tensor
-    path: Path = Path.FLOW
-    regions: Regions = LATENT
-
-
 class Sides(NamedTuple):
-    """Predictions for both conditions, and the state and window that they were made for."""
+    """Predictions for both conditions, and the state and evaluation that they were made for."""
 
     x: Tensor
-    sigma: Tensor
+    at: Evaluation
     conditional: Tensor
     unconditional: Tensor
-    window: Hashable = None
 
 
-Scale = float | Callable[[Tensor, float], Tensor | float]
-"""A guidance scale, or one that depends on the state x and the noise level."""
+Scale = float | Callable[[Tensor, Evaluation], Tensor | float]
+"""A guidance scale, or one that depends on the state x and the evaluation."""
 
 Combine = Callable[[Sides, Tensor | float], Tensor]
 """(predictions, scale) -> the guided x0; with scale 1 it has to be the conditional one."""
@@ -81,7 +56,7 @@ def cfg(
     scale: Scale,
     *,
     combine: Combine = affine,
-) -> Denoiser:
+) -> RunDenoiser:
     """Guide away from the negative condition; where the scale is 1 it is never evaluated.
 
     Places whose noise level is 0 are given and stay as they are.
@@ -93,43 +68,40 @@ def cfg(
         combine: the rule, classifier-free guidance by default.
     """
 
-    def denoise(x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:
-        w = scale if isinstance(scale, int | float) else scale(x, sigma.max().item())
+    def denoise(x: Tensor, at: Evaluation) -> Tensor:
+        w = scale if isinstance(scale, int | float) else scale(x, at)
         if bool((w == 1).all() if isinstance(w, Tensor) else w == 1):
-            (conditional,) = predict(x, sigma, (positive,), **extra)
+            (conditional,) = predict(x, at, (positive,))
             return conditional
-        conditional, unconditional = predict(x, sigma, (positive, negative), **extra)
-        sides = Sides(x, sigma, conditional, unconditional, extra.get("window"))
-        return keep_given(combine(sides, w), x, sigma)
+        conditional, unconditional = predict(x, at, (positive, negative))
+        return keep_given(combine(Sides(x, at, conditional, unconditional), w), x, at)
 
     return denoise
 
 
-def made_places(x: Tensor, sigma: Tensor) -> Tensor | None:
+def made_places(x: Tensor, at: Evaluation) -> Tensor | None:
     """Mark what is not given, broadcasting to ``x``; None where there is one level for all."""
-    return None if sigma.ndim <= 1 else broadcast_sigma(sigma, x) > 0
+    return None if at.places is None else broadcast_sigma(at.places, x) > 0
 
 
-def keep_given(guided: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
+def keep_given(guided: Tensor, x: Tensor, at: Evaluation) -> Tensor:
     """Put back what is given: where the noise level is 0, the state itself."""
-    made = made_places(x, sigma)
+    made = made_places(x, at)
     return guided if made is None else torch.where(made, guided, x)
 
 
 def remember(predict: Predict) -> Predict:
-    """Keep the predictions for the last state, so that several rules share an evaluation."""
+    """Keep the predictions of the last evaluation, so that several rules share them."""
     known: dict[int, tuple[Any, Tensor]] = {}
-    last: list[Tensor] = []
+    last: list[Any] = [None, None]
 
-    def predict_new(
-        x: Tensor, sigma: Tensor, conditions: Sequence[Any], /, **extra: Any
-    ) -> Sequence[Tensor]:
-        if not last or last[0] is not x or not torch.equal(last[1], sigma):
+    def predict_new(x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> Sequence[Tensor]:
+        if last[0] is not x or last[1] is not at:
             known.clear()
-            last[:] = x, sigma
+            last[:] = x, at
         missing = [each for each in conditions if id(each) not in known]
         if missing:
-            made = predict(x, sigma, missing, **extra)
+            made = predict(x, at, missing)
             known.update({id(c): (c, x0) for c, x0 in zip(missing, made, strict=True)})
         return [known[id(condition)][1] for condition in conditions]
 
@@ -140,9 +112,9 @@ def watched(predict: Predict, watch: Watch) -> Predict:
     """Tell ``watch`` of every prediction."""
 
     def predict_and_tell(
-        x: Tensor, sigma: Tensor, conditions: Sequence[Any], /, **extra: Any
+        x: Tensor, at: Evaluation, conditions: Sequence[Any], /
     ) -> Sequence[Tensor]:
-        made = predict(x, sigma, conditions, **extra)
+        made = predict(x, at, conditions)
         watch(conditions, made)
         return made
 

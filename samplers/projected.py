@@ -1,20 +1,13 @@
 """Adaptive projected guidance: less of the difference that only saturates."""
 
-from collections.abc import Hashable
-
+import torch
 from torch import Tensor
 
+from .clips import Clips
 from .guidance import Combine, Sides, made_places
-from .regions import LATENT, Regions
 
 
-def apg(
-    *,
-    parallel: float = 0.0,
-    momentum: float = 0.0,
-    threshold: float = 0.0,
-    regions: Regions = LATENT,
-) -> Combine:
+def apg(*, parallel: float = 0.0, momentum: float = 0.0, threshold: float = 0.0) -> Combine:
     """Guide by the part of the difference that is orthogonal to the conditional prediction.
 
     In x0, with d = c - u and m = d + momentum m_before, limited to ``threshold``:
@@ -28,15 +21,14 @@ def apg(
         parallel: share of the parallel part that is kept, per clip.
         momentum: share of the last difference; the paper takes -0.5, 0 is none.
         threshold: largest root mean square of a frame's difference, 0 for no limit.
-        regions: which values belong to one clip and one frame.
     """
-    last: dict[Hashable, tuple[float, Tensor]] = {}
+    last: dict[tuple[Clips | None, torch.Size], tuple[float, Tensor]] = {}
 
     def combine(sides: Sides, scale: Tensor | float) -> Tensor:
-        made = made_places(sides.x, sides.sigma)
+        made, regions = made_places(sides.x, sides.at), sides.at.regions
         c, d = sides.conditional, sides.conditional - sides.unconditional
         if momentum:
-            key, sigma = (sides.window, d.shape), sides.sigma.max().item()
+            key, sigma = (sides.at.clips, d.shape), sides.at.level
             before, difference = last.get(key, (0.0, d))
             d = d + momentum * difference if sigma <= before else d
             last[key] = sigma, d

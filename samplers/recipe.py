@@ -3,22 +3,12 @@
 from dataclasses import dataclass
 
 from .cfg_zero import cfg_zero, zero_init
-from .denoiser import Denoiser
-from .guidance import (
-    Combine,
-    Predict,
-    SamplingRun,
-    Scale,
-    Watch,
-    affine,
-    cfg,
-    remember,
-    watched,
-)
+from .guidance import Combine, Predict, Scale, Watch, affine, cfg, remember, watched
 from .nag import Against, AttentionGuidance
 from .path import Path
 from .projected import apg
 from .rescale import rescale
+from .runs import RunDenoiser
 from .scales import over_frames, over_steps, within
 from .skip_layer import SkippedBlocks, skip_layers
 from .step_cache import StepCache, easy_cache
@@ -101,65 +91,58 @@ def guided(
     predict: Predict,
     positive: object,
     negative: object,
-    run: SamplingRun,
+    path: Path,
     *,
     watch: Watch | None = None,
-) -> Denoiser:
+) -> RunDenoiser:
     """Make the denoiser of one sampling run.
 
     Args:
         recipe: what to do.
         predict: evaluates conditions, ``SkippedBlocks`` and ``Against`` among them.
         positive, negative: the two conditions.
-        run: that the denoiser serves; it may keep a memory and belongs to no other.
+        path: of the run that the denoiser serves; it may keep a memory and belongs to no other.
         watch: told of every prediction, those of the cache too.
     """
     if recipe.cache is not None and recipe.cache.threshold > 0:
-        predict = easy_cache(predict, recipe.cache, run)
+        predict = easy_cache(predict, recipe.cache)
     if recipe.skip is not None or recipe.rescale:
         predict = remember(predict)
     if watch is not None:
         predict = watched(predict, watch)
     if recipe.attention is not None and recipe.attention.acts:
         positive = Against(positive, negative, recipe.attention)
-    scale, combine = _scale(recipe, run), _combine(recipe, run)
+    scale, combine = _scale(recipe, path), _combine(recipe.rule)
     denoiser = cfg(predict, positive, negative, scale, combine=combine)
     if recipe.skip is not None:
         weak = SkippedBlocks(positive, frozenset(recipe.skip.blocks))
-        low, high = (_level(each, run.path) for each in (recipe.skip.low, recipe.skip.high))
+        low, high = (_level(each, path) for each in (recipe.skip.low, recipe.skip.high))
         denoiser = skip_layers(denoiser, predict, weak, recipe.skip.scale, low=low, high=high)
     if recipe.rescale:
-        denoiser = rescale(denoiser, predict, positive, run, recipe.rescale)
+        denoiser = rescale(denoiser, predict, positive, recipe.rescale)
     if isinstance(recipe.rule, ZeroStar) and recipe.rule.waiting_steps:
-        denoiser = zero_init(denoiser, run, recipe.rule.waiting_steps)
+        denoiser = zero_init(denoiser, recipe.rule.waiting_steps)
     return denoiser
 
 
-def _scale(recipe: Recipe, run: SamplingRun) -> Scale:
+def _scale(recipe: Recipe, path: Path) -> Scale:
     scale: Scale = recipe.scale
     if recipe.last_scale is not None:
-        scale = over_steps(recipe.scale, recipe.last_scale, run.sigmas)
+        scale = over_steps(recipe.scale, recipe.last_scale)
     if recipe.first_frame_scale is not None:
-        first = recipe.first_frame_scale
-        scale = over_frames(first, scale, run.regions, both_ends=recipe.both_ends)
+        scale = over_frames(recipe.first_frame_scale, scale, both_ends=recipe.both_ends)
     if (recipe.low, recipe.high) != (0.0, 1.0):
-        low, high = (_level(each, run.path) for each in (recipe.low, recipe.high))
+        low, high = (_level(each, path) for each in (recipe.low, recipe.high))
         scale = within(scale, low, high)
     return scale
 
 
-def _combine(recipe: Recipe, run: SamplingRun) -> Combine:
-    rule = recipe.rule
+def _combine(rule: Projection | ZeroStar | None) -> Combine:
     if rule == Projection(parallel=1.0):
         return affine
     if isinstance(rule, Projection):
-        return apg(
-            parallel=rule.parallel,
-            momentum=rule.momentum,
-            threshold=rule.threshold,
-            regions=run.regions,
-        )
-    return affine if rule is None else cfg_zero(run)
+        return apg(parallel=rule.parallel, momentum=rule.momentum, threshold=rule.threshold)
+    return affine if rule is None else cfg_zero
 
 
 def _level(level: float, path: Path) -> float:

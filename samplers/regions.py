@@ -29,7 +29,14 @@ class Regions(Protocol):
 
 
 class LatentRegions:
-    """Of latents (B, C, F, H, W), or of frames that lie along the batch, (F, C, H, W)."""
+    """Of latents (B, C, F, H, W), or of frames that lie along the batch, (F, C, H, W).
+
+    Args:
+        places: of the frames in their clip (F,), from 0 in the first to 1 in the last by default.
+    """
+
+    def __init__(self, places: Tensor | None = None) -> None:
+        self._places = places
 
     def clip_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
         """Mean of each batch element."""
@@ -43,21 +50,30 @@ class LatentRegions:
     def position(self, values: Tensor) -> Tensor:
         """Place along the frame axis; without one, along the batch."""
         axis = 2 if values.ndim == 5 else 0
-        count = values.shape[axis]
-        places = torch.linspace(0, 1, count, dtype=torch.float32, device=values.device)
-        return places.reshape([count if each == axis else 1 for each in range(values.ndim)])
+        places = self._places
+        if places is None:
+            places = torch.linspace(0, 1, values.shape[axis], device=values.device)
+        shape = [len(places) if each == axis else 1 for each in range(values.ndim)]
+        return places.to(values.device).reshape(shape)
 
 
 class TokenRegions:
-    """Of packed tokens (B, L, D)."""
+    """Of packed tokens (B, L, D).
 
-    def __init__(self, layout: TokenLayout) -> None:
+    Args:
+        layout: of the tokens.
+        places: of their frames in their clips (L,), by default as the layout numbers them.
+    """
+
+    def __init__(self, layout: TokenLayout, places: Tensor | None = None) -> None:
         frames = layout.coordinates[:, 0]
         pairs = torch.stack([layout.clip_ids.to(frames), frames], dim=1)
         self._clips = layout.clip_ids
         self._frames = torch.unique(pairs, dim=0, return_inverse=True)[1]
-        last = torch.stack([frames[span].max() for span in layout.spans])[layout.clip_ids]
-        self._places = (frames / last.clamp(min=1)).float()[None, :, None]  # (1, L, 1)
+        if places is None:
+            last = torch.stack([frames[span].max() for span in layout.spans])[layout.clip_ids]
+            places = (frames / last.clamp(min=1)).float()
+        self._places = places[None, :, None]  # (1, L, 1)
 
     def clip_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
         """Mean of the tokens of each clip of each batch element."""

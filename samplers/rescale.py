@@ -1,18 +1,16 @@
 """Guidance rescale: the spread of the guided prediction brought back to the conditional one's."""
 
-from typing import Any
-
 from torch import Tensor
 
-from .denoiser import Denoiser
-from .guidance import Predict, SamplingRun, keep_given, made_places
+from .guidance import Predict, keep_given, made_places
 from .regions import Regions
+from .runs import Evaluation, RunDenoiser
 from .velocity import output_of, x0_of
 
 
 def rescale(
-    denoiser: Denoiser, predict: Predict, positive: object, run: SamplingRun, strength: float
-) -> Denoiser:
+    denoiser: RunDenoiser, predict: Predict, positive: object, strength: float
+) -> RunDenoiser:
     """Multiply the guided output by strength std(c) / std(out) + 1 - strength, per clip.
 
     In the space of velocities (v for eps and v models). What is given is not counted and not
@@ -23,21 +21,20 @@ def rescale(
         denoiser: a guided one.
         predict: evaluates the positive condition; ``remember`` saves the second evaluation.
         positive: the condition.
-        run: path and regions.
         strength: 0 changes nothing, 0.7 is usual.
     """
 
-    def denoise(x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:
-        guided = denoiser(x, sigma, **extra)
-        (conditional,) = predict(x, sigma, (positive,), **extra)
+    def denoise(x: Tensor, at: Evaluation) -> Tensor:
+        guided = denoiser(x, at)
+        (conditional,) = predict(x, at, (positive,))
         if guided is conditional:
             return guided
-        made = made_places(x, sigma)
-        out = output_of(x, guided, sigma, run.path)
-        c = output_of(x, conditional, sigma, run.path)
-        ratio = spread(c, made, run.regions) / spread(out, made, run.regions).clamp(min=1e-12)
-        scaled = x0_of(x, out * (strength * ratio + 1 - strength), sigma, run.path)
-        return keep_given(scaled, x, sigma)
+        made, sigma, path = made_places(x, at), at.levels, at.run.path
+        out = output_of(x, guided, sigma, path)
+        c = output_of(x, conditional, sigma, path)
+        ratio = spread(c, made, at.regions) / spread(out, made, at.regions).clamp(min=1e-12)
+        scaled = x0_of(x, out * (strength * ratio + 1 - strength), sigma, path)
+        return keep_given(scaled, x, at)
 
     return denoise
 

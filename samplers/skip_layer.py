@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from .denoiser import Denoiser
 from .guidance import Predict, keep_given
+from .runs import Evaluation, RunDenoiser
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,14 +18,14 @@ class SkippedBlocks:
 
 
 def skip_layers(
-    denoiser: Denoiser,
+    denoiser: RunDenoiser,
     predict: Predict,
     weak: SkippedBlocks,
     scale: float,
     *,
     low: float = 0.2,
     high: float = 0.9,
-) -> Denoiser:
+) -> RunDenoiser:
     """Add scale (c - p), p being the weak prediction, at noise levels from ``low`` to ``high``.
 
     Source: Hyung et al., "Spatiotemporal Skip Guidance for Enhanced Video Diffusion Sampling",
@@ -39,11 +39,11 @@ def skip_layers(
         low, high: outside of these levels nothing is added.
     """
 
-    def denoise(x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:
-        out = denoiser(x, sigma, **extra)
-        if scale == 0 or not low <= sigma.max().item() <= high:
+    def denoise(x: Tensor, at: Evaluation) -> Tensor:
+        out = denoiser(x, at)
+        if scale == 0 or not low <= at.level <= high:
             return out
-        strong, without = predict(x, sigma, (weak.condition, weak), **extra)
-        return keep_given(out + scale * (strong - without), x, sigma)
+        strong, without = predict(x, at, (weak.condition, weak))
+        return keep_given(out + scale * (strong - without), x, at)
 
     return denoise

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from .denoiser import broadcast_sigma
-from .guidance import Predict, SamplingRun
+from .guidance import Predict
 from .path import Path
-from .scales import progress
+from .runs import Evaluation
 from .velocity import output_of, x0_of
 
 
@@ -49,7 +49,7 @@ class _Memory:
     error: float = 0.0
 
 
-def easy_cache(predict: Predict, cache: StepCache, run: SamplingRun) -> Predict:
+def easy_cache(predict: Predict, cache: StepCache) -> Predict:
     """Skip evaluations whose result can be told from the last ones.
 
     With k = |dv| / |dx| between the last two evaluated steps, the output changes by about
@@ -64,30 +64,29 @@ def easy_cache(predict: Predict, cache: StepCache, run: SamplingRun) -> Predict:
     Args:
         predict: evaluates conditions.
         cache: the error budget.
-        run: whose schedule tells the share of the steps.
     """
     memories: dict[Hashable, _Memory] = {}
 
     def predict_or_tell(
-        x: Tensor, sigma: Tensor, conditions: Sequence[Any], /, **extra: Any
+        x: Tensor, at: Evaluation, conditions: Sequence[Any], /
     ) -> Sequence[Tensor]:
-        level = sigma.max().item()
-        seen = _seen(x, sigma, run.path)
-        keys = [(id(each), extra.get("window"), x.shape) for each in conditions]
+        sigma, path = at.levels, at.run.path
+        seen = _seen(x, sigma, path)
+        keys = [(id(each), at.clips, x.shape) for each in conditions]
         told: dict[Hashable, Tensor] = {}
-        if cache.start <= progress(run.sigmas, level) <= cache.end:
+        if cache.start <= at.progress <= cache.end:
             for key in keys:
-                output = _tell(memories.get(key), seen, level, cache.threshold)
+                output = _tell(memories.get(key), seen, at.level, cache.threshold)
                 if output is not None:
-                    told[key] = x0_of(x, output, sigma, run.path)
+                    told[key] = x0_of(x, output, sigma, path)
         missing = [
             (key, each) for key, each in zip(keys, conditions, strict=True) if key not in told
         ]
         if missing:
-            made = predict(x, sigma, [each for _, each in missing], **extra)
+            made = predict(x, at, [each for _, each in missing])
             for (key, each), x0 in zip(missing, made, strict=True):
-                output = output_of(x, x0, sigma, run.path)
-                memories[key] = _remember(memories.get(key), each, seen, output, level)
+                output = output_of(x, x0, sigma, path)
+                memories[key] = _remember(memories.get(key), each, seen, output, at.level)
                 told[key] = x0
         return [told[key] for key in keys]
 

@@ -71,7 +71,12 @@ def write_vae(path, config):
 def models_dir(tmp_path_factory):
     """A ComfyUI-style folder with one random model of every kind, and a VAE that fits none."""
     root = tmp_path_factory.mktemp("models")
-    dit_info = {"kind": "dit", "config": DIT.to_dict(), "latent": asdict(LATENT)}
+    dit_info = {
+        "kind": "dit",
+        "config": DIT.to_dict(),
+        "latent": asdict(LATENT),
+        "token_levels": True,
+    }
     text_info = {"kind": "text_encoder", "config": asdict(TEXT), "max_length": TEXT_LENGTH}
     spiece = tokenizer_to_tensor(train_tokenizer(PROMPTS, TEXT.vocab_size))
     text = {**random_state(T5Encoder(TEXT)), "spiece_model": spiece}

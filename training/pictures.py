@@ -25,6 +25,7 @@ from ..models.vae import VideoVAE
 from ..samplers.denoiser import flow_denoiser
 from ..samplers.guidance import cfg
 from ..samplers.noise import frame_noise
+from ..samplers.runs import Evaluation, SamplingRun, for_solver
 from ..samplers.schedules import flow_sigmas
 from ..samplers.solvers import sample_euler
 from .denoiser import Batch, PromptedDiT, predict
@@ -83,12 +84,13 @@ class Studio:
 
         denoise = flow_denoiser(partial(dit, conditions=conditions))
 
-        def both(x: Tensor, sigma: Tensor, sides: Sequence[Any], **_: Any) -> list[Tensor]:
-            return [denoise(x, sigma, text=text) for text in sides]
+        def both(x: Tensor, at: Evaluation, sides: Sequence[Any]) -> list[Tensor]:
+            return [denoise(x, at.sigma, text=text) for text in sides]
 
-        guided = cfg(both, texts[0], texts[1], guidance)
+        sigmas = flow_sigmas(steps, shift=SHIFT)
+        guided = for_solver(cfg(both, texts[0], texts[1], guidance), SamplingRun(sigmas))
         start = noise.expand(len(prompts), *noise.shape)
-        x = solver(guided, start, flow_sigmas(steps, shift=SHIFT))
+        x = solver(guided, start, sigmas)
         video = self.vae.decode(self.latent.denormalise(x))
         return rearrange(video, "B C F H W -> B F H W C").add(1).div(2).clamp(0, 1).cpu()
 

@@ -1,37 +1,18 @@
-"""Clips of which a part is given: the network fills in the rest, with a noise level per token.
+"""Which parts of a clip are given in a measurement; the network fills in the rest.
 
-B batch, C channels, F latent frames, H latent rows, W latent columns.
+F latent frames, H latent rows, W latent columns.
 """
 
 from collections.abc import Callable, Mapping
 
 import torch
-from einops import rearrange, repeat
+from einops import repeat
 from torch import Tensor
 
 from ...models.shapes import LatentShape
-from ...samplers.denoiser import Denoiser
 
 _PATCH = 2
 """A box holds whole patches of 2 x 2 latent positions."""
-
-
-def keep_given(denoise: Denoiser, given: Tensor, known: Tensor) -> Denoiser:
-    """Hold what is given: clean and at level 0 in every step, so that it is never changed.
-
-    Args:
-        denoise: takes noise levels (B, 1, F, H, W).
-        given: (B, C, F, H, W), of which the known positions count.
-        known: (B, F, H, W) bool.
-    """
-    known = rearrange(known, "B F H W -> B 1 F H W")
-
-    def kept(x: Tensor, sigma: Tensor, /, **extra: object) -> Tensor:
-        levels = torch.where(known, 0.0, rearrange(sigma, "B -> B 1 1 1 1"))  # (B, 1, F, H, W)
-        x0 = denoise(torch.where(known, given, x), levels, **extra)  # (B, C, F, H, W)
-        return torch.where(known, given, x0)
-
-    return kept
 
 
 def first_frame(shape: LatentShape, g: torch.Generator) -> Tensor:

@@ -13,19 +13,18 @@ from einops import rearrange
 from torch import Tensor
 
 from ...hosts.interface import Conditioning
-from ...hosts.standalone.guiding import guided_denoiser
 from ...hosts.standalone.host import StandaloneHost
-from ...hosts.standalone.sampling import Guider, Model, latent_velocity
+from ...hosts.standalone.sampling import Guider, Model
 from ...model_loaders.load import read_dit, read_text_encoder, read_vae
 from ...model_loaders.lora import read_lora
 from ...models.shapes import LatentShape, VideoShape
 from ...models.vae import VideoVAE
+from ...samplers.given import hold_given
 from ...samplers.noise import frame_noise
 from ...samplers.schedules import flow_sigmas
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from ...weights import bundled
 from .cases import FPS, Case
-from .given import keep_given
 
 
 @dataclass(frozen=True)
@@ -130,38 +129,35 @@ class Studio:
     @torch.inference_mode()
     def sample(self, cases: Sequence[Case]) -> Tensor:
         """Raw latents (B, C, F', H', W') from prompts alone."""
-        noise = self._noise(cases)
-        latent = {"samples": torch.zeros_like(noise), "fps": FPS}
         guider = self._guider([case.prompt for case in cases])
+        return self._sample(cases, guider, torch.zeros(self._shape(cases)))
+
+    def _sample(self, cases: Sequence[Case], guider: Guider, start: Tensor) -> Tensor:
+        latent = {"samples": start, "fps": FPS}
         sampler = self.host.with_options(
             self.sampler, {"noise": lambda step: self._noise(cases, step + 1)}
         )
-        return self.host.sample(guider, noise, sampler, self.sigmas, latent, 0)
+        return self.host.sample(guider, self._noise(cases), sampler, self.sigmas, latent, 0)
 
     @torch.inference_mode()
     def fill(
         self, cases: Sequence[Case], prompts: Sequence[str], video: Tensor, known: Tensor
     ) -> Filled:
         """Clips whose known part is that of a video, held exactly through every step."""
-        model, device = self.model, self.model.device
-        given = model.latent.normalise(self._encode(video)).to(device)  # (B, C, F', H', W')
-        known = known.to(device)
-        velocity = latent_velocity(model, {"samples": given, "fps": FPS})
-        denoise = guided_denoiser(
-            self._guider(prompts),
-            lambda x, levels, text: velocity(x, levels[:, 0], text),
-            len(given),
-        )
-        noise, sigmas = self._noise(cases).to(device), self.sigmas.to(device)
-        result = self.sampler.solver(keep_given(denoise, given, known), sigmas[0] * noise, sigmas)
-        change = (result - given).abs() * rearrange(known, "B F H W -> B 1 F H W")
-        clips = self._decode(model.latent.denormalise(result.cpu()))
-        return Filled(clips, float(change.max()))
+        given = self._encode(video)  # (B, C, F', H', W')
+        guider = self.host.with_wrapper(self._guider(prompts), hold_given(known))
+        result = self._sample(cases, guider, given)
+        kept = self.model.latent.denormalise(self.model.latent.normalise(given))
+        change = (result - kept).abs() * rearrange(known, "B F H W -> B 1 F H W")
+        return Filled(self._decode(result), float(change.max()))
 
     def _noise(self, cases: Sequence[Case], draw: int = 0) -> Tensor:
         """Each case's own noise (B, C, F', H', W'), as the Noise node draws it for its seed."""
-        shape = (self.model.latent.channels, *self.latent_shape(cases[0].shape))
+        _, *shape = self._shape(cases)
         return torch.stack([frame_noise(shape, seed=case.seed, draw=draw) for case in cases])
+
+    def _shape(self, cases: Sequence[Case]) -> tuple[int, ...]:
+        return (len(cases), self.model.latent.channels, *self.latent_shape(cases[0].shape))
 
     def _guider(self, prompts: Sequence[str]) -> Guider:
         negative = self.host.encode_prompt(self.text, "")

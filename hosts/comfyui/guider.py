@@ -3,6 +3,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,14 +12,13 @@ from comfy.samplers import CFGGuider, calc_cond_batch
 from torch import Tensor
 
 from ...models.attention import KeysValues
-from ...samplers.denoiser import Denoiser
-from ...samplers.guidance import SamplingRun
+from ...samplers.clips import Clips, clip_of
 from ...samplers.nag import Against, cross_attend_against
 from ...samplers.recipe import Recipe, guided
-from ...samplers.regions import LATENT, TokenRegions
+from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, wrapped
 from ...samplers.skip_layer import SkippedBlocks
 from .model import HostModel
-from .network import CROSS_ATTEND_KEY, RUN_KEY
+from .network import CLIPS_KEY, EVALUATION_KEY
 from .notes import warn
 from .sampler import path_of
 
@@ -34,14 +34,20 @@ UNUSED_PATCHES = (
 
 
 class HostGuider(CFGGuider):
-    """Plainly guided it is the host's guider; any other recipe is followed by the pack."""
+    """Plainly guided it is the host's guider; any other recipe is followed by the pack.
+
+    ``wrappers`` go around what either predicts, the last one outermost.
+    """
 
     def __init__(self, model_patcher: Any, recipe: Recipe) -> None:
         super().__init__(model_patcher)
         self.recipe = recipe
+        self.wrappers: tuple[Wrapper, ...] = ()
         self.set_cfg(recipe.scale)
-        self._denoiser: Denoiser | None = None
+        self._denoiser: RunDenoiser | None = None
+        self._run: SamplingRun | None = None
         self._mask: Tensor | None = None
+        self._masked: Tensor | None = None
         self._seen: dict[str, Tensor] = {}
 
     @property
@@ -50,25 +56,30 @@ class HostGuider(CFGGuider):
         return self.recipe == Recipe(scale=self.recipe.scale)
 
     def inner_sample(self, *arguments: Any, **named: Any) -> Tensor:
-        """Begin a run: what the recipe remembers belongs to it alone."""
-        sigmas, mask = arguments[4], arguments[5]
-        options = self.model_options.get("transformer_options", {})
-        layout = getattr(options.get(RUN_KEY), "layout", None)
-        run = SamplingRun(
-            sigmas.cpu(),
-            path_of(self.inner_model.model_sampling),
-            LATENT if layout is None else TokenRegions(layout),
-        )
-        self._mask, self._seen = mask, {}
-        self._denoiser = guided(
-            self.recipe, self._predict, "positive", "negative", run, watch=self._watch
-        )
+        """Begin a run: what the recipe and the wrappers remember belongs to it alone."""
+        latent, sigmas, self._mask = arguments[1], arguments[4], arguments[5]
+        self._run = run = self._begin(latent, sigmas)
+        if not self.is_plain or self.wrappers:
+            inner = self._by_host if self.is_plain else self._by_recipe(run)
+            self._denoiser = wrapped(inner, self.wrappers, run)
         self._name_unused_patches()
         try:
             return super().inner_sample(*arguments, **named)
         finally:
-            self._denoiser = self._mask = None
+            self._denoiser = self._run = self._mask = self._masked = None
             self._seen = {}
+
+    def _begin(self, latent: Any, sigmas: Tensor) -> SamplingRun:
+        """What the host and the pack's nodes say of the run."""
+        model, options = self.inner_model, self.model_options.get("transformer_options", {})
+        clips, given = options.get(CLIPS_KEY), None
+        if isinstance(latent, Tensor):
+            given = model.process_latent_in(latent) if latent.any() else latent
+            if clips is None and latent.ndim == 5:
+                clips = Clips((clip_of({}, latent, 1),))
+        takes_levels = isinstance(model, HostModel) and model.takes_levels
+        path = path_of(model.model_sampling)
+        return SamplingRun(sigmas.cpu(), path, clips, given, takes_levels)
 
     def _name_unused_patches(self) -> None:
         unused = [name for name in UNUSED_PATCHES if self.model_options.get(name)]
@@ -86,15 +97,42 @@ class HostGuider(CFGGuider):
         seed: int | None = None,
     ) -> Tensor:
         """The guided prediction of x0 at the noise levels ``timestep`` (B,)."""
-        options = model_options or {}
-        if self._denoiser is None or self.is_plain:
+        options, run = model_options or {}, self._run
+        if self._denoiser is None or run is None:
             return super().predict_noise(x, timestep, options, seed)
-        levels = timestep
-        if self._mask is not None:
-            levels = self._mask * timestep.reshape(-1, *[1] * (x.ndim - 1))
-        self._seen.clear()
-        made = self._denoiser(x, levels, model_options=options, timestep=timestep)
-        return self._patched(made, x, timestep, options)
+        extra = {"model_options": options, "seed": seed}
+        at = Evaluation(run, timestep, clips=run.clips, extra_args=extra)
+        if self._mask is not None and x.ndim > 3:
+            mask = self._mask[:, 0]
+            self._masked = mask * at.levels_like(mask)
+            at = replace(at, places=self._masked)
+        return self._denoiser(x, at)
+
+    def _by_host(self, x: Tensor, at: Evaluation) -> Tensor:
+        return super().predict_noise(x, at.sigma, self._options(at), at.extra_args["seed"])
+
+    def _by_recipe(self, run: SamplingRun) -> RunDenoiser:
+        inner = guided(
+            self.recipe, self._predict, "positive", "negative", run.path, watch=self._watch
+        )
+
+        def denoise(x: Tensor, at: Evaluation) -> Tensor:
+            self._seen.clear()
+            return self._patched(inner(x, at), x, at)
+
+        return denoise
+
+    def _options(self, at: Evaluation) -> dict[str, Any]:
+        """Model options that tell the pack's network of the evaluation.
+
+        The levels of a mask the host itself tells the network, if it can be told at all.
+        """
+        options = create_model_options_clone(at.extra_args["model_options"])
+        if isinstance(self.inner_model, HostModel):
+            known = at.places is self._masked or not at.run.takes_levels
+            told = replace(at, places=None) if known else at
+            options.setdefault("transformer_options", {})[EVALUATION_KEY] = told
+        return options
 
     def _watch(self, conditions: Sequence[Any], made: Sequence[Tensor]) -> None:
         """Note the predictions for both prompts, for the patches of other nodes."""
@@ -103,16 +141,15 @@ class HostGuider(CFGGuider):
             if isinstance(name, str):
                 self._seen[name] = x0
 
-    def _patched(
-        self, denoised: Tensor, x: Tensor, timestep: Tensor, options: dict[str, Any]
-    ) -> Tensor:
+    def _patched(self, denoised: Tensor, x: Tensor, at: Evaluation) -> Tensor:
         """What other nodes do after guidance; where nothing was predicted, they do nothing."""
+        options = at.extra_args["model_options"]
         patches = options.get("sampler_post_cfg_function", [])
         positive, negative = self._seen.get("positive"), self._seen.get("negative")
         if not patches or positive is None:
             return denoised
         if negative is None and options.get("disable_cfg1_optimization", False):
-            (negative,) = self._evaluate(["negative"], x, timestep, options)
+            (negative,) = self._evaluate(["negative"], x, at)
         given = {
             "cond": self.conds["positive"],
             "uncond": None if negative is None else self.conds.get("negative"),
@@ -120,7 +157,7 @@ class HostGuider(CFGGuider):
             "model": self.inner_model,
             "cond_denoised": positive,
             "uncond_denoised": torch.zeros_like(x) if negative is None else negative,
-            "sigma": timestep,
+            "sigma": at.sigma,
             "model_options": options,
             "input": x,
         }
@@ -128,39 +165,34 @@ class HostGuider(CFGGuider):
             denoised = patch({"denoised": denoised, **given})
         return denoised
 
-    def _predict(
-        self, x: Tensor, _levels: Tensor, conditions: Sequence[Any], /, **extra: Any
-    ) -> list[Tensor]:
+    def _predict(self, x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> list[Tensor]:
         """Evaluate plain conditions together, and each one with changed blocks for itself."""
-        options, timestep = extra["model_options"], extra["timestep"]
         plain = [each for each in conditions if isinstance(each, str)]
-        made = dict(zip(plain, self._evaluate(plain, x, timestep, options), strict=True))
+        made = dict(zip(plain, self._evaluate(plain, x, at), strict=True))
         return [
-            made[each]
-            if isinstance(each, str)
-            else self._changed(each, x, timestep, create_model_options_clone(options))
+            made[each] if isinstance(each, str) else self._changed(each, x, at)
             for each in conditions
         ]
 
     def _evaluate(
-        self, names: Sequence[str], x: Tensor, timestep: Tensor, options: dict[str, Any]
+        self, names: Sequence[str], x: Tensor, at: Evaluation, skipped: frozenset[int] = frozenset()
     ) -> list[Tensor]:
         if not names:
             return []
         conds = [self.conds.get(name) for name in names]
-        return calc_cond_batch(self.inner_model, conds, x, timestep, options)
+        options = _without_blocks(self._options(at), skipped)
+        return calc_cond_batch(self.inner_model, conds, x, at.sigma, options)
 
-    def _changed(
-        self, condition: Any, x: Tensor, timestep: Tensor, options: dict[str, Any]
-    ) -> Tensor:
+    def _changed(self, condition: Any, x: Tensor, at: Evaluation) -> Tensor:
+        skipped: frozenset[int] = frozenset()
         while not isinstance(condition, str):
             if isinstance(condition, SkippedBlocks):
-                options = _without_blocks(options, condition.blocks)
+                skipped |= condition.blocks
             elif isinstance(condition, Against):
-                inner = options.setdefault("transformer_options", {})
-                inner[CROSS_ATTEND_KEY] = self._cross_attend(condition)
+                attend = self._cross_attend(condition)
+                at = replace(at, hooks=replace(at.hooks, cross_attend=attend))
             condition = condition.condition
-        (made,) = self._evaluate([condition], x, timestep, options)
+        (made,) = self._evaluate([condition], x, at, skipped)
         return made
 
     def _cross_attend(self, against: Against) -> Callable[..., Tensor]:
@@ -199,20 +231,36 @@ def with_recipe(guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
     Raises:
         ValueError: the guider follows rules of its own, or its network cannot do this.
     """
+    bound = _taken_over(guider)
+    bound.recipe = change(bound.recipe)
+    bound.set_cfg(bound.recipe.scale)
+    _check_attention(bound)
+    return bound
+
+
+def with_wrapper(guider: Any, wrapper: Wrapper) -> HostGuider:
+    """A guider with one more wrapper, outside of those that it has.
+
+    Raises:
+        ValueError: the guider follows rules of its own.
+    """
+    bound = _taken_over(guider)
+    bound.wrappers = (*bound.wrappers, wrapper)
+    return bound
+
+
+def _taken_over(guider: Any) -> HostGuider:
+    """A copy of the pack's guider, or one of the pack that does what the host's plain one does."""
     if isinstance(guider, HostGuider):
-        bound = copy.copy(guider)
-        bound.recipe = change(guider.recipe)
-    elif type(guider) is CFGGuider:
-        bound = HostGuider(guider.model_patcher, change(Recipe(scale=guider.cfg)))
-        bound.original_conds = dict(guider.original_conds)
-        bound.model_options = guider.model_options
-    else:
+        return copy.copy(guider)
+    if type(guider) is not CFGGuider:
         raise ValueError(
             f"a {type(guider).__name__} follows rules of its own: use the guider of Denoiser or "
             "CFGGuider"
         )
-    bound.set_cfg(bound.recipe.scale)
-    _check_attention(bound)
+    bound = HostGuider(guider.model_patcher, Recipe(scale=guider.cfg))
+    bound.original_conds = dict(guider.original_conds)
+    bound.model_options = guider.model_options
     return bound
 
 

@@ -19,10 +19,11 @@ from ...models.lora import Patches
 from ...models.patchify import Tokens
 from ...samplers.model_levels import NoiseLevels
 from ...samplers.recipe import Recipe
+from ...samplers.runs import Wrapper
 from ..interface import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import SolverCall
 from .clip import make_clip
-from .guider import HostGuider, block_count, with_recipe
+from .guider import HostGuider, block_count, with_recipe, with_wrapper
 from .levels import noise_levels
 from .lora import is_distilled, with_lora
 from .model import make_model
@@ -130,6 +131,10 @@ class ComfyHost:
     def with_recipe(self, guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
         """Change what is done with the predictions."""
         return with_recipe(guider, change)
+
+    def with_wrapper(self, guider: Any, wrapper: Wrapper) -> HostGuider:
+        """Put a wrapper around the guided denoiser."""
+        return with_wrapper(guider, wrapper)
 
     def block_count(self, guider: Any) -> int:
         """How many blocks the guider's network has."""

@@ -14,12 +14,9 @@ from torch import Tensor
 from ...model_loaders.load import DiTWeights, load_strictly
 from ...models.latent_format import LatentFormat
 from ..dtypes import DTYPES
+from ..interface import LEVELS_KEY
 from .kept_texts import KeptTexts
 from .network import HostDiT
-
-LEVELS_KEY = "token_levels"
-"""True in the metadata of weights that were trained with a noise level per token."""
-
 
 HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
 """The host's own formats of the published families, by channels: they know preview colours."""

@@ -6,7 +6,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D wid
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,41 +15,18 @@ from comfy.ldm.modules.attention import optimized_attention
 from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrappers
 from torch import Tensor
 
-from ...models.conditioning import clip_conditions
-from ...models.dit import DiTConfig, PreparedText, VideoDiT
-from ...models.dit_blocks import BlockHooks
-from ...models.patchify import TokenLayout
-from ...models.shapes import LatentShape
+from ...models.dit import NO_HOOKS, DiTConfig, PreparedText, VideoDiT
+from ...models.dit_blocks import AroundBlock, BlockHooks
+from ...samplers.clips import Clips, clip_of
+from ...samplers.denoiser import broadcast_sigma
+from ...samplers.runs import Evaluation
 from .kept_texts import KeptTexts
 
-RUN_KEY = "spacetime_run"
-"""Where a sampling run puts its ``Run`` in the host's transformer options."""
+CLIPS_KEY = "spacetime_clips"
+"""Where a sampling run puts its ``Clips`` in the host's transformer options."""
 
-CROSS_ATTEND_KEY = "spacetime_cross_attend"
-"""Where a guider puts what stands in for the cross-attention."""
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What a sampling run tells the network beside the host's own arguments.
-
-    Args:
-        conditions: optional inputs of the network by name, one value per clip.
-        layout: places of packed tokens; None where the run is on a latent.
-        loop: whether a latent's time is a circle.
-    """
-
-    conditions: Mapping[str, tuple[float, ...]]
-    layout: TokenLayout | None = None
-    loop: bool = False
-
-
-def run_on_latent(
-    config: DiTConfig, shape: LatentShape, *, time_factor: int, fps: float | None, loop: bool
-) -> Run:
-    """The ``Run`` of a single clip in latent form."""
-    given = clip_conditions(config.conditions, shape, fps=fps, loop=loop, time_factor=time_factor)
-    return Run({name: (value,) for name, value in given.items()}, loop=loop)
+EVALUATION_KEY = "spacetime_evaluation"
+"""Where a guider puts the ``Evaluation`` that is under way."""
 
 
 class HostAttention:
@@ -109,7 +86,7 @@ class HostDiT(VideoDiT):
             timestep: noise levels in [0, 1]: (B,), with a latent (B, F, H, W), with tokens (B, L).
             context: (B, S, text width).
             control: residuals of a ControlNet, one per block under ``input``.
-            transformer_options: the host's patches and the run's ``Run``.
+            transformer_options: the host's patches, the run's ``Clips`` and the ``Evaluation``.
             kwargs: further conditionings of the host, which this network does not take.
         """
         options = transformer_options or {}
@@ -127,33 +104,30 @@ class HostDiT(VideoDiT):
         options: dict[str, Any],
         **_: Any,
     ) -> Tensor:
-        run = options.get(RUN_KEY) or self._unnamed_run(x)
-        conditions = {
-            name: _per_row(value, sigma, packed=run.layout is not None)
-            for name, value in run.conditions.items()
-        }
-        hooks = host_hooks(control, context, options)
+        at = _evaluation(options, len(x))
+        clips = options.get(CLIPS_KEY) if at is None else at.clips
+        clips = clips or Clips((clip_of({}, x, 1),))  # the host's own nodes say size and no more
+        if at is not None and at.places is not None:
+            sigma = at.places
+        conditions = clips.conditions(self.config.conditions, sigma)
+        hooks = host_hooks(control, context, options, NO_HOOKS if at is None else at.hooks)
         with self.host_attention.with_options(options):
             text = _prepared_text(self, context, options)  # pyright: ignore[reportCallIssue]
-            if run.layout is not None:
-                return self.forward_tokens(
-                    x, run.layout, sigma, [text], conditions=conditions, hooks=hooks
+            if clips.layout is not None:
+                velocity = self.forward_tokens(
+                    x, clips.layout, sigma, [text], conditions=conditions, hooks=hooks
                 )
+                return _for_one_level(velocity, at)
             frames, height, width = x.shape[2:]
             velocity = super().forward(
                 pad_to_patch_size(x, self.config.patch),
                 self._pad_levels(sigma),
                 text,
                 conditions=conditions,
-                loop=run.loop,
+                loop=clips.each[0].closed,
                 hooks=hooks,
             )
-        return velocity[:, :, :frames, :height, :width]
-
-    def _unnamed_run(self, x: Tensor) -> Run:
-        """A run that the host's own sampler nodes started: its latent says size and no more."""
-        shape = LatentShape(*x.shape[2:])
-        return run_on_latent(self.config, shape, time_factor=1, fps=None, loop=False)
+        return _for_one_level(velocity[:, :, :frames, :height, :width], at)
 
     def _pad_levels(self, sigma: Tensor) -> Tensor:
         if sigma.ndim == 1:
@@ -168,37 +142,48 @@ def _prepared_text(network: HostDiT, context: Tensor, options: Mapping[str, Any]
     return network.kept_texts.prepared(network, context, options)
 
 
-def _per_row(values: tuple[float, ...], sigma: Tensor, *, packed: bool) -> Tensor:
-    """(batch, clips) of a packed run, (batch,) of a latent."""
-    rows = sigma.new_tensor(values).expand(len(sigma), -1)
-    return rows if packed else rows[:, 0]
+def _evaluation(options: Mapping[str, Any], rows: int) -> Evaluation | None:
+    """The evaluation under way, for as many rows as the host has put into one batch."""
+    at: Evaluation | None = options.get(EVALUATION_KEY)
+    return None if at is None else at.repeated(rows // len(at.sigma))
+
+
+def _for_one_level(velocity: Tensor, at: Evaluation | None) -> Tensor:
+    """Scale velocities of places below the run's level: the host's x0 is x - sigma v everywhere."""
+    if at is None or at.places is None:
+        return velocity
+    whole = at.sigma.reshape(-1, *[1] * (at.places.ndim - 1))
+    return velocity * broadcast_sigma(at.places / whole, velocity)
 
 
 def host_hooks(
-    control: Mapping[str, Any] | None, context: Tensor, options: dict[str, Any]
+    control: Mapping[str, Any] | None, context: Tensor, options: dict[str, Any], hooks: BlockHooks
 ) -> BlockHooks:
-    """ControlNet residuals and replaced blocks of the host as hooks of the network."""
-    residuals = (control or {}).get("input", [])
+    """The evaluation's hooks with ControlNet residuals and replaced blocks of the host."""
+    residuals = dict(hooks.residuals)
+    for number, added in enumerate((control or {}).get("input", [])):
+        if added is not None:
+            residuals[number] = added + residuals[number] if number in residuals else added
     replaced = options.get("patches_replace", {}).get("dit", {})
-    around = _replace_blocks(replaced, context, options) if replaced else None
-    return BlockHooks(
-        residuals={number: r for number, r in enumerate(residuals) if r is not None},
-        around=around,
-        cross_attend=options.get(CROSS_ATTEND_KEY),
-    )
+    around = _replace_blocks(replaced, context, options, hooks) if replaced else hooks.around
+    return replace(hooks, residuals=residuals, around=around)
 
 
 def _replace_blocks(
     replaced: Mapping[tuple[str, int], Callable[..., dict[str, Any]]],
     context: Tensor,
     options: dict[str, Any],
-) -> Callable[[int, Tensor, Callable[[Tensor], Tensor]], Tensor]:
+    hooks: BlockHooks,
+) -> AroundBlock:
     def around(number: int, x: Tensor, block: Callable[[Tensor], Tensor]) -> Tensor:
+        def inner(x: Tensor) -> Tensor:
+            return block(x) if hooks.around is None else hooks.around(number, x, block)
+
         replacement = replaced.get(("double_block", number))
         if replacement is None:
-            return block(x)
+            return inner(x)
         arguments = {"img": x, "txt": context, "transformer_options": options}
-        original = {"original_block": lambda given: {"img": block(given["img"])}}
+        original = {"original_block": lambda given: {"img": inner(given["img"])}}
         return replacement(arguments, original)["img"]
 
     return around

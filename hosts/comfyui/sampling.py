@@ -11,13 +11,12 @@ from comfy import model_management
 from comfy.model_patcher import create_model_options_clone
 from torch import Tensor
 
-from ...models.conditioning import clip_conditions
 from ...models.patchify import Tokens, unpatchify
-from ...models.shapes import LatentShape
+from ...samplers.clips import Clips, clip_of
 from ..interface import Latent
 from .levels import check_levels
 from .model import HostModel
-from .network import RUN_KEY, Run, run_on_latent
+from .network import CLIPS_KEY
 from .preview import clips_of_latent, watch_steps
 
 
@@ -30,7 +29,8 @@ def sample_latent(
     _check_channels(samples, patcher.model.latent_format)
     check_levels(patcher.model, sigmas, samples)
     if isinstance(patcher.model, HostModel):
-        guider = with_run(guider, _latent_run(patcher.model, samples, latent))
+        factor = patcher.model.weights.latent.time_factor
+        guider = with_clips(guider, Clips((clip_of(latent, samples, factor),)))
     mask = latent.get("noise_mask")
     return _sample(guider, noise, sampler, sigmas, samples, mask, seed, clips_of_latent)
 
@@ -42,16 +42,6 @@ def _check_channels(samples: Tensor, latent_format: Any) -> None:
             f"a latent of {samples.shape[1]} channels; the model works on "
             f"{latent_format.latent_channels}: make it with the VAE that belongs to the model"
         )
-
-
-def _latent_run(model: HostModel, samples: Tensor, latent: Latent) -> Run:
-    return run_on_latent(
-        model.weights.config,
-        LatentShape(*samples.shape[2:]),
-        time_factor=model.weights.latent.time_factor,
-        fps=latent.get("fps"),
-        loop=bool(latent.get("loop", False)),
-    )
 
 
 def sample_packed(
@@ -71,7 +61,10 @@ def sample_packed(
             "model from Load Models"
         )
     check_levels(model, sigmas, tokens.values)
-    bound = with_run(guider, _token_run(model, tokens, extras))
+    factor = model.weights.latent.time_factor
+    each = zip(extras, unpatchify(tokens), strict=True)
+    clips = Clips(tuple(clip_of(*told, factor) for told in each), tokens.layout)
+    bound = with_clips(guider, clips)
 
     def clips_of(values: Tensor) -> list[Tensor]:
         return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]
@@ -81,27 +74,11 @@ def sample_packed(
     )
 
 
-def _token_run(model: HostModel, tokens: Tokens, extras: Sequence[Mapping[str, Any]]) -> Run:
-    given = [
-        clip_conditions(
-            model.weights.config.conditions,
-            clip,
-            fps=extra.get("fps"),
-            loop=bool(extra.get("loop", False)),
-            time_factor=model.weights.latent.time_factor,
-        )
-        for clip, extra in zip(tokens.clips, extras, strict=True)
-    ]
-    shared = set.intersection(*map(set, given))
-    conditions = {name: tuple(each[name] for each in given) for name in sorted(shared)}
-    return Run(conditions, layout=tokens.layout)
-
-
-def with_run(guider: Any, run: Run) -> Any:
-    """A copy of the guider whose network is told of the run."""
+def with_clips(guider: Any, clips: Clips) -> Any:
+    """A copy of the guider whose network is told of the run's clips."""
     bound = copy.copy(guider)
     bound.model_options = create_model_options_clone(guider.model_options)
-    bound.model_options.setdefault("transformer_options", {})[RUN_KEY] = run
+    bound.model_options.setdefault("transformer_options", {})[CLIPS_KEY] = clips
     return bound
 
 

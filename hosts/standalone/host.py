@@ -23,11 +23,11 @@ from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.lora import Patches, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
-from ...samplers.guidance import SamplingRun
+from ...samplers.clips import Clips, clip_of
 from ...samplers.model_levels import FlowLevels
 from ...samplers.recipe import Recipe
-from ...samplers.regions import TokenRegions
-from ..interface import PROMPT_KEY, Conditioning, Latent
+from ...samplers.runs import SamplingRun, Wrapper
+from ..interface import LEVELS_KEY, PROMPT_KEY, Conditioning, Latent
 from ..solver_options import SolverCall, distilled_with, is_distilled, with_taken
 from . import io, ui
 from .call import current_node
@@ -35,14 +35,7 @@ from .devices import choose_device, choose_dtype
 from .folders import Folders, folders
 from .guiding import guided_denoiser
 from .preview import VAE, strip_maker
-from .sampling import (
-    Guider,
-    Model,
-    Sampler,
-    latent_velocity,
-    run,
-    token_velocity,
-)
+from .sampling import Guider, Model, Sampler, solve
 from .saving import graph_metadata
 from .schema import HiddenHolder
 
@@ -196,6 +189,10 @@ class StandaloneHost:
         """Change what is done with the predictions."""
         return replace(guider, recipe=change(guider.recipe))
 
+    def with_wrapper(self, guider: Guider, wrapper: Wrapper) -> Guider:
+        """Put a wrapper around the guided denoiser."""
+        return replace(guider, wrappers=(*guider.wrappers, wrapper))
+
     def block_count(self, guider: Guider) -> int:
         """How many blocks the guider's network has."""
         return guider.model.dit.config.layers
@@ -252,10 +249,10 @@ class StandaloneHost:
         _refuse_mask(latent)
         model = guider.model
         given = self._given(model.latent, latent["samples"])
-        denoiser = guided_denoiser(
-            guider, latent_velocity(model, latent), len(given), SamplingRun(sigmas)
+        clips = Clips((clip_of(latent, given, model.latent.time_factor),))
+        result = self._run(
+            guider, sampler, sigmas, noise, given, clips, self._watch(model, list), seed
         )
-        result = self._run(denoiser, sampler, sigmas, noise, given, self._watch(model, list), seed)
         return model.latent.denormalise(result.cpu())
 
     def sample_tokens(
@@ -270,17 +267,17 @@ class StandaloneHost:
     ) -> Tokens:
         """Sample packed tokens."""
         model = guider.model
-        clips = [self._given(model.latent, clip) for clip in unpatchify(tokens)]
-        given = patchify(clips, patch=tokens.patch).values
-        velocity = token_velocity(model, tokens, extras)
-        run = SamplingRun(sigmas, regions=TokenRegions(tokens.layout))
-        denoiser = guided_denoiser(guider, velocity, len(given), run)
+        start = [self._given(model.latent, clip) for clip in unpatchify(tokens)]
+        given = patchify(start, patch=tokens.patch).values
+        factor = model.latent.time_factor
+        each = [clip_of(*told, factor) for told in zip(extras, start, strict=True)]
+        clips = Clips(tuple(each), tokens.layout)
 
         def clips_of(values: Tensor) -> list[Tensor]:
             return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]
 
         watch = self._watch(model, clips_of)
-        values = self._run(denoiser, sampler, sigmas, noise.values, given, watch, seed)
+        values = self._run(guider, sampler, sigmas, noise.values, given, clips, watch, seed)
         result = tokens.with_values(values.cpu())
         raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
         return replace(result, values=patchify(raw, patch=tokens.patch).values)
@@ -301,27 +298,30 @@ class StandaloneHost:
 
     def _run(
         self,
-        denoiser: Any,
+        guider: Guider,
         sampler: Sampler,
         sigmas: Tensor,
         noise: Tensor,
         given: Tensor,
+        clips: Clips,
         watch: Callable[[Tensor], None],
         seed: int,
     ) -> Tensor:
-        total = len(sigmas) - 1
+        total, given = len(sigmas) - 1, given.to(self.device)
+        takes_levels = bool(guider.model.info.get(LEVELS_KEY, False))
+        run = SamplingRun(sigmas, clips=clips, given=given, takes_levels=takes_levels)
 
         def follow(state: Mapping[str, Any]) -> None:
             self.progress(state["i"] + 1, total)
             watch(state["denoised"])
 
         self.progress(0, total)
-        return run(
-            denoiser,
+        return solve(
+            guided_denoiser(guider, len(given), run),
             sampler,
             sigmas.to(self.device),
             noise.to(self.device),
-            given.to(self.device),
+            given,
             follow,
             seed,
         )

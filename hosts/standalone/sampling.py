@@ -10,20 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.conditioning import clip_conditions
-from ...models.dit import NO_HOOKS, PreparedText, VideoDiT
+from ...models.dit import PreparedText, VideoDiT
 from ...models.dit_blocks import BlockHooks
 from ...models.latent_format import LatentFormat
-from ...models.patchify import Tokens
-from ...models.shapes import LatentShape
 from ...samplers.denoiser import Denoiser
 from ...samplers.model_levels import check_flow_sigmas
 from ...samplers.recipe import Recipe
+from ...samplers.runs import Evaluation, Wrapper
 from ..interface import Conditioning
 
 Callback = Callable[[Mapping[str, Any]], None]
-Velocity = Callable[..., Tensor]
-"""(x, sigma, text, hooks=NO_HOOKS) -> velocity, with x a latent or tokens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +47,16 @@ class Sampler:
 
 @dataclass(frozen=True, eq=False)
 class Guider:
-    """GUIDER: a model bound to its prompts, and what is done with its predictions."""
+    """GUIDER: a model bound to its prompts, and what is done with its predictions.
+
+    ``wrappers`` go around the guided denoiser, the last one outermost.
+    """
 
     model: Model
     positive: Conditioning
     negative: Conditioning
     recipe: Recipe
+    wrappers: tuple[Wrapper, ...] = ()
 
 
 class Texts:
@@ -90,58 +90,23 @@ class Texts:
         return context.expand(self.batch, -1, -1)
 
 
-def latent_velocity(model: Model, latent: Mapping[str, Any]) -> Velocity:
-    """The network on latents (B, C, F, H, W)."""
-    loop = bool(latent.get("loop", False))
-    given = _conditions(model, LatentShape(*latent["samples"].shape[2:]), latent)
-
-    def velocity(
-        x: Tensor, sigma: Tensor, text: PreparedText, hooks: BlockHooks = NO_HOOKS
-    ) -> Tensor:
-        conditions = {name: sigma.new_full((len(x),), value) for name, value in given.items()}
-        noisy = x.to(model.dit.dtype)
-        return model.dit(noisy, sigma, text, conditions=conditions, loop=loop, hooks=hooks)
-
-    return velocity
-
-
-def token_velocity(model: Model, tokens: Tokens, extras: Sequence[Mapping[str, Any]]) -> Velocity:
-    """The network on packed tokens (B, L, D)."""
-    given = [
-        _conditions(model, clip, extra) for clip, extra in zip(tokens.clips, extras, strict=True)
-    ]
-    shared = set.intersection(*(set(each) for each in given))
-
-    def velocity(
-        x: Tensor, sigma: Tensor, text: PreparedText, hooks: BlockHooks = NO_HOOKS
-    ) -> Tensor:
-        conditions = {
-            name: sigma.new_tensor([[each[name] for each in given]]).expand(len(x), -1)
-            for name in sorted(shared)
-        }
+def velocity(
+    model: Model, x: Tensor, at: Evaluation, text: PreparedText, hooks: BlockHooks
+) -> Tensor:
+    """The network on a latent (B, C, F, H, W) or on packed tokens (B, L, D)."""
+    clips, noisy = at.clips, x.to(model.dit.dtype)
+    if clips is None:
+        raise ValueError("the run does not say which clips its state holds")
+    conditions = clips.conditions(model.dit.config.conditions, at.sigma)
+    if clips.layout is not None:
         return model.dit.forward_tokens(
-            x.to(model.dit.dtype),
-            tokens.layout,
-            sigma,
-            [text],
-            conditions=conditions,
-            hooks=hooks,
+            noisy, clips.layout, at.levels, [text], conditions=conditions, hooks=hooks
         )
-
-    return velocity
-
-
-def _conditions(model: Model, shape: LatentShape, extras: Mapping[str, Any]) -> dict[str, float]:
-    return clip_conditions(
-        model.dit.config.conditions,
-        shape,
-        fps=extras.get("fps"),
-        loop=bool(extras.get("loop", False)),
-        time_factor=model.latent.time_factor,
-    )
+    loop = clips.each[0].closed
+    return model.dit(noisy, at.levels, text, conditions=conditions, loop=loop, hooks=hooks)
 
 
-def run(
+def solve(
     denoiser: Denoiser,
     sampler: Sampler,
     sigmas: Tensor,

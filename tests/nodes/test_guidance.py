@@ -6,8 +6,6 @@ import pytest
 import torch
 
 from spacetime_video.hosts import host
-from spacetime_video.hosts.standalone.guiding import guided_denoiser
-from spacetime_video.hosts.standalone.sampling import token_velocity
 from spacetime_video.models.dit import VideoDiT
 from spacetime_video.nodes.guidance import (
     SpacetimeGuidanceInterval,
@@ -23,10 +21,14 @@ from spacetime_video.nodes.guidance_blocks import (
 from spacetime_video.nodes.guidance_rules import SpacetimeCFGZeroStar, SpacetimeProjectedGuidance
 from spacetime_video.nodes.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches import SpacetimePatchify
-from spacetime_video.nodes.sampling import SpacetimeDenoiser, SpacetimeSample
+from spacetime_video.nodes.sampling import (
+    SpacetimeDenoiser,
+    SpacetimeSample,
+    SpacetimeSamplePatches,
+)
 from spacetime_video.nodes.step_cache import SpacetimeStepCache
-from spacetime_video.samplers.guidance import SamplingRun
-from spacetime_video.samplers.regions import TokenRegions
+from spacetime_video.nodes.tokens import unpack
+from spacetime_video.samplers.given import hold_given
 from spacetime_video.samplers.schedules import flow_sigmas
 
 SCALE = 3.1
@@ -151,20 +153,14 @@ def test_a_cache_skips_evaluations_and_more_with_a_larger_budget(bench, network_
 @every_case
 @pytest.mark.parametrize("scale", [1.0, SCALE])
 def test_given_frames_stay_and_the_others_are_made(bench, case, scale):
-    tokens = SpacetimePatchify.execute([SpacetimeEmptyVideo.execute(32, 32, 9, 16.0)[0]])[0]
-    layout = tokens.tokens.layout
-    generator = torch.Generator().manual_seed(3)
-    x = torch.randn(tokens.tokens.values.shape, generator=generator)
-    made = layout.coordinates[:, 0] > 0
-    run = SamplingRun(flow_sigmas(5, shift=3.0), regions=TokenRegions(layout))
-    guider = change(bench.guider(scale), case)
-    velocity = token_velocity(guider.model, tokens.tokens, tokens.extras)
-    denoise = guided_denoiser(guider, velocity, 1, run)
-    with torch.inference_mode():
-        for level in run.sigmas[:-1]:
-            denoised = denoise(x, (made * level)[None])
-            assert torch.equal(denoised[:, ~made], x[:, ~made])
-            assert not torch.allclose(denoised[:, made], x[:, made], atol=0.01)
+    samples = torch.randn(1, 16, 3, 4, 4, generator=torch.Generator().manual_seed(3))
+    tokens = SpacetimePatchify.execute([{"samples": samples, "fps": 16.0}])[0]
+    known = tokens.tokens.layout.coordinates[None, :, 0] == 0
+    guider = host().with_wrapper(change(bench.guider(scale), case), hold_given(known))
+    made = SpacetimeSamplePatches.execute(guider, *bench.parts(steps=5)[1:], tokens)[0]
+    (made,) = (latent["samples"] for latent in unpack(made))
+    torch.testing.assert_close(made[:, :, 0], samples[:, :, 0])
+    assert not torch.allclose(made[:, :, 1:], samples[:, :, 1:], atol=0.01)
 
 
 def test_the_order_of_nodes_makes_no_difference(bench):

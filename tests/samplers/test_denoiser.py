@@ -19,7 +19,9 @@ from spacetime_video.samplers.denoiser import (
         ((1,), (2, 7, 8), (1, 1, 1)),
         ((2, 7), (2, 7, 8), (2, 7, 1)),
         ((1, 7), (2, 7, 8), (1, 7, 1)),
-        ((2, 1, 4, 1, 1), (2, 3, 4, 5, 6), (2, 1, 4, 1, 1)),
+        ((2, 4, 5, 6), (2, 3, 4, 5, 6), (2, 1, 4, 5, 6)),
+        ((2, 4, 1, 1), (2, 3, 4, 5, 6), (2, 1, 4, 1, 1)),
+        ((2, 5, 6), (2, 3, 5, 6), (2, 1, 5, 6)),
     ],
 )
 def test_broadcast(levels, state, result):
@@ -27,7 +29,13 @@ def test_broadcast(levels, state, result):
 
 
 @pytest.mark.parametrize(
-    ("levels", "state"), [((3,), (2, 7, 8)), ((2, 7), (2, 3, 4, 5, 6)), ((2, 6), (2, 7, 8))]
+    ("levels", "state"),
+    [
+        ((3,), (2, 7, 8)),
+        ((2, 7), (2, 3, 4, 5, 6)),
+        ((2, 6), (2, 7, 8)),
+        ((2, 1, 4, 5, 6), (2, 3, 4, 5, 6)),
+    ],
 )
 def test_levels_that_do_not_fit(levels, state):
     with pytest.raises(ValueError, match="do not fit"):

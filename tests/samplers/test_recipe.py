@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from spacetime_video.samplers.cfg_zero import cfg_zero
-from spacetime_video.samplers.guidance import SamplingRun, cfg
+from spacetime_video.samplers.guidance import cfg
 from spacetime_video.samplers.nag import Against, AttentionGuidance
 from spacetime_video.samplers.path import Path
 from spacetime_video.samplers.projected import apg
 from spacetime_video.samplers.recipe import Projection, Recipe, SkipLayers, ZeroStar, guided
+from spacetime_video.samplers.runs import Evaluation, SamplingRun
 from spacetime_video.samplers.scales import over_frames, over_steps, within
 from spacetime_video.samplers.schedules import flow_sigmas
 from spacetime_video.samplers.skip_layer import SkippedBlocks
@@ -22,7 +23,7 @@ class Predictor:
     def __init__(self):
         self.asked = []
 
-    def __call__(self, x, sigma, conditions, **extra):
+    def __call__(self, x, at, conditions):
         self.asked.append(list(conditions))
         return [torch.tanh(x) * self.weight(condition) for condition in conditions]
 
@@ -34,23 +35,24 @@ class Predictor:
 
 def by_recipe(x, *, run=RUN, predict=None, sigma=SIGMA, **options):
     predict = predict or Predictor()
-    return guided(Recipe(**options), predict, "abc", "", run)(x, sigma)
+    denoiser = guided(Recipe(**options), predict, "abc", "", run.path)
+    return denoiser(x, Evaluation(run, sigma))
 
 
 def by_hand(x, scale, **options):
-    return cfg(Predictor(), "abc", "", scale, **options)(x, SIGMA)
+    return cfg(Predictor(), "abc", "", scale, **options)(x, Evaluation(RUN, SIGMA))
 
 
 @pytest.mark.parametrize(
     ("options", "scale", "rule"),
     [
         ({"scale": 3.0}, 3.0, None),
-        ({"scale": 6.0, "last_scale": 2.0}, over_steps(6.0, 2.0, RUN.sigmas), None),
+        ({"scale": 6.0, "last_scale": 2.0}, over_steps(6.0, 2.0), None),
         ({"scale": 2.5, "first_frame_scale": 1.0}, over_frames(1.0, 2.5), None),
         ({"scale": 3.0, "low": 0.7}, within(3.0, 0.7, 1.0), None),
         ({"scale": 3.0, "high": 0.7}, 3.0, None),
         ({"scale": 3.0, "rule": Projection(threshold=0.1)}, 3.0, apg(threshold=0.1)),
-        ({"scale": 3.0, "rule": ZeroStar()}, 3.0, cfg_zero(RUN)),
+        ({"scale": 3.0, "rule": ZeroStar()}, 3.0, cfg_zero),
     ],
 )
 def test_parts_by_hand(options, scale, rule, start):
@@ -134,10 +136,8 @@ def test_predictions_of_the_cache_are_watched_too(start):
     predict, seen = Predictor(), []
     recipe = Recipe(scale=3.0, cache=StepCache(threshold=10.0, start=0.0, end=1.0))
     sigmas = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.0])
-    denoiser = guided(
-        recipe, predict, "abc", "", SamplingRun(sigmas), watch=lambda *told: seen.append(told)
-    )
+    denoiser = guided(recipe, predict, "abc", "", Path.FLOW, watch=lambda *told: seen.append(told))
     for level in sigmas[:-1]:
-        denoiser(start * level, level.expand(2))
+        denoiser(start * level, Evaluation(SamplingRun(sigmas), level.expand(2)))
     assert len(predict.asked) < len(seen) == 4
     assert all(conditions == ("abc", "") and len(made) == 2 for conditions, made in seen)

@@ -3,9 +3,12 @@
 import pytest
 import torch
 
-from spacetime_video.samplers.guidance import SamplingRun, cfg
+from spacetime_video.models.shapes import LatentShape
+from spacetime_video.samplers.clips import Clip, Clips
+from spacetime_video.samplers.guidance import cfg
 from spacetime_video.samplers.noise_table import stable_diffusion_table
 from spacetime_video.samplers.path import Path
+from spacetime_video.samplers.runs import Evaluation, SamplingRun, for_solver
 from spacetime_video.samplers.schedules import flow_sigmas
 from spacetime_video.samplers.solvers import sample_euler, sample_heun
 from spacetime_video.samplers.step_cache import StepCache, easy_cache
@@ -20,8 +23,8 @@ class Predictor:
         self.model, self.path = model, path
         self.count = {"a": 0, "b": 0}
 
-    def __call__(self, x, sigma, conditions, **extra):
-        made = []
+    def __call__(self, x, at, conditions):
+        made, sigma = [], at.sigma
         for condition in conditions:
             self.count[condition] += 1
             shift = 0.5 if condition == "a" else 0.0
@@ -41,8 +44,9 @@ def run_of(path):
 
 def sample(model, start, *, scale=3.0, path=Path.FLOW, solve=sample_euler, **options):
     predict, run = Predictor(model, path), run_of(path)
-    wrapped = easy_cache(predict, StepCache(**options), run) if options else predict
-    made = solve(cfg(wrapped, "a", "b", scale), start * run.sigmas[0], run.sigmas)
+    wrapped = easy_cache(predict, StepCache(**options)) if options else predict
+    guided = for_solver(cfg(wrapped, "a", "b", scale), run)
+    made = solve(guided, start * run.sigmas[0], run.sigmas)
     return made, predict.count
 
 
@@ -75,13 +79,13 @@ def test_first_and_last_steps_are_evaluated(video_model, start):
     levels = []
     predict = Predictor(video_model)
 
-    def watch(x, sigma, conditions, **extra):
-        levels.append(sigma[0].item())
-        return predict(x, sigma, conditions, **extra)
+    def watch(x, at, conditions):
+        levels.append(at.level)
+        return predict(x, at, conditions)
 
     run = run_of(Path.FLOW)
-    wrapped = easy_cache(watch, StepCache(threshold=1e9, start=0.0, end=0.9), run)
-    sample_euler(cfg(wrapped, "a", "b", 1.0), start, run.sigmas)
+    wrapped = easy_cache(watch, StepCache(threshold=1e9, start=0.0, end=0.9))
+    sample_euler(for_solver(cfg(wrapped, "a", "b", 1.0), run), start, run.sigmas)
     first, last = run.sigmas[:2].tolist(), run.sigmas[36:-1].tolist()
     assert levels == [*first, *last]
 
@@ -90,7 +94,8 @@ def test_a_second_run_equals_the_first(video_model, start):
     """A level that rises begins a new run."""
     run = run_of(Path.FLOW)
     predict = Predictor(video_model)
-    guided = cfg(easy_cache(predict, StepCache(threshold=0.1), run), "a", "b", 2.0)
+    cached = easy_cache(predict, StepCache(threshold=0.1))
+    guided = for_solver(cfg(cached, "a", "b", 2.0), run)
     runs = []
     for _ in range(2):
         before = predict.count["a"]
@@ -102,29 +107,28 @@ def test_a_second_run_equals_the_first(video_model, start):
 def test_conditions_do_not_mix(video_model, start):
     """Guided with both, each condition is told as if it were alone."""
     run = run_of(Path.FLOW)
-    wrapped = easy_cache(Predictor(video_model), StepCache(threshold=0.1), run)
-    alone = {
-        name: easy_cache(Predictor(video_model), StepCache(threshold=0.1), run) for name in "ab"
-    }
+    wrapped = easy_cache(Predictor(video_model), StepCache(threshold=0.1))
+    alone = {name: easy_cache(Predictor(video_model), StepCache(threshold=0.1)) for name in "ab"}
     x = start
     for level, after in zip(run.sigmas[:-1], run.sigmas[1:], strict=True):
-        sigma = level.expand(2)
-        both = wrapped(x, sigma, ("a", "b"))
+        at = Evaluation(run, level.expand(2))
+        both = wrapped(x, at, ("a", "b"))
         for name, made in zip("ab", both, strict=True):
-            assert torch.equal(made, alone[name](x, sigma, (name,))[0])
+            assert torch.equal(made, alone[name](x, at, (name,))[0])
         x = both[0] + after / level * (x - both[0])
 
 
 def test_windows_do_not_mix(video_model, start):
     run = run_of(Path.FLOW)
-    shared = easy_cache(Predictor(video_model), StepCache(threshold=0.1), run)
-    alone = [easy_cache(Predictor(video_model), StepCache(threshold=0.1), run) for _ in range(2)]
+    shared = easy_cache(Predictor(video_model), StepCache(threshold=0.1))
+    alone = [easy_cache(Predictor(video_model), StepCache(threshold=0.1)) for _ in range(2)]
     states = [start, start.flip(0) * 2]
+    windows = [Clips((Clip(size=LatentShape(6, 2, 2)),)) for _ in range(2)]
     for level, after in zip(run.sigmas[:-1], run.sigmas[1:], strict=True):
         for number in range(2):
-            x, sigma = states[number], level.expand(2)
-            (made,) = shared(x, sigma, ("a",), window=number)
-            assert torch.equal(made, alone[number](x, sigma, ("a",))[0])
+            x, at = states[number], Evaluation(run, level.expand(2), clips=windows[number])
+            (made,) = shared(x, at, ("a",))
+            assert torch.equal(made, alone[number](x, at, ("a",))[0])
             states[number] = made + after / level * (x - made)
 
 

@@ -1,0 +1,189 @@
+"""The clips that a sampling run makes, and the window of them that one evaluation sees.
+
+B batch, C channels, F frames, H rows, W columns, L tokens, D features.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..models.conditioning import clip_conditions
+from ..models.patchify import TokenLayout
+from ..models.shapes import LatentShape
+from .regions import LatentRegions, Regions, TokenRegions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """What a clip is, beside its contents.
+
+    Args:
+        size: latent frames, rows and columns of the whole clip.
+        fps: frames of the video per second, None for unknown.
+        loop: whether the whole clip's time is a circle.
+        time_factor: frames of the video that a latent frame after the first stands for.
+        first_frame: absolute number of its first latent frame.
+        held: absolute numbers of the latent frames that are there; None for all.
+    """
+
+    size: LatentShape
+    fps: float | None = None
+    loop: bool = False
+    time_factor: int = 4
+    first_frame: int = 0
+    held: tuple[int, ...] | None = None
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Absolute numbers of the latent frames that are there."""
+        if self.held is not None:
+            return self.held
+        return tuple(range(self.first_frame, self.first_frame + self.size.frames))
+
+    @property
+    def shape(self) -> LatentShape:
+        """Size of what is there."""
+        return self.size._replace(frames=len(self.frames))
+
+    @property
+    def places(self) -> Tensor:
+        """Where each frame that is there stands in the whole clip, from 0 to 1."""
+        whole = torch.linspace(0, 1, self.size.frames)
+        return whole[[frame - self.first_frame for frame in self.frames]]
+
+    @property
+    def closed(self) -> bool:
+        """Whether time is a circle: a window of a loop has two ends."""
+        return self.loop and self.held is None
+
+    def window(self, frames: Sequence[int]) -> "Clip":
+        """Those of the absolute frames that are in the clip, in their order."""
+        held = tuple(frame for frame in frames if frame in self.frames)
+        return self if held == self.frames else replace(self, held=held)
+
+    def conditions(self, names: Collection[str]) -> dict[str, float]:
+        """Values for a network with the inputs ``names``; a window is a clip of its own."""
+        return clip_conditions(
+            names, self.shape, fps=self.fps, loop=self.closed, time_factor=self.time_factor
+        )
+
+
+def clip_of(latent: Mapping[str, Any], samples: Tensor, time_factor: int) -> Clip:
+    """The clip of samples (B, C, F, H, W), with what their LATENT says of it under other keys."""
+    return Clip(
+        size=LatentShape(*samples.shape[2:]),
+        fps=latent.get("fps"),
+        loop=bool(latent.get("loop", False)),
+        time_factor=time_factor,
+        first_frame=int(latent.get("first_frame", 0)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """The clips of a state: a batch of equal ones as a latent, or different ones as tokens.
+
+    Args:
+        each: one for a latent (B, C, F, H, W), one per clip of packed tokens (B, L, D).
+        layout: places of packed tokens, None for a latent.
+        index: where the frames or tokens of a window stand in the run's state, None for a whole
+            run.
+    """
+
+    each: tuple[Clip, ...]
+    layout: TokenLayout | None = None
+    index: Tensor | None = None
+    _windows: dict[tuple[int, ...], "Clips"] = field(default_factory=dict, init=False, repr=False)
+
+    def take(self, values: Tensor, index: Tensor) -> Tensor:
+        """Frames or tokens of a state or of values per place, which have no channels."""
+        return values.index_select(self.axis(values), index.to(values.device))
+
+    def axis(self, values: Tensor) -> int:
+        """Along which frames or tokens lie in a state or in values per place."""
+        return values.ndim - 3 if self.layout is None else 1
+
+    @cached_property
+    def regions(self) -> Regions:
+        """Which values belong together; in a window a frame keeps its place in the whole clip."""
+        places = None if self.index is None else self._places()
+        return LatentRegions(places) if self.layout is None else TokenRegions(self.layout, places)
+
+    def _places(self) -> Tensor:
+        if self.layout is None:
+            return self.each[0].places
+        numbers = self.layout.coordinates[:, 0].long()
+        spans = zip(self.each, self.layout.spans, strict=True)
+        return torch.cat([clip.places[numbers[span]] for clip, span in spans])
+
+    def conditions(self, names: Collection[str], sigma: Tensor) -> dict[str, Tensor]:
+        """Inputs of a network for the rows of ``sigma``: (B,) of a latent, (B, clips) of tokens.
+
+        They stand in the order in which the network adds up their embeddings.
+        """
+        told = [clip.conditions(names) for clip in self.each]
+        if self.layout is None:
+            return {name: sigma.new_full((len(sigma),), value) for name, value in told[0].items()}
+        shared = sorted(set.intersection(*map(set, told)))
+        rows = {name: sigma.new_tensor([[each[name] for each in told]]) for name in shared}
+        return {name: row.expand(len(sigma), -1) for name, row in rows.items()}
+
+    def find(self, frames: Sequence[int]) -> Tensor:
+        """Where these absolute frames, or their tokens, stand, clip by clip."""
+        if self.layout is None:
+            held = self.each[0].frames
+            return torch.tensor([held.index(frame) for frame in frames if frame in held])
+        numbers, found = self.layout.coordinates[:, 0], []
+        for clip, span in zip(self.each, self.layout.spans, strict=True):
+            for frame in frames:
+                if frame in clip.frames:
+                    here = numbers[span] == clip.frames.index(frame)
+                    found.append(here.nonzero()[:, 0] + span.start)
+        return torch.cat(found) if found else torch.tensor([])
+
+    def window(self, frames: Sequence[int]) -> "Clips":
+        """These absolute frames of every clip; a clip that has none of them is left out.
+
+        Raises:
+            ValueError: no clip has any of the frames.
+        """
+        key = tuple(frames)
+        if key not in self._windows:
+            self._windows[key] = self._window(key)
+        return self._windows[key]
+
+    def _window(self, frames: tuple[int, ...]) -> "Clips":
+        each = tuple(clip.window(frames) for clip in self.each)
+        if all(new is old for new, old in zip(each, self.each, strict=True)):
+            return self
+        index = self.find(frames)
+        if len(index) == 0:
+            raise ValueError(
+                f"a window of the frames {list(frames)}: this run has "
+                f"{' and '.join(str(list(clip.frames)) for clip in self.each)}"
+            )
+        layout = None if self.layout is None else self._layout(self.layout, each, index)
+        left = tuple(clip for clip in each if clip.frames)
+        return Clips(left, layout, index if self.index is None else self.index[index])
+
+    def _layout(self, layout: TokenLayout, each: tuple[Clip, ...], index: Tensor) -> TokenLayout:
+        """Places of a window's tokens: a clip of its own, whose frames count from 0."""
+        spans = zip(self.each, each, layout.spans, strict=True)
+        frames = torch.cat(
+            [_renumbered(old, new)[layout.coordinates[span, 0].long()] for old, new, span in spans]
+        )
+        coordinates = torch.cat([frames[:, None], layout.coordinates[:, 1:]], dim=1)[index]
+        clip_ids = torch.unique_consecutive(layout.clip_ids[index], return_inverse=True)[1]
+        circles = zip(each, layout.loop_frames, strict=True)
+        loops = tuple(frames if clip.closed else 0 for clip, frames in circles if clip.frames)
+        return TokenLayout(coordinates, clip_ids, loops)
+
+
+def _renumbered(old: Clip, new: Clip) -> Tensor:
+    """Number in a window of each frame of a clip, -1 where it is not there."""
+    numbers = [new.frames.index(each) if each in new.frames else -1 for each in old.frames]
+    return torch.tensor(numbers, dtype=torch.float64)

@@ -1,0 +1,160 @@
+"""Wrappers around a GUIDER of the standalone host, on latents and on packed tokens."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from spacetime_video.model_loaders.load import read_dit
+from spacetime_video.models.dit import VideoDiT
+from spacetime_video.models.dit_blocks import BlockHooks
+from spacetime_video.models.patchify import patchify, unpatchify
+from spacetime_video.samplers.given import hold_given
+from spacetime_video.samplers.noise import FrameNoise
+from spacetime_video.samplers.recipe import Projection, Recipe, SkipLayers
+from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.solvers import SOLVERS
+
+SIGMAS = flow_sigmas(3, shift=3.0)
+WINDOWS = (range(4), range(4, 9))
+RECIPES = {
+    "plain": Recipe(scale=3.0),
+    "rules": Recipe(
+        scale=3.0,
+        rule=Projection(threshold=0.2, momentum=-0.3),
+        rescale=0.5,
+        skip=SkipLayers(blocks=(1,), low=0.0, high=1.0),
+    ),
+}
+every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+
+
+def seeded(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def model(standalone, models_dir):
+    return standalone.make_model(
+        read_dit(models_dir / "diffusion_models/random_dit.safetensors"), dtype="fp32"
+    )
+
+
+class Runs:
+    """Samples latents, or the same clips as packed tokens."""
+
+    def __init__(self, host, model, recipe=RECIPES["plain"], *wrappers):
+        self.host = host
+        positive, negative = ([[seeded(1, 12, 16, seed=seed), {}]] for seed in (1, 2))
+        self.guider = host.with_recipe(
+            host.make_guider(model, positive, negative, 3.0), lambda _: recipe
+        )
+        for wrapper in wrappers:
+            self.guider = host.with_wrapper(self.guider, wrapper)
+        self.euler = host.make_sampler(SOLVERS["euler"], {})
+
+    def latent(self, samples, noise):
+        latent = {"samples": samples, "fps": 16.0}
+        with torch.inference_mode():
+            return self.host.sample(self.guider, noise, self.euler, SIGMAS, latent, 7)
+
+    def packed(self, clips, noises):
+        told = [{"fps": 16.0}] * len(clips)
+        with torch.inference_mode():
+            made = self.host.sample_tokens(
+                self.guider, patchify(noises), self.euler, SIGMAS, patchify(clips), told, 7
+            )
+        return unpatchify(made)
+
+
+def noise(frames):
+    return FrameNoise(7).generate_noise({"samples": torch.zeros(1, 16, frames, 4, 4)})
+
+
+def windowed(denoiser, run):
+    """A wrapper: every window for itself."""
+
+    def denoise(x, at):
+        made = torch.zeros_like(x)
+        for frames in WINDOWS:
+            part = denoiser(*at.window(x, frames))
+            made.index_copy_(at.clips.axis(x), at.clips.find(frames), part)
+        return made
+
+    return denoise
+
+
+@every_recipe
+def test_a_given_first_frame_stays_on_latents_and_on_tokens(standalone, model, recipe):
+    samples = seeded(1, 16, 3, 4, 4)
+    known = torch.zeros(1, 3, 4, 4, dtype=torch.bool)
+    known[:, 0] = True
+    of_latent = Runs(standalone, model, recipe, hold_given(known)).latent(samples, noise(3))
+    here = patchify([known[:, None].float()]).values[..., 0] > 0
+    tokens = Runs(standalone, model, recipe, hold_given(here))
+    (of_tokens,) = tokens.packed([samples], [noise(3)])
+    torch.testing.assert_close(of_latent[:, :, 0], samples[:, :, 0])
+    torch.testing.assert_close(of_tokens, of_latent, atol=1e-5, rtol=0)
+    free = Runs(standalone, model, recipe).latent(samples, noise(3))
+    assert (of_latent - free)[:, :, 1:].abs().max() > 1e-3
+
+
+@every_recipe
+def test_windows_of_a_latent_are_clips_of_their_own(standalone, model, recipe):
+    """Duration and positions too: nothing tells them from runs on as many frames."""
+    if recipe.rescale:
+        recipe = replace(recipe, first_frame_scale=3.0)
+    whole = Runs(standalone, model, recipe, windowed).latent(torch.zeros(1, 16, 9, 4, 4), noise(9))
+    for frames in WINDOWS:
+        alone = Runs(standalone, model, recipe).latent(
+            torch.zeros(1, 16, len(frames), 4, 4), noise(9)[:, :, list(frames)]
+        )
+        torch.testing.assert_close(whole[:, :, list(frames)], alone, atol=1e-5, rtol=0)
+
+
+def test_windows_of_packed_tokens_are_those_of_their_latents(standalone, model):
+    clips = [torch.zeros(1, 16, frames, 4, 4) for frames in (9, 3)]
+    noises = [noise(9), noise(3)]
+    packed = Runs(standalone, model, RECIPES["plain"], windowed).packed(clips, noises)
+    for clip, drawn, made in zip(clips, noises, packed, strict=True):
+        alone = Runs(standalone, model, RECIPES["plain"], windowed)
+        (wanted,) = alone.packed([clip], [drawn]) if clip.shape[2] == 9 else [None]
+        if wanted is None:
+            wanted = Runs(standalone, model).latent(clip, drawn)
+        torch.testing.assert_close(made, wanted, atol=1e-5, rtol=0)
+
+
+def test_the_network_is_told_the_windows_duration(standalone, model, monkeypatch):
+    told, original = [], VideoDiT.forward_tokens
+
+    def watch(self, *arguments, conditions, **named):
+        told.append(conditions["duration"].flatten()[0].item())
+        return original(self, *arguments, conditions=conditions, **named)
+
+    monkeypatch.setattr(VideoDiT, "forward_tokens", watch)
+    clip = torch.zeros(1, 16, 9, 4, 4)
+    Runs(standalone, model, RECIPES["plain"], windowed).latent(clip, noise(9))
+    Runs(standalone, model, RECIPES["plain"], windowed).packed([clip], [noise(9)])
+    assert told == [13 / 16, 17 / 16] * 6
+
+
+def test_hooks_of_a_wrapper_reach_the_network(standalone, model):
+    residual = seeded(1, 12, model.dit.config.dim)
+
+    def nudged(denoiser, run):
+        hooks = BlockHooks(residuals={0: residual})
+        return lambda x, at: denoiser(x, replace(at, hooks=hooks))
+
+    clip = torch.zeros(1, 16, 3, 4, 4)
+    plain = Runs(standalone, model).latent(clip, noise(3))
+    made = Runs(standalone, model, RECIPES["plain"], nudged).latent(clip, noise(3))
+    (packed,) = Runs(standalone, model, RECIPES["plain"], nudged).packed([clip], [noise(3)])
+    assert (made - plain).abs().max() > 1e-3
+    torch.testing.assert_close(packed, made, atol=1e-5, rtol=0)
+
+
+def test_a_model_with_one_level_for_all_is_refused(standalone, model):
+    known = torch.ones(1, 3, 4, 4, dtype=torch.bool)
+    runs = Runs(standalone, replace(model, info={}), RECIPES["plain"], hold_given(known))
+    with pytest.raises(ValueError, match="one noise level for all places"):
+        runs.latent(seeded(1, 16, 3, 4, 4), noise(3))

@@ -1,0 +1,106 @@
+"""What is given is clean, at level 0 and never changed, under every solver and in windows."""
+
+import pytest
+import torch
+
+from spacetime_video.models.patchify import patchify
+from spacetime_video.models.shapes import LatentShape
+from spacetime_video.samplers.clips import Clip, Clips
+from spacetime_video.samplers.given import hold_given
+from spacetime_video.samplers.runs import SamplingRun, for_solver, wrapped
+from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.solvers import SOLVERS
+
+SHAPE = LatentShape(5, 4, 4)
+SIGMAS = flow_sigmas(4, shift=3.0)
+CLIPS = Clips((Clip(size=SHAPE),))
+
+
+def seeded(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def known():
+    return torch.rand(2, *SHAPE, generator=torch.Generator().manual_seed(2)) < 0.4
+
+
+def run_of(given, clips=CLIPS):
+    return SamplingRun(SIGMAS, clips=clips, given=given, takes_levels=True)
+
+
+def zeros(seen):
+    def denoise(x, at):
+        seen.append((x, at.places))
+        return torch.zeros_like(x)
+
+    return denoise
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_given_positions_are_clean_and_never_change(solver, known):
+    given, seen = seeded(2, 3, *SHAPE), []
+    run = run_of(given)
+    denoise = for_solver(wrapped(zeros(seen), [hold_given(known)], run), run)
+    made = SOLVERS[solver](denoise, seeded(2, 3, *SHAPE, seed=1), SIGMAS)
+    spread = known[:, None].expand_as(given)
+    assert torch.equal(made[spread], given[spread])
+    assert (made[~spread] == 0).all()
+    for x, levels in seen:
+        assert torch.equal(x[spread], given[spread])
+        assert levels.shape == (2, *SHAPE)
+        assert torch.equal(levels > 0, ~known)
+    assert (seen[0][1][~known] == 1).all()
+
+
+def test_tokens_hold_what_their_latents_do(known):
+    patches = known[:, :, ::2, ::2].repeat_interleave(2, 2).repeat_interleave(2, 3)
+    tokens = patchify([seeded(2, 3, *SHAPE)])
+    here, seen = patchify([patches[:, None].float()]).values[..., 0] > 0, []
+    run = run_of(tokens.values, Clips(CLIPS.each, tokens.layout))
+    denoise = for_solver(wrapped(zeros(seen), [hold_given(here)], run), run)
+    made = SOLVERS["euler"](denoise, torch.randn_like(tokens.values), SIGMAS)
+    wanted = tokens.values * here[..., None]
+    torch.testing.assert_close(made, wanted)
+    assert torch.equal(seen[0][1], (~here).float())
+
+
+def test_inside_of_windows_each_holds_its_own_part(known):
+    given, seen = seeded(2, 3, *SHAPE), []
+    run, frames = run_of(given), (3, 4)
+
+    def windows(denoiser, run):
+        def denoise(x, at):
+            part = denoiser(*at.window(x, frames))
+            return torch.zeros_like(x).index_copy(2, at.clips.find(frames), part)
+
+        return denoise
+
+    denoise = wrapped(zeros(seen), [hold_given(known), windows], run)
+    made = for_solver(denoise, run)(seeded(2, 3, *SHAPE, seed=1), torch.ones(2))
+    spread = known[:, None, 3:].expand(2, 3, 2, 4, 4)
+    assert torch.equal(made[:, :, 3:][spread], given[:, :, 3:][spread])
+    assert not made[:, :, :3].any()
+
+
+def test_a_level_below_the_runs_stays(known):
+    """Two wrappers: what one has lowered, the other leaves where nothing is given."""
+    seen = []
+    run = run_of(seeded(2, 3, *SHAPE))
+    inner, outer = hold_given(known), hold_given(~known)
+    wrapped(zeros(seen), [inner, outer], run)
+    for_solver(wrapped(zeros(seen), [inner, outer], run), run)(run.given, torch.ones(2))
+    assert not seen[0][1].any()
+
+
+@pytest.mark.parametrize(
+    ("run", "problem"),
+    [
+        (SamplingRun(SIGMAS, given=torch.zeros(2, 3, *SHAPE)), "one noise level for all places"),
+        (SamplingRun(SIGMAS, takes_levels=True), "starts from nothing"),
+        (run_of(torch.zeros(2, 3, 5, 8, 4)), "do not fit a state"),
+    ],
+)
+def test_runs_that_cannot_hold_anything(run, problem, known):
+    with pytest.raises(ValueError, match=problem):
+        wrapped(zeros([]), [hold_given(known)], run)
