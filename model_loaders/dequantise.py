@@ -14,6 +14,9 @@ from .keys import UnsupportedCheckpointError
 _SCALES = (".scale_weight", ".weight_scale")
 _COMPANIONS = (*_SCALES, ".scale_input", ".input_scale", ".comfy_quant")
 _FORMAT = "float8_e4m3fn"
+_UNREADABLE = "what the file says of its quantised weights is not readable: download it again"
+_PLAIN = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+_FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 
 
 def dequantise(
@@ -36,16 +39,35 @@ def dequantise(
         UnsupportedCheckpointError: the weights are quantised in another way.
     """
     _refuse_unknown_formats(state_dict, metadata or {})
+    refuse_unknown_types(state_dict)
     plain: dict[str, Tensor] = {}
     for key, tensor in state_dict.items():
-        if key == "scaled_fp8" or key.endswith((*_COMPANIONS, ".scaled_fp8")):
+        if _is_companion(key):
             continue
         plain[key] = _restore(key, tensor, state_dict, dtype) if _is_float8(tensor) else tensor
     return plain
 
 
+def refuse_unknown_types(state_dict: Mapping[str, Tensor]) -> None:
+    """Refuse whole numbers and truth values, which are codes of some quantisation.
+
+    Raises:
+        UnsupportedCheckpointError: there are such weights.
+    """
+    for key, tensor in state_dict.items():
+        if not _is_companion(key) and tensor.dtype not in _PLAIN and not _is_float8(tensor):
+            raise UnsupportedCheckpointError(
+                f"{key!r} is stored as {str(tensor.dtype).removeprefix('torch.')}, a quantisation "
+                "that is not supported: use the fp16, bf16 or fp8_scaled file of this model"
+            )
+
+
+def _is_companion(key: str) -> bool:
+    return key == "scaled_fp8" or key.endswith((*_COMPANIONS, ".scaled_fp8"))
+
+
 def _is_float8(tensor: Tensor) -> bool:
-    return tensor.is_floating_point() and tensor.element_size() == 1
+    return tensor.dtype in _FLOAT8
 
 
 def _restore(
@@ -77,10 +99,16 @@ def _formats(
     state_dict: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """Collect what the file says of each quantised layer, from its header and its tensors."""
-    header = json.loads(metadata.get("_quantization_metadata", "{}")).get("layers", {})
-    entries = {
-        key.removesuffix(".comfy_quant"): json.loads(tensor.cpu().numpy().tobytes())
+    texts = {
+        key.removesuffix(".comfy_quant"): tensor.cpu().numpy().tobytes()
         for key, tensor in state_dict.items()
         if key.endswith(".comfy_quant")
     }
-    return header | entries
+    try:
+        header = json.loads(metadata.get("_quantization_metadata", "{}")).get("layers", {})
+        entries = header | {key: json.loads(text) for key, text in texts.items()}
+        if all(isinstance(details, dict) for details in entries.values()):
+            return entries
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UnsupportedCheckpointError(_UNREADABLE) from error
+    raise UnsupportedCheckpointError(_UNREADABLE)

@@ -1,9 +1,17 @@
 """Whether three files belong together, found out without reading their weights."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from torch import Tensor, nn
+
+from ..models.dit import VideoDiT
 from ..models.latent_format import LatentFormat
+from ..models.text_encoder import T5Encoder
+from ..models.vae import VideoVAE
 from ..models.vae_config import VAEConfig
+from .claims import compare_with, on_meta
+from .keys import UnsupportedCheckpointError
 from .load import dit_of, read_file, text_of, vae_of
 
 
@@ -18,7 +26,13 @@ def check_fit(dit_path: Path, text_path: Path, vae_path: Path) -> None:
     dit_file, text_file, vae_file = (
         read_file(path, matrices=False) for path in (dit_path, text_path, vae_path)
     )
-    dit, vae, (text, _) = dit_of(dit_file), vae_of(vae_file), text_of(text_file)
+    dit, vae, (text, text_state) = dit_of(dit_file), vae_of(vae_file), text_of(text_file)
+    for file, build, state in (
+        (dit_file, lambda: VideoDiT(dit.config), dit.state),
+        (text_file, lambda: T5Encoder(text), text_state),
+        (vae_file, lambda: VideoVAE(vae.config), vae.state),
+    ):
+        _check_complete(file.name, build, state)
     latent, made = dit.latent, vae.config
     if latent.channels != made.z_channels:
         raise ValueError(
@@ -41,6 +55,14 @@ def check_fit(dit_path: Path, text_path: Path, vae_path: Path) -> None:
             f"{text_file.name} makes text {text.d_model} wide, {dit_file.name} reads "
             f"{dit.config.text_dim}: choose the text encoder that belongs to the model"
         )
+
+
+def _check_complete(name: str, build: Callable[[], nn.Module], state: Mapping[str, Tensor]) -> None:
+    """Compare the names and shapes in a header with the network, before weights are read."""
+    try:
+        compare_with(on_meta(build), state)
+    except UnsupportedCheckpointError as error:
+        raise UnsupportedCheckpointError(f"{name}: {error}") from error
 
 
 def _compression(sizes: LatentFormat | VAEConfig) -> str:

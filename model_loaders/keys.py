@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -65,14 +66,24 @@ def strip_prefixes(state_dict: Mapping[str, Tensor], prefixes: Iterable[str]) ->
 
 
 def count_blocks(keys: Iterable[str], pattern: str) -> int:
-    """Count the blocks of a network: one more than the highest number found, 0 without any.
+    """Count the blocks of a network, 0 without any.
 
     Args:
         keys: names of tensors.
         pattern: regular expression for the beginning of a key, with the number as its one group.
+
+    Raises:
+        UnsupportedCheckpointError: the numbers have gaps.
     """
     matches = (re.match(pattern, key) for key in keys)
-    return 1 + max((int(match[1]) for match in matches if match), default=-1)
+    numbers = {int(match[1]) for match in matches if match}
+    gap = next(number for number in itertools.count() if number not in numbers)
+    if gap < len(numbers):
+        raise UnsupportedCheckpointError(
+            f"the file has a block {max(numbers)} but no block {gap}: it is incomplete; download "
+            "it again, or merge its parts into one file"
+        )
+    return len(numbers)
 
 
 def _first_match(

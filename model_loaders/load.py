@@ -18,14 +18,29 @@ from ..models.latent_format import LatentFormat
 from ..models.text_encoder import T5Config, T5Encoder
 from ..models.vae import VAEConfig, VideoVAE
 from ..models.vae_layers import to_channels_last
-from .dequantise import dequantise
+from .claims import (
+    Config,
+    check_keys,
+    claimed_config,
+    claimed_latent,
+    claimed_length,
+    claimed_shift,
+    compare_with,
+    on_meta,
+    type_of,
+)
+from .dequantise import dequantise, refuse_unknown_types
 from .families import umt5, wan_dit, wan_vae
 from .keys import UnsupportedCheckpointError
 from .text import TextEncoder
 from .tokenizer import Tokenizer, tokenizer_from_tensor
+from .unreadable import unreadable
 
 METADATA_KEY = "spacetime"
 """Where a file of the pack carries its config, as JSON in the safetensors metadata."""
+
+TEXT_LENGTH = 512
+"""Tokens of a prompt where the file names no number: that of the published models."""
 
 DEFAULT_SHIFT = 3.0
 """Shift of a flow model's own schedules where its file names none."""
@@ -117,22 +132,33 @@ def read_file(
     try:
         with safe_open(path, framework="pt") as file:
             header, keys = file.metadata() or {}, list(file.keys())
+            check_keys(path.name, keys)
             state = {}
             for number, key in enumerate(keys):
-                state[key] = file.get_tensor(key) if matrices else _measured(file, key)
+                state[key] = file.get_tensor(key) if matrices else _measured(path.name, file, key)
                 tick(number + 1, len(keys))
+    except (SafetensorError, OSError) as error:
+        raise UnsupportedCheckpointError(unreadable(path, error)) from error
+    return WeightsFile(path.name, state, header, _info(path.name, header))
+
+
+def _measured(name: str, file: Any, key: str) -> Tensor:
+    stored = file.get_slice(key)
+    shape, kind = stored.get_shape(), type_of(name, key, stored.get_dtype())
+    return file.get_tensor(key) if len(shape) < 2 else torch.empty(shape, dtype=kind, device="meta")
+
+
+def _info(name: str, header: Mapping[str, str]) -> dict[str, Any]:
+    """The pack's part of a header."""
+    try:
         info = json.loads(header.get(METADATA_KEY, "{}"))
-    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+    except (ValueError, RecursionError) as error:
         raise UnsupportedCheckpointError(
-            f"{path.name} is not a readable safetensors file ({error}); convert pickled "
-            "checkpoints (.pt, .pth, .ckpt) to safetensors first"
+            f"the header of {name} is not readable ({str(error)[:100]}): download it again"
         ) from error
-    return WeightsFile(path.name, state, header, info)
-
-
-def _measured(file: Any, key: str) -> Tensor:
-    shape = file.get_slice(key).get_shape()
-    return file.get_tensor(key) if len(shape) < 2 else torch.empty(shape, device="meta")
+    if not isinstance(info, dict):
+        raise UnsupportedCheckpointError(f"the header of {name} is damaged: download it again")
+    return info
 
 
 def read_dit(path: Path, tick: Tick = lambda done, total: None) -> DiTWeights:
@@ -154,8 +180,7 @@ def read_text_encoder(path: Path, tick: Tick = lambda done, total: None) -> Text
     """Read a text encoder with the tokenizer in its file; errors as ``read_dit``."""
     file = read_file(path, tick=tick)
     config, state = text_of(file)
-    length = file.info.get("max_length", 512)
-    tokenizer = tokenizer_from_tensor(_spiece(file), max_length=length)
+    tokenizer = tokenizer_from_tensor(_spiece(file), max_length=_text_length(file))
     return TextWeights(config, state, tokenizer, file.info)
 
 
@@ -166,7 +191,10 @@ def dit_of(file: WeightsFile) -> DiTWeights:
     plain = dequantise(file.state, dtype=torch.bfloat16, metadata=file.header)
     state = wan_dit.to_pack_keys(plain)
     if file.info:
-        config, latent = DiTConfig(**file.info["config"]), LatentFormat(**file.info["latent"])
+        config = _config(file, DiTConfig)
+        latent = claimed_latent(file.name, file.info.get("latent"))
+        claimed_shift(file.name, file.info.get("shift", DEFAULT_SHIFT))
+        claimed_length(file.name, config.text_length)
     else:
         config = wan_dit.derive_config(state)
         latent = wan_dit.latent_format(config)
@@ -177,8 +205,9 @@ def vae_of(file: WeightsFile) -> VAEWeights:
     """The video VAE in a file that was read; errors as ``read_dit``."""
     file.expect("vae")
     file.is_of(wan_vae, "video VAE (Wan 2.1, Wan 2.2)")
+    refuse_unknown_types(file.state)
     state = wan_vae.to_pack_keys(file.state)
-    config = VAEConfig.from_dict(file.info["config"]) if file.info else wan_vae.derive_config(state)
+    config = _config(file, _vae_config) if file.info else wan_vae.derive_config(state)
     return VAEWeights(config, state, file.info)
 
 
@@ -188,7 +217,20 @@ def text_of(file: WeightsFile) -> tuple[T5Config, dict[str, Tensor]]:
     file.is_of(umt5, "text encoder (UMT5)")
     _spiece(file)
     state = umt5.to_pack_keys(file.state, metadata=file.header)
-    return T5Config(**file.info["config"]) if file.info else umt5.derive_config(state), state
+    _text_length(file)
+    return _config(file, T5Config) if file.info else umt5.derive_config(state), state
+
+
+def _text_length(file: WeightsFile) -> int:
+    return claimed_length(file.name, file.info.get("max_length", TEXT_LENGTH))
+
+
+def _config(file: WeightsFile, make: Callable[..., Config]) -> Config:
+    return claimed_config(file.name, make, file.info.get("config"), len(file.state))
+
+
+def _vae_config(**fields: Any) -> VAEConfig:
+    return VAEConfig.from_dict(fields)
 
 
 def _spiece(file: WeightsFile) -> Tensor:
@@ -212,14 +254,11 @@ def load_strictly(
     Raises:
         UnsupportedCheckpointError: keys or shapes do not match the network.
     """
-    with torch.device("meta"):
-        module = build()
-    try:
-        module.load_state_dict(
-            {name: weight.to(dtype) for name, weight in state.items()}, strict=True, assign=True
-        )
-    except RuntimeError as error:
-        raise UnsupportedCheckpointError(f"the file does not fit its network: {error}") from error
+    module = on_meta(build)
+    compare_with(module, state)
+    module.load_state_dict(
+        {name: weight.to(dtype) for name, weight in state.items()}, strict=True, assign=True
+    )
     return module.eval().requires_grad_(False)
 
 

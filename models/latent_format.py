@@ -1,5 +1,6 @@
 """How a family's latents relate to pixels (factors) and to its network (mean and deviation)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +36,12 @@ class LatentFormat:
             object.__setattr__(self, name, tuple(values))
             if len(values) != self.channels:
                 raise ValueError(f"{len(values)} values of {name} for {self.channels} channels")
+        if not all(map(math.isfinite, self.mean or ())):
+            raise ValueError(f"a mean of latents that is not finite: {self.mean}")
+        if not all(math.isfinite(value) and value > 0 for value in self.std or ()):
+            raise ValueError(f"a deviation of latents must be above 0: {self.std}")
+        if min(self.channels, self.time_factor, self.space_factor) < 1:
+            raise ValueError("channels and factors of latents must be 1 or more")
 
     def normalise(self, latent: Tensor) -> Tensor:
         """Raw latent (B, C, ...) -> what the network sees, same shape."""

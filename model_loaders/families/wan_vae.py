@@ -110,6 +110,11 @@ def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             raise UnsupportedCheckpointError(
                 "the VAE's encoder has no step between levels: the file is incomplete"
             )
+        if resamples[-1] > len(weights):
+            raise UnsupportedCheckpointError(
+                f"the VAE's encoder has a block {resamples[-1]}, but the file only {len(weights)} "
+                "tensors: it is damaged; download it again"
+            )
         weights = rename(weights, flat_places(resamples[0], levels=1 + len(resamples)))
     return weights
 

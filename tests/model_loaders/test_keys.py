@@ -42,6 +42,13 @@ def test_strip_prefixes_takes_the_first_prefix_present():
 
 
 def test_count_blocks():
-    keys = ["blocks.0.a", "blocks.11.b", "blocks.2.c", "other.40.blocks.50."]
-    assert count_blocks(keys, r"blocks\.(\d+)\.") == 12
+    keys = ["blocks.0.a", "blocks.1.b", "blocks.2.c", "other.40.blocks.50."]
+    assert count_blocks(keys, r"blocks\.(\d+)\.") == 3
     assert count_blocks(keys, r"layers\.(\d+)\.") == 0
+
+
+@pytest.mark.parametrize("number", [2, 10**9, 10**200])
+def test_blocks_with_gaps_are_refused(number):
+    keys = ["blocks.0.a", f"blocks.{number}.b"]
+    with pytest.raises(UnsupportedCheckpointError, match="but no block 1"):
+        count_blocks(keys, r"blocks\.(\d+)\.")

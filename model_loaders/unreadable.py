@@ -1,0 +1,46 @@
+"""What a file is that should be safetensors and is not: seen from its first bytes."""
+
+from pathlib import Path
+
+_LENGTH_BYTES = 8
+_AGAIN = "download it again"
+
+_KINDS = (
+    (b"version https://git-lfs", f"the pointer of a file in Git LFS: {_AGAIN}, with git lfs pull"),
+    (b"<!doctype", f"a web page: {_AGAIN}, by the link to the file itself"),
+    (b"<html", f"a web page: {_AGAIN}, by the link to the file itself"),
+    (b"{", f"a JSON text, perhaps a server's answer: {_AGAIN}"),
+    (b"PK\x03\x04", "a pickled checkpoint (.pt, .pth, .ckpt): convert it to safetensors first"),
+    (b"\x80\x02", "a pickled checkpoint (.pt, .pth, .ckpt): convert it to safetensors first"),
+    (b"GGUF", "a GGUF file, which is not supported: use the fp16, bf16 or fp8_scaled file"),
+)
+
+
+def unreadable(path: Path, error: Exception) -> str:
+    """Say why a file is not a readable safetensors file, and what to do."""
+    return f"{path.name} is not a readable safetensors file: {_reason(path, error)}"
+
+
+def _reason(path: Path, error: Exception) -> str:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            first = file.read(64)
+    except OSError as problem:
+        return f"{problem.strerror}"
+    if size == 0:
+        return f"it is empty; {_AGAIN}"
+    begin = first.lstrip().lower()
+    known = (what for mark, what in _KINDS if first.startswith(mark) or begin.startswith(mark))
+    what = next(known, None)
+    if what is not None:
+        return f"it is {what}"
+    if _claims_more(first, size) or "incomplete" in str(error).lower():
+        return f"it is cut off after {size} bytes, perhaps half a download; {_AGAIN}"
+    return f"it is damaged ({str(error)[:100]}); {_AGAIN}"
+
+
+def _claims_more(first: bytes, size: int) -> bool:
+    """Whether the header alone would be longer than the file, and begins as one."""
+    header = int.from_bytes(first[:_LENGTH_BYTES], "little")
+    return first[_LENGTH_BYTES:].startswith(b"{") and header + _LENGTH_BYTES > size
