@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from .streams import prepare_streams, print_results, tell, tell_traceback
+
+WRONG_USAGE = 2
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -37,7 +41,22 @@ OtherWeights = Annotated[
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
 ]
-TrainDevice = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
+
+
+def _known_device(name: str) -> str:
+    """Refuse a device that is not there before anything is rendered for it."""
+    from ..hosts.standalone.devices import choose_device
+
+    try:
+        choose_device(name)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+    return name
+
+
+TrainDevice = Annotated[
+    str, typer.Option("--device", help="cpu, cuda or cuda:N.", callback=_known_device)
+]
 
 
 @app.callback()
@@ -91,11 +110,11 @@ def run(
 @app.command()
 def world(
     folder: Annotated[Path, typer.Argument(help="Folder for the clips; made if missing.")],
-    count: Annotated[int, typer.Option(min=1, help="How many clips.")] = 4,
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="How many clips.")] = 4,
     kind: Annotated[
         str, typer.Option(help="Kind of scene, such as single, pair, hits or loop; any mixes them.")
     ] = "single",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the first clip.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**53, help="Seed of the first clip.")] = 0,
     frames: Annotated[int, typer.Option(min=1, help="Frames per clip.")] = 17,
     width: Annotated[int, typer.Option(min=16, help="Pixels.")] = 64,
     height: Annotated[int, typer.Option(min=16, help="Pixels.")] = 64,
@@ -235,7 +254,7 @@ def measure_report(
 def train_vae(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int | None, typer.Option(help="Length of the run.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
 ) -> None:
     """Train the causal video VAE on clips of the toy world."""
     from ..training.vae_recipe import VAEPlan, make_vae
@@ -249,7 +268,7 @@ def train_vae(
 def train_decoder(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int | None, typer.Option(help="Length of the run.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
 ) -> None:
     """Train the VAE's decoder alone, behind latents that stay as they are."""
     from ..training.vae_recipe import VAEPlan
@@ -365,4 +384,31 @@ def train_all(
 def main() -> None:
     """Entry point of the command. Asked to terminate, it stops as for Ctrl-C: cleanly, told."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(app())
+    prepare_streams()
+    sys.exit(_guarded(sys.argv[1:]))
+
+
+def _guarded(arguments: list[str]) -> int:
+    """Run a command and return its exit code; what it raises ends in one message."""
+    try:
+        app(arguments)
+    except SystemExit as ended:
+        if ended.code == WRONG_USAGE:
+            _tell_programs(arguments, "the arguments are wrong: see the error stream")
+        return ended.code if isinstance(ended.code, int) else 0
+    except Exception as problem:
+        from .failure import message_of
+
+        if "--verbose" in arguments:
+            tell_traceback()
+        tell(message_of(problem))
+        _tell_programs(arguments, message_of(problem))
+    return 1
+
+
+def _tell_programs(arguments: list[str], message: str) -> None:
+    """The line that `run --json` promises, where the command did not get as far as to print it."""
+    if arguments[:1] == ["run"] and "--json" in arguments:
+        from .run import Report
+
+        print_results([Report(error=message).as_json(0.0)])

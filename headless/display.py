@@ -1,5 +1,7 @@
 """A progress bar per node and per step on the terminal's error stream, and a look at the clip."""
 
+import logging
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -16,17 +18,42 @@ from rich.progress import (
 )
 
 from ..hosts.standalone.executor import Event, NodeCached, NodeFinished, NodeStarted
-from ..media.images import save_image
+from ..media import save_image, shown
 from .terminal import draw_picture
+
+log = logging.getLogger(__name__)
 
 WIDEST = 96
 """Characters of a picture on the terminal."""
+
+LONGEST_TITLE = 48
+"""Characters of a node's title beside its bar."""
+
+MOST_BARS = 32
+"""Bars that are drawn anew all the time."""
+
+DRAWING_PAUSE = 0.1
+"""Seconds."""
 
 
 class Bars(Progress):
     """Progress bars with a picture under them."""
 
     picture: RenderableType | None = None
+    _drawn = 0.0
+
+    def refresh(self) -> None:
+        """Draw, but not oftener than anyone sees: a drawing takes as long as there are bars."""
+        if time.monotonic() - self._drawn > DRAWING_PAUSE:
+            super().refresh()
+            self._drawn = time.monotonic()
+
+    def settle(self, count: int) -> None:
+        """Print the oldest bars as they are now, above those that still change."""
+        oldest = self.tasks[:count]
+        self.console.print(self.make_tasks_table(oldest))
+        for task in oldest:
+            self.remove_task(task.id)
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The bars, then the picture."""
@@ -46,7 +73,7 @@ class Display:
     def __init__(self, preview_file: Path | None = None, console: Console | None = None) -> None:
         self._preview_file = preview_file
         self._bars = Bars(
-            TextColumn("{task.fields[place]:>5} {task.description:24}"),
+            TextColumn("{task.fields[place]:>5} {task.description:24}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -78,9 +105,9 @@ class Display:
         """A node began, ended, or had its result from before."""
         if isinstance(event, NodeStarted):
             place = f"{event.index + 1}/{event.total}"
-            self._task = self._bars.add_task(event.title, total=1, place=place)
+            self._task = self._add_bar(event, place, completed=0)
         elif isinstance(event, NodeCached):
-            self._bars.add_task(event.title, total=1, completed=1, place="kept")
+            self._add_bar(event, "kept", completed=1)
         elif isinstance(event, NodeFinished) and self._task is not None:
             total = self._bars.tasks[self._task].total
             self._bars.update(self._task, completed=total)
@@ -95,6 +122,21 @@ class Display:
     def preview(self, strip: torch.Tensor) -> None:
         """A film strip (H, W, 3) of the clips in progress."""
         if self._preview_file is not None:
-            save_image(self._preview_file, strip)
+            self._keep(self._preview_file, strip)
         if self._bars.console.is_terminal:
             self._bars.picture = draw_picture(strip, min(WIDEST, self._bars.console.width - 1))
+
+    def _add_bar(self, event: NodeStarted | NodeCached, place: str, completed: int) -> TaskID:
+        """A new bar below the others."""
+        if len(self._bars.task_ids) >= MOST_BARS:
+            self._bars.settle(MOST_BARS // 2)
+        title = shown(event.title, LONGEST_TITLE)
+        return self._bars.add_task(title, total=1, completed=completed, place=place)
+
+    def _keep(self, file: Path, strip: torch.Tensor) -> None:
+        """Write the film strip; a run goes on without one that cannot be written."""
+        try:
+            save_image(file, strip)
+        except (OSError, ValueError) as problem:
+            self._preview_file = None
+            log.warning("the preview is not kept: %s", problem)

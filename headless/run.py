@@ -1,10 +1,7 @@
 """`spacetime run`: one saved workflow in the standalone host."""
 
 import json
-import os
-import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +9,17 @@ from typing import Any
 
 from .. import hosts
 from ..hosts.standalone.assign import set_input
-from ..hosts.standalone.errors import NodeFailed, WorkflowError
+from ..hosts.standalone.errors import NodeFailed
 from ..hosts.standalone.executor import Event, Executor, NodeFinished
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
 from ..hosts.standalone.redraw import redraw
 from ..hosts.standalone.registry import Registry
-from ..hosts.standalone.workflow import is_ui_format, to_api
+from ..hosts.standalone.workflow import is_ui_format, read_workflow, to_api
+from ..media import prove_writable, shown
 from .display import Display
-
-INTERRUPTED = 130
+from .failure import message_of
+from .streams import INTERRUPTED, print_results, tell, tell_traceback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,57 +67,40 @@ def run_command(options: RunOptions) -> int:
         details, code = _run(options, saved.extend), 0
     except KeyboardInterrupt:
         error, code = "interrupted", INTERRUPTED
-    except (NodeFailed, ValueError, OSError) as problem:
-        error, details = str(problem), _place(problem)
+    except Exception as problem:  # whatever it is, what was saved is named and programs are told
+        error, details = message_of(problem), _place(problem)
         if options.verbose:
-            traceback.print_exc()
+            tell_traceback()
     report = Report(tuple(dict.fromkeys(saved)), error, details)
-    _print(report, options.json_line, time.monotonic() - start)
-    return code
+    return _print(report, options.json_line, time.monotonic() - start) or code
 
 
 def _place(problem: Exception) -> dict[str, Any]:
     if not isinstance(problem, NodeFailed):
         return {}
-    return {"node": problem.node_id, "title": problem.title, "class_type": problem.class_type}
+    return {
+        "node": problem.node_id,
+        "title": shown(problem.title),
+        "class_type": problem.class_type,
+    }
 
 
-def _print(report: Report, json_line: bool, seconds: float) -> None:
+def _print(report: Report, json_line: bool, seconds: float) -> int:
     if report.error:
-        sys.stderr.write(f"{report.error}\n")
-    lines = [report.as_json(seconds)] if json_line else report.files
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
+        tell(report.error)
+    return print_results([report.as_json(seconds)] if json_line else report.files)
 
 
-def read_workflow(path: Path) -> dict[str, Any]:
-    """The JSON of a workflow file.
+def check_preview(file: Path) -> None:
+    """Refuse a file for previews that cannot be written, before anything is computed.
 
     Raises:
-        WorkflowError: the file is missing or holds no JSON object.
+        ValueError: something else is in its place.
+        OSError: its folder cannot be written to.
     """
-    try:
-        workflow = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise WorkflowError(f"no workflow file {path}") from None
-    except (ValueError, RecursionError, OSError) as error:
-        raise WorkflowError(f"{path} is not a workflow: {error}") from error
-    if not isinstance(workflow, dict):
-        raise WorkflowError(f"{path} holds a JSON {type(workflow).__name__}, not a workflow")
-    return workflow
-
-
-def check_writable(folder: Path) -> None:
-    """Refuse an output folder that cannot be made or written to, before anything is computed.
-
-    Raises:
-        OSError: it cannot.
-    """
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not there.is_dir():
-        raise NotADirectoryError(f"cannot save into {folder}: {there} is a file, not a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise PermissionError(f"cannot save into {folder}: {there} is not writable")
+    if file.exists() and not file.is_file():
+        raise ValueError(f"--preview {file} is not a picture file, and is left alone: use another")
+    prove_writable(file.parent)
 
 
 def standalone_registry(host: StandaloneHost) -> Registry:
@@ -135,9 +116,8 @@ def _run(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[st
     """Run the workflow; ``saved`` is told the paths of files as soon as they are there."""
     workflow = read_workflow(options.workflow)
     folders = Folders.of(input=options.input_dir, output=options.output_dir)
-    check_writable(folders.output)
     if options.preview is not None:
-        check_writable(options.preview.parent)
+        check_preview(options.preview)
     display = Display(options.preview)
     host = StandaloneHost(
         models=options.models_dir,

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..media import prove_writable
 from ..training.denoiser_recipe import DenoiserPlan, make_denoiser, make_latents
 from ..training.distil_recipe import DistilPlan, make_few_step
 from ..training.loop import Tick
@@ -72,6 +73,7 @@ def vae_file(run: Path) -> Path:
 
 def with_progress(run: Path, stage: Callable[[Tick], None]) -> None:
     """Run a stage in a folder; it goes on where an earlier run stopped."""
+    prove_writable(run)
     run.mkdir(parents=True, exist_ok=True)
     with _bars() as tick:
         stage(tick)

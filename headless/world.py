@@ -1,25 +1,24 @@
 """`spacetime world`: clips of the toy world on disk, each with its ground truth."""
 
-import os
-import shutil
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
-from ..media import save_image
+from ..media import new_folder, prove_writable, save_image, to_frame_rate
 from ..toyworld import KINDS, Scene, caption, draw_scene, render
-from .run import INTERRUPTED, check_writable
+from .failure import message_of
+from .streams import INTERRUPTED, print_results, tell
 from .world_files import contact_sheet, strip_of, write_clip
 
 ANY = "any"
 OVERVIEW = "overview.png"
 MOST_SHOWN = 24
 """How many clips the overview shows."""
+MOST_PIXELS = 2**28
+"""Of a clip that is rendered at once: 11 GB with its masks and depth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +44,14 @@ def world_command(options: WorldOptions) -> int:
         _check(options)
         scenes = draw_scenes(options)
         _check_free(options.folder, scenes)
-        for line in write_world(options, scenes):
-            sys.stdout.write(f"{line}\n")
+        lines = write_world(options, scenes)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        tell("interrupted")
         return INTERRUPTED
-    except (ValueError, OSError) as problem:
-        sys.stderr.write(f"{problem}\n")
+    except Exception as problem:  # whatever it is, it ends in one message
+        tell(message_of(problem))
         return 1
-    return 0
+    return print_results(lines)
 
 
 def draw_scenes(options: WorldOptions) -> list[Scene]:
@@ -78,7 +76,7 @@ def write_world(options: WorldOptions, scenes: Sequence[Scene]) -> list[str]:
             width=options.width,
             fps=options.fps,
         )
-        with _new_folder(options.folder / folder_name(scene)) as folder:
+        with new_folder(options.folder / folder_name(scene)) as folder:
             write_clip(folder, scene, clip, options.fps)
         lines.append(f"{options.folder / folder_name(scene)}  {caption(scene)}")
         if len(strips) < MOST_SHOWN:
@@ -99,9 +97,19 @@ def _check(options: WorldOptions) -> None:
         raise ValueError(f"unknown kind {options.kind!r}: use one of {names}")
     if options.loop and options.kind not in (ANY, "single", "loop"):
         raise ValueError(f"--loop with --kind {options.kind}: loops are a kind of their own")
-    if not options.fps > 0:
-        raise ValueError(f"{options.fps} frames per second: use more than 0")
-    check_writable(options.folder)
+    to_frame_rate(options.fps)
+    _check_size(options)
+    prove_writable(options.folder)
+
+
+def _check_size(options: WorldOptions) -> None:
+    pixels = options.frames * options.width * options.height
+    if pixels > MOST_PIXELS:
+        raise ValueError(
+            f"clips of {options.frames} frames of {options.width}x{options.height} are too large "
+            f"to render at once: use at most {MOST_PIXELS // (options.width * options.height)} "
+            "frames of this size, or a smaller one"
+        )
 
 
 def _check_free(folder: Path, scenes: Sequence[Scene]) -> None:
@@ -112,15 +120,3 @@ def _check_free(folder: Path, scenes: Sequence[Scene]) -> None:
             + (f" and {len(taken) - 1} more of these clips" if len(taken) > 1 else "")
             + ": use another folder or another --seed"
         )
-
-
-@contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`, which becomes it when the block succeeds."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    unfinished.mkdir(parents=True)
-    try:
-        yield unfinished
-        unfinished.rename(path)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)

@@ -5,35 +5,44 @@ imported by the functions that need them, so importing this package costs nothin
 """
 
 from .errors import MediaError
+from .files import new_folder
+from .folders import files_below
 from .images import LoadedImage, load_image, load_images, save_image
-from .paths import claimed_output_path, output_target, plain_path
+from .paths import OutputFile, claimed_output, plain_path, prove_output, prove_writable
 from .probe import VideoInfo, content_tags, probe_video
 from .rate import to_frame_rate
 from .read import read_video
 from .remux import copy_streams
 from .resize import resize
 from .strip import film_strip, film_strips, grid
+from .text import printable, shown
 from .write import WrittenVideo, write_video
 
 __all__ = [
     "LoadedImage",
     "MediaError",
+    "OutputFile",
     "VideoInfo",
     "WrittenVideo",
-    "claimed_output_path",
+    "claimed_output",
     "content_tags",
     "copy_streams",
+    "files_below",
     "film_strip",
     "film_strips",
     "grid",
     "load_image",
     "load_images",
-    "output_target",
+    "new_folder",
     "plain_path",
+    "printable",
     "probe_video",
+    "prove_output",
+    "prove_writable",
     "read_video",
     "resize",
     "save_image",
+    "shown",
     "to_frame_rate",
     "write_video",
 ]

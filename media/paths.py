@@ -3,12 +3,23 @@
 import itertools
 import os
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from .files import move_to_new, remove_unfinished
+from .held import HeldFile, remove_abandoned
+from .text import is_printable, shown
 
 # File systems hold 255 bytes; a number, a suffix and a mark of unfinished files come behind.
 LONGEST_NAME = 200
+MOST_FOLDERS = 32
+
+_PROOF = b"\0" * 4096
+_CLAIM, _PART = ".claim", ".part"
+_CLAIMS = re.compile(r"\..+_[0-9]{5,}_\.claim")
 
 
 def plain_path(path: str | os.PathLike[str]) -> Path:
@@ -19,39 +30,116 @@ def plain_path(path: str | os.PathLike[str]) -> Path:
 def output_target(folder: str | os.PathLike[str], prefix: str) -> Path:
     """Return where a prefix leads: the folder of the files and the beginning of their names.
 
+    Control characters, which no name should have, become underscores.
+
     Raises:
         ValueError: the prefix leads out of `folder`, names no file or too long a one, or leads
             through a file.
     """
     root = plain_path(folder)
-    target = plain_path(root / prefix.replace("\\", "/"))
+    name = f"file name prefix {shown(prefix)!r}"
+    target = plain_path(root / _file_name(prefix))
     if "\0" in prefix or not target.is_relative_to(root):
         raise ValueError(
-            f"file name prefix {prefix!r} leads out of {root}: use a name without '..', "
-            "a drive or a leading '/'"
+            f"{name} leads out of {root}: use a name without '..', a drive or a leading '/'"
         )
     if target == root:
-        raise ValueError(f"file name prefix {prefix!r} names no file: use for example 'video/clip'")
+        raise ValueError(f"{name} names no file: use for example 'video/clip'")
     parts = target.relative_to(root).parts
     if (length := max(len(os.fsencode(part)) for part in parts)) > LONGEST_NAME:
-        raise ValueError(
-            f"file name prefix {prefix[:40]!r}… has a name of {length} bytes: "
-            f"use at most {LONGEST_NAME}"
-        )
-    there = next(place for place in target.parents if place.exists())
+        raise ValueError(f"{name} has a name of {length} bytes: use at most {LONGEST_NAME}")
+    if len(parts) > MOST_FOLDERS:
+        raise ValueError(f"{name} has {len(parts)} folders: use at most {MOST_FOLDERS}")
+    try:
+        there = next(place for place in target.parents if place.exists())
+    except OSError as error:
+        raise ValueError(f"{name} cannot be used: {error.strerror}; use another") from error
     if not there.is_dir():
-        raise ValueError(f"file name prefix {prefix!r}: {there} is a file, not a folder")
+        raise ValueError(f"{name}: {there} is not a folder")
     return target
 
 
+def _file_name(prefix: str) -> str:
+    name = "".join(letter if is_printable(letter) else "_" for letter in prefix)
+    return name.replace("\\", "/")
+
+
+def prove_output(folder: str | os.PathLike[str], prefix: str) -> None:
+    """Find out whether files of a prefix can be saved, by saving one and taking it away again.
+
+    Raises:
+        ValueError: they cannot.
+    """
+    target = output_target(folder, prefix)
+    try:
+        prove_writable(target.parent)
+    except OSError as error:
+        raise ValueError(f"file name prefix {shown(prefix)!r}: {error}; use another") from error
+
+
+def prove_writable(folder: Path) -> None:
+    """Make a folder, write a file into it, and take away again what was not there.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_proof(folder)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise NotADirectoryError(
+            f"cannot save into {folder}: {_in_the_way(folder)} is not a folder"
+        ) from error
+    except OSError as error:
+        raise OSError(f"cannot save into {shown(str(folder))}: {error.strerror}") from error
+    finally:
+        for place in new:
+            _remove_if_empty(place)
+
+
+def _in_the_way(folder: Path) -> Path:
+    there = (place for place in (folder, *folder.parents) if os.path.lexists(place))
+    return next(place for place in there if not place.is_dir())
+
+
+def _write_proof(folder: Path) -> None:
+    proof = HeldFile(folder / f".proof_{os.getpid()}_{threading.get_ident():05}_{_CLAIM}")
+    try:
+        proof.path.write_bytes(_PROOF)
+    finally:
+        proof.remove()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):  # another process uses it already, or it could not be made
+        folder.rmdir()
+
+
+@dataclass
+class OutputFile:
+    """A file in the making.
+
+    Attributes:
+        unfinished: the hidden file to write.
+        path: what it is called when the block ends, which may be another name than before.
+    """
+
+    unfinished: Path
+    path: Path
+
+
 @contextmanager
-def claimed_output_path(folder: str | os.PathLike[str], prefix: str, suffix: str) -> Iterator[Path]:
-    """Give the next free name `<folder>/<prefix>_00001_<suffix>`; make its folder.
+def claimed_output(
+    folder: str | os.PathLike[str], prefix: str, suffix: str
+) -> Iterator[OutputFile]:
+    """Save a file under the next free name `<folder>/<prefix>_00001_<suffix>`; make its folder.
 
     The number is one above the highest in use or claimed after that prefix, whatever the suffix.
-    A hidden file `.<name>.claim` keeps it from every other process until the block ends; one that
-    a killed process left behind only skips that number. Links that lie in `folder` are followed:
-    whoever made them chose where they lead.
+    A hidden file `.<name>.claim` keeps it from every other process of the pack until the block
+    ends; what a killed process left behind is removed by the next one. A file of another program
+    that has the name by then stays: the number after it is taken. Links that lie in `folder` are
+    followed: whoever made them chose where they lead.
 
     Args:
         folder: all results lie inside.
@@ -61,27 +149,41 @@ def claimed_output_path(folder: str | os.PathLike[str], prefix: str, suffix: str
     Raises:
         ValueError: the prefix cannot be used, see `output_target`.
     """
-    path, claim = _claim(folder, prefix, suffix)
-    try:
-        yield path
-    finally:
-        claim.unlink(missing_ok=True)
-
-
-def _claim(folder: str | os.PathLike[str], prefix: str, suffix: str) -> tuple[Path, Path]:
     target = output_target(folder, prefix)
+    claim, number = _claim(target, suffix)
+    unfinished = claim.path.with_suffix(_PART)
+    file = OutputFile(unfinished, _numbered(target, number, suffix))
+    try:
+        yield file
+        while unfinished.exists() and not move_to_new(unfinished, file.path):
+            file.path = _numbered(target, _next_number(target), suffix)
+    finally:
+        unfinished.unlink(missing_ok=True)
+        claim.remove()
+
+
+def _claim(target: Path, suffix: str) -> tuple[HeldFile, int]:
     target.parent.mkdir(parents=True, exist_ok=True)
+    claims = [path for path in target.parent.iterdir() if _CLAIMS.fullmatch(path.name)]
+    remove_abandoned(claims, companion=_PART)
+    remove_unfinished(target.parent)
     for number in itertools.count(_next_number(target)):
-        name = f"{target.name}_{number:05}_"
-        path, claim = target.with_name(f"{name}{suffix}"), target.with_name(f".{name}.claim")
         try:
-            claim.touch(exist_ok=False)
+            claim = HeldFile(target.with_name(f".{target.name}_{number:05}_{_CLAIM}"))
         except FileExistsError:
             continue
-        if not path.exists():  # another process may have saved it and dropped its claim meanwhile
-            return path, claim
-        claim.unlink()
+        except FileNotFoundError:  # another process has proved the folder and removed it again
+            target.parent.mkdir(parents=True, exist_ok=True)
+            continue
+        # another process may have saved it and dropped its claim meanwhile
+        if not os.path.lexists(_numbered(target, number, suffix)):
+            return claim, number
+        claim.remove()
     raise AssertionError("numbers do not end")
+
+
+def _numbered(target: Path, number: int, suffix: str) -> Path:
+    return target.with_name(f"{target.name}_{number:05}_{suffix}")
 
 
 def _next_number(target: Path) -> int:

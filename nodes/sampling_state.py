@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ..hosts import host
-from ..media.paths import claimed_output_path, output_target
+from ..media.paths import claimed_output, prove_output
 from .sampling import sampling_inputs
 from .search import search_words
 from .state_files import SUFFIX, read_state, state_names, state_path, write_state
@@ -164,7 +164,7 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
         if filename_prefix is None:
             return True
         try:
-            output_target(host().output_folder(), filename_prefix)
+            prove_output(host().output_folder(), filename_prefix)
         except ValueError as error:
             return str(error)
         return True
@@ -173,9 +173,9 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
     def execute(cls, state: SamplingState, filename_prefix: str = PREFIX) -> Any:
         """Write the next free file."""
         folder = host().output_folder()
-        with claimed_output_path(folder, filename_prefix, SUFFIX) as path:
-            write_state(path, state, host().graph_metadata(cls.hidden))
-        return io.NodeOutput(ui={"states": [_saved(path, folder)]})
+        with claimed_output(folder, filename_prefix, SUFFIX) as saved:
+            write_state(saved.unfinished, state, host().graph_metadata(cls.hidden))
+        return io.NodeOutput(ui={"states": [_saved(saved.path, folder)]})
 
 
 def _saved(path: Path, folder: Path) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import WorkflowError, node_label
+from ...media import shown
+from .errors import WorkflowError, listed, node_label
 from .schema import ComfyNode, Schema
 from .validate import node_title
 from .values import closest, parse_value
@@ -32,7 +33,7 @@ def set_input(
     schema = _schema(prompt[key], registry)
     if schema is None:
         raise WorkflowError(
-            f"{name}: the node type {prompt[key].get('class_type')} is unknown here"
+            f"{name}: the node type {shown(str(prompt[key].get('class_type')))} is unknown here"
         )
     value = _read(schema, _label(key, prompt[key], schema), input_id.strip(), text)
     given = prompt[key].get("inputs", {})
@@ -53,10 +54,10 @@ def _find_node(
     found = [key for key, title in titles.items() if title.lower() == name.lower()]
     if len(found) > 1:
         raise WorkflowError(
-            f'{len(found)} nodes are titled "{name}": use an id instead ({", ".join(found)})'
+            f'{len(found)} nodes are titled "{name}": use an id instead ({listed(found)})'
         )
     if not found and name not in titles:
-        known = ", ".join(f'"{title}" (#{key})' for key, title in titles.items())
+        known = listed([f'"{shown(title)}" (#{shown(key)})' for key, title in titles.items()])
         hint = closest(name, list(titles.values()))
         raise WorkflowError(f'no node is titled "{name}"{hint}; there are: {known}')
     return found[0] if found else name

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 import torch
 
+from ...media import shown
+
 _LONGEST = 4
+_MOST_KEYS = 12
 
 
 def describe(value: object, depth: int = 2) -> str:
@@ -34,7 +37,9 @@ def describe(value: object, depth: int = 2) -> str:
 def _dict_items(value: Mapping[object, object], depth: int) -> str:
     if depth == 0:
         return f"{len(value)} keys"
-    return ", ".join(f"{key}={describe(item, depth - 1)}" for key, item in value.items())
+    few = list(value.items())[:_MOST_KEYS]
+    more = f", and {len(value) - len(few)} more" if len(value) > len(few) else ""
+    return ", ".join(f"{shown(str(key))}={describe(item, depth - 1)}" for key, item in few) + more
 
 
 def _list_items(value: list[object] | tuple[object, ...], depth: int) -> str:

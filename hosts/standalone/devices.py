@@ -5,6 +5,9 @@ import torch
 from ...models.precision import has_fast_bf16
 from ..dtypes import DTYPES
 
+LONGEST_REASON = 200
+"""Characters of what torch says; it can list all its kernels."""
+
 
 def choose_device(name: str) -> torch.device:
     """The named device, or for "auto" the first accelerator there is.
@@ -18,9 +21,10 @@ def choose_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"no device {name!r} here ({error}): use auto, cpu or cuda") from error
+        torch.empty(1, device=device).tolist()
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:LONGEST_REASON]
+        raise ValueError(f"no device {name!r} here ({reason}): use auto, cpu or cuda") from error
     return device
 
 

@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from ...media import shown
+
+LISTED = 20
+"""Of many problems or names, those that a message spells out."""
+
 
 class WorkflowError(ValueError):
     """A file that holds no workflow, or a workflow that cannot be turned into a prompt."""
@@ -13,8 +18,9 @@ class GraphError(ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         count = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
-        lines = "\n".join(f"- {problem}" for problem in problems)
-        super().__init__(f"the workflow has {count}; nothing was run:\n{lines}")
+        lines = "".join(f"\n- {problem}" for problem in problems[:LISTED])
+        more = f"\n- and {len(problems) - LISTED} more" if len(problems) > LISTED else ""
+        super().__init__(f"the workflow has {count}; nothing was run:{lines}{more}")
 
 
 class NodeFailed(RuntimeError):  # noqa: N818 (says what happened, as KeyboardInterrupt does)
@@ -40,4 +46,10 @@ class Interrupted(KeyboardInterrupt):
 
 def node_label(node_id: str, title: str, class_type: str) -> str:
     """Return how messages name a node: `"Sample" (#7, SpacetimeSample)`."""
-    return f'"{title}" (#{node_id}, {class_type})'
+    return f'"{shown(title)}" (#{shown(node_id)}, {shown(class_type)})'
+
+
+def listed(names: Sequence[str], most: int = LISTED) -> str:
+    """Return names for a message, a few of them and the number of the rest."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

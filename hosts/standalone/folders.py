@@ -1,21 +1,47 @@
 """Where the standalone host's nodes read and write files."""
 
 import mimetypes
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from ...media import plain_path
+from ...media import files_below, plain_path, shown
 from .sockets import FolderType
 
 NAMES_SHOWN = 10
 
 
-def _default_temp() -> Path:
-    return Path(tempfile.gettempdir()) / "spacetime"
+@cache
+def own_temp() -> Path:
+    """Return the temporary folder of this user alone, made where it is missing."""
+    user = "" if sys.platform == "win32" else f"-{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / f"spacetime{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder if _is_own(folder) else Path(tempfile.mkdtemp(prefix="spacetime-"))
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a folder is no link, belongs to this user, and is closed to others."""
+    if not folder.is_dir() or folder.is_symlink():
+        return False
+    if sys.platform == "win32":  # the system's temporary folder is the user's own there
+        return True
+    state = folder.stat()
+    return state.st_uid == os.getuid() and not state.st_mode & 0o077
+
+
+def _absolute(folder: Path) -> Path:
+    try:
+        return folder.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(f"folder {shown(str(folder))}: there is no such user's folder") from error
 
 
 @dataclass(frozen=True)
@@ -31,7 +57,7 @@ class Folders:
 
     input: Path = Path("input")
     output: Path = Path("output")
-    temp: Path = field(default_factory=_default_temp)
+    temp: Path = field(default_factory=own_temp)
     metadata: bool = True
 
     @classmethod
@@ -44,15 +70,13 @@ class Folders:
         metadata: bool = True,
     ) -> "Folders":
         """Return folders as absolute paths, so that a changed working directory changes nothing."""
-        chosen = (input, output, temp or _default_temp())
-        return cls(*(Path(folder).expanduser().absolute() for folder in chosen), metadata=metadata)
+        chosen = (input, output, temp or own_temp())
+        return cls(*(_absolute(Path(folder)) for folder in chosen), metadata=metadata)
 
     def names(self, kind: str) -> list[str]:
         """Return the names of the input folder's files of a kind, "image" or "video"."""
-        if not self.input.is_dir():
-            return []
-        files = [entry.name for entry in self.input.iterdir() if entry.is_file()]
-        return sorted(name for name in files if _kind(name) == kind)
+        files = files_below(self.input, depth=1)
+        return sorted(path.name for path in files if _kind(path.name) == kind)
 
     def find(self, name: str, kind: str) -> Path:
         """Return the place of a file that a workflow names.

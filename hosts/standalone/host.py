@@ -11,6 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from ...media import files_below, shown
 from ...model_loaders.load import (
     DiTWeights,
     TextWeights,
@@ -86,7 +87,7 @@ class StandaloneHost:
     def model_files(self, folder: str) -> list[str]:
         """Names of the safetensors files under a model folder."""
         root = self.models / folder
-        return sorted(str(p.relative_to(root)) for p in root.rglob("*.safetensors"))
+        return sorted(str(p.relative_to(root)) for p in files_below(root, ".safetensors"))
 
     def model_path(self, folder: str, name: str) -> Path:
         """Place of a weight file."""
@@ -233,7 +234,7 @@ class StandaloneHost:
         """A line on the error stream that begins with the node's title."""
         node = current_node()
         logging.getLogger(__name__).warning(
-            "%s", message if node is None else f"{node.title}: {message}"
+            "%s", message if node is None else f"{shown(node.title)}: {message}"
         )
 
     def sample(

@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...media import claimed_output_path, output_target, plain_path
+from ...media import OutputFile, claimed_output, plain_path, prove_output
 from .folders import folders
 from .schema import HiddenHolder
 from .sockets import FolderType
 from .ui import SavedResult
+
+_DATE_CODES = {
+    "year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"
+}  # fmt: skip
 
 
 def usable_prefix(kind: FolderType, prefix: str | None) -> bool | str:
@@ -19,17 +23,17 @@ def usable_prefix(kind: FolderType, prefix: str | None) -> bool | str:
     if prefix is None:
         return True
     try:
-        output_target(getattr(folders(), kind.value), prefix)
+        prove_output(getattr(folders(), kind.value), _filled_in(prefix, width="0", height="0"))
     except ValueError as error:
         return str(error)
     return True
 
 
 @contextmanager
-def numbered_path(
+def numbered_output(
     kind: FolderType, prefix: str, suffix: str, *, width: int, height: int
-) -> Iterator[Path]:
-    """Give the next free name in one of the host's folders, kept free of others meanwhile.
+) -> Iterator[OutputFile]:
+    """Save a file under the next free name in one of the host's folders, see `claimed_output`.
 
     `%width%`, `%height%`, `%year%`, `%month%`, `%day%`, `%hour%`, `%minute%` and `%second%` in the
     prefix are replaced as ComfyUI does.
@@ -37,19 +41,16 @@ def numbered_path(
     Raises:
         ValueError: the prefix leads out of the folder or names no file.
     """
-    values = {"width": str(width), "height": str(height)}
-    values |= {
-        name: time.strftime(code)
-        for name, code in zip(
-            ("year", "month", "day", "hour", "minute", "second"),
-            ("%Y", "%m", "%d", "%H", "%M", "%S"),
-            strict=True,
-        )
-    }
-    for name, value in values.items():
+    filled = _filled_in(prefix, width=str(width), height=str(height))
+    with claimed_output(getattr(folders(), kind.value), filled, suffix) as file:
+        yield file
+
+
+def _filled_in(prefix: str, **sizes: str) -> str:
+    dates = {name: time.strftime(code) for name, code in _DATE_CODES.items()}
+    for name, value in {**sizes, **dates}.items():
         prefix = prefix.replace(f"%{name}%", value)
-    with claimed_output_path(getattr(folders(), kind.value), prefix, suffix) as path:
-        yield path
+    return prefix
 
 
 def saved_result(path: Path, kind: FolderType) -> SavedResult:

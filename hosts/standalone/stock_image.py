@@ -8,7 +8,7 @@ from torch import Tensor
 from ...media import load_images, save_image
 from . import io, ui
 from .folders import folders, found
-from .saving import graph_metadata, numbered_path, saved_result, usable_prefix
+from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
 from .schema import HiddenHolder
 
 NO_MASK = (1, 64, 64)
@@ -121,9 +121,10 @@ def _save(
     for index, image in enumerate(images):
         name = prefix.replace("%batch_num%", str(index))
         height, width = image.shape[:2]
-        with numbered_path(kind, name, ".png", width=width, height=height) as path:
-            save_image(path, image, graph_metadata(hidden), compress_level=compress_level)
-        results.append(saved_result(path, kind))
+        with numbered_output(kind, name, ".png", width=width, height=height) as saved:
+            tags = graph_metadata(hidden)
+            save_image(saved.unfinished, image, tags, compress_level=compress_level)
+        results.append(saved_result(saved.path, kind))
     return ui.SavedImages(results)
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from . import io, ui
 from .folders import folders, found
-from .saving import graph_metadata, numbered_path, saved_result, usable_prefix
+from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
 from .video import CODECS, FORMATS, Video, VideoFromComponents, VideoFromFile
 
 
@@ -139,11 +139,12 @@ class SaveVideo(io.ComfyNode):
     def execute(cls, video: Video, filename_prefix: str, format: str, codec: str) -> io.NodeOutput:
         """Write the file with the graph in its metadata."""
         width, height = video.get_dimensions()
-        with numbered_path(
+        with numbered_output(
             io.FolderType.output, filename_prefix, ".mp4", width=width, height=height
-        ) as path:
-            video.save_to(path, format=format, codec=codec, metadata=graph_metadata(cls.hidden))
-        return io.NodeOutput(ui=ui.PreviewVideo([saved_result(path, io.FolderType.output)]))
+        ) as saved:
+            tags = graph_metadata(cls.hidden)
+            video.save_to(saved.unfinished, format=format, codec=codec, metadata=tags)
+        return io.NodeOutput(ui=ui.PreviewVideo([saved_result(saved.path, io.FolderType.output)]))
 
 
 NODES = [LoadVideo, GetVideoComponents, CreateVideo, SaveVideo]

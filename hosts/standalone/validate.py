@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import GraphError, node_label
+from ...media import shown
+from .errors import LISTED, GraphError, listed, node_label
 from .graph import CycleError, Graph, GraphNode, Link, order_nodes
 from .schema import ComfyNode, Schema, own_method
 from .sockets import Input
@@ -87,7 +88,7 @@ def _read_entries(
     for key, raw in prompt.items():
         class_type = raw.get("class_type") if isinstance(raw, dict) else None
         if not isinstance(raw, dict) or not isinstance(class_type, str):
-            problems.append(f"node #{key} has no class_type: {quote(raw)}")
+            problems.append(f"node #{shown(str(key))} has no class_type: {quote(raw)}")
             continue
         if class_type in registry and class_type not in schemas:
             schemas[class_type] = registry[class_type].GET_SCHEMA()
@@ -115,7 +116,7 @@ def _unknown_types(entries: Collection[_Entry]) -> list[str]:
     if not unknown:
         return []
     count = "1 node is" if len(unknown) == 1 else f"{len(unknown)} nodes are"
-    return [f"{count} unknown here: {', '.join(unknown)}; {_ELSEWHERE}"]
+    return [f"{count} unknown here: {listed(unknown)}; {_ELSEWHERE}"]
 
 
 def _needed(wanted: list[str], entries: Mapping[str, _Entry], problems: list[str]) -> list[str]:
@@ -126,8 +127,9 @@ def _needed(wanted: list[str], entries: Mapping[str, _Entry], problems: list[str
     try:
         return order_nodes(wanted, feeds)
     except CycleError as cycle:
-        labels = " -> ".join(entries[key].label for key in cycle.ids)
-        problems.append(f"the links go round in a circle: {labels}")
+        ring = [entries[key].label for key in cycle.ids]
+        labels = ring if len(ring) <= LISTED else [*ring[: LISTED - 1], "…", ring[-1]]
+        problems.append(f"the links go round in a circle: {' -> '.join(labels)}")
         return list(entries)
 
 
@@ -195,7 +197,7 @@ def _check_link(
         raise ValueError(f"{quote(value)} is no link; a link is [node id, output index]")
     source = entries.get(link.node)
     if source is None:
-        raise ValueError(f"comes from node #{link.node}, which is not in the workflow")
+        raise ValueError(f"comes from node #{shown(link.node)}, which is not in the workflow")
     if source.schema is None:
         return link
     outputs = source.schema.outputs

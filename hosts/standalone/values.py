@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...media.text import LONGEST, printable
 from .sockets import Input, MultiType, WidgetInput
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
+_MOST_COMPARED = 1000
 
 
 def widget_of(spec: Input) -> WidgetInput | None:
@@ -79,17 +81,23 @@ def parse_value(spec: Input, text: str) -> Any:
 
 def closest(name: str, names: Sequence[str]) -> str:
     """Return ' (did you mean "x"?)' for the nearest name, or nothing."""
-    found = difflib.get_close_matches(name, names, n=1)
+    found = difflib.get_close_matches(name[:LONGEST], names[:_MOST_COMPARED], n=1)
     return f" (did you mean {quote(found[0])}?)" if found else ""
 
 
 def quote(value: object) -> str:
     """Return a constant as short JSON for a message."""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        text = json.dumps(_cut(value), ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         text = f"a {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    text = printable(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def _cut(value: object) -> object:
+    """Long texts are cut before they are written out."""
+    return value[: LONGEST + 1] if isinstance(value, str | list) else value
 
 
 def _read_int(value: object) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from .widgets import widget_values
 
 Prompt = dict[str, dict[str, Any]]
 
+MOST_LEVELS = 100
+"""Of objects and lists in each other."""
+
 
 def read_workflow(path: Path) -> dict[str, Any]:
     """Read a workflow file of either format.
@@ -25,13 +28,36 @@ def read_workflow(path: Path) -> dict[str, Any]:
     """
     try:
         workflow = json.loads(path.read_bytes())
-    except OSError as error:
-        raise WorkflowError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise WorkflowError(f"{path} is no JSON file: {error}") from error
+    except FileNotFoundError:
+        raise WorkflowError(f"no workflow file {path}") from None
+    except (ValueError, RecursionError, OSError) as error:
+        raise WorkflowError(f"{path} is not a workflow: {error}") from error
     if not isinstance(workflow, dict):
-        raise WorkflowError(f"{path} is no workflow: its JSON is no object")
+        raise WorkflowError(f"{path} holds a JSON {type(workflow).__name__}, not a workflow")
+    check_depth(workflow)
     return workflow
+
+
+def check_depth(workflow: object) -> None:
+    """Refuse JSON of more levels than any workflow has: what reads it calls itself at each.
+
+    Raises:
+        WorkflowError: it is nested more deeply.
+    """
+    level = [workflow]
+    for _ in range(MOST_LEVELS):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return
+    raise WorkflowError(
+        f"the workflow's JSON is nested more than {MOST_LEVELS} levels deep: save it anew in the "
+        "editor"
+    )
+
+
+def _children(value: object) -> Iterable[object]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (child for child in inside if isinstance(child, dict | list))
 
 
 def is_ui_format(workflow: Mapping[str, Any]) -> bool:

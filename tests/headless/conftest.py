@@ -148,3 +148,23 @@ def start(tmp_path, models_dir):
         )
 
     return start_command
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Run the command in a process; gives exit code, output and error text."""
+
+    def run_command(*arguments, before="", **options):
+        words = " ".join(f"'{word}'" for word in (*COMMAND, *map(str, arguments)))
+        ended = subprocess.run(
+            ["sh", "-c", f"exec {words} {before}"],
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **options.pop("env", {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return ended.returncode, ended.stdout, ended.stderr
+
+    return run_command

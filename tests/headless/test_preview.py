@@ -132,7 +132,7 @@ def test_a_preview_changes_no_result(run, write, graph, tmp_path):
 def test_a_preview_that_cannot_be_written_is_refused_at_once(run, write, graph, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert run(write(graph), preview=tmp_path / "file" / "look.png") == 1
-    assert "is a file, not a folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
     assert not (tmp_path / "output").exists()
 
 

@@ -217,7 +217,7 @@ def test_an_output_folder_that_cannot_be_made_is_refused_first(outcome, write, g
     (tmp_path / "taken").write_text("a file")
     code, _, err = outcome(write(graph), output_dir=tmp_path / "taken" / "deeper")
     assert code == 1
-    assert "taken is a file, not a folder" in err
+    assert "taken is not a folder" in err
     assert "Sample" not in err
 
 

@@ -173,7 +173,7 @@ def test_a_file_in_place_of_the_folder_is_named(write, tmp_path):
     (tmp_path / "clips").write_text("here")
     code, _, error = write()
     assert code == 1
-    assert "is a file, not a folder" in error
+    assert "is not a folder" in error
 
 
 def test_what_stops_half_way_leaves_no_half_clip(write, tmp_path, monkeypatch):

@@ -4,13 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from spacetime_video.media import claimed_output_path
+from spacetime_video.media import claimed_output
 
 
 def next_output_path(folder, prefix, suffix):
     """The path that is free now, given back at once."""
-    with claimed_output_path(folder, prefix, suffix) as path:
-        return path
+    with claimed_output(folder, prefix, suffix) as file:
+        return file.path
 
 
 def test_counts_up(tmp_path):
@@ -64,31 +64,64 @@ def test_a_prefix_that_no_file_can_have(tmp_path):
     with pytest.raises(ValueError, match="name of 300 bytes: use at most"):
         next_output_path(tmp_path, "x" * 300, ".mp4")
     (tmp_path / "video").touch()
-    with pytest.raises(ValueError, match=r"video is a file, not a folder"):
+    with pytest.raises(ValueError, match=r"video is not a folder"):
         next_output_path(tmp_path, "video/clip", ".mp4")
 
 
 def test_a_name_is_kept_from_others_while_its_file_is_written(tmp_path):
-    with claimed_output_path(tmp_path, "clip", ".mp4") as first:
-        assert not first.exists()
-        with claimed_output_path(tmp_path, "clip", ".mp4") as second:
-            assert (first.name, second.name) == ("clip_00001_.mp4", "clip_00002_.mp4")
-        first.touch()
+    with claimed_output(tmp_path, "clip", ".mp4") as first:
+        assert not first.path.exists()
+        with claimed_output(tmp_path, "clip", ".mp4") as second:
+            assert (first.path.name, second.path.name) == ("clip_00001_.mp4", "clip_00002_.mp4")
+        first.unfinished.touch()
     assert [path.name for path in tmp_path.iterdir()] == ["clip_00001_.mp4"]
 
 
 def test_a_claim_goes_when_saving_fails(tmp_path):
-    with pytest.raises(OSError, match="disk"), claimed_output_path(tmp_path, "clip", ".mp4"):
+    with pytest.raises(OSError, match="disk"), claimed_output(tmp_path, "clip", ".mp4"):
         raise OSError("disk full")
     assert not any(tmp_path.iterdir())
 
 
 def test_savers_at_once_get_a_name_each(tmp_path):
     def save(index):
-        with claimed_output_path(tmp_path, "clip", ".mp4") as path:
-            path.write_text(str(index))
+        with claimed_output(tmp_path, "clip", ".mp4") as file:
+            file.unfinished.write_text(str(index))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(save, range(64)))
     files = sorted(tmp_path.iterdir())
     assert sorted(int(path.read_text()) for path in files) == list(range(64))
+
+
+def test_a_file_that_appeared_meanwhile_stays(tmp_path):
+    with claimed_output(tmp_path, "clip", ".mp4") as file:
+        file.unfinished.write_text("ours")
+        (tmp_path / "clip_00001_.mp4").write_text("theirs")
+    assert file.path.name == "clip_00002_.mp4"
+    assert [(tmp_path / f"clip_0000{n}_.mp4").read_text() for n in (1, 2)] == ["theirs", "ours"]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_file_system_without_links(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("no links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    test_a_file_that_appeared_meanwhile_stays(tmp_path)
+
+
+def test_control_characters_do_not_reach_a_name(tmp_path):
+    path = next_output_path(tmp_path, "a\x1b[31m\nb\u202e", ".png")
+    assert path.name == "a_[31m_b__00001_.png"
+
+
+def test_what_another_process_holds_is_not_abandoned(tmp_path):
+    with claimed_output(tmp_path, "clip", ".mp4") as first:
+        first.unfinished.write_text("first")
+        with claimed_output(tmp_path, "other", ".mp4") as second:
+            second.unfinished.write_text("second")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "clip_00001_.mp4",
+        "other_00001_.mp4",
+    ]

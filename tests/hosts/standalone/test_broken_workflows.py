@@ -46,10 +46,10 @@ def test_broken_workflows_are_refused(bench, saved, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "is no JSON"),
-        (b"[1]", "is no object"),
-        (b"\xff\x00", "is no JSON"),
-        (None, "No such"),
+        (b"{", "is not a workflow"),
+        (b"[1]", "not a workflow"),
+        (b"\xff\x00", "is not a workflow"),
+        (None, "no workflow file"),
     ],
 )
 def test_unreadable_files_are_refused(tmp_path, content, message):
@@ -67,7 +67,7 @@ def test_file_is_read(tmp_path):
 
     assert read_workflow(path) == {"nodes": []}
     path.write_text("[" * 100_000)
-    with pytest.raises(WorkflowError, match="is no JSON"):
+    with pytest.raises(WorkflowError, match="is not a workflow"):
         read_workflow(path)
 
 

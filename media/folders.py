@@ -1,0 +1,53 @@
+"""Looking for files in folders of anyone, which may hold broken links or be a whole disk."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+MOST_LEVELS = 6
+MOST_ENTRIES = 20_000
+"""Files and folders that are looked at; a folder with more is not one for a list."""
+
+
+def files_below(folder: Path, suffix: str = "", *, depth: int = MOST_LEVELS) -> Iterator[Path]:
+    """Yield the files in a folder and the folders in it, those nearest to the top first.
+
+    Hidden ones, links to nowhere and what this user may not see are left out; links to folders are
+    not followed. In a folder without end the search ends early.
+
+    Args:
+        folder: which may be missing.
+        suffix: of the names.
+        depth: levels of folders, 1 for none but the folder itself.
+    """
+    level, left = [folder], MOST_ENTRIES
+    for _ in range(depth):
+        entries = [entry for place in level for entry in _entries(place, left)]
+        left -= len(entries)
+        for entry in entries:
+            if entry.name.endswith(suffix) and _is(entry.is_file):
+                yield Path(entry.path)
+        level = [Path(entry.path) for entry in entries if _is(entry.is_dir, follow_symlinks=False)]
+        if left <= 0:
+            return
+
+
+def _entries(folder: Path, most: int) -> list[os.DirEntry[str]]:
+    found: list[os.DirEntry[str]] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if len(found) >= most:
+                    break
+                if not entry.name.startswith("."):
+                    found.append(entry)
+    except OSError:  # missing, or not this user's
+        return found
+    return found
+
+
+def _is(question: Callable[..., bool], **options: bool) -> bool:
+    try:
+        return question(**options)
+    except OSError:
+        return False

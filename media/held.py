@@ -1,0 +1,99 @@
+"""Files that a process holds while it is at work; what a killed one left behind is removed."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+_WINDOWS = sys.platform == "win32"
+
+if not _WINDOWS:
+    import fcntl
+
+_LEFT_ALONE = 60
+"""Seconds without a change after which a file counts as abandoned where files have no locks."""
+
+
+class HeldFile:
+    """An empty file that was made and is held, for as long as this process lives.
+
+    Raises:
+        FileExistsError: there is such a file.
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        handle = _make(path)
+        while not _lock(handle):  # removed as abandoned before it was locked
+            os.close(handle)
+            handle = _make(path)
+        self._handle: int | None = handle
+
+    def let_go(self) -> None:
+        """Release the file without removing it: whoever finds it may take it as abandoned."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def remove(self) -> None:
+        """Remove the file, then release it: in between nobody can take the name."""
+        if _WINDOWS:  # no open file can be removed there
+            self.let_go()
+        self.path.unlink(missing_ok=True)
+        self.let_go()
+
+
+def remove_abandoned(paths: Iterable[Path], companion: str) -> None:
+    """Remove those of the files that no living process holds.
+
+    Args:
+        paths: of files that were held.
+        companion: suffix of a file or folder beside each that goes with it, before it.
+    """
+    for path in paths:
+        with suppress(OSError):  # held, another's, or gone
+            _remove_unless_held(path, path.with_suffix(companion))
+
+
+def _make(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+
+
+def _lock(handle: int) -> bool:
+    """Lock a new file; False where it has been removed meanwhile."""
+    if _WINDOWS:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError:  # a file system without locks: nothing on it is ever abandoned
+        return True
+    return os.fstat(handle).st_nlink > 0
+
+
+def _remove_unless_held(path: Path, companion: Path) -> None:
+    handle = None if _WINDOWS else _try_to_hold(path)
+    if _WINDOWS and time.time() - path.stat().st_mtime < _LEFT_ALONE:
+        return
+    try:
+        if companion.is_dir() and not companion.is_symlink():
+            shutil.rmtree(companion)
+        else:
+            companion.unlink(missing_ok=True)
+        path.unlink()
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _try_to_hold(path: Path) -> int:
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle

@@ -1,0 +1,39 @@
+"""Texts of users and files, fit to be shown: nothing in them can steer a terminal."""
+
+import unicodedata
+
+LONGEST = 80
+"""Characters of a foreign text inside a message."""
+
+_STEERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that turn the direction of what follows."""
+
+_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def is_printable(letter: str) -> bool:
+    """Whether a character shows itself and nothing else: no control, no half of a character."""
+    return unicodedata.category(letter) not in _UNSHOWN and letter not in _STEERING
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Return a text with its control characters written out, such as ``\\x1b``.
+
+    Args:
+        text: of anyone.
+        keep: control characters that stay.
+    """
+    return "".join(
+        letter if letter in keep or is_printable(letter) else _written_out(letter)
+        for letter in text
+    )
+
+
+def shown(text: str, most: int = LONGEST) -> str:
+    """Return a text as one printable line of about so many characters at most."""
+    line = printable(text[:most])
+    return f"{line}…" if len(text) > most else line
+
+
+def _written_out(letter: str) -> str:
+    return letter.encode("unicode_escape", "backslashreplace").decode("ascii")
