@@ -8,10 +8,16 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
+from .claims import named
 from .keys import UnsupportedCheckpointError
 from .load import METADATA_KEY, read_file
 
 KIND = "sampling_state"
+
+TENSORS = "tensors"
+"""Under this key a file says which tensors it holds."""
+
+_LENGTH_BYTES = 8
 
 
 def write_sampling_state(
@@ -23,19 +29,32 @@ def write_sampling_state(
     """Write tensors bit for bit, with ``info`` as JSON in the metadata.
 
     Args:
-        path: of the file; it appears when it is complete.
+        path: of the file; it goes where writing fails. Equal contents give equal bytes.
         tensors: by name; views of each other are written one by one.
         info: JSON values.
         tags: more texts for the metadata, such as the graph that made it.
     """
-    part = path.with_name(f".{path.name}.part")
     stored = {name: tensor.cpu().contiguous().clone() for name, tensor in tensors.items()}
-    metadata = {**(tags or {}), METADATA_KEY: json.dumps({**info, "kind": KIND})}
+    told = {**info, "kind": KIND, TENSORS: sorted(tensors)}
+    metadata = {**(tags or {}), METADATA_KEY: json.dumps(told)}
     try:
-        save_file(stored, part, metadata=metadata)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        save_file(stored, path, metadata=metadata)
+        _sort_metadata(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _sort_metadata(path: Path) -> None:
+    """Bring a header into one order: safetensors draws that of the metadata anew every time."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(text) <= length:
+            file.seek(_LENGTH_BYTES)
+            file.write(text.ljust(length))
 
 
 def read_sampling_state(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
@@ -51,4 +70,9 @@ def read_sampling_state(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any
             f"{path.name} is no sampling state: choose a file that Save Sampling State wrote"
         )
     file.expect(KIND)
+    lost = [name for name in file.info.get(TENSORS, ()) if name not in file.state]
+    if lost:
+        raise UnsupportedCheckpointError(
+            f"{path.name} lacks {named(lost)}: it is damaged; save the state anew"
+        )
     return file.state, file.info

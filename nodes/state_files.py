@@ -1,13 +1,14 @@
 """Sampling states as files: found in the host's folders, written and read."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from ..hosts import host
-from ..media.paths import plain_path
+from ..media import files_below, plain_path
 from ..model_loaders.keys import UnsupportedCheckpointError
 from ..model_loaders.sampling_state import read_sampling_state, write_sampling_state
 from ..samplers.journal import SolverState
@@ -30,8 +31,8 @@ def state_names() -> list[str]:
 
 
 def _files(folder: Path, mark: str) -> Iterator[tuple[float, str]]:
-    for path in folder.rglob(f"*{SUFFIX}"):
-        if not path.name.startswith("."):
+    for path in files_below(folder, SUFFIX):
+        with suppress(OSError):  # a link to nowhere, or to what this user may not see
             yield path.stat().st_mtime, f"{path.relative_to(folder).as_posix()}{mark}"
 
 

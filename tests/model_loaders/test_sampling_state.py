@@ -56,3 +56,22 @@ def test_other_files_are_refused(tmp_path, models_dir):
         read_sampling_state(models_dir / "vae/random_vae.safetensors")
     with pytest.raises(FileNotFoundError):
         read_sampling_state(tmp_path / "none.safetensors")
+
+
+def test_equal_contents_give_equal_bytes(tmp_path):
+    tags = {f"tag{number}": "x" * number for number in range(20)}
+    files = [tmp_path / f"{number}.safetensors" for number in range(4)]
+    for file in files:
+        write_sampling_state(file, TENSORS, {"step": 5, "é": "\n\x1b"}, tags)
+    assert len({file.read_bytes() for file in files}) == 1
+    assert read_sampling_state(files[0])[1]["é"] == "\n\x1b"
+
+
+def test_a_state_that_lost_a_tensor_is_refused(tmp_path):
+    path = tmp_path / "state.safetensors"
+    write_sampling_state(path, TENSORS, {"step": 5})
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file({"x": TENSORS["x"]}, path, metadata)
+    with pytest.raises(UnsupportedCheckpointError, match=r"lacks history\.0"):
+        read_sampling_state(path)

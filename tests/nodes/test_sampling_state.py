@@ -373,3 +373,9 @@ def test_solvers_are_named_as_in_the_node():
     names = [*SOLVERS, *STOCHASTIC_SOLVERS]
     samplers = [SpacetimeSolver.execute(name)[0] for name in names]
     assert len({host().solver_of(sampler).solver for sampler in samplers}) == len(names)
+
+
+def test_a_link_to_nowhere_leaves_the_node_in_the_menu(folders):
+    folders.output.mkdir(exist_ok=True)
+    (folders.output / "old.state.safetensors").symlink_to("/nonexistent")
+    SpacetimeLoadSamplingState.GET_SCHEMA()
