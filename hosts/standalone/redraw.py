@@ -24,13 +24,20 @@ def redraw(
         None where widgets of the top level cannot say it, such as a link that was replaced.
     """
     drawn = copy.deepcopy(dict(workflow))
+    present = to_api(drawn, registry)
+    if present == prompt:
+        return drawn
     for node in drawn["nodes"]:
-        wanted = prompt.get(str(node["id"]), {}).get("inputs", {})
-        present = to_api(drawn, registry).get(str(node["id"]), {}).get("inputs", {})
-        for name, value in wanted.items():
-            if present.get(name) != value:
-                _write(drawn, node, name, value, registry)
+        key = str(node["id"])
+        for name in _differing(prompt.get(key, {}), present.get(key, {})):
+            _write(drawn, node, name, prompt[key]["inputs"][name], registry)
     return drawn if to_api(drawn, registry) == prompt else None
+
+
+def _differing(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
+    """Names of the inputs that are not as they shall be."""
+    there = present.get("inputs", {})
+    return [name for name, value in wanted.get("inputs", {}).items() if there.get(name) != value]
 
 
 def _write(

@@ -25,7 +25,7 @@ VIRTUAL_TYPES = frozenset(
 """Nodes that exist in the editor only."""
 
 _MOST_DEPTH = 32
-_MOST_SCOPES = 10_000
+_MOST_NODES = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +87,14 @@ def open_subgraphs(workflow: UIGraph, definitions: Mapping[str, UIGraph]) -> Sco
     pending, count = [(root, 0)], 0
     while pending:
         scope, depth = pending.pop()
-        count += 1
-        if depth > _MOST_DEPTH or count > _MOST_SCOPES:
-            raise WorkflowError("the workflow's subgraphs contain themselves, or are far too many")
+        count += 1 + len(scope.graph.nodes)
+        if depth > _MOST_DEPTH:
+            raise WorkflowError("the workflow's subgraphs contain themselves, or are far too deep")
+        if count > _MOST_NODES:
+            raise WorkflowError(
+                f"with its subgraphs opened the workflow has more than {_MOST_NODES} nodes: run "
+                "it in parts"
+            )
         for node in scope.graph.nodes.values():
             if node.type in definitions and node.mode not in (MUTED, BYPASSED):
                 child = Scope(definitions[node.type], f"{scope.id_of(node)}:", scope, node)

@@ -141,17 +141,17 @@ def _drop_crippled(
     prompt: Prompt, lost: Mapping[str, set[str]], schemas: Mapping[str, Schema | None]
 ) -> None:
     """Remove nodes that miss a required input for want of a muted node, and what needs them."""
+    fed: dict[str, list[tuple[str, str]]] = {}
+    for key, node in prompt.items():
+        for name, value in node["inputs"].items():
+            if isinstance(value, list):
+                fed.setdefault(value[0], []).append((key, name))
     gone = [key for key, names in lost.items() if names]
     while gone:
-        dropped = {key for key in gone if prompt.pop(key, None)}
-        gone = []
-        for key, node in prompt.items():
-            cut = [name for name, value in node["inputs"].items() if _comes_from(value, dropped)]
-            for name in cut:
-                del node["inputs"][name]
-            if _required(schemas[node["class_type"]]) & set(cut):
-                gone.append(key)
-
-
-def _comes_from(value: object, nodes: set[str]) -> bool:
-    return isinstance(value, list) and value[0] in nodes
+        dropped = gone.pop()
+        if prompt.pop(dropped, None) is None:
+            continue
+        for key, name in fed.get(dropped, ()):
+            node = prompt.get(key)
+            if node is not None and node["inputs"].pop(name, None) is not None:
+                gone += [key] if name in _required(schemas[node["class_type"]]) else []
