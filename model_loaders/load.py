@@ -48,12 +48,13 @@ DEFAULT_SHIFT = 3.0
 
 @dataclass(frozen=True, eq=False)
 class DiTWeights:
-    """A video transformer before it is built."""
+    """A video transformer before it is built, from a file of a name."""
 
     config: DiTConfig
     latent: LatentFormat
     state: Mapping[str, Tensor]
     info: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
 
     @property
     def shift(self) -> float:
@@ -198,7 +199,8 @@ def dit_of(file: WeightsFile) -> DiTWeights:
     else:
         config = wan_dit.derive_config(state)
         latent = wan_dit.latent_format(config)
-    return DiTWeights(config, latent, state, file.info or wan_dit.sampling_info(config))
+    info = file.info or wan_dit.sampling_info(config)
+    return DiTWeights(config, latent, state, info, file.name)
 
 
 def vae_of(file: WeightsFile) -> VAEWeights:

@@ -16,7 +16,10 @@ from torch import Tensor
 from ...media.pixels import to_bytes
 from ...media.strip import film_strips
 from ...models.latent_format import rgb_preview
+from ..finite import refuse_not_finite
 from ..interface import STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN
+
+NOT_FINITE = "use fp32 or bf16, less guidance, or download the model's file again"
 
 LARGEST = 1024
 """Longest side of a preview in pixels."""
@@ -36,6 +39,7 @@ def watch_steps(
 
     def watch(step: int, denoised: Tensor, _x: Tensor, total: int) -> None:
         throw_exception_if_processing_interrupted()  # the bar does so in the server only
+        refuse_not_finite(denoised, f"the prediction of step {step + 1}", NOT_FINITE)
         picture = strip(latent_format, clips_of(denoised))
         preview = None if picture is None else ("JPEG", picture, LARGEST)
         bar.update_absolute(step + 1, total, preview)

@@ -28,6 +28,7 @@ from ...samplers.clips import Clips, clip_of
 from ...samplers.model_levels import FlowLevels
 from ...samplers.recipe import Recipe
 from ...samplers.runs import SamplingRun, Wrapper
+from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, check_step, refuse_not_finite
 from ..interface import LEVELS_KEY, PROMPT_KEY, Conditioning, Latent
 from ..solver_options import SolverCall, distilled_with, is_distilled, with_taken
 from . import io, ui
@@ -109,7 +110,8 @@ class StandaloneHost:
         """Build the transformer."""
         dit = build_dit(weights, dtype=self._dtype(dtype)).to(self.device)
         info = weights.info
-        return Model(dit, weights.latent, self.device, weights.shift, info, is_distilled(info))
+        distilled = is_distilled(info)
+        return Model(dit, weights.latent, self.device, weights.shift, info, distilled, weights.file)
 
     def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
         """Shapes of a model's weights, by the names that files use."""
@@ -155,7 +157,9 @@ class StandaloneHost:
 
     def encode_prompt(self, clip: TextEncoder, text: str) -> Conditioning:
         """Encode one prompt."""
-        return [[clip.encode([text]).float().cpu(), {PROMPT_KEY: text}]]
+        context = clip.encode([text]).float().cpu()
+        refuse_not_finite(context, "the encoded prompt", DAMAGED_TEXT_ENCODER)
+        return [[context, {PROMPT_KEY: text}]]
 
     def encode_video(self, vae: VAE, images: Tensor) -> Tensor:
         """Encode frames in chunks, with a tick for each."""
@@ -166,6 +170,7 @@ class StandaloneHost:
         for part in _chunks(video, first=1 + time, later=CHUNK * time):
             latent, cache = vae.network.encode_chunk(part.to(vae.device, vae.dtype), cache)
             latents.append(latent.float().cpu())
+            refuse_not_finite(latents[-1], "the encoded video", DAMAGED_VAE)
             self.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
         return torch.cat(latents, dim=2)
 
@@ -176,6 +181,7 @@ class StandaloneHost:
             part = latent[:, :, start : start + CHUNK].to(vae.device, vae.dtype)
             video, cache = vae.network.decode_chunk(part, cache)
             chunks.append(video.float().cpu())
+            refuse_not_finite(chunks[-1], "the decoded video", DAMAGED_VAE)
             self.progress(min(start + CHUNK, total), total)
         frames = rearrange(torch.cat(chunks, dim=2), "B C F H W -> (B F) H W C")
         return (frames / 2 + 0.5).clamp(0, 1)
@@ -312,7 +318,11 @@ class StandaloneHost:
         takes_levels = bool(guider.model.info.get(LEVELS_KEY, False))
         run = SamplingRun(sigmas, clips=clips, given=given, takes_levels=takes_levels)
 
+        refuse_not_finite(given, "the latent", "look at the node that made it")
+        refuse_not_finite(noise, "the noise", "look at the node that made it")
+
         def follow(state: Mapping[str, Any]) -> None:
+            check_step(state["i"] + 1, state["denoised"], guider.model.dit, guider.model.file)
             self.progress(state["i"] + 1, total)
             watch(state["denoised"])
 

@@ -26,7 +26,8 @@ Callback = Callable[[Mapping[str, Any]], None]
 class Model:
     """MODEL: a built network with what its latents mean and the shift of its schedules.
 
-    ``distilled`` says whether it was distilled for few steps, None where nobody knows.
+    ``distilled`` says whether it was distilled for few steps, None where nobody knows; ``file``
+    names where its weights come from.
     """
 
     dit: VideoDiT
@@ -35,6 +36,7 @@ class Model:
     shift: float
     info: Mapping[str, Any] = field(default_factory=dict)
     distilled: bool | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True, eq=False)
