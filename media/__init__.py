@@ -7,7 +7,8 @@ imported by the functions that need them, so importing this package costs nothin
 from .errors import MediaError
 from .files import new_folder
 from .folders import files_below
-from .images import LoadedImage, load_image, load_images, save_image
+from .images import LoadedImage, load_image, load_images, probe_image, save_image
+from .memory import check_room
 from .paths import OutputFile, claimed_output, plain_path, prove_output, prove_writable
 from .probe import VideoInfo, content_tags, probe_video
 from .rate import to_frame_rate
@@ -24,6 +25,7 @@ __all__ = [
     "OutputFile",
     "VideoInfo",
     "WrittenVideo",
+    "check_room",
     "claimed_output",
     "content_tags",
     "copy_streams",
@@ -36,6 +38,7 @@ __all__ = [
     "new_folder",
     "plain_path",
     "printable",
+    "probe_image",
     "probe_video",
     "prove_output",
     "prove_writable",

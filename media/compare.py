@@ -15,6 +15,9 @@ LETTER = 14
 READABLE_WIDTH = 160
 """Pixels that a label needs in width."""
 
+CHUNK = 8
+"""Frames that are drawn at a time."""
+
 Fits = Callable[[str], bool]
 """Whether a text is short enough for a line."""
 
@@ -44,7 +47,10 @@ class GridStyle:
 
 
 def video_grid(
-    videos: Sequence[torch.Tensor], labels: Sequence[str] = (), style: GridStyle = GridStyle()
+    videos: Sequence[torch.Tensor],
+    labels: Sequence[str] = (),
+    style: GridStyle = GridStyle(),
+    tick: Callable[[int], None] = lambda done: None,
 ) -> torch.Tensor:
     """Lay videos out in a grid, row by row.
 
@@ -55,6 +61,7 @@ def video_grid(
         videos: `(F, H, W, 3 or more)` in [0, 1] each, of any sizes and lengths.
         labels: one for each video, or fewer; long ones are broken into lines.
         style: columns and scale.
+        tick: told how many frames are drawn, counted over all videos; what it raises ends it.
 
     Returns:
         `(F, H, W, 3)` with the frames of the longest video and even sides.
@@ -81,7 +88,8 @@ def video_grid(
         if index < len(strips):
             canvas[:, top : top + above, left : left + width * scale] = strips[index]
         cell = canvas[:, top + above :, left:][:, : height * scale, : width * scale]
-        _fill(cell, video[..., :3].float().cpu(), scale)
+        before = sum(map(len, videos[:index]))
+        _fill(cell, video[..., :3], scale, lambda done, before=before: tick(before + done))
     return canvas
 
 
@@ -94,19 +102,21 @@ def _even(side: int) -> int:
     return side + side % 2
 
 
-def _fill(cell: torch.Tensor, video: torch.Tensor, scale: int) -> None:
+def _fill(cell: torch.Tensor, video: torch.Tensor, scale: int, tick: Callable[[int], None]) -> None:
     """Put a video into the middle of a cell (F, H, W, 3), and hold its last frame."""
     _, height, width, _ = cell.shape
     height, width = height // scale, width // scale
     fit = min(height / video.shape[1], width / video.shape[2])
     rows, columns = (max(1, round(side * fit)) for side in video.shape[1:3])
-    fitted = resize(video, rows, columns)
-    large = fitted.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
     cell[:] = _BAR
     top, left = (height - rows) // 2 * scale, (width - columns) // 2 * scale
     place = cell[:, top : top + rows * scale, left : left + columns * scale]
-    place[: len(large)] = large
-    place[len(large) :] = large[-1]
+    for start in range(0, len(video), CHUNK):
+        fitted = resize(video[start : start + CHUNK].float().cpu(), rows, columns)
+        large = fitted.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+        place[start : start + len(large)] = large
+        tick(start + len(large))
+    place[len(video) :] = place[len(video) - 1]
 
 
 def _strips(labels: Sequence[str], width: int) -> list[torch.Tensor]:

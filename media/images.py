@@ -1,7 +1,9 @@
 """Images <-> files."""
 
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,12 +11,25 @@ import torch
 
 from .errors import MediaError
 from .files import existing_file, replacing
+from .memory import check_room
 from .pixels import to_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 DEEP_GREY_MAX = 65535
+
+FORMATS = (
+    "PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "TGA",
+    "ICO", "PCX", "SGI", "PSD", "DDS",
+)  # fmt: skip
+"""Of Pillow's: pictures of pixels. Others draw with programs (EPS, WMF) or open further files."""
+
+BYTES_PER_PIXEL = 16
+"""Three colours and transparency in float32."""
+
+ROWS = 256
+"""Of a picture that are worked on at a time."""
 
 
 class LoadedImage(NamedTuple):
@@ -45,21 +60,75 @@ def load_images(path: str | os.PathLike[str]) -> LoadedImage:
     Raises:
         MediaError: the file is missing, empty, broken or not an image.
     """
-    from PIL import Image, ImageOps, ImageSequence
+    with _opened(path) as image:
+        # MPO holds the same picture from several lenses, not a sequence.
+        count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        return _read_pages(image, count)
+
+
+def probe_image(path: str | os.PathLike[str]) -> None:
+    """Read an image file's header, without its pixels.
+
+    Raises:
+        MediaError: it cannot be read as an image, or is too large for the memory that is free.
+    """
+    with _opened(path) as image:
+        count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        check_room(
+            count * image.width * image.height * BYTES_PER_PIXEL,
+            f"{path} ({image.width}x{image.height}, {count} pictures)",
+        )
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator["Image"]:
+    """Open a picture in one of the formats that are meant, whatever its name says."""
+    from PIL import Image
 
     file = existing_file(path, "image")
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]
+    problems = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
     try:
-        with Image.open(file) as image:
-            # MPO holds the same picture from several lenses, not a sequence.
-            pages = [image] if image.format == "MPO" else ImageSequence.Iterator(image)
-            transparent, rgba = False, []
-            for page in pages:
-                transparent = transparent or _is_transparent(page)
-                rgba.append(_rgba(ImageOps.exif_transpose(page)))
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():  # what fits into memory is no bomb
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file, formats=formats) as image:
+                yield image
+    except MediaError:
+        raise
+    except problems as error:
         raise MediaError(f"{file} cannot be read as an image: {error}") from error
-    same = torch.from_numpy(np.stack([page for page in rgba if page.shape == rgba[0].shape]))
-    return LoadedImage(same[..., :3].contiguous(), same[..., 3] if transparent else None)
+
+
+def _read_pages(image: "Image", count: int) -> LoadedImage:
+    from PIL import ImageOps
+
+    pixels, alpha, filled = None, None, 0
+    for number in range(count):
+        image.seek(number)
+        page = ImageOps.exif_transpose(image)
+        shape = (count, page.height, page.width)
+        if pixels is None:
+            pixels = torch.empty((*shape, 3))
+        if pixels.shape[1:3] != shape[1:]:
+            continue
+        if alpha is None and _is_transparent(image):
+            alpha = torch.ones(shape)
+        _fill_page(page, pixels[filled], None if alpha is None else alpha[filled])
+        filled += 1
+    if pixels is None:
+        raise MediaError("the file holds no picture")
+    return LoadedImage(pixels[:filled], None if alpha is None else alpha[:filled])
+
+
+def _fill_page(page: "Image", pixels: torch.Tensor, alpha: torch.Tensor | None) -> None:
+    """Write a picture into pixels (H, W, 3) and alpha (H, W), some rows at a time."""
+    for top in range(0, page.height, ROWS):
+        bottom = min(top + ROWS, page.height)
+        rgba = _rgba(page.crop((0, top, page.width, bottom)))
+        pixels[top:bottom] = torch.from_numpy(rgba[..., :3])
+        if alpha is not None:
+            alpha[top:bottom] = torch.from_numpy(rgba[..., 3])
 
 
 def save_image(

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from comfy.ldm.common_dit import pad_to_patch_size
 from comfy.ldm.modules.attention import optimized_attention
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrappers
 from torch import Tensor
 
@@ -165,7 +166,7 @@ def host_hooks(
         if added is not None:
             residuals[number] = added + residuals[number] if number in residuals else added
     replaced = options.get("patches_replace", {}).get("dit", {})
-    around = _replace_blocks(replaced, context, options, hooks) if replaced else hooks.around
+    around = _replace_blocks(replaced, context, options, hooks)
     return replace(hooks, residuals=residuals, around=around)
 
 
@@ -176,6 +177,8 @@ def _replace_blocks(
     hooks: BlockHooks,
 ) -> AroundBlock:
     def around(number: int, x: Tensor, block: Callable[[Tensor], Tensor]) -> Tensor:
+        throw_exception_if_processing_interrupted()  # an evaluation of a large video takes minutes
+
         def inner(x: Tensor) -> Tensor:
             return block(x) if hooks.around is None else hooks.around(number, x, block)
 

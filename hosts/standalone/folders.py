@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from ...media import files_below, plain_path, shown
+from ...media import MediaError, files_below, plain_path, probe_image, probe_video, shown
 from .sockets import FolderType
 
 NAMES_SHOWN = 10
+_PROBES = {"image": probe_image, "video": probe_video}
 
 
 @cache
@@ -126,12 +127,12 @@ def use_folders(chosen: Folders) -> Iterator[Folders]:
 
 
 def found(name: str | None, kind: str) -> bool | str:
-    """Return True if a file that a workflow names is there (or comes by a link), else why not."""
+    """Return True if a workflow's file can be read (or comes by a link), else why not."""
     if name is None:
         return True
     try:
-        folders().find(name, kind)
-    except FileNotFoundError as error:
+        _PROBES[kind](folders().find(name, kind))
+    except (FileNotFoundError, MediaError) as error:
         return str(error)
     return True
 

@@ -163,12 +163,14 @@ class StandaloneHost:
 
     def encode_video(self, vae: VAE, images: Tensor) -> Tensor:
         """Encode frames in chunks, with a tick for each."""
-        video = rearrange(images[..., :3], "F H W C -> 1 C F H W") * 2 - 1
+        video = rearrange(images[..., :3], "F H W C -> 1 C F H W")
         time = vae.network.time_factor
         total, cache, latents = len(images), None, []
         self.progress(0, total)
         for part in _chunks(video, first=1 + time, later=CHUNK * time):
-            latent, cache = vae.network.encode_chunk(part.to(vae.device, vae.dtype), cache)
+            latent, cache = vae.network.encode_chunk(
+                (part * 2 - 1).to(vae.device, vae.dtype), cache
+            )
             latents.append(latent.float().cpu())
             refuse_not_finite(latents[-1], "the encoded video", DAMAGED_VAE)
             self.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
@@ -180,11 +182,10 @@ class StandaloneHost:
         for start in range(0, total, CHUNK):
             part = latent[:, :, start : start + CHUNK].to(vae.device, vae.dtype)
             video, cache = vae.network.decode_chunk(part, cache)
-            chunks.append(video.float().cpu())
-            refuse_not_finite(chunks[-1], "the decoded video", DAMAGED_VAE)
+            refuse_not_finite(video, "the decoded video", DAMAGED_VAE)
+            chunks.append((video.float().cpu() / 2 + 0.5).clamp(0, 1))
             self.progress(min(start + CHUNK, total), total)
-        frames = rearrange(torch.cat(chunks, dim=2), "B C F H W -> (B F) H W C")
-        return (frames / 2 + 0.5).clamp(0, 1)
+        return rearrange(torch.cat(chunks, dim=2), "B C F H W -> (B F) H W C")
 
     def make_guider(
         self, model: Model, positive: Conditioning, negative: Conditioning, guidance: float

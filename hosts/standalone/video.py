@@ -6,7 +6,7 @@ and a warning is logged; `audio` is always None here.
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ...media import (
     MediaError,
+    check_room,
     content_tags,
     copy_streams,
     probe_video,
@@ -27,6 +28,8 @@ from ...media import (
 
 FORMATS = ("auto", "mp4")
 CODECS = ("auto", "h264")
+BYTES_PER_PIXEL = 12
+"""Three colours in float32."""
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +88,11 @@ class VideoFromFile:
         """Decode all frames."""
         info = probe_video(self.path)
         self._warn_of_sound(info.has_audio)
-        return VideoComponents(torch.cat(list(self.stream())), info.fps, None, info.metadata)
+        check_room(
+            info.frames * info.width * info.height * BYTES_PER_PIXEL,
+            f"{self.path} ({info.frames} frames of {info.width}x{info.height})",
+        )
+        return VideoComponents(_gathered(self.stream()), info.fps, None, info.metadata)
 
     def get_dimensions(self) -> tuple[int, int]:
         """Width and height as shown."""
@@ -172,6 +179,18 @@ class VideoFromComponents:
         """Encode the frames."""
         _check_choice(format, codec)
         write_video(path, self.stream(), fps=self.frame_rate, metadata=_texts(metadata))
+
+
+def _gathered(chunks: Iterable[Tensor]) -> Tensor:
+    """All frames as one tensor; each chunk is given up when it has been copied."""
+    parts = list(chunks)
+    whole = torch.empty((sum(map(len, parts)), *parts[0].shape[1:]))
+    place = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[place - len(part) : place] = part
+        place -= len(part)
+    return whole
 
 
 def _check_choice(format: str, codec: str) -> None:

@@ -16,6 +16,11 @@ def test_at_most_one_more_evaluation_follows(measured, name):
     assert measured["further"][name] in (0, 1)
 
 
+@pytest.mark.parametrize("name", [name for name in RUNS if name.endswith("network")])
+def test_it_stops_between_two_blocks_of_an_evaluation(measured, name):
+    assert measured["blocks"][name] == 0
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_the_next_run_equals_a_fresh_one(measured, name):
     assert measured["size"][name.rsplit(maxsplit=1)[0]] > 0.1

@@ -1,9 +1,11 @@
 """Grids of videos: places, sizes, lengths, and labels that can be read."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
-from spacetime_video.media.compare import LETTER, GridStyle, video_grid
+from spacetime_video.media.compare import CHUNK, LETTER, GridStyle, video_grid
 
 PLAIN = GridStyle(scale=1)
 GAP = 4
@@ -91,3 +93,16 @@ def test_what_is_no_video_is_refused():
         video_grid([flat(0.5, frames=0)])
     with pytest.raises(ValueError, match="use 0 or more"):
         GridStyle(columns=-1)
+
+
+def test_drawing_is_told_of_and_can_be_stopped():
+    told = []
+    video_grid([torch.rand(20, 8, 8, 3), torch.rand(3, 8, 8, 3)], tick=told.append)
+    assert told[-1] == 23
+    assert max(later - earlier for earlier, later in pairwise(told)) <= CHUNK
+
+    def stop(done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        video_grid([torch.rand(20, 8, 8, 3)], tick=stop)

@@ -71,7 +71,11 @@ class Watched:
 
     def __init__(self, model, way):
         self.model, self.way = model.clone(), way
-        self.evaluations, self.at_stop = 0, None
+        self.evaluations, self.at_stop, self.blocks = 0, None, 0
+        self.watched = [
+            block.register_forward_hook(self._count)
+            for block in self.model.model.diffusion_model.blocks
+        ]
         self.model.add_wrapper(WrappersMP.APPLY_MODEL, self._evaluate)
 
     def _evaluate(self, executor, *given, **options):
@@ -79,6 +83,10 @@ class Watched:
         if self.way == "network" and self.evaluations == STOP_AT:
             self._ask()
         return executor(*given, **options)
+
+    def _count(self, *_):
+        """A block has run; those of interest ran after the request."""
+        self.blocks += self.at_stop is not None
 
     def show(self, value, total, picture, **_):
         """What ComfyUI's server does at a tick; then comes the request."""
@@ -99,24 +107,29 @@ class Watched:
             return self.evaluations - self.at_stop
         finally:
             comfy.utils.set_progress_bar_global_hook(None)
+            for hook in self.watched:
+                hook.remove()
         return None
 
 
 def measure():
     clip = host.make_clip(text_weights(), dtype="fp32")
     prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
-    further, apart, size = {}, {}, {}
+    further, blocks, apart, size = {}, {}, {}, {}
     for name, run in RUNS.items():
         fresh = run(host.make_model(dit_weights(), dtype="fp32"), prompts)
         size[name] = float(fresh.abs().mean())
         for way in ("picture", "network"):
             model = host.make_model(dit_weights(), dtype="fp32")
-            further[f"{name} {way}"] = Watched(model, way).stopped(run, prompts)
+            watched = Watched(model, way)
+            further[f"{name} {way}"] = watched.stopped(run, prompts)
+            blocks[f"{name} {way}"] = watched.blocks
             again = run(model, prompts)
             apart[f"{name} {way}"] = float((again - fresh).abs().max())
             assert model.model.diffusion_model.kept_texts is None
     report(
         further=further,
+        blocks=blocks,
         apart=apart,
         size=size,
         still_asked=model_management.processing_interrupted(),

@@ -225,7 +225,7 @@ def test_missing_files_are_said_with_what_is_there(places):
     check = NODES["LoadImage"].validate_inputs
     assert "there is no image" in check(image="a.png")
     for index in range(12):
-        (places.input / f"{index:02}.png").touch()
+        save_image(places.input / f"{index:02}.png", torch.zeros(2, 2, 3))
     answer = check(image="a.png")
     assert "'a.png' is not in" in answer
     assert "00.png" in answer

@@ -1,0 +1,59 @@
+"""How much memory is free, so that what cannot fit is refused before it is begun."""
+
+import os
+from pathlib import Path
+
+from .errors import MediaError
+
+_MEMINFO = Path("/proc/meminfo")
+_GROUP = Path("/sys/fs/cgroup")
+_KILO, _GIGA = 1024, 1e9
+
+
+def check_room(size: float, what: str) -> None:
+    """Refuse what needs more memory than is free.
+
+    Args:
+        size: in bytes.
+        what: how the message names it.
+
+    Raises:
+        MediaError: it does not fit.
+    """
+    free = free_memory()
+    if free is not None and size > free:
+        raise MediaError(
+            f"{what} needs {size / _GIGA:.1f} GB of memory, {free / _GIGA:.1f} GB are free: use a "
+            "smaller or shorter one"
+        )
+
+
+def free_memory() -> int | None:
+    """Return the bytes that this process can still take, None where the system does not say."""
+    known = [each for each in (_free_of_machine(), _free_of_group()) if each is not None]
+    return min(known, default=None)
+
+
+def _free_of_machine() -> int | None:
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+        (line,) = (line for line in lines if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) * _KILO
+    except (OSError, ValueError):
+        return _whole_machine()
+
+
+def _whole_machine() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _free_of_group() -> int | None:
+    """What a container has left of its limit."""
+    try:
+        limit = int((_GROUP / "memory.max").read_text())
+        return max(0, limit - int((_GROUP / "memory.current").read_text()))
+    except (OSError, ValueError):
+        return None
