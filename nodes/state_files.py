@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..hosts import host
 from ..media import files_below, plain_path
+from ..model_loaders.claims import named
 from ..model_loaders.keys import UnsupportedCheckpointError
 from ..model_loaders.sampling_state import read_sampling_state, write_sampling_state
 from ..samplers.journal import SolverState
@@ -52,7 +53,7 @@ def state_path(name: str) -> Path:
         raise FileNotFoundError(f"{name!r} leads out of {root}: choose a file that lies in it")
     if not path.is_file():
         raise FileNotFoundError(
-            f"no sampling state {name!r}; there are: {', '.join(state_names()) or 'none'}"
+            f"no sampling state {name!r}; there are: {named(state_names()) or 'none'}"
         )
     return path
 

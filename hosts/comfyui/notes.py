@@ -1,12 +1,13 @@
 """What the host is told beside results: warnings on a node, and the graph in saved files."""
 # pyright: reportMissingImports=false
 
-import json
 import logging
 from typing import Any
 
 from comfy.cli_args import args
 from comfy_execution.utils import get_executing_context
+
+from ..tags import as_json
 
 
 def warn(message: str) -> None:
@@ -29,4 +30,4 @@ def graph_metadata(hidden: Any) -> dict[str, str]:
     tags = dict(hidden.extra_pnginfo or {})
     if hidden.prompt is not None:
         tags["prompt"] = hidden.prompt
-    return {key: json.dumps(value) for key, value in tags.items()}
+    return {key: as_json(value) for key, value in tags.items()}

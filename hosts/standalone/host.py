@@ -34,6 +34,7 @@ from ..solver_options import SolverCall, distilled_with, is_distilled, with_take
 from . import io, ui
 from .call import current_node
 from .devices import choose_device, choose_dtype
+from .errors import listed
 from .folders import Folders, folders
 from .guiding import guided_denoiser
 from .preview import VAE, strip_maker
@@ -92,12 +93,14 @@ class StandaloneHost:
 
     def model_path(self, folder: str, name: str) -> Path:
         """Place of a weight file."""
-        if name not in self.model_files(folder):
+        there = self.model_files(folder)
+        same = [each for each in there if each.replace("\\", "/") == name.replace("\\", "/")]
+        if not same:
             raise FileNotFoundError(
-                f"no file {name!r} in {self.models / folder}; there are: "
-                f"{', '.join(self.model_files(folder)) or 'none'}"
+                f"no file {shown(name)!r} in {self.models / folder}; there are: "
+                f"{listed(there) or 'none'}"
             )
-        return self.models / folder / name
+        return self.models / folder / same[0]
 
     def ticker(self, total: int) -> Callable[[int], None]:
         """A progress bar; Ctrl-C stops by itself."""

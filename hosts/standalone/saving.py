@@ -1,6 +1,5 @@
 """What all saving nodes share: the file's name, its metadata, and what the host is told of it."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...media import OutputFile, claimed_output, plain_path, prove_output
+from ..tags import as_json
 from .folders import folders
 from .schema import HiddenHolder
 from .sockets import FolderType
@@ -67,4 +67,4 @@ def graph_metadata(hidden: HiddenHolder) -> dict[str, str]:
     tags: Mapping[str, Any] = dict(hidden.extra_pnginfo or {})
     if hidden.prompt is not None:
         tags = {**tags, "prompt": hidden.prompt}
-    return {key: json.dumps(value) for key, value in tags.items()}
+    return {key: as_json(value) for key, value in tags.items()}

@@ -24,6 +24,24 @@ VIRTUAL_TYPES = frozenset(
 )
 """Nodes that exist in the editor only."""
 
+DECOR_TYPES = frozenset(
+    f"{name} (rgthree)"
+    for name in (
+        "Bookmark",
+        "Fast Actions Button",
+        "Fast Bypasser",
+        "Fast Groups Bypasser",
+        "Fast Groups Muter",
+        "Fast Muter",
+        "Label",
+        "Mute / Bypass Relay",
+        "Mute / Bypass Repeater",
+        "Node Collector",
+        "Random Unmuter",
+    )
+)
+"""Nodes of a common pack that only label a graph, or switch its nodes on and off."""
+
 _MOST_DEPTH = 32
 _MOST_NODES = 20_000
 
@@ -51,7 +69,10 @@ class Scope:
         for node in self.graph.nodes.values():
             if node.id in self.children:
                 yield from self.children[node.id].nodes()
-            elif node.type not in VIRTUAL_TYPES and node.mode not in (MUTED, BYPASSED):
+            elif node.type not in VIRTUAL_TYPES | DECOR_TYPES and node.mode not in (
+                MUTED,
+                BYPASSED,
+            ):
                 yield self, node
 
 
@@ -66,6 +87,13 @@ class Constant(NamedTuple):
     """A value from a primitive node or from a subgraph's own widget."""
 
     value: Any
+
+
+class Shared(NamedTuple):
+    """The value of a widget that several inputs share: that of the first of them."""
+
+    node: UINode
+    widget: str
 
 
 class Lost(NamedTuple):
@@ -103,7 +131,7 @@ def open_subgraphs(workflow: UIGraph, definitions: Mapping[str, UIGraph]) -> Sco
     return root
 
 
-def trace(scope: Scope, consumer: UISlot) -> Source | Constant | Lost | None:
+def trace(scope: Scope, consumer: UISlot) -> Source | Constant | Shared | Lost | None:
     """Follow the link of an input back to what feeds it; None where nothing does.
 
     Raises:
@@ -123,7 +151,9 @@ def trace(scope: Scope, consumer: UISlot) -> Source | Constant | Lost | None:
     return None
 
 
-def _step_back(scope: Scope, wire: Wire, wanted: str) -> Source | Constant | Lost | _Hop | None:
+def _step_back(
+    scope: Scope, wire: Wire, wanted: str
+) -> Source | Constant | Shared | Lost | _Hop | None:
     if wire.origin == SUBGRAPH_INPUT and scope.parent and scope.instance:
         return _leave(scope, scope.parent, scope.instance, wire.origin_slot)
     node = scope.graph.nodes.get(wire.origin)
@@ -144,7 +174,9 @@ def _step_back(scope: Scope, wire: Wire, wanted: str) -> Source | Constant | Los
     return Source(scope.id_of(node), wire.origin_slot)
 
 
-def _leave(scope: Scope, parent: Scope, instance: UINode, slot: int) -> Constant | _Hop | None:
+def _leave(
+    scope: Scope, parent: Scope, instance: UINode, slot: int
+) -> Constant | Shared | _Hop | None:
     """Go on outside of a subgraph: its instance's link, or the value of its own widget."""
     names = scope.graph.input_names
     if not 0 <= slot < len(names):
@@ -152,12 +184,34 @@ def _leave(scope: Scope, parent: Scope, instance: UINode, slot: int) -> Constant
     outer = instance.input_named(names[slot])
     if outer and outer.link is not None and outer.link in parent.graph.wires:
         return _Hop(parent, outer.link)
-    values = instance.values
+    value = _instance_value(scope, instance, slot)
+    return _first_target(scope, slot) if value is None else Constant(value)
+
+
+def _instance_value(scope: Scope, instance: UINode, slot: int) -> Any:
+    """What an instance's own widgets hold for an input of its subgraph, None for nothing."""
+    names, values = scope.graph.input_names, instance.values
     if isinstance(values, dict):
-        return Constant(values[names[slot]]) if names[slot] in values else None
-    slots = [i for i in range(len(names)) if _is_promoted_widget(scope, i)]
-    index = slots.index(slot) if slot in slots else len(values)
-    return Constant(values[index]) if index < len(values) else None
+        return values.get(names[slot])
+    if instance.proxies is not None:
+        places = [i for i, proxy in enumerate(instance.proxies) if proxy == ("-1", names[slot])]
+    else:
+        slots = [i for i in range(len(names)) if _is_promoted_widget(scope, i)]
+        places = [slots.index(slot)] if slot in slots else []
+    return next((values[place] for place in places if place < len(values)), None)
+
+
+def _first_target(scope: Scope, slot: int) -> Shared | None:
+    """The widget that an input of a subgraph stands for: the first that it feeds."""
+    for wire in scope.graph.wires.values():
+        node = scope.graph.nodes.get(wire.target)
+        if wire.origin != SUBGRAPH_INPUT or wire.origin_slot != slot or node is None:
+            continue
+        if node.id in scope.children or not 0 <= wire.target_slot < len(node.inputs):
+            return None
+        widget = node.inputs[wire.target_slot].widget
+        return Shared(node, widget) if widget else None
+    return None
 
 
 def _is_promoted_widget(scope: Scope, slot: int) -> bool:

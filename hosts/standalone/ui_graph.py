@@ -38,7 +38,12 @@ class UISlot:
 
 @dataclass(frozen=True)
 class UINode:
-    """A node as the editor saves it."""
+    """A node as the editor saves it.
+
+    `proxies` are the widgets on an instance of a subgraph, in the order of their values: the id of a
+    node in it and a widget's name, "-1" standing for the subgraph's own input of that name. None in
+    files that do not list them.
+    """
 
     id: str
     type: str
@@ -47,6 +52,7 @@ class UINode:
     inputs: tuple[UISlot, ...]
     output_types: tuple[str, ...]
     values: list[Any] | dict[str, Any]
+    proxies: tuple[tuple[str, str], ...] | None = None
 
     def input_named(self, name: str) -> UISlot | None:
         """Return the input of that name."""
@@ -115,7 +121,16 @@ def _read_node(raw: object, place: str) -> UINode:
         inputs=tuple(_read_slot(slot, place) for slot in _list(node, "inputs", place)),
         output_types=tuple(_type_name(item.get("type")) for item in outputs),
         values=values,
+        proxies=_read_proxies(node.get("properties")),
     )
+
+
+def _read_proxies(properties: object) -> tuple[tuple[str, str], ...] | None:
+    listed = properties.get("proxyWidgets") if isinstance(properties, dict) else None
+    if not isinstance(listed, list):
+        return None
+    pairs = [entry if isinstance(entry, list) and len(entry) >= 2 else ("", "") for entry in listed]
+    return tuple((str(node), str(name)) for node, name, *_ in pairs)
 
 
 def _read_values(node: Mapping[str, Any], place: str) -> list[Any] | dict[str, Any]:

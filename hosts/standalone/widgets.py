@@ -70,7 +70,12 @@ def _has_control(name: str, spec: Input | None) -> bool:
 
 
 def _control_length(values: list[Any], place: int, spec: Input | None, following: int) -> int:
-    """Values that the control takes: none in files written without it, two after a combo."""
+    """Values that the control takes: none in files written without it, two after a combo.
+
+    In files of 2023 it is true or false.
+    """
+    if isinstance(values[place], bool):
+        return int(len(values) - place > following)
     if not (isinstance(values[place], str) and values[place] in _CONTROL_WORDS):
         return 0
     has_filter = isinstance(spec, Combo.Input) and len(values) - place - 1 > following

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import WorkflowError
 from .schema import ComfyNode, Schema
-from .scopes import Constant, Lost, Scope, Source, open_subgraphs, trace
+from .scopes import Constant, Lost, Scope, Shared, Source, open_subgraphs, trace
 from .ui_graph import UINode, read_graph, read_subgraphs
 from .widgets import widget_values
 
@@ -87,8 +87,9 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
     if not isinstance(workflow, dict):
         raise WorkflowError("a workflow is a JSON object")
     if not is_ui_format(workflow):
-        if is_api_format(workflow):
-            return copy.deepcopy(workflow)
+        prompt = _unwrapped(workflow)
+        if prompt is not None:
+            return _without_dots(copy.deepcopy(prompt))
         raise WorkflowError(
             "this JSON is no workflow: neither the editor's format (with nodes and links) nor the "
             "API format (nodes with a class_type by their ids)"
@@ -102,7 +103,7 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
             known = registry.get(node.type)
             schemas[node.type] = known.GET_SCHEMA() if known else None
         schema = schemas[node.type]
-        inputs, without = _read_inputs(scope, node, schema)
+        inputs, without = _read_inputs(scope, node, schema, registry)
         title = node.title or (schema and schema.display_name) or node.type
         key = scope.id_of(node)
         prompt[key] = {"class_type": node.type, "inputs": inputs, "_meta": {"title": title}}
@@ -111,8 +112,33 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
     return prompt
 
 
+def _unwrapped(workflow: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The prompt alone, in the body of a request to ComfyUI's server, or in its history."""
+    if is_api_format(workflow):
+        return workflow
+    bodies = [workflow, *workflow.values()] if len(workflow) == 1 else [workflow]
+    for body in bodies:
+        given = body.get("prompt") if isinstance(body, dict) else None
+        for prompt in given[2:3] if isinstance(given, list) else [given]:
+            if isinstance(prompt, dict) and is_api_format(prompt):
+                return prompt
+    return None
+
+
+def _without_dots(prompt: Prompt) -> Prompt:
+    """Inputs that newer hosts name after the choice they belong to, by their own names too."""
+    for node in prompt.values():
+        inputs = node.get("inputs") if isinstance(node, dict) else None
+        for name in list(inputs) if isinstance(inputs, dict) else ():
+            inputs.setdefault(str(name).rpartition(".")[2], inputs[name])
+    return prompt
+
+
 def _read_inputs(
-    scope: Scope, node: UINode, schema: Schema | None
+    scope: Scope,
+    node: UINode,
+    schema: Schema | None,
+    registry: Mapping[str, type[ComfyNode]],
 ) -> tuple[dict[str, Any], set[str]]:
     """The inputs of a node, and the names of those whose link ends at a node that does not run."""
     inputs = {name: _wrapped(value) for name, value in widget_values(node, schema).items()}
@@ -123,9 +149,17 @@ def _read_inputs(
             inputs[slot.name] = [source.node, source.slot]
         elif isinstance(source, Constant):
             inputs[slot.name] = _wrapped(source.value)
+        elif isinstance(source, Shared):
+            inputs[slot.name] = _wrapped(_shared_value(source, registry, inputs.get(slot.name)))
         elif isinstance(source, Lost) and slot.name not in inputs:
             lost.add(slot.name)
     return inputs, lost
+
+
+def _shared_value(source: Shared, registry: Mapping[str, type[ComfyNode]], own: object) -> object:
+    known = registry.get(source.node.type)
+    values = widget_values(source.node, known.GET_SCHEMA() if known else None)
+    return values.get(source.widget, own)
 
 
 def _wrapped(value: object) -> object:
