@@ -6,7 +6,7 @@ from typing import Any
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON, with null for what is no number (NaN) or infinite, as editors write."""
+    """Return a value as JSON, with null for what is not a finite number, as editors write it."""
     try:
         return json.dumps(value, allow_nan=False)
     except ValueError:

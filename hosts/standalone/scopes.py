@@ -42,6 +42,8 @@ DECOR_TYPES = frozenset(
 )
 """Nodes of a common pack that only label a graph, or switch its nodes on and off."""
 
+EDITOR_ONLY = VIRTUAL_TYPES | DECOR_TYPES
+
 _MOST_DEPTH = 32
 _MOST_NODES = 20_000
 
@@ -69,7 +71,7 @@ class Scope:
         for node in self.graph.nodes.values():
             if node.id in self.children:
                 yield from self.children[node.id].nodes()
-            elif node.type not in VIRTUAL_TYPES | DECOR_TYPES and node.mode not in (
+            elif node.type not in EDITOR_ONLY and node.mode not in (
                 MUTED,
                 BYPASSED,
             ):

@@ -40,9 +40,9 @@ class UISlot:
 class UINode:
     """A node as the editor saves it.
 
-    `proxies` are the widgets on an instance of a subgraph, in the order of their values: the id of a
-    node in it and a widget's name, "-1" standing for the subgraph's own input of that name. None in
-    files that do not list them.
+    `proxies` are the widgets on an instance of a subgraph, in the order of their values: the id of
+    a node in it and a widget's name, "-1" standing for the subgraph's own input of that name. None
+    in files that do not list them.
     """
 
     id: str
