@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-_WINDOWS = sys.platform == "win32"
-
-if not _WINDOWS:
+if sys.platform != "win32":
     import fcntl
 
 _LEFT_ALONE = 60
@@ -41,7 +39,7 @@ class HeldFile:
 
     def remove(self) -> None:
         """Remove the file, then release it: in between nobody can take the name."""
-        if _WINDOWS:  # no open file can be removed there
+        if sys.platform == "win32":  # no open file can be removed there
             self.let_go()
         self.path.unlink(missing_ok=True)
         self.let_go()
@@ -65,7 +63,7 @@ def _make(path: Path) -> int:
 
 def _lock(handle: int) -> bool:
     """Lock a new file; False where it has been removed meanwhile."""
-    if _WINDOWS:
+    if sys.platform == "win32":
         return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -75,9 +73,7 @@ def _lock(handle: int) -> bool:
 
 
 def _remove_unless_held(path: Path, companion: Path) -> None:
-    handle = None if _WINDOWS else _try_to_hold(path)
-    if _WINDOWS and time.time() - path.stat().st_mtime < _LEFT_ALONE:
-        return
+    handle = _try_to_hold(path)
     try:
         if companion.is_dir() and not companion.is_symlink():
             shutil.rmtree(companion)
@@ -89,7 +85,12 @@ def _remove_unless_held(path: Path, companion: Path) -> None:
             os.close(handle)
 
 
-def _try_to_hold(path: Path) -> int:
+def _try_to_hold(path: Path) -> int | None:
+    """Lock a file; OSError where it is held, or changed a moment ago where there are no locks."""
+    if sys.platform == "win32":
+        if time.time() - path.stat().st_mtime < _LEFT_ALONE:
+            raise BlockingIOError(f"{path} is in use")
+        return None
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -47,6 +47,7 @@ TYPES = {
 """Of safetensors' headers."""
 
 Config = TypeVar("Config")
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def check_keys(name: str, keys: Sequence[str]) -> None:
@@ -117,7 +118,8 @@ def _check_sizes(fields: Mapping[str, Any], tensors: int) -> None:
                 raise ValueError(f"{key} is {number}")
         if len(numbers) > tensors:
             raise ValueError(f"{key} has {len(numbers)} entries for {tensors} tensors")
-        if key in _COUNTS and value * _FEWEST_OF_A_BLOCK > tensors:
+        many = isinstance(value, int) and value * _FEWEST_OF_A_BLOCK > tensors
+        if key in _COUNTS and many:
             raise ValueError(f"{key} is {value} for {tensors} tensors")
 
 
@@ -144,12 +146,11 @@ def claimed_shift(name: str, value: object) -> float:
     Raises:
         UnsupportedCheckpointError: it is not a number above 0.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and value > 0):
-        raise UnsupportedCheckpointError(
-            f"the header of {name} gives the shift {value!r:.40}: it must be a number above 0"
-        )
-    return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        return float(value)
+    raise UnsupportedCheckpointError(
+        f"the header of {name} gives the shift {value!r:.40}: it must be a number above 0"
+    )
 
 
 def claimed_length(name: str, value: object) -> int:
@@ -166,7 +167,7 @@ def claimed_length(name: str, value: object) -> int:
     return value
 
 
-def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
+def on_meta(build: Callable[[], Network]) -> Network:
     """Build a network without memory.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ...model_loaders.text import TextEncoder
+from ...models.shapes import VideoShape
 from .. import host
 from . import io
 from .host import VAE
@@ -64,6 +65,7 @@ class VAEEncode(io.ComfyNode):
     def execute(cls, pixels: Tensor, vae: VAE) -> io.NodeOutput:
         """Crop to the middle and encode."""
         cropped = crop_sides(pixels, multiple=vae.network.space_factor)
+        host().vae_format(vae).check(VideoShape(*cropped.shape[:3]))
         return io.NodeOutput({"samples": host().encode_video(vae, cropped)})
 
 

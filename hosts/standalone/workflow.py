@@ -87,9 +87,9 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
     if not isinstance(workflow, dict):
         raise WorkflowError("a workflow is a JSON object")
     if not is_ui_format(workflow):
-        prompt = _unwrapped(workflow)
-        if prompt is not None:
-            return _without_dots(copy.deepcopy(prompt))
+        given = _unwrapped(workflow)
+        if given is not None:
+            return _without_dots(copy.deepcopy(dict(given)))
         raise WorkflowError(
             "this JSON is no workflow: neither the editor's format (with nodes and links) nor the "
             "API format (nodes with a class_type by their ids)"
@@ -129,8 +129,9 @@ def _without_dots(prompt: Prompt) -> Prompt:
     """Inputs that newer hosts name after the choice they belong to, by their own names too."""
     for node in prompt.values():
         inputs = node.get("inputs") if isinstance(node, dict) else None
-        for name in list(inputs) if isinstance(inputs, dict) else ():
-            inputs.setdefault(str(name).rpartition(".")[2], inputs[name])
+        if isinstance(inputs, dict):
+            own = {name.rpartition(".")[2]: value for name, value in inputs.items() if "." in name}
+            inputs.update({name: value for name, value in own.items() if name not in inputs})
     return prompt
 
 

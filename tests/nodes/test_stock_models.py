@@ -1,5 +1,6 @@
 """ComfyUI's own prompt, VAE and KSampler nodes do what the pack's nodes do."""
 
+import pytest
 import torch
 
 from spacetime_video.hosts.standalone.stock_ksampler import KSampler, batch_noise
@@ -55,3 +56,8 @@ def test_the_prompt_and_vae_nodes_are_the_packs(bench, loaded):
 def test_weights_in_a_prompt_are_not_followed_silently(loaded, caplog):
     CLIPTextEncode.execute("a (red:1.3) sphere", loaded.clip)
     assert "weights in brackets are not followed" in caplog.text
+
+
+def test_frames_that_do_not_fit_are_told_with_the_nearest(loaded):
+    with pytest.raises(ValueError, match=r"100 frames do not fit: .* \(nearest: 97 or 101\)"):
+        VAEEncode.execute(torch.zeros(100, 16, 16, 3), loaded.vae)
