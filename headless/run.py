@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import hosts
 from ..hosts.standalone.assign import set_input
+from ..hosts.standalone.dynamic_prompts import resolve_prompts
 from ..hosts.standalone.errors import NodeFailed
 from ..hosts.standalone.executor import Event, Executor, NodeFinished
 from ..hosts.standalone.folders import Folders, use_folders
@@ -137,7 +138,10 @@ def _run(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[st
         prompt = to_api(workflow, registry)
         for assignment in options.assignments:
             prompt = set_input(prompt, assignment, registry)
-        drawn = redraw(workflow, prompt, registry) if is_ui_format(workflow) else None
+        drawn = None
+        if is_ui_format(workflow):
+            drawn = redraw(workflow, prompt, registry)
+            prompt = resolve_prompts(prompt, registry)
         extra = {"workflow": drawn} if drawn else {}
         with display:
             result = Executor(registry).run(prompt, extra_pnginfo=extra, on_event=follow)
