@@ -16,12 +16,12 @@ def test_options_of_the_denoiser_reach_the_recipe(
 ) -> None:
     calls = []
     monkeypatch.setattr(train, "make_denoiser", lambda *given: calls.append(given))
-    command = ["train", "denoiser", "--run-dir", str(tmp_path / "run"), "--device", "cuda"]
+    command = ["train", "denoiser", "--run-dir", str(tmp_path / "run"), "--device", "cpu:0"]
     options = ["--steps", "7", "--optimiser", "adamw", "--rate", "0.1", "--whitening", "1"]
     done = CliRunner().invoke(app, [*command, *options, "--look-every", "3"])
     assert done.exit_code == 0, done.output
     ((run, vae, _tick, device, plan),) = calls
-    assert (run, device) == (tmp_path / "run", "cuda")
+    assert (run, device) == (tmp_path / "run", "cpu:0")
     assert run.is_dir()
     assert vae == bundled("vae")["spacetime_tiny_vae.safetensors"]
     assert (plan.length, plan.look_every) == (Length(steps=7), Length(steps=3))
