@@ -29,6 +29,7 @@ LARGEST = 2**24
 _NAMED = 5
 _COUNTS = ("layers", "res_blocks")
 _FEWEST_OF_A_BLOCK = 5
+_MAY_BE_ZERO = ("positions",)
 
 TYPES = {
     "F64": torch.float64,
@@ -114,7 +115,8 @@ def _check_sizes(fields: Mapping[str, Any], tensors: int) -> None:
         for number in numbers:
             if isinstance(number, bool) or not isinstance(number, int | float):
                 continue
-            if not 0 < number <= LARGEST:
+            absent = number == 0 and key in _MAY_BE_ZERO
+            if not (0 < number <= LARGEST or absent):
                 raise ValueError(f"{key} is {number}")
         if len(numbers) > tensors:
             raise ValueError(f"{key} has {len(numbers)} entries for {tensors} tensors")

@@ -127,7 +127,7 @@ def _read_node(raw: object, place: str) -> UINode:
 
 def _read_proxies(properties: object) -> tuple[tuple[str, str], ...] | None:
     listed = properties.get("proxyWidgets") if isinstance(properties, dict) else None
-    if not isinstance(listed, list):
+    if not isinstance(listed, list) or not listed:  # an empty list is that of older editors
         return None
     pairs = [entry if isinstance(entry, list) and len(entry) >= 2 else ("", "") for entry in listed]
     return tuple((str(node), str(name)) for node, name, *_ in pairs)

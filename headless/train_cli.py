@@ -1,0 +1,159 @@
+"""The `spacetime train` commands; like those beside them they import nothing heavy at the start."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+train_app = typer.Typer(no_args_is_help=True, help="Repeat the training of the shipped weights.")
+
+RunFolder = Annotated[
+    Path, typer.Option("--run-dir", help="Folder of clips, checkpoints, logs and weights.")
+]
+
+
+def _known_device(name: str) -> str:
+    """Refuse a device that is not there before anything is rendered for it."""
+    from ..hosts.standalone.devices import choose_device
+
+    try:
+        choose_device(name)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+    return name
+
+
+TrainDevice = Annotated[
+    str, typer.Option("--device", help="cpu, cuda or cuda:N.", callback=_known_device)
+]
+
+
+@train_app.command("vae")
+def train_vae(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    steps: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
+) -> None:
+    """Train the causal video VAE on clips of the toy world."""
+    from ..training.vae_recipe import VAEPlan, make_vae
+    from .train import with_progress
+
+    plan = VAEPlan() if steps is None else VAEPlan(steps=steps)
+    with_progress(run_dir, lambda tick: make_vae(run_dir, tick, device, plan))
+
+
+@train_app.command("decoder")
+def train_decoder(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    steps: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
+) -> None:
+    """Train the VAE's decoder alone, behind latents that stay as they are."""
+    from ..training.vae_recipe import VAEPlan
+    from .train import train_decoder, with_progress
+
+    plan = VAEPlan() if steps is None else VAEPlan(decoder_steps=steps)
+    with_progress(run_dir, lambda tick: train_decoder(run_dir, tick, device, plan))
+
+
+@train_app.command("latents")
+def train_latents(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    scale: Annotated[float, typer.Option(help="Share of the recipe's data to make.")] = 1.0,
+) -> None:
+    """Render and encode the clips that the denoiser is trained on."""
+    from .train import train_latents, with_progress
+
+    with_progress(run_dir, lambda tick: train_latents(run_dir, tick, device, scale))
+
+
+@train_app.command("denoiser")
+def train_denoiser(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    steps: Annotated[int, typer.Option(min=1, help="Length of the run.")] = 40_000,
+    rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 2e-3,
+    optimiser: Annotated[str, typer.Option(help="muon or adamw.")] = "muon",
+    whitening: Annotated[
+        float, typer.Option(help="1: every latent channel has variance 1; 0: one scale for all.")
+    ] = 0.5,
+    look_every: Annotated[
+        int, typer.Option(min=1, help="Steps between two sample pictures.")
+    ] = 500,
+    init_from: Annotated[
+        Path | None, typer.Option(help="Folder of weights that a new run begins with.")
+    ] = None,
+) -> None:
+    """Train the denoiser and its text encoder; an interrupted run goes on."""
+    from ..training.checkpoint import Length
+    from ..training.denoiser_recipe import DenoiserPlan
+    from .train import train_denoiser, with_progress
+
+    plan = DenoiserPlan(
+        length=Length(steps=steps),
+        rate=rate,
+        optimiser=optimiser,
+        whitening=whitening,
+        look_every=Length(steps=look_every),
+        init_from=init_from,
+    )
+    with_progress(run_dir, lambda tick: train_denoiser(run_dir, tick, device, plan))
+
+
+@train_app.command("lcm")
+def train_lcm(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    steps: Annotated[int, typer.Option(min=1, help="Length of the run.")] = 1000,
+    rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 1e-3,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of the LoRA.")] = 32,
+    guidance: Annotated[
+        tuple[float, float],
+        typer.Option(help="Lowest and highest guidance of the teacher that is built in."),
+    ] = (3.0, 3.0),
+    look_every: Annotated[
+        int, typer.Option(min=1, help="Steps between two sample pictures.")
+    ] = 250,
+) -> None:
+    """Distil the denoiser into a LoRA for few steps; an interrupted run goes on."""
+    from ..training.checkpoint import Length
+    from ..training.distil_recipe import DistilPlan
+    from .train import train_few_step, with_progress
+
+    plan = DistilPlan(
+        length=Length(steps=steps),
+        rate=rate,
+        rank=rank,
+        guidance=guidance,
+        look_every=Length(steps=look_every),
+    )
+    with_progress(run_dir, lambda tick: train_few_step(run_dir, tick, device, plan))
+
+
+@train_app.command("all")
+def train_all(
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            help="Train denoiser and few-step LoRA on from the shipped weights, within this time. "
+            "Without it everything is trained from nothing, the VAE too.",
+        ),
+    ] = None,
+    makers: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --minutes: processes that render and encode clips."),
+    ] = None,
+) -> None:
+    """All stages, from the VAE to the few-step LoRA; an interrupted run goes on."""
+    from .train import train_everything, train_in_minutes, with_progress
+
+    if minutes is None:
+        train_everything(run_dir, device)
+    else:
+        with_progress(
+            run_dir, lambda tick: train_in_minutes(run_dir, minutes, device, makers, tick)
+        )
