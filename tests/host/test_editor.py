@@ -118,8 +118,32 @@ def test_the_editor_and_the_pack_convert_a_graph_alike(server, editor, registry,
     graph = json.loads(path.read_text(encoding="utf-8"))
     editor.load(graph)
     prompt = without_displays(editor.prompt(), server.get("/object_info"))
-    assert prompt == to_api(graph, registry)
+    ours = to_api(graph, registry)
+    assert by_titles(without_later(prompt)) == by_titles(ours)
     assert prompt
+
+
+def without_later(prompt):
+    """A prompt without inputs that stock nodes have got since 0.3.64."""
+    later = {"CreateVideo": {"bit_depth"}}
+    for node in prompt.values():
+        for name in later.get(node["class_type"], ()):
+            node["inputs"].pop(name, None)
+    return prompt
+
+
+def by_titles(prompt):
+    """A prompt with nodes named by what they are: later editors renumber those of subgraphs."""
+    names = {key: f"{node['class_type']}, {node['_meta']['title']}" for key, node in prompt.items()}
+    if len(set(names.values())) < len(names):
+        return prompt
+    return {
+        names[key]: {
+            name: [names[value[0]], value[1]] if isinstance(value, list) else value
+            for name, value in node["inputs"].items()
+        }
+        for key, node in prompt.items()
+    }
 
 
 def without_displays(prompt, known):

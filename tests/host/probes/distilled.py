@@ -109,6 +109,8 @@ class Wrapped:
     """A guider around an eps model whose prediction is a fixed function."""
 
     inner_model = SimpleNamespace(model_sampling=eps)
+    model_patcher = SimpleNamespace(model=inner_model)
+    cfg = 1.0
 
     def __call__(self, x, sigma, **_):
         return torch.tanh(x / (1 + sigma.reshape(-1, 1, 1, 1, 1) ** 2).sqrt())

@@ -43,7 +43,9 @@ class WithScaling:
 
     def __init__(self, denoiser):
         self.denoiser = denoiser
-        self.inner_model = SimpleNamespace(inner_model=SimpleNamespace(model_sampling=CONST()))
+        model = SimpleNamespace(model_sampling=CONST())
+        model.model_patcher = SimpleNamespace(get_model_object=lambda name: CONST(), model=model)
+        self.inner_model = SimpleNamespace(inner_model=model, model_patcher=model.model_patcher)
 
     def __call__(self, x, sigma, **_):
         return self.denoiser(x, sigma)

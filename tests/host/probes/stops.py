@@ -20,6 +20,8 @@ SEED, GUIDANCE = 1, 4.0
 
 host = ComfyHost()
 hosts.use(host)
+for limit in ("PROGRESS_THROTTLE_MIN_INTERVAL", "PROGRESS_THROTTLE_MIN_PERCENT"):
+    setattr(comfy.utils, limit, 0)  # later hosts leave out ticks of steps as fast as these
 
 
 def empty():
