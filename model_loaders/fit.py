@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..models.dit import VideoDiT
 from ..models.latent_format import LatentFormat
-from ..models.text_encoder import T5Encoder
+from ..models.text_encoder import T5Encoder, Unfilled
 from ..models.vae import VideoVAE
 from ..models.vae_config import VAEConfig
 from .claims import compare_with, on_meta
@@ -29,7 +29,7 @@ def check_fit(dit_path: Path, text_path: Path, vae_path: Path) -> None:
     dit, vae, (text, text_state) = dit_of(dit_file), vae_of(vae_file), text_of(text_file)
     for file, build, state in (
         (dit_file, lambda: VideoDiT(dit.config), dit.state),
-        (text_file, lambda: T5Encoder(text), text_state),
+        (text_file, lambda: T5Encoder(text, ops=Unfilled), text_state),
         (vae_file, lambda: VideoVAE(vae.config), vae.state),
     ):
         _check_complete(file.name, build, state)

@@ -6,6 +6,7 @@ Reading and building are apart, so that a host can build the network from its ow
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from ..models.dit import DiTConfig, VideoDiT
 from ..models.latent_format import LatentFormat
-from ..models.text_encoder import T5Config, T5Encoder
+from ..models.text_encoder import T5Config, T5Encoder, Unfilled
 from ..models.vae import VAEConfig, VideoVAE
 from ..models.vae_layers import to_channels_last
 from .claims import (
@@ -278,5 +279,6 @@ def build_vae(weights: VAEWeights, *, dtype: torch.dtype = torch.float32) -> Vid
 
 def build_text_encoder(weights: TextWeights, *, dtype: torch.dtype = torch.float32) -> TextEncoder:
     """The text encoder of a file with its tokenizer."""
-    encoder = load_strictly(lambda: T5Encoder(weights.config), weights.state, dtype=dtype)
+    build = partial(T5Encoder, weights.config, ops=Unfilled)
+    encoder = load_strictly(build, weights.state, dtype=dtype)
     return TextEncoder(encoder, weights.tokenizer)

@@ -234,6 +234,23 @@ class T5Stack(nn.Module):
         return x + self.position_embedding(torch.arange(length, device=x.device)).to(x)
 
 
+class UnfilledEmbedding(nn.Embedding):
+    """An embedding that begins with whatever is in memory."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights to whoever loads them."""
+
+
+class Unfilled:
+    """Layers of an encoder whose weights will be loaded.
+
+    On the meta device the first weights of torch's own embedding import a compiler: seconds.
+    """
+
+    Linear = nn.Linear
+    Embedding = UnfilledEmbedding
+
+
 class T5Encoder(nn.Module):
     """Turn token ids into one vector per token.
 

@@ -1,6 +1,8 @@
 """Files in every layout load to equal weights; broken and foreign files say what is wrong."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,3 +151,17 @@ def test_the_pack_s_own_files_carry_their_config(models_dir: Path) -> None:
     assert (vae.time_factor, vae.space_factor) == (4, 8)
     text = read_text_encoder(models_dir / "text_encoders/random_text.safetensors")
     assert text.tokenizer.max_length == 12
+
+
+def test_loading_imports_no_compiler():
+    """It would take longer than all else that happens before the first step."""
+    code = (
+        "import sys; from spacetime_video.model_loaders import load; "
+        "from spacetime_video.weights import bundled; "
+        "text = next(iter(bundled('text_encoders').values())); "
+        "dit = next(iter(bundled('diffusion_models').values())); "
+        "load.build_text_encoder(load.read_text_encoder(text)); "
+        "load.build_dit(load.read_dit(dit)); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
