@@ -13,7 +13,7 @@ from ..training.distil_recipe import DistilPlan, make_few_step
 from ..training.loop import Tick
 from ..training.recipe import DIT_FILE, VAE_FILE
 from ..training.vae_recipe import VAEPlan, make_decoder, make_vae
-from ..training.whole import WholePlan, check_device, train_within, usual_makers
+from ..training.whole import WholePlan, train_within, usual_makers
 from ..weights import bundled
 
 
@@ -54,7 +54,6 @@ def train_in_minutes(
     run: Path, minutes: float, device: str, makers: int | None, tick: Tick
 ) -> None:
     """Denoiser and few-step LoRA from the shipped weights on, within a time."""
-    check_device(device)
     count = usual_makers(device) if makers is None else makers
     train_within(run, WholePlan(minutes=minutes, device=device, makers=count), tick)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-train_app = typer.Typer(no_args_is_help=True, help="Repeat the training of the shipped weights.")
+train_app = typer.Typer(no_args_is_help=True, help="Train weights for the pack's tiny networks.")
 
 RunFolder = Annotated[
     Path, typer.Option("--run-dir", help="Folder of clips, checkpoints, logs and weights.")

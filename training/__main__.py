@@ -5,13 +5,16 @@ import sys
 import time
 from pathlib import Path
 
-from .whole import WholePlan, check_device, train_within, usual_makers
+from .results import joined
+from .whole import RESULTS, WholePlan, check_device, train_within, usual_makers
 
 
 def main() -> None:
     """Parse the arguments and train, with a line of progress now and then."""
     parser = argparse.ArgumentParser(prog="spacetime_video.training", description=__doc__)
-    parser.add_argument("--minutes", type=float, required=True, help="how long it may take")
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--minutes", type=float, help="train, and how long it may take")
+    task.add_argument("--join", type=Path, help="put pieces in a folder together in the run folder")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--run-dir", type=Path, default=Path("runs/tiny"), help="folder of the run")
     parser.add_argument("--results", type=Path, help="folder for weights in pieces below 16 MiB")
@@ -19,6 +22,10 @@ def main() -> None:
     parser.add_argument("--init-from", type=Path, help="folder of weights to begin with")
     parser.add_argument("--compile", action="store_true", help="compile the network")
     asked = parser.parse_args()
+    if asked.join is not None:
+        for name in RESULTS:
+            joined(asked.join, asked.run_dir / "weights" / name)
+        return
     check_device(asked.device)
     plan = WholePlan(
         minutes=asked.minutes,

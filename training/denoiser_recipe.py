@@ -68,6 +68,8 @@ class DenoiserPlan:
         batch: how many times the usual tokens a step has; above 1 to fill a GPU.
         compiled: whether the network is compiled; worth its minute on a GPU.
         meters: whether the meters are read.
+        started: ``time.perf_counter()`` from which the clock of a run counts; from the first step
+            if None.
     """
 
     length: Length = LENGTH
@@ -81,6 +83,7 @@ class DenoiserPlan:
     batch: float = 1.0
     compiled: bool = False
     meters: bool = True
+    started: float | None = None
 
 
 def make_latents(
@@ -157,7 +160,7 @@ def make_denoiser(
 
     watch = Watch(look=look, every=plan.look_every)
     losses = train_denoiser(state, feed, latent, plan.shift, plan.batch)
-    drive(state, losses, run, "denoiser", tick, watch)
+    drive(state, losses, run, "denoiser", tick, watch, plan.started)
 
 
 def find_start(run: Path, plan: DenoiserPlan, vae: VideoVAE) -> Start:

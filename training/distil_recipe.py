@@ -38,6 +38,7 @@ class DistilPlan:
         guidance: lowest and highest scale of the teacher's guidance.
         look_every: how far two sample pictures are apart.
         batch: how many times the usual tokens a step has.
+        started: as of ``DenoiserPlan``.
     """
 
     length: Length = LENGTH
@@ -47,6 +48,7 @@ class DistilPlan:
     guidance: tuple[float, float] = (3.0, 3.0)
     look_every: Length = LOOK_EVERY
     batch: float = 1.0
+    started: float | None = None
 
 
 def make_few_step(
@@ -80,7 +82,7 @@ def make_few_step(
 
     watch = Watch(look=look, every=plan.look_every)
     losses = train_student(state, teacher, feed, latent, target, plan.batch)
-    drive(state, losses, run, "few_step", tick, watch)
+    drive(state, losses, run, "few_step", tick, watch, plan.started)
 
 
 def write_lora(path: Path, adapter: Adapter, start: Start, plan: DistilPlan) -> None:

@@ -47,21 +47,25 @@ def drive(
     name: str,
     tick: Tick,
     watch: Watch = Watch(),
+    started: float | None = None,
 ) -> None:
     """Run a training generator to its end, going on where a checkpoint is.
 
     In the folder ``run``: ``<name>.checkpoint.safetensors``, ``<name>.constant.safetensors`` from
     before the rate fell, ``<name>.log`` with one JSON object per line, and ``<name>.png``.
+
+    The clock of the run counts from ``started``, a value of ``time.perf_counter()``, or from now.
     """
     log = Log(run / f"{name}.log", resume(state, run, name))
-    begun = clock = time.perf_counter() - state.seconds
+    clock = time.perf_counter()
+    begun = (clock if started is None else started) - state.seconds
     looked, fell = (state.step, state.seconds), state.falling
     for loss in losses:
         state.seconds = time.perf_counter() - begun
         log.add({
             "step": state.step, "loss": loss, "norm": state.norm,
             "rate": state.rate * state.schedule(),
-            "seconds": round(state.seconds + begun - clock, 4),
+            "seconds": round(time.perf_counter() - clock, 4),
         })  # fmt: skip
         tick(name, *_progress(state))
         if watch.is_due(state, *looked):

@@ -54,6 +54,7 @@ def joined(folder: Path, path: Path) -> None:
         with safe_open(piece, framework="pt") as file:
             header = file.metadata()
             state |= {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     save_file(state, part, metadata=header)
     part.replace(path)

@@ -22,7 +22,11 @@ from .results import in_pieces
 from .sources import SOURCES
 
 DENOISER_SHARE, FEW_STEP_SHARE = 0.74, 0.2
-"""Of the time; what is left is for the beginning and the last files."""
+"""Of the time, with what is loaded and rendered before their first step; what is left is for the
+last files."""
+
+RESULTS = (DIT_FILE, TEXT_FILE, LORA_FILE)
+"""What a run ends in."""
 
 LOOKS = 12
 LONGEST_BETWEEN_LOOKS = 1200.0
@@ -74,19 +78,19 @@ def train_within(run: Path, plan: WholePlan, tick: Tick, results: Path | None = 
     with makers(plan.makers, latents, SOURCES, SEED, vae_file, plan.device):
         make_held_out(run, vae_file, plan.device, meters=metered)
         await_shard(latents, SOURCES)
-        spent = time.perf_counter() - begun
         denoiser = DenoiserPlan(
-            length=Length(seconds=max(1.0, seconds * DENOISER_SHARE - spent)),
-            look_every=look_every, init_from=plan.init_from or shipped, batch=batch,
-            compiled=plan.compiled, meters=metered,
+            length=Length(seconds=seconds * DENOISER_SHARE), look_every=look_every,
+            init_from=plan.init_from or shipped, batch=batch, compiled=plan.compiled,
+            meters=metered, started=begun,
         )  # fmt: skip
         make_denoiser(run, vae_file, tick, plan.device, denoiser)
         few_step = DistilPlan(
-            length=Length(seconds=seconds * FEW_STEP_SHARE), look_every=look_every, batch=batch
-        )
+            length=Length(seconds=seconds * FEW_STEP_SHARE), look_every=look_every, batch=batch,
+            started=time.perf_counter(),
+        )  # fmt: skip
         make_few_step(run, run / "weights", vae_file, tick, plan.device, few_step)
     if results is not None:
-        for name in (DIT_FILE, TEXT_FILE, LORA_FILE):
+        for name in RESULTS:
             in_pieces(run / "weights" / name, results)
 
 
