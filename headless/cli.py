@@ -166,8 +166,8 @@ def measure_alignment(
     as_markdown: AsMarkdown = False,
 ) -> None:
     """How often clips show what their prompts ask for, and what else the shipped models do."""
-    from .measure.command import MeasureOptions, measure_command
-    from .measure.studio import Settings
+    from ..measure.command import MeasureOptions, measure_command
+    from ..measure.studio import Settings
 
     settings = Settings(guidance, steps, shift, device, weights)
     options = MeasureOptions(
@@ -200,9 +200,9 @@ def measure_few_steps(
     as_markdown: AsMarkdown = False,
 ) -> None:
     """Quality, variety, evaluations and time of the few-step LoRA beside its teacher's."""
+    from ..measure.command import MeasureOptions, few_steps_command
+    from ..measure.studio import Settings
     from ..weights import bundled
-    from .measure.command import MeasureOptions, few_steps_command
-    from .measure.studio import Settings
 
     lora = lora or next(iter(bundled("loras").values()), None)
     settings = Settings(guidance, steps, device=device, weights=weights, lora=lora)
@@ -226,7 +226,7 @@ def measure_report(
     as_markdown: AsMarkdown = False,
 ) -> None:
     """Put parts of a measurement, made with --only and --json, together."""
-    from .measure.command import report_command
+    from ..measure.command import report_command
 
     raise typer.Exit(report_command(files, json_file=json_file, as_markdown=as_markdown))
 

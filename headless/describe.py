@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import hosts
+from ..graph.object_info import object_info
 from ..hosts.standalone.host import StandaloneHost
-from ..hosts.standalone.object_info import object_info
 
 MODULE = "custom_nodes.spacetime-video"
 """Where ComfyUI says that the nodes come from, with the pack in its usual folder."""

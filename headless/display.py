@@ -17,7 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from ..hosts.standalone.executor import Event, NodeCached, NodeFinished, NodeStarted
+from ..graph.executor import Event, NodeCached, NodeFinished, NodeStarted
 from ..media import save_image, shown
 from .terminal import draw_picture
 

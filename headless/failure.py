@@ -1,6 +1,6 @@
 """What the command says of an error."""
 
-from ..hosts.standalone.errors import NodeFailed
+from ..graph.errors import NodeFailed
 from ..media import printable
 
 LONGEST_MESSAGE = 6000

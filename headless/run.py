@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import hosts
-from ..hosts.standalone.assign import set_input
-from ..hosts.standalone.dynamic_prompts import resolve_prompts
-from ..hosts.standalone.errors import NodeFailed
-from ..hosts.standalone.executor import Event, Executor, NodeFinished
+from ..graph.assign import set_input
+from ..graph.dynamic_prompts import resolve_prompts
+from ..graph.errors import NodeFailed
+from ..graph.executor import Event, Executor, NodeFinished
+from ..graph.registry import Registry
+from ..graph.workflow import is_ui_format, read_workflow, to_api
+from ..graph.write_back import redraw
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
-from ..hosts.standalone.redraw import redraw
-from ..hosts.standalone.registry import Registry
-from ..hosts.standalone.workflow import is_ui_format, read_workflow, to_api
 from ..media import prove_writable, shown
 from .display import Display
 from .failure import message_of

@@ -7,7 +7,10 @@ from pathlib import Path
 PACKAGE = "spacetime_video"
 """Name under which pip installs the pack; ComfyUI loads the folder under a name of its own."""
 
-_LOADER, _NODE = ".nodes.load", "SpacetimeLoadModels"
+_LOADERS = (".nodes.load.models", ".nodes.load")
+"""Modules that hold the node in a copy of this version and of earlier ones."""
+
+_NODE = "SpacetimeLoadModels"
 
 
 def loaded_before(root: str) -> Path | None:
@@ -17,9 +20,10 @@ def loaded_before(root: str) -> Path | None:
         root: name of the pack's root module in this process.
     """
     for name, module in list(sys.modules.items()):
-        other = name.removesuffix(_LOADER)
-        if other not in (name, root, PACKAGE) and hasattr(module, _NODE):
-            return Path(str(module.__file__)).parents[1]
+        for loader in _LOADERS:
+            other = name.removesuffix(loader)
+            if other not in (name, root, PACKAGE) and hasattr(module, _NODE):
+                return Path(str(module.__file__)).parents[loader.count(".") - 1]
     return None
 
 

@@ -16,9 +16,9 @@ from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
 from ..models.lora import Patches
 from ..models.patchify import Tokens
-from ..samplers.model_levels import NoiseLevels
-from ..samplers.recipe import Recipe
+from ..samplers.guidance.plan import Recipe
 from ..samplers.runs import Wrapper
+from ..samplers.schedules.model_levels import NoiseLevels
 from .solver_options import SolverCall
 
 Conditioning = list[list[Any]]

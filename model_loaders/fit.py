@@ -5,11 +5,11 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ..models.dit import VideoDiT
+from ..models.dit.network import VideoDiT
 from ..models.latent_format import LatentFormat
-from ..models.text_encoder import T5Encoder, Unfilled
-from ..models.vae import VideoVAE
-from ..models.vae_config import VAEConfig
+from ..models.text.t5 import T5Encoder, Unfilled
+from ..models.vae.config import VAEConfig
+from ..models.vae.network import VideoVAE
 from .claims import compare_with, on_meta
 from .keys import UnsupportedCheckpointError
 from .load import dit_of, read_file, text_of, vae_of

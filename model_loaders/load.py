@@ -14,11 +14,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ..models.dit import DiTConfig, VideoDiT
+from ..models.dit.network import DiTConfig, VideoDiT
 from ..models.latent_format import LatentFormat
-from ..models.text_encoder import T5Config, T5Encoder, Unfilled
-from ..models.vae import VAEConfig, VideoVAE
-from ..models.vae_layers import to_channels_last
+from ..models.text.t5 import T5Config, T5Encoder, Unfilled
+from ..models.vae.layers import to_channels_last
+from ..models.vae.network import VAEConfig, VideoVAE
 from .claims import (
     Config,
     check_keys,

@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
 
-from ..models.text_encoder import T5Encoder
+from ..models.text.t5 import T5Encoder
 from .tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)

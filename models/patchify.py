@@ -11,7 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .rope import RopeConfig, Rotations, rotations
+from .dit.rope import RopeConfig, Rotations, rotations
 from .shapes import LatentShape
 
 Patch = tuple[int, int, int]

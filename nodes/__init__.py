@@ -6,28 +6,28 @@ from collections.abc import Iterator
 from typing import Any
 
 MODULES = (
-    "load",
-    "lora",
-    "prompt",
-    "latents",
-    "patches",
-    "noise",
-    "solvers",
-    "schedules",
-    "few_step_schedules",
-    "model_schedule",
-    "shifts",
-    "schedule_plot",
-    "sampling",
-    "consistency",
-    "sampling_state",
-    "guidance",
-    "guidance_rules",
-    "guidance_blocks",
-    "step_cache",
-    "video",
-    "compare",
-    "world",
+    "load.models",
+    "load.lora",
+    "prompt.prompt",
+    "latent.latents",
+    "patches.patches",
+    "sampling.noise",
+    "sampling.solvers",
+    "schedules.schedules",
+    "schedules.few_step",
+    "schedules.model_schedule",
+    "schedules.shifts",
+    "schedules.plot",
+    "sampling.sampling",
+    "sampling.consistency",
+    "sampling.sampling_state",
+    "guidance.guidance",
+    "guidance.rules",
+    "guidance.blocks",
+    "guidance.step_cache",
+    "video.video",
+    "video.compare",
+    "video.world",
 )
 """The files of nodes, in the order of the menu."""
 
@@ -42,12 +42,13 @@ def all_nodes(*, strict: bool = False) -> list[type[Any]]:
 
 
 def _sound_nodes(name: str, strict: bool) -> Iterator[type[Any]]:
+    file = f"nodes/{name.replace('.', '/')}.py"
     try:
         nodes = importlib.import_module(f".{name}", __package__).NODES
     except Exception as problem:
         if strict:
             raise
-        _report(f"the nodes of nodes/{name}.py are missing", problem)
+        _report(f"the nodes of {file} are missing", problem)
         return
     for node in nodes:
         try:
@@ -55,7 +56,7 @@ def _sound_nodes(name: str, strict: bool) -> Iterator[type[Any]]:
         except Exception as problem:
             if strict:
                 raise
-            _report(f"{node.__name__} of nodes/{name}.py is missing", problem)
+            _report(f"{node.__name__} of {file} is missing", problem)
         else:
             yield node
 

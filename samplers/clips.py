@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.conditioning import clip_conditions
+from ..models.dit.conditioning import clip_conditions
 from ..models.patchify import TokenLayout
 from ..models.shapes import LatentShape
 from .regions import LatentRegions, Regions, TokenRegions

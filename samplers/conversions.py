@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .denoiser import Denoiser, broadcast_sigma
-from .path import Path
+from .process import Path
 
 Curve = Callable[[Tensor], Tensor]
 

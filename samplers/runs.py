@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.dit import NO_HOOKS
-from ..models.dit_blocks import BlockHooks
+from ..models.dit.blocks import BlockHooks
+from ..models.dit.network import NO_HOOKS
 from .clips import Clips
 from .denoiser import Denoiser
-from .path import Path
+from .process import Path
 from .regions import LATENT, Regions
 
 

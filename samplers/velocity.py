@@ -5,7 +5,7 @@ from torch import Tensor
 
 from .conversions import FLOW, Form, edm, from_x0, to_x0
 from .denoiser import broadcast_sigma
-from .path import Path
+from .process import Path
 
 _FORMS: dict[Path, Form] = {Path.FLOW: FLOW, Path.VE: edm(1.0)}
 

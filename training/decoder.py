@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..model_loaders.tokenizer import Tokenizer
-from ..models.conditioning import clip_conditions
+from ..models.dit.conditioning import clip_conditions
 from ..models.latent_format import LatentFormat
 from ..models.patchify import from_patches
 from ..models.shapes import LatentShape
-from ..models.vae import VideoVAE
+from ..models.vae.network import VideoVAE
 from .clips import ClipShard
 from .denoiser import Batch, PromptedDiT, predict
 

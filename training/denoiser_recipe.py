@@ -20,9 +20,9 @@ from ..model_loaders.load import (
     read_vae,
 )
 from ..model_loaders.tokenizer import Tokenizer, tokenizer_to_tensor, train_tokenizer
-from ..models.dit import TINY_DIT
-from ..models.text_encoder import TINY_TEXT
-from ..models.vae import VideoVAE
+from ..models.dit.network import TINY_DIT
+from ..models.text.t5 import TINY_TEXT
+from ..models.vae.network import VideoVAE
 from ..toyworld import vocabulary
 from .checkpoint import Length, TrainState
 from .denoiser import DIT_MATRICES, TEXT_RATE, PromptedDiT, train_denoiser

@@ -16,7 +16,7 @@ from ..model_loaders.tokenizer import EOS
 from ..models.latent_format import LatentFormat
 from ..models.lora import LiveLinear, LowRank, Patch, patched
 from ..models.patchify import from_patches, patch_grid, to_patches
-from ..samplers.schedules import flow_sigmas
+from ..samplers.schedules.flow import flow_sigmas
 from .checkpoint import TrainState
 from .denoiser import Batch, PromptedDiT, draw_batch, draw_set, predict
 from .feed import Sets

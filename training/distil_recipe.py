@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..model_loaders.load import build_vae, read_vae
-from ..samplers.consistency import sample_lcm
+from ..samplers.solvers.consistency import sample_lcm
 from .checkpoint import Length, TrainState
 from .distil import ORIGINAL_STEPS, Adapter, Target, lora_tensors, train_student
 from .feed import Feed

@@ -20,7 +20,7 @@ from torch import Tensor
 from ..model_loaders.tokenizer import Tokenizer
 from ..models.latent_format import LatentFormat
 from ..models.shapes import VideoShape
-from ..models.vae import VideoVAE
+from ..models.vae.network import VideoVAE
 from ..toyworld import Scene, caption, render
 from ..toyworld.captions import detailed_caption
 from .layers import mixed_precision

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..metrics.alignment import judge, read_frame
+from ..measure.scores.alignment import judge, read_frame
 from ..model_loaders.tokenizer import Tokenizer
 from ..models.latent_format import LatentFormat
 from ..models.shapes import LatentShape, VideoShape

@@ -17,16 +17,16 @@ from torch import Tensor
 from ..media.images import save_image
 from ..media.strip import film_strip
 from ..model_loaders.tokenizer import Tokenizer
-from ..models.conditioning import clip_conditions
+from ..models.dit.conditioning import clip_conditions
 from ..models.latent_format import LatentFormat
 from ..models.patchify import patch_grid, to_patches
 from ..models.shapes import LatentShape
-from ..models.vae import VideoVAE
+from ..models.vae.network import VideoVAE
 from ..samplers.denoiser import flow_denoiser
-from ..samplers.guidance import cfg
-from ..samplers.noise import frame_noise
+from ..samplers.guidance.cfg import cfg
+from ..samplers.noise.frames import frame_noise
 from ..samplers.runs import Evaluation, SamplingRun, for_solver
-from ..samplers.schedules import flow_sigmas
+from ..samplers.schedules.flow import flow_sigmas
 from ..samplers.solvers import sample_euler
 from .denoiser import Batch, PromptedDiT, predict
 from .latents import LatentSet

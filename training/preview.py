@@ -11,7 +11,7 @@ from einops import rearrange, reduce
 from torch import Tensor
 
 from ..models.latent_format import LatentFormat
-from ..models.vae import VideoVAE
+from ..models.vae.network import VideoVAE
 from ..toyworld import render
 from .recipe import HELD_OUT_SEED
 from .scenes import scene_seed, training_scene

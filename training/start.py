@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ..model_loaders.load import DiTWeights, TextWeights, read_dit, read_text_encoder
 from ..model_loaders.tokenizer import Tokenizer
-from ..models.dit import DiTConfig, VideoDiT, initialise
-from ..models.text_encoder import T5Config, T5Encoder
-from ..models.text_encoder import initialise as initialise_text
+from ..models.dit.network import DiTConfig, VideoDiT, initialise
+from ..models.text.t5 import T5Config, T5Encoder
+from ..models.text.t5 import initialise as initialise_text
 from ..toyworld import caption
 from .denoiser import PromptedDiT
 from .recipe import DIT_FILE, SEED, TEXT_FILE

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..models.vae import VideoVAE
+from ..models.vae.network import VideoVAE
 from .checkpoint import TrainState
 from .clips import ClipShard
 from .decoder import Redrawing, redrawn_crops

@@ -14,10 +14,10 @@ from torch import Tensor
 from ..media.images import save_image
 from ..media.strip import grid
 from ..model_loaders.load import read_vae
-from ..models.linear_code import LinearCode, fit_linear_code
 from ..models.shapes import VideoShape
-from ..models.vae import TINY_VAE, VideoVAE
-from ..models.vae_layers import to_channels_last
+from ..models.vae.layers import to_channels_last
+from ..models.vae.linear_code import LinearCode, fit_linear_code
+from ..models.vae.network import TINY_VAE, VideoVAE
 from .checkpoint import Length, TrainState
 from .clips import ClipShard, read_shards, render_shard, write_shards
 from .decoder import Redrawing

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ...model_loaders.load import TextWeights, load_strictly
 from ...model_loaders.text import encode_ids, warn_of_unknown_words
 from ...model_loaders.tokenizer import EOS, PAD, TOKENIZER_KEY, Tokenizer, tokenizer_to_tensor
-from ...models.text_encoder import T5Encoder
+from ...models.text.t5 import T5Encoder
 from ..dtypes import DTYPES
 
 TOKENS_KEY = "spacetime"

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ...models.attention import KeysValues
 from ...samplers.clips import Clips, clip_of
-from ...samplers.nag import Against, cross_attend_against
-from ...samplers.recipe import Recipe, guided
+from ...samplers.guidance.nag import Against, cross_attend_against
+from ...samplers.guidance.plan import Recipe, guided
+from ...samplers.guidance.skip_layer import SkippedBlocks
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, wrapped
-from ...samplers.skip_layer import SkippedBlocks
 from .model import HostModel
 from .network import CLIPS_KEY, EVALUATION_KEY
 from .notes import warn

@@ -17,9 +17,9 @@ from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
 from ...models.lora import Patches
 from ...models.patchify import Tokens
-from ...samplers.model_levels import NoiseLevels
-from ...samplers.recipe import Recipe
+from ...samplers.guidance.plan import Recipe
 from ...samplers.runs import Wrapper
+from ...samplers.schedules.model_levels import NoiseLevels
 from ..interface import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import SolverCall
 from .clip import make_clip

@@ -6,14 +6,14 @@ from typing import Any
 from comfy.model_sampling import ModelSamplingContinuousEDM
 from torch import Tensor
 
-from ...samplers.model_levels import (
+from ...samplers.process import Path
+from ...samplers.schedules.model_levels import (
     ContinuousLevels,
     FlowLevels,
     NoiseLevels,
     check_flow_sigmas,
 )
-from ...samplers.noise_table import NoiseTable
-from ...samplers.path import Path
+from ...samplers.schedules.table import NoiseTable
 from .sampler import path_of
 
 

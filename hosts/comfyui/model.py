@@ -15,8 +15,8 @@ from ...model_loaders.load import DiTWeights, load_strictly
 from ...models.latent_format import LatentFormat
 from ..dtypes import DTYPES
 from ..interface import LEVELS_KEY
-from .kept_texts import KeptTexts
 from .network import HostDiT
+from .prompt_cache import KeptTexts
 
 HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
 """The host's own formats of the published families, by channels: they know preview colours."""

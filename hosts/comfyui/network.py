@@ -16,12 +16,12 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrappers
 from torch import Tensor
 
-from ...models.dit import NO_HOOKS, DiTConfig, PreparedText, VideoDiT
-from ...models.dit_blocks import AroundBlock, BlockHooks
+from ...models.dit.blocks import AroundBlock, BlockHooks
+from ...models.dit.network import NO_HOOKS, DiTConfig, PreparedText, VideoDiT
 from ...samplers.clips import Clips, clip_of
 from ...samplers.denoiser import broadcast_sigma
 from ...samplers.runs import Evaluation
-from .kept_texts import KeptTexts
+from .prompt_cache import KeptTexts
 
 CLIPS_KEY = "spacetime_clips"
 """Where a sampling run puts its ``Clips`` in the host's transformer options."""

@@ -9,8 +9,8 @@ from comfy.model_sampling import CONST, ModelSamplingDiscrete
 from comfy.samplers import KSAMPLER
 from torch import Tensor
 
-from ...samplers.noise_table import NoiseTable
-from ...samplers.path import Path
+from ...samplers.process import Path
+from ...samplers.schedules.table import NoiseTable
 from ..solver_options import taken, with_taken
 
 

@@ -15,7 +15,7 @@ from comfy.utils import ProgressBar
 from torch import Tensor
 
 from ...model_loaders.load import VAEWeights, load_strictly
-from ...models.vae import VideoVAE
+from ...models.vae.network import VideoVAE
 from ..dtypes import DTYPES
 
 DECODE_CHUNK = 4

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from ...graph.sockets import FolderType
 from ...media import MediaError, files_below, plain_path, probe_image, probe_video, shown
-from .sockets import FolderType
 
 NAMES_SHOWN = 10
 _PROBES = {"image": probe_image, "video": probe_video}

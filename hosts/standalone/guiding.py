@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from ...models.attention import attend
-from ...models.dit_blocks import BlockHooks
+from ...models.dit.blocks import BlockHooks
 from ...samplers.denoiser import Denoiser, to_denoised
-from ...samplers.guidance import Predict
-from ...samplers.nag import Against, cross_attend_against
-from ...samplers.recipe import guided
+from ...samplers.guidance.cfg import Predict
+from ...samplers.guidance.nag import Against, cross_attend_against
+from ...samplers.guidance.plan import guided
+from ...samplers.guidance.skip_layer import SkippedBlocks
 from ...samplers.runs import Evaluation, SamplingRun, for_solver, wrapped
-from ...samplers.skip_layer import SkippedBlocks
 from ..interface import Conditioning
 from .sampling import Guider, Texts, velocity
 

@@ -11,6 +11,9 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from ...graph.call import current_node
+from ...graph.errors import listed
+from ...graph.schema import HiddenHolder
 from ...media import files_below, shown
 from ...model_loaders.load import (
     DiTWeights,
@@ -25,22 +28,19 @@ from ...models.latent_format import LatentFormat
 from ...models.lora import Patches, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.clips import Clips, clip_of
-from ...samplers.model_levels import FlowLevels
-from ...samplers.recipe import Recipe
+from ...samplers.guidance.plan import Recipe
 from ...samplers.runs import SamplingRun, Wrapper
+from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, check_step, refuse_not_finite
 from ..interface import LEVELS_KEY, PROMPT_KEY, Conditioning, Latent
 from ..solver_options import SolverCall, distilled_with, is_distilled, with_taken
 from . import io, ui
-from .call import current_node
 from .devices import choose_device, choose_dtype
-from .errors import listed
 from .folders import Folders, folders
 from .guiding import guided_denoiser
 from .preview import VAE, strip_maker
 from .sampling import Guider, Model, Sampler, solve
 from .saving import graph_metadata
-from .schema import HiddenHolder
 
 Progress = Callable[[int, int], None]
 """(done, total) steps of the node that runs."""

@@ -1,7 +1,7 @@
 """The names of `comfy_api.v0_0_2.io` that the nodes use, with the same meaning."""
 
-from .schema import ComfyNode, Hidden, HiddenHolder, NodeOutput, Schema
-from .sockets import (
+from ...graph.schema import ComfyNode, Hidden, HiddenHolder, NodeOutput, Schema
+from ...graph.sockets import (
     AnyType,
     Audio,
     Boolean,

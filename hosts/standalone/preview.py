@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...media.strip import film_strips
 from ...models.latent_format import LatentFormat
-from ...models.vae import VideoVAE
+from ...models.vae.network import VideoVAE
 from ..interface import STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.dit import PreparedText, VideoDiT
-from ...models.dit_blocks import BlockHooks
+from ...models.dit.blocks import BlockHooks
+from ...models.dit.network import PreparedText, VideoDiT
 from ...models.latent_format import LatentFormat
 from ...samplers.denoiser import Denoiser
-from ...samplers.model_levels import check_flow_sigmas
-from ...samplers.recipe import Recipe
+from ...samplers.guidance.plan import Recipe
 from ...samplers.runs import Evaluation, Wrapper
+from ...samplers.schedules.model_levels import check_flow_sigmas
 from ..interface import Conditioning
 
 Callback = Callable[[Mapping[str, Any]], None]

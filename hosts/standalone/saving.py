@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ...graph.schema import HiddenHolder
+from ...graph.sockets import FolderType
 from ...media import OutputFile, claimed_output, plain_path, prove_output
 from ..tags import as_json
 from .folders import folders
-from .schema import HiddenHolder
-from .sockets import FolderType
 from .ui import SavedResult
 
 _DATE_CODES = {

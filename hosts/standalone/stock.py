@@ -1,5 +1,6 @@
 """ComfyUI's own nodes that saved graphs need most, in the standalone host."""
 
+from ...graph.schema import ComfyNode
 from . import (
     stock_image,
     stock_ksampler,
@@ -8,7 +9,6 @@ from . import (
     stock_primitive,
     stock_video,
 )
-from .schema import ComfyNode
 
 
 def stock_nodes() -> list[type[ComfyNode]]:

@@ -5,11 +5,11 @@ import hashlib
 import torch
 from torch import Tensor
 
+from ...graph.schema import HiddenHolder
 from ...media import load_images, save_image
 from . import io, ui
 from .folders import folders, found
 from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
-from .schema import HiddenHolder
 
 NO_MASK = (1, 64, 64)
 """Shape of the empty mask that ComfyUI gives for an image without transparency."""

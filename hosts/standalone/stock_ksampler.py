@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...samplers.schedules import end_of_schedule, normal_sigmas, simple_sigmas
+from ...samplers.schedules.flow import end_of_schedule, normal_sigmas, simple_sigmas
 from ...samplers.solvers import sample_euler, sample_heun
 from .. import host
 from ..interface import Conditioning

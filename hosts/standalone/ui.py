@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from .schema import ComfyNode, UIOutput
-from .sockets import FolderType
+from ...graph.schema import ComfyNode, UIOutput
+from ...graph.sockets import FolderType
 
 
 class SavedResult(dict[str, str]):

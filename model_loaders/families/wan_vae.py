@@ -8,7 +8,7 @@ from math import isqrt
 
 from torch import Tensor
 
-from ...models.vae import VAEConfig
+from ...models.vae.network import VAEConfig
 from ..keys import KeyTable, UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
 
 PREFIXES = ("first_stage_model.", "vae.", "model.")

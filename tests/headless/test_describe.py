@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from spacetime_video import hosts
+from spacetime_video.graph.object_info import object_info
 from spacetime_video.headless.cli import app
-from spacetime_video.hosts.standalone.object_info import object_info
 from spacetime_video.nodes import all_nodes
 
 

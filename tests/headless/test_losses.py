@@ -11,9 +11,9 @@ import pytest
 import torch
 from rich.console import Console
 
+from spacetime_video.graph.executor import NodeStarted
 from spacetime_video.headless.display import Display
 from spacetime_video.headless.failure import LONGEST_MESSAGE, message_of
-from spacetime_video.hosts.standalone.executor import NodeStarted
 
 CLIP = {"seed": 1, "width": 16, "height": 16, "frames": 1, "fps": 8.0}
 CLIP |= dict.fromkeys(("shape", "colour", "motion", "setting"), "any")

@@ -14,7 +14,7 @@ from spacetime_video.hosts.standalone.preview import strip_maker
 from spacetime_video.media import load_image
 from spacetime_video.model_loaders.load import read_dit, read_vae
 from spacetime_video.models.latent_format import LatentFormat
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_euler
 from spacetime_video.training.recipe import write_weights
 

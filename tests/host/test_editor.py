@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from spacetime_video import hosts
-from spacetime_video.headless.editor.nodes import pack_nodes
-from spacetime_video.hosts.standalone.registry import Registry
-from spacetime_video.hosts.standalone.workflow import to_api
+from spacetime_video.graph.registry import Registry
+from spacetime_video.graph.workflow import to_api
+from spacetime_video.tools.nodes import pack_nodes
 
 HOW = (
     "pip install playwright, and install Chromium or Chrome (CHROMIUM names its program where the "

@@ -12,7 +12,7 @@ import pytest
 
 PACK = Path(__file__).parents[2]
 FOLDER = "spacetime-video"
-NOISE = PACK / "nodes/noise.py"
+NOISE = PACK / "nodes/sampling/noise.py"
 
 
 def fetch(server, path):
@@ -69,7 +69,7 @@ def crowded(server, tmp_path):
             if (PACK / name).is_file() and not name.startswith("tests/"):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(PACK / name, place)
-        with (folder / copy / "nodes/noise.py").open("a", encoding="utf-8") as broken:
+        with (folder / copy / "nodes/sampling/noise.py").open("a", encoding="utf-8") as broken:
             broken.write('\nraise RuntimeError("a broken file")\n')
     running.start()
     yield running
@@ -84,6 +84,6 @@ def test_one_copy_serves_and_a_broken_file_costs_its_own_nodes(server, crowded):
     (copy,) = [line for line in lines if "is not used" in line]
     assert "spacetime-a" in copy
     assert "spacetime-b" in copy
-    (broken,) = [line for line in lines if "nodes/noise.py" in line]
+    (broken,) = [line for line in lines if "nodes/sampling/noise.py" in line]
     assert "RuntimeError: a broken file" in broken
     assert not [line for line in lines if "IMPORT FAILED" in line or "Traceback" in line]

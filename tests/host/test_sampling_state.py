@@ -8,13 +8,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from spacetime_video.nodes.load import SpacetimeLoadModels
-from spacetime_video.nodes.noise import SpacetimeNoise
-from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
-from spacetime_video.nodes.sampling import SpacetimeDenoiser
-from spacetime_video.nodes.sampling_state import SpacetimeResumeSampling
-from spacetime_video.nodes.solvers import SpacetimeSolver
-from spacetime_video.nodes.state_files import read_state
+from spacetime_video.nodes.helpers.state_files import read_state
+from spacetime_video.nodes.load.models import SpacetimeLoadModels
+from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
+from spacetime_video.nodes.sampling.noise import SpacetimeNoise
+from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser
+from spacetime_video.nodes.sampling.sampling_state import SpacetimeResumeSampling
+from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
 
 STEPS, STOP = 6, 2
 SAMPLERS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 import av
 import pytest
 
-from spacetime_video.headless.editor.nodes import pack_nodes
-from spacetime_video.hosts.standalone.object_info import object_info
+from spacetime_video.graph.object_info import object_info
+from spacetime_video.tools.nodes import pack_nodes
 
 NODES = {
     "SpacetimeLoadModels",

@@ -11,11 +11,11 @@ from spacetime_video.hosts import copies
 HERE = Path(copies.__file__).parents[1]
 
 
-@pytest.fixture
-def other(monkeypatch, tmp_path):
-    """A second copy's file of Load Models, as ComfyUI imported it."""
-    module = ModuleType("/comfy/custom_nodes/other.nodes.load")
-    module.__file__ = str(tmp_path / "other" / "nodes" / "load.py")
+@pytest.fixture(params=["nodes.load", "nodes.load.models"])
+def other(monkeypatch, tmp_path, request):
+    """A second copy's file of Load Models, as ComfyUI imported it, of earlier versions and now."""
+    module = ModuleType(f"/comfy/custom_nodes/other.{request.param}")
+    module.__file__ = str(tmp_path / "other" / f"{request.param.replace('.', '/')}.py")
     module.SpacetimeLoadModels = object
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return module

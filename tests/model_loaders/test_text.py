@@ -5,7 +5,7 @@ import torch
 
 from spacetime_video.model_loaders.text import TextEncoder
 from spacetime_video.model_loaders.tokenizer import Tokenizer, train_tokenizer
-from spacetime_video.models.text_encoder import T5Config, T5Encoder
+from spacetime_video.models.text.t5 import T5Config, T5Encoder
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from spacetime_video import hosts
-from spacetime_video.models.dit import VideoDiT
-from spacetime_video.nodes.load import SpacetimeLoadModels
-from spacetime_video.nodes.noise import SpacetimeNoise
-from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
-from spacetime_video.nodes.sampling import (
+from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.nodes.load.models import SpacetimeLoadModels
+from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
+from spacetime_video.nodes.sampling.noise import SpacetimeNoise
+from spacetime_video.nodes.sampling.sampling import (
     SpacetimeDenoiser,
     SpacetimeSample,
     SpacetimeSamplePatches,
 )
-from spacetime_video.nodes.solvers import SpacetimeSchedule, SpacetimeSolver
+from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import torch
 
-from spacetime_video.nodes.compare import SpacetimeCompareVideos
+from spacetime_video.nodes.video.compare import SpacetimeCompareVideos
 
 GAP = 4
 

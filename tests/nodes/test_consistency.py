@@ -6,18 +6,21 @@ from dataclasses import replace
 import pytest
 import torch
 
+from spacetime_video.graph.call import running
+from spacetime_video.graph.graph import GraphNode
 from spacetime_video.hosts import host
 from spacetime_video.hosts.solver_options import distilled_with
-from spacetime_video.hosts.standalone.call import running
-from spacetime_video.hosts.standalone.graph import GraphNode
-from spacetime_video.nodes.consistency import SpacetimeLCMSampler
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.lora import BESIDE, MERGED, SpacetimeLoadLora
-from spacetime_video.nodes.patches import SpacetimePatchify
-from spacetime_video.nodes.sampling import SpacetimeSample, SpacetimeSamplePatches
-from spacetime_video.nodes.sampling_state import SpacetimeResumeSampling, SpacetimeSampleSteps
-from spacetime_video.nodes.solvers import SpacetimeSchedule, SpacetimeSolver
-from spacetime_video.samplers.consistency import sample_lcm
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.load.lora import BESIDE, MERGED, SpacetimeLoadLora
+from spacetime_video.nodes.patches.patches import SpacetimePatchify
+from spacetime_video.nodes.sampling.consistency import SpacetimeLCMSampler
+from spacetime_video.nodes.sampling.sampling import SpacetimeSample, SpacetimeSamplePatches
+from spacetime_video.nodes.sampling.sampling_state import (
+    SpacetimeResumeSampling,
+    SpacetimeSampleSteps,
+)
+from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver
+from spacetime_video.samplers.solvers.consistency import sample_lcm
 from spacetime_video.training.recipe import write_weights
 
 WORDS = "was not distilled"

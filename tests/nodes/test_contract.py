@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from spacetime_video import hosts
-from spacetime_video.headless.editor.contract import (
+from spacetime_video.tools.contract import (
     COMMAND,
     breaches,
     contract_of,
     read_contract,
     write_contract,
 )
-from spacetime_video.headless.editor.nodes import pack_nodes
+from spacetime_video.tools.nodes import pack_nodes
 
 FILE = Path(__file__).with_name("contract.json")
 NODE = {

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
-from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
+from spacetime_video.nodes.video.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
 
 BAD = [float("nan"), float("inf")]
 

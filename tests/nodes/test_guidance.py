@@ -6,30 +6,30 @@ import pytest
 import torch
 
 from spacetime_video.hosts import host
-from spacetime_video.models.dit import VideoDiT
-from spacetime_video.nodes.guidance import (
+from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.nodes.guidance.blocks import (
+    SpacetimeAttentionGuidance,
+    SpacetimeSkipLayerGuidance,
+    blocks_to_skip,
+)
+from spacetime_video.nodes.guidance.guidance import (
     SpacetimeGuidanceInterval,
     SpacetimeGuidanceOverFrames,
     SpacetimeGuidanceOverSteps,
     SpacetimeGuidanceRescale,
 )
-from spacetime_video.nodes.guidance_blocks import (
-    SpacetimeAttentionGuidance,
-    SpacetimeSkipLayerGuidance,
-    blocks_to_skip,
-)
-from spacetime_video.nodes.guidance_rules import SpacetimeCFGZeroStar, SpacetimeProjectedGuidance
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.patches import SpacetimePatchify
-from spacetime_video.nodes.sampling import (
+from spacetime_video.nodes.guidance.rules import SpacetimeCFGZeroStar, SpacetimeProjectedGuidance
+from spacetime_video.nodes.guidance.step_cache import SpacetimeStepCache
+from spacetime_video.nodes.helpers.tokens import unpack
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.patches.patches import SpacetimePatchify
+from spacetime_video.nodes.sampling.sampling import (
     SpacetimeDenoiser,
     SpacetimeSample,
     SpacetimeSamplePatches,
 )
-from spacetime_video.nodes.step_cache import SpacetimeStepCache
-from spacetime_video.nodes.tokens import unpack
 from spacetime_video.samplers.given import hold_given
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 
 SCALE = 3.1
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from spacetime_video import hosts
-from spacetime_video.nodes.load import SpacetimeLoadModels
-from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
+from spacetime_video.nodes.load.models import SpacetimeLoadModels
+from spacetime_video.nodes.video.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
 
 
 def options():

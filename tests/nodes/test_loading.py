@@ -7,7 +7,7 @@ import pytest
 
 from spacetime_video import nodes
 from spacetime_video.headless.run import standalone_registry
-from spacetime_video.nodes.noise import SpacetimeNoise
+from spacetime_video.nodes.sampling.noise import SpacetimeNoise
 
 
 def ids():
@@ -16,7 +16,11 @@ def ids():
 
 def test_every_file_with_nodes_is_loaded(caplog):
     folder = Path(nodes.__file__).parent
-    with_nodes = {p.stem for p in folder.glob("*.py") if "\nNODES" in p.read_text(encoding="utf-8")}
+    with_nodes = {
+        ".".join(path.relative_to(folder).with_suffix("").parts)
+        for path in folder.rglob("*.py")
+        if "\nNODES" in path.read_text(encoding="utf-8")
+    }
     assert with_nodes == set(nodes.MODULES)
     assert ids()
     assert caplog.messages == []
@@ -30,7 +34,7 @@ def test_a_file_that_cannot_be_imported_costs_its_own_nodes(monkeypatch, caplog,
     monkeypatch.setitem(sys.modules, module.__name__, None)
     assert ids() == whole - its_own
     (line,) = caplog.messages
-    assert f"nodes/{lost}.py" in line
+    assert f"nodes/{lost.replace('.', '/')}.py" in line
     assert "ModuleNotFoundError" in line
     with pytest.raises(ModuleNotFoundError):
         nodes.all_nodes(strict=True)
@@ -45,7 +49,7 @@ def test_a_node_without_a_schema_costs_itself(monkeypatch, caplog, standalone):
     monkeypatch.setattr(SpacetimeNoise, "define_schema", broken)
     assert ids() == whole - {"SpacetimeNoise"}
     (line,) = caplog.messages
-    assert "SpacetimeNoise of nodes/noise.py" in line
+    assert "SpacetimeNoise of nodes/sampling/noise.py" in line
     assert "a list of files is empty" in line
     with pytest.raises(ValueError, match="a list of files is empty"):
         nodes.all_nodes(strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spacetime_video import hosts
-from spacetime_video.headless.editor.locales import (
+from spacetime_video.tools.locales import (
     COMMAND,
     LANGUAGES,
     english,
@@ -19,7 +19,7 @@ from spacetime_video.headless.editor.locales import (
     untranslated,
     write,
 )
-from spacetime_video.headless.editor.nodes import pack_nodes
+from spacetime_video.tools.nodes import pack_nodes
 
 LOCALES = Path(__file__).parents[2] / "locales"
 TRANSLATED = [language for language in LANGUAGES if language != "en"]

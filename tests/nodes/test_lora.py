@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from spacetime_video.models.lora import LiveLinear, LowRank
-from spacetime_video.nodes.lora import BESIDE, MERGED, SpacetimeLoadLora
+from spacetime_video.nodes.load.lora import BESIDE, MERGED, SpacetimeLoadLora
 
 LAYER = "blocks.1.self_attn.q"
 

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.noise import (
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.sampling.noise import (
     SpacetimeFrameSeeds,
     SpacetimeMixNoise,
     SpacetimeNoise,
     SpacetimeShiftNoise,
 )
-from spacetime_video.nodes.sampling import SpacetimeSample
+from spacetime_video.nodes.sampling.sampling import SpacetimeSample
 
 
 def noise(seed):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacetime_video.nodes.number_text import read_numbers, read_seeds
+from spacetime_video.nodes.helpers.number_text import read_numbers, read_seeds
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from spacetime_video.hosts import host
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.patches import SpacetimePatchify, SpacetimeUnpatchify
-from spacetime_video.nodes.sampling import SpacetimeSample, SpacetimeSamplePatches
-from spacetime_video.samplers.journal import Journal
-from spacetime_video.samplers.nag import AttentionGuidance
-from spacetime_video.samplers.recipe import Projection, SkipLayers, ZeroStar
-from spacetime_video.samplers.step_cache import StepCache
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
+from spacetime_video.nodes.sampling.sampling import SpacetimeSample, SpacetimeSamplePatches
+from spacetime_video.samplers.checkpoint import Journal
+from spacetime_video.samplers.guidance.nag import AttentionGuidance
+from spacetime_video.samplers.guidance.plan import Projection, SkipLayers, ZeroStar
+from spacetime_video.samplers.guidance.step_cache import StepCache
 
 RECIPES = {
     "over_frames": {"first_frame_scale": 1.0},

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from spacetime_video.models import patchify as patching
-from spacetime_video.models.dit import VideoDiT
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.patches import SpacetimePatchify, SpacetimeUnpatchify
-from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
-from spacetime_video.nodes.sampling import SpacetimeDenoiser, SpacetimeSample
-from spacetime_video.nodes.solvers import SpacetimeSolver
+from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
+from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
+from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample
+from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 
 

@@ -11,29 +11,29 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts import host
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
-from spacetime_video.hosts.standalone.schema import HiddenHolder, with_hidden
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
 from spacetime_video.model_loaders.sampling_state import write_sampling_state
 from spacetime_video.models.latent_format import LatentFormat
-from spacetime_video.nodes import state_files
-from spacetime_video.nodes.consistency import SpacetimeLCMSampler
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.noise import SpacetimeNoise
-from spacetime_video.nodes.sampling import SpacetimeSample
-from spacetime_video.nodes.sampling_state import (
+from spacetime_video.nodes.helpers import state_files
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.sampling.consistency import SpacetimeLCMSampler
+from spacetime_video.nodes.sampling.noise import SpacetimeNoise
+from spacetime_video.nodes.sampling.sampling import SpacetimeSample
+from spacetime_video.nodes.sampling.sampling_state import (
     SpacetimeLoadSamplingState,
     SpacetimeResumeSampling,
     SpacetimeSampleSteps,
     SpacetimeSaveSamplingState,
 )
-from spacetime_video.nodes.solvers import SpacetimeSolver
-from spacetime_video.samplers.noise import FrameNoise
-from spacetime_video.samplers.noise_sources import FrameSeeds
-from spacetime_video.samplers.recipe import Projection
+from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
+from spacetime_video.samplers.guidance.plan import Projection
+from spacetime_video.samplers.guidance.step_cache import StepCache
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.noise.sources import FrameSeeds
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
-from spacetime_video.samplers.step_cache import StepCache
 
 STEPS = 6
 EVERY_SOLVER = pytest.mark.parametrize("solver", [*SOLVERS, *STOCHASTIC_SOLVERS, "tcd"])

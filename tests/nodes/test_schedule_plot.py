@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from spacetime_video.hosts.standalone.errors import GraphError
-from spacetime_video.hosts.standalone.executor import Executor
-from spacetime_video.hosts.standalone.registry import Registry
+from spacetime_video.graph.errors import GraphError
+from spacetime_video.graph.executor import Executor
+from spacetime_video.graph.registry import Registry
 from spacetime_video.media.plot import COLOURS
-from spacetime_video.nodes import schedule_plot
-from spacetime_video.nodes.schedule_plot import SpacetimeSchedulePlot, plot_schedules
-from spacetime_video.nodes.solvers import SpacetimeSchedule
-from spacetime_video.samplers.schedules import flow_sigmas
-from spacetime_video.samplers.spacings import karras_sigmas
+from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule
+from spacetime_video.nodes.schedules import plot as schedule_plot
+from spacetime_video.nodes.schedules.plot import SpacetimeSchedulePlot, plot_schedules
+from spacetime_video.samplers.schedules.flow import flow_sigmas
+from spacetime_video.samplers.schedules.spacings import karras_sigmas
 
 FLOW = flow_sigmas(20, shift=3.0)
 SVD = karras_sigmas(20, sigma_min=0.002, sigma_max=700.0)

@@ -5,25 +5,28 @@ import math
 import pytest
 import torch
 
-from spacetime_video.hosts.standalone.errors import GraphError
-from spacetime_video.hosts.standalone.executor import Executor
-from spacetime_video.hosts.standalone.registry import Registry
+from spacetime_video.graph.errors import GraphError
+from spacetime_video.graph.executor import Executor
+from spacetime_video.graph.registry import Registry
 from spacetime_video.hosts.standalone.stock_preview import PreviewAny
-from spacetime_video.nodes.few_step_schedules import (
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.sampling.sampling import SpacetimeSample
+from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule
+from spacetime_video.nodes.schedules.few_step import (
     SpacetimeFewStepSchedule,
     SpacetimeLCMSchedule,
 )
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.model_schedule import SpacetimeModelSchedule
-from spacetime_video.nodes.sampling import SpacetimeSample
-from spacetime_video.nodes.schedules import SpacetimeCustomSchedule, SpacetimeSpacedSchedule
-from spacetime_video.nodes.shifts import SpacetimeShiftForSize, SpacetimeStretchSchedule
-from spacetime_video.nodes.solvers import SpacetimeSchedule
-from spacetime_video.samplers.few_step import few_step_grids, lcm_flow_sigmas
-from spacetime_video.samplers.model_levels import MODEL_SPACINGS, FlowLevels, model_sigmas
-from spacetime_video.samplers.schedules import flow_sigmas
-from spacetime_video.samplers.shifts import stretch_to_terminal
-from spacetime_video.samplers.spacings import (
+from spacetime_video.nodes.schedules.model_schedule import SpacetimeModelSchedule
+from spacetime_video.nodes.schedules.schedules import (
+    SpacetimeCustomSchedule,
+    SpacetimeSpacedSchedule,
+)
+from spacetime_video.nodes.schedules.shifts import SpacetimeShiftForSize, SpacetimeStretchSchedule
+from spacetime_video.samplers.schedules.few_step import few_step_grids, lcm_flow_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
+from spacetime_video.samplers.schedules.model_levels import MODEL_SPACINGS, FlowLevels, model_sigmas
+from spacetime_video.samplers.schedules.shifts import stretch_to_terminal
+from spacetime_video.samplers.schedules.spacings import (
     beta_sigmas,
     exponential_sigmas,
     karras_sigmas,

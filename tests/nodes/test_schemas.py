@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from spacetime_video.nodes import all_nodes, search
-from spacetime_video.nodes.search import search_words
+from spacetime_video.nodes import all_nodes
+from spacetime_video.nodes.helpers import search
+from spacetime_video.nodes.helpers.search import search_words
 
 SMALL_WORDS = {"a", "an", "and", "for", "of", "over", "the", "to"}
 

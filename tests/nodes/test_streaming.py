@@ -4,7 +4,7 @@ import torch
 
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.models.shapes import VideoShape
-from spacetime_video.nodes.world import SpacetimeExampleClip
+from spacetime_video.nodes.video.world import SpacetimeExampleClip
 
 
 def test_encoding_and_decoding_tick_and_equal_the_whole_pass(loaded):

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from spacetime_video.hosts.interface import PROMPT_KEY
-from spacetime_video.nodes.latents import SpacetimeEmptyVideo
-from spacetime_video.nodes.prompt import SpacetimeEncodePrompt
-from spacetime_video.nodes.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
+from spacetime_video.nodes.video.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
 
 
 def test_an_empty_video_has_the_latents_shape():

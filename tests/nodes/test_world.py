@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from spacetime_video.nodes import world
-from spacetime_video.nodes.world import SpacetimeExampleClip
+from spacetime_video.nodes.video import world
+from spacetime_video.nodes.video.world import SpacetimeExampleClip
 from spacetime_video.toyworld import KINDS, detailed_caption, parse_caption, random_scene, render
 
 NAMES = (

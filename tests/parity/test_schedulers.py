@@ -14,9 +14,9 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from diffusers.schedulers.scheduling_flow_match_heun_discrete import FlowMatchHeunDiscreteScheduler
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_dpmpp_2m, sample_euler, sample_heun
-from spacetime_video.samplers.unipc import sample_unipc
+from spacetime_video.samplers.solvers.unipc import sample_unipc
 
 STEPS = pytest.mark.parametrize("steps", [1, 2, 3, 10, 20])
 SHIFT = pytest.mark.parametrize("shift", [1.0, 5.0])

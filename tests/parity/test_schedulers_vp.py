@@ -19,17 +19,17 @@ from diffusers.schedulers.scheduling_lcm import LCMScheduler
 from diffusers.schedulers.scheduling_tcd import TCDScheduler
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
-from spacetime_video.samplers.ancestral import sample_euler_ancestral
-from spacetime_video.samplers.consistency import sample_lcm, with_boundary
 from spacetime_video.samplers.conversions import V, as_denoiser
-from spacetime_video.samplers.dpmpp import sample_dpmpp_2m, sample_dpmpp_2m_sde
-from spacetime_video.samplers.few_step import lcm_timesteps
-from spacetime_video.samplers.noise_table import stable_diffusion_table
-from spacetime_video.samplers.path import Path
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.noise.steps import seeded_step_noise
+from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.schedules.few_step import lcm_timesteps
+from spacetime_video.samplers.schedules.flow import flow_sigmas
+from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import sample_euler, sample_heun
-from spacetime_video.samplers.step_noise import seeded_step_noise
-from spacetime_video.samplers.unipc import sample_unipc
+from spacetime_video.samplers.solvers.ancestral import sample_euler_ancestral
+from spacetime_video.samplers.solvers.consistency import sample_lcm, with_boundary
+from spacetime_video.samplers.solvers.dpmpp import sample_dpmpp_2m, sample_dpmpp_2m_sde
+from spacetime_video.samplers.solvers.unipc import sample_unipc
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

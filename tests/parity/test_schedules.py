@@ -12,16 +12,16 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from diffusers.schedulers.scheduling_lcm import LCMScheduler
 from scipy.stats import beta
 
-from spacetime_video.samplers.beta import beta_quantile
-from spacetime_video.samplers.few_step import lcm_timesteps
-from spacetime_video.samplers.noise_table import SVD_LEVELS, stable_diffusion_table
-from spacetime_video.samplers.schedules import flow_sigmas
-from spacetime_video.samplers.shifts import stretch_to_terminal
-from spacetime_video.samplers.spacings import (
+from spacetime_video.samplers.schedules.beta import beta_quantile
+from spacetime_video.samplers.schedules.few_step import lcm_timesteps
+from spacetime_video.samplers.schedules.flow import flow_sigmas
+from spacetime_video.samplers.schedules.shifts import stretch_to_terminal
+from spacetime_video.samplers.schedules.spacings import (
     exponential_sigmas,
     karras_sigmas,
     linear_quadratic_sigmas,
 )
+from spacetime_video.samplers.schedules.table import SVD_LEVELS, stable_diffusion_table
 
 STEPS = pytest.mark.parametrize("steps", [1, 2, 5, 30])
 

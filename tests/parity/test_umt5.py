@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spacetime_video.model_loaders.families import umt5
-from spacetime_video.models.text_encoder import T5Encoder
+from spacetime_video.models.text.t5 import T5Encoder
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

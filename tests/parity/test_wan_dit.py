@@ -5,7 +5,7 @@ import torch
 from diffusers import WanTransformer3DModel
 
 from spacetime_video.model_loaders.families import wan_dit
-from spacetime_video.models.dit import DiTConfig, VideoDiT
+from spacetime_video.models.dit.network import DiTConfig, VideoDiT
 
 TEXT_LENGTH = 7
 

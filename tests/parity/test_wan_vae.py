@@ -6,7 +6,7 @@ from diffusers.models.autoencoders import autoencoder_kl_wan
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from spacetime_video.model_loaders.families import wan_vae
-from spacetime_video.models.vae import WAN21_VAE, WAN22_VAE, VAEConfig, VideoVAE
+from spacetime_video.models.vae.network import WAN21_VAE, WAN22_VAE, VAEConfig, VideoVAE
 
 WAN21 = {
     "base_dim": 4,

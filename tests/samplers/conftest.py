@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacetime_video.samplers.path import Path
+from spacetime_video.samplers.process import Path
 
 
 class GaussianVideo:

@@ -14,8 +14,8 @@ from spacetime_video.samplers.conversions import (
     to_eps,
     to_x0,
 )
-from spacetime_video.samplers.path import Path
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_heun
 
 FORMS = {

@@ -8,7 +8,7 @@ from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.clips import Clip, Clips
 from spacetime_video.samplers.given import hold_given
 from spacetime_video.samplers.runs import SamplingRun, for_solver, wrapped
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 
 SHAPE = LatentShape(5, 4, 4)

@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spacetime_video.models.dit_blocks import BlockHooks
+from spacetime_video.models.dit.blocks import BlockHooks
 from spacetime_video.models.patchify import patchify
 from spacetime_video.models.shapes import LatentShape
-from spacetime_video.samplers.cfg_zero import zero_init
 from spacetime_video.samplers.clips import Clip, Clips
-from spacetime_video.samplers.guidance import cfg
+from spacetime_video.samplers.guidance.cfg import cfg
+from spacetime_video.samplers.guidance.cfg_zero import zero_init
+from spacetime_video.samplers.guidance.scales import over_frames, over_steps, value_of, within
+from spacetime_video.samplers.guidance.skip_layer import SkippedBlocks, skip_layers
+from spacetime_video.samplers.guidance.step_cache import StepCache, easy_cache
 from spacetime_video.samplers.runs import Evaluation, SamplingRun, for_solver, wrapped
-from spacetime_video.samplers.scales import over_frames, over_steps, value_of, within
-from spacetime_video.samplers.schedules import flow_sigmas
-from spacetime_video.samplers.skip_layer import SkippedBlocks, skip_layers
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_euler, sample_heun
-from spacetime_video.samplers.step_cache import StepCache, easy_cache
 
 RUN = SamplingRun(flow_sigmas(5, shift=3.0), clips=Clips((Clip(size=LatentShape(6, 2, 2)),)))
 CEILING = 0.5

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from spacetime_video.model_loaders.tokenizer import Tokenizer, train_tokenizer
-from spacetime_video.models.dit import DiTConfig
-from spacetime_video.models.linear_code import fit_linear_code
-from spacetime_video.models.text_encoder import T5Config
-from spacetime_video.models.vae import VAEConfig, VideoVAE
+from spacetime_video.models.dit.network import DiTConfig
+from spacetime_video.models.text.t5 import T5Config
+from spacetime_video.models.vae.linear_code import fit_linear_code
+from spacetime_video.models.vae.network import VAEConfig, VideoVAE
 from spacetime_video.training.denoiser import PromptedDiT
 from spacetime_video.training.feed import Sets
 from spacetime_video.training.latents import LatentSet

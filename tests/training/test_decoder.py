@@ -6,7 +6,7 @@ from torch import Tensor
 
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.patchify import to_patches
-from spacetime_video.models.vae import VideoVAE
+from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.training import decoder
 from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.clips import ClipShard

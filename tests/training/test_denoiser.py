@@ -11,7 +11,7 @@ from spacetime_video.model_loaders.tokenizer import Tokenizer
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.patchify import from_patches, to_patches
 from spacetime_video.models.shapes import LatentShape
-from spacetime_video.models.vae import VideoVAE
+from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.training import denoiser as training
 from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.denoiser import (

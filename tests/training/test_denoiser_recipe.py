@@ -8,7 +8,7 @@ import torch
 
 from spacetime_video.model_loaders.load import build_dit, build_text_encoder, read_dit
 from spacetime_video.models.shapes import LatentShape, VideoShape
-from spacetime_video.models.vae import VideoVAE
+from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.toyworld import vocabulary
 from spacetime_video.training import denoiser, denoiser_recipe, latents, meters, pictures
 from spacetime_video.training.checkpoint import Length

@@ -11,7 +11,7 @@ from spacetime_video.model_loaders.lora import read_lora
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.lora import patched
 from spacetime_video.models.patchify import to_patches
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.training import denoiser as training
 from spacetime_video.training import distil
 from spacetime_video.training.checkpoint import Length, TrainState

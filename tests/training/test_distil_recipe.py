@@ -9,7 +9,7 @@ import torch
 from spacetime_video.model_loaders.load import read_dit, read_file
 from spacetime_video.model_loaders.lora import read_lora
 from spacetime_video.models.shapes import LatentShape, VideoShape
-from spacetime_video.models.vae import VideoVAE
+from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.training import (
     denoiser,
     denoiser_recipe,

@@ -9,7 +9,7 @@ import torch
 
 from spacetime_video.model_loaders.tokenizer import Tokenizer, train_tokenizer
 from spacetime_video.models.shapes import VideoShape
-from spacetime_video.models.vae import VideoVAE
+from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.training import feed as feeds
 from spacetime_video.training import latents
 from spacetime_video.training.feed import READ_EVERY, Feed, await_shard, makers

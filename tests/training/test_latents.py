@@ -11,7 +11,7 @@ from einops import rearrange
 
 from spacetime_video.model_loaders.tokenizer import Tokenizer, train_tokenizer
 from spacetime_video.models.shapes import VideoShape
-from spacetime_video.models.vae import VideoVAE
+from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.toyworld import caption, parse_caption, render
 from spacetime_video.training import latents
 from spacetime_video.training.latents import (

@@ -8,7 +8,7 @@ import torch
 
 from spacetime_video.model_loaders.tokenizer import Tokenizer
 from spacetime_video.models.latent_format import LatentFormat
-from spacetime_video.models.vae import VideoVAE
+from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.toyworld import caption, draw_scene, parse_caption, render
 from spacetime_video.training import latents, meters
 from spacetime_video.training.denoiser import PromptedDiT

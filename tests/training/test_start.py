@@ -8,7 +8,7 @@ import torch
 from spacetime_video.model_loaders.load import DiTWeights, TextWeights
 from spacetime_video.model_loaders.tokenizer import Tokenizer
 from spacetime_video.models.latent_format import LatentFormat
-from spacetime_video.models.text_encoder import T5Encoder, initialise
+from spacetime_video.models.text.t5 import T5Encoder, initialise
 from spacetime_video.training import start as starts
 from spacetime_video.training.denoiser import PromptedDiT, predict
 from spacetime_video.training.start import Start, block_places, fit_text, grown, network_of

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from spacetime_video.models.linear_code import LinearCode, fit_linear_code
-from spacetime_video.models.vae import VAEConfig, VideoVAE
+from spacetime_video.models.vae.linear_code import LinearCode, fit_linear_code
+from spacetime_video.models.vae.network import VAEConfig, VideoVAE
 from spacetime_video.training import vae as training
 from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.clips import ClipShard

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from spacetime_video import hosts
+from spacetime_video.graph.executor import Executor
+from spacetime_video.graph.registry import Registry
 from spacetime_video.headless.run import standalone_registry
-from spacetime_video.hosts.standalone.executor import Executor
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.hosts.standalone.host import StandaloneHost
-from spacetime_video.hosts.standalone.registry import Registry
 
 Prompt = Mapping[str, Mapping[str, Any]]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from spacetime_video.hosts.standalone.errors import GraphError
-from spacetime_video.hosts.standalone.executor import Executor
+from spacetime_video.graph.errors import GraphError
+from spacetime_video.graph.executor import Executor
+from spacetime_video.graph.workflow import to_api
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
-from spacetime_video.hosts.standalone.workflow import to_api
+from spacetime_video.measure.scores.alignment import judge, read_clip
 from spacetime_video.media import load_image, probe_video, read_video
-from spacetime_video.metrics.alignment import judge, read_clip
 from spacetime_video.toyworld import parse_caption
 
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spacetime_video.hosts.standalone.workflow import to_api
+from spacetime_video.graph.workflow import to_api
 from spacetime_video.media import load_image, probe_video
 
 RELEASED = Path(__file__).parent / "released"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spacetime_video.hosts.standalone.workflow import to_api
+from spacetime_video.graph.workflow import to_api
 from spacetime_video.media import probe_video
 
 FOLDER = Path(__file__).parents[2] / "subgraphs"

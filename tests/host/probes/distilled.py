@@ -20,10 +20,10 @@ from spacetime_video import hosts
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.comfyui.sampler import table_of
 from spacetime_video.models.lora import LowRank, Patch
-from spacetime_video.samplers.consistency import sample_lcm
-from spacetime_video.samplers.noise_table import stable_diffusion_table
-from spacetime_video.samplers.path import Path
+from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import sample_euler
+from spacetime_video.samplers.solvers.consistency import sample_lcm
 
 LAYER = "blocks.1.self_attn.q"
 DOWN = torch.randn(2, 96, generator=seeded(3))
@@ -31,7 +31,7 @@ UP = torch.randn(96, 2, generator=seeded(4))
 
 host = ComfyHost()
 hosts.use(host)
-from spacetime_video.nodes.distilled import warn_if_not_distilled  # noqa: E402
+from spacetime_video.nodes.helpers.distilled import warn_if_not_distilled  # noqa: E402
 
 
 def with_lora(model, distilled):

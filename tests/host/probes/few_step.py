@@ -12,14 +12,14 @@ from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.model_loaders.load import read_dit, read_text_encoder
 from spacetime_video.model_loaders.lora import read_lora
-from spacetime_video.samplers.consistency import sample_lcm
-from spacetime_video.samplers.few_step import lcm_flow_sigmas
-from spacetime_video.samplers.noise import FrameNoise
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.schedules.few_step import lcm_flow_sigmas
+from spacetime_video.samplers.solvers.consistency import sample_lcm
 from spacetime_video.weights import bundled
 
 host = ComfyHost()
 hosts.use(host)
-from spacetime_video.nodes.lora import SpacetimeLoadLora  # noqa: E402
+from spacetime_video.nodes.load.lora import SpacetimeLoadLora  # noqa: E402
 
 SIGMAS = lcm_flow_sigmas(4, shift=3.0, original_steps=24)
 LORA = next(iter(bundled("loras").values()))

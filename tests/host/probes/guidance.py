@@ -12,13 +12,13 @@ from comfy.samplers import KSAMPLER, CFGGuider
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.models.patchify import patchify
-from spacetime_video.samplers.journal import Journal
-from spacetime_video.samplers.nag import AttentionGuidance
-from spacetime_video.samplers.noise import FrameNoise
-from spacetime_video.samplers.recipe import Projection, Recipe, SkipLayers, ZeroStar
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.checkpoint import Journal
+from spacetime_video.samplers.guidance.nag import AttentionGuidance
+from spacetime_video.samplers.guidance.plan import Projection, Recipe, SkipLayers, ZeroStar
+from spacetime_video.samplers.guidance.step_cache import StepCache
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
-from spacetime_video.samplers.step_cache import StepCache
 
 SIGMAS = flow_sigmas(5, shift=3.0)
 LONG = flow_sigmas(12, shift=3.0)

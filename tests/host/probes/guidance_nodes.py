@@ -18,29 +18,29 @@ from spacetime_video.hosts.standalone.host import StandaloneHost
 
 hosts.use(ComfyHost())
 
-from spacetime_video.nodes.guidance import (  # noqa: E402
+from spacetime_video.nodes.guidance.blocks import (  # noqa: E402
+    SpacetimeAttentionGuidance,
+    SpacetimeSkipLayerGuidance,
+)
+from spacetime_video.nodes.guidance.guidance import (  # noqa: E402
     SpacetimeGuidanceInterval,
     SpacetimeGuidanceOverFrames,
     SpacetimeGuidanceOverSteps,
     SpacetimeGuidanceRescale,
 )
-from spacetime_video.nodes.guidance_blocks import (  # noqa: E402
-    SpacetimeAttentionGuidance,
-    SpacetimeSkipLayerGuidance,
-)
-from spacetime_video.nodes.guidance_rules import (  # noqa: E402
+from spacetime_video.nodes.guidance.rules import (  # noqa: E402
     SpacetimeCFGZeroStar,
     SpacetimeProjectedGuidance,
 )
-from spacetime_video.nodes.noise import (  # noqa: E402
+from spacetime_video.nodes.guidance.step_cache import SpacetimeStepCache  # noqa: E402
+from spacetime_video.nodes.sampling.noise import (  # noqa: E402
     SpacetimeFrameSeeds,
     SpacetimeMixNoise,
     SpacetimeNoise,
     SpacetimeShiftNoise,
 )
-from spacetime_video.nodes.sampling import SpacetimeDenoiser, SpacetimeSample  # noqa: E402
-from spacetime_video.nodes.solvers import SpacetimeSchedule, SpacetimeSolver  # noqa: E402
-from spacetime_video.nodes.step_cache import SpacetimeStepCache  # noqa: E402
+from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample  # noqa: E402
+from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver  # noqa: E402
 
 SCALE = 4.0
 

@@ -16,7 +16,7 @@ from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.hosts.standalone.stock_ksampler import SAMPLERS, SCHEDULERS, batch_noise
 from spacetime_video.hosts.standalone.stock_ksampler import KSampler as OurKSampler
-from spacetime_video.samplers.schedules import simple_sigmas
+from spacetime_video.samplers.schedules.flow import simple_sigmas
 
 SEED, STEPS, GUIDANCE = 2**40 + 3, 4, 4.0
 

@@ -14,9 +14,9 @@ from spacetime_video.hosts.comfyui.host import ComfyHost
 
 hosts.use(ComfyHost())
 
-from spacetime_video.nodes.noise import SpacetimeNoise  # noqa: E402
-from spacetime_video.nodes.sampling import SpacetimeDenoiser, SpacetimeSample  # noqa: E402
-from spacetime_video.nodes.solvers import SpacetimeSchedule, SpacetimeSolver  # noqa: E402
+from spacetime_video.nodes.sampling.noise import SpacetimeNoise  # noqa: E402
+from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample  # noqa: E402
+from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver  # noqa: E402
 
 FRAMES, STEPS, GUIDANCE, SEED = 5, 4, 2.0, 3
 THEIRS = {

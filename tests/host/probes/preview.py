@@ -10,7 +10,7 @@ import torch
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.models.patchify import patchify
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_euler
 
 STEPS = 3

@@ -8,7 +8,7 @@ import torch
 from comfy.ldm.wan.vae import WanVAE
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_euler
 
 host = ComfyHost()

@@ -18,10 +18,10 @@ from spacetime_video.hosts.comfyui.host import ComfyHost
 host = ComfyHost()
 hosts.use(host)
 
-from spacetime_video.nodes.model_schedule import SpacetimeModelSchedule  # noqa: E402
-from spacetime_video.nodes.noise import SpacetimeNoise  # noqa: E402
-from spacetime_video.nodes.sampling import SpacetimeDenoiser, SpacetimeSample  # noqa: E402
-from spacetime_video.nodes.solvers import SpacetimeSolver  # noqa: E402
+from spacetime_video.nodes.sampling.noise import SpacetimeNoise  # noqa: E402
+from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample  # noqa: E402
+from spacetime_video.nodes.sampling.solvers import SpacetimeSolver  # noqa: E402
+from spacetime_video.nodes.schedules.model_schedule import SpacetimeModelSchedule  # noqa: E402
 
 STEPS = 20
 THEIRS = {

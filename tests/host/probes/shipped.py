@@ -9,8 +9,8 @@ from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.model_loaders.load import read_dit, read_text_encoder, read_vae
 from spacetime_video.models.patchify import patchify, unpatchify
-from spacetime_video.samplers.noise import FrameNoise
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 from spacetime_video.weights import bundled
 

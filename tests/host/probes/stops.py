@@ -11,8 +11,8 @@ from comfy.patcher_extension import WrappersMP
 import nodes
 from spacetime_video import hosts
 from spacetime_video.hosts.comfyui.host import ComfyHost
-from spacetime_video.samplers.noise import FrameNoise
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 
 STEPS, STOP_AT = 6, 2
@@ -45,15 +45,15 @@ def ours(model, prompts):
 
 def sample(model, prompts):
     """The pack's Sample node."""
-    from spacetime_video.nodes.sampling import SpacetimeSample
+    from spacetime_video.nodes.sampling.sampling import SpacetimeSample
 
     return SpacetimeSample.execute(**ours(model, prompts), latent=empty()).args[0]["samples"]
 
 
 def sample_patches(model, prompts):
     """The pack's Sample Patches node."""
-    from spacetime_video.nodes.patches import SpacetimePatchify
-    from spacetime_video.nodes.sampling import SpacetimeSamplePatches
+    from spacetime_video.nodes.patches.patches import SpacetimePatchify
+    from spacetime_video.nodes.sampling.sampling import SpacetimeSamplePatches
 
     (tokens,) = SpacetimePatchify.execute(latent=[empty()]).args
     made = SpacetimeSamplePatches.execute(**ours(model, prompts), tokens=tokens).args[0]

@@ -8,8 +8,8 @@ import torch
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.models.patchify import patchify
-from spacetime_video.samplers.noise import FrameNoise
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 
 SIGMAS = flow_sigmas(4, shift=3.0)

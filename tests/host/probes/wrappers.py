@@ -11,13 +11,13 @@ from comfy.samplers import CFGGuider
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
-from spacetime_video.models.dit import VideoDiT
-from spacetime_video.models.dit_blocks import BlockHooks
+from spacetime_video.models.dit.blocks import BlockHooks
+from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.patchify import patchify
 from spacetime_video.samplers.given import hold_given
-from spacetime_video.samplers.noise import FrameNoise
-from spacetime_video.samplers.recipe import Projection, SkipLayers
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.guidance.plan import Projection, SkipLayers
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 
 SIGMAS = flow_sigmas(4, shift=3.0)

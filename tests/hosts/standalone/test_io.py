@@ -3,7 +3,6 @@ import inspect
 import pytest
 
 from spacetime_video.hosts.standalone import io, ui
-from spacetime_video.hosts.standalone.registry import Registry
 
 
 def test_customs_of_one_name_are_one_type():
@@ -78,17 +77,6 @@ def test_ui_shapes():
     assert ui.SavedImages([saved]).as_dict() == {"images": [saved]}
     assert ui.SavedImages([saved], True).as_dict()["animated"] == (True,)
     assert ui.PreviewVideo([saved]).as_dict() == {"images": [saved], "animated": (True,)}
-
-
-def test_registry_refuses_an_id_twice(bench):
-    class Other(io.ComfyNode):
-        @classmethod
-        def define_schema(cls):
-            return io.Schema("Number")
-
-    with pytest.raises(ValueError, match=r"'Number' is defined twice: by .*Other"):
-        Registry.from_nodes([*bench.registry.values(), Other])
-    assert Registry.from_nodes([*bench.registry.values()] * 2) == bench.registry
 
 
 def test_all_names_are_there():

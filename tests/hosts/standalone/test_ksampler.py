@@ -10,7 +10,7 @@ from spacetime_video.hosts.standalone.stock_ksampler import (
     partial_sigmas,
 )
 from spacetime_video.hosts.standalone.stock_models import crop_sides
-from spacetime_video.samplers.schedules import simple_sigmas
+from spacetime_video.samplers.schedules.flow import simple_sigmas
 
 
 @pytest.mark.parametrize("seed", [0, 5, 2**63 + 1, 2**64 - 1])

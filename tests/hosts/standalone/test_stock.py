@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from spacetime_video.hosts.standalone.errors import GraphError
-from spacetime_video.hosts.standalone.executor import Executor
+from spacetime_video.graph.errors import GraphError
+from spacetime_video.graph.executor import Executor
+from spacetime_video.graph.registry import Registry
+from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts.standalone.folders import Folders, folders, use_folders
-from spacetime_video.hosts.standalone.registry import Registry
-from spacetime_video.hosts.standalone.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts.standalone.stock import stock_nodes
 from spacetime_video.hosts.standalone.video import VideoFromComponents, VideoFromFile
 from spacetime_video.media import load_image, probe_video, save_image, write_video

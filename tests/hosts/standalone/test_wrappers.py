@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from spacetime_video.model_loaders.load import read_dit
-from spacetime_video.models.dit import VideoDiT
-from spacetime_video.models.dit_blocks import BlockHooks
+from spacetime_video.models.dit.blocks import BlockHooks
+from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.patchify import patchify, unpatchify
 from spacetime_video.samplers.given import hold_given
-from spacetime_video.samplers.noise import FrameNoise
-from spacetime_video.samplers.recipe import Projection, Recipe, SkipLayers
-from spacetime_video.samplers.schedules import flow_sigmas
+from spacetime_video.samplers.guidance.plan import Projection, Recipe, SkipLayers
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 
 SIGMAS = flow_sigmas(3, shift=3.0)

@@ -5,7 +5,7 @@ import torch
 
 from spacetime_video.model_loaders.families import wan_vae
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
-from spacetime_video.models.vae import TINY_VAE, WAN21_VAE, WAN22_VAE, VideoVAE
+from spacetime_video.models.vae.network import TINY_VAE, WAN21_VAE, WAN22_VAE, VideoVAE
 
 
 def meta_state(config):

@@ -1,0 +1,1 @@
+"""The graph engine: saved workflows read, checked and run; it knows nothing of diffusion."""

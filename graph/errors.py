@@ -1,0 +1,55 @@
+"""The reasons why a workflow cannot be read, checked or run to its end."""
+
+from collections.abc import Mapping, Sequence
+
+from ..media import shown
+
+LISTED = 20
+"""Of many problems or names, those that a message spells out."""
+
+
+class WorkflowError(ValueError):
+    """A file that holds no workflow, or a workflow that cannot be turned into a prompt."""
+
+
+class GraphError(ValueError):
+    """A prompt that cannot run; `problems` lists everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
+        lines = "".join(f"\n- {problem}" for problem in problems[:LISTED])
+        more = f"\n- and {len(problems) - LISTED} more" if len(problems) > LISTED else ""
+        super().__init__(f"the workflow has {count}; nothing was run:{lines}{more}")
+
+
+class NodeFailed(RuntimeError):  # noqa: N818 (says what happened, as KeyboardInterrupt does)
+    """A node that raised; `cause` is its exception, `inputs` describes what it was given."""
+
+    def __init__(
+        self, node_id: str, title: str, class_type: str, cause: Exception, inputs: Mapping[str, str]
+    ) -> None:
+        self.node_id = node_id
+        self.title = title
+        self.class_type = class_type
+        self.cause = cause
+        self.inputs = dict(inputs)
+        given = "".join(f"\n  {name}: {value}" for name, value in self.inputs.items())
+        label = node_label(node_id, title, class_type)
+        reason = f"{type(cause).__name__}: {cause}"
+        super().__init__(f"{label} failed: {reason}\ninputs:{given or ' none'}")
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was asked to stop; raised from a progress callback, never caught by the executor."""
+
+
+def node_label(node_id: str, title: str, class_type: str) -> str:
+    """Return how messages name a node: `"Sample" (#7, SpacetimeSample)`."""
+    return f'"{shown(title)}" (#{shown(node_id)}, {shown(class_type)})'
+
+
+def listed(names: Sequence[str], most: int = LISTED) -> str:
+    """Return names for a message, a few of them and the number of the rest."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

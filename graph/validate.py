@@ -1,0 +1,241 @@
+"""Checks of a whole prompt before any of it runs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..media import shown
+from .errors import LISTED, GraphError, listed, node_label
+from .graph import CycleError, Graph, GraphNode, Link, order_nodes
+from .schema import ComfyNode, Schema, own_method
+from .sockets import Input
+from .values import are_compatible, check_value, quote, read_value
+
+_ELSEWHERE = (
+    "install the packs that have them in ComfyUI and run the workflow there: "
+    "comfy run --workflow FILE --wait"
+)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A node of the prompt before its inputs are checked."""
+
+    id: str
+    title: str
+    class_type: str
+    raw: Mapping[str, Any]
+    schema: Schema | None
+
+    @property
+    def label(self) -> str:
+        return node_label(self.id, self.title, self.class_type)
+
+
+def validate(prompt: object, registry: Mapping[str, type[ComfyNode]]) -> Graph:
+    """Check a prompt and return what it asks for, with constants in the types of their inputs.
+
+    Node types are checked everywhere, all else on the nodes that the output nodes need.
+
+    Args:
+        prompt: API-format JSON: id -> {"class_type", "inputs", "_meta"}.
+        registry: node id -> class.
+
+    Raises:
+        GraphError: lists everything that is wrong.
+    """
+    problems: list[str] = []
+    entries = _read_entries(prompt, registry, problems)
+    problems += _unknown_types(entries.values())
+    outputs = [
+        entry.id for entry in entries.values() if entry.schema and entry.schema.is_output_node
+    ]
+    if not outputs and not problems:
+        problems.append(
+            "no node of the workflow saves or shows anything: add one, such as Save Video, or "
+            "switch on the muted or bypassed nodes that it needs"
+        )
+    nodes: dict[str, GraphNode] = {}
+    for key in _needed(outputs or list(entries), entries, problems):
+        entry = entries[key]
+        if entry.schema:
+            inputs = _check_node(entry, entry.schema, registry[entry.class_type], entries, problems)
+            nodes[key] = GraphNode(
+                id=key,
+                title=entry.title,
+                class_type=entry.class_type,
+                node=registry[entry.class_type],
+                schema=entry.schema,
+                inputs=inputs,
+            )
+    if problems:
+        raise GraphError(problems)
+    return Graph(nodes)
+
+
+def _read_entries(
+    prompt: object, registry: Mapping[str, type[ComfyNode]], problems: list[str]
+) -> dict[str, _Entry]:
+    if prompt == {}:
+        raise GraphError(["no node is left to run: all are muted, bypassed or need one that is"])
+    if not isinstance(prompt, dict):
+        raise GraphError([f"a prompt is an object of nodes by their ids, not {quote(prompt)}"])
+    entries = {}
+    schemas: dict[str, Schema] = {}
+    for key, raw in prompt.items():
+        class_type = raw.get("class_type") if isinstance(raw, dict) else None
+        if not isinstance(raw, dict) or not isinstance(class_type, str):
+            problems.append(f"node #{shown(str(key))} has no class_type: {quote(raw)}")
+            continue
+        if class_type in registry and class_type not in schemas:
+            schemas[class_type] = registry[class_type].GET_SCHEMA()
+        schema = schemas.get(class_type)
+        title = node_title(raw, schema)
+        inputs = raw.get("inputs", {})
+        if not isinstance(inputs, dict):
+            problems.append(f"{node_label(key, title, class_type)}: its inputs are no object")
+            inputs = {}
+        entries[str(key)] = _Entry(str(key), title, class_type, inputs, schema)
+    return entries
+
+
+def node_title(raw: Mapping[str, Any], schema: Schema | None) -> str:
+    """Return the title that a prompt's node carries, or the display name of its class."""
+    meta = raw.get("_meta")
+    title = meta.get("title") if isinstance(meta, dict) else None
+    if isinstance(title, str) and title:
+        return title
+    return (schema and schema.display_name) or str(raw.get("class_type"))
+
+
+def _unknown_types(entries: Collection[_Entry]) -> list[str]:
+    unknown = [entry.label for entry in entries if entry.schema is None]
+    if not unknown:
+        return []
+    count = "1 node is" if len(unknown) == 1 else f"{len(unknown)} nodes are"
+    return [f"{count} unknown here: {listed(unknown)}; {_ELSEWHERE}"]
+
+
+def _needed(wanted: list[str], entries: Mapping[str, _Entry], problems: list[str]) -> list[str]:
+    feeds = {
+        key: [link.node for value in entry.raw.values() if (link := read_link(value))]
+        for key, entry in entries.items()
+    }
+    try:
+        return order_nodes(wanted, feeds)
+    except CycleError as cycle:
+        ring = [entries[key].label for key in cycle.ids]
+        labels = ring if len(ring) <= LISTED else [*ring[: LISTED - 1], "…", ring[-1]]
+        problems.append(f"the links go round in a circle: {' -> '.join(labels)}")
+        return list(entries)
+
+
+def read_link(value: object) -> Link | None:
+    """Return the link that an input's JSON value is, or None for a constant or a broken link."""
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    node, slot = value
+    if isinstance(node, bool) or not isinstance(node, str | int):
+        return None
+    if isinstance(slot, bool) or not isinstance(slot, int):
+        return None
+    return Link(str(node), slot)
+
+
+def _check_node(
+    entry: _Entry,
+    schema: Schema,
+    node: type[ComfyNode],
+    entries: Mapping[str, _Entry],
+    problems: list[str],
+) -> dict[str, Any]:
+    check = own_method(node, "validate_inputs")
+    lenient = _parameters(check) if check else frozenset()
+    found: list[str] = []
+    inputs: dict[str, Any] = {}
+    for spec in schema.inputs:
+        try:
+            if _is_given(spec, entry.raw):
+                inputs[spec.id] = _check_input(spec, entry.raw[spec.id], entries, lenient)
+        except ValueError as problem:
+            found.append(f"{entry.label}: input {spec.id}: {problem}")
+    if check and not found:
+        found += _own_check(entry, schema, check, inputs)
+    problems += found
+    return inputs
+
+
+def _is_given(spec: Input, raw: Mapping[str, Any]) -> bool:
+    if raw.get(spec.id) is not None:
+        return True
+    if not spec.optional:
+        raise ValueError(f"is missing; it needs a {spec.get_io_type()}")
+    return False
+
+
+def _check_input(
+    spec: Input, value: object, entries: Mapping[str, _Entry], lenient: Collection[str]
+) -> Any:
+    if isinstance(value, list):
+        return _check_link(spec, value, entries, "input_types" in lenient)
+    if isinstance(value, dict) and "__value__" in value:
+        value = value["__value__"]
+    value = read_value(spec, value)
+    if spec.id not in lenient and "**" not in lenient:
+        check_value(spec, value)
+    return value
+
+
+def _check_link(
+    spec: Input, value: list[Any], entries: Mapping[str, _Entry], any_type: bool
+) -> Link:
+    link = read_link(value)
+    if link is None:
+        raise ValueError(f"{quote(value)} is no link; a link is [node id, output index]")
+    source = entries.get(link.node)
+    if source is None:
+        raise ValueError(f"comes from node #{shown(link.node)}, which is not in the workflow")
+    if source.schema is None:
+        return link
+    outputs = source.schema.outputs
+    if not 0 <= link.slot < len(outputs):
+        raise ValueError(
+            f"comes from output {link.slot} of {source.label}, which has {len(outputs)} outputs"
+        )
+    given, wanted = outputs[link.slot].get_io_type(), spec.get_io_type()
+    if not any_type and not are_compatible(given, wanted):
+        raise ValueError(f"needs {wanted}, but {source.label} gives {given}")
+    return link
+
+
+def _parameters(method: Callable[..., Any]) -> frozenset[str]:
+    parameters = inspect.signature(method).parameters.values()
+    return frozenset("**" if p.kind is p.VAR_KEYWORD else p.name for p in parameters)
+
+
+def select_arguments(method: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs that a method declares, linked ones as None."""
+    names = _parameters(method)
+    return {
+        name: None if isinstance(value, Link) else value
+        for name, value in inputs.items()
+        if name in names or "**" in names
+    }
+
+
+def _own_check(
+    entry: _Entry, schema: Schema, check: Callable[..., Any], inputs: Mapping[str, Any]
+) -> list[str]:
+    arguments = select_arguments(check, inputs)
+    if schema.is_input_list:
+        arguments = {name: [value] for name, value in arguments.items()}
+    try:
+        answer = check(**arguments)
+    except Exception as error:  # the node's own code may raise anything
+        answer = f"its check failed with {type(error).__name__}: {error}"
+    if answer is True:
+        return []
+    return [f"{entry.label}: {answer if isinstance(answer, str) else 'refuses its inputs'}"]

@@ -1,0 +1,192 @@
+"""Saved workflow files into prompts: what the editor does when Run is pressed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import WorkflowError
+from .schema import ComfyNode, Schema
+from .subgraphs import Constant, Lost, Scope, Shared, Source, open_subgraphs, trace
+from .ui_graph import UINode, read_graph, read_subgraphs
+from .widgets import widget_values
+
+Prompt = dict[str, dict[str, Any]]
+
+MOST_LEVELS = 100
+"""Of objects and lists in each other."""
+
+
+def read_workflow(path: Path) -> dict[str, Any]:
+    """Read a workflow file of either format.
+
+    Raises:
+        WorkflowError: the file cannot be read, or holds no JSON object.
+    """
+    try:
+        workflow = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise WorkflowError(f"no workflow file {path}") from None
+    except (ValueError, RecursionError, OSError) as error:
+        raise WorkflowError(f"{path} is not a workflow: {error}") from error
+    if not isinstance(workflow, dict):
+        raise WorkflowError(f"{path} holds a JSON {type(workflow).__name__}, not a workflow")
+    check_depth(workflow)
+    return workflow
+
+
+def check_depth(workflow: object) -> None:
+    """Refuse JSON of more levels than any workflow has: what reads it calls itself at each.
+
+    Raises:
+        WorkflowError: it is nested more deeply.
+    """
+    level = [workflow]
+    for _ in range(MOST_LEVELS):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return
+    raise WorkflowError(
+        f"the workflow's JSON is nested more than {MOST_LEVELS} levels deep: save it anew in the "
+        "editor"
+    )
+
+
+def _children(value: object) -> Iterable[object]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (child for child in inside if isinstance(child, dict | list))
+
+
+def is_ui_format(workflow: Mapping[str, Any]) -> bool:
+    """Say whether JSON is a graph as the editor saves it, with the places of its nodes."""
+    return isinstance(workflow.get("nodes"), list)
+
+
+def is_api_format(workflow: Mapping[str, Any]) -> bool:
+    """Say whether JSON is a prompt: nodes by their ids, with their inputs by name."""
+    return any(isinstance(node, dict) and "class_type" in node for node in workflow.values())
+
+
+def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
+    """Return the prompt of a workflow; API-format JSON is returned as it is.
+
+    Subgraphs are opened (ids "outer:inner"), reroutes, primitives, notes and Get/Set nodes
+    resolved; muted nodes are left out with the nodes that cannot do without them, bypassed ones
+    hand their inputs on by type.
+
+    Args:
+        workflow: JSON in UI format (version 0.4 or 1) or API format.
+        registry: node id -> class; nodes of unknown classes come through as far as they can.
+
+    Raises:
+        WorkflowError: the JSON is neither, or broken.
+    """
+    if not isinstance(workflow, dict):
+        raise WorkflowError("a workflow is a JSON object")
+    if not is_ui_format(workflow):
+        given = _unwrapped(workflow)
+        if given is not None:
+            return _without_dots(copy.deepcopy(dict(given)))
+        raise WorkflowError(
+            "this JSON is no workflow: neither the editor's format (with nodes and links) nor the "
+            "API format (nodes with a class_type by their ids)"
+        )
+    root = open_subgraphs(read_graph(workflow, "workflow"), read_subgraphs(workflow))
+    prompt: Prompt = {}
+    lost: dict[str, set[str]] = {}
+    schemas: dict[str, Schema | None] = {}
+    for scope, node in root.nodes():
+        if node.type not in schemas:
+            known = registry.get(node.type)
+            schemas[node.type] = known.GET_SCHEMA() if known else None
+        schema = schemas[node.type]
+        inputs, without = _read_inputs(scope, node, schema, registry)
+        title = node.title or (schema and schema.display_name) or node.type
+        key = scope.id_of(node)
+        prompt[key] = {"class_type": node.type, "inputs": inputs, "_meta": {"title": title}}
+        lost[key] = without & _required(schema)
+    _drop_crippled(prompt, lost, schemas)
+    return prompt
+
+
+def _unwrapped(workflow: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The prompt alone, in the body of a request to ComfyUI's server, or in its history."""
+    if is_api_format(workflow):
+        return workflow
+    bodies = [workflow, *workflow.values()] if len(workflow) == 1 else [workflow]
+    for body in bodies:
+        given = body.get("prompt") if isinstance(body, dict) else None
+        for prompt in given[2:3] if isinstance(given, list) else [given]:
+            if isinstance(prompt, dict) and is_api_format(prompt):
+                return prompt
+    return None
+
+
+def _without_dots(prompt: Prompt) -> Prompt:
+    """Inputs that newer hosts name after the choice they belong to, by their own names too."""
+    for node in prompt.values():
+        inputs = node.get("inputs") if isinstance(node, dict) else None
+        if isinstance(inputs, dict):
+            own = {name.rpartition(".")[2]: value for name, value in inputs.items() if "." in name}
+            inputs.update({name: value for name, value in own.items() if name not in inputs})
+    return prompt
+
+
+def _read_inputs(
+    scope: Scope,
+    node: UINode,
+    schema: Schema | None,
+    registry: Mapping[str, type[ComfyNode]],
+) -> tuple[dict[str, Any], set[str]]:
+    """The inputs of a node, and the names of those whose link ends at a node that does not run."""
+    inputs = {name: _wrapped(value) for name, value in widget_values(node, schema).items()}
+    lost: set[str] = set()
+    for slot in node.inputs:
+        source = trace(scope, slot)
+        if isinstance(source, Source):
+            inputs[slot.name] = [source.node, source.slot]
+        elif isinstance(source, Constant):
+            inputs[slot.name] = _wrapped(source.value)
+        elif isinstance(source, Shared):
+            inputs[slot.name] = _wrapped(_shared_value(source, registry, inputs.get(slot.name)))
+        elif isinstance(source, Lost) and slot.name not in inputs:
+            lost.add(slot.name)
+    return inputs, lost
+
+
+def _shared_value(source: Shared, registry: Mapping[str, type[ComfyNode]], own: object) -> object:
+    known = registry.get(source.node.type)
+    values = widget_values(source.node, known.GET_SCHEMA() if known else None)
+    return values.get(source.widget, own)
+
+
+def _wrapped(value: object) -> object:
+    """A list as a value, told apart from a link as ComfyUI does."""
+    return {"__value__": value} if isinstance(value, list) else value
+
+
+def _required(schema: Schema | None) -> set[str]:
+    return {spec.id for spec in schema.inputs if not spec.optional} if schema else set()
+
+
+def _drop_crippled(
+    prompt: Prompt, lost: Mapping[str, set[str]], schemas: Mapping[str, Schema | None]
+) -> None:
+    """Remove nodes that miss a required input for want of a muted node, and what needs them."""
+    fed: dict[str, list[tuple[str, str]]] = {}
+    for key, node in prompt.items():
+        for name, value in node["inputs"].items():
+            if isinstance(value, list):
+                fed.setdefault(value[0], []).append((key, name))
+    gone = [key for key, names in lost.items() if names]
+    while gone:
+        dropped = gone.pop()
+        if prompt.pop(dropped, None) is None:
+            continue
+        for key, name in fed.get(dropped, ()):
+            node = prompt.get(key)
+            if node is not None and node["inputs"].pop(name, None) is not None:
+                gone += [key] if name in _required(schemas[node["class_type"]]) else []

@@ -1,0 +1,142 @@
+"""The commands `spacetime measure alignment` and `spacetime measure report`."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ..media import save_image
+from .few_steps import measure_few_steps, quality_plot, ways_of
+from .figures import Table, table_of
+from .markdown import markdown
+from .readers import Readers
+from .report import contact_sheet, print_tables
+from .studio import Maker, Settings, Studio
+from .tasks import SETS, Sheet, measure, tasks_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions:
+    """What the command line said."""
+
+    prompts: int
+    only: Sequence[str]
+    settings: Settings
+    jobs: int | None = None
+    markdown: bool = False
+    json_file: Path | None = None
+    sheet_file: Path | None = None
+
+
+def measure_command(options: MeasureOptions, maker: Maker | None = None) -> int:
+    """Measure, print and write what was asked for; return the exit code."""
+    return _told(lambda: _measure(options, maker))
+
+
+def few_steps_command(options: MeasureOptions, plot_file: Path | None) -> int:
+    """Measure a few-step LoRA beside its teacher; return the exit code."""
+    return _told(lambda: _measure_few_steps(options, plot_file))
+
+
+def report_command(files: Sequence[Path], *, json_file: Path | None, as_markdown: bool) -> int:
+    """Print the tables of earlier measurements as those of one; return the exit code."""
+    return _told(lambda: _report(files, json_file, as_markdown))
+
+
+def merge(parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[Table]]:
+    """Put parts of a measurement together: their settings, which are the same, and all tables.
+
+    Args:
+        parts: what JSON files hold, by the names of the files.
+
+    Raises:
+        ValueError: a part is none, has other settings than the first, or a table comes twice.
+    """
+    settings: dict[str, Any] = {}
+    tables: dict[str, Table] = {}
+    for file, part in parts.items():
+        if not {"settings", "tables"} <= part.keys():
+            raise ValueError(f"{file} holds no measurement: write one with --json")
+        settings = settings or part["settings"]
+        if part["settings"] != settings:
+            raise ValueError(
+                f"{file} was measured with {part['settings']}, {next(iter(parts))} with "
+                f"{settings}: measure them alike"
+            )
+        for table in map(table_of, part["tables"]):
+            if table.name in tables:
+                raise ValueError(f"{file} measures {table.name!r} again: leave one of them out")
+            tables[table.name] = table
+    return settings, list(tables.values())
+
+
+def _told(run: Callable[[], None]) -> int:
+    try:
+        run()
+    except (ValueError, OSError) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+def _measure(options: MeasureOptions, maker: Maker | None) -> None:
+    tasks = tasks_of(options.only or SETS, options.prompts)
+    sheet = Sheet()
+    with Readers(options.jobs) as readers:
+        tables = measure(maker or Studio(options.settings), readers, tasks, sheet)
+    _print(tables, options.markdown)
+    if options.sheet_file:
+        save_image(options.sheet_file, contact_sheet(sheet.clips, sheet.prompts))
+    _write(options.json_file, _settings(options), tables)
+
+
+def _measure_few_steps(options: MeasureOptions, plot_file: Path | None) -> None:
+    ways = ways_of(options.settings)
+    with Readers(options.jobs) as readers:
+        tables = measure_few_steps(ways, readers, options.prompts)
+    _print(tables, options.markdown)
+    if plot_file:
+        save_image(plot_file, quality_plot(ways, tables[0]))
+    _write(options.json_file, _settings(options), tables)
+
+
+def _report(files: Sequence[Path], json_file: Path | None, as_markdown: bool) -> None:
+    settings, tables = merge({str(file): _read(file) for file in files})
+    _print(tables, as_markdown)
+    _write(json_file, settings, tables)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise ValueError(f"{file} is no JSON file: {problem}") from problem
+    return found if isinstance(found, dict) else {}
+
+
+def _print(tables: Sequence[Table], as_markdown: bool) -> None:
+    if as_markdown:
+        sys.stdout.write(markdown(tables))
+    else:
+        print_tables(tables, Console())
+
+
+def _write(file: Path | None, settings: Mapping[str, Any], tables: Sequence[Table]) -> None:
+    if file:
+        result = {"settings": settings, "tables": [table.as_dict() for table in tables]}
+        file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _settings(options: MeasureOptions) -> dict[str, Any]:
+    settings = options.settings
+    return {
+        "prompts": options.prompts,
+        "guidance": settings.guidance,
+        "steps": settings.steps,
+        "shift": settings.shift,
+        "weights": "shipped" if settings.weights is None else str(settings.weights),
+    }

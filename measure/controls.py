@@ -1,0 +1,81 @@
+"""Prompts that clips were not made for: whoever reads the right one fails by these."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..toyworld.wanted import Wanted
+from .views import SIDEWAYS
+
+_NOTHING = Wanted()
+
+
+class Control(NamedTuple):
+    """What clips are judged by besides their own prompts.
+
+    Args:
+        column: what it is called in a table.
+        wanted: what the prompts of all cases want -> what is asked of each clip instead; a `Wanted`
+            of nothing where there is no such prompt.
+        tests: those that it is about; None for all of them.
+    """
+
+    column: str
+    wanted: Callable[[Sequence[Wanted]], list[Wanted]]
+    tests: tuple[str, ...] | None = None
+
+
+def _shuffled(wanted: Sequence[Wanted]) -> list[Wanted]:
+    return [*wanted[1:], *wanted[:1]]
+
+
+def _another_number(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """The next prompt of each that asks for more or fewer objects."""
+    return [
+        next(
+            (
+                other
+                for other in (*wanted[place:], *wanted[:place])
+                if len(other.objects) != len(own.objects)
+            ),
+            _NOTHING,
+        )
+        for place, own in enumerate(wanted)
+    ]
+
+
+def _colours_swapped(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Objects of different shapes, each in the next one's colour: to a bag of words the same."""
+    return [_recoloured(own) if _shapes_differ(own) else _NOTHING for own in wanted]
+
+
+def _shapes_differ(wanted: Wanted) -> bool:
+    return len({thing.shape for thing in wanted.objects}) == len(wanted.objects) > 1
+
+
+def _recoloured(wanted: Wanted) -> Wanted:
+    things = wanted.objects
+    nexts = (*things[1:], things[0])
+    recoloured = (replace(one, colour=n.colour) for one, n in zip(things, nexts, strict=True))
+    return replace(wanted, objects=tuple(recoloured))
+
+
+def _objects_swapped(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Relations the other way round."""
+    return [
+        _NOTHING if own.relation is None else replace(own, objects=own.objects[::-1])
+        for own in wanted
+    ]
+
+
+SHUFFLED = Control("shuffled prompts", _shuffled)
+ANOTHER_NUMBER = Control("shuffled prompts", _another_number)
+SWAPS = (
+    Control("colours swapped", _colours_swapped, ("binding",)),
+    Control("objects swapped", _objects_swapped, ("relation", SIDEWAYS)),
+)
+
+
+def controls_of(tests: Sequence[str]) -> tuple[Control, ...]:
+    """The controls of clips that are tested so."""
+    return SHUFFLED, *(swap for swap in SWAPS if set(tests).intersection(swap.tests or ()))

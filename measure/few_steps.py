@@ -1,0 +1,164 @@
+"""A few-step LoRA beside the model that it was distilled from: quality, variety, effort, time.
+
+All ways of sampling see the same held-out prompts and noise. B batch, F frames, H rows, W columns.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from statistics import median
+from typing import Any
+
+from torch import Tensor
+
+from ..media.plot import PlotStyle, Series, line_plot
+from .cases import Case, batches
+from .figures import Figure, Mean, Number, Share, Table, shares
+from .jobs import Job, text_jobs
+from .readers import Readers, Verdicts
+from .report import progress_bars
+from .studio import Settings, Studio
+
+GROUP, AGAINST = "few steps", "few steps against the teacher"
+FEW, FEWER_BY_TEACHER = (1, 2, 4, 8), (4, 8, 15)
+PROMPTS_FOR_VARIETY, SEEDS, ROUNDS = 16, 6, 7
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to sample.
+
+    Args:
+        kind: what ways that differ in their number of steps have in common.
+    """
+
+    kind: str
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        """Kind and number of steps."""
+        steps = self.settings.steps
+        return f"{self.kind}, {steps} step{'s' if steps > 1 else ''}"
+
+
+def ways_of(teacher: Settings) -> list[Way]:
+    """The teacher first, the student ``teacher.lora`` next, then the teacher with too few steps.
+
+    Raises:
+        ValueError: there is no LoRA.
+    """
+    if teacher.lora is None:
+        raise ValueError("no few-step LoRA ships with these weights: name one with --lora")
+    student = replace(teacher, guidance=1.0, solver="lcm")
+    teacher = replace(teacher, lora=None)
+    hasty = replace(student, lora=None, steps=4)
+    return [
+        Way("teacher", teacher),
+        *(Way("few-step LoRA", replace(student, steps=steps)) for steps in FEW),
+        *(Way("teacher", replace(teacher, steps=steps)) for steps in FEWER_BY_TEACHER),
+        Way("undistilled, sampled like the LoRA", hasty),
+    ]
+
+
+def measure_few_steps(ways: Sequence[Way], readers: Readers, count: int) -> list[Table]:
+    """Two tables with a row for every way: its figures, and its share of the first way's."""
+    studios = [(way, Studio(way.settings)) for way in ways]
+    job = text_jobs(count)[0]
+    rows: dict[str, dict[str, Figure]] = {way.name: {} for way in ways}
+    start = time.perf_counter()
+    with progress_bars() as bars:
+        bar = bars.add_task("ways to sample", total=len(ways))
+        for way, studio in studios:
+            rows[way.name] |= shares(_judged(job, studio, readers), job.names, job.beside)
+            rows[way.name]["variety"] = _variety(studio)
+            rows[way.name]["evaluations"] = Number(_evaluations(studio, job.cases[:1]))
+            bars.advance(bar)
+    for way, seconds in zip(ways, _times([studio for _, studio in studios]), strict=True):
+        rows[way.name]["sampling"] = Number(round(1000 * seconds, 1), "ms")
+    seconds = time.perf_counter() - start
+    figures = Table(GROUP, "figures", rows, seconds=seconds)
+    return [figures, Table(AGAINST, "shares", _against(rows, ways[0].name))]
+
+
+def _judged(job: Job, studio: Studio, readers: Readers) -> Verdicts:
+    verdicts: Verdicts = []
+    wanted = job.wanted()
+    for batch in batches(job.cases):
+        asked, wanted = wanted[: len(batch)], wanted[len(batch) :]
+        clips = studio.make(batch)
+        verdicts += [
+            own for (own,) in readers.judge(job.view, list(clips), [(each,) for each in asked])
+        ]
+    return verdicts
+
+
+def _variety(studio: Studio) -> Mean:
+    """Root mean square difference of clips of one prompt and two seeds, in percent of the range."""
+    distances = []
+    for case in text_jobs(PROMPTS_FOR_VARIETY)[0].cases:
+        clips = studio.make([replace(case, seed=seed) for seed in range(SEEDS)])
+        pairs = combinations(clips, 2)
+        away = [float((one - other).square().mean().sqrt()) for one, other in pairs]
+        distances.append(100 * sum(away) / len(away))
+    return Mean.of(distances, "%")
+
+
+def _evaluations(studio: Studio, chosen: Sequence[Case]) -> int:
+    """How often the network is evaluated for one clip; a joint evaluation of two prompts is two."""
+    rows: list[int] = []
+    hook = studio.model.dit.register_forward_hook(lambda _, __, made: rows.append(len(made)))
+    try:
+        studio.sample(chosen)
+    finally:
+        hook.remove()
+    return sum(rows)
+
+
+def _times(studios: Sequence[Studio]) -> list[float]:
+    """Median seconds of sampling one clip's latent, all ways in turn, the first round left out."""
+    seconds: list[list[float]] = [[] for _ in studios]
+    for case in text_jobs(1 + ROUNDS)[0].cases:
+        for taken, studio in zip(seconds, studios, strict=True):
+            start = time.perf_counter()
+            studio.sample([case])
+            taken.append(time.perf_counter() - start)
+    return [median(taken[1:]) for taken in seconds]
+
+
+def _against(rows: Mapping[str, Mapping[str, Figure]], first: str) -> dict[str, dict[str, Figure]]:
+    """Figures in percent of those of the first row; evaluations and time as one part of it."""
+    told: dict[str, dict[str, Figure]] = {}
+    for name, figures in rows.items():
+        told[name] = {}
+        for column, figure in figures.items():
+            value, whole = _value(figure), _value(rows[first][column])
+            if isinstance(figure, Number):
+                told[name][column] = Number(round(whole / value, 1), "times less")
+            elif whole:
+                told[name][column] = Number(round(100 * value / whole, 1), "%")
+    return told
+
+
+def _value(figure: Any) -> float:
+    if isinstance(figure, Share):
+        return figure.right / figure.trials
+    return figure.mean if isinstance(figure, Mean) else figure.value
+
+
+def quality_plot(ways: Sequence[Way], table: Table) -> Tensor:
+    """Draw the share of clips in which all is right against steps: a picture (H, W, 3)."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for way in ways:
+        share = _value(table.rows[way.name]["all"])
+        lines.setdefault(way.kind, []).append((way.settings.steps, 100 * share))
+    style = PlotStyle(
+        title="clips with colour, setting, motion and shape as asked for, %", x_label="steps",
+        log_x=True, dots=True, low_legend=True,
+    )  # fmt: skip
+    series = {}
+    for kind, points in lines.items():
+        steps, percents = zip(*sorted(points), strict=True)
+        series[kind] = Series(steps, percents)
+    return line_plot(series, style)

@@ -1,0 +1,175 @@
+"""What is measured: sets of jobs, each of cases of one size that are looked at in one way."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..models.shapes import VideoShape
+from ..toyworld import Scene, parse_caption
+from ..toyworld.wanted import Wanted
+from .cases import (
+    HELD_OUT,
+    IMAGE_SHAPES,
+    PICTURE,
+    SQUARE,
+    VIDEO_SHAPES,
+    Case,
+    cases,
+    fitting_cases,
+    mixed_cases,
+)
+from .controls import ANOTHER_NUMBER, SHUFFLED, Control, controls_of
+from .given import GIVEN
+from .views import CLIP, COUNT, FALL, NUMBERS, RETURN, SIDEWAYS, UNASKED, View
+
+_PICTURES = "pictures of several objects"
+_COUNTED = ("single", "pair", "three")
+_SET_STEP, _GROUP_STEP = 10_000_000, 1_000_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """Cases of one size that are looked at in one way.
+
+    Args:
+        group, title: what its table is called, and what those beside it are called together.
+        view: how clips are read and judged.
+        names: the tests that a clip should pass, all of them, in the order of the table.
+        beside: tests that are reported beside those.
+        given: which part of the true clip is given, one of `GIVEN`; None for none.
+        prompted: whether the model is told the prompt.
+        controls: prompts of others by which clips are judged too.
+    """
+
+    group: str
+    title: str
+    cases: tuple[Case, ...]
+    view: View
+    names: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    given: str | None = None
+    prompted: bool = True
+    controls: tuple[Control, ...] = (SHUFFLED,)
+
+    def wanted(self) -> list[Wanted]:
+        """What the prompts ask for."""
+        return [parse_caption(case.prompt) for case in self.cases]
+
+
+def text_jobs(count: int) -> list[Job]:
+    """Clips of one object, in three sizes."""
+    names = ("colour", "setting", "motion", "shape")
+    return [
+        _clip_job(
+            "text to video", _told(shape), cases(_first(0, group), count, "single", shape), names
+        )
+        for group, shape in enumerate(VIDEO_SHAPES)
+    ]
+
+
+def image_jobs(count: int) -> list[Job]:
+    """Single frames of one object, in five sizes."""
+    names = ("colour", "setting", "shape")
+    return [
+        _clip_job(
+            "text to image", _told(shape), cases(_first(1, group), count, "single", shape), names
+        )
+        for group, shape in enumerate(IMAGE_SHAPES)
+    ]
+
+
+def scene_jobs(count: int) -> list[Job]:
+    """Several objects, several motions one after the other, and how many objects there are."""
+    kinds = {
+        "pair": ("two objects", ("binding", "count", "setting", "motion")),
+        "relation": ("a relation", ("binding", "count", "setting", "relation")),
+        "three": ("three objects", ("binding", "count", "setting")),
+        "sequence": ("two motions", ("colour", "setting", "motion", "then")),
+    }
+    jobs = [
+        _clip_job("scenes", title, cases(_first(2, group), count, kind, SQUARE), names)
+        for group, (kind, (title, names)) in enumerate(kinds.items())
+    ]
+    return [*jobs, _count_job("scenes", mixed_cases(_first(2, 4), count, _COUNTED, SQUARE))]
+
+
+def composition_jobs(count: int) -> list[Job]:
+    """Single frames of several objects: who has which colour, how they stand, how many they are.
+
+    Two objects differ in shape, so that swapped colours make another picture, and none bounces: a
+    single picture does not tell how far away is what is in the air.
+    """
+    kinds = {
+        "pair": ("two objects", ("binding", "setting")),
+        "relation": ("a relation", ("binding", "setting", "relation")),
+    }
+    jobs = [
+        _clip_job(_PICTURES, title, _pictures(_first(5, group), count, kind), names)
+        for group, (kind, (title, names)) in enumerate(kinds.items())
+    ]
+    return [*jobs, _count_job(_PICTURES, mixed_cases(_first(5, 2), count, _COUNTED, PICTURE))]
+
+
+def physics_jobs(count: int) -> list[Job]:
+    """Falls like the world's, and objects that come back as they went."""
+    falls = cases(_first(3, 0), count, "falls", SQUARE)
+    hidden = cases(_first(3, 1), count, "occlusion", SQUARE)
+    return [
+        Job("physics", "a fall", falls, FALL, ("falls", "acceleration")),
+        Job("physics", "behind another", hidden, RETURN, ("hidden", "colour", "shape")),
+    ]
+
+
+def given_jobs(count: int) -> list[Job]:
+    """Clips of which a part is given; only frames that are new are looked at."""
+    names = ("colour", "shape", "setting")
+    told = {what: (what, True) for what in GIVEN}
+    told["first frame, no prompt"] = ("first frame", False)
+    return [
+        Job(
+            "given frames",
+            title,
+            cases(_first(4, group), count, "single", SQUARE),
+            CLIP,
+            names,
+            given=given,
+            prompted=prompted,
+        )
+        for group, (title, (given, prompted)) in enumerate(told.items())
+    ]
+
+
+def _clip_job(group: str, title: str, chosen: tuple[Case, ...], names: tuple[str, ...]) -> Job:
+    beside = (SIDEWAYS, UNASKED) if "relation" in names else (UNASKED,)
+    return Job(group, title, chosen, CLIP, names, beside, controls=controls_of(names))
+
+
+def _count_job(group: str, chosen: tuple[Case, ...]) -> Job:
+    return Job(group, "how many", chosen, COUNT, ("count",), NUMBERS, controls=(ANOTHER_NUMBER,))
+
+
+def _pictures(first: int, count: int, kind: str) -> tuple[Case, ...]:
+    return fitting_cases(first, count, kind, PICTURE, _can_be_judged)
+
+
+def _can_be_judged(scene: Scene) -> bool:
+    shapes_differ = len({thing.shape for thing in scene.objects}) == len(scene.objects)
+    return shapes_differ and all(thing.motion != "bounces" for thing in scene.objects)
+
+
+def _first(set_number: int, group: int) -> int:
+    return HELD_OUT + set_number * _SET_STEP + group * _GROUP_STEP
+
+
+def _told(shape: VideoShape) -> str:
+    return f"{shape.width}x{shape.height}"
+
+
+JOBS: Mapping[str, Callable[[int], Sequence[Job]]] = {
+    "text": text_jobs,
+    "image": image_jobs,
+    "scenes": scene_jobs,
+    "physics": physics_jobs,
+    "given": given_jobs,
+    "composition": composition_jobs,
+}
+"""Sets of jobs by name, made for a number of cases each."""

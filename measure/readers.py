@@ -1,0 +1,90 @@
+"""Reading and judging clips in several processes at once."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from types import TracebackType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..toyworld.wanted import Wanted
+from .cases import FPS
+from .views import View
+
+Verdicts = list[Mapping[str, bool]]
+
+
+class Readers:
+    """Look at clips in `jobs` processes, each with one thread: their number changes no verdict.
+
+    With one job clips are read in this process.
+
+    Raises:
+        ValueError: less than one job.
+    """
+
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs = (os.cpu_count() or 1) if jobs is None else jobs
+        if self.jobs < 1:
+            raise ValueError(f"{self.jobs} jobs cannot read anything: use at least 1")
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "Readers":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def judge(
+        self, view: View, clips: Sequence[Tensor], asked: Sequence[Sequence[Wanted]]
+    ) -> list[Verdicts]:
+        """Read each clip (F, H, W, 3) once and judge it by everything that is asked of it."""
+        views = [view] * len(clips)
+        if self.jobs == 1:
+            with _one_thread():
+                return [_judged(*each) for each in zip(views, clips, asked, strict=True)]
+        arrays = [clip.numpy() for clip in clips]
+        return list(self._started().map(_judged_array, views, arrays, asked))
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(self.jobs, get_context("spawn"), _be_a_worker)
+        return self._pool
+
+
+def _judged(view: View, clip: Tensor, asked: Sequence[Wanted]) -> Verdicts:
+    seen = view.read(clip, FPS)
+    return [view.judge(seen, wanted) for wanted in asked]
+
+
+def _judged_array(view: View, clip: np.ndarray, asked: Sequence[Wanted]) -> Verdicts:
+    return _judged(view, torch.from_numpy(clip), asked)
+
+
+def _be_a_worker() -> None:
+    """Leave Ctrl-C to the process that waits for this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums depend on how many threads share them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,182 @@
+"""Layers of the video transformer; parameter names are those of the Wan models.
+
+B batch, L video tokens, S text tokens, D width, N heads, K head dim, U distinct conditionings.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn.functional import embedding, layer_norm
+
+from ..attention import Attention, KeysValues, attend_to_texts, attend_within
+from .rope import Rotations, rotate
+
+CrossAttend = Callable[[int, Tensor, Sequence[KeysValues]], Tensor]
+"""(block, q (B,N,L,K), keys and values of each text) -> (B,N,L,K)."""
+
+AroundBlock = Callable[[int, Tensor, Callable[[Tensor], Tensor]], Tensor]
+"""(block, x (B,L,D), the block itself) -> (B,L,D)."""
+
+
+@dataclass(frozen=True)
+class BlockHooks:
+    """What may be changed at the blocks of a network from outside.
+
+    Args:
+        residuals: block number -> (B, L, D), added to the state after that block.
+        skipped: blocks that pass their input on (skip-layer guidance).
+        around: stands in for a block and may call it (a host's replacement patches).
+        cross_attend: stands in for the cross-attention itself (normalised attention guidance).
+    """
+
+    residuals: Mapping[int, Tensor] = field(default_factory=dict)
+    skipped: frozenset[int] = frozenset()
+    around: AroundBlock | None = None
+    cross_attend: CrossAttend | None = None
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """Shift, scale and gate vectors per distinct conditioning: ``table`` (U, 6, D) float32."""
+
+    table: Tensor
+    index: Tensor  # (B, L) or (B, 1)
+
+    def vectors(self, offset: Tensor) -> tuple[Tensor, ...]:
+        """The six vectors of a block, (U, D) each; ``offset`` is (1, 6, D).
+
+        ``index`` spreads one over the tokens where it is used: with a level per token all six
+        at once would take several times the memory of the state itself.
+        """
+        return (self.table + offset.to(self.table.device, torch.float32)).unbind(1)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """What every block of one call shares: rotations, clip spans, modulation, hooks."""
+
+    rotations: Rotations
+    spans: tuple[slice, ...]
+    modulation: Modulation
+    hooks: BlockHooks
+
+
+def modulate(x: Tensor, shift: Tensor, scale: Tensor, index: Tensor, eps: float) -> Tensor:
+    """Normalise (B, L, D) without weights, then scale and shift by vectors (U, D), in float32.
+
+    ``index`` (B, L or 1) numbers the vectors of each token.
+    """
+    normed = layer_norm(x.float(), x.shape[-1:], eps=eps)  # (B, L, D)
+    return (normed * embedding(index, 1 + scale)).add_(embedding(index, shift))
+
+
+class Projections(nn.Module):
+    """Query, key, value and output layers with RMS norm over all heads together."""
+
+    def __init__(
+        self, dim: int, heads: int, eps: float, attention: Attention, ops: Any, **factory: Any
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention = attention
+        self.q = ops.Linear(dim, dim, **factory)
+        self.k = ops.Linear(dim, dim, **factory)
+        self.v = ops.Linear(dim, dim, **factory)
+        self.o = ops.Linear(dim, dim, **factory)
+        self.norm_q = ops.RMSNorm(dim, eps=eps, **factory)
+        self.norm_k = ops.RMSNorm(dim, eps=eps, **factory)
+
+    def split(self, x: Tensor) -> Tensor:
+        return rearrange(x, "B L (N K) -> B N L K", N=self.heads)
+
+    def merge(self, x: Tensor) -> Tensor:
+        return self.o(rearrange(x, "B N L K -> B L (N K)"))
+
+    def queries(self, x: Tensor) -> Tensor:
+        return self.split(self.norm_q(self.q(x)))
+
+    def keys_values(self, x: Tensor) -> KeysValues:
+        return self.split(self.norm_k(self.k(x))), self.split(self.v(x))
+
+
+class SelfAttention(Projections):
+    """Attention of each packed clip to itself, with rotary positions."""
+
+    def forward(self, x: Tensor, shared: Sequences) -> Tensor:
+        k, v = self.keys_values(x)  # (B, N, L, K)
+        q = rotate(self.queries(x), shared.rotations)  # (B, N, L, K)
+        k = rotate(k, shared.rotations)
+        out = attend_within(self.attention, q, k, v, shared.spans)  # (B, N, L, K)
+        return self.merge(out)  # (B, L, D)
+
+
+class CrossAttention(Projections):
+    """Attention to the text, whose keys and values are made once per prompt."""
+
+    def forward(
+        self, x: Tensor, texts: Sequence[KeysValues], shared: Sequences, number: int
+    ) -> Tensor:
+        q = self.queries(x)  # (B, N, L, K)
+        if shared.hooks.cross_attend is not None:
+            return self.merge(shared.hooks.cross_attend(number, q, texts))
+        return self.merge(attend_to_texts(self.attention, q, texts, shared.spans))  # (B, L, D)
+
+
+class Block(nn.Module):
+    """Modulated self-attention, cross-attention to the text, modulated feed-forward."""
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        ffn_dim: int,
+        eps: float,
+        attention: Attention,
+        ops: Any,
+        **factory: Any,
+    ) -> None:
+        super().__init__()
+        self.eps = eps
+        self.self_attn = SelfAttention(dim, heads, eps, attention, ops, **factory)
+        self.norm3 = ops.LayerNorm(dim, eps=eps, elementwise_affine=True, **factory)
+        self.cross_attn = CrossAttention(dim, heads, eps, attention, ops, **factory)
+        self.ffn = nn.Sequential(
+            ops.Linear(dim, ffn_dim, **factory),
+            nn.GELU(approximate="tanh"),
+            ops.Linear(ffn_dim, dim, **factory),
+        )
+        self.modulation = nn.Parameter(torch.empty(1, 6, dim, **factory))
+
+    def forward(
+        self, x: Tensor, texts: Sequence[KeysValues], shared: Sequences, number: int
+    ) -> Tensor:
+        """(B, L, D) float32 -> (B, L, D) float32; the layers run in the texts' dtype."""
+        dtype = texts[0][0].dtype
+        vectors = shared.modulation.vectors(self.modulation)  # 6 x (U, D)
+        attn_shift, attn_scale, attn_gate, ffn_shift, ffn_scale, ffn_gate = vectors
+        index = shared.modulation.index  # (B, L or 1)
+        h = modulate(x, attn_shift, attn_scale, index, self.eps).to(dtype)  # (B, L, D)
+        x = (self.self_attn(h, shared) * embedding(index, attn_gate)).add_(x)
+        h = self.norm3(x.to(dtype))  # (B, L, D)
+        x = x + self.cross_attn(h, texts, shared, number)
+        h = modulate(x, ffn_shift, ffn_scale, index, self.eps).to(dtype)  # (B, L, D)
+        return (self.ffn(h) * embedding(index, ffn_gate)).add_(x)
+
+
+class Head(nn.Module):
+    """Last modulation and projection to patches, (B, L, D) -> (B, L, patch volume * C)."""
+
+    def __init__(self, dim: int, out_dim: int, eps: float, ops: Any, **factory: Any) -> None:
+        super().__init__()
+        self.eps = eps
+        self.head = ops.Linear(dim, out_dim, **factory)
+        self.modulation = nn.Parameter(torch.empty(1, 2, dim, **factory))
+
+    def forward(self, x: Tensor, time: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
+        offset = self.modulation.to(time.device, torch.float32)
+        shift, scale = (time[:, None] + offset).unbind(1)  # (U, D) each
+        return self.head(modulate(x, shift, scale, index, self.eps).to(dtype))

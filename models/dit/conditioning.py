@@ -1,0 +1,143 @@
+"""Noise level, second time, guidance, fps, size, duration and loop flag -> modulation vectors.
+
+B batch, L tokens, D width, U distinct conditionings.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..patchify import TokenLayout
+from ..shapes import LatentShape
+
+TIME_SCALE = 1000.0
+
+CONDITION_SCALES: Mapping[str, float] = {
+    "r": TIME_SCALE,
+    "guidance": 50.0,
+    "fps": 10.0,
+    "height": 1.0,
+    "width": 1.0,
+    "duration": 100.0,
+    "loop": 1000.0,
+}
+"""Optional inputs of the network and what brings each to the range of the sinusoids.
+
+``r`` is the second noise level of a flow map (as ``sigma`` in shape and unit), ``guidance``
+the CFG scale, ``fps`` frames per second, ``height`` and ``width`` latent rows and columns,
+``duration`` seconds, ``loop`` 1 for a clip whose time is a circle.
+"""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Conditionings without repeats: token l of row b has number ``index[b, l]``.
+
+    Args:
+        sigma: (U,) noise levels in [0, 1].
+        extras: name -> (U,) values of the optional inputs that are given.
+        index: (B, L), or (B, 1) where a row has only one.
+    """
+
+    sigma: Tensor
+    extras: dict[str, Tensor]
+    index: Tensor
+
+
+def gather_levels(sigma: Tensor, layout: TokenLayout, extras: Mapping[str, Tensor]) -> Levels:
+    """Collect the distinct conditionings of a packed batch.
+
+    Args:
+        sigma: (B,) or (B, L).
+        layout: places of the L tokens.
+        extras: optional inputs, each (B,), per clip (B, clips) or (for ``r``) per token (B, L).
+
+    Raises:
+        ValueError: an input has another shape.
+    """
+    names = list(extras)
+    given = [_per_clip_or_token(name, extras[name], sigma, layout) for name in names]
+    columns = [_per_clip_or_token("sigma", sigma, sigma, layout), *given]
+    width = max(column.shape[1] for column in columns)
+    table = torch.stack([column.expand(-1, width) for column in columns])  # (1 + extras, B, 1|L)
+    if width == 1:
+        index = torch.arange(len(sigma), device=sigma.device)[:, None]
+        values = table[:, :, 0]
+    else:
+        values, index = _distinct(table.flatten(1))
+        index = index.unflatten(0, (len(sigma), width))
+    return Levels(values[0], dict(zip(names, values[1:], strict=True)), index)
+
+
+def _distinct(columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Distinct columns (N, U) of (N, L), sorted, and the number of each column among them (L,).
+
+    What torch.unique does over a dimension, which takes a thousand times as long on a CPU.
+    """
+    code = columns.new_zeros(columns.shape[1], dtype=torch.long)
+    for row in columns:
+        values, number = torch.unique(row, return_inverse=True)
+        _, code = torch.unique(code * len(values) + number, return_inverse=True)
+    last = code.new_zeros(int(code.max()) + 1)
+    last[code] = torch.arange(len(code), device=code.device)
+    return columns[:, last], code
+
+
+def _per_clip_or_token(name: str, value: Tensor, sigma: Tensor, layout: TokenLayout) -> Tensor:
+    value = value.to(sigma.device, torch.float32)
+    batch, tokens, clips = len(sigma), len(layout.clip_ids), len(layout.loop_frames)
+    if value.shape == (batch,):
+        return value[:, None]
+    if value.shape == (batch, tokens):
+        return value
+    if value.shape == (batch, clips):
+        return value[:, layout.clip_ids.to(value.device)]
+    raise ValueError(
+        f"{name} has shape {tuple(value.shape)}: use ({batch},) for a value per row, "
+        f"({batch}, {clips}) per clip or ({batch}, {tokens}) per token"
+    )
+
+
+def clip_conditions(
+    names: Collection[str],
+    shape: LatentShape,
+    *,
+    fps: float | None,
+    loop: bool = False,
+    time_factor: int = 4,
+) -> dict[str, float]:
+    """What a clip's size, length and frame rate say to a network with the inputs ``names``.
+
+    Without a frame rate neither it nor the duration is given. The loop flag always is.
+    """
+    values: dict[str, float] = {"height": shape.height, "width": shape.width, "loop": float(loop)}
+    if fps is not None:
+        frames = video_frames(shape.frames, loop=loop, time_factor=time_factor)
+        values |= {"fps": fps, "duration": frames / fps}
+    return {name: value for name, value in values.items() if name in names}
+
+
+def video_frames(frames: int, *, loop: bool = False, time_factor: int = 4) -> int:
+    """Pixel frames of a clip of latent frames; in a loop the first is like every other."""
+    return frames * time_factor if loop else 1 + (frames - 1) * time_factor
+
+
+def sinusoid(values: Tensor, dim: int) -> Tensor:
+    """(U,) -> (U, dim): cosines first, frequencies 10000^(-i / (dim / 2)), in float64."""
+    half = dim // 2
+    place = "cpu" if values.device.type == "mps" else values.device  # mps has no float64
+    steps = torch.arange(half, dtype=torch.float64, device=place)
+    frequencies = torch.exp(-math.log(10000.0) * steps / half)
+    angles = values.to(place).to(torch.float64)[:, None] * frequencies
+    return torch.cat((angles.cos(), angles.sin()), dim=1).float().to(values.device)
+
+
+def condition_embedding(freq_dim: int, dim: int, ops: Any, **factory: Any) -> nn.Sequential:
+    """Make the two-layer embedding of the sinusoids of a noise level or an optional input."""
+    return nn.Sequential(
+        ops.Linear(freq_dim, dim, **factory), nn.SiLU(), ops.Linear(dim, dim, **factory)
+    )

@@ -1,0 +1,355 @@
+"""The video diffusion transformer: Wan's design, in token form first.
+
+B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D width.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from typing import Any, cast
+
+import torch
+from einops import rearrange, reduce
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from ..attention import Attention, KeysValues, attend
+from ..patchify import (
+    PATCH,
+    Patch,
+    TokenLayout,
+    from_patches,
+    grid_layout,
+    patch_grid,
+    to_patches,
+)
+from ..shapes import LatentShape
+from .blocks import Block, BlockHooks, Head, Modulation, Sequences
+from .conditioning import (
+    CONDITION_SCALES,
+    TIME_SCALE,
+    Levels,
+    condition_embedding,
+    gather_levels,
+    sinusoid,
+)
+from .rope import RopeConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiTConfig:
+    """Sizes of a video transformer.
+
+    ``conditions`` names the optional inputs (keys of ``CONDITION_SCALES``) the network was
+    built with; ``initialise`` starts their embeddings at zero, so that before training an input
+    changes nothing.
+    """
+
+    dim: int
+    heads: int
+    ffn_dim: int
+    layers: int
+    in_channels: int = 16
+    out_channels: int = 16
+    patch: Patch = PATCH
+    text_dim: int = 4096
+    text_length: int = 512
+    freq_dim: int = 256
+    eps: float = 1e-6
+    theta: float = 10000.0
+    temporal_theta: float = 10000.0
+    conditions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patch", tuple(self.patch))
+        object.__setattr__(self, "conditions", tuple(self.conditions))
+        if self.dim % self.heads or (self.dim // self.heads) % 2:
+            raise ValueError(f"width {self.dim} does not split into {self.heads} even heads")
+        unknown = set(self.conditions) - set(CONDITION_SCALES)
+        if unknown:
+            raise ValueError(f"unknown conditions {sorted(unknown)}: {sorted(CONDITION_SCALES)}")
+
+    @property
+    def rope(self) -> RopeConfig:
+        """Rotary frequencies of a head."""
+        return RopeConfig(
+            head_dim=self.dim // self.heads,
+            theta=self.theta,
+            temporal_theta=self.temporal_theta,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values, for a weights file's metadata."""
+        return asdict(self)
+
+
+_wan_14b = partial(DiTConfig, dim=5120, heads=40, ffn_dim=13824, layers=40)
+WAN_T2V_1_3B = DiTConfig(dim=1536, heads=12, ffn_dim=8960, layers=30)
+WAN_T2V_14B = _wan_14b()
+WAN22_I2V_A14B = _wan_14b(in_channels=36)
+WAN22_TI2V_5B = DiTConfig(
+    dim=3072, heads=24, ffn_dim=14336, layers=30, in_channels=48, out_channels=48
+)
+TINY_DIT = DiTConfig(
+    dim=256,
+    heads=4,
+    ffn_dim=1024,
+    layers=8,
+    text_dim=96,
+    text_length=48,
+    temporal_theta=200.0,
+    theta=200.0,
+    conditions=("r", "guidance", "fps", "height", "width", "duration", "loop"),
+)
+
+PreparedText = tuple[KeysValues, ...]
+"""Keys and values of one prompt for every block."""
+
+NO_HOOKS = BlockHooks()
+
+
+class VideoDiT(nn.Module):
+    """Predicts the velocity ``noise - x0`` of a noisy latent or token sequence.
+
+    A new network holds no usable weights: load a state dict, or call ``initialise``.
+
+    Args:
+        config: sizes.
+        ops: namespace of layer classes (Linear, Conv3d, LayerNorm, RMSNorm).
+        attention: stands in for the scaled dot-product attention.
+    """
+
+    def __init__(
+        self,
+        config: DiTConfig,
+        *,
+        ops: Any = nn,
+        attention: Attention = attend,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        factory: dict[str, Any] = {"device": device, "dtype": dtype}
+        dim, patch = config.dim, config.patch
+        volume = patch[0] * patch[1] * patch[2]
+        self.config = config
+        self.patch_embedding = ops.Conv3d(
+            config.in_channels, dim, kernel_size=patch, stride=patch, **factory
+        )
+        self.text_embedding = nn.Sequential(
+            ops.Linear(config.text_dim, dim, **factory),
+            nn.GELU(approximate="tanh"),
+            ops.Linear(dim, dim, **factory),
+        )
+        self.time_embedding = condition_embedding(config.freq_dim, dim, ops, **factory)
+        self.time_projection = nn.Sequential(nn.SiLU(), ops.Linear(dim, dim * 6, **factory))
+        self.condition_embeddings = nn.ModuleDict(
+            {
+                name: condition_embedding(config.freq_dim, dim, ops, **factory)
+                for name in config.conditions
+            }
+        )
+        self.blocks = nn.ModuleList(
+            Block(dim, config.heads, config.ffn_dim, config.eps, attention, ops, **factory)
+            for _ in range(config.layers)
+        )
+        self.head = Head(dim, config.out_channels * volume, config.eps, ops, **factory)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        return self.patch_embedding.weight.dtype
+
+    def prepare_text(self, context: Tensor) -> PreparedText:
+        """Project a prompt once for all steps.
+
+        Args:
+            context: (B, S, text_dim) from the text encoder, in the dtype to compute in; zero
+                rows are added up to the length that the network was trained with, and are
+                attended to.
+        """
+        missing = max(0, self.config.text_length - context.shape[1])
+        text = self.text_embedding(pad(context, (0, 0, 0, min(missing, 1))))  # (B, S, D)
+        return tuple(
+            _repeat_last(block.cross_attn.keys_values(text), missing) for block in self._blocks()
+        )
+
+    def _blocks(self) -> list[Block]:
+        return cast(list[Block], list(self.blocks))  # a host may have put compiled ones in place
+
+    def forward_tokens(
+        self,
+        tokens: Tensor,
+        layout: TokenLayout,
+        sigma: Tensor,
+        texts: Sequence[PreparedText],
+        *,
+        conditions: Mapping[str, Tensor] | None = None,
+        hooks: BlockHooks = NO_HOOKS,
+    ) -> Tensor:
+        """Velocity of a packed sequence; the clips in it never see each other.
+
+        Args:
+            tokens: (B, L, in_channels * patch volume) in the dtype to compute in.
+            layout: coordinates and clip of each token. Clean reference tokens are tokens
+                of the clip with their own coordinates and noise level 0.
+            sigma: (B,) noise level of a row, or (B, L) of each token, in [0, 1].
+            texts: one prepared text for all clips, or one per clip.
+            conditions: optional inputs by name, each (B,) or (B, clips), ``r`` as sigma.
+            hooks: changes at the blocks.
+
+        Returns:
+            (B, L, out_channels * patch volume) float32.
+
+        Raises:
+            ValueError: shapes disagree, or a condition is unknown to this network.
+        """
+        self._check(tokens, layout, texts)
+        levels = gather_levels(sigma, layout, self._known(conditions or {}))
+        time, modulation = self._modulation(levels, tokens.dtype)
+        cos, sin = layout.rotations(self.config.rope)
+        rotations = (cos.to(tokens.device), sin.to(tokens.device))
+        shared = Sequences(rotations, layout.spans, modulation, hooks)
+        x = self._embed(tokens).float()  # (B, L, D)
+        for number, block in enumerate(self._blocks()):
+            x = _run_block(block, x, [text[number] for text in texts], shared, number)
+        out = self.head(x, time, levels.index, tokens.dtype).float()
+        pt, ph, pw = self.config.patch
+        return rearrange(out, "B L (pt ph pw C) -> B L (C pt ph pw)", pt=pt, ph=ph, pw=pw)
+
+    def forward(
+        self,
+        latent: Tensor,
+        sigma: Tensor,
+        text: PreparedText,
+        *,
+        conditions: Mapping[str, Tensor] | None = None,
+        loop: bool = False,
+        hooks: BlockHooks = NO_HOOKS,
+    ) -> Tensor:
+        """Velocity of a latent: patchify, ``forward_tokens``, unpatchify.
+
+        Args:
+            latent: (B, in_channels, F, H, W).
+            sigma: (B,) per row, or (B, F, H, W) per latent position; a token takes the
+                highest level of its patch.
+            text: prepared prompt.
+            conditions: optional inputs by name, (B,) each.
+            loop: whether time is a circle.
+            hooks: changes at the blocks.
+
+        Returns:
+            (B, out_channels, F, H, W) float32.
+        """
+        patch, shape = self.config.patch, LatentShape(*latent.shape[2:])
+        layout = _layout(patch_grid(shape, patch), loop)
+        tokens = to_patches(latent, patch)  # (B, L, C * volume)
+        velocity = self.forward_tokens(
+            tokens,
+            layout,
+            token_levels(sigma, patch),
+            [text],
+            conditions=conditions,
+            hooks=hooks,
+        )
+        return from_patches(velocity, shape, patch)
+
+    def _check(self, tokens: Tensor, layout: TokenLayout, texts: Sequence[PreparedText]) -> None:
+        pt, ph, pw = self.config.patch
+        expected = (len(layout.clip_ids), self.config.in_channels * pt * ph * pw)
+        if tuple(tokens.shape[1:]) != expected:
+            raise ValueError(
+                f"tokens of shape {tuple(tokens.shape)}: this network and layout need "
+                f"(batch, {expected[0]}, {expected[1]})"
+            )
+        clips = len(layout.loop_frames)
+        if len(texts) not in (1, clips):
+            raise ValueError(f"{len(texts)} texts for {clips} clips: give one, or one per clip")
+
+    def _known(self, conditions: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        unknown = set(conditions) - set(self.config.conditions)
+        if unknown:
+            raise ValueError(
+                f"this network has no input {sorted(unknown)}; it takes "
+                f"{sorted(self.config.conditions) or 'none'}"
+            )
+        return conditions
+
+    def _modulation(self, levels: Levels, dtype: torch.dtype) -> tuple[Tensor, Modulation]:
+        freq = self.config.freq_dim
+        time = self.time_embedding(sinusoid(levels.sigma * TIME_SCALE, freq).to(dtype))  # (U, D)
+        for name, values in levels.extras.items():
+            wave = sinusoid(values * CONDITION_SCALES[name], freq)
+            time = time + self.condition_embeddings[name](wave.to(dtype))
+        table = self.time_projection(time).unflatten(1, (6, -1)).float()  # (U, 6, D)
+        return time.float(), Modulation(table, levels.index)
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        pt, ph, pw = self.config.patch
+        rows = rearrange(tokens, "B L (C pt ph pw) -> B C (L pt) ph pw", pt=pt, ph=ph, pw=pw)
+        return rearrange(self.patch_embedding(rows), "B D L 1 1 -> B L D")
+
+
+def _repeat_last(text: KeysValues, times: int) -> KeysValues:
+    """The same keys and values with the last token there so many times."""
+    if times < 2:
+        return text
+    k, v = (torch.cat([x, x[:, :, -1:].expand(-1, -1, times - 1, -1)], dim=2) for x in text)
+    return k, v
+
+
+def _run_block(
+    block: Block, x: Tensor, texts: list[KeysValues], shared: Sequences, number: int
+) -> Tensor:
+    hooks = shared.hooks
+    if number not in hooks.skipped:
+        run = partial(block, texts=texts, shared=shared, number=number)
+        x = run(x) if hooks.around is None else hooks.around(number, x, run)
+    residual = hooks.residuals.get(number)
+    return x if residual is None else x + residual
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)  # a kept layout may serve a training step later
+def _layout(grid: LatentShape, loop: bool) -> TokenLayout:
+    return grid_layout(grid, loop=loop)
+
+
+def token_levels(sigma: Tensor, patch: Patch) -> Tensor:
+    """Noise levels (B,) as they are, (B, F, H, W) -> (B, L) by the highest of each patch."""
+    if sigma.ndim == 1:
+        return sigma
+    pt, ph, pw = patch
+    return reduce(sigma, "B (F pt) (H ph) (W pw) -> B (F H W)", "max", pt=pt, ph=ph, pw=pw)
+
+
+def initialise(model: VideoDiT, generator: torch.Generator) -> None:
+    """Fresh weights for training: Xavier layers, zero gates at the head and the conditions.
+
+    Args:
+        model: a network on the CPU.
+        generator: source of every random number.
+    """
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name.endswith("modulation"):
+                weight.normal_(generator=generator).div_(model.config.dim**0.5)
+            elif "norm" in name and name.endswith("weight"):
+                weight.fill_(1.0)
+            elif weight.ndim == 1:
+                weight.zero_()
+            else:
+                _xavier(weight, generator)
+        for name, weight in model.named_parameters():
+            if re.fullmatch(r"(time|text)_embedding\.[02]\.weight", name):
+                weight.normal_(std=0.02, generator=generator)
+        model.head.head.weight.zero_()
+        for embedding in model.condition_embeddings.values():
+            embedding[2].weight.zero_()  # pyright: ignore[reportIndexIssue]
+
+
+def _xavier(weight: Tensor, generator: torch.Generator) -> None:
+    fan_out, fan_in = weight.shape[0], weight[0].numel()
+    bound = (6.0 / (fan_in + fan_out)) ** 0.5
+    weight.uniform_(-bound, bound, generator=generator)

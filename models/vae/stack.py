@@ -1,0 +1,138 @@
+"""Encoder and decoder of the causal video VAE: levels of residual blocks between resamplings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from .blocks import AROUND, AttentionBlock, Head, ResidualBlock, causal_conv
+from .config import COLOURS, VAEConfig
+from .layers import LayerMaker
+from .resample import Downsample, Upsample, average_down, duplicate_up
+from .stream import Tape, is_first
+
+
+class Encoder(nn.Module):
+    """Folded pixels (B, 3 p^2, F, H, W) -> features (B, 2 z, f, h, w)."""
+
+    def __init__(self, config: VAEConfig, make: LayerMaker) -> None:
+        super().__init__()
+        dims = [config.base_dim * m for m in (1, *config.dim_mult)]
+        self.conv1 = make.conv3d(COLOURS * config.pixel_patch**2, dims[0], AROUND)
+        self.downsamples = nn.ModuleList(
+            DownLevel(config, level, dims[level], dims[level + 1], make)
+            for level in range(len(config.dim_mult))
+        )
+        self.middle = middle(dims[-1], make)
+        self.head = Head(dims[-1], 2 * config.z_channels, make)
+
+    def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
+        x = causal_conv(self.conv1, x, tape)  # (B, D, F, H, W)
+        x = run(self.downsamples, x, tape)  # (B, D', f, h, w)
+        x = run(self.middle, x, tape)  # (B, D', f, h, w)
+        return self.head(x, tape)  # (B, 2 z, f, h, w)
+
+
+class Decoder(nn.Module):
+    """Features (B, z, f, h, w) -> folded pixels (B, 3 p^2, F, H, W)."""
+
+    def __init__(self, config: VAEConfig, make: LayerMaker) -> None:
+        super().__init__()
+        multiples = config.dim_mult[::-1]
+        dims = [config.decoder_base_dim * m for m in (multiples[0], *multiples)]
+        self.conv1 = make.conv3d(config.z_channels, dims[0], AROUND)
+        self.middle = middle(dims[0], make)
+        self.upsamples = nn.ModuleList(
+            UpLevel(config, level, dims[level], dims[level + 1], make)
+            for level in range(len(multiples))
+        )
+        self.head = Head(dims[-1], COLOURS * config.pixel_patch**2, make)
+
+    def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
+        x = causal_conv(self.conv1, x, tape)  # (B, D', f, h, w)
+        x = run(self.middle, x, tape)  # (B, D', f, h, w)
+        x = run(self.upsamples, x, tape)  # (B, D, F, H, W)
+        return self.head(x, tape)  # (B, 3 p^2, F, H, W)
+
+
+class DownLevel(nn.Module):
+    """One level of the encoder: residual blocks, then a downsampling except in the last."""
+
+    def __init__(
+        self, config: VAEConfig, level: int, channels_in: int, channels_out: int, make: LayerMaker
+    ) -> None:
+        super().__init__()
+        last = level == len(config.temporal_down)
+        temporal = not last and config.temporal_down[level]
+        blocks = residual_blocks(config.res_blocks, channels_in, channels_out, make)
+        if not last:
+            blocks.append(Downsample(channels_out, temporal=temporal, make=make))
+        self.downsamples = nn.ModuleList(blocks)
+        self.average: Callable[[Tensor], Tensor] | None = None
+        if config.residual_shortcuts:
+            self.average = partial(
+                average_down, channels=channels_out, time=1 + temporal, space=1 if last else 2
+            )
+
+    def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
+        h = run(self.downsamples, x, tape)  # (B, C', F', H', W')
+        return h if self.average is None else h + self.average(x)  # (B, C', F', H', W')
+
+
+class UpLevel(nn.Module):
+    """One level of the decoder: residual blocks, then an upsampling except in the last."""
+
+    def __init__(
+        self, config: VAEConfig, level: int, channels_in: int, channels_out: int, make: LayerMaker
+    ) -> None:
+        super().__init__()
+        last = level == len(config.temporal_down)
+        temporal = not last and config.temporal_down[::-1][level]
+        # Wan 2.1's upsampling halves the channels on the way to the next level, Wan 2.2's does not.
+        halving = 1 if config.residual_shortcuts else 2
+        before = channels_in if level == 0 else channels_in // halving
+        blocks = residual_blocks(1 + config.res_blocks, before, channels_out, make)
+        if not last:
+            after = channels_out // halving
+            blocks.append(Upsample(channels_out, after, temporal=temporal, make=make))
+        self.upsamples = nn.ModuleList(blocks)
+        self.duplicate: Callable[..., Tensor] | None = None
+        if config.residual_shortcuts and not last:
+            self.duplicate = partial(
+                duplicate_up, channels=channels_out, time=1 + temporal, space=2
+            )
+
+    def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
+        h = run(self.upsamples, x, tape)  # (B, C', F', H', W')
+        if self.duplicate is None:
+            return h
+        return h + self.duplicate(x, first=is_first(tape))  # (B, C', F', H', W')
+
+
+def residual_blocks(
+    count: int, channels_in: int, channels_out: int, make: LayerMaker
+) -> list[nn.Module]:
+    """Make a chain of residual blocks of which the first changes the channels."""
+    dims = [channels_in] + [channels_out] * count
+    return [ResidualBlock(a, b, make) for a, b in pairwise(dims)]
+
+
+def middle(channels: int, make: LayerMaker) -> nn.ModuleList:
+    """Make the blocks on the latent's side of an encoder or a decoder."""
+    return nn.ModuleList(
+        [
+            ResidualBlock(channels, channels, make),
+            AttentionBlock(channels, make),
+            ResidualBlock(channels, channels, make),
+        ]
+    )
+
+
+def run(layers: Iterable[nn.Module], x: Tensor, tape: Tape | None) -> Tensor:
+    """Pass x through layers that take (x, tape)."""
+    for layer in layers:
+        x = layer(x, tape)
+    return x

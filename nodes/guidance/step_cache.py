@@ -1,0 +1,79 @@
+"""Step Cache: evaluations of the model that are skipped where their result can be told."""
+
+from typing import Any
+
+from ...hosts import host
+from ...samplers.guidance.step_cache import StepCache
+from ..helpers.guiders import guider_input, guider_output, with_changes
+from ..helpers.refusal import refusal
+from ..helpers.search import search_words
+
+io = host().io
+
+
+class SpacetimeStepCache(io.ComfyNode):
+    """Skip evaluations that tell nothing new."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeStepCache",
+            display_name="Step Cache",
+            category="Spacetime/Guidance",
+            description="Skips evaluations of the model whose result can be told from the last "
+            "ones (EasyCache): faster, and a little different. For models that take many steps; "
+            "few-step models leave nothing to skip.",
+            **search_words("easycache", "teacache", "magcache", "speed up", "faster sampling"),
+            inputs=[
+                guider_input(),
+                io.Float.Input(
+                    "threshold",
+                    default=0.05,
+                    min=0.0,
+                    max=1.0,
+                    step=0.005,
+                    tooltip="The error budget: how much the model's output may change, as a share "
+                    "of its size, before it is evaluated again. 0 skips nothing and gives the same "
+                    "bits, 0.05 is careful, 0.1 faster, 0.2 visible.",
+                ),
+                io.Float.Input(
+                    "start",
+                    default=0.1,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of the steps before which nothing is skipped: the first ones "
+                    "decide layout and motion.",
+                ),
+                io.Float.Input(
+                    "end",
+                    default=0.95,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of the steps after which nothing is skipped: the last ones "
+                    "finish the detail.",
+                ),
+            ],
+            outputs=[guider_output()],
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls, threshold: float | None, start: float | None, end: float | None
+    ) -> Any:
+        """Refuse shares that are none, or the wrong way round, before the graph runs."""
+        return refusal(_cache, threshold, start, end)
+
+    @classmethod
+    def execute(cls, guider: Any, threshold: float, start: float, end: float) -> Any:
+        """Set the error budget."""
+        return io.NodeOutput(with_changes(guider, cache=_cache(threshold, start, end)))
+
+
+def _cache(threshold: float, start: float, end: float) -> StepCache:
+    return StepCache(threshold=threshold, start=start, end=end)
+
+
+NODES: list[type[Any]] = [SpacetimeStepCache]

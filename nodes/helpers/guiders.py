@@ -1,0 +1,28 @@
+"""What the nodes share that change a guider: its sockets, and the change itself."""
+
+from dataclasses import replace
+from typing import Any
+
+from ...hosts import host
+
+io = host().io
+
+
+def guider_input() -> Any:
+    """The guider to change."""
+    return io.Guider.Input(
+        "guider",
+        tooltip="The model with its prompts, from Denoiser, CFGGuider or another node of guidance.",
+    )
+
+
+def guider_output() -> Any:
+    """The changed guider."""
+    return io.Guider.Output(
+        display_name="changed", tooltip="For Sample, Sample Patches or the next node of guidance."
+    )
+
+
+def with_changes(guider: Any, **changes: Any) -> Any:
+    """GUIDER with other fields of its recipe; the one given stays as it is."""
+    return host().with_recipe(guider, lambda recipe: replace(recipe, **changes))

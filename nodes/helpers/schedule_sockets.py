@@ -1,0 +1,40 @@
+"""Inputs and outputs that the nodes of noise schedules share."""
+
+from typing import Any
+
+from ...hosts import host
+
+io = host().io
+
+CATEGORY = "Spacetime/Schedules"
+MOST_STEPS = 1000
+
+
+def steps_input(default: int, tooltip: str) -> Any:
+    """How many steps a schedule has."""
+    return io.Int.Input("steps", default=default, min=1, max=MOST_STEPS, tooltip=tooltip)
+
+
+def shift_input(tooltip: str, default: float = 3.0) -> Any:
+    """Shift of a flow schedule."""
+    return io.Float.Input(
+        "shift", default=default, min=0.01, max=100.0, step=0.1, tooltip=tooltip
+    )  # fmt: skip
+
+
+def strength_input() -> Any:
+    """How much of a given latent is made anew."""
+    return io.Float.Input(
+        "strength",
+        default=1.0,
+        min=0.01,
+        max=1.0,
+        step=0.01,
+        tooltip="How much of a given latent is made anew (denoise): 1 all of it; below 1 the "
+        "levels begin further down, and what was given stays recognisable.",
+    )
+
+
+def sigmas_output(tooltip: str = "The levels, one more than there are steps, ending in 0.") -> Any:
+    """The schedule."""
+    return io.Sigmas.Output(display_name="sigmas", tooltip=tooltip)

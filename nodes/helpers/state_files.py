@@ -1,0 +1,126 @@
+"""Sampling states as files: found in the host's folders, written and read."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ...hosts import host
+from ...media import files_below, plain_path
+from ...model_loaders.claims import named
+from ...model_loaders.keys import UnsupportedCheckpointError
+from ...model_loaders.sampling_state import read_sampling_state, write_sampling_state
+from ...samplers.checkpoint import SolverState
+from .states import SamplingState, SolverChoice
+
+SUFFIX = ".state.safetensors"
+"""Of files of states, which tells them from weights in the same folders."""
+
+OUTPUT, INPUT = " [output]", " [input]"
+"""Behind a file's name: the folder that it lies in, the input folder without either."""
+
+_HISTORY, _LATENT = "history.", "latent."
+"""Beginnings of the names of tensors in a file."""
+
+
+def state_names() -> list[str]:
+    """Names of the files of states, those of the output folder marked, the newest first."""
+    found = [*_files(host().output_folder(), OUTPUT), *_files(host().input_folder(), "")]
+    return [name for _, name in sorted(found, reverse=True)]
+
+
+def _files(folder: Path, mark: str) -> Iterator[tuple[float, str]]:
+    for path in files_below(folder, SUFFIX):
+        with suppress(OSError):  # a link to nowhere, or to what this user may not see
+            yield path.stat().st_mtime, f"{path.relative_to(folder).as_posix()}{mark}"
+
+
+def state_path(name: str) -> Path:
+    """Place of a file of a state.
+
+    Args:
+        name: below the input folder, or below the output folder with " [output]" behind it.
+
+    Raises:
+        FileNotFoundError: it leads out of the folder, or is not there; with the names there are.
+    """
+    folder = host().output_folder() if name.endswith(OUTPUT) else host().input_folder()
+    root = plain_path(folder)
+    path = plain_path(root / name.removesuffix(OUTPUT).removesuffix(INPUT))
+    if "\0" in name or not path.is_relative_to(root):
+        raise FileNotFoundError(f"{name!r} leads out of {root}: choose a file that lies in it")
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no sampling state {name!r}; there are: {named(state_names()) or 'none'}"
+        )
+    return path
+
+
+def write_state(path: Path, state: SamplingState, tags: Mapping[str, str]) -> None:
+    """Write a state to a file, with the graph in ``tags``.
+
+    What the LATENT carries must be tensors or JSON values; a warning names what is left out.
+    """
+    tensors = {
+        "x": state.at.x, "sigmas": state.sigmas, "noise": state.noise, "so_far": state.so_far
+    }  # fmt: skip
+    tensors |= {f"{_HISTORY}{index}": past for index, past in enumerate(state.at.history)}
+    plain: dict[str, Any] = {}
+    for name, value in state.latent.items():
+        if isinstance(value, Tensor):
+            tensors[f"{_LATENT}{name}"] = value
+        elif _is_plain(value):
+            plain[name] = value
+        else:
+            host().warn(f"the latent's {name} ({type(value).__name__}) is not kept in the file")
+    info = {
+        "step": state.at.step,
+        "seed": state.seed,
+        "solver": state.solver.name,
+        "options": dict(state.solver.options),
+        "latent": plain,
+    }
+    write_sampling_state(path, tensors, info, tags)
+
+
+def read_state(path: Path) -> SamplingState:
+    """Read what ``write_state`` wrote.
+
+    Raises:
+        FileNotFoundError: no such file.
+        UnsupportedCheckpointError: it is damaged or holds something else.
+    """
+    tensors, info = read_sampling_state(path)
+    history = sorted(
+        (name for name in tensors if name.startswith(_HISTORY)),
+        key=lambda name: int(name.removeprefix(_HISTORY)),
+    )
+    latent = {
+        name.removeprefix(_LATENT): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(_LATENT)
+    }
+    try:
+        return SamplingState(
+            at=SolverState(info["step"], tensors["x"], tuple(tensors[name] for name in history)),
+            sigmas=tensors["sigmas"],
+            solver=SolverChoice(name=info["solver"], options=info["options"]),
+            seed=info["seed"],
+            noise=tensors["noise"],
+            latent={**info["latent"], **latent},
+            so_far=tensors["so_far"],
+        )
+    except KeyError as missing:
+        raise UnsupportedCheckpointError(
+            f"{path.name} lacks {missing}: it is damaged, or of another version of the pack"
+        ) from missing
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(each) for each in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(each) for key, each in value.items())
+    return value is None or isinstance(value, bool | int | float | str)

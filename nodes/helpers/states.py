@@ -1,0 +1,202 @@
+"""What travels on a SPACETIME_SAMPLING_STATE socket: a run that was stopped between two steps."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...hosts import host
+from ...hosts.solver_options import SolverCall, taken
+from ...samplers.checkpoint import Journal, SolverState, showing_what_will_be
+from ...samplers.guidance.plan import Projection, Recipe
+from ...samplers.noise.sources import step_noise_of
+from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
+from .distilled import warn_if_not_distilled
+
+STATE = "SPACETIME_SAMPLING_STATE"
+
+NOISE_TOLERANCE = 1e-3
+"""Of values of the same noise on two machines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolverChoice:
+    """A solver by its name in the Solver node, with its numbers."""
+
+    name: str
+    options: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        numbers = ", ".join(f"{name} {value}" for name, value in self.options.items())
+        return f"{self.name} ({numbers})" if numbers else self.name
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SamplingState:
+    """All that is needed to go on with a run, on the CPU.
+
+    Args:
+        at: the next step, the noisy state as the network sees it, and the solver's memory.
+        sigmas: noise levels of the whole run.
+        solver: that has made the steps.
+        seed: of the noise.
+        noise: some values of what the run was made from, to know it again.
+        latent: the LATENT that the run works on.
+        so_far: raw samples, shaped like the latent's, that were predicted in the last step.
+    """
+
+    at: SolverState
+    sigmas: Tensor
+    solver: SolverChoice
+    seed: int
+    noise: Tensor
+    latent: Mapping[str, Any]
+    so_far: Tensor
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return len(self.sigmas) - 1
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """LATENT of what was predicted in the last step; of a finished run, its result."""
+        return {**self.latent, "samples": self.so_far}
+
+
+def start_run(
+    guider: Any, noise: Any, sampler: Any, sigmas: Tensor, latent: Mapping[str, Any], stop: int
+) -> SamplingState:
+    """Sample a LATENT up to a step.
+
+    Args:
+        guider, noise, sampler, sigmas, latent: as for Sample.
+        stop: number of steps to make.
+
+    Raises:
+        ValueError: the schedule has fewer steps, or the sampler is another host's.
+    """
+    _check_stop(stop, 0, len(sigmas) - 1)
+    solver = _choice(_stoppable(sampler))
+    journal = Journal(stop=stop)
+    so_far = _run(guider, noise, sampler, sigmas, latent, journal)
+    return SamplingState(
+        at=_at(journal),
+        sigmas=sigmas.cpu(),
+        solver=solver,
+        seed=noise.seed,
+        noise=_some_of(noise, latent),
+        latent=latent,
+        so_far=so_far.cpu(),
+    )
+
+
+def go_on(guider: Any, noise: Any, sampler: Any, state: SamplingState, stop: int) -> SamplingState:
+    """Go on with a run up to a step, 0 for its end.
+
+    Raises:
+        ValueError: the run is already there, or the noise or the solver are not the run's.
+    """
+    if stop:
+        _check_stop(stop, state.at.step, state.steps)
+    _check_noise(state, noise)
+    _check_solver(state, _choice(_stoppable(sampler)))
+    journal = Journal(state.at, stop=stop or None)
+    so_far = _run(guider, noise, sampler, state.sigmas, state.latent, journal)
+    return replace(state, at=_at(journal), so_far=so_far.cpu())
+
+
+def _run(
+    guider: Any,
+    noise: Any,
+    sampler: Any,
+    sigmas: Tensor,
+    latent: Mapping[str, Any],
+    journal: Journal,
+) -> Tensor:
+    """Sample between the two ends of the journal, and return what will become of it."""
+    warn_if_not_distilled(guider, sampler)
+    _warn_of_memory(guider)
+    call = _stoppable(sampler)
+    stopping = host().make_sampler(showing_what_will_be(call.solver), call.options)
+    more = {"journal": journal, "noise": step_noise_of(noise, latent)}
+    stopping = host().with_options(stopping, more)
+    return host().sample(guider, noise.generate_noise(latent), stopping, sigmas, latent, noise.seed)
+
+
+def _at(journal: Journal) -> SolverState:
+    state = journal.state
+    if state is None:
+        raise ValueError("the run made no step: give a schedule of at least one step")
+    return SolverState(state.step, state.x.cpu(), tuple(past.cpu() for past in state.history))
+
+
+def _stoppable(sampler: Any) -> SolverCall:
+    """What a sampler of the pack does."""
+    call = host().solver_of(sampler)
+    if call is None or not taken(call.solver, {"journal": None}):
+        raise ValueError(
+            f"a {type(sampler).__name__} of {host().name} cannot be stopped and resumed to the "
+            "same result: use Solver or LCM Sampler"
+        )
+    return call
+
+
+def _choice(call: SolverCall) -> SolverChoice:
+    """Name a solver and its numbers, those that nobody set too."""
+    known = inspect.signature(call.solver).parameters
+    given = {name: call.options.get(name, each.default) for name, each in known.items()}
+    numbers = {name: each for name, each in given.items() if isinstance(each, int | float | str)}
+    every = {**SOLVERS, **STOCHASTIC_SOLVERS}
+    names = [name for name, solver in every.items() if solver is call.solver]
+    return SolverChoice(name=names[0] if names else call.solver.__name__, options=numbers)
+
+
+def _some_of(noise: Any, latent: Mapping[str, Any]) -> Tensor:
+    """One value of every frame of noise (B, C, F, H, W), or of every row of another shape."""
+    drawn = noise.generate_noise(latent)
+    values = drawn[:, 0].flatten(2)[..., 0] if drawn.ndim == 5 else drawn.flatten(1)[:, 0]
+    return values.float().cpu().contiguous()
+
+
+def _check_stop(stop: int, done: int, steps: int) -> None:
+    if not done < stop <= steps:
+        raise ValueError(
+            f"stop_after {stop}: the run has {steps} steps and {done} of them are done; use "
+            f"{done + 1} to {steps}"
+        )
+
+
+def _check_noise(state: SamplingState, noise: Any) -> None:
+    some = _some_of(noise, state.latent)
+    if some.shape == state.noise.shape and torch.allclose(some, state.noise, atol=NOISE_TOLERANCE):
+        return
+    what = f"the noise has the seed {noise.seed}, the run was begun with {state.seed}"
+    if noise.seed == state.seed:
+        what = f"the noise of seed {noise.seed} is made in another way than the run's"
+    raise ValueError(f"{what}: connect the Noise that Sample Steps had")
+
+
+def _check_solver(state: SamplingState, choice: SolverChoice) -> None:
+    if choice != state.solver:
+        raise ValueError(
+            f"the run was begun with {state.solver}, the sampler is {choice}: connect the one "
+            "that Sample Steps had"
+        )
+
+
+def _warn_of_memory(guider: Any) -> None:
+    recipe = host().recipe_of(guider) or Recipe()
+    remembers = {
+        "its step cache": recipe.cache is not None and recipe.cache.threshold > 0,
+        "its momentum": isinstance(recipe.rule, Projection) and recipe.rule.momentum != 0,
+    }
+    found = " and ".join(name for name, there in remembers.items() if there)
+    if found:
+        host().warn(
+            f"the guidance begins {found} anew in a resumed run, so that its result is near to "
+            "that of an uninterrupted one, but not the same"
+        )

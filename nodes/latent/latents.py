@@ -1,0 +1,91 @@
+"""Empty Video: the size, length and frame rate of a clip to be made."""
+
+from typing import Any
+
+import torch
+
+from ...hosts import host
+from ...models.latent_format import LatentFormat
+from ...models.patchify import PATCH
+from ...models.shapes import VideoShape
+from ..helpers.search import search_words
+from ..helpers.sizes import size_problem
+
+io = host().io
+
+EMPTY = LatentFormat(channels=16)
+"""Latents of the tiny model and of Wan 2.1; a model with others refuses with the right size."""
+
+
+class SpacetimeEmptyVideo(io.ComfyNode):
+    """An empty latent to generate into."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeEmptyVideo",
+            display_name="Empty Video",
+            category="Spacetime/Latent",
+            description="Size, length and frame rate of the clip to be made. One frame is an "
+            "image.",
+            **search_words(
+                "empty latent video", "empty latent image", "resolution", "length", "frame rate"
+            ),
+            inputs=[
+                io.Int.Input(
+                    "width",
+                    default=64,
+                    min=16,
+                    max=8192,
+                    step=16,
+                    tooltip="Width in pixels, a multiple of 16.",
+                ),
+                io.Int.Input(
+                    "height",
+                    default=64,
+                    min=16,
+                    max=8192,
+                    step=16,
+                    tooltip="Height in pixels, a multiple of 16.",
+                ),
+                io.Int.Input(
+                    "frames",
+                    default=17,
+                    min=1,
+                    max=8193,
+                    step=4,
+                    tooltip="Frames: 1 + a multiple of 4, such as 17, 33 or 81; 1 is an image.",
+                ),
+                io.Float.Input(
+                    "fps",
+                    default=16.0,
+                    min=1.0,
+                    max=120.0,
+                    step=1.0,
+                    tooltip="Frames per second; models that know frame rates adapt the motion.",
+                ),
+            ],
+            outputs=[
+                io.Latent.Output(
+                    display_name="latent",
+                    tooltip="An empty latent of that size, for Sample or Patchify.",
+                )
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
+        """Refuse sizes that the VAE and the patches do not divide."""
+        return size_problem(EMPTY, width, height, frames, patch=PATCH[1])
+
+    @classmethod
+    def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> Any:
+        """Make zeros of the latent's shape."""
+        shape = VideoShape(frames, height, width)
+        EMPTY.check(shape, patch=PATCH[1])
+        samples = torch.zeros(1, EMPTY.channels, *EMPTY.latent_shape(shape))
+        return io.NodeOutput({"samples": samples, "fps": fps})
+
+
+NODES: list[type[Any]] = [SpacetimeEmptyVideo]

@@ -1,0 +1,92 @@
+"""Load Video LoRA: a LoRA file in any published layout on a video model."""
+
+from typing import Any
+
+from ...hosts import host
+from ...hosts.solver_options import is_distilled
+from ...model_loaders.lora import read_lora
+from ...weights import bundled
+from ..helpers.search import search_words
+
+io = host().io
+
+MERGED, BESIDE = "merged", "beside the weights"
+
+
+def _files() -> list[str]:
+    return list(dict.fromkeys([*bundled("loras"), *host().model_files("loras")]))
+
+
+class SpacetimeLoadLora(io.ComfyNode):
+    """Change a model by a LoRA."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        files = _files()
+        return io.Schema(
+            node_id="SpacetimeLoadLora",
+            display_name="Load Video LoRA",
+            category="Spacetime/Load",
+            description="Changes a video model by a LoRA in any published layout: ComfyUI, "
+            "lightx2v, kohya and musubi, VideoX-Fun, diffusers and peft, DiffSynth. Several can "
+            "follow each other.",
+            **search_words("lora loader", "load lora", "few-step lora", "lightning", "causvid"),
+            inputs=[
+                io.Model.Input("model", tooltip="The model to change, from Load Models."),
+                io.Combo.Input(
+                    "lora",
+                    options=files,
+                    default=files[0] if files else None,
+                    tooltip="A safetensors file from models/loras.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-10.0,
+                    max=10.0,
+                    step=0.05,
+                    tooltip="How much it changes the model; 0 leaves the model as it is.",
+                ),
+                io.Combo.Input(
+                    "apply",
+                    options=[MERGED, BESIDE],
+                    default=MERGED,
+                    tooltip="Merged costs nothing while sampling. Beside the weights needs no copy "
+                    "of them, and keeps small changes that half precision would round away; each "
+                    "step takes a little longer. ComfyUI decides by itself where it manages the "
+                    "model.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(display_name="changed", tooltip="The model with the LoRA in it.")
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, lora: str | None, apply: str | None) -> Any:
+        """Refuse a missing file and an unknown way before the graph runs."""
+        if lora is not None and lora not in _files():
+            return f"no file {lora!r} in models/loras; there are: {', '.join(_files()) or 'none'}"
+        if apply not in (None, MERGED, BESIDE):
+            return f"no way {apply!r} to apply a LoRA: use {MERGED!r} or {BESIDE!r}"
+        return True
+
+    @classmethod
+    def execute(cls, model: Any, lora: str, strength: float, apply: str = MERGED) -> Any:
+        """Read the file for this model and apply it."""
+        if strength == 0:
+            return io.NodeOutput(model)
+        path = bundled("loras").get(lora) or host().model_path("loras", lora)
+        read = read_lora(path, host().weight_shapes(model))
+        changed = host().with_lora(
+            model,
+            read.patches,
+            strength,
+            live=apply == BESIDE,
+            distilled=is_distilled(read.info),
+        )
+        return io.NodeOutput(changed)
+
+
+NODES: list[type[Any]] = [SpacetimeLoadLora]

@@ -1,0 +1,127 @@
+"""Load Models: a diffusion transformer, its text encoder and its VAE."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ...hosts import host
+from ...model_loaders.fit import check_fit
+from ...model_loaders.load import Tick, read_dit, read_text_encoder, read_vae
+from ...weights import bundled
+from ..helpers.search import search_words
+
+io = host().io
+
+PARTS = 100
+"""Ticks of the progress bar for each file."""
+
+DTYPES = ["auto", "fp32", "bf16", "fp16"]
+TEXT_DTYPES = {"fp16": "fp32"}
+"""The published UMT5 overflows in fp16, so its encoder computes in fp32 there."""
+
+
+def _choices(folder: str) -> list[str]:
+    return list(dict.fromkeys([*bundled(folder), *host().model_files(folder)]))
+
+
+def _path(folder: str, name: str) -> Path:
+    return bundled(folder).get(name) or host().model_path(folder, name)
+
+
+def _combo(id: str, folder: str, what: str) -> Any:
+    names = _choices(folder)
+    return io.Combo.Input(
+        id,
+        options=names,
+        default=names[0],
+        tooltip=f"{what}: a safetensors file from models/{folder}, or the tiny one of the pack.",
+    )
+
+
+class SpacetimeLoadModels(io.ComfyNode):
+    """Read the three parts of a video model."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeLoadModels",
+            display_name="Load Models",
+            category="Spacetime/Load",
+            description="Loads a video diffusion transformer, its text encoder and its VAE. "
+            "The defaults are the tiny weights that come with the pack.",
+            **search_words(
+                "checkpoint loader",
+                "load diffusion model",
+                "unet loader",
+                "load clip",
+                "load vae",
+                "wan",
+            ),
+            inputs=[
+                _combo("model", "diffusion_models", "Diffusion transformer"),
+                _combo("text_encoder", "text_encoders", "Text encoder with its tokenizer"),
+                _combo("vae", "vae", "Video VAE"),
+                io.Combo.Input(
+                    "dtype",
+                    options=DTYPES,
+                    default="auto",
+                    tooltip="Number format to compute in; auto takes what this machine is fast at.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(display_name="model", tooltip="The diffusion transformer."),
+                io.Clip.Output(display_name="clip", tooltip="The text encoder."),
+                io.Vae.Output(display_name="vae", tooltip="The video VAE."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, model: str | None, text_encoder: str | None, vae: str | None) -> Any:
+        """Refuse files that are missing, unknown or do not belong together, from their headers."""
+        if model is None or text_encoder is None or vae is None:
+            return True
+        try:
+            check_fit(*_paths(model, text_encoder, vae))
+        except (ValueError, OSError) as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, model: str, text_encoder: str, vae: str, dtype: str = "auto") -> Any:
+        """Read the files and hand them to the host."""
+        paths = _paths(model, text_encoder, vae)
+        check_fit(*paths)
+        ticks = _ticks(len(paths))
+        dit_weights = read_dit(paths[0], ticks[0])
+        text_weights = read_text_encoder(paths[1], ticks[1])
+        vae_weights = read_vae(paths[2], ticks[2])
+        return io.NodeOutput(
+            host().make_model(dit_weights, dtype=dtype),
+            host().make_clip(text_weights, dtype=TEXT_DTYPES.get(dtype, dtype)),
+            host().make_vae(vae_weights, dtype=dtype),
+        )
+
+
+def _paths(model: str, text_encoder: str, vae: str) -> tuple[Path, Path, Path]:
+    return (
+        _path("diffusion_models", model),
+        _path("text_encoders", text_encoder),
+        _path("vae", vae),
+    )
+
+
+def _ticks(files: int) -> list[Tick]:
+    """One progress bar for several files, in hundredths of each."""
+    bar = host().ticker(files * PARTS)
+    return [partial(_tick, bar, number) for number in range(files)]
+
+
+def _tick(bar: Callable[[int], None], number: int, done: int, total: int) -> None:
+    share = PARTS * done // total
+    if share > PARTS * (done - 1) // total:
+        bar(number * PARTS + share)
+
+
+NODES: list[type[Any]] = [SpacetimeLoadModels]

@@ -1,0 +1,69 @@
+"""Patchify and Unpatchify: latents of any sizes as one packed token sequence, and back."""
+
+from typing import Any
+
+from ...hosts import host
+from ..helpers.search import search_words
+from ..helpers.tokens import TOKENS, pack, unpack
+
+io = host().io
+
+
+class SpacetimePatchify(io.ComfyNode):
+    """Cut latents into spacetime patches."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimePatchify",
+            display_name="Patchify",
+            category="Spacetime/Patches",
+            description="Cuts a latent into spacetime patches, the tokens that the transformer "
+            "works on. A list of latents, of different sizes and lengths too, becomes one packed "
+            "sequence in which the clips never see each other.",
+            **search_words("latent to tokens", "spacetime patches", "pack clips"),
+            is_input_list=True,
+            inputs=[io.Latent.Input("latent", tooltip="One latent, or a list of them.")],
+            outputs=[
+                io.Custom(TOKENS).Output(
+                    display_name="tokens", tooltip="All clips as one packed token sequence."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, latent: list[dict[str, Any]]) -> Any:
+        """Pack the latents."""
+        return io.NodeOutput(pack(latent))
+
+
+class SpacetimeUnpatchify(io.ComfyNode):
+    """Put spacetime patches together again."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeUnpatchify",
+            display_name="Unpatchify",
+            category="Spacetime/Patches",
+            description="Puts spacetime patches together to latents again, one per packed clip.",
+            **search_words("tokens to latent", "unpack clips"),
+            inputs=[io.Custom(TOKENS).Input("tokens", tooltip="Tokens from Patchify.")],
+            outputs=[
+                io.Latent.Output(
+                    display_name="latent",
+                    is_output_list=True,
+                    tooltip="One latent per clip; what follows runs once for each.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, tokens: Any) -> Any:
+        """Unpack the clips."""
+        return io.NodeOutput(unpack(tokens))
+
+
+NODES: list[type[Any]] = [SpacetimePatchify, SpacetimeUnpatchify]

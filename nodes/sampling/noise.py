@@ -1,0 +1,171 @@
+"""Noise of one seed, drawn per absolute latent frame, and noise that is made from other noise."""
+
+from typing import Any
+
+from ...hosts import host
+from ...samplers.noise.frames import FrameNoise
+from ...samplers.noise.sources import FrameSeeds, MixedNoise, ShiftedNoise
+from ..helpers.number_text import read_seeds
+from ..helpers.refusal import refusal
+from ..helpers.search import search_words
+
+io = host().io
+
+
+class SpacetimeNoise(io.ComfyNode):
+    """Noise from one seed."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeNoise",
+            display_name="Noise",
+            category="Spacetime/Sampling",
+            description="Noise from one seed, drawn per latent frame: a longer clip, a window of "
+            "it or a packed run sees the same noise for the same frame.",
+            **search_words("random noise", "seed"),
+            inputs=[
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=True,
+                    tooltip="The same seed gives the same video; another one, another video.",
+                )
+            ],
+            outputs=[
+                io.Noise.Output(display_name="noise", tooltip="For Sample or Sample Patches.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, seed: int) -> Any:
+        """Wrap the seed."""
+        return io.NodeOutput(FrameNoise(seed))
+
+
+class SpacetimeFrameSeeds(io.ComfyNode):
+    """Other seeds for some frames."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeFrameSeeds",
+            display_name="Frame Seeds",
+            category="Spacetime/Sampling",
+            description="Gives some latent frames the noise of other seeds, to change a part of a "
+            "clip and keep the rest close to what it was.",
+            **search_words("seed per frame", "seed schedule", "noise per frame"),
+            inputs=[
+                io.Noise.Input("noise", tooltip="Noise of all other frames, from Noise."),
+                io.String.Input(
+                    "seeds",
+                    default="",
+                    placeholder="0: 5, 3-4: 17",
+                    tooltip="Latent frames, counted from 0, and their seeds: 0: 5, 3-4: 17. Most "
+                    "video models make 4 video frames from each latent frame after the first, so "
+                    "3-4 are video frames 9 to 16, counted from 0. Left empty, nothing changes.",
+                ),
+            ],
+            outputs=[_noise_output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, seeds: str | None) -> Any:
+        """Refuse a text that cannot be read before the graph runs."""
+        return refusal(read_seeds, seeds)
+
+    @classmethod
+    def execute(cls, noise: Any, seeds: str) -> Any:
+        """Put the other seeds in."""
+        return io.NodeOutput(FrameSeeds(noise, read_seeds(seeds)))
+
+
+class SpacetimeMixNoise(io.ComfyNode):
+    """Go from one noise towards another."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeMixNoise",
+            display_name="Mix Noise",
+            category="Spacetime/Sampling",
+            description="Mixes the noise of two seeds at full strength: small shares give "
+            "variations of the first seed's video, and steps from 0 to 1 lead over to the second.",
+            **search_words("variation seed", "noise blend", "slerp noise", "variation strength"),
+            inputs=[
+                io.Noise.Input("first", tooltip="The noise to start from, from Noise."),
+                io.Noise.Input("second", tooltip="The noise to go to; it needs another seed."),
+                io.Float.Input(
+                    "share",
+                    default=0.2,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="0 is the first noise, 1 the second. 0.1 to 0.3 are variations of the "
+                    "first.",
+                ),
+            ],
+            outputs=[_noise_output()],
+        )
+
+    @classmethod
+    def execute(cls, first: Any, second: Any, share: float) -> Any:
+        """Mix both."""
+        return io.NodeOutput(MixedNoise(first, second, share))
+
+
+class SpacetimeShiftNoise(io.ComfyNode):
+    """Noise of a later part of the clip."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeShiftNoise",
+            display_name="Shift Noise",
+            category="Spacetime/Sampling",
+            description="Moves noise in time: the clip gets the noise that a longer one would have "
+            "further on. For parts of a video that are made one after the other.",
+            **search_words("noise offset", "time offset", "continue noise", "roll noise"),
+            inputs=[
+                io.Noise.Input(
+                    "noise",
+                    tooltip="The noise to move, from Noise; that of RandomNoise has no place in "
+                    "time and is refused.",
+                ),
+                io.Int.Input(
+                    "frames",
+                    default=0,
+                    min=-10_000,
+                    max=10_000,
+                    tooltip="Latent frames to move by. The first stands for one video frame, each "
+                    "further one for as many as the model's VAE compresses: 4 for Wan and the tiny "
+                    "model, 8 for LTX. A part that begins at video frame 4n + 1 of a clip, "
+                    "counted from 0 and with 4 frames for each, wants n + 1. Below 0, frames "
+                    "before the beginning.",
+                ),
+            ],
+            outputs=[_noise_output()],
+        )
+
+    @classmethod
+    def execute(cls, noise: Any, frames: int) -> Any:
+        """Move it."""
+        return io.NodeOutput(ShiftedNoise(noise, frames))
+
+
+def _noise_output() -> Any:
+    return io.Noise.Output(display_name="made", tooltip="For Sample or Sample Patches.")
+
+
+NODES: list[type[Any]] = [
+    SpacetimeNoise,
+    SpacetimeFrameSeeds,
+    SpacetimeMixNoise,
+    SpacetimeShiftNoise,
+]

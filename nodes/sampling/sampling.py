@@ -1,0 +1,167 @@
+"""Denoiser, Sample Patches and Sample: the model with its prompts, and the sampling run."""
+
+from typing import Any
+
+from ...hosts import host
+from ...hosts.interface import PROMPT_KEY
+from ...models.patchify import Tokens, patchify, unpatchify
+from ...samplers.noise.sources import draw_noise, step_noise_of
+from ...samplers.noise.steps import StepNoise
+from ..helpers.distilled import warn_if_not_distilled
+from ..helpers.search import search_words
+from ..helpers.tokens import TOKENS, TokenSocket
+
+io = host().io
+
+
+def sampling_inputs(what: Any) -> list[Any]:
+    """Inputs of a sampling node, ``what`` it samples being the last."""
+    return [
+        io.Guider.Input("guider", tooltip="The model with its prompts, from Denoiser."),
+        io.Noise.Input("noise", tooltip="What the video is made from, from Noise."),
+        io.Sampler.Input("sampler", tooltip="How to step between noise levels, from Solver."),
+        io.Sigmas.Input("sigmas", tooltip="The noise levels to visit, from Schedule."),
+        what,
+    ]
+
+
+class SpacetimeDenoiser(io.ComfyNode):
+    """The model together with its prompts and guidance."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeDenoiser",
+            display_name="Denoiser",
+            category="Spacetime/Sampling",
+            description="The diffusion transformer together with its prompts: predicts the clean "
+            "video from a noisy one, with classifier-free guidance.",
+            **search_words("cfg guider", "guidance", "classifier-free guidance"),
+            inputs=[
+                io.Model.Input("model", tooltip="The diffusion transformer, from Load Models."),
+                io.Conditioning.Input("positive", tooltip="What the video should show."),
+                io.Conditioning.Input(
+                    "negative", tooltip="What it should move away from; an empty prompt is usual."
+                ),
+                io.Float.Input(
+                    "guidance",
+                    default=4.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
+                    tooltip="How strongly the prompt is followed (CFG). At 1 the negative prompt "
+                    "is not evaluated and sampling takes half the time.",
+                ),
+            ],
+            outputs=[
+                io.Guider.Output(display_name="guider", tooltip="For Sample or Sample Patches.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: Any, positive: Any, negative: Any, guidance: float) -> Any:
+        """Bind the model to its prompts."""
+        _check_prompt(positive, guidance)
+        return io.NodeOutput(host().make_guider(model, positive, negative, guidance))
+
+
+def _check_prompt(positive: Any, guidance: float) -> None:
+    """Refuse to be guided towards nothing. Conditioning of other nodes does not tell its text."""
+    texts = [options.get(PROMPT_KEY) for _, options in positive]
+    if guidance != 1 and texts and all(text is not None and not text.strip() for text in texts):
+        raise ValueError(
+            f"the positive prompt is empty, so there is nothing for guidance {guidance:g} to "
+            "follow: write what the video should show, or set guidance to 1 for a clip without "
+            "a prompt"
+        )
+
+
+class SpacetimeSamplePatches(io.ComfyNode):
+    """Sample on packed tokens."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSamplePatches",
+            display_name="Sample Patches",
+            category="Spacetime/Sampling",
+            description="Runs the solver on spacetime patches; all packed clips are made in one "
+            "run.",
+            **search_words("sampler custom advanced", "sample tokens", "packed sampling"),
+            inputs=sampling_inputs(
+                io.Custom(TOKENS).Input("tokens", tooltip="The clips to make, from Patchify.")
+            ),
+            outputs=[
+                io.Custom(TOKENS).Output(
+                    display_name="sampled", tooltip="The finished tokens, for Unpatchify."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, tokens: TokenSocket
+    ) -> Any:
+        """Draw each clip's noise, pack it and sample."""
+        warn_if_not_distilled(guider, sampler)
+        start = _token_noise(noise, tokens)
+        sampler = with_noise(sampler, lambda step: _token_noise(noise, tokens, step + 1).values)
+        sampled = host().sample_tokens(
+            guider, start, sampler, sigmas, tokens.tokens, tokens.extras, noise.seed
+        )
+        return io.NodeOutput(tokens.with_tokens(sampled))
+
+
+def with_noise(sampler: Any, noise: StepNoise) -> Any:
+    """SAMPLER that adds this noise after its steps, if it adds any and is of the pack."""
+    return host().with_options(sampler, {"noise": noise}) or sampler
+
+
+def _token_noise(noise: Any, tokens: TokenSocket, draw: int = 0) -> Tokens:
+    drawn = [
+        draw_noise(noise, {**extras, "samples": latent}, draw)
+        for latent, extras in zip(unpatchify(tokens.tokens), tokens.extras, strict=True)
+    ]
+    return patchify(drawn, patch=tokens.tokens.patch)
+
+
+class SpacetimeSample(io.ComfyNode):
+    """Sample on a latent."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSample",
+            display_name="Sample",
+            category="Spacetime/Sampling",
+            description="Runs the solver on a latent, the short way without a patchifier.",
+            **search_words("ksampler", "sampler custom advanced", "denoise"),
+            inputs=sampling_inputs(
+                io.Latent.Input(
+                    "latent", tooltip="The clip to make, from Empty Video or Encode Video."
+                )
+            ),
+            outputs=[
+                io.Latent.Output(
+                    display_name="sampled", tooltip="The finished latent, for Decode Video."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, latent: dict[str, Any]
+    ) -> Any:
+        """Draw the noise and sample."""
+        warn_if_not_distilled(guider, sampler)
+        sampler = with_noise(sampler, step_noise_of(noise, latent))
+        samples = host().sample(
+            guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed
+        )
+        return io.NodeOutput({**latent, "samples": samples})
+
+
+NODES: list[type[Any]] = [SpacetimeDenoiser, SpacetimeSamplePatches, SpacetimeSample]

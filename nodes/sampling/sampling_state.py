@@ -1,0 +1,246 @@
+"""Sample Steps, Resume Sampling and their files: stop a run after any step and go on later."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ...hosts import host
+from ...media.paths import claimed_output, prove_output
+from ..helpers.search import search_words
+from ..helpers.state_files import SUFFIX, read_state, state_names, state_path, write_state
+from ..helpers.states import STATE, SamplingState, go_on, start_run
+from .sampling import sampling_inputs
+
+io, ui = host().io, host().ui
+
+MOST_STEPS = 1000
+PREFIX = "states/spacetime"
+
+
+def _state_output(tooltip: str) -> Any:
+    return io.Custom(STATE).Output(display_name="state", tooltip=tooltip)
+
+
+def _stop_after(default: int, least: int, tooltip: str) -> Any:
+    return io.Int.Input("stop_after", default=default, min=least, max=MOST_STEPS, tooltip=tooltip)
+
+
+class SpacetimeSampleSteps(io.ComfyNode):
+    """The first steps of a sampling run."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSampleSteps",
+            display_name="Sample Steps",
+            category="Spacetime/Sampling",
+            description="Makes the first steps of a video and stops: look at several seeds early, "
+            "and let Resume Sampling finish the good one, to the same result as without a stop.",
+            **search_words(
+                "ksampler advanced", "stop early", "pause", "split sigmas", "start at step"
+            ),
+            inputs=[
+                *sampling_inputs(
+                    io.Latent.Input(
+                        "latent", tooltip="The clip to make, from Empty Video or Encode Video."
+                    )
+                ),
+                _stop_after(
+                    8,
+                    1,
+                    "How many steps to make. The schedule stays that of the whole run; colours "
+                    "and places show from a quarter of its steps on.",
+                ),
+            ],
+            outputs=[
+                _state_output("The stopped run, for Resume Sampling or Save Sampling State."),
+                io.Latent.Output(
+                    display_name="so_far",
+                    tooltip="What the video will look like as far as the model can tell by now, "
+                    "for Decode Video.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        guider: Any,
+        noise: Any,
+        sampler: Any,
+        sigmas: Tensor,
+        latent: Mapping[str, Any],
+        stop_after: int = 8,
+    ) -> Any:
+        """Sample up to the step."""
+        state = start_run(guider, noise, sampler, sigmas, latent, stop_after)
+        return io.NodeOutput(state, state.look)
+
+
+class SpacetimeResumeSampling(io.ComfyNode):
+    """The rest of a sampling run, or some of it."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        guider, noise, sampler, _, state = sampling_inputs(
+            io.Custom(STATE).Input(
+                "state", tooltip="The stopped run, from Sample Steps or Load Sampling State."
+            )
+        )
+        return io.Schema(
+            node_id="SpacetimeResumeSampling",
+            display_name="Resume Sampling",
+            category="Spacetime/Sampling",
+            description="Goes on with a stopped run. With the same guider, noise and sampler the "
+            "result is the same, bit for bit, as if it had never been stopped.",
+            **search_words("continue", "go on", "finish", "ksampler advanced", "unpause"),
+            inputs=[
+                guider,
+                noise,
+                sampler,
+                state,
+                _stop_after(
+                    0,
+                    0,
+                    "Stop again after this step, counted from the start of the whole run; 0 goes "
+                    "on to its end.",
+                ),
+            ],
+            outputs=[
+                io.Latent.Output(
+                    display_name="finished",
+                    tooltip="The finished latent, for Decode Video; of a run that stops again, "
+                    "what can be told by then.",
+                ),
+                _state_output("The run as it stands now."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, guider: Any, noise: Any, sampler: Any, state: SamplingState, stop_after: int = 0
+    ) -> Any:
+        """Sample on."""
+        state = go_on(guider, noise, sampler, state, stop_after)
+        return io.NodeOutput(state.look, state)
+
+
+class SpacetimeSaveSamplingState(io.ComfyNode):
+    """A stopped run -> a file."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSaveSamplingState",
+            display_name="Save Sampling State",
+            category="Spacetime/Sampling",
+            description="Saves a stopped run as a numbered safetensors file in the output folder, "
+            "to go on with it another day. The file opens its graph when it is dropped into the "
+            "editor.",
+            **search_words("save latent", "checkpoint", "keep for later", "write state"),
+            inputs=[
+                io.Custom(STATE).Input(
+                    "state", tooltip="The stopped run, from Sample Steps or Resume Sampling."
+                ),
+                io.String.Input(
+                    "filename_prefix",
+                    default=PREFIX,
+                    tooltip="Beginning of the file's name; may name subfolders.",
+                ),
+            ],
+            outputs=[],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, filename_prefix: str | None) -> bool | str:
+        """Say what is wrong with the name before anything is computed."""
+        if filename_prefix is None:
+            return True
+        try:
+            prove_output(host().output_folder(), filename_prefix)
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, state: SamplingState, filename_prefix: str = PREFIX) -> Any:
+        """Write the next free file."""
+        folder = host().output_folder()
+        with claimed_output(folder, filename_prefix, SUFFIX) as saved:
+            write_state(saved.unfinished, state, host().graph_metadata(cls.hidden))
+        return io.NodeOutput(ui={"states": [_saved(saved.path, folder)]})
+
+
+def _saved(path: Path, folder: Path) -> Any:
+    subfolder = path.parent.relative_to(folder.absolute()).as_posix()
+    return ui.SavedResult(path.name, "" if subfolder == "." else subfolder, io.FolderType.output)
+
+
+class SpacetimeLoadSamplingState(io.ComfyNode):
+    """A file -> a stopped run."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        files = state_names()
+        return io.Schema(
+            node_id="SpacetimeLoadSamplingState",
+            display_name="Load Sampling State",
+            category="Spacetime/Sampling",
+            description="Reads a stopped run that Save Sampling State has written.",
+            **search_words("load latent", "checkpoint", "read state", "continue later"),
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=files,
+                    default=files[0] if files else None,
+                    tooltip="A file of the output folder or of the input folder, the newest "
+                    "first. The editor finds new ones when it is refreshed (R).",
+                )
+            ],
+            outputs=[
+                _state_output("The stopped run, for Resume Sampling."),
+                io.Latent.Output(
+                    display_name="so_far",
+                    tooltip="What the video looked like when it was stopped, for Decode Video.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file: str | None) -> bool | str:
+        """Refuse a missing file before anything is computed."""
+        if file is None:
+            return True
+        try:
+            state_path(file)
+        except FileNotFoundError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str) -> Any:
+        """Change with the file: its time, its size and which it is."""
+        found = state_path(file).stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    @classmethod
+    def execute(cls, file: str) -> Any:
+        """Read the file."""
+        state = read_state(state_path(file))
+        return io.NodeOutput(state, state.look)
+
+
+NODES: list[type[Any]] = [
+    SpacetimeSampleSteps,
+    SpacetimeResumeSampling,
+    SpacetimeSaveSamplingState,
+    SpacetimeLoadSamplingState,
+]

@@ -1,0 +1,118 @@
+"""Few-Step and LCM Schedule: the noise levels of models that were distilled for few steps."""
+
+from typing import Any
+
+from torch import Tensor
+
+from ...hosts import host
+from ...samplers.schedules.few_step import (
+    LCM_ORIGINAL_STEPS,
+    TRAIN_STEPS,
+    few_step_grids,
+    lcm_flow_sigmas,
+)
+from ..helpers.refusal import refusal
+from ..helpers.schedule_sockets import (
+    CATEGORY,
+    shift_input,
+    sigmas_output,
+    steps_input,
+    strength_input,
+)
+from ..helpers.search import search_words
+
+io = host().io
+
+
+class SpacetimeFewStepSchedule(io.ComfyNode):
+    """The levels that a distilled model was trained for."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeFewStepSchedule",
+            display_name="Few-Step Schedule",
+            category=CATEGORY,
+            description="The noise levels that a model or a LoRA was distilled for. Other levels "
+            "give worse results with it.",
+            **search_words("lightning", "lightx2v", "distilled", "rcm", "turbo", "4 steps"),
+            inputs=[
+                io.Combo.Input(
+                    "grid", options=list(few_step_grids()), default="lightning_4",
+                    tooltip="lightning_4 and lightning_8: Wan 2.1 and 2.2 with a Lightning or "
+                    "lightx2v LoRA of that many steps. ltx_distilled: LTX-Video and LTX-2 "
+                    "distilled, 8 steps; ltx_distilled_second_pass: 3 steps for a latent that was "
+                    "scaled up. rcm_1 to rcm_4: Wan and Cosmos distilled by rCM, with the lcm "
+                    "solver.",
+                )
+            ],
+            outputs=[sigmas_output()],
+        )  # fmt: skip
+
+    @classmethod
+    def validate_inputs(cls, grid: str | None) -> Any:
+        """Refuse an unknown grid before the graph runs."""
+        return refusal(_grid, grid)
+
+    @classmethod
+    def execute(cls, grid: str) -> Any:
+        """Look the levels up."""
+        return io.NodeOutput(_grid(grid))
+
+
+def _grid(name: str) -> Tensor:
+    grids = few_step_grids()
+    if name not in grids:
+        raise ValueError(f"no grid {name!r}: choose one of {', '.join(grids)}")
+    return grids[name]
+
+
+class SpacetimeLCMSchedule(io.ComfyNode):
+    """The levels of latent consistency sampling."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeLCMSchedule",
+            display_name="LCM Schedule",
+            category=CATEGORY,
+            description="The noise levels of a flow model that was distilled into a latent "
+            "consistency model: even picks, from pure noise on, of the levels it was trained at. "
+            "For eps and v models take Model Schedule.",
+            **search_words("consistency", "lcm sigmas", "trailing", "few steps", "skipping step"),
+            inputs=[
+                steps_input(4, "Steps from noise to video: 1 to 8 are usual."),
+                shift_input("The shift that the model was distilled with."),
+                io.Int.Input(
+                    "original_steps", default=LCM_ORIGINAL_STEPS, min=1, max=TRAIN_STEPS,
+                    tooltip="Steps of the solver that was distilled, from the model's description; "
+                    "50 is usual.",
+                ),
+                strength_input(),
+            ],
+            outputs=[sigmas_output()],
+        )  # fmt: skip
+
+    @classmethod
+    def validate_inputs(
+        cls, steps: int | None, original_steps: int | None, strength: float | None
+    ) -> Any:
+        """Refuse more steps than the model was trained at before the graph runs."""
+        return refusal(_check_lcm, steps, original_steps, strength)
+
+    @classmethod
+    def execute(cls, steps: int, shift: float, original_steps: int, strength: float) -> Any:
+        """Pick the levels."""
+        sigmas = lcm_flow_sigmas(
+            steps, shift=shift, original_steps=original_steps, strength=strength
+        )
+        return io.NodeOutput(sigmas)
+
+
+def _check_lcm(steps: int, original_steps: int, strength: float) -> None:
+    lcm_flow_sigmas(steps, original_steps=original_steps, strength=strength)
+
+
+NODES: list[type[Any]] = [SpacetimeFewStepSchedule, SpacetimeLCMSchedule]

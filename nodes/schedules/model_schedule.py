@@ -1,0 +1,67 @@
+"""Model Schedule: the noise levels that a model was trained on, whatever its kind."""
+
+from typing import Any
+
+from ...hosts import host
+from ...samplers.schedules.model_levels import AUTO, MODEL_SPACINGS, model_sigmas
+from ..helpers.refusal import refusal
+from ..helpers.schedule_sockets import CATEGORY, sigmas_output, steps_input, strength_input
+from ..helpers.search import search_words
+
+io = host().io
+
+
+class SpacetimeModelSchedule(io.ComfyNode):
+    """A model's own noise levels."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeModelSchedule",
+            display_name="Model Schedule",
+            category=CATEGORY,
+            description="The noise levels of the model that is plugged in, in its own units: of "
+            "Wan and other flow models with their shift, of Stable Diffusion and AnimateDiff by "
+            "their timesteps, of Stable Video Diffusion over its range.",
+            **search_words(
+                "basic scheduler", "svd", "animatediff", "karras", "denoise", "ddim uniform"
+            ),
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="The model to sample with, from Load Models or any loader."
+                ),
+                steps_input(30, "Steps from noise to video: more is finer and slower."),
+                io.Combo.Input(
+                    "spacing",
+                    options=list(MODEL_SPACINGS),
+                    default=AUTO,
+                    tooltip="auto suits the model: trailing, or karras for SVD. trailing: even "
+                    "steps from the noisiest timestep on. leading: as Stable Diffusion 1 and 2 "
+                    "were published. karras and exponential: more steps at the clean end, not for "
+                    "flow models. beta: more at both ends. linear-quadratic: Mochi and LTX-Video. "
+                    "lcm: for models and LoRAs distilled by latent consistency.",
+                ),
+                strength_input(),
+            ],
+            outputs=[sigmas_output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, spacing: str | None) -> Any:
+        """Refuse an unknown spacing before the graph runs."""
+        return refusal(_check_spacing, spacing)
+
+    @classmethod
+    def execute(cls, model: Any, steps: int, spacing: str, strength: float) -> Any:
+        """Space the model's levels."""
+        levels = host().noise_levels(model)
+        return io.NodeOutput(model_sigmas(levels, spacing, steps, strength=strength))
+
+
+def _check_spacing(spacing: str) -> None:
+    if spacing not in MODEL_SPACINGS:
+        raise ValueError(f"no spacing {spacing!r}: choose one of {', '.join(MODEL_SPACINGS)}")
+
+
+NODES: list[type[Any]] = [SpacetimeModelSchedule]

@@ -1,0 +1,100 @@
+"""Compare Videos: several videos side by side as one, each with its label."""
+
+from typing import Any
+
+from torch import Tensor
+
+from ...hosts import host
+from ...media.compare import GridStyle, video_grid
+from ..helpers.search import search_words
+
+io = host().io
+
+MOST = 9
+"""Videos in a grid."""
+
+
+def _video(number: int) -> Any:
+    return io.Image.Input(
+        f"video_{number}",
+        optional=number > 1,
+        tooltip=f"Frames of video {number}, from Decode Video. Its label is line {number}.",
+    )
+
+
+class SpacetimeCompareVideos(io.ComfyNode):
+    """A labelled grid of videos."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeCompareVideos",
+            display_name="Compare Videos",
+            category="Spacetime/Video",
+            description="Lays up to nine videos out in a grid, each under its label, to see "
+            "seeds, solvers or settings at the same moment.",
+            **search_words(
+                "grid", "side by side", "contact sheet", "xy plot", "label", "combine videos"
+            ),
+            inputs=[
+                _video(1),
+                io.String.Input(
+                    "labels",
+                    default="",
+                    multiline=True,
+                    tooltip="A line for each video: the first for video_1, and so on. Long lines "
+                    "are broken; without any letter there are no labels.",
+                ),
+                io.Int.Input(
+                    "columns",
+                    default=0,
+                    min=0,
+                    max=MOST,
+                    tooltip="Videos side by side; 0 is up to three in a row, and about a square "
+                    "of more.",
+                ),
+                io.Int.Input(
+                    "scale",
+                    default=0,
+                    min=0,
+                    max=8,
+                    tooltip="How many times larger the videos are drawn, pixel by pixel; 0 is "
+                    "just large enough for the labels to be read.",
+                ),
+                *map(_video, range(2, MOST + 1)),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name="images", tooltip="The frames of the grid, for Create Video."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        video_1: Tensor,
+        labels: str = "",
+        columns: int = 0,
+        scale: int = 0,
+        **others: Tensor | None,
+    ) -> Any:
+        """Draw the grid of those that are connected."""
+        lines = dict(enumerate(labels.splitlines(), 1))
+        given = {1: video_1} | {
+            number: video
+            for number in range(2, MOST + 1)
+            if (video := others.get(f"video_{number}")) is not None
+        }
+        return io.NodeOutput(
+            video_grid(
+                list(given.values()),
+                [lines.get(number, "") for number in given],
+                GridStyle(columns=columns, scale=scale),
+                host().ticker(sum(map(len, given.values()))),
+            )
+        )
+
+
+NODES: list[type[Any]] = [SpacetimeCompareVideos]

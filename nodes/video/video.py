@@ -1,0 +1,108 @@
+"""Encode Video and Decode Video: frames to latents and back through the causal VAE."""
+
+from typing import Any
+
+from torch import Tensor
+
+from ...hosts import host
+from ...models.latent_format import LatentFormat
+from ...models.shapes import VideoShape
+from ..helpers.search import search_words
+
+io = host().io
+
+FPS = 16.0
+
+
+class SpacetimeEncodeVideo(io.ComfyNode):
+    """Frames to a latent."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeEncodeVideo",
+            display_name="Encode Video",
+            category="Spacetime/Video",
+            description="Encodes frames with the causal video VAE. One frame is an image.",
+            **search_words("vae encode", "video to latent", "image to latent"),
+            inputs=[
+                io.Image.Input(
+                    "images", tooltip="The frames: 1 + a multiple of 4; one frame is an image."
+                ),
+                io.Vae.Input("vae", tooltip="The VAE that belongs to the model, from Load Models."),
+                io.Float.Input(
+                    "fps",
+                    default=FPS,
+                    min=1.0,
+                    max=120.0,
+                    step=1.0,
+                    tooltip="Frames per second of the clip, carried along in the latent.",
+                ),
+            ],
+            outputs=[
+                io.Latent.Output(
+                    display_name="latent", tooltip="The encoded clip, for Sample or Patchify."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, images: Any, vae: Any, fps: float = FPS) -> Any:
+        """Encode the frames."""
+        _check_frames(images, host().vae_format(vae))
+        return io.NodeOutput({"samples": host().encode_video(vae, images), "fps": fps})
+
+
+class SpacetimeDecodeVideo(io.ComfyNode):
+    """A latent to frames."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeDecodeVideo",
+            display_name="Decode Video",
+            category="Spacetime/Video",
+            description="Decodes a latent with the causal video VAE.",
+            **search_words("vae decode", "latent to video", "latent to image"),
+            inputs=[
+                io.Latent.Input("latent", tooltip="A video latent, from Sample or Unpatchify."),
+                io.Vae.Input("vae", tooltip="The VAE that belongs to the model, from Load Models."),
+            ],
+            outputs=[
+                io.Image.Output(display_name="images", tooltip="The frames."),
+                io.Float.Output(display_name="fps", tooltip="Frames per second, for Create Video."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, latent: dict[str, Any], vae: Any) -> Any:
+        """Decode the samples."""
+        _check_latent(latent["samples"], host().vae_format(vae))
+        images = host().decode_video(vae, latent["samples"])
+        return io.NodeOutput(images, float(latent.get("fps", FPS)))
+
+
+def _check_frames(images: Tensor, latent: LatentFormat) -> None:
+    """Frames (F, H, W, 3 or more) that the VAE takes."""
+    frames, height, width = images.shape[:3]
+    try:
+        latent.check(VideoShape(frames, height, width))
+    except ValueError as error:
+        raise ValueError(
+            f"the VAE cannot encode {frames} frames of {width}x{height}: {error}"
+        ) from None
+
+
+def _check_latent(samples: Tensor, latent: LatentFormat) -> None:
+    """(B, C, F, H, W), or (B, C, H, W) of an image VAE."""
+    image_vae = latent.time_factor == 1
+    if samples.ndim not in ((4, 5) if image_vae else (5,)) or samples.shape[1] != latent.channels:
+        raise ValueError(
+            f"a latent of shape {tuple(samples.shape)}; this VAE decodes (batch, "
+            f"{latent.channels}, frames, rows, columns): use the VAE of the model that made it"
+        )
+
+
+NODES: list[type[Any]] = [SpacetimeEncodeVideo, SpacetimeDecodeVideo]

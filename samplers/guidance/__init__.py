@@ -1,0 +1,1 @@
+"""Guidance and step caching: denoisers made from the predictions for several conditions."""

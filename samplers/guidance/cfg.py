@@ -1,0 +1,121 @@
+"""Guidance: denoisers made from the predictions for several conditions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from ..denoiser import broadcast_sigma
+from ..runs import Evaluation, RunDenoiser
+
+
+class Predict(Protocol):
+    """Evaluate several conditions: ``(x, evaluation, conditions) -> one x0 per condition``.
+
+    Whether they run as one batch or one after the other is the predictor's own matter. A condition
+    is the caller's own object, or one in ``SkippedBlocks`` or ``Against``.
+    """
+
+    def __call__(self, x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> Sequence[Tensor]:
+        """Return the predictions of x0 in the order of ``conditions``."""
+        ...
+
+
+class Sides(NamedTuple):
+    """Predictions for both conditions, and the state and evaluation that they were made for."""
+
+    x: Tensor
+    at: Evaluation
+    conditional: Tensor
+    unconditional: Tensor
+
+
+Scale = float | Callable[[Tensor, Evaluation], Tensor | float]
+"""A guidance scale, or one that depends on the state x and the evaluation."""
+
+Combine = Callable[[Sides, Tensor | float], Tensor]
+"""(predictions, scale) -> the guided x0; with scale 1 it has to be the conditional one."""
+
+Watch = Callable[[Sequence[Any], Sequence[Tensor]], None]
+"""(conditions, their predictions of x0): told what was predicted."""
+
+
+def affine(sides: Sides, scale: Tensor | float) -> Tensor:
+    """Return u + w (c - u), the same in x0, eps and velocity.
+
+    Source: Ho and Salimans, "Classifier-Free Diffusion Guidance", 2022, with their w + 1 as w.
+    """
+    return sides.unconditional + scale * (sides.conditional - sides.unconditional)
+
+
+def cfg(
+    predict: Predict,
+    positive: object,
+    negative: object,
+    scale: Scale,
+    *,
+    combine: Combine = affine,
+) -> RunDenoiser:
+    """Guide away from the negative condition; where the scale is 1 it is never evaluated.
+
+    Places whose noise level is 0 are given and stay as they are.
+
+    Args:
+        predict: evaluates conditions.
+        positive, negative: two conditions.
+        scale: 1 is no guidance.
+        combine: the rule, classifier-free guidance by default.
+    """
+
+    def denoise(x: Tensor, at: Evaluation) -> Tensor:
+        w = scale if isinstance(scale, int | float) else scale(x, at)
+        if bool((w == 1).all() if isinstance(w, Tensor) else w == 1):
+            (conditional,) = predict(x, at, (positive,))
+            return conditional
+        conditional, unconditional = predict(x, at, (positive, negative))
+        return keep_given(combine(Sides(x, at, conditional, unconditional), w), x, at)
+
+    return denoise
+
+
+def made_places(x: Tensor, at: Evaluation) -> Tensor | None:
+    """Mark what is not given, broadcasting to ``x``; None where there is one level for all."""
+    return None if at.places is None else broadcast_sigma(at.places, x) > 0
+
+
+def keep_given(guided: Tensor, x: Tensor, at: Evaluation) -> Tensor:
+    """Put back what is given: where the noise level is 0, the state itself."""
+    made = made_places(x, at)
+    return guided if made is None else torch.where(made, guided, x)
+
+
+def remember(predict: Predict) -> Predict:
+    """Keep the predictions of the last evaluation, so that several rules share them."""
+    known: dict[int, tuple[Any, Tensor]] = {}
+    last: list[Any] = [None, None]
+
+    def predict_new(x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> Sequence[Tensor]:
+        if last[0] is not x or last[1] is not at:
+            known.clear()
+            last[:] = x, at
+        missing = [each for each in conditions if id(each) not in known]
+        if missing:
+            made = predict(x, at, missing)
+            known.update({id(c): (c, x0) for c, x0 in zip(missing, made, strict=True)})
+        return [known[id(condition)][1] for condition in conditions]
+
+    return predict_new
+
+
+def watched(predict: Predict, watch: Watch) -> Predict:
+    """Tell ``watch`` of every prediction."""
+
+    def predict_and_tell(
+        x: Tensor, at: Evaluation, conditions: Sequence[Any], /
+    ) -> Sequence[Tensor]:
+        made = predict(x, at, conditions)
+        watch(conditions, made)
+        return made
+
+    return predict_and_tell

@@ -1,0 +1,91 @@
+"""Normalised attention guidance: a negative prompt inside the cross-attention.
+
+B batch, N heads, L video tokens, K head width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from ...models.attention import Attention, KeysValues
+from ...models.dit.blocks import CrossAttend
+from ...models.dit.network import PreparedText
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionGuidance:
+    """How strongly the negative prompt acts inside the cross-attention.
+
+    Args:
+        scale: how far to go away from the negative prompt's attention; 1 does nothing.
+        limit: largest growth of a token's L1 norm.
+        blend: share of the guided result.
+    """
+
+    scale: float = 5.0
+    limit: float = 2.5
+    blend: float = 0.25
+
+    @property
+    def acts(self) -> bool:
+        """Whether it changes anything."""
+        return self.scale > 1 and self.blend > 0
+
+    def __post_init__(self) -> None:
+        if not (self.scale >= 1 and self.limit > 0 and 0 <= self.blend <= 1):
+            raise ValueError(
+                f"attention guidance {self}: use a scale of at least 1, a limit above 0 and a "
+                "blend in [0, 1]"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Against:
+    """A condition, evaluated with another one's attention as the negative."""
+
+    condition: Any
+    negative: Any
+    guidance: AttentionGuidance
+
+
+def guide_attention(positive: Tensor, negative: Tensor, guidance: AttentionGuidance) -> Tensor:
+    """Combine the results of two cross-attentions, (B, N, L, K) each.
+
+    g = s Z+ - (s - 1) Z-, scaled so that its L1 norm over all heads of a token is at most
+    ``limit`` times that of Z+, then blended with Z+. With scale 1 or equal inputs it is Z+.
+    Source: Chen et al., "Normalized Attention Guidance", 2025.
+    """
+    guided = guidance.scale * positive - (guidance.scale - 1) * negative
+    size = positive.abs().sum((1, 3), keepdim=True)
+    growth = guided.abs().sum((1, 3), keepdim=True) / size.clamp(min=1e-12)
+    limited = guided * (growth.clamp(max=guidance.limit) / growth.clamp(min=1e-12))
+    return guidance.blend * limited + (1 - guidance.blend) * positive
+
+
+def cross_attend_against(
+    negative: PreparedText, guidance: AttentionGuidance, attention: Attention
+) -> CrossAttend:
+    """Make the hook that stands in for every block's cross-attention.
+
+    Args:
+        negative: keys and values of the negative prompt for every block.
+        guidance: strengths.
+        attention: of the network.
+
+    Raises:
+        ValueError: on the call, when packed clips have a prompt each.
+    """
+
+    def cross_attend(block: int, q: Tensor, texts: Sequence[KeysValues]) -> Tensor:
+        if len(texts) != 1:
+            raise ValueError(
+                f"attention guidance with {len(texts)} prompts in one sequence: use one prompt "
+                "for all packed clips"
+            )
+        with_positive = attention(q, *texts[0])
+        with_negative = attention(q, *negative[block])
+        return guide_attention(with_positive, with_negative, guidance).to(with_positive.dtype)
+
+    return cross_attend

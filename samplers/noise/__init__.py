@@ -1,0 +1,1 @@
+"""Standard normal noise that belongs to absolute frames, drawn on the CPU."""

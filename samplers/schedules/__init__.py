@@ -1,0 +1,1 @@
+"""Noise levels: schedules, their shifts, and what models were trained on."""

@@ -1,0 +1,121 @@
+"""The table of noise levels of an eps or v model that was trained on numbered timesteps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from .beta import beta_quantile
+from .few_step import LCM_ORIGINAL_STEPS, lcm_timesteps
+from .flow import check_steps
+from .spacings import karras_sigmas
+
+SVD_LEVELS = (0.002, 700.0)
+"""Smallest and largest level of Stable Video Diffusion's Karras schedule (EDM, no table)."""
+
+
+@dataclass(frozen=True)
+class NoiseTable:
+    """Levels of the training timesteps 0, 1, ..., as noise over signal (VE sigmas).
+
+    A state in these units is x = x0 + sigma eps; the network sees x / sqrt(1 + sigma^2).
+
+    Args:
+        sigmas: rising levels of the training timesteps.
+    """
+
+    sigmas: tuple[float, ...]
+
+    def sigma(self, timestep: float) -> float:
+        """Level of a timestep; between two of them ln sigma is linear."""
+        last = len(self.sigmas) - 1
+        place = min(max(timestep, 0.0), last)
+        below = min(int(place), last - 1)
+        low, high = self._logs[below : below + 2]
+        return torch.lerp(low, high, place - below).exp().item()
+
+    def timestep(self, sigma: Tensor) -> Tensor:
+        """Timestep of each level, a real number; the inverse of ``sigma``, clamped to the table."""
+        logs = self._logs.to(sigma.device)
+        wanted = sigma.double().log().clamp(logs[0], logs[-1])
+        above = torch.searchsorted(logs, wanted).clamp(1, len(logs) - 1)
+        low, high = logs[above - 1], logs[above]
+        return (above - 1 + (wanted - low) / (high - low)).float()
+
+    def at(self, timesteps: Sequence[float]) -> Tensor:
+        """Schedule of the levels of falling timesteps, (n + 1,) float32 ending in 0."""
+        return torch.tensor([*(self.sigma(timestep) for timestep in timesteps), 0.0])
+
+    def trailing(self, steps: int) -> Tensor:
+        """Even timesteps that start at the noisiest: round(T - i T / steps) - 1."""
+        total = self._check(steps)
+        return self.at([round(total - step * total / steps) - 1 for step in range(steps)])
+
+    def leading(self, steps: int, *, offset: int = 1) -> Tensor:
+        """Even timesteps that start at ``offset`` above 0, as Stable Diffusion 1 and 2 use."""
+        stride = self._check(steps) // steps
+        return self.at([step * stride + offset for step in reversed(range(steps))])
+
+    def lcm(
+        self, steps: int, *, original_steps: int = LCM_ORIGINAL_STEPS, strength: float = 1.0
+    ) -> Tensor:
+        """Levels of latent consistency sampling, see ``lcm_timesteps``."""
+        return self.at(
+            lcm_timesteps(
+                steps,
+                original_steps=original_steps,
+                train_steps=len(self.sigmas),
+                strength=strength,
+            )
+        )
+
+    def karras(self, steps: int) -> Tensor:
+        """Karras spacing from the table's largest to its smallest level."""
+        return karras_sigmas(steps, sigma_min=self.sigmas[0], sigma_max=self.sigmas[-1])
+
+    def beta(self, steps: int, *, a: float = 0.6, b: float = 0.6) -> Tensor:
+        """Timesteps at the quantiles of a beta distribution, see ``beta_sigmas``."""
+        last = self._check(steps) - 1
+        return self.at([last * beta_quantile(1 - step / steps, a, b) for step in range(steps)])
+
+    def _check(self, steps: int) -> int:
+        """Length of the table, where it has a timestep for each of the steps."""
+        check_steps(steps)
+        if steps > len(self.sigmas):
+            raise ValueError(
+                f"a schedule of {steps} steps for {len(self.sigmas)} trained timesteps: use fewer "
+                "steps, or more strength"
+            )
+        return len(self.sigmas)
+
+    @property
+    def _logs(self) -> Tensor:
+        return _logarithms(self.sigmas)
+
+
+@lru_cache(maxsize=8)
+def _logarithms(sigmas: tuple[float, ...]) -> Tensor:
+    return torch.tensor(sigmas, dtype=torch.float64).log()
+
+
+@lru_cache(maxsize=8)
+def stable_diffusion_table(*, zero_terminal_snr: bool = False) -> NoiseTable:
+    """Make the table of Stable Diffusion and of AnimateDiff: "scaled linear" betas.
+
+    Args:
+        zero_terminal_snr: shift the roots of the signal shares so that the last timestep is pure
+            noise: (r - r_T) r_0 / (r_0 - r_T). For v models that were trained so.
+            Source: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed",
+            2023. The last level is then a very large number instead of infinity.
+    """
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    roots = (1 - betas).cumprod(0).sqrt()
+    if zero_terminal_snr:
+        roots = (roots - roots[-1]) * roots[0] / (roots[0] - roots[-1])
+        roots[-1] = _SMALLEST_ROOT
+    return NoiseTable(tuple(((1 - roots**2).sqrt() / roots).tolist()))
+
+
+_SMALLEST_ROOT = 2.0**-12

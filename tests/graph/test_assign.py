@@ -1,0 +1,66 @@
+import pytest
+
+from spacetime_video.graph.assign import set_input
+from spacetime_video.graph.errors import WorkflowError
+
+PROMPT = {
+    "1": {"class_type": "Number", "inputs": {"value": 1}, "_meta": {"title": "Count. Me"}},
+    "2": {"class_type": "Add", "inputs": {"a": ["1", 0]}, "_meta": {"title": "Twin"}},
+    "3": {"class_type": "Add", "inputs": {"a": ["1", 0]}, "_meta": {"title": "twin"}},
+    "4:5": {"class_type": "Show", "inputs": {"value": ["2", 0]}},
+    "5": {"class_type": "Picture"},
+    "6": {"class_type": "Gone", "inputs": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "key", "name", "value"),
+    [
+        ("count. me.value=7", "1", "value", 7),
+        ("1.unit=second", "1", "unit", "second"),
+        ("2.scale=-1.5", "2", "scale", -1.5),
+        ("2.a=4", "2", "a", 4),
+        ("4:5.note=a = b. c", "4:5", "note", "a = b. c"),
+        ("Show Value.loud=true", "4:5", "loud", True),
+        ("Show Value.note=", "4:5", "note", ""),
+    ],
+)
+def test_sets_an_input(bench, assignment, key, name, value):
+    changed = set_input(PROMPT, assignment, bench.registry)
+
+    assert changed[key]["inputs"][name] == value
+    assert type(changed[key]["inputs"][name]) is type(value)
+    assert name not in PROMPT[key]["inputs"] or PROMPT[key]["inputs"][name] != value
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("value", "not of the form"),
+        ("value=1", "not of the form"),
+        ("Twni.scale=1", r'no node is titled "Twni" \(did you mean .*Count. Me" \(#1\)'),
+        ("Twin.scale=1", r"2 nodes are titled .*use an id instead \(2, 3\)"),
+        ("2.scal=1", r'"Twin" \(#2, Add\) has no input scal \(did you mean "scale".*a, b, scale'),
+        ("1.value=many", '"many" is not a whole number'),
+        ("1.value=500", "above the maximum 100"),
+        ("1.unit=mile", '"mile" is none of "metre", "second"'),
+        ("5.image=1", "input image: .*IMAGE must be linked"),
+        ("6.x=1", "node type Gone is unknown"),
+    ],
+)
+def test_says_what_is_wrong(bench, assignment, message):
+    with pytest.raises(WorkflowError, match=message):
+        set_input(PROMPT, assignment, bench.registry)
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({"class_type": "Number", "inputs": []}, "inputs are no object"),
+        ({"class_type": "Number", "inputs": None}, "inputs are no object"),
+        ({"inputs": {}}, "node type None is unknown"),
+    ],
+)
+def test_broken_nodes(bench, node, message):
+    with pytest.raises(WorkflowError, match=message):
+        set_input({"1": node}, "1.value=2", bench.registry)

@@ -1,0 +1,116 @@
+"""Consistency sampling: exact with a consistency function, a known collapse without."""
+
+import pytest
+import torch
+
+from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.schedules.flow import flow_sigmas
+from spacetime_video.samplers.schedules.table import stable_diffusion_table
+from spacetime_video.samplers.solvers.consistency import (
+    boundary_scalings,
+    sample_lcm,
+    with_boundary,
+)
+
+MEAN, VARIANCE = 0.4, 0.3
+COUNT = 200_000
+
+
+def noise():
+    return torch.randn(1, COUNT, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def spread(path, sigma):
+    """Deviation of a state whose clean samples have the variance."""
+    return (path.signal(sigma) ** 2 * VARIANCE + sigma**2) ** 0.5
+
+
+def consistency_function(path):
+    """Follow the exact ODE of N(MEAN, VARIANCE) to its end."""
+
+    def jump(x, sigma, **extra):
+        s = sigma[0].item()
+        return MEAN + VARIANCE**0.5 / spread(path, s) * (x - path.signal(s) * MEAN)
+
+    return jump
+
+
+def posterior_mean(x, sigma, **extra):
+    """What a model that was not distilled predicts, on the flow path."""
+    a = sigma[0].item()
+    gain = VARIANCE * (1 - a) / ((1 - a) ** 2 * VARIANCE + a**2)
+    return MEAN + gain * (x - (1 - a) * MEAN)
+
+
+def schedule(path, steps):
+    return flow_sigmas(steps) if path is Path.FLOW else stable_diffusion_table().lcm(steps)
+
+
+@pytest.mark.parametrize("path", Path)
+@pytest.mark.parametrize("steps", [1, 2, 4, 8])
+def test_a_consistency_function_keeps_the_law(path, steps):
+    sigmas = schedule(path, steps)
+    first = sigmas[0].item()
+    x = path.signal(first) * MEAN + spread(path, first) * noise()
+    made = sample_lcm(consistency_function(path), x, sigmas, {"seed": 1}, path=path)
+    assert made.mean().item() == pytest.approx(MEAN, abs=0.005)
+    assert made.var().item() == pytest.approx(VARIANCE, abs=0.005)
+
+
+@pytest.mark.parametrize("path", Path)
+@pytest.mark.parametrize("steps", [1, 2, 4])
+@pytest.mark.parametrize("eta", [0.3, 0.7])
+def test_spread_with_less_noise_in_closed_form(path, steps, eta):
+    sigmas = schedule(path, steps)
+    variance = spread(path, sigmas[0].item()) ** 2
+    x = path.signal(sigmas[0].item()) * MEAN + variance**0.5 * noise()
+    for a, b in zip(sigmas[:-1].tolist(), sigmas[1:].tolist(), strict=True):
+        jump, landing = VARIANCE**0.5 / spread(path, a), (1 - eta) * b
+        variance *= (jump + landing / a * (1 - jump)) ** 2
+        keep = path.signal(b) / path.signal(landing)
+        variance = keep**2 * variance + b**2 - (keep * landing) ** 2
+    made = sample_lcm(consistency_function(path), x, sigmas, {"seed": 1}, eta=eta, path=path)
+    assert made.var().item() == pytest.approx(variance, rel=0.02)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 8])
+def test_a_model_that_was_not_distilled_collapses(steps):
+    sigmas = flow_sigmas(steps, shift=5.0)
+    variance = 1.0
+    for a, b in zip(sigmas[:-1].tolist(), sigmas[1:].tolist(), strict=True):
+        gain = VARIANCE * (1 - a) / ((1 - a) ** 2 * VARIANCE + a**2)
+        variance = (1 - b) ** 2 * gain**2 * variance + b**2
+    made = sample_lcm(posterior_mean, noise(), sigmas, {"seed": 1})
+    assert made.var().item() == pytest.approx(variance, abs=0.002)
+    assert variance < VARIANCE / 3
+
+
+def test_the_collapse_that_is_documented():
+    variances = [
+        sample_lcm(posterior_mean, noise(), flow_sigmas(steps, shift=5.0), {"seed": 1}).var().item()
+        for steps in (1, 2, 4, 8)
+    ]
+    assert variances == pytest.approx([0.0, 0.0035, 0.0264, 0.0736], abs=0.001)
+
+
+def test_boundary_scalings():
+    skip, out = boundary_scalings(torch.tensor([0.0, 19.0, 999.0]))
+    assert (skip[0], out[0]) == (1, 0)
+    assert skip[1].item() == pytest.approx(6.9e-6, abs=1e-7)
+    assert out[1].item() == pytest.approx(1.0, abs=1e-5)
+    assert (skip[2] < 1e-8) & (out[2] > 1 - 1e-8)
+
+
+def test_boundary_of_a_denoiser():
+    table = stable_diffusion_table()
+    x = noise()[:, :10]
+
+    def denoise(x, sigma, **extra):
+        return torch.full_like(x, 3.0)
+
+    scaled = with_boundary(denoise, table)
+    lowest = torch.tensor([table.sigmas[0]], dtype=torch.float64)
+    seen = x / (1 + lowest**2).sqrt()
+    torch.testing.assert_close(scaled(x, lowest), seen, atol=1e-4, rtol=0)
+    high = torch.tensor([table.sigma(499)], dtype=torch.float64)
+    torch.testing.assert_close(scaled(x, high), denoise(x, high), atol=1e-6, rtol=0)

@@ -1,0 +1,76 @@
+"""Thumbnails of the example workflows: what they make with the shipped weights."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..graph.executor import Executor
+from ..graph.workflow import to_api
+from ..headless.run import saved_files, standalone_registry
+from ..hosts.standalone.folders import Folders, use_folders
+from ..hosts.standalone.host import StandaloneHost
+from ..media import film_strips, load_image, read_video, resize
+
+TILE = 192
+"""Pixels of a frame's longer side."""
+
+SHOWN = {".png", ".mp4"}
+"""What a graph saves and can be seen; it may save states and tables as well."""
+
+WHOLE_CLIP, LONGEST = 6, 129
+"""Frames shown of the only clip of a graph, in two rows; frames read of a clip."""
+
+
+def write_thumbnails(folder: Path, device: str = "cpu") -> Iterator[Path]:
+    """Run every workflow of a folder and put a JPEG of what it saved beside it.
+
+    Yields:
+        the path of each picture when it is there.
+    """
+    host = StandaloneHost(device=device)
+    registry = standalone_registry(host)
+    for workflow in sorted(folder.glob("*.json")):
+        prompt = to_api(json.loads(workflow.read_text(encoding="utf-8")), registry)
+        with tempfile.TemporaryDirectory() as made:
+            folders = Folders.of(input=Path(made) / "input", output=Path(made) / "output")
+            with use_folders(folders):
+                shown = Executor(registry).run(prompt).outputs.values()
+            files = [Path(file) for ui in shown for file in saved_files(ui, folders)]
+            picture = thumbnail([_read(file) for file in files if file.suffix in SHOWN])
+        path = workflow.with_suffix(".jpg")
+        pixels = (picture.clamp(0, 1) * 255).round().byte().numpy()
+        Image.fromarray(pixels).save(path, quality=88, optimize=True)
+        yield path
+
+
+def thumbnail(clips: list[Tensor]) -> Tensor:
+    """One picture (H, W, 3) of clips (F, H, W, 3): rows of three frames, an image as it is.
+
+    Raises:
+        ValueError: there are no clips.
+    """
+    if not clips:
+        raise ValueError("the graph saved no picture and no video: it has nothing to show")
+    shown = [_tiles(clip) for clip in clips]
+    if len(shown) == 1 and len(shown[0]) >= WHOLE_CLIP:
+        (clip,) = shown
+        places = torch.linspace(0, len(clip) - 1, WHOLE_CLIP).round().long()
+        shown = list(clip[places].chunk(2))
+    return film_strips(shown, 3, gap=0)
+
+
+def _tiles(clip: Tensor) -> Tensor:
+    _, height, width, _ = clip.shape
+    scale = TILE / max(height, width)
+    return resize(clip, round(height * scale), round(width * scale))
+
+
+def _read(path: Path) -> Tensor:
+    if path.suffix == ".png":
+        return load_image(path).pixels[None, ..., :3]
+    return next(read_video(path, chunk=LONGEST))
