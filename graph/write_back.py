@@ -10,7 +10,7 @@ from .schema import ComfyNode
 from .workflow import to_api
 
 
-def redraw(
+def write_back(
     workflow: Mapping[str, Any],
     prompt: Mapping[str, Any],
     registry: Mapping[str, type[ComfyNode]],

@@ -14,7 +14,7 @@ from ..graph.errors import NodeFailed
 from ..graph.executor import Event, Executor, NodeFinished
 from ..graph.registry import Registry
 from ..graph.workflow import is_ui_format, read_workflow, to_api
-from ..graph.write_back import redraw
+from ..graph.write_back import write_back
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
 from ..media import prove_writable, shown
@@ -140,7 +140,7 @@ def _run(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[st
             prompt = set_input(prompt, assignment, registry)
         drawn = None
         if is_ui_format(workflow):
-            drawn = redraw(workflow, prompt, registry)
+            drawn = write_back(workflow, prompt, registry)
             prompt = resolve_prompts(prompt, registry)
         extra = {"workflow": drawn} if drawn else {}
         with display:

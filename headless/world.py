@@ -11,7 +11,7 @@ from ..media import new_folder, prove_writable, save_image, to_frame_rate
 from ..toyworld import KINDS, Scene, caption, draw_scene, render
 from .failure import message_of
 from .streams import INTERRUPTED, print_results, tell
-from .world_files import contact_sheet, strip_of, write_clip
+from .world_files import strip_of, strip_sheet, write_clip
 
 ANY = "any"
 OVERVIEW = "overview.png"
@@ -82,7 +82,7 @@ def write_world(options: WorldOptions, scenes: Sequence[Scene]) -> list[str]:
         if len(strips) < MOST_SHOWN:
             strips.append(strip_of(clip.video[0], caption(scene)))
     overview = options.folder / OVERVIEW
-    save_image(overview, contact_sheet(strips))
+    save_image(overview, strip_sheet(strips))
     return [*lines, f"{overview}  {len(strips)} of {len(scenes)} clips at a glance"]
 
 

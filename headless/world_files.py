@@ -64,7 +64,7 @@ def strip_of(video: Tensor, text: str) -> Tensor:
     return torch.cat([strip, torch.from_numpy(np.array(line)).float() / 255])
 
 
-def contact_sheet(strips: Sequence[Tensor]) -> Tensor:
+def strip_sheet(strips: Sequence[Tensor]) -> Tensor:
     """Return strips of one size as one picture (H, W, 3), in two columns if they are many."""
     return grid(torch.stack(tuple(strips)), 1 if len(strips) < 5 else 2, gap=6)
 

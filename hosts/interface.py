@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
-from ..models.lora import Patches
+from ..models.lora import WeightDeltas
 from ..models.patchify import Tokens
-from ..samplers.guidance.plan import Recipe
+from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
 from .solver_options import SolverCall
@@ -79,7 +79,7 @@ class Host(Protocol):
     def with_lora(
         self,
         model: Any,
-        patches: Patches,
+        patches: WeightDeltas,
         strength: float,
         *,
         live: bool,
@@ -126,7 +126,7 @@ class Host(Protocol):
         """GUIDER that evaluates the model with classifier-free guidance."""
         ...
 
-    def with_recipe(self, guider: Any, change: Callable[[Recipe], Recipe]) -> Any:
+    def with_plan(self, guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> Any:
         """GUIDER that does something else with the model's predictions.
 
         Args:
@@ -154,7 +154,7 @@ class Host(Protocol):
         """How many blocks the guider's network has that can be skipped; 0 for another kind."""
         ...
 
-    def recipe_of(self, guider: Any) -> Recipe | None:
+    def plan_of(self, guider: Any) -> GuidancePlan | None:
         """What a guider does with the model's predictions; None for one with rules of its own."""
         ...
 

@@ -15,7 +15,7 @@ from .figures import Table, table_of
 from .markdown import markdown
 from .readers import Readers
 from .report import contact_sheet, print_tables
-from .studio import Maker, Settings, Studio
+from .studio import ClipMaker, Maker, Settings
 from .tasks import SETS, Sheet, measure, tasks_of
 
 
@@ -87,7 +87,7 @@ def _measure(options: MeasureOptions, maker: Maker | None) -> None:
     tasks = tasks_of(options.only or SETS, options.prompts)
     sheet = Sheet()
     with Readers(options.jobs) as readers:
-        tables = measure(maker or Studio(options.settings), readers, tasks, sheet)
+        tables = measure(maker or ClipMaker(options.settings), readers, tasks, sheet)
     _print(tables, options.markdown)
     if options.sheet_file:
         save_image(options.sheet_file, contact_sheet(sheet.clips, sheet.prompts))

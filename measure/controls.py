@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ..toyworld.wanted import Wanted
+from ..toyworld.prompt_spec import PromptSpec
 from .views import SIDEWAYS
 
-_NOTHING = Wanted()
+_NOTHING = PromptSpec()
 
 
 class Control(NamedTuple):
@@ -15,21 +15,21 @@ class Control(NamedTuple):
 
     Args:
         column: what it is called in a table.
-        wanted: what the prompts of all cases want -> what is asked of each clip instead; a `Wanted`
-            of nothing where there is no such prompt.
+        wanted: what the prompts of all cases want -> what is asked of each clip instead; a
+            `PromptSpec` of nothing where there is no such prompt.
         tests: those that it is about; None for all of them.
     """
 
     column: str
-    wanted: Callable[[Sequence[Wanted]], list[Wanted]]
+    wanted: Callable[[Sequence[PromptSpec]], list[PromptSpec]]
     tests: tuple[str, ...] | None = None
 
 
-def _shuffled(wanted: Sequence[Wanted]) -> list[Wanted]:
+def _shuffled(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
     return [*wanted[1:], *wanted[:1]]
 
 
-def _another_number(wanted: Sequence[Wanted]) -> list[Wanted]:
+def _another_number(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
     """The next prompt of each that asks for more or fewer objects."""
     return [
         next(
@@ -44,23 +44,23 @@ def _another_number(wanted: Sequence[Wanted]) -> list[Wanted]:
     ]
 
 
-def _colours_swapped(wanted: Sequence[Wanted]) -> list[Wanted]:
+def _colours_swapped(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
     """Objects of different shapes, each in the next one's colour: to a bag of words the same."""
     return [_recoloured(own) if _shapes_differ(own) else _NOTHING for own in wanted]
 
 
-def _shapes_differ(wanted: Wanted) -> bool:
+def _shapes_differ(wanted: PromptSpec) -> bool:
     return len({thing.shape for thing in wanted.objects}) == len(wanted.objects) > 1
 
 
-def _recoloured(wanted: Wanted) -> Wanted:
+def _recoloured(wanted: PromptSpec) -> PromptSpec:
     things = wanted.objects
     nexts = (*things[1:], things[0])
     recoloured = (replace(one, colour=n.colour) for one, n in zip(things, nexts, strict=True))
     return replace(wanted, objects=tuple(recoloured))
 
 
-def _objects_swapped(wanted: Sequence[Wanted]) -> list[Wanted]:
+def _objects_swapped(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
     """Relations the other way round."""
     return [
         _NOTHING if own.relation is None else replace(own, objects=own.objects[::-1])

@@ -18,7 +18,7 @@ from .figures import Figure, Mean, Number, Share, Table, shares
 from .jobs import Job, text_jobs
 from .readers import Readers, Verdicts
 from .report import progress_bars
-from .studio import Settings, Studio
+from .studio import ClipMaker, Settings
 
 GROUP, AGAINST = "few steps", "few steps against the teacher"
 FEW, FEWER_BY_TEACHER = (1, 2, 4, 8), (4, 8, 15)
@@ -64,7 +64,7 @@ def ways_of(teacher: Settings) -> list[Way]:
 
 def measure_few_steps(ways: Sequence[Way], readers: Readers, count: int) -> list[Table]:
     """Two tables with a row for every way: its figures, and its share of the first way's."""
-    studios = [(way, Studio(way.settings)) for way in ways]
+    studios = [(way, ClipMaker(way.settings)) for way in ways]
     job = text_jobs(count)[0]
     rows: dict[str, dict[str, Figure]] = {way.name: {} for way in ways}
     start = time.perf_counter()
@@ -82,7 +82,7 @@ def measure_few_steps(ways: Sequence[Way], readers: Readers, count: int) -> list
     return [figures, Table(AGAINST, "shares", _against(rows, ways[0].name))]
 
 
-def _judged(job: Job, studio: Studio, readers: Readers) -> Verdicts:
+def _judged(job: Job, studio: ClipMaker, readers: Readers) -> Verdicts:
     verdicts: Verdicts = []
     wanted = job.wanted()
     for batch in batches(job.cases):
@@ -94,7 +94,7 @@ def _judged(job: Job, studio: Studio, readers: Readers) -> Verdicts:
     return verdicts
 
 
-def _variety(studio: Studio) -> Mean:
+def _variety(studio: ClipMaker) -> Mean:
     """Root mean square difference of clips of one prompt and two seeds, in percent of the range."""
     distances = []
     for case in text_jobs(PROMPTS_FOR_VARIETY)[0].cases:
@@ -105,7 +105,7 @@ def _variety(studio: Studio) -> Mean:
     return Mean.of(distances, "%")
 
 
-def _evaluations(studio: Studio, chosen: Sequence[Case]) -> int:
+def _evaluations(studio: ClipMaker, chosen: Sequence[Case]) -> int:
     """How often the network is evaluated for one clip; a joint evaluation of two prompts is two."""
     rows: list[int] = []
     hook = studio.model.dit.register_forward_hook(lambda _, __, made: rows.append(len(made)))
@@ -116,7 +116,7 @@ def _evaluations(studio: Studio, chosen: Sequence[Case]) -> int:
     return sum(rows)
 
 
-def _times(studios: Sequence[Studio]) -> list[float]:
+def _times(studios: Sequence[ClipMaker]) -> list[float]:
     """Median seconds of sampling one clip's latent, all ways in turn, the first round left out."""
     seconds: list[list[float]] = [[] for _ in studios]
     for case in text_jobs(1 + ROUNDS)[0].cases:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..models.shapes import VideoShape
 from ..toyworld import Scene, parse_caption
-from ..toyworld.wanted import Wanted
+from ..toyworld.prompt_spec import PromptSpec
 from .cases import (
     HELD_OUT,
     IMAGE_SHAPES,
@@ -19,7 +19,7 @@ from .cases import (
 )
 from .controls import ANOTHER_NUMBER, SHUFFLED, Control, controls_of
 from .given import GIVEN
-from .views import CLIP, COUNT, FALL, NUMBERS, RETURN, SIDEWAYS, UNASKED, View
+from .views import CLIP, COUNT, FALL, NUMBERS, RETURN, SIDEWAYS, UNASKED, Reading
 
 _PICTURES = "pictures of several objects"
 _COUNTED = ("single", "pair", "three")
@@ -43,14 +43,14 @@ class Job:
     group: str
     title: str
     cases: tuple[Case, ...]
-    view: View
+    view: Reading
     names: tuple[str, ...]
     beside: tuple[str, ...] = ()
     given: str | None = None
     prompted: bool = True
     controls: tuple[Control, ...] = (SHUFFLED,)
 
-    def wanted(self) -> list[Wanted]:
+    def wanted(self) -> list[PromptSpec]:
         """What the prompts ask for."""
         return [parse_caption(case.prompt) for case in self.cases]
 

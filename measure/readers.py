@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..toyworld.wanted import Wanted
+from ..toyworld.prompt_spec import PromptSpec
 from .cases import FPS
-from .views import View
+from .views import Reading
 
 Verdicts = list[Mapping[str, bool]]
 
@@ -48,7 +48,7 @@ class Readers:
             self._pool = None
 
     def judge(
-        self, view: View, clips: Sequence[Tensor], asked: Sequence[Sequence[Wanted]]
+        self, view: Reading, clips: Sequence[Tensor], asked: Sequence[Sequence[PromptSpec]]
     ) -> list[Verdicts]:
         """Read each clip (F, H, W, 3) once and judge it by everything that is asked of it."""
         views = [view] * len(clips)
@@ -64,12 +64,12 @@ class Readers:
         return self._pool
 
 
-def _judged(view: View, clip: Tensor, asked: Sequence[Wanted]) -> Verdicts:
+def _judged(view: Reading, clip: Tensor, asked: Sequence[PromptSpec]) -> Verdicts:
     seen = view.read(clip, FPS)
     return [view.judge(seen, wanted) for wanted in asked]
 
 
-def _judged_array(view: View, clip: np.ndarray, asked: Sequence[Wanted]) -> Verdicts:
+def _judged_array(view: Reading, clip: np.ndarray, asked: Sequence[PromptSpec]) -> Verdicts:
     return _judged(view, torch.from_numpy(clip), asked)
 
 

@@ -83,7 +83,7 @@ class Maker(Protocol):
         ...
 
 
-class Studio:
+class ClipMaker:
     """Loads the model and makes clips with it; what a clip shows depends on no other of its batch.
 
     Raises:

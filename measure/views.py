@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ..toyworld.motion import GRAVITY
-from ..toyworld.wanted import Wanted
+from ..toyworld.prompt_spec import PromptSpec
 from .scores.alignment import judge, read_clip
 from .scores.permanence import Passage, is_hidden, keeps_colour, keeps_shape, read_passage
 from .scores.physics import fall_acceleration
@@ -21,7 +21,7 @@ CLOSE = 0.15
 """How far a fall's acceleration may be from the world's, as a share of it."""
 
 
-class View(NamedTuple):
+class Reading(NamedTuple):
     """A way to look at clips.
 
     Args:
@@ -30,17 +30,17 @@ class View(NamedTuple):
     """
 
     read: Callable[[Tensor, float], Any]
-    judge: Callable[[Any, Wanted], Mapping[str, bool]]
+    judge: Callable[[Any, PromptSpec], Mapping[str, bool]]
 
 
-def _judge_clip(reading: ClipReading, wanted: Wanted) -> Mapping[str, bool]:
+def _judge_clip(reading: ClipReading, wanted: PromptSpec) -> Mapping[str, bool]:
     verdict = {**judge(reading, wanted), UNASKED: len(reading.objects) > len(wanted.objects)}
     if wanted.relation in ("left of", "right of"):
         verdict[SIDEWAYS] = verdict["relation"]
     return verdict
 
 
-def _judge_count(reading: ClipReading, wanted: Wanted) -> Mapping[str, bool]:
+def _judge_count(reading: ClipReading, wanted: PromptSpec) -> Mapping[str, bool]:
     """Whether as many objects are seen as wanted, in general and of that number."""
     count = len(wanted.objects)
     if not count:
@@ -55,7 +55,7 @@ def _read_falls(clip: Tensor, fps: float) -> dict[str, float | None]:
     return {thing.colour: fall_acceleration(thing, fps) for thing in objects}
 
 
-def _judge_falls(falls: Mapping[str, float | None], wanted: Wanted) -> Mapping[str, bool]:
+def _judge_falls(falls: Mapping[str, float | None], wanted: PromptSpec) -> Mapping[str, bool]:
     """Whether the first object falls and, if it does, as fast as the world lets it."""
     fall = falls.get(wanted.objects[0].colour or "")
     if fall is None:
@@ -63,7 +63,7 @@ def _judge_falls(falls: Mapping[str, float | None], wanted: Wanted) -> Mapping[s
     return {"falls": True, "acceleration": abs(fall / GRAVITY - 1) <= CLOSE}
 
 
-def _judge_passage(passage: Passage, wanted: Wanted) -> Mapping[str, bool]:
+def _judge_passage(passage: Passage, wanted: PromptSpec) -> Mapping[str, bool]:
     """Whether the first object goes out of sight and, if it does, is what it was when back."""
     colour = wanted.objects[0].colour or ""
     if not is_hidden(passage, colour):
@@ -72,7 +72,7 @@ def _judge_passage(passage: Passage, wanted: Wanted) -> Mapping[str, bool]:
     return {"hidden": True, **kept}
 
 
-CLIP = View(read_clip, _judge_clip)
-COUNT = View(read_clip, _judge_count)
-FALL = View(_read_falls, _judge_falls)
-RETURN = View(read_passage, _judge_passage)
+CLIP = Reading(read_clip, _judge_clip)
+COUNT = Reading(read_clip, _judge_count)
+FALL = Reading(_read_falls, _judge_falls)
+RETURN = Reading(read_passage, _judge_passage)

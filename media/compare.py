@@ -98,7 +98,7 @@ def _columns(count: int) -> int:
 
 
 def _even(side: int) -> int:
-    """Sides are even because H.264 wants them so."""
+    """Predictions are even because H.264 wants them so."""
     return side + side % 2
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..models.lora import LowRank, Patch, Patches
+from ..models.lora import LowRank, WeightDelta, WeightDeltas
 from .families import wan_dit
 from .keys import UnsupportedCheckpointError
 from .load import WeightsFile, read_file
@@ -57,7 +57,7 @@ class Lora(NamedTuple):
     """
 
     name: str
-    patches: Patches
+    patches: WeightDeltas
     info: Mapping[str, Any]
 
 
@@ -86,7 +86,7 @@ def read_lora(path: Path, shapes: Shapes) -> Lora:
             "%s: %d layers are not in this model and stay unused: %s",
             file.name, len(unknown), ", ".join(unknown[:5]),
         )  # fmt: skip
-    patches: dict[str, Patch] = {}
+    patches: dict[str, WeightDelta] = {}
     for layer, own in found.items():
         if own is not None:
             patches |= _patches_of(own, layers[layer], _alpha(file, layer))
@@ -141,13 +141,13 @@ def _alpha(file: WeightsFile, layer: str) -> dict[str, Any]:
 
 def _patches_of(
     layer: str, parts: Mapping[str, Tensor], header: Mapping[str, Any]
-) -> dict[str, Patch]:
+) -> dict[str, WeightDelta]:
     patches = {}
     low_rank = _low_rank(layer, parts, header)
     if low_rank is not None or "value" in parts or "full" in parts:
-        patches[f"{layer}.weight"] = Patch(parts.get("value"), parts.get("full"), low_rank)
+        patches[f"{layer}.weight"] = WeightDelta(parts.get("value"), parts.get("full"), low_rank)
     if "full_bias" in parts:
-        patches[f"{layer}.bias"] = Patch(full=parts["full_bias"])
+        patches[f"{layer}.bias"] = WeightDelta(full=parts["full_bias"])
     return patches
 
 
@@ -172,7 +172,7 @@ def _low_rank(layer: str, parts: Mapping[str, Tensor], header: Mapping[str, Any]
     return LowRank(down, up, 1.0 if alpha is None else alpha / divisor, parts.get("magnitude"))
 
 
-def _check_shapes(name: str, patches: Patches, shapes: Shapes) -> None:
+def _check_shapes(name: str, patches: WeightDeltas, shapes: Shapes) -> None:
     for key, patch in patches.items():
         if key not in shapes:
             raise UnsupportedCheckpointError(f"{name} changes {key!r}, which this model lacks")

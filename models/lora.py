@@ -45,7 +45,7 @@ class LowRank:
 
 
 @dataclass(frozen=True, eq=False)
-class Patch:
+class WeightDelta:
     """Changes of one weight or bias.
 
     Args:
@@ -68,7 +68,7 @@ class Patch:
         return result.to(weight.dtype)
 
 
-Patches = Mapping[str, Patch]
+WeightDeltas = Mapping[str, WeightDelta]
 """By the name of the parameter."""
 
 
@@ -113,7 +113,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def patched(
-    network: Network, patches: Patches, strength: float = 1.0, *, live: bool = False
+    network: Network, patches: WeightDeltas, strength: float = 1.0, *, live: bool = False
 ) -> Network:
     """A network with changed weights that shares all others with the one given.
 
@@ -145,7 +145,7 @@ def _can_run_beside(layer: nn.Module, change: LowRank) -> bool:
     return isinstance(layer, (nn.Linear, LiveLinear)) and change.magnitude is None
 
 
-def _merge(layer: nn.Module, attribute: str, patch: Patch, strength: float) -> None:
+def _merge(layer: nn.Module, attribute: str, patch: WeightDelta, strength: float) -> None:
     while isinstance(layer, LiveLinear):
         layer = layer.base
     merged = patch.merged(getattr(layer, attribute), strength)

@@ -27,7 +27,7 @@ class SolverState:
 
 
 @dataclass(eq=False)
-class Journal:
+class Checkpoint:
     """Where a run starts and stops, and how far it has come.
 
     A solver that is given one replaces ``state`` after every step. What interrupts the run, an
@@ -50,18 +50,18 @@ class Begin(NamedTuple):
     steps: Sequence[Step]
 
 
-def begin(x: Tensor, steps: Sequence[Step], journal: Journal | None) -> Begin:
+def begin(x: Tensor, steps: Sequence[Step], checkpoint: Checkpoint | None) -> Begin:
     """Return the state, history and steps that are left to do.
 
     Raises:
-        ValueError: the journal's state does not belong to this run.
+        ValueError: the checkpoint's state does not belong to this run.
     """
-    if journal is None:
+    if checkpoint is None:
         return Begin(x, (), steps)
-    left = slice(journal.state.step if journal.state else 0, journal.stop)
-    if journal.state is None:
+    left = slice(checkpoint.state.step if checkpoint.state else 0, checkpoint.stop)
+    if checkpoint.state is None:
         return Begin(x, (), steps[left])
-    state = journal.state
+    state = checkpoint.state
     if not 0 <= state.step <= len(steps) or state.x.shape != x.shape:
         raise ValueError(
             f"a state of step {state.step} and shape {tuple(state.x.shape)} cannot go on in a run "
@@ -71,14 +71,16 @@ def begin(x: Tensor, steps: Sequence[Step], journal: Journal | None) -> Begin:
     return Begin(state.x.to(x), tuple(past.to(x) for past in state.history), steps[left])
 
 
-def note(journal: Journal | None, step: Step, x: Tensor, history: Sequence[Tensor] = ()) -> None:
+def note(
+    checkpoint: Checkpoint | None, step: Step, x: Tensor, history: Sequence[Tensor] = ()
+) -> None:
     """Write down that ``step`` is finished."""
-    if journal is not None:
-        journal.state = SolverState(step.number + 1, x, tuple(history))
+    if checkpoint is not None:
+        checkpoint.state = SolverState(step.number + 1, x, tuple(history))
 
 
 def showing_what_will_be(solver: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return a solver that gives its last prediction where its journal stops it early.
+    """Return a solver that gives its last prediction where its checkpoint stops it early.
 
     The state of a stopped run is noisy; the clean sample that was predicted in its last step shows
     what will become of it. A run to the end of the schedule gives its result.
@@ -93,7 +95,7 @@ def showing_what_will_be(solver: Callable[..., Tensor]) -> Callable[..., Tensor]
         callback: Callback | None = None,
         disable: bool | None = None,
         *,
-        journal: Journal,
+        checkpoint: Checkpoint,
         **options: Any,
     ) -> Tensor:
         predicted: list[Tensor] = []
@@ -103,8 +105,10 @@ def showing_what_will_be(solver: Callable[..., Tensor]) -> Callable[..., Tensor]
             if callback is not None:
                 callback(step)
 
-        x = solver(denoiser, x, sigmas, extra_args, follow, disable, journal=journal, **options)
-        ended = journal.stop is None or journal.stop >= len(sigmas) - 1
+        x = solver(
+            denoiser, x, sigmas, extra_args, follow, disable, checkpoint=checkpoint, **options
+        )
+        ended = checkpoint.stop is None or checkpoint.stop >= len(sigmas) - 1
         return x if ended or not predicted else predicted[0]
 
     return solve

@@ -1,6 +1,6 @@
 """Every form in which a network predicts, as one equation: x0 = skip x + out F(x).
 
-A network of any form becomes a denoiser on either path; states and levels change with it.
+A network of any form becomes a denoiser on either process; states and levels change with it.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .denoiser import Denoiser, broadcast_sigma
-from .process import Path
+from .process import NoiseProcess
 
 Curve = Callable[[Tensor], Tensor]
 
@@ -133,16 +133,16 @@ def _length(form: Form, level: Tensor) -> Tensor:
     return (form.signal(level) ** 2 + form.noise(level) ** 2).sqrt()
 
 
-def as_denoiser(form: Form, network: Callable[..., Tensor], path: Path) -> Denoiser:
-    """Turn a network of any form into a denoiser on a solver's path.
+def as_denoiser(form: Form, network: Callable[..., Tensor], process: NoiseProcess) -> Denoiser:
+    """Turn a network of any form into a denoiser on a solver's process.
 
     Args:
         form: how the network predicts.
         network: (x, level, **extra) -> F, with the state and the level (B,) of the form. A model
             with numbered timesteps looks them up itself (``NoiseTable.timestep``).
-        path: of the states that the denoiser is called with.
+        process: of the states that the denoiser is called with.
     """
-    states = FLOW if path is Path.FLOW else edm()
+    states = FLOW if process is NoiseProcess.FLOW else edm()
 
     def denoise(x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:
         seen, level = change_form(x, sigma.to(x), states, form)

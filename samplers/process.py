@@ -7,7 +7,7 @@ _SMALLEST_SIGNAL = 17 * 2.0**-24
 """1 - sigma for the float32 number nearest to sigma = 1 - 1e-6, where diffusers starts."""
 
 
-class Path(Enum):
+class NoiseProcess(Enum):
     """How much signal a state x = signal x0 + sigma eps holds at a noise level sigma.
 
     Euler's and Heun's steps are the same on both; log-SNRs, and noise that is added on the way,
@@ -21,12 +21,12 @@ class Path(Enum):
 
     def signal(self, sigma: float) -> float:
         """Return the factor of x0."""
-        return 1 - sigma if self is Path.FLOW else 1.0
+        return 1 - sigma if self is NoiseProcess.FLOW else 1.0
 
     def half_log_snr(self, sigma: float) -> float:
         """Return lambda = ln(signal / sigma), finite at pure noise (as in diffusers)."""
         if sigma == 0:
             return math.inf
-        if self is Path.VE:
+        if self is NoiseProcess.VE:
             return -math.log(sigma)
         return math.log(max(1 - sigma, _SMALLEST_SIGNAL) / min(sigma, 1 - _SMALLEST_SIGNAL))

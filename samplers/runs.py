@@ -16,7 +16,7 @@ from ..models.dit.blocks import BlockHooks
 from ..models.dit.network import NO_HOOKS
 from .clips import Clips
 from .denoiser import Denoiser
-from .process import Path
+from .process import NoiseProcess
 from .regions import LATENT, Regions
 
 
@@ -26,14 +26,14 @@ class SamplingRun:
 
     Args:
         sigmas: (n + 1,) levels of the schedule.
-        path: how states mix signal and noise.
+        process: how states mix signal and noise.
         clips: that are made, with the absolute frames they cover; None where nobody knows.
         given: what the run starts from, normalised, in the shape of the state; zeros for nothing.
         takes_levels: whether the network was trained with a noise level per place.
     """
 
     sigmas: Tensor
-    path: Path = Path.FLOW
+    process: NoiseProcess = NoiseProcess.FLOW
     clips: Clips | None = None
     given: Tensor | None = None
     takes_levels: bool = False

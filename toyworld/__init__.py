@@ -1,8 +1,9 @@
-"""The procedural world: scenes, captions and a ray-cast renderer with exact ground truth."""
+"""The procedural world: scenes, captions and a ray-things renderer with exact ground truth."""
 
 from .captions import caption, detailed_caption, vocabulary
 from .draw import MIXTURE, draw_scene, random_scene
 from .physics import Collision, States, collisions, simulate
+from .prompt_spec import PromptSpec, WantedObject, parse_caption
 from .renderer import Clip, render
 from .scene import (
     ALL_MOTIONS,
@@ -20,7 +21,6 @@ from .scene import (
     SceneObject,
 )
 from .settings import SETTINGS
-from .wanted import Wanted, WantedObject, parse_caption
 
 __all__ = [
     "ALL_MOTIONS",
@@ -38,10 +38,10 @@ __all__ = [
     "Change",
     "Clip",
     "Collision",
+    "PromptSpec",
     "Scene",
     "SceneObject",
     "States",
-    "Wanted",
     "WantedObject",
     "caption",
     "collisions",

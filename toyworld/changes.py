@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .camera import STILL_CAMERA
-from .dice import Dice
 from .kinds import GENTLE, ON_THE_SPOT, gentle, pair, single
 from .looks import Look, Wish, looks
 from .scene import Change, Scene, SceneObject
+from .seeded_draws import SeededDraws
 from .settings import SETTINGS
 from .transitions import HOURS
 
@@ -22,24 +22,27 @@ _ELSEWHERE = 0.5
 """The share of pans that end in another setting."""
 
 
-def changes(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def changes(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes in which the camera pans, something passes before it, or the hour changes."""
     causes = [_pans, _passes, _hours] if wish.setting in HOURS else [_pans, _passes]
-    cause = causes[int(dice.between(0, len(causes)))]
-    return cause(dice, wish)
+    cause = causes[int(draws.between(0, len(causes)))]
+    return cause(draws, wish)
 
 
-def _pans(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def _pans(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """The camera pans from one object to another, sometimes into another setting."""
-    here, there = looks(dice, wish, (GENTLE, ON_THE_SPOT))
-    elsewhere = dice.between(0.0, 1.0) < _ELSEWHERE
-    setting = dice.choose([name for name in SETTINGS if name != wish.setting])
-    side = math.copysign(1.0, dice.between(-1.0, 1.0))
+    here, there = looks(draws, wish, (GENTLE, ON_THE_SPOT))
+    elsewhere = draws.between(0.0, 1.0) < _ELSEWHERE
+    setting = draws.choose([name for name in SETTINGS if name != wish.setting])
+    side = math.copysign(1.0, draws.between(-1.0, 1.0))
     if not elsewhere:  # away from the light, which then falls on what comes into view
         side = -math.copysign(1.0, SETTINGS[wish.setting].light[0])
     while True:
-        begin, end = wish.duration * dice.between(0.1, 0.2), wish.duration * dice.between(0.8, 0.9)
-        turn = dice.between(1.1, 1.3)
+        begin, end = (
+            wish.duration * draws.between(0.1, 0.2),
+            wish.duration * draws.between(0.8, 0.9),
+        )
+        turn = draws.between(1.1, 1.3)
         camera = replace(
             STILL_CAMERA,
             motion="pans right" if side > 0 else "pans left",
@@ -47,7 +50,7 @@ def _pans(dice: Dice, wish: Wish) -> Iterator[Scene]:
             begin=begin,
             end=end,
         )
-        first, second = (_ahead(dice, look, wish.duration) for look in (here, there))
+        first, second = (_ahead(draws, look, wish.duration) for look in (here, there))
         change = Change(
             begin=begin, end=end, setting=setting if elsewhere else None, exchanges=True
         )
@@ -55,37 +58,40 @@ def _pans(dice: Dice, wish: Wish) -> Iterator[Scene]:
         yield Scene(objects=things, setting=wish.setting, camera=camera, change=change)
 
 
-def _passes(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def _passes(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Something large passes close before the camera; behind it one object gives way to another."""
-    before, screen, after = looks(dice, wish, (GENTLE, _ACROSS, GENTLE))
-    screen = screen._replace(shape=dice.choose(_SCREENS), size=_SCREEN_SIZE)
+    before, screen, after = looks(draws, wish, (GENTLE, _ACROSS, GENTLE))
+    screen = screen._replace(shape=draws.choose(_SCREENS), size=_SCREEN_SIZE)
     heading = 1.0 if screen.motion == "moves right" else -1.0
     while True:
-        middle = wish.duration * dice.between(0.45, 0.55)
-        near = screen.wide + dice.between(0.8, 1.0)
+        middle = wish.duration * draws.between(0.45, 0.55)
+        near = screen.wide + draws.between(0.8, 1.0)
         way = near + _OUT_OF_VIEW
         speed = way / (0.9 * min(middle, wish.duration - middle))
         passing = screen.at(-heading * speed * middle, near, speed=speed)
-        first = replace(_ahead(dice, before, wish.duration), vanishes=middle)
-        second = replace(_ahead(dice, after, wish.duration), appears=middle)
+        first = replace(_ahead(draws, before, wish.duration), vanishes=middle)
+        second = replace(_ahead(draws, after, wish.duration), appears=middle)
         change = Change(begin=middle - way / speed, end=middle + way / speed, exchanges=True)
         yield Scene(objects=(first, passing, second), relation="behind", change=change)
 
 
-def _hours(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def _hours(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Night falls, or day breaks, while the objects go on."""
-    setting = dice.choose([name for name in HOURS if name != wish.setting])
-    begin, end = wish.duration * dice.between(0.05, 0.25), wish.duration * dice.between(0.75, 0.95)
+    setting = draws.choose([name for name in HOURS if name != wish.setting])
+    begin, end = (
+        wish.duration * draws.between(0.05, 0.25),
+        wish.duration * draws.between(0.75, 0.95),
+    )
     change = Change(begin=begin, end=end, setting=setting)
-    scenes = single if dice.between(0.0, 1.0) < 0.6 else pair
-    for scene in scenes(dice, wish):
+    scenes = single if draws.between(0.0, 1.0) < 0.6 else pair
+    for scene in scenes(draws, wish):
         yield replace(scene, setting=wish.setting, change=change)
 
 
-def _ahead(dice: Dice, look: Look, duration: float) -> SceneObject:
+def _ahead(draws: SeededDraws, look: Look, duration: float) -> SceneObject:
     """The object in the middle of the view or not far beside it."""
-    depth = dice.between(6.0, 7.2)
-    return gentle(dice, look, dice.between(-0.5, 0.5), depth, duration)
+    depth = draws.between(6.0, 7.2)
+    return gentle(draws, look, draws.between(-0.5, 0.5), depth, duration)
 
 
 def _turned(thing: SceneObject, angle: float) -> SceneObject:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from .camera import CAMERA_MOTIONS, STILL_CAMERA, Camera
 from .changes import changes
-from .dice import Dice
 from .events import ACROSS, falls, hits, leaves, occlusion, pushes
 from .framing import apart, in_picture, in_view, passes_behind, related, sight, unhidden
 from .kinds import (
@@ -42,6 +41,7 @@ from .scene import (
     SceneObject,
     check_choice,
 )
+from .seeded_draws import SeededDraws
 from .settings import SETTINGS
 
 MIXTURE: dict[str, float] = {
@@ -67,7 +67,7 @@ _FIRST_MOTIONS = tuple(motion for motion in MOTIONS if motion != "rolls")
 class _Recipe(NamedTuple):
     """How scenes of a kind are tried, and what makes one good."""
 
-    candidates: Callable[[Dice, Wish], Iterator[Scene]]
+    candidates: Callable[[SeededDraws, Wish], Iterator[Scene]]
     motions: tuple[str, ...]  # of the first object
     shows: Callable[[Scene, float], bool]
     camera_moves: bool = True
@@ -154,12 +154,12 @@ def random_scene(
     """
     if duration <= 0:
         raise ValueError(f"a duration of {duration} s is empty: use one above 0")
-    dice = Dice(seed)
-    shape = dice.choose(ROLLING_SHAPES if motion == "rolls" else SHAPES, shape)
-    colour = dice.choose(COLOURS, colour)
-    motion = dice.choose(_FIRST_MOTIONS, motion)
-    setting = dice.choose(SETTINGS, setting)
-    size = dice.choose(SIZES, size)
+    draws = SeededDraws(seed)
+    shape = draws.choose(ROLLING_SHAPES if motion == "rolls" else SHAPES, shape)
+    colour = draws.choose(COLOURS, colour)
+    motion = draws.choose(_FIRST_MOTIONS, motion)
+    setting = draws.choose(SETTINGS, setting)
+    size = draws.choose(SIZES, size)
     check_choice("motion", motion, MOTIONS)
     check_choice("size", size, SIZES)
     thing = SceneObject(
@@ -167,9 +167,9 @@ def random_scene(
         colour=colour,
         motion=motion,
         size=SIZES[size],
-        **place(dice, motion, SIZES[size], duration)._asdict(),
-        yaw=dice.between(0.0, 2 * math.pi),
-        phase=dice.between(0.0, 1.0),
+        **place(draws, motion, SIZES[size], duration)._asdict(),
+        yaw=draws.between(0.0, 2 * math.pi),
+        phase=draws.between(0.0, 1.0),
     )
     return Scene(objects=(thing,), setting=setting, seed=seed)
 
@@ -203,11 +203,11 @@ def draw_scene(
             the duration is not above 0.
     """
     _check(kind, camera, motion, size, duration)
-    dice = Dice(seed)
-    kind = _kind(dice, kind, motion, camera)
-    setting, pace = dice.choose(SETTINGS, setting), dice.between(0.6, 1.0)
+    draws = SeededDraws(seed)
+    kind = _kind(draws, kind, motion, camera)
+    setting, pace = draws.choose(SETTINGS, setting), draws.between(0.6, 1.0)
     recipe = _RECIPES[kind]
-    candidates = recipe.candidates(dice, Wish(shape, colour, motion, size, duration, setting))
+    candidates = recipe.candidates(draws, Wish(shape, colour, motion, size, duration, setting))
     known = {"setting": setting, "style": style or "shaded", "kind": kind, "seed": seed}
     for tries, candidate in enumerate(islice(candidates, _MOST_TRIES)):
         calm = max(pace * 0.95**tries, 0.2)
@@ -228,10 +228,10 @@ def _camera(motion: str | None, pace: float, duration: float) -> Camera:
     return replace(STILL_CAMERA, motion=motion, speed=pace * sweep / max(duration, 1.0))
 
 
-def _kind(dice: Dice, kind: str | None, motion: str | None, camera: str | None) -> str:
+def _kind(draws: SeededDraws, kind: str | None, motion: str | None, camera: str | None) -> str:
     """The kind asked for, or one that has the motion and the camera, by the shares of `MIXTURE`."""
     shares = {name: share for name, share in MIXTURE.items() if _has(name, motion, camera)}
-    point = dice.between(0.0, sum(shares.values()))
+    point = draws.between(0.0, sum(shares.values()))
     for name, share in shares.items():
         point -= share
         if point < 0:

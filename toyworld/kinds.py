@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 
-from .dice import Dice
 from .looks import Look, Wish, looks, possible
 from .motion import HEADINGS
 from .placing import depth_to_see, place
@@ -24,6 +23,7 @@ from .scene import (
     Scene,
     SceneObject,
 )
+from .seeded_draws import SeededDraws
 from .solids import HALF_HEIGHT
 
 GENTLE = ("stays still", "moves left", "moves right", "bounces", "spins")
@@ -36,103 +36,103 @@ _FREE_TRIES = 2
 _AIR = 0.08
 
 
-def single(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def single(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes of one object in one motion."""
-    (look,) = looks(dice, wish, (MOTIONS,))
+    (look,) = looks(draws, wish, (MOTIONS,))
     while True:
-        yield Scene(objects=(_placed(dice, look, wish.duration),))
+        yield Scene(objects=(_placed(draws, look, wish.duration),))
 
 
-def trail(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def trail(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes of one object that moves and leaves paint behind."""
-    (look,) = looks(dice, wish, (TRAVELS,))
+    (look,) = looks(draws, wish, (TRAVELS,))
     while True:
-        yield Scene(objects=(replace(_placed(dice, look, wish.duration), trail=True),))
+        yield Scene(objects=(replace(_placed(draws, look, wish.duration), trail=True),))
 
 
-def sequence(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def sequence(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes of one object in one motion and then, about half way, another."""
     names = possible(MOTIONS, wish.shape)
-    first = dice.choose(names, wish.motion)
-    then = dice.choose([name for name in names if _may_follow(name, first, wish.shape)])
+    first = draws.choose(names, wish.motion)
+    then = draws.choose([name for name in names if _may_follow(name, first, wish.shape)])
     shapes = ROLLING_SHAPES if "rolls" in (first, then) else SHAPES
     shapes = ("sphere",) if {first, then} == {"rolls", "spins"} else shapes
-    (look,) = looks(dice, wish._replace(motion=first), (MOTIONS,), shapes)
+    (look,) = looks(draws, wish._replace(motion=first), (MOTIONS,), shapes)
     while True:
-        turn = wish.duration * dice.between(0.45, 0.55)
-        depth = dice.between(5.4, 8.4)
-        side = dice.between(-1.0, 1.0) * look.room(depth)
-        paces = [_pace(dice, motion, wish.duration / 2) for motion in (first, then)]
+        turn = wish.duration * draws.between(0.45, 0.55)
+        depth = draws.between(5.4, 8.4)
+        side = draws.between(-1.0, 1.0) * look.room(depth)
+        paces = [_pace(draws, motion, wish.duration / 2) for motion in (first, then)]
         more = {
             "then": then,
             "turn": turn,
             "speed": paces[0],
             "then_speed": paces[1],
-            "reach": dice.between(0.75, 0.95),
-            "heading": math.copysign(1.0, dice.between(-1.0, 1.0)),
+            "reach": draws.between(0.75, 0.95),
+            "heading": math.copysign(1.0, draws.between(-1.0, 1.0)),
             "phase": -turn / BOUNCE_PERIOD % 1.0 if first == "bounces" else look.phase,
         }
         yield Scene(objects=(look.at(side, depth, **more),))
 
 
-def pair(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def pair(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes of two objects with motions of their own."""
-    both = looks(dice, wish, (MOTIONS, MOTIONS))
-    sides = (-1.0, 1.0) if dice.between(0.0, 1.0) < 0.5 else (1.0, -1.0)
+    both = looks(draws, wish, (MOTIONS, MOTIONS))
+    sides = (-1.0, 1.0) if draws.between(0.0, 1.0) < 0.5 else (1.0, -1.0)
     for _ in range(_FREE_TRIES):
-        yield Scene(objects=tuple(_placed(dice, look, wish.duration) for look in both))
+        yield Scene(objects=tuple(_placed(draws, look, wish.duration) for look in both))
     while True:
         halves = zip(both, sides, strict=True)
-        things = (_in_half(dice, look, side, wish.duration) for look, side in halves)
+        things = (_in_half(draws, look, side, wish.duration) for look, side in halves)
         yield Scene(objects=tuple(things))
 
 
-def three(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def three(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes of three objects side by side that stand or move gently."""
-    trio = looks(dice, wish, (GENTLE, GENTLE, GENTLE))
+    trio = looks(draws, wish, (GENTLE, GENTLE, GENTLE))
     trio = [look if wish.size else look._replace(size=SIZES["small"]) for look in trio]
-    order = list(permutations((-1.0, 0.0, 1.0)))[int(dice.between(0, 6))]
+    order = list(permutations((-1.0, 0.0, 1.0)))[int(draws.between(0, 6))]
     while True:
         things = []
         for side, look in zip(order, trio, strict=True):
-            depth = dice.between(6.4, 9.2)
-            place = side * dice.between(0.75, 1.0) * look.room(depth)
-            things.append(gentle(dice, look, place, depth, wish.duration))
+            depth = draws.between(6.4, 9.2)
+            place = side * draws.between(0.75, 1.0) * look.room(depth)
+            things.append(gentle(draws, look, place, depth, wish.duration))
         yield Scene(objects=tuple(things))
 
 
-def relation(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def relation(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes of two objects, at most one of them gently moving, and how they stand."""
     relations = RELATIONS[:-1] if wish.motion in HEADINGS else RELATIONS
-    name = dice.choose(relations)
-    moving = int(dice.between(0, 4)) if wish.motion is None else 0
+    name = draws.choose(relations)
+    moving = int(draws.between(0, 4)) if wish.motion is None else 0
     if name == "on top of":
-        yield from _stacked(dice, wish, moving)
+        yield from _stacked(draws, wish, moving)
     motions = [GENTLE[1:] if index == moving else GENTLE[:1] for index in range(2)]
-    both = looks(dice, wish, motions)
+    both = looks(draws, wish, motions)
     while True:
-        (x, z), (other_x, other_z) = _related(dice, name, both)
-        first = gentle(dice, both[0], x, z, wish.duration)
-        second = gentle(dice, both[1], other_x, other_z, wish.duration)
+        (x, z), (other_x, other_z) = _related(draws, name, both)
+        first = gentle(draws, both[0], x, z, wish.duration)
+        second = gentle(draws, both[1], other_x, other_z, wish.duration)
         yield Scene(objects=(first, second), relation=name)
 
 
-def driven(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def driven(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes in which a player moves the object or the camera."""
-    target = dice.choose(TARGETS) if wish.motion in (None, "stays still") else "camera"
-    (look,) = looks(dice, wish, (GENTLE[:1] if target == "object" else ON_THE_SPOT,))
+    target = draws.choose(TARGETS) if wish.motion in (None, "stays still") else "camera"
+    (look,) = looks(draws, wish, (GENTLE[:1] if target == "object" else ON_THE_SPOT,))
     while True:
-        thing = _placed(dice, look, wish.duration)
-        told = _commands(dice, math.ceil(wish.duration * COMMAND_RATE))
+        thing = _placed(draws, look, wish.duration)
+        told = _commands(draws, math.ceil(wish.duration * COMMAND_RATE))
         speed = min(1.2, 1.8 / wish.duration)
         yield Scene(objects=(thing,), actions=Actions(target, told, COMMAND_RATE, speed))
 
 
-def loop(dice: Dice, wish: Wish) -> Iterator[Scene]:
+def loop(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
     """Yield scenes whose only object is after the duration as it was before."""
-    (look,) = looks(dice, wish, (PERIODIC,))
+    (look,) = looks(draws, wish, (PERIODIC,))
     while True:
-        thing = _placed(dice, look, wish.duration)
+        thing = _placed(draws, look, wish.duration)
         if look.motion == "bounces":
             pace = max(1, round(wish.duration / BOUNCE_PERIOD)) / wish.duration
         else:
@@ -145,13 +145,13 @@ def _may_follow(then: str, first: str, shape: str | None) -> bool:
     return then != first and not (shape == "cylinder" and {first, then} == {"rolls", "spins"})
 
 
-def _placed(dice: Dice, look: Look, duration: float) -> SceneObject:
-    return look.at(**place(dice, look.motion, look.size, duration)._asdict())
+def _placed(draws: SeededDraws, look: Look, duration: float) -> SceneObject:
+    return look.at(**place(draws, look.motion, look.size, duration)._asdict())
 
 
-def _in_half(dice: Dice, look: Look, side: float, duration: float) -> SceneObject:
+def _in_half(draws: SeededDraws, look: Look, side: float, duration: float) -> SceneObject:
     """The object in the left (side -1) or right (1) half of the view, where it stays."""
-    along, ahead, pace, reach = (dice.between(0.0, 1.0) for _ in range(4))
+    along, ahead, pace, reach = (draws.between(0.0, 1.0) for _ in range(4))
     depth, inner = 6.6 + 2.0 * ahead, look.wide + _AIR
     if look.motion in ("comes closer", "goes away"):
         near, speed = 5.8 + 0.6 * ahead, min(1.5 + 0.5 * pace, 3.5 / duration)
@@ -172,9 +172,9 @@ def _in_half(dice: Dice, look: Look, side: float, duration: float) -> SceneObjec
     return look.at(side * (inner + along * free), depth, speed=speed, reach=high)
 
 
-def _pace(dice: Dice, motion: str, part: float) -> float:
+def _pace(draws: SeededDraws, motion: str, part: float) -> float:
     """A speed at which the motion is well seen within `part` seconds without leaving the view."""
-    pace = dice.between(0.0, 1.0)
+    pace = draws.between(0.0, 1.0)
     if motion in ("stays still", "bounces"):
         return 0.0
     if motion in ("spins", "circles"):
@@ -182,9 +182,9 @@ def _pace(dice: Dice, motion: str, part: float) -> float:
     return min(1.3 + 0.5 * pace, (1.0 + 0.5 * pace) / part)
 
 
-def gentle(dice: Dice, look: Look, x: float, z: float, duration: float) -> SceneObject:
+def gentle(draws: SeededDraws, look: Look, x: float, z: float, duration: float) -> SceneObject:
     """Return the object about a place, from which it does not go far."""
-    pace = dice.between(0.0, 1.0)
+    pace = draws.between(0.0, 1.0)
     if look.motion == "spins":
         return look.at(x, z, speed=2.4 + 1.6 * pace)
     if look.motion == "bounces":
@@ -197,50 +197,52 @@ def gentle(dice: Dice, look: Look, x: float, z: float, duration: float) -> Scene
     return look.at(x, z)
 
 
-def _related(dice: Dice, name: str, both: Sequence[Look]) -> tuple[tuple[float, float], ...]:
+def _related(
+    draws: SeededDraws, name: str, both: Sequence[Look]
+) -> tuple[tuple[float, float], ...]:
     """Places of two objects of which the first is left or right of, behind or before the other."""
-    reach, gap = both[0].wide + both[1].wide, dice.between(0.15, 0.7)
+    reach, gap = both[0].wide + both[1].wide, draws.between(0.15, 0.7)
     if name in ("left of", "right of"):
-        depth, apart = dice.between(7.0, 8.4), reach + gap
+        depth, apart = draws.between(7.0, 8.4), reach + gap
         outside = [look.room(depth - 0.3) for look in both]
         if name == "left of":
             outside.reverse()
-        start = dice.between(-outside[1], max(outside[0] - apart, -outside[1]))
-        left = (start, depth + dice.between(-0.3, 0.3))
-        right = (start + apart, depth + dice.between(-0.3, 0.3))
+        start = draws.between(-outside[1], max(outside[0] - apart, -outside[1]))
+        left = (start, depth + draws.between(-0.3, 0.3))
+        right = (start + apart, depth + draws.between(-0.3, 0.3))
         return (left, right) if name == "left of" else (right, left)
     first, second = (1, 0) if name == "behind" else (0, 1)
-    near = dice.between(5.6, 6.4)
+    near = draws.between(5.6, 6.4)
     far = near + reach + gap
-    slopes = both[first].wide / near + dice.between(0.5, 1.5) * both[second].wide / far
-    share, side = dice.between(0.4, 0.6), math.copysign(1.0, dice.between(-1.0, 1.0))
+    slopes = both[first].wide / near + draws.between(0.5, 1.5) * both[second].wide / far
+    share, side = draws.between(0.4, 0.6), math.copysign(1.0, draws.between(-1.0, 1.0))
     places = (side * share * slopes * near, near), (-side * (1 - share) * slopes * far, far)
     return places[::-1] if name == "behind" else places
 
 
-def _stacked(dice: Dice, wish: Wish, moving: int) -> Iterator[Scene]:
+def _stacked(draws: SeededDraws, wish: Wish, moving: int) -> Iterator[Scene]:
     """Scenes of one object on the flat top of another one, which may carry it along."""
     below_motions = ("moves left", "moves right", "spins") if moving == 1 else GENTLE[:1]
-    rider, below = looks(dice, wish, (GENTLE[:1], below_motions))
-    below = below._replace(shape=dice.choose(FLAT_TOPS))
+    rider, below = looks(draws, wish, (GENTLE[:1], below_motions))
+    below = below._replace(shape=draws.choose(FLAT_TOPS))
     top = 2 * HALF_HEIGHT[below.shape] * below.size
     peak = top + 2 * HALF_HEIGHT[rider.shape] * rider.size
     while True:
         nearest = max(5.8, depth_to_see(peak) + 0.6 * below.size)
-        depth = nearest + dice.between(0.0, 1.0)
-        side = dice.between(-1.0, 1.0) * min(rider.room(depth), below.room(depth))
-        carrier = gentle(dice, below, side, depth, wish.duration)
-        things = (gentle(dice, rider, side, depth, wish.duration), carrier)
+        depth = nearest + draws.between(0.0, 1.0)
+        side = draws.between(-1.0, 1.0) * min(rider.room(depth), below.room(depth))
+        carrier = gentle(draws, below, side, depth, wish.duration)
+        things = (gentle(draws, rider, side, depth, wish.duration), carrier)
         yield Scene(objects=(replace(things[0], y=top), carrier), relation="on top of")
 
 
-def _commands(dice: Dice, count: int) -> tuple[str, ...]:
+def _commands(draws: SeededDraws, count: int) -> tuple[str, ...]:
     """A few commands, each held for a while."""
     told: list[str] = []
-    runs = int(dice.between(2, 5))
+    runs = int(draws.between(2, 5))
     for left in range(runs, 0, -1):
-        command = dice.choose([name for name in COMMANDS if name not in told[-1:]])
+        command = draws.choose([name for name in COMMANDS if name not in told[-1:]])
         share = (count - len(told)) / left
-        held = share if left == 1 else share * dice.between(0.7, 1.3)
+        held = share if left == 1 else share * draws.between(0.7, 1.3)
         told += [command] * max(round(held), 1)
     return tuple(told[:count])

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .dice import Dice
 from .placing import room
 from .scene import COLOURS, ROLLING_SHAPES, SHAPES, SIZES, SceneObject
+from .seeded_draws import SeededDraws
 from .solids import HALF_WIDTH
 
 
@@ -48,7 +48,7 @@ class Look(NamedTuple):
 
 
 def looks(
-    dice: Dice,
+    draws: SeededDraws,
     wish: Wish,
     motions: Sequence[Sequence[str]],
     shapes: Sequence[str] = SHAPES,
@@ -61,12 +61,12 @@ def looks(
     nothing = Wish(None, None, None, None, wish.duration, wish.setting)
     for index, names in enumerate(motions):
         own, able = (nothing, SHAPES) if index else (wish, shapes)
-        motion = dice.choose(possible(names, own.shape), own.motion)
+        motion = draws.choose(possible(names, own.shape), own.motion)
         able = ROLLING_SHAPES if motion == "rolls" and able is SHAPES else able
-        shape = dice.choose(able, own.shape)
-        colour = dice.choose([name for name in COLOURS if name not in _taken(drawn)], own.colour)
-        size = SIZES[dice.choose(SIZES, own.size)]
-        yaw, phase = dice.between(0.0, 2 * math.pi), dice.between(0.0, 1.0)
+        shape = draws.choose(able, own.shape)
+        colour = draws.choose([name for name in COLOURS if name not in _taken(drawn)], own.colour)
+        size = SIZES[draws.choose(SIZES, own.size)]
+        yaw, phase = draws.between(0.0, 2 * math.pi), draws.between(0.0, 1.0)
         drawn.append(Look(shape, colour, motion, size, yaw, phase))
     return drawn
 

@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 from .camera import STILL_CAMERA
-from .dice import Dice
 from .motion import HEADINGS
+from .seeded_draws import SeededDraws
 
 MARGIN = 0.1
 """How far from the edges of the view objects stay, in units."""
@@ -23,9 +23,9 @@ class Place(NamedTuple):
     heading: float = 0.0
 
 
-def place(dice: Dice, motion: str, size: float, duration: float) -> Place:
+def place(draws: SeededDraws, motion: str, size: float, duration: float) -> Place:
     """Draw a place where an object that does `motion` for `duration` seconds stays in view."""
-    side, ahead, pace, reach = (dice.between(0.0, 1.0) for _ in range(4))
+    side, ahead, pace, reach = (draws.between(0.0, 1.0) for _ in range(4))
     across = 2 * side - 1
     depth = 5.6 + 1.6 * ahead
     if motion in ("moves left", "moves right"):

@@ -1,4 +1,4 @@
-"""Ray-cast clips of scenes with exact masks, depth and tracks, all clips of a batch at once."""
+"""Ray-things clips of scenes with exact masks, depth and tracks, all clips of a batch at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .cast import Cast, boxes_of, cast_of, tracks_of
+from .backdrop import Backdrop, backdrop_of
+from .object_batch import ObjectBatch, batch_of, boxes_of, tracks_of
 from .physics import States
 from .scene import Scene
 from .settings import Setting
 from .shading import Light, floor_shade, light_of
-from .stage import Stage, stage_of
 from .styles import LOOKS
 from .tracing import OFFSETS, Samples, meet
 from .trails import paint_trails
@@ -60,20 +60,20 @@ def render(
     """
     _check(scenes, frames=frames, height=height, width=width, fps=fps, first=first)
     seconds = torch.arange(first, first + frames, dtype=torch.float64) / fps
-    cast = cast_of(scenes, seconds, device)
-    stage = stage_of(scenes, seconds, height=height, width=width, device=device)
-    light = _light(stage.settings, device)
-    video = stage.colour[stage.place]
-    paint_trails(video, scenes, (cast, stage, light), fps, first)
-    _cast_shadows(video, scenes, cast, stage, light)
-    near = _inside(boxes_of(cast, stage.view, height, width), height, width)
-    samples = _samples(near, stage)
+    things = batch_of(scenes, seconds, device)
+    backdrop = backdrop_of(scenes, seconds, height=height, width=width, device=device)
+    light = _light(backdrop.settings, device)
+    video = backdrop.colour[backdrop.place]
+    paint_trails(video, scenes, (things, backdrop, light), fps, first)
+    _cast_shadows(video, scenes, things, backdrop, light)
+    near = _inside(boxes_of(things, backdrop.view, height, width), height, width)
+    samples = _samples(near, backdrop)
     for index in range(near.shape[2]):
-        meet(samples, near[:, :, index], index, scenes, (cast, stage, light))
-    masks, depth = _composite(samples, video, stage, near.shape[2])
+        meet(samples, near[:, :, index], index, scenes, (things, backdrop, light))
+    masks, depth = _composite(samples, video, backdrop, near.shape[2])
     visible = rearrange(masks, "b f o h w -> b f o (h w)").any(dim=-1, keepdim=True)
-    tracks = torch.cat((tracks_of(cast, stage.view, height, width), visible), dim=-1)
-    return Clip(video, masks, depth, tracks, cast.states)
+    tracks = torch.cat((tracks_of(things, backdrop.view, height, width), visible), dim=-1)
+    return Clip(video, masks, depth, tracks, things.states)
 
 
 def _check(
@@ -97,17 +97,17 @@ def _light(settings: Sequence[Sequence[Setting]], device: torch.device | str) ->
 
 
 def _cast_shadows(
-    video: Tensor, scenes: Sequence[Scene], cast: Cast, stage: Stage, light: Light
+    video: Tensor, scenes: Sequence[Scene], things: ObjectBatch, backdrop: Backdrop, light: Light
 ) -> None:
     """Darken the floor of `video` (B, F, H, W, 3) in place."""
-    floor, lift = stage.floor[stage.place], cast.lift()
+    floor, lift = backdrop.floor[backdrop.place], things.lift()
     edges = [LOOKS[scene.style].shadow_edge for scene in scenes]
     sharpness = torch.tensor(edges, device=video.device)
     left = torch.ones((), device=video.device)
-    for o in range(cast.size.shape[1]):
+    for o in range(things.size.shape[1]):
         centre, wide = (
-            cast.states.centre[:, :, o],
-            cast.half_width[:, None, o] * cast.there[:, :, o],
+            things.states.centre[:, :, o],
+            things.half_width[:, None, o] * things.there[:, :, o],
         )
         left = left * floor_shade(floor, centre, wide, lift[:, :, o], light, sharpness)
     video *= left[..., None]
@@ -123,24 +123,26 @@ def _inside(boxes: Tensor, height: int, width: int) -> Tensor:
     return high[..., :, None] & wide[..., None, :]
 
 
-def _samples(near: Tensor, stage: Stage) -> Samples:
+def _samples(near: Tensor, backdrop: Backdrop) -> Samples:
     scene, frame, row, column = near.any(dim=2).nonzero(as_tuple=True)
     offsets = torch.tensor(OFFSETS, device=near.device)[..., None]  # (S, 2, 1)
     x, y = column + 0.5 + offsets[:, 0], row + 0.5 + offsets[:, 1]
-    across, above = stage.view.at(scene, frame).slopes(x, y, *near.shape[-2:])
+    across, above = backdrop.view.at(scene, frame).slopes(x, y, *near.shape[-2:])
     distance = torch.full_like(across, torch.inf)
     owner = torch.full_like(distance, -1, dtype=torch.long)
     colour = torch.zeros(3, *distance.shape, device=near.device)
     return Samples(scene, frame, row, column, across, above, distance, owner, colour)
 
 
-def _composite(samples: Samples, video: Tensor, stage: Stage, count: int) -> tuple[Tensor, Tensor]:
+def _composite(
+    samples: Samples, video: Tensor, backdrop: Backdrop, count: int
+) -> tuple[Tensor, Tensor]:
     """Blend the samples into the video in place; return masks and depth."""
     place = (samples.scene, samples.frame, samples.row, samples.column)
     missed = samples.depth.isinf().float().mean(dim=0)  # (P,)
     video[place] = video[place] * missed[:, None] + samples.colour.mean(dim=1).T
     batch, frames, height, width, _ = video.shape
-    depth = stage.distance[stage.place]
+    depth = backdrop.distance[backdrop.place]
     depth[place] = torch.minimum(depth[place], samples.distance())
     masks = torch.zeros(batch, frames, count, height, width, dtype=torch.bool, device=video.device)
     for index in range(count):

@@ -13,11 +13,11 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .cast import Cast
+from .backdrop import Backdrop
+from .object_batch import ObjectBatch
 from .scene import Scene
 from .shading import Light
 from .solids import INTERSECTIONS
-from .stage import Stage
 from .styles import INK, LOOKS, Surface
 
 OFFSETS = ((0.0, 0.0), (-0.375, -0.125), (0.125, -0.375), (0.375, 0.125), (-0.125, 0.375))
@@ -58,7 +58,7 @@ def meet(
     near: Tensor,
     index: int,
     scenes: Sequence[Scene],
-    world: tuple[Cast, Stage, Light],
+    world: tuple[ObjectBatch, Backdrop, Light],
 ) -> None:
     """Trace the object `index` of every scene and keep in place what is nearer than before.
 
@@ -81,21 +81,23 @@ def _kind(scene: Scene, index: int) -> tuple[str, str] | None:
     return (scene.objects[index].shape, scene.style) if index < len(scene.objects) else None
 
 
-def _sight(scenes: Sequence[Scene], index: int, world: tuple[Cast, Stage, Light]) -> _Sight:
-    cast, stage, light = world
-    centre, rotation = (part[:, :, index] for part in cast.states[:2])
-    size = cast.size[:, index, None].clamp(min=1e-6)  # (B, 1)
-    way = stage.view.eye - centre
-    rays = torch.einsum("b f j i, k j b f -> k i b f", rotation, stage.view.axes()) / size
+def _sight(
+    scenes: Sequence[Scene], index: int, world: tuple[ObjectBatch, Backdrop, Light]
+) -> _Sight:
+    things, backdrop, light = world
+    centre, rotation = (part[:, :, index] for part in things.states[:2])
+    size = things.size[:, index, None].clamp(min=1e-6)  # (B, 1)
+    way = backdrop.view.eye - centre
+    rays = torch.einsum("b f j i, k j b f -> k i b f", rotation, backdrop.view.axes()) / size
     eye = torch.einsum("b f j i, b f j -> i b f", rotation, way) / size
     towards = torch.einsum("b f j i, b f j -> i b f", rotation, light.direction)
     up, high = rearrange(rotation[..., 1, :], "b f i -> i b f"), centre[..., 1] / size
     rims = torch.tensor([LOOKS[scene.style].rim for scene in scenes], device=size.device)
-    wide = 2 * torch.tan(stage.view.field_of_view / 2) * way.norm(dim=-1)
+    wide = 2 * torch.tan(backdrop.view.field_of_view / 2) * way.norm(dim=-1)
     inside = (1 - 2 * rims[:, None] * wide / size).clamp(min=_THINNEST)
     paints = [
         rearrange(paint[:, index], "b rgb -> rgb b 1").expand_as(up)
-        for paint in (cast.base, cast.accent)
+        for paint in (things.base, things.accent)
     ]
     lit = [rearrange(part, "b f rgb -> rgb b f") for part in (light.colour, light.ambient)]
     looks = torch.cat((up, towards, high[None], *paints, *lit, inside[None]))

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .cast import Cast
+from .backdrop import Backdrop
+from .object_batch import ObjectBatch
 from .physics import is_there, simulate
 from .scene import Scene
 from .shading import Light, floor_light
 from .solids import reach
-from .stage import Stage
 from .styles import LOOKS
 from .views import moves
 
@@ -34,7 +34,7 @@ class _Path(NamedTuple):
 def paint_trails(
     video: Tensor,
     scenes: Sequence[Scene],
-    world: tuple[Cast, Stage, Light],
+    world: tuple[ObjectBatch, Backdrop, Light],
     fps: float,
     first: int,
 ) -> None:
@@ -42,27 +42,27 @@ def paint_trails(
 
     The video's first frame is the scenes' frame `first`; what was painted before it stays.
     """
-    cast, stage, light = world
+    things, backdrop, light = world
     shaded = floor_light(light)
     for b, scene in enumerate(scenes):
         trails = [o for o, thing in enumerate(scene.objects) if thing.trail]
         if not trails:
             continue
-        places = stage.place[b] if moves(scene) else stage.place[b, :1]
-        floor, blur = stage.floor[places], _blur(stage, b, places)
+        places = backdrop.place[b] if moves(scene) else backdrop.place[b, :1]
+        floor, blur = backdrop.floor[places], _blur(backdrop, b, places)
         paths = _paths(scene, trails, first + video.shape[1], fps)
         for o, path in zip(trails, paths, strict=True):
             path = _Path(*(part.to(video.device) for part in path))
-            cover = _cover(floor, blur, path, _WIDTH * cast.half_width[b, o], first)
-            colour = cast.accent[b, o] * (shaded[b] if LOOKS[scene.style].lit else 1.0)
+            cover = _cover(floor, blur, path, _WIDTH * things.half_width[b, o], first)
+            colour = things.accent[b, o] * (shaded[b] if LOOKS[scene.style].lit else 1.0)
             colour = colour.clamp(0, 1).expand(len(cover), 3)[:, None, None]
             video[b] = torch.lerp(video[b], colour, cover[..., None])
 
 
-def _blur(stage: Stage, scene: int, places: Tensor) -> Tensor:
+def _blur(backdrop: Backdrop, scene: int, places: Tensor) -> Tensor:
     """How wide the floor under a pixel is in units (K, H, W), 1 at most."""
-    distance = stage.distance[places]
-    view = stage.view.at(scene, slice(len(places)))
+    distance = backdrop.distance[places]
+    view = backdrop.view.at(scene, slice(len(places)))
     focal = view.focal_length(*distance.shape[-2:])
     return (distance / focal[:, None, None]).clamp(max=1)
 

@@ -22,7 +22,7 @@ from ..models.text.t5 import initialise as initialise_text
 from .checkpoint import TrainState
 from .feed import Sets
 from .latents import LatentSet
-from .layers import Layers, attend, mixed_precision
+from .layers import Layers, mixed_precision, plain_attention
 from .levels import TRAINING_SHIFT, Levels, apply_levels, draw_levels
 
 CAPTION_DROP = 0.1
@@ -51,7 +51,7 @@ class PromptedDiT(nn.Module):
 
     def __init__(self, dit: DiTConfig, text: T5Config, generator: torch.Generator) -> None:
         super().__init__()
-        self.dit = VideoDiT(dit, ops=Layers, attention=attend)
+        self.dit = VideoDiT(dit, ops=Layers, attention=plain_attention)
         self.text = T5Encoder(text)
         initialise(self.dit, generator)
         initialise_text(self.text, generator)

@@ -40,7 +40,7 @@ from .levels import SHIFT, TRAINING_SHIFT
 from .loop import Tick, Watch, drive
 from .meters import SOURCES as PROBE_SOURCES
 from .meters import read_meters
-from .pictures import Studio, save_sample, validation_loss
+from .pictures import SampleMaker, save_sample, validation_loss
 from .preview import with_preview
 from .recipe import DIT_FILE, HELD_OUT_SEED, SEED, TEXT_FILE, write_weights
 from .sources import HELD_OUT, SOURCES, SQUARE, trained_range
@@ -143,7 +143,7 @@ def make_denoiser(
     state.start_from(start.state)
     if plan.compiled:
         model.compile_blocks()
-    studio = Studio(model, vae, latent, tokenizer)
+    studio = SampleMaker(model, vae, latent, tokenizer)
     meters = read_meters(run / "held_out", studio, latent) if plan.meters else None
     due = itertools.count(METERS_EVERY, METERS_EVERY)
     next_reading = next(due)

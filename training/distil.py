@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..model_loaders.tokenizer import EOS
 from ..models.latent_format import LatentFormat
-from ..models.lora import LiveLinear, LowRank, Patch, patched
+from ..models.lora import LiveLinear, LowRank, WeightDelta, patched
 from ..models.patchify import from_patches, patch_grid, to_patches
 from ..samplers.schedules.flow import flow_sigmas
 from .checkpoint import TrainState
@@ -67,7 +67,7 @@ class Adapter(nn.Module):
     def __init__(self, teacher: PromptedDiT, rank: int, generator: torch.Generator) -> None:
         super().__init__()
         patches = {
-            f"{name}.weight": Patch(low_rank=_fresh(layer, rank, generator))
+            f"{name}.weight": WeightDelta(low_rank=_fresh(layer, rank, generator))
             for name, layer in teacher.named_modules()
             if isinstance(layer, nn.Linear) and re.fullmatch(LAYERS, name)
         }

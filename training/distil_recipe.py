@@ -17,7 +17,7 @@ from .checkpoint import Length, TrainState
 from .distil import ORIGINAL_STEPS, Adapter, Target, lora_tensors, train_student
 from .feed import Feed
 from .loop import Tick, Watch, drive
-from .pictures import PROMPTS, SAMPLE_SHAPE, Studio, save_sample
+from .pictures import PROMPTS, SAMPLE_SHAPE, SampleMaker, save_sample
 from .recipe import LORA_FILE, SEED, write_weights
 from .sources import SOURCES
 from .start import Start, network_of, read_start
@@ -67,9 +67,9 @@ def make_few_step(
     adapter = Adapter(teacher, plan.rank, torch.Generator().manual_seed(SEED)).to(device)
     state = TrainState(adapter, rate=plan.rate, length=plan.length, seed=SEED, decay=plan.decay)
     vae = build_vae(read_vae(vae_file)).to(device)
-    studio = Studio(adapter.student, vae, latent, tokenizer)
+    studio = SampleMaker(adapter.student, vae, latent, tokenizer)
     target = Target(guidance=plan.guidance, shift=start.dit.shift)
-    aim = Studio(teacher, vae, latent, tokenizer).make(
+    aim = SampleMaker(teacher, vae, latent, tokenizer).make(
         PROMPTS, SAMPLE_SHAPE, steps=ORIGINAL_STEPS, guidance=sum(plan.guidance) / 2
     )
 

@@ -20,7 +20,7 @@ def mixed_precision(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bf16(device))
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def plain_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Softmax attention, (B, N, L, K) -> (B, N, L, K); on a CPU in plain products.
 
     There the backward pass of torch's fused one takes several times as long in bfloat16.

@@ -17,7 +17,7 @@ from ..models.shapes import LatentShape, VideoShape
 from ..toyworld import Scene, caption, parse_caption
 from .denoiser import Batch, PromptedDiT
 from .latents import LatentSet, Source, read_set
-from .pictures import VALIDATION_LEVELS, Studio, velocity_error, whole_clips
+from .pictures import VALIDATION_LEVELS, SampleMaker, velocity_error, whole_clips
 from .recipe import HELD_OUT_SEED
 
 SHARDS = 2
@@ -97,7 +97,7 @@ class Meters:
         data: clips of each probe, with the tokens of its wrong captions (B, S).
     """
 
-    studio: Studio
+    studio: SampleMaker
     latent: LatentFormat
     data: Sequence[tuple[Probe, tuple[LatentSet, Tokens]]]
 
@@ -126,7 +126,7 @@ def _error(model: PromptedDiT, batch: Batch, noise: Tensor, level: float) -> flo
     return velocity_error(model, batch, noise, level, given=0)
 
 
-def read_meters(folder: Path, studio: Studio, latent: LatentFormat) -> Meters:
+def read_meters(folder: Path, studio: SampleMaker, latent: LatentFormat) -> Meters:
     """The meters on the clips of ``SOURCES`` in a folder."""
     tokenizer = studio.tokenizer
     data = [
@@ -147,7 +147,7 @@ def scenes_of(source: Source) -> list[Scene]:
     return [scene for number in shards for scene in source.scenes(HELD_OUT_SEED, number)]
 
 
-def binding(studio: Studio, source: Source) -> Mapping[str, float]:
+def binding(studio: SampleMaker, source: Source) -> Mapping[str, float]:
     """Shares of pictures of two objects whose colours keep to their shapes, and of relations."""
     prompts = [caption(scene) for scene in scenes_of(source)[:DRAWN]]
     pictures = studio.make(prompts, _STILL_SHAPE)[:, 0]

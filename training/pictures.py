@@ -53,7 +53,7 @@ VALIDATION_SEED = 77
 
 
 @dataclass(frozen=True, eq=False)
-class Studio:
+class SampleMaker:
     """A denoiser with all that it takes to make a video."""
 
     model: PromptedDiT
@@ -100,7 +100,7 @@ class Studio:
         return torch.cat([film_strip(clip, FRAMES_SHOWN) for clip in clips])
 
 
-def save_sample(path: Path, studio: Studio, **options: Any) -> None:
+def save_sample(path: Path, studio: SampleMaker, **options: Any) -> None:
     """Write a picture of ``PROMPTS``; where Pillow is missing there is none."""
     if find_spec("PIL") is not None:
         save_image(path, studio.picture(PROMPTS, SAMPLE_SHAPE, **options))

@@ -71,16 +71,16 @@ def training_scene(
 
 
 def _draw(seed: int, frames: int, fps: float, loop: bool, kind: str | None) -> Scene:
-    dice = Random(seed)
-    style = "cartoon" if dice.random() < STYLE_SHARE else "shaded"
-    moving = dice.random() < CAMERA_SHARE
+    draws = Random(seed)
+    style = "cartoon" if draws.random() < STYLE_SHARE else "shaded"
+    moving = draws.random() < CAMERA_SHARE
     if loop:
         return draw_scene(seed, kind="loop", style=style, duration=frames / fps)
     shares = STILL_KINDS if frames == 1 else CLIP_KINDS
-    kind = kind or dice.choices(list(shares), list(shares.values()))[0]
+    kind = kind or draws.choices(list(shares), list(shares.values()))[0]
     if frames == 1:
         return draw_scene(seed, kind=kind, style=style)
-    camera = dice.choice(CAMERA_MOTIONS[1:]) if moving and kind not in STILL_CAMERA_KINDS else None
+    camera = draws.choice(CAMERA_MOTIONS[1:]) if moving and kind not in STILL_CAMERA_KINDS else None
     return draw_scene(seed, kind=kind, style=style, camera=camera, duration=frames / fps)
 
 

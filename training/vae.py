@@ -150,7 +150,7 @@ def _step(state: TrainState, loss: Tensor) -> float:
 
 
 @torch.inference_mode()
-def psnr(vae: VideoVAE, video: Tensor) -> float:
+def roundtrip_psnr(vae: VideoVAE, video: Tensor) -> float:
     """Peak signal to noise ratio in dB of (B, 3, F, H, W) through the VAE and back."""
     error = (vae.decode(vae.encode(video)).clamp(-1, 1) - video).square().mean() / 4
     return float(-10 * error.log10())

@@ -25,7 +25,7 @@ from .loop import Tick, Watch, drive
 from .recipe import HELD_OUT_SEED, SEED, VAE_FILE, write_weights
 from .start import network_of, read_start
 from .textures import texture_pool
-from .vae import Pixels, psnr, train_decoder, train_vae
+from .vae import Pixels, roundtrip_psnr, train_decoder, train_vae
 
 SQUARE = VideoShape(17, 64, 64)
 SHARDS = {SQUARE: 40, VideoShape(17, 48, 80): 6, VideoShape(17, 80, 48): 6}
@@ -107,12 +107,12 @@ def _train(
     test = render_shard(HELD_OUT_SEED, 0, SQUARE).pixels(torch.arange(16)).to(device)
 
     def look(state: TrainState) -> Mapping[str, float]:
-        quality = psnr(vae, test)
-        info = {"kind": "vae", "config": TINY_VAE.to_dict(), "psnr": round(quality, 2)}
+        quality = roundtrip_psnr(vae, test)
+        info = {"kind": "vae", "config": TINY_VAE.to_dict(), "roundtrip_psnr": round(quality, 2)}
         weights = {key: value.detach().cpu() for key, value in vae.named_parameters()}
         write_weights(run / "weights" / VAE_FILE, weights, info)
         save_image(run / "samples" / f"{name}_{state.step:06d}.png", comparison(vae, test[:8]))
-        return {"psnr": quality}
+        return {"roundtrip_psnr": quality}
 
     watch = Watch(look=look, every=Length(steps=plan.look_every))
     losses = train_vae(state, data) if redrawing is None else train_decoder(state, data, redrawing)

@@ -1,4 +1,4 @@
-"""GUIDER: the host's own, with the pack's recipe for what is done with the predictions."""
+"""GUIDER: the host's own, with the pack's plan for what is done with the predictions."""
 # pyright: reportMissingImports=false
 
 import copy
@@ -13,14 +13,14 @@ from torch import Tensor
 
 from ...models.attention import KeysValues
 from ...samplers.clips import Clips, clip_of
-from ...samplers.guidance.nag import Against, cross_attend_against
-from ...samplers.guidance.plan import Recipe, guided
+from ...samplers.guidance.nag import NegativeAttention, cross_attend_against
+from ...samplers.guidance.plan import GuidancePlan, guided
 from ...samplers.guidance.skip_layer import SkippedBlocks
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, wrapped
 from .model import HostModel
 from .network import CLIPS_KEY, EVALUATION_KEY
 from .notes import warn
-from .sampler import path_of
+from .sampler import process_of
 
 BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
 """Where the host's networks keep the blocks that their callers may replace."""
@@ -30,20 +30,20 @@ UNUSED_PATCHES = (
     "sampler_pre_cfg_function",
     "sampler_calc_cond_batch_function",
 )
-"""Patches of other nodes that say how to guide; a recipe of the pack guides by itself."""
+"""Patches of other nodes that say how to guide; a plan of the pack guides by itself."""
 
 
 class HostGuider(CFGGuider):
-    """Plainly guided it is the host's guider; any other recipe is followed by the pack.
+    """Plainly guided it is the host's guider; any other plan is followed by the pack.
 
     ``wrappers`` go around what either predicts, the last one outermost.
     """
 
-    def __init__(self, model_patcher: Any, recipe: Recipe) -> None:
+    def __init__(self, model_patcher: Any, plan: GuidancePlan) -> None:
         super().__init__(model_patcher)
-        self.recipe = recipe
+        self.plan = plan
         self.wrappers: tuple[Wrapper, ...] = ()
-        self.set_cfg(recipe.scale)
+        self.set_cfg(plan.scale)
         self._denoiser: RunDenoiser | None = None
         self._run: SamplingRun | None = None
         self._mask: Tensor | None = None
@@ -53,14 +53,14 @@ class HostGuider(CFGGuider):
     @property
     def is_plain(self) -> bool:
         """Whether the host's own guidance does all of it."""
-        return self.recipe == Recipe(scale=self.recipe.scale)
+        return self.plan == GuidancePlan(scale=self.plan.scale)
 
     def inner_sample(self, *arguments: Any, **named: Any) -> Tensor:
-        """Begin a run: what the recipe and the wrappers remember belongs to it alone."""
+        """Begin a run: what the plan and the wrappers remember belongs to it alone."""
         latent, sigmas, self._mask = arguments[1], arguments[4], arguments[5]
         self._run = run = self._begin(latent, sigmas)
         if not self.is_plain or self.wrappers:
-            inner = self._by_host if self.is_plain else self._by_recipe(run)
+            inner = self._by_host if self.is_plain else self._by_plan(run)
             self._denoiser = wrapped(inner, self.wrappers, run)
         self._name_unused_patches()
         try:
@@ -78,8 +78,8 @@ class HostGuider(CFGGuider):
             if clips is None and latent.ndim == 5:
                 clips = Clips((clip_of({}, latent, 1),))
         takes_levels = isinstance(model, HostModel) and model.takes_levels
-        path = path_of(model.model_sampling)
-        return SamplingRun(sigmas.cpu(), path, clips, given, takes_levels)
+        process = process_of(model.model_sampling)
+        return SamplingRun(sigmas.cpu(), process, clips, given, takes_levels)
 
     def _name_unused_patches(self) -> None:
         unused = [name for name in UNUSED_PATCHES if self.model_options.get(name)]
@@ -111,9 +111,9 @@ class HostGuider(CFGGuider):
     def _by_host(self, x: Tensor, at: Evaluation) -> Tensor:
         return super().predict_noise(x, at.sigma, self._options(at), at.extra_args["seed"])
 
-    def _by_recipe(self, run: SamplingRun) -> RunDenoiser:
+    def _by_plan(self, run: SamplingRun) -> RunDenoiser:
         inner = guided(
-            self.recipe, self._predict, "positive", "negative", run.path, watch=self._watch
+            self.plan, self._predict, "positive", "negative", run.process, watch=self._watch
         )
 
         def denoise(x: Tensor, at: Evaluation) -> Tensor:
@@ -137,7 +137,7 @@ class HostGuider(CFGGuider):
     def _watch(self, conditions: Sequence[Any], made: Sequence[Tensor]) -> None:
         """Note the predictions for both prompts, for the patches of other nodes."""
         for condition, x0 in zip(conditions, made, strict=True):
-            name = condition.condition if isinstance(condition, Against) else condition
+            name = condition.condition if isinstance(condition, NegativeAttention) else condition
             if isinstance(name, str):
                 self._seen[name] = x0
 
@@ -188,14 +188,14 @@ class HostGuider(CFGGuider):
         while not isinstance(condition, str):
             if isinstance(condition, SkippedBlocks):
                 skipped |= condition.blocks
-            elif isinstance(condition, Against):
+            elif isinstance(condition, NegativeAttention):
                 attend = self._cross_attend(condition)
                 at = replace(at, hooks=replace(at.hooks, cross_attend=attend))
             condition = condition.condition
         (made,) = self._evaluate([condition], x, at, skipped)
         return made
 
-    def _cross_attend(self, against: Against) -> Callable[..., Tensor]:
+    def _cross_attend(self, against: NegativeAttention) -> Callable[..., Tensor]:
         """The hook for the network, which prepares the negative prompt where it runs."""
         network = self.inner_model.diffusion_model
         (negative, *_) = self.conds[against.negative]
@@ -225,15 +225,15 @@ def _without_blocks(options: dict[str, Any], blocks: frozenset[int]) -> dict[str
     return options
 
 
-def with_recipe(guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
-    """A guider with another recipe; the host's plain one is taken over with its conditions.
+def with_plan(guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> HostGuider:
+    """A guider with another plan; the host's plain one is taken over with its conditions.
 
     Raises:
         ValueError: the guider follows rules of its own, or its network cannot do this.
     """
     bound = _taken_over(guider)
-    bound.recipe = change(bound.recipe)
-    bound.set_cfg(bound.recipe.scale)
+    bound.plan = change(bound.plan)
+    bound.set_cfg(bound.plan.scale)
     _check_attention(bound)
     return bound
 
@@ -258,7 +258,7 @@ def _taken_over(guider: Any) -> HostGuider:
             f"a {type(guider).__name__} follows rules of its own: use the guider of Denoiser or "
             "CFGGuider"
         )
-    bound = HostGuider(guider.model_patcher, Recipe(scale=guider.cfg))
+    bound = HostGuider(guider.model_patcher, GuidancePlan(scale=guider.cfg))
     bound.original_conds = dict(guider.original_conds)
     bound.model_options = guider.model_options
     return bound
@@ -266,7 +266,7 @@ def _taken_over(guider: Any) -> HostGuider:
 
 def _check_attention(guider: HostGuider) -> None:
     model = guider.model_patcher.model
-    if guider.recipe.attention is not None and not isinstance(model, HostModel):
+    if guider.plan.attention is not None and not isinstance(model, HostModel):
         raise ValueError(
             f"attention guidance needs the network of Load Models, not a "
             f"{type(model).__name__}: use the negative prompt with guidance above 1"

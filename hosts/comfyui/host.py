@@ -15,15 +15,15 @@ from torch import Tensor
 
 from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
-from ...models.lora import Patches
+from ...models.lora import WeightDeltas
 from ...models.patchify import Tokens
-from ...samplers.guidance.plan import Recipe
+from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
 from ..interface import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import SolverCall
 from .clip import make_clip
-from .guider import HostGuider, block_count, with_recipe, with_wrapper
+from .guider import HostGuider, block_count, with_plan, with_wrapper
 from .levels import noise_levels
 from .lora import is_distilled, with_lora
 from .model import make_model
@@ -81,7 +81,7 @@ class ComfyHost:
     def with_lora(
         self,
         model: Any,
-        patches: Patches,
+        patches: WeightDeltas,
         strength: float,
         *,
         live: bool,
@@ -124,13 +124,13 @@ class ComfyHost:
         self, model: Any, positive: Conditioning, negative: Conditioning, guidance: float
     ) -> HostGuider:
         """GUIDER with classifier-free guidance."""
-        guider = HostGuider(model, Recipe(scale=guidance))
+        guider = HostGuider(model, GuidancePlan(scale=guidance))
         guider.set_conds(positive, negative)
         return guider
 
-    def with_recipe(self, guider: Any, change: Callable[[Recipe], Recipe]) -> HostGuider:
+    def with_plan(self, guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> HostGuider:
         """Change what is done with the predictions."""
-        return with_recipe(guider, change)
+        return with_plan(guider, change)
 
     def with_wrapper(self, guider: Any, wrapper: Wrapper) -> HostGuider:
         """Put a wrapper around the guided denoiser."""
@@ -140,9 +140,9 @@ class ComfyHost:
         """How many blocks the guider's network has."""
         return block_count(guider)
 
-    def recipe_of(self, guider: Any) -> Recipe | None:
+    def plan_of(self, guider: Any) -> GuidancePlan | None:
         """What a guider of the pack does with the predictions."""
-        return guider.recipe if isinstance(guider, HostGuider) else None
+        return guider.plan if isinstance(guider, HostGuider) else None
 
     def is_distilled(self, guider: Any) -> bool | None:
         """What the metadata of the model's weights and of its LoRAs say."""

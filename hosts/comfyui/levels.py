@@ -6,7 +6,7 @@ from typing import Any
 from comfy.model_sampling import ModelSamplingContinuousEDM
 from torch import Tensor
 
-from ...samplers.process import Path
+from ...samplers.process import NoiseProcess
 from ...samplers.schedules.model_levels import (
     ContinuousLevels,
     FlowLevels,
@@ -14,13 +14,13 @@ from ...samplers.schedules.model_levels import (
     check_flow_sigmas,
 )
 from ...samplers.schedules.table import NoiseTable
-from .sampler import path_of
+from .sampler import process_of
 
 
 def noise_levels(model: Any) -> NoiseLevels:
     """Levels of any of the host's models, as nodes such as ModelSamplingSD3 have left them."""
     sampling = model.get_model_object("model_sampling")
-    if path_of(sampling) is Path.FLOW:
+    if process_of(sampling) is NoiseProcess.FLOW:
         return FlowLevels(_flow_shift(sampling.sigmas))
     if isinstance(sampling, ModelSamplingContinuousEDM):
         return ContinuousLevels(float(sampling.sigma_min), float(sampling.sigma_max))
@@ -48,7 +48,7 @@ def check_levels(model: Any, sigmas: Tensor, samples: Tensor) -> None:
     """
     if len(sigmas) == 0:
         return
-    if path_of(model.model_sampling) is Path.FLOW:
+    if process_of(model.model_sampling) is NoiseProcess.FLOW:
         return check_flow_sigmas(sigmas)
     first, name = float(sigmas[0]), type(model).__name__
     noise = float(model.model_sampling.sigma_max)

@@ -7,7 +7,7 @@ import comfy.sd
 import torch
 from torch import Tensor
 
-from ...models.lora import LowRank, Patches
+from ...models.lora import LowRank, WeightDeltas
 from .. import solver_options
 from .model import HostModel
 
@@ -34,7 +34,7 @@ def is_distilled(model: Any) -> bool | None:
     return solver_options.is_distilled(model.model.weights.info) if ours else None
 
 
-def with_lora(model: Any, patches: Patches, strength: float, distilled: bool | None) -> Any:
+def with_lora(model: Any, patches: WeightDeltas, strength: float, distilled: bool | None) -> Any:
     """A clone of a ModelPatcher with changes by the names of its parameters.
 
     Args:

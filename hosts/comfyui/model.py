@@ -16,7 +16,7 @@ from ...models.latent_format import LatentFormat
 from ..dtypes import DTYPES
 from ..interface import LEVELS_KEY
 from .network import HostDiT
-from .prompt_cache import KeptTexts
+from .prompt_cache import PromptCache
 
 HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
 """The host's own formats of the published families, by channels: they know preview colours."""
@@ -178,7 +178,7 @@ def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
 
 
 def _keep_texts(patcher: ModelPatcher) -> None:
-    patcher.model.diffusion_model.kept_texts = KeptTexts(patcher)
+    patcher.model.diffusion_model.kept_texts = PromptCache(patcher)
 
 
 def _drop_texts(patcher: ModelPatcher) -> None:

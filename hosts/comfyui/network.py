@@ -21,7 +21,7 @@ from ...models.dit.network import NO_HOOKS, DiTConfig, PreparedText, VideoDiT
 from ...samplers.clips import Clips, clip_of
 from ...samplers.denoiser import broadcast_sigma
 from ...samplers.runs import Evaluation
-from .prompt_cache import KeptTexts
+from .prompt_cache import PromptCache
 
 CLIPS_KEY = "spacetime_clips"
 """Where a sampling run puts its ``Clips`` in the host's transformer options."""
@@ -64,7 +64,7 @@ class HostDiT(VideoDiT):
     ``kept_texts`` is there while a sampling run of the host lasts.
     """
 
-    kept_texts: KeptTexts | None = None
+    kept_texts: PromptCache | None = None
 
     def __init__(self, config: DiTConfig, *, ops: Any, **factory: Any) -> None:
         attention = HostAttention()

@@ -44,7 +44,7 @@ class Kept(NamedTuple):
     text: PreparedText
 
 
-class KeptTexts:
+class PromptCache:
     """Prepared prompts of one sampling run.
 
     The host builds the tensor of its prompts anew at each step, so that its identity says nothing;

@@ -9,13 +9,13 @@ from comfy.model_sampling import CONST, ModelSamplingDiscrete
 from comfy.samplers import KSAMPLER
 from torch import Tensor
 
-from ...samplers.process import Path
+from ...samplers.process import NoiseProcess
 from ...samplers.schedules.table import NoiseTable
 from ..solver_options import taken, with_taken
 
 
 class HostSampler(KSAMPLER):
-    """Tells the solver on which path the model's states lie, and the levels of its timesteps."""
+    """Tells the solver on which process the model's states lie, and the levels of its timesteps."""
 
     def with_options(self, options: Mapping[str, Any]) -> "HostSampler":
         """A copy with those of the options that the solver takes."""
@@ -26,15 +26,15 @@ class HostSampler(KSAMPLER):
     def sample(self, model_wrap: Any, sigmas: Tensor, *rest: Any, **named: Any) -> Tensor:
         """Run the solver as the host does."""
         sampling = model_wrap.inner_model.model_sampling
-        known = {"path": path_of(sampling), "table": table_of(sampling)}
+        known = {"process": process_of(sampling), "table": table_of(sampling)}
         bound = copy.copy(self)
         bound.extra_options = {**taken(self.sampler_function, known), **self.extra_options}
         return KSAMPLER.sample(bound, model_wrap, sigmas, *rest, **named)
 
 
-def path_of(model_sampling: Any) -> Path:
+def process_of(model_sampling: Any) -> NoiseProcess:
     """Whether a model's noising is a flow's."""
-    return Path.FLOW if isinstance(model_sampling, CONST) else Path.VE
+    return NoiseProcess.FLOW if isinstance(model_sampling, CONST) else NoiseProcess.VE
 
 
 def table_of(model_sampling: Any) -> NoiseTable | None:

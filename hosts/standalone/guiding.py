@@ -11,7 +11,7 @@ from ...models.attention import attend
 from ...models.dit.blocks import BlockHooks
 from ...samplers.denoiser import Denoiser, to_denoised
 from ...samplers.guidance.cfg import Predict
-from ...samplers.guidance.nag import Against, cross_attend_against
+from ...samplers.guidance.nag import NegativeAttention, cross_attend_against
 from ...samplers.guidance.plan import guided
 from ...samplers.guidance.skip_layer import SkippedBlocks
 from ...samplers.runs import Evaluation, SamplingRun, for_solver, wrapped
@@ -20,15 +20,15 @@ from .sampling import Guider, Texts, velocity
 
 
 def guided_denoiser(guider: Guider, batch: int, run: SamplingRun) -> Denoiser:
-    """What a solver calls: the guider's wrappers around its recipe over the network.
+    """What a solver calls: the guider's wrappers around its plan over the network.
 
     Args:
-        guider: model, prompts, recipe and wrappers.
+        guider: model, prompts, plan and wrappers.
         batch: rows of the state.
         run: that the denoiser serves.
     """
     predict = _predictor(Texts(guider.model, batch))
-    inner = guided(guider.recipe, predict, guider.positive, guider.negative, run.path)
+    inner = guided(guider.plan, predict, guider.positive, guider.negative, run.process)
     return for_solver(wrapped(inner, guider.wrappers, run), run)
 
 
@@ -48,7 +48,7 @@ def _predictor(texts: Texts) -> Predict:
         rows = at.repeated(count)
         return denoised(torch.cat([x] * count), rows, text, rows.hooks).chunk(count)
 
-    def changed(x: Tensor, at: Evaluation, condition: SkippedBlocks | Against) -> Tensor:
+    def changed(x: Tensor, at: Evaluation, condition: SkippedBlocks | NegativeAttention) -> Tensor:
         conditioning, hooks = _unwrapped(condition, texts, at.hooks)
         return denoised(x, at, texts.prepared([conditioning]), hooks)
 
@@ -62,7 +62,7 @@ def _unwrapped(condition: Any, texts: Texts, hooks: BlockHooks) -> tuple[Conditi
     if isinstance(condition, SkippedBlocks):
         conditioning, hooks = _unwrapped(condition.condition, texts, hooks)
         return conditioning, replace(hooks, skipped=hooks.skipped | condition.blocks)
-    if isinstance(condition, Against):
+    if isinstance(condition, NegativeAttention):
         conditioning, hooks = _unwrapped(condition.condition, texts, hooks)
         negative = texts.prepared([condition.negative])
         attention = cross_attend_against(negative, condition.guidance, attend)

@@ -25,10 +25,10 @@ from ...model_loaders.load import (
 )
 from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
-from ...models.lora import Patches, patched, published_shapes
+from ...models.lora import WeightDeltas, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.clips import Clips, clip_of
-from ...samplers.guidance.plan import Recipe
+from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.runs import SamplingRun, Wrapper
 from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, check_step, refuse_not_finite
@@ -38,7 +38,7 @@ from . import io, ui
 from .devices import choose_device, choose_dtype
 from .folders import Folders, folders
 from .guiding import guided_denoiser
-from .preview import VAE, strip_maker
+from .preview import LoadedVAE, strip_maker
 from .sampling import Guider, Model, Sampler, solve
 from .saving import graph_metadata
 
@@ -84,7 +84,7 @@ class StandaloneHost:
         self.progress = progress
         self.preview = preview
         self.folders = folders
-        self._vaes: WeakSet[VAE] = WeakSet()
+        self._vaes: WeakSet[LoadedVAE] = WeakSet()
 
     def model_files(self, folder: str) -> list[str]:
         """Names of the safetensors files under a model folder."""
@@ -127,7 +127,7 @@ class StandaloneHost:
     def with_lora(
         self,
         model: Model,
-        patches: Patches,
+        patches: WeightDeltas,
         strength: float,
         *,
         live: bool,
@@ -143,14 +143,14 @@ class StandaloneHost:
         text.encoder.to(self.device)
         return text
 
-    def make_vae(self, weights: VAEWeights, *, dtype: str) -> VAE:
+    def make_vae(self, weights: VAEWeights, *, dtype: str) -> LoadedVAE:
         """Build the VAE."""
         dtype_ = self._dtype(dtype)
-        vae = VAE(build_vae(weights, dtype=dtype_).to(self.device), self.device, dtype_)
+        vae = LoadedVAE(build_vae(weights, dtype=dtype_).to(self.device), self.device, dtype_)
         self._vaes.add(vae)
         return vae
 
-    def vae_format(self, vae: VAE) -> LatentFormat:
+    def vae_format(self, vae: LoadedVAE) -> LatentFormat:
         """Channels and compression of a VAE."""
         return LatentFormat(
             channels=vae.network.config.z_channels,
@@ -164,7 +164,7 @@ class StandaloneHost:
         refuse_not_finite(context, "the encoded prompt", DAMAGED_TEXT_ENCODER)
         return [[context, {PROMPT_KEY: text}]]
 
-    def encode_video(self, vae: VAE, images: Tensor) -> Tensor:
+    def encode_video(self, vae: LoadedVAE, images: Tensor) -> Tensor:
         """Encode frames in chunks, with a tick for each."""
         video = rearrange(images[..., :3], "F H W C -> 1 C F H W")
         time = vae.network.time_factor
@@ -179,7 +179,7 @@ class StandaloneHost:
             self.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
         return torch.cat(latents, dim=2)
 
-    def decode_video(self, vae: VAE, latent: Tensor) -> Tensor:
+    def decode_video(self, vae: LoadedVAE, latent: Tensor) -> Tensor:
         """Decode latents in chunks of frames, with a tick for each."""
         total, cache, chunks = latent.shape[2], None, []
         for start in range(0, total, CHUNK):
@@ -194,11 +194,11 @@ class StandaloneHost:
         self, model: Model, positive: Conditioning, negative: Conditioning, guidance: float
     ) -> Guider:
         """Bind a model to its prompts."""
-        return Guider(model, positive, negative, Recipe(scale=guidance))
+        return Guider(model, positive, negative, GuidancePlan(scale=guidance))
 
-    def with_recipe(self, guider: Guider, change: Callable[[Recipe], Recipe]) -> Guider:
+    def with_plan(self, guider: Guider, change: Callable[[GuidancePlan], GuidancePlan]) -> Guider:
         """Change what is done with the predictions."""
-        return replace(guider, recipe=change(guider.recipe))
+        return replace(guider, plan=change(guider.plan))
 
     def with_wrapper(self, guider: Guider, wrapper: Wrapper) -> Guider:
         """Put a wrapper around the guided denoiser."""
@@ -208,9 +208,9 @@ class StandaloneHost:
         """How many blocks the guider's network has."""
         return guider.model.dit.config.layers
 
-    def recipe_of(self, guider: Guider) -> Recipe:
+    def plan_of(self, guider: Guider) -> GuidancePlan:
         """What is done with the predictions."""
-        return guider.recipe
+        return guider.plan
 
     def is_distilled(self, guider: Guider) -> bool | None:
         """What the metadata of the model's weights and of its LoRAs say."""

@@ -17,7 +17,7 @@ from ..interface import STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN
 
 
 @dataclass(frozen=True, eq=False)
-class VAE:
+class LoadedVAE:
     """VAE: a built video VAE and where it runs."""
 
     network: VideoVAE
@@ -26,7 +26,7 @@ class VAE:
 
 
 def strip_maker(
-    latent: LatentFormat, vaes: Iterable[VAE]
+    latent: LatentFormat, vaes: Iterable[LoadedVAE]
 ) -> Callable[[Sequence[Tensor]], Tensor | None]:
     """Draws film strips of clips (C, F, H, W) that a network sees, as one picture.
 
@@ -43,7 +43,7 @@ def strip_maker(
     return draw
 
 
-def _pictures(latent: LatentFormat, clip: Tensor, vaes: Iterable[VAE]) -> Tensor | None:
+def _pictures(latent: LatentFormat, clip: Tensor, vaes: Iterable[LoadedVAE]) -> Tensor | None:
     quick = latent.preview(clip)
     if quick is not None:
         return quick
@@ -52,7 +52,7 @@ def _pictures(latent: LatentFormat, clip: Tensor, vaes: Iterable[VAE]) -> Tensor
 
 
 @torch.inference_mode()
-def _first_frame(raw: Tensor, vae: VAE) -> Tensor:
+def _first_frame(raw: Tensor, vae: LoadedVAE) -> Tensor:
     """Of a latent (1, C, 1, H, W), which a causal VAE decodes alone: (1, H, W, 3)."""
     frame = vae.network.decode(raw.to(vae.device, vae.dtype))
     return rearrange(frame, "1 C 1 H W -> 1 H W C").add(1).div(2).clamp(0, 1)

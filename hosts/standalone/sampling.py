@@ -14,7 +14,7 @@ from ...models.dit.blocks import BlockHooks
 from ...models.dit.network import PreparedText, VideoDiT
 from ...models.latent_format import LatentFormat
 from ...samplers.denoiser import Denoiser
-from ...samplers.guidance.plan import Recipe
+from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.runs import Evaluation, Wrapper
 from ...samplers.schedules.model_levels import check_flow_sigmas
 from ..interface import Conditioning
@@ -57,7 +57,7 @@ class Guider:
     model: Model
     positive: Conditioning
     negative: Conditioning
-    recipe: Recipe
+    plan: GuidancePlan
     wrappers: tuple[Wrapper, ...] = ()
 
 

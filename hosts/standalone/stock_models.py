@@ -10,7 +10,7 @@ from ...model_loaders.text import TextEncoder
 from ...models.shapes import VideoShape
 from .. import host
 from . import io
-from .host import VAE
+from .host import LoadedVAE
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class VAEEncode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, pixels: Tensor, vae: VAE) -> io.NodeOutput:
+    def execute(cls, pixels: Tensor, vae: LoadedVAE) -> io.NodeOutput:
         """Crop to the middle and encode."""
         cropped = crop_sides(pixels, multiple=vae.network.space_factor)
         host().vae_format(vae).check(VideoShape(*cropped.shape[:3]))
@@ -88,7 +88,7 @@ class VAEDecode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, samples: Mapping[str, Any], vae: VAE) -> io.NodeOutput:
+    def execute(cls, samples: Mapping[str, Any], vae: LoadedVAE) -> io.NodeOutput:
         """Decode the samples."""
         return io.NodeOutput(host().decode_video(vae, samples["samples"]))
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from ...toyworld.prompt_spec import PromptSpec, WantedObject
 from ...toyworld.scene import RELATIONS
-from ...toyworld.wanted import Wanted, WantedObject
 from .finding import find_objects
 from .following import follow
 from .reading import ClipReading, ObjectReading
@@ -42,7 +42,7 @@ def read_frame(frame: Tensor) -> ClipReading:
     return read_clip(frame[None])
 
 
-def judge(reading: ClipReading, wanted: Wanted) -> dict[str, bool]:
+def judge(reading: ClipReading, wanted: PromptSpec) -> dict[str, bool]:
     """Say what of what is wanted a clip shows; what nothing is said about is left out.
 
     Returns:

@@ -34,7 +34,7 @@ the CFG scale, ``fps`` frames per second, ``height`` and ``width`` latent rows a
 
 
 @dataclass(frozen=True)
-class Levels:
+class DistinctConditions:
     """Conditionings without repeats: token l of row b has number ``index[b, l]``.
 
     Args:
@@ -48,7 +48,9 @@ class Levels:
     index: Tensor
 
 
-def gather_levels(sigma: Tensor, layout: TokenLayout, extras: Mapping[str, Tensor]) -> Levels:
+def gather_levels(
+    sigma: Tensor, layout: TokenLayout, extras: Mapping[str, Tensor]
+) -> DistinctConditions:
     """Collect the distinct conditionings of a packed batch.
 
     Args:
@@ -70,7 +72,7 @@ def gather_levels(sigma: Tensor, layout: TokenLayout, extras: Mapping[str, Tenso
     else:
         values, index = _distinct(table.flatten(1))
         index = index.unflatten(0, (len(sigma), width))
-    return Levels(values[0], dict(zip(names, values[1:], strict=True)), index)
+    return DistinctConditions(values[0], dict(zip(names, values[1:], strict=True)), index)
 
 
 def _distinct(columns: Tensor) -> tuple[Tensor, Tensor]:

@@ -29,7 +29,7 @@ from .blocks import Block, BlockHooks, Head, Modulation, Sequences
 from .conditioning import (
     CONDITION_SCALES,
     TIME_SCALE,
-    Levels,
+    DistinctConditions,
     condition_embedding,
     gather_levels,
     sinusoid,
@@ -276,7 +276,9 @@ class VideoDiT(nn.Module):
             )
         return conditions
 
-    def _modulation(self, levels: Levels, dtype: torch.dtype) -> tuple[Tensor, Modulation]:
+    def _modulation(
+        self, levels: DistinctConditions, dtype: torch.dtype
+    ) -> tuple[Tensor, Modulation]:
         freq = self.config.freq_dim
         time = self.time_embedding(sinusoid(levels.sigma * TIME_SCALE, freq).to(dtype))  # (U, D)
         for name, values in levels.extras.items():

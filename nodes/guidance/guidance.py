@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...hosts import host
-from ...samplers.guidance.plan import Recipe
+from ...samplers.guidance.plan import GuidancePlan
 from ..helpers.guiders import guider_input, guider_output, with_changes
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
@@ -52,7 +52,7 @@ class SpacetimeGuidanceInterval(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, low: float | None, high: float | None) -> Any:
         """Refuse levels that are none, or the wrong way round, before the graph runs."""
-        return refusal(lambda low, high: Recipe(low=low, high=high), low, high)
+        return refusal(lambda low, high: GuidancePlan(low=low, high=high), low, high)
 
     @classmethod
     def execute(cls, guider: Any, low: float, high: float) -> Any:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...hosts import host
-from ...samplers.guidance.plan import Projection, Recipe, ZeroStar
+from ...samplers.guidance.plan import GuidancePlan, Projection, ZeroStar
 from ..helpers.guiders import guider_input, guider_output
 from ..helpers.search import search_words
 
@@ -20,15 +20,15 @@ def with_rule(guider: Any, rule: Projection | ZeroStar) -> Any:
         ValueError: it has the other rule, which would go unnoticed otherwise.
     """
 
-    def change(recipe: Recipe) -> Recipe:
-        if recipe.rule is not None and type(recipe.rule) is not type(rule):
+    def change(plan: GuidancePlan) -> GuidancePlan:
+        if plan.rule is not None and type(plan.rule) is not type(rule):
             raise ValueError(
-                f"{NAMES[type(rule)]} after {NAMES[type(recipe.rule)]}: they take each other's "
+                f"{NAMES[type(rule)]} after {NAMES[type(plan.rule)]}: they take each other's "
                 "place, so remove one of the two nodes"
             )
-        return replace(recipe, rule=rule)
+        return replace(plan, rule=rule)
 
-    return host().with_recipe(guider, change)
+    return host().with_plan(guider, change)
 
 
 class SpacetimeProjectedGuidance(io.ComfyNode):

@@ -24,5 +24,5 @@ def guider_output() -> Any:
 
 
 def with_changes(guider: Any, **changes: Any) -> Any:
-    """GUIDER with other fields of its recipe; the one given stays as it is."""
-    return host().with_recipe(guider, lambda recipe: replace(recipe, **changes))
+    """GUIDER with other fields of its plan; the one given stays as it is."""
+    return host().with_plan(guider, lambda plan: replace(plan, **changes))

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ...hosts import host
 from ...hosts.solver_options import SolverCall, taken
-from ...samplers.checkpoint import Journal, SolverState, showing_what_will_be
-from ...samplers.guidance.plan import Projection, Recipe
+from ...samplers.checkpoint import Checkpoint, SolverState, showing_what_will_be
+from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from .distilled import warn_if_not_distilled
@@ -81,10 +81,10 @@ def start_run(
     """
     _check_stop(stop, 0, len(sigmas) - 1)
     solver = _choice(_stoppable(sampler))
-    journal = Journal(stop=stop)
-    so_far = _run(guider, noise, sampler, sigmas, latent, journal)
+    checkpoint = Checkpoint(stop=stop)
+    so_far = _run(guider, noise, sampler, sigmas, latent, checkpoint)
     return SamplingState(
-        at=_at(journal),
+        at=_at(checkpoint),
         sigmas=sigmas.cpu(),
         solver=solver,
         seed=noise.seed,
@@ -94,7 +94,7 @@ def start_run(
     )
 
 
-def go_on(guider: Any, noise: Any, sampler: Any, state: SamplingState, stop: int) -> SamplingState:
+def resume(guider: Any, noise: Any, sampler: Any, state: SamplingState, stop: int) -> SamplingState:
     """Go on with a run up to a step, 0 for its end.
 
     Raises:
@@ -104,9 +104,9 @@ def go_on(guider: Any, noise: Any, sampler: Any, state: SamplingState, stop: int
         _check_stop(stop, state.at.step, state.steps)
     _check_noise(state, noise)
     _check_solver(state, _choice(_stoppable(sampler)))
-    journal = Journal(state.at, stop=stop or None)
-    so_far = _run(guider, noise, sampler, state.sigmas, state.latent, journal)
-    return replace(state, at=_at(journal), so_far=so_far.cpu())
+    checkpoint = Checkpoint(state.at, stop=stop or None)
+    so_far = _run(guider, noise, sampler, state.sigmas, state.latent, checkpoint)
+    return replace(state, at=_at(checkpoint), so_far=so_far.cpu())
 
 
 def _run(
@@ -115,20 +115,20 @@ def _run(
     sampler: Any,
     sigmas: Tensor,
     latent: Mapping[str, Any],
-    journal: Journal,
+    checkpoint: Checkpoint,
 ) -> Tensor:
-    """Sample between the two ends of the journal, and return what will become of it."""
+    """Sample between the two ends of the checkpoint, and return what will become of it."""
     warn_if_not_distilled(guider, sampler)
     _warn_of_memory(guider)
     call = _stoppable(sampler)
     stopping = host().make_sampler(showing_what_will_be(call.solver), call.options)
-    more = {"journal": journal, "noise": step_noise_of(noise, latent)}
+    more = {"checkpoint": checkpoint, "noise": step_noise_of(noise, latent)}
     stopping = host().with_options(stopping, more)
     return host().sample(guider, noise.generate_noise(latent), stopping, sigmas, latent, noise.seed)
 
 
-def _at(journal: Journal) -> SolverState:
-    state = journal.state
+def _at(checkpoint: Checkpoint) -> SolverState:
+    state = checkpoint.state
     if state is None:
         raise ValueError("the run made no step: give a schedule of at least one step")
     return SolverState(state.step, state.x.cpu(), tuple(past.cpu() for past in state.history))
@@ -137,7 +137,7 @@ def _at(journal: Journal) -> SolverState:
 def _stoppable(sampler: Any) -> SolverCall:
     """What a sampler of the pack does."""
     call = host().solver_of(sampler)
-    if call is None or not taken(call.solver, {"journal": None}):
+    if call is None or not taken(call.solver, {"checkpoint": None}):
         raise ValueError(
             f"a {type(sampler).__name__} of {host().name} cannot be stopped and resumed to the "
             "same result: use Solver or LCM Sampler"
@@ -189,10 +189,10 @@ def _check_solver(state: SamplingState, choice: SolverChoice) -> None:
 
 
 def _warn_of_memory(guider: Any) -> None:
-    recipe = host().recipe_of(guider) or Recipe()
+    plan = host().plan_of(guider) or GuidancePlan()
     remembers = {
-        "its step cache": recipe.cache is not None and recipe.cache.threshold > 0,
-        "its momentum": isinstance(recipe.rule, Projection) and recipe.rule.momentum != 0,
+        "its step cache": plan.cache is not None and plan.cache.threshold > 0,
+        "its momentum": isinstance(plan.rule, Projection) and plan.rule.momentum != 0,
     }
     found = " and ".join(name for name, there in remembers.items() if there)
     if found:

@@ -10,7 +10,7 @@ from ...hosts import host
 from ...media.paths import claimed_output, prove_output
 from ..helpers.search import search_words
 from ..helpers.state_files import SUFFIX, read_state, state_names, state_path, write_state
-from ..helpers.states import STATE, SamplingState, go_on, start_run
+from ..helpers.states import STATE, SamplingState, resume, start_run
 from .sampling import sampling_inputs
 
 io, ui = host().io, host().ui
@@ -125,7 +125,7 @@ class SpacetimeResumeSampling(io.ComfyNode):
         cls, guider: Any, noise: Any, sampler: Any, state: SamplingState, stop_after: int = 0
     ) -> Any:
         """Sample on."""
-        state = go_on(guider, noise, sampler, state, stop_after)
+        state = resume(guider, noise, sampler, state, stop_after)
         return io.NodeOutput(state.look, state)
 
 

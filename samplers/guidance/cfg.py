@@ -14,7 +14,7 @@ class Predict(Protocol):
     """Evaluate several conditions: ``(x, evaluation, conditions) -> one x0 per condition``.
 
     Whether they run as one batch or one after the other is the predictor's own matter. A condition
-    is the caller's own object, or one in ``SkippedBlocks`` or ``Against``.
+    is the caller's own object, or one in ``SkippedBlocks`` or ``NegativeAttention``.
     """
 
     def __call__(self, x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> Sequence[Tensor]:
@@ -22,7 +22,7 @@ class Predict(Protocol):
         ...
 
 
-class Sides(NamedTuple):
+class Predictions(NamedTuple):
     """Predictions for both conditions, and the state and evaluation that they were made for."""
 
     x: Tensor
@@ -34,14 +34,14 @@ class Sides(NamedTuple):
 Scale = float | Callable[[Tensor, Evaluation], Tensor | float]
 """A guidance scale, or one that depends on the state x and the evaluation."""
 
-Combine = Callable[[Sides, Tensor | float], Tensor]
+Combine = Callable[[Predictions, Tensor | float], Tensor]
 """(predictions, scale) -> the guided x0; with scale 1 it has to be the conditional one."""
 
 Watch = Callable[[Sequence[Any], Sequence[Tensor]], None]
 """(conditions, their predictions of x0): told what was predicted."""
 
 
-def affine(sides: Sides, scale: Tensor | float) -> Tensor:
+def affine(sides: Predictions, scale: Tensor | float) -> Tensor:
     """Return u + w (c - u), the same in x0, eps and velocity.
 
     Source: Ho and Salimans, "Classifier-Free Diffusion Guidance", 2022, with their w + 1 as w.
@@ -74,19 +74,19 @@ def cfg(
             (conditional,) = predict(x, at, (positive,))
             return conditional
         conditional, unconditional = predict(x, at, (positive, negative))
-        return keep_given(combine(Sides(x, at, conditional, unconditional), w), x, at)
+        return keep_given(combine(Predictions(x, at, conditional, unconditional), w), x, at)
 
     return denoise
 
 
-def made_places(x: Tensor, at: Evaluation) -> Tensor | None:
+def generated_mask(x: Tensor, at: Evaluation) -> Tensor | None:
     """Mark what is not given, broadcasting to ``x``; None where there is one level for all."""
     return None if at.places is None else broadcast_sigma(at.places, x) > 0
 
 
 def keep_given(guided: Tensor, x: Tensor, at: Evaluation) -> Tensor:
     """Put back what is given: where the noise level is 0, the state itself."""
-    made = made_places(x, at)
+    made = generated_mask(x, at)
     return guided if made is None else torch.where(made, guided, x)
 
 

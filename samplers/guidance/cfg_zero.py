@@ -4,10 +4,10 @@ from torch import Tensor
 
 from ..runs import Evaluation, RunDenoiser
 from ..velocity import output_of, x0_of
-from .cfg import Sides, made_places
+from .cfg import Predictions, generated_mask
 
 
-def cfg_zero(sides: Sides, scale: Tensor | float) -> Tensor:
+def cfg_zero(sides: Predictions, scale: Tensor | float) -> Tensor:
     """Guide from the unconditional velocity scaled by a = <c, u> / <u, u> per clip.
 
     v = a u + w (c - a u). Not the same as scaling in x0: the velocity form is the one that was
@@ -15,8 +15,8 @@ def cfg_zero(sides: Sides, scale: Tensor | float) -> Tensor:
     Models", 2025.
     """
 
-    x, sigma, path = sides.x, sides.at.levels, sides.at.run.path
-    made, regions = made_places(x, sides.at), sides.at.regions
+    x, sigma, path = sides.x, sides.at.levels, sides.at.run.process
+    made, regions = generated_mask(x, sides.at), sides.at.regions
     c = output_of(x, sides.conditional, sigma, path)
     u = output_of(x, sides.unconditional, sigma, path)
     fit = regions.clip_mean(c * u, made)

@@ -42,7 +42,7 @@ class AttentionGuidance:
 
 
 @dataclass(frozen=True, eq=False)
-class Against:
+class NegativeAttention:
     """A condition, evaluated with another one's attention as the negative."""
 
     condition: Any

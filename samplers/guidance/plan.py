@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from ..process import Path
+from ..process import NoiseProcess
 from ..runs import RunDenoiser
 from .cfg import Combine, Predict, Scale, Watch, affine, cfg, remember, watched
 from .cfg_zero import cfg_zero, zero_init
-from .nag import Against, AttentionGuidance
+from .nag import AttentionGuidance, NegativeAttention
 from .projected import apg
 from .rescale import rescale
 from .scales import over_frames, over_steps, within
@@ -46,7 +46,7 @@ class SkipLayers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class GuidancePlan:
     """How a model's predictions become those of a guided denoiser; by default plainly guided.
 
     Args:
@@ -87,52 +87,52 @@ def _check_levels(low: float, high: float) -> None:
 
 
 def guided(
-    recipe: Recipe,
+    plan: GuidancePlan,
     predict: Predict,
     positive: object,
     negative: object,
-    path: Path,
+    process: NoiseProcess,
     *,
     watch: Watch | None = None,
 ) -> RunDenoiser:
     """Make the denoiser of one sampling run.
 
     Args:
-        recipe: what to do.
-        predict: evaluates conditions, ``SkippedBlocks`` and ``Against`` among them.
+        plan: what to do.
+        predict: evaluates conditions, ``SkippedBlocks`` and ``NegativeAttention`` among them.
         positive, negative: the two conditions.
-        path: of the run that the denoiser serves; it may keep a memory and belongs to no other.
+        process: of the run that the denoiser serves; it may keep a memory and belongs to no other.
         watch: told of every prediction, those of the cache too.
     """
-    if recipe.cache is not None and recipe.cache.threshold > 0:
-        predict = easy_cache(predict, recipe.cache)
-    if recipe.skip is not None or recipe.rescale:
+    if plan.cache is not None and plan.cache.threshold > 0:
+        predict = easy_cache(predict, plan.cache)
+    if plan.skip is not None or plan.rescale:
         predict = remember(predict)
     if watch is not None:
         predict = watched(predict, watch)
-    if recipe.attention is not None and recipe.attention.acts:
-        positive = Against(positive, negative, recipe.attention)
-    scale, combine = _scale(recipe, path), _combine(recipe.rule)
+    if plan.attention is not None and plan.attention.acts:
+        positive = NegativeAttention(positive, negative, plan.attention)
+    scale, combine = _scale(plan, process), _combine(plan.rule)
     denoiser = cfg(predict, positive, negative, scale, combine=combine)
-    if recipe.skip is not None:
-        weak = SkippedBlocks(positive, frozenset(recipe.skip.blocks))
-        low, high = (_level(each, path) for each in (recipe.skip.low, recipe.skip.high))
-        denoiser = skip_layers(denoiser, predict, weak, recipe.skip.scale, low=low, high=high)
-    if recipe.rescale:
-        denoiser = rescale(denoiser, predict, positive, recipe.rescale)
-    if isinstance(recipe.rule, ZeroStar) and recipe.rule.waiting_steps:
-        denoiser = zero_init(denoiser, recipe.rule.waiting_steps)
+    if plan.skip is not None:
+        weak = SkippedBlocks(positive, frozenset(plan.skip.blocks))
+        low, high = (_level(each, process) for each in (plan.skip.low, plan.skip.high))
+        denoiser = skip_layers(denoiser, predict, weak, plan.skip.scale, low=low, high=high)
+    if plan.rescale:
+        denoiser = rescale(denoiser, predict, positive, plan.rescale)
+    if isinstance(plan.rule, ZeroStar) and plan.rule.waiting_steps:
+        denoiser = zero_init(denoiser, plan.rule.waiting_steps)
     return denoiser
 
 
-def _scale(recipe: Recipe, path: Path) -> Scale:
-    scale: Scale = recipe.scale
-    if recipe.last_scale is not None:
-        scale = over_steps(recipe.scale, recipe.last_scale)
-    if recipe.first_frame_scale is not None:
-        scale = over_frames(recipe.first_frame_scale, scale, both_ends=recipe.both_ends)
-    if (recipe.low, recipe.high) != (0.0, 1.0):
-        low, high = (_level(each, path) for each in (recipe.low, recipe.high))
+def _scale(plan: GuidancePlan, process: NoiseProcess) -> Scale:
+    scale: Scale = plan.scale
+    if plan.last_scale is not None:
+        scale = over_steps(plan.scale, plan.last_scale)
+    if plan.first_frame_scale is not None:
+        scale = over_frames(plan.first_frame_scale, scale, both_ends=plan.both_ends)
+    if (plan.low, plan.high) != (0.0, 1.0):
+        low, high = (_level(each, process) for each in (plan.low, plan.high))
         scale = within(scale, low, high)
     return scale
 
@@ -145,8 +145,8 @@ def _combine(rule: Projection | ZeroStar | None) -> Combine:
     return affine if rule is None else cfg_zero
 
 
-def _level(level: float, path: Path) -> float:
-    """Bring a level in [0, 1] to the path: on VE, the one with the same ratio of noise."""
-    if path is Path.FLOW:
+def _level(level: float, process: NoiseProcess) -> float:
+    """Bring a level in [0, 1] to the process: on VE, the one with the same ratio of noise."""
+    if process is NoiseProcess.FLOW:
         return level
     return level / (1 - level) if level < 1 else float("inf")

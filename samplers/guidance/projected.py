@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..clips import Clips
-from .cfg import Combine, Sides, made_places
+from .cfg import Combine, Predictions, generated_mask
 
 
 def apg(*, parallel: float = 0.0, momentum: float = 0.0, threshold: float = 0.0) -> Combine:
@@ -24,8 +24,8 @@ def apg(*, parallel: float = 0.0, momentum: float = 0.0, threshold: float = 0.0)
     """
     last: dict[tuple[Clips | None, torch.Size], tuple[float, Tensor]] = {}
 
-    def combine(sides: Sides, scale: Tensor | float) -> Tensor:
-        made, regions = made_places(sides.x, sides.at), sides.at.regions
+    def combine(sides: Predictions, scale: Tensor | float) -> Tensor:
+        made, regions = generated_mask(sides.x, sides.at), sides.at.regions
         c, d = sides.conditional, sides.conditional - sides.unconditional
         if momentum:
             key, sigma = (sides.at.clips, d.shape), sides.at.level

@@ -5,7 +5,7 @@ from torch import Tensor
 from ..regions import Regions
 from ..runs import Evaluation, RunDenoiser
 from ..velocity import output_of, x0_of
-from .cfg import Predict, keep_given, made_places
+from .cfg import Predict, generated_mask, keep_given
 
 
 def rescale(
@@ -29,7 +29,7 @@ def rescale(
         (conditional,) = predict(x, at, (positive,))
         if guided is conditional:
             return guided
-        made, sigma, path = made_places(x, at), at.levels, at.run.path
+        made, sigma, path = generated_mask(x, at), at.levels, at.run.process
         out = output_of(x, guided, sigma, path)
         c = output_of(x, conditional, sigma, path)
         ratio = spread(c, made, at.regions) / spread(out, made, at.regions).clamp(min=1e-12)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..denoiser import broadcast_sigma
-from ..process import Path
+from ..process import NoiseProcess
 from ..runs import Evaluation
 from ..velocity import output_of, x0_of
 from .cfg import Predict
@@ -70,22 +70,22 @@ def easy_cache(predict: Predict, cache: StepCache) -> Predict:
     def predict_or_tell(
         x: Tensor, at: Evaluation, conditions: Sequence[Any], /
     ) -> Sequence[Tensor]:
-        sigma, path = at.levels, at.run.path
-        seen = _seen(x, sigma, path)
+        sigma, process = at.levels, at.run.process
+        seen = _seen(x, sigma, process)
         keys = [(id(each), at.clips, x.shape) for each in conditions]
         told: dict[Hashable, Tensor] = {}
         if cache.start <= at.progress <= cache.end:
             for key in keys:
                 output = _tell(memories.get(key), seen, at.level, cache.threshold)
                 if output is not None:
-                    told[key] = x0_of(x, output, sigma, path)
+                    told[key] = x0_of(x, output, sigma, process)
         missing = [
             (key, each) for key, each in zip(keys, conditions, strict=True) if key not in told
         ]
         if missing:
             made = predict(x, at, [each for _, each in missing])
             for (key, each), x0 in zip(missing, made, strict=True):
-                output = output_of(x, x0, sigma, path)
+                output = output_of(x, x0, sigma, process)
                 memories[key] = _remember(memories.get(key), each, seen, output, at.level)
                 told[key] = x0
         return [told[key] for key in keys]
@@ -93,9 +93,9 @@ def easy_cache(predict: Predict, cache: StepCache) -> Predict:
     return predict_or_tell
 
 
-def _seen(x: Tensor, sigma: Tensor, path: Path) -> Tensor:
+def _seen(x: Tensor, sigma: Tensor, process: NoiseProcess) -> Tensor:
     """Return the state as the network sees it."""
-    return x if path is Path.FLOW else x * broadcast_sigma((1 + sigma**2).rsqrt(), x)
+    return x if process is NoiseProcess.FLOW else x * broadcast_sigma((1 + sigma**2).rsqrt(), x)
 
 
 def _tell(memory: _Memory | None, seen: Tensor, sigma: float, threshold: float) -> Tensor | None:

@@ -14,7 +14,7 @@ Args of every solver:
     disable: accepted because the host passes it; solvers draw no progress bar.
 
 Options by keyword:
-    journal: where to start, stop and write down how far the run has come.
+    checkpoint: where to start, stop and write down how far the run has come.
     path: how the states mix signal and noise, for the solvers to which it matters.
     noise: what a stochastic solver adds after a step, by the step's number.
 

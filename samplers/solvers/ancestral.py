@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..checkpoint import Journal, begin, note
+from ..checkpoint import Checkpoint, begin, note
 from ..denoiser import Denoiser
 from ..noise.steps import StepNoise, noise_for
-from ..process import Path
+from ..process import NoiseProcess
 from .stepping import Callback, Step, move, plan_falling_steps, predict, report
 
 
@@ -22,19 +22,19 @@ def sample_euler_ancestral(
     disable: bool | None = None,
     *,
     eta: float = 1.0,
-    path: Path = Path.FLOW,
+    process: NoiseProcess = NoiseProcess.FLOW,
     noise: StepNoise | None = None,
-    journal: Journal | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Solve with ancestral Euler steps, n evaluations; arguments as for every solver.
 
     From a to b the deterministic step goes on to a level d <= b, and noise brings the state back
-    up, see ``renoise``. On the flow path d = b (1 + (b/a - 1) eta), as ComfyUI does it; on the VE
-    path d^2 = b^2 - eta^2 b^2 (a^2 - b^2) / a^2, as k-diffusion. With eta 1 both are d = b^2 / a.
+    up, see ``renoise``. For flow d = b (1 + (b/a - 1) eta), as ComfyUI does it; for VE
+    d^2 = b^2 - eta^2 b^2 (a^2 - b^2) / a^2, as k-diffusion. With eta 1 both are d = b^2 / a.
 
     Args:
         eta: 0 is ``sample_euler``, 1 adds as much noise as the ancestral step of DDPM.
-        path, noise, journal: as for every solver.
+        process, noise, checkpoint: as for every solver.
 
     Raises:
         ValueError: ``eta`` is outside of [0, 1], or the schedule does not fall.
@@ -42,19 +42,19 @@ def sample_euler_ancestral(
     if not 0 <= eta <= 1:
         raise ValueError(f"eta {eta} is not in [0, 1]: 0 adds no noise, 1 is fully ancestral")
     fresh = noise_for(x, noise, extra_args)
-    x, _, steps = begin(x, plan_falling_steps(sigmas, path), journal)
+    x, _, steps = begin(x, plan_falling_steps(sigmas, process), checkpoint)
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         report(callback, x, step, denoised)
-        down = step._replace(next_sigma=_level_below(step, eta, path))
+        down = step._replace(next_sigma=_level_below(step, eta, process))
         x = move(x, denoised, down)
         if down.next_sigma < step.next_sigma:
-            x = renoise(x, fresh(step.number), down.next_sigma, step.next_sigma, path)
-        note(journal, step, x)
+            x = renoise(x, fresh(step.number), down.next_sigma, step.next_sigma, process)
+        note(checkpoint, step, x)
     return x
 
 
-def renoise(x: Tensor, noise: Tensor, low: float, high: float, path: Path) -> Tensor:
+def renoise(x: Tensor, noise: Tensor, low: float, high: float, process: NoiseProcess) -> Tensor:
     """Add noise to a state at level ``low`` so that it is one at the level ``high``.
 
     With c = signal_high / signal_low: c x + sqrt(high^2 - c^2 low^2) z.
@@ -63,13 +63,13 @@ def renoise(x: Tensor, noise: Tensor, low: float, high: float, path: Path) -> Te
         x: state at ``low``.
         noise: standard normal, shaped like ``x``.
         low, high: noise levels, low <= high; from 0 it is the noising of a clean sample.
-        path: how states mix signal and noise.
+        process: how states mix signal and noise.
     """
-    keep = path.signal(high) / path.signal(low)
+    keep = process.signal(high) / process.signal(low)
     return keep * x + math.sqrt(max(high**2 - (keep * low) ** 2, 0.0)) * noise
 
 
-def _level_below(step: Step, eta: float, path: Path) -> float:
-    if path is Path.FLOW:
+def _level_below(step: Step, eta: float, process: NoiseProcess) -> float:
+    if process is NoiseProcess.FLOW:
         return step.next_sigma * (1 + (step.remaining - 1) * eta)
     return step.next_sigma * math.sqrt(1 - eta**2 * (1 - step.remaining**2))

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..checkpoint import Journal, begin, note
+from ..checkpoint import Checkpoint, begin, note
 from ..denoiser import Denoiser, broadcast_sigma
 from ..noise.steps import StepNoise, noise_for
-from ..process import Path
+from ..process import NoiseProcess
 from ..schedules.table import NoiseTable
 from .ancestral import renoise
 from .stepping import Callback, move, plan_falling_steps, predict, report
@@ -28,9 +28,9 @@ def sample_lcm(
     *,
     eta: float = 1.0,
     table: NoiseTable | None = None,
-    path: Path = Path.FLOW,
+    process: NoiseProcess = NoiseProcess.FLOW,
     noise: StepNoise | None = None,
-    journal: Journal | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Jump to the clean sample and noise it to the next level, n evaluations.
 
@@ -45,7 +45,7 @@ def sample_lcm(
     Args:
         eta: share of fresh noise, in [0, 1].
         table: levels of the timesteps of an eps or v model, as TCD was trained with.
-        path, noise, journal: as for every solver.
+        process, noise, checkpoint: as for every solver.
 
     Raises:
         ValueError: ``eta`` is outside of [0, 1], or the schedule does not fall.
@@ -53,15 +53,15 @@ def sample_lcm(
     if not 0 <= eta <= 1:
         raise ValueError(f"eta {eta} is not in [0, 1]: 1 is LCM, 0 is Euler's method")
     fresh = noise_for(x, noise, extra_args)
-    x, _, steps = begin(x, plan_falling_steps(sigmas, path), journal)
+    x, _, steps = begin(x, plan_falling_steps(sigmas, process), checkpoint)
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         report(callback, x, step, denoised)
         landing = step._replace(next_sigma=_landing(step.next_sigma, eta, table))
         x = move(x, denoised, landing)
         if landing.next_sigma < step.next_sigma:
-            x = renoise(x, fresh(step.number), landing.next_sigma, step.next_sigma, path)
-        note(journal, step, x)
+            x = renoise(x, fresh(step.number), landing.next_sigma, step.next_sigma, process)
+        note(checkpoint, step, x)
     return x
 
 
@@ -82,7 +82,7 @@ def with_boundary(denoiser: Denoiser, table: NoiseTable) -> Denoiser:
     identity at sigma 0 by itself. Source: Luo et al., "Latent Consistency Models", 2023.
 
     Args:
-        denoiser: on the VE path.
+        denoiser: on the VE process.
         table: noise levels of the model's timesteps.
     """
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..checkpoint import Journal, begin, note
+from ..checkpoint import Checkpoint, begin, note
 from ..denoiser import Denoiser
 from ..noise.steps import StepNoise, noise_for
-from ..process import Path
+from ..process import NoiseProcess
 from .stepping import Callback, Step, move, plan_falling_steps, predict, report
 
 
@@ -21,8 +21,8 @@ def sample_dpmpp_2m(
     callback: Callback | None = None,
     disable: bool | None = None,
     *,
-    path: Path = Path.FLOW,
-    journal: Journal | None = None,
+    process: NoiseProcess = NoiseProcess.FLOW,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Solve with DPM-Solver++(2M): order 2, n evaluations; arguments as for every solver.
 
@@ -30,14 +30,14 @@ def sample_dpmpp_2m(
     zero): lambda = ln(signal / sigma), the first step and a step to 0 are of first order.
     Source: Lu et al., "DPM-Solver++", 2022, algorithm 2.
     """
-    plan = plan_falling_steps(sigmas, path)
-    x, past, steps = begin(x, plan, journal)
+    plan = plan_falling_steps(sigmas, process)
+    x, past, steps = begin(x, plan, checkpoint)
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         report(callback, x, step, denoised)
-        x = move(x, _extrapolated(denoised, past, plan[: step.number + 1], path), step)
+        x = move(x, _extrapolated(denoised, past, plan[: step.number + 1], process), step)
         past = (denoised,)
-        note(journal, step, x, past)
+        note(checkpoint, step, x, past)
     return x
 
 
@@ -50,9 +50,9 @@ def sample_dpmpp_2m_sde(
     disable: bool | None = None,
     *,
     eta: float = 1.0,
-    path: Path = Path.FLOW,
+    process: NoiseProcess = NoiseProcess.FLOW,
     noise: StepNoise | None = None,
-    journal: Journal | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Solve the reverse SDE with SDE-DPM-Solver++(2M): n evaluations, fresh noise in each step.
 
@@ -63,48 +63,50 @@ def sample_dpmpp_2m_sde(
 
     Args:
         eta: strength of the noise; 0 is ``sample_dpmpp_2m``, 1 the reverse SDE.
-        path, noise, journal: as for every solver.
+        process, noise, checkpoint: as for every solver.
 
     Raises:
         ValueError: ``eta`` is negative, or the schedule does not fall.
     """
     if not eta >= 0:
         raise ValueError(f"eta {eta} is negative: 0 adds no noise, 1 is the reverse SDE")
-    plan = plan_falling_steps(sigmas, path)
+    plan = plan_falling_steps(sigmas, process)
     fresh = noise_for(x, noise, extra_args)
-    x, past, steps = begin(x, plan, journal)
+    x, past, steps = begin(x, plan, checkpoint)
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         report(callback, x, step, denoised)
-        target = _extrapolated(denoised, past, plan[: step.number + 1], path)
+        target = _extrapolated(denoised, past, plan[: step.number + 1], process)
         x = move(x, target, step)
         if step.next_sigma > 0 and eta > 0:
-            spread = math.sqrt(-math.expm1(-2 * eta * _gain(step, path)))
-            x = _forget(x, target, step, eta, path) + step.next_sigma * spread * fresh(step.number)
+            spread = math.sqrt(-math.expm1(-2 * eta * _gain(step, process)))
+            x = _forget(x, target, step, eta, process) + step.next_sigma * spread * fresh(
+                step.number
+            )
         past = (denoised,)
-        note(journal, step, x, past)
+        note(checkpoint, step, x, past)
     return x
 
 
-def _forget(x: Tensor, target: Tensor, step: Step, eta: float, path: Path) -> Tensor:
+def _forget(x: Tensor, target: Tensor, step: Step, eta: float, process: NoiseProcess) -> Tensor:
     """Replace noise of the deterministically moved state by signal, to make room for fresh noise.
 
     The state is signal D + rest; the rest decays by e^(-eta h).
     """
-    clean = path.signal(step.next_sigma) * target
-    return clean + math.exp(-eta * _gain(step, path)) * (x - clean)
+    clean = process.signal(step.next_sigma) * target
+    return clean + math.exp(-eta * _gain(step, process)) * (x - clean)
 
 
 def _extrapolated(
-    denoised: Tensor, past: Sequence[Tensor], steps: Sequence[Step], path: Path
+    denoised: Tensor, past: Sequence[Tensor], steps: Sequence[Step], process: NoiseProcess
 ) -> Tensor:
     """Continue the line through the last two predictions to the middle of the step."""
     step = steps[-1]
     if not past or step.next_sigma == 0:
         return denoised
-    ratio = _gain(step, path) / _gain(steps[-2], path)
+    ratio = _gain(step, process) / _gain(steps[-2], process)
     return denoised + ratio / 2 * (denoised - past[0])
 
 
-def _gain(step: Step, path: Path) -> float:
-    return path.half_log_snr(step.next_sigma) - path.half_log_snr(step.sigma)
+def _gain(step: Step, process: NoiseProcess) -> float:
+    return process.half_log_snr(step.next_sigma) - process.half_log_snr(step.sigma)

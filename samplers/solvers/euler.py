@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..checkpoint import Journal, begin, note
+from ..checkpoint import Checkpoint, begin, note
 from ..denoiser import Denoiser
 from .stepping import Callback, move, plan_steps, predict, report
 
@@ -18,15 +18,15 @@ def sample_euler(
     callback: Callback | None = None,
     disable: bool | None = None,
     *,
-    journal: Journal | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Solve dx/ds = (x - D) / s with Euler's method: order 1, n evaluations."""
-    x, _, steps = begin(x, plan_steps(sigmas), journal)
+    x, _, steps = begin(x, plan_steps(sigmas), checkpoint)
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         report(callback, x, step, denoised)
         x = move(x, denoised, step)
-        note(journal, step, x)
+        note(checkpoint, step, x)
     return x
 
 
@@ -38,14 +38,14 @@ def sample_heun(
     callback: Callback | None = None,
     disable: bool | None = None,
     *,
-    journal: Journal | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Solve with Heun's method: order 2, two evaluations a step but one in a step to 0.
 
     Source: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models",
     2022, algorithm 1.
     """
-    x, _, steps = begin(x, plan_steps(sigmas), journal)
+    x, _, steps = begin(x, plan_steps(sigmas), checkpoint)
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         report(callback, x, step, denoised)
@@ -56,5 +56,5 @@ def sample_heun(
             slope_ahead = slope_ahead / step.next_sigma
             ahead = x + (step.next_sigma - step.sigma) / 2 * (slope + slope_ahead)
         x = ahead
-        note(journal, step, x)
+        note(checkpoint, step, x)
     return x

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..denoiser import Denoiser
-from ..process import Path
+from ..process import NoiseProcess
 
 Callback = Callable[[dict[str, Any]], object]
 
@@ -40,11 +40,11 @@ def plan_steps(sigmas: Tensor) -> list[Step]:
     return [Step(number, *pair) for number, pair in enumerate(pairwise(levels))]
 
 
-def plan_falling_steps(sigmas: Tensor, path: Path) -> list[Step]:
+def plan_falling_steps(sigmas: Tensor, process: NoiseProcess) -> list[Step]:
     """Split a schedule into steps for a solver that works with log-SNRs or adds noise.
 
     Raises:
-        ValueError: as ``plan_steps``, and when levels do not fall strictly or, on the flow path,
+        ValueError: as ``plan_steps``, and when levels do not fall strictly or, on the flow process,
             are above 1.
     """
     steps = plan_steps(sigmas)
@@ -53,10 +53,10 @@ def plan_falling_steps(sigmas: Tensor, path: Path) -> list[Step]:
             f"sigmas {sigmas.tolist()}: this solver needs strictly falling levels; use euler or "
             "heun for others"
         )
-    if path is Path.FLOW and any(step.sigma > 1 for step in steps):
+    if process is NoiseProcess.FLOW and any(step.sigma > 1 for step in steps):
         raise ValueError(
             f"sigmas {sigmas.tolist()}: the levels of a flow model lie in [0, 1]; for an eps, v "
-            "or EDM model tell the solver that its path is VE"
+            "or EDM model tell the solver that its process is VE"
         )
     return steps
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..checkpoint import Journal, begin, note
+from ..checkpoint import Checkpoint, begin, note
 from ..denoiser import Denoiser
-from ..process import Path
+from ..process import NoiseProcess
 from .stepping import Callback, Step, move, plan_falling_steps, predict, report
 
 Variant = Literal["bh1", "bh2"]
@@ -25,8 +25,8 @@ def sample_unipc(
     *,
     order: int = 2,
     variant: Variant = "bh2",
-    path: Path = Path.FLOW,
-    journal: Journal | None = None,
+    process: NoiseProcess = NoiseProcess.FLOW,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Solve with UniPC, n evaluations; arguments as for every solver.
 
@@ -45,18 +45,18 @@ def sample_unipc(
     """
     if order not in (1, 2, 3) or variant not in ("bh1", "bh2"):
         raise ValueError(f'UniPC of order {order}, {variant!r}: use 1 to 3 and "bh1" or "bh2"')
-    plan = plan_falling_steps(sigmas, path)
-    x, history, steps = begin(x, plan, journal)
+    plan = plan_falling_steps(sigmas, process)
+    x, history, steps = begin(x, plan, checkpoint)
     start, *past = history or (x,)  # the state before the last step; predictions, newest first
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
         if past:
             done = plan[: step.number]
-            x = _advance(start, done, past, variant=variant, path=path, ahead=denoised)
+            x = _advance(start, done, past, variant=variant, process=process, ahead=denoised)
         report(callback, x, step, denoised)
         past = [denoised, *past][: _usable_order(plan, step, order)]
-        start, x = x, _advance(x, plan[: step.number + 1], past, variant=variant, path=path)
-        note(journal, step, x, (start, *past))
+        start, x = x, _advance(x, plan[: step.number + 1], past, variant=variant, process=process)
+        note(checkpoint, step, x, (start, *past))
     return x
 
 
@@ -71,7 +71,7 @@ def _advance(
     past: Sequence[Tensor],
     *,
     variant: Variant,
-    path: Path,
+    process: NoiseProcess,
     ahead: Tensor | None = None,
 ) -> Tensor:
     """Move ``x`` over the last of ``steps``; with ``ahead``, the prediction at its end, correct it.
@@ -80,17 +80,17 @@ def _advance(
     """
     step, newest = steps[-1], past[0]
     moved = move(x, newest, step)
-    here = path.half_log_snr(step.sigma)
-    gain = path.half_log_snr(step.next_sigma) - here
+    here = process.half_log_snr(step.sigma)
+    gain = process.half_log_snr(step.next_sigma) - here
     levels = [each.sigma for each in reversed(steps[:-1])][: len(past) - 1]
-    ratios = [(path.half_log_snr(level) - here) / gain for level in levels]
+    ratios = [(process.half_log_snr(level) - here) / gain for level in levels]
     slopes = [(old - newest) / ratio for old, ratio in zip(past[1:], ratios, strict=True)]
     if ahead is not None:
         ratios.append(1.0)
         slopes.append(ahead - newest)
     if not slopes:
         return moved
-    reach = 1 - step.remaining if variant == "bh2" else path.signal(step.next_sigma) * gain
+    reach = 1 - step.remaining if variant == "bh2" else process.signal(step.next_sigma) * gain
     for weight, slope in zip(_weights(ratios, gain, variant), slopes, strict=True):
         moved = moved + reach * weight * slope
     return moved

@@ -7,7 +7,7 @@ import pytest
 from spacetime_video.graph.errors import WorkflowError
 from spacetime_video.graph.executor import Executor
 from spacetime_video.graph.workflow import to_api
-from spacetime_video.graph.write_back import redraw
+from spacetime_video.graph.write_back import write_back
 from spacetime_video.headless.run import standalone_registry
 
 SIZE = 1000
@@ -57,7 +57,7 @@ def test_chains(registry, middle):
     began = time.process_time()
     workflow = chained(middle)
     prompt = to_api(workflow, registry)
-    assert redraw(workflow, prompt, registry) == workflow
+    assert write_back(workflow, prompt, registry) == workflow
     if middle is not muted_second:
         shown = Executor(registry).run(prompt)
         assert shown.outputs[str(SIZE)]["text"] == ("5",) or shown.outputs[str(SIZE)]["text"] == [

@@ -7,7 +7,7 @@ import pytest
 
 from spacetime_video.graph.assign import set_input
 from spacetime_video.graph.workflow import to_api
-from spacetime_video.graph.write_back import redraw
+from spacetime_video.graph.write_back import write_back
 from spacetime_video.headless.run import standalone_registry
 
 EXAMPLE = Path(__file__).parents[2] / "example_workflows/text_to_video.json"
@@ -32,7 +32,7 @@ def test_values_go_into_their_widgets(workflow, registry) -> None:
         "Size.width=96",
     ):
         prompt = set_input(prompt, assignment, registry)
-    drawn = redraw(workflow, prompt, registry)
+    drawn = write_back(workflow, prompt, registry)
     assert drawn is not None
     assert to_api(drawn, registry) == prompt
     values = {node["title"]: node["widgets_values"] for node in drawn["nodes"]}
@@ -46,7 +46,7 @@ def test_values_stored_by_name(workflow, registry) -> None:
     noise = next(node for node in workflow["nodes"] if node["title"] == "Noise")
     noise["widgets_values"] = {"seed": 1}
     prompt = set_input(to_api(workflow, registry), "Noise.seed=9", registry)
-    drawn = redraw(workflow, prompt, registry)
+    drawn = write_back(workflow, prompt, registry)
     assert drawn is not None
     assert to_api(drawn, registry) == prompt
 
@@ -56,7 +56,7 @@ def test_values_stored_both_ways_stay_equal(workflow, registry) -> None:
     noise["widgets_values_named"] = {"seed": 1, "control_after_generate": "fixed"}
     noise["widgets_values"] = [1, "fixed"]
     prompt = set_input(to_api(workflow, registry), "Noise.seed=9", registry)
-    drawn = redraw(workflow, prompt, registry)
+    drawn = write_back(workflow, prompt, registry)
     assert drawn is not None
     assert to_api(drawn, registry) == prompt
     noise = next(node for node in drawn["nodes"] if node["title"] == "Noise")
@@ -66,4 +66,4 @@ def test_values_stored_both_ways_stay_equal(workflow, registry) -> None:
 
 def test_a_replaced_link_cannot_be_drawn(workflow, registry) -> None:
     prompt = set_input(to_api(workflow, registry), "Create Video.fps=8", registry)
-    assert redraw(workflow, prompt, registry) is None
+    assert write_back(workflow, prompt, registry) is None

@@ -1,4 +1,4 @@
-"""Recipes, stochastic solvers and journals do the same in ComfyUI as in the standalone host."""
+"""Recipes, stochastic solvers and checkpoints do the same in ComfyUI as in the standalone host."""
 
 import pytest
 

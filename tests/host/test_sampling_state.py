@@ -101,7 +101,7 @@ def file_of(name):
     return f"states/{name}_00001_.state.safetensors [output]"
 
 
-def path_of(server, name):
+def process_of(server, name):
     return server.base / "output" / file_of(name).removesuffix(" [output]")
 
 
@@ -110,7 +110,7 @@ def runs(server):
     """What both graphs say at their ends; the files go when the tests are done."""
     yield server.run(stopped_graph()), server.run(resumed_graph())
     for name in SAMPLERS:
-        path_of(server, name).unlink()
+        process_of(server, name).unlink()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -154,7 +154,7 @@ def test_what_it_looked_like_is_in_the_file(latents, name):
 def test_the_file_is_reported_and_brings_its_graph_back(server, runs, name):
     (saved,) = runs[0]["outputs"][f"{name}_saved"]["states"]
     assert f"{saved['subfolder']}/{saved['filename']} [{saved['type']}]" == file_of(name)
-    with safe_open(path_of(server, name), framework="pt") as file:
+    with safe_open(process_of(server, name), framework="pt") as file:
         assert json.loads(file.metadata()["prompt"])["noise"]["inputs"] == {"seed": SEED}
 
 
@@ -163,7 +163,7 @@ def test_the_standalone_host_goes_on_with_it(server, latents):
     positive, negative = (SpacetimeEncodePrompt.execute(clip, text)[0] for text in (PROMPT, ""))
     guider = SpacetimeDenoiser.execute(model, positive, negative, GUIDANCE)[0]
     noise, sampler = SpacetimeNoise.execute(SEED)[0], SpacetimeSolver.execute("unipc_3")[0]
-    state = read_state(path_of(server, "unipc_3"))
+    state = read_state(process_of(server, "unipc_3"))
     with torch.inference_mode():
         finished = SpacetimeResumeSampling.execute(guider, noise, sampler, state)[0]
     torch.testing.assert_close(finished["samples"], latents["unipc_3/whole"], atol=2e-3, rtol=2e-3)

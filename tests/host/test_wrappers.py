@@ -3,10 +3,10 @@
 import pytest
 
 NAMES = ["given", "windows", "levels", "hooks", "given_in_windows"]
-RECIPES = ["plain", "unguided", "rules"]
+PLANS = ["plain", "unguided", "rules"]
 STATES = ["latent", "tokens"]
 every_run = pytest.mark.parametrize(
-    "run", [f"{name} {recipe} {state}" for name in NAMES for recipe in RECIPES for state in STATES]
+    "run", [f"{name} {plan} {state}" for name in NAMES for plan in PLANS for state in STATES]
 )
 
 

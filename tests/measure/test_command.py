@@ -14,7 +14,7 @@ from spacetime_video.measure.jobs import JOBS, image_jobs
 from spacetime_video.measure.readers import Readers
 from spacetime_video.measure.studio import Filled, Settings
 from spacetime_video.measure.tasks import SETS, measure_job, tasks_of
-from spacetime_video.measure.views import View
+from spacetime_video.measure.views import Reading
 from spacetime_video.media import load_image
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.vae.network import TINY_VAE, VideoVAE
@@ -46,7 +46,7 @@ class TrueWorld:
 @pytest.fixture
 def measured(tmp_path, monkeypatch):
     """Measure sets without looking at clips; gives the JSON and the maker."""
-    blind = View(lambda clip, fps: len(clip), lambda frames, wanted: {"setting": frames > 0})
+    blind = Reading(lambda clip, fps: len(clip), lambda frames, wanted: {"setting": frames > 0})
     for view in ("CLIP", "COUNT", "FALL", "RETURN"):
         monkeypatch.setattr(jobs, view, blind)
 

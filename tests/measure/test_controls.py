@@ -10,7 +10,7 @@ from spacetime_video.measure.figures import Share
 from spacetime_video.measure.jobs import JOBS, composition_jobs
 from spacetime_video.measure.readers import Readers
 from spacetime_video.measure.tasks import measure_job
-from spacetime_video.toyworld import Wanted, parse_caption
+from spacetime_video.toyworld import PromptSpec, parse_caption
 
 COLOURS, OBJECTS = SWAPS
 COUNT = 6
@@ -50,7 +50,7 @@ def test_swapped_colours_keep_the_words():
         "a red cube at day",
     )
     assert changed == parse_caption("a blue cube left of a red sphere at day")
-    assert same_shapes == one == Wanted()
+    assert same_shapes == one == PromptSpec()
 
 
 def test_three_colours_go_round():
@@ -61,7 +61,7 @@ def test_three_colours_go_round():
 def test_swapped_objects_turn_a_relation_round():
     turned, unrelated = asked(OBJECTS, "a red cube behind a blue cube", "a red cube")
     assert turned == parse_caption("a blue cube behind a red cube")
-    assert unrelated == Wanted()
+    assert unrelated == PromptSpec()
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])

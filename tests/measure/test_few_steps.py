@@ -14,8 +14,8 @@ from spacetime_video.measure.cases import HELD_OUT, cases
 from spacetime_video.measure.few_steps import measure_few_steps, quality_plot, ways_of
 from spacetime_video.measure.figures import Mean, Number, Share
 from spacetime_video.measure.readers import Readers
-from spacetime_video.measure.studio import Settings, Studio
-from spacetime_video.measure.views import View
+from spacetime_video.measure.studio import ClipMaker, Settings
+from spacetime_video.measure.views import Reading
 from spacetime_video.models.shapes import VideoShape
 from spacetime_video.weights import bundled
 
@@ -30,7 +30,7 @@ def settings(models_dir, tmp_path_factory):
         made = next(path for path in (models_dir / kind).iterdir() if "random" in path.name)
         (folder / next(iter(bundled(kind)))).symlink_to(made)
     plain = Settings(guidance=3.0, steps=30, device="cpu", weights=folder)
-    shapes = dict(Studio(plain).model.dit.named_parameters())
+    shapes = dict(ClipMaker(plain).model.dit.named_parameters())
     generator = torch.Generator().manual_seed(0)
     tensors = {}
     for block in ("blocks.0.self_attn.q", "blocks.1.ffn.0"):
@@ -51,7 +51,7 @@ def small(monkeypatch):
         seen.append(clip)
         return len(seen)
 
-    view = View(read, lambda number, _: {"colour": number % 2 == 1, "shape": True})
+    view = Reading(read, lambda number, _: {"colour": number % 2 == 1, "shape": True})
     monkeypatch.setattr(jobs, "CLIP", view)
     monkeypatch.setattr(jobs, "VIDEO_SHAPES", (SHAPE,))
     monkeypatch.setattr(few_steps, "PROMPTS_FOR_VARIETY", 2)
@@ -98,19 +98,19 @@ def test_fewer_prompts_than_rounds_are_enough(settings, small, monkeypatch):
 def test_a_lora_and_fresh_noise_change_a_clip_and_batches_do_not(settings):
     chosen = cases(HELD_OUT, 2, "single", SHAPE)
     few = replace(settings, steps=3, solver="lcm", guidance=1.0)
-    made = Studio(few).make(chosen)
-    plain = Studio(replace(few, lora=None)).make(chosen)
-    euler = Studio(replace(few, solver="euler")).make(chosen)
+    made = ClipMaker(few).make(chosen)
+    plain = ClipMaker(replace(few, lora=None)).make(chosen)
+    euler = ClipMaker(replace(few, solver="euler")).make(chosen)
     assert (made - plain).abs().max() > 1e-3
     assert (made - euler).abs().max() > 1e-3
-    torch.testing.assert_close(Studio(few).make(chosen[1:])[0], made[1], atol=1e-5, rtol=0)
+    torch.testing.assert_close(ClipMaker(few).make(chosen[1:])[0], made[1], atol=1e-5, rtol=0)
 
 
 def test_wrong_words_are_refused(settings):
     with pytest.raises(ValueError, match="no few-step LoRA ships"):
         ways_of(replace(settings, lora=None))
     with pytest.raises(ValueError, match="no solver 'magic': use one of euler"):
-        Studio(replace(settings, solver="magic"))
+        ClipMaker(replace(settings, solver="magic"))
 
 
 def test_the_command_writes_figures_and_a_plot(settings, small, tmp_path):

@@ -7,7 +7,7 @@ import torch
 
 from spacetime_video.measure.cases import HELD_OUT, cases, true_clips
 from spacetime_video.measure.given import known_of
-from spacetime_video.measure.studio import Settings, Studio
+from spacetime_video.measure.studio import ClipMaker, Settings
 from spacetime_video.models.shapes import VideoShape
 from spacetime_video.weights import bundled
 
@@ -22,7 +22,7 @@ def studio(models_dir, tmp_path_factory):
         name = next(iter(bundled(kind)))
         made = next(path for path in (models_dir / kind).iterdir() if "random" in path.name)
         (folder / name).symlink_to(made)
-    return Studio(Settings(steps=3, device="cpu", weights=folder))
+    return ClipMaker(Settings(steps=3, device="cpu", weights=folder))
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import torch
 
 from spacetime_video.measure.views import CLIP, COUNT, FALL, RETURN, SIDEWAYS, UNASKED
 from spacetime_video.toyworld import Scene, SceneObject, render
-from spacetime_video.toyworld.wanted import Wanted, WantedObject
+from spacetime_video.toyworld.prompt_spec import PromptSpec, WantedObject
 
 SMALL = WantedObject(colour="red", shape="cone")
 LARGE = WantedObject(colour="blue", shape="cube")
-BOTH = Wanted(objects=(SMALL, LARGE))
+BOTH = PromptSpec(objects=(SMALL, LARGE))
 
 
 def clip_of(*objects):
@@ -40,23 +40,23 @@ def test_one_that_is_always_seen_was_not_hidden(passage):
 
 def test_a_fall_is_measured():
     fall = clip_of(SceneObject(shape="cone", colour="red", motion="falls", y=1.2))
-    wanted = Wanted(objects=(SMALL,))
+    wanted = PromptSpec(objects=(SMALL,))
     assert FALL.judge(FALL.read(fall, 16), wanted) == {"falls": True, "acceleration": True}
     slow = FALL.judge(FALL.read(fall, 8), wanted)
     assert slow == {"falls": True, "acceleration": False}
-    assert FALL.judge(FALL.read(fall, 16), Wanted(objects=(LARGE,))) == {"falls": False}
+    assert FALL.judge(FALL.read(fall, 16), PromptSpec(objects=(LARGE,))) == {"falls": False}
 
 
 def test_what_nobody_asked_for_is_noticed(passage):
     reading = CLIP.read(passage[:1], 16)
-    assert CLIP.judge(reading, Wanted(objects=(SMALL,)))[UNASKED]
+    assert CLIP.judge(reading, PromptSpec(objects=(SMALL,)))[UNASKED]
     assert not CLIP.judge(reading, BOTH)[UNASKED]
 
 
 def test_left_and_right_are_told_by_themselves(passage):
     reading = CLIP.read(passage[:1], 16)
     left, right, before = (
-        Wanted((SMALL, LARGE), f"{side} of") for side in ("left", "right", "in front")
+        PromptSpec((SMALL, LARGE), f"{side} of") for side in ("left", "right", "in front")
     )
     assert CLIP.judge(reading, left)[SIDEWAYS]
     assert not CLIP.judge(reading, right)[SIDEWAYS]
@@ -66,5 +66,5 @@ def test_left_and_right_are_told_by_themselves(passage):
 def test_objects_are_counted(passage):
     reading = COUNT.read(passage[:1], 16)
     assert COUNT.judge(reading, BOTH) == {"count": True, "two objects": True}
-    assert COUNT.judge(reading, Wanted((SMALL,))) == {"count": False, "one object": False}
-    assert COUNT.judge(reading, Wanted()) == {}
+    assert COUNT.judge(reading, PromptSpec((SMALL,))) == {"count": False, "one object": False}
+    assert COUNT.judge(reading, PromptSpec()) == {}

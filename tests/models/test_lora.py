@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from spacetime_video.models.lora import LiveLinear, LowRank, Patch, patched
+from spacetime_video.models.lora import LiveLinear, LowRank, WeightDelta, patched
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -30,11 +30,11 @@ def net() -> Net:
 
 
 PATCHES = {
-    "first.weight": Patch(low_rank=LowRank(normal(2, 6), normal(8, 2, seed=1), 0.5)),
-    "first.bias": Patch(full=normal(8, seed=2)),
-    "blocks.0.weight": Patch(low_rank=LowRank(normal(3, 8, seed=3), normal(8, 3, seed=4))),
-    "blocks.1.weight": Patch(full=normal(8, seed=5)),
-    "conv.weight": Patch(
+    "first.weight": WeightDelta(low_rank=LowRank(normal(2, 6), normal(8, 2, seed=1), 0.5)),
+    "first.bias": WeightDelta(full=normal(8, seed=2)),
+    "blocks.0.weight": WeightDelta(low_rank=LowRank(normal(3, 8, seed=3), normal(8, 3, seed=4))),
+    "blocks.1.weight": WeightDelta(full=normal(8, seed=5)),
+    "conv.weight": WeightDelta(
         low_rank=LowRank(normal(2, 8, 1, 2, 2, seed=6), normal(4, 2, 1, 1, 1, seed=7))
     ),
 }
@@ -93,7 +93,7 @@ def test_several_loras_add_up(net: Net, live: bool) -> None:
 
 def test_a_merge_reaches_the_weight_under_a_live_layer(net: Net) -> None:
     low_rank = {"blocks.0.weight": PATCHES["blocks.0.weight"]}
-    full = {"blocks.0.weight": Patch(full=normal(8, 8, seed=11))}
+    full = {"blocks.0.weight": WeightDelta(full=normal(8, 8, seed=11))}
     mixed = patched(patched(net, low_rank, 1.0, live=True), full, 1.0)
     plain = patched(patched(net, full, 1.0), low_rank, 1.0)
     torch.testing.assert_close(mixed(X), plain(X), rtol=1e-5, atol=1e-5)
@@ -104,7 +104,7 @@ def test_a_merge_reaches_the_weight_under_a_live_layer(net: Net) -> None:
 def test_magnitudes_set_the_lengths_of_rows_or_columns(net: Net, shape: tuple[int, int]) -> None:
     length = normal(*shape, seed=12).abs() + 0.5
     low_rank = LowRank(normal(2, 6), normal(8, 2, seed=1), 1.0, length)
-    twin = patched(net, {"first.weight": Patch(low_rank=low_rank)}, 1.0, live=True)
+    twin = patched(net, {"first.weight": WeightDelta(low_rank=low_rank)}, 1.0, live=True)
     axis = 1 if shape[1] == 1 else 0
     norms = twin.first.weight.norm(dim=axis, keepdim=True)
     torch.testing.assert_close(norms, length, rtol=1e-5, atol=1e-5)
@@ -115,7 +115,7 @@ def test_magnitudes_set_the_lengths_of_rows_or_columns(net: Net, shape: tuple[in
 
 def test_a_value_takes_the_place_of_the_weight(net: Net) -> None:
     value = normal(8, 6, seed=13)
-    twin = patched(net, {"first.weight": Patch(value=value)}, 0.3)
+    twin = patched(net, {"first.weight": WeightDelta(value=value)}, 0.3)
     torch.testing.assert_close(twin.first.weight, value, rtol=1e-6, atol=1e-6)
 
 

@@ -272,7 +272,7 @@ def test_a_sampler_that_cannot_stop_is_refused_before_it_runs(parts, network_cal
 def test_guidance_that_remembers_is_warned_of(parts, caplog, changes, named):
     guider, *rest = parts()
     with caplog.at_level(logging.WARNING):
-        stop((host().with_recipe(guider, partial(replace, **changes)), *rest), 2)
+        stop((host().with_plan(guider, partial(replace, **changes)), *rest), 2)
     told = [entry.getMessage() for entry in caplog.records if "anew" in entry.getMessage()]
     assert [named in message for message in told] == [True] * (named is not None)
 

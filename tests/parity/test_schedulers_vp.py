@@ -1,4 +1,4 @@
-"""Solvers on the VE path and stochastic solvers equal diffusers' schedulers, noise for noise.
+"""Solvers on the VE process and stochastic solvers equal diffusers' schedulers, noise for noise.
 
 diffusers keeps variance-preserving states, x_ve / sqrt(1 + sigma^2), in most of its schedulers. Its
 random numbers are replaced by the noise that ours are given.
@@ -21,7 +21,7 @@ from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepSchedu
 
 from spacetime_video.samplers.conversions import V, as_denoiser
 from spacetime_video.samplers.noise.steps import seeded_step_noise
-from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.few_step import lcm_timesteps
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.schedules.table import stable_diffusion_table
@@ -138,7 +138,7 @@ def test_dpmpp_2m(steps):
     sigmas = ve_sigmas(steps)
     scheduler = DPMSolverMultistepScheduler(**BETAS, final_sigmas_type="zero")
     theirs = run_vp(scheduler, ve_start(sigmas), sigmas)
-    close(sample_dpmpp_2m(denoise_ve, ve_start(sigmas), sigmas, path=Path.VE), theirs)
+    close(sample_dpmpp_2m(denoise_ve, ve_start(sigmas), sigmas, process=NoiseProcess.VE), theirs)
 
 
 @STEPS
@@ -147,7 +147,7 @@ def test_unipc(steps, order):
     sigmas = ve_sigmas(steps)
     scheduler = UniPCMultistepScheduler(**BETAS, solver_order=order, final_sigmas_type="zero")
     theirs = run_vp(scheduler, ve_start(sigmas), sigmas)
-    ours = sample_unipc(denoise_ve, ve_start(sigmas), sigmas, order=order, path=Path.VE)
+    ours = sample_unipc(denoise_ve, ve_start(sigmas), sigmas, order=order, process=NoiseProcess.VE)
     close(ours, theirs)
 
 
@@ -157,7 +157,9 @@ def test_euler_ancestral(steps, given_noise):
     scheduler = given_noise(EulerAncestralDiscreteScheduler(**BETAS))
     theirs = run_ve(scheduler, ve_start(sigmas), sigmas)
     x = ve_start(sigmas)
-    close(sample_euler_ancestral(denoise_ve, x, sigmas, path=Path.VE, noise=NOISE), theirs)
+    close(
+        sample_euler_ancestral(denoise_ve, x, sigmas, process=NoiseProcess.VE, noise=NOISE), theirs
+    )
 
 
 @STEPS
@@ -170,7 +172,7 @@ def test_dpmpp_2m_sde(steps, given_noise):
     )
     theirs = run_vp(scheduler, ve_start(sigmas), sigmas)
     x = ve_start(sigmas)
-    ours = sample_dpmpp_2m_sde(denoise_ve, x, sigmas, path=Path.VE, noise=NOISE)
+    ours = sample_dpmpp_2m_sde(denoise_ve, x, sigmas, process=NoiseProcess.VE, noise=NOISE)
     close(ours, theirs)
 
 
@@ -214,9 +216,9 @@ def test_lcm(steps, prediction, given_noise):
         level = sigma.expand(len(x))
         output = eps_of(ve, sigma) if prediction == "epsilon" else v_of(ve, level)
         x = scheduler.step(output, scheduler.timesteps[number], x).prev_sample
-    network = denoise_ve if prediction == "epsilon" else as_denoiser(V, v_network, Path.VE)
+    network = denoise_ve if prediction == "epsilon" else as_denoiser(V, v_network, NoiseProcess.VE)
     denoise = with_boundary(network, TABLE)
-    close(sample_lcm(denoise, start, sigmas, path=Path.VE, noise=NOISE), x)
+    close(sample_lcm(denoise, start, sigmas, process=NoiseProcess.VE, noise=NOISE), x)
 
 
 def v_of(ve, level):
@@ -253,5 +255,5 @@ def test_tcd(steps, eta, given_noise):
         ve = x * (1 + sigma**2).sqrt()
         x = scheduler.step(eps_of(ve, sigma), timestep, x, eta=eta).prev_sample
     theirs = x * (1 + sigmas[-2] ** 2).sqrt()
-    options = {"eta": eta, "table": TABLE, "path": Path.VE, "noise": NOISE}
+    options = {"eta": eta, "table": TABLE, "process": NoiseProcess.VE, "noise": NOISE}
     close(sample_lcm(denoise_ve, ve_start(sigmas), sigmas[:-1], **options), theirs)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.process import NoiseProcess
 
 
 class GaussianVideo:
@@ -17,15 +17,15 @@ class GaussianVideo:
         self.variances, self.directions = torch.linalg.eigh(self.covariance)
 
     def denoise(self, x, sigma, **extra):
-        """E[x0 | x] on the flow path for one noise level per sample."""
+        """E[x0 | x] on the flow process for one noise level per sample."""
         return self.posterior(x, 1 - sigma, sigma)
 
     def denoise_ve(self, x, sigma, **extra):
-        """E[x0 | x] on the VE path."""
+        """E[x0 | x] on the VE process."""
         return self.posterior(x, torch.ones_like(sigma), sigma)
 
-    def denoiser(self, path):
-        return self.denoise if path is Path.FLOW else self.denoise_ve
+    def denoiser(self, process):
+        return self.denoise if process is NoiseProcess.FLOW else self.denoise_ve
 
     def posterior(self, x, signal, noise):
         """E[x0 | x] of states x = signal x0 + noise eps; factors (B,)."""
@@ -35,7 +35,7 @@ class GaussianVideo:
         return (self.mean + self._scale(x - noisy_mean, gain)).to(x.dtype)
 
     def denoise_frames(self, x, sigma):
-        """E[x0 | x] on the flow path with a level for every frame, (B, F); 0 is given."""
+        """E[x0 | x] on the flow process with a level for every frame, (B, F); 0 is given."""
         rows = []
         for row, levels in zip(x, sigma.to(self.covariance), strict=True):
             signal = torch.diag(1 - levels)
@@ -46,9 +46,9 @@ class GaussianVideo:
             rows.append(torch.where(levels[:, None, None] > 0, denoised, row.to(denoised)))
         return torch.stack(rows).to(x.dtype)
 
-    def solve(self, x, start, end, path=Path.FLOW):
+    def solve(self, x, start, end, process=NoiseProcess.FLOW):
         """The exact solution at level ``end`` of the ODE that is at ``x`` at level ``start``."""
-        signals = [path.signal(level) for level in (start, end)]
+        signals = [process.signal(level) for level in (start, end)]
         spread = [
             (a**2 * self.variances + level**2).sqrt()
             for a, level in zip(signals, (start, end), strict=True)

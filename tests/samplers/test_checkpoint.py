@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from spacetime_video.samplers.checkpoint import Journal, SolverState, showing_what_will_be
+from spacetime_video.samplers.checkpoint import Checkpoint, SolverState, showing_what_will_be
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from spacetime_video.samplers.solvers.dpmpp import sample_dpmpp_2m_sde
@@ -26,11 +26,11 @@ STEPS = 6
 def run(video_model, start):
     """Solve a schedule of six steps, from float32 noise."""
 
-    def solve_it(solve, journal=None, **options):
+    def solve_it(solve, checkpoint=None, **options):
         sigmas = flow_sigmas(STEPS, shift=3.0)
         extra_args = {"seed": 5}
         x = start.float()
-        return solve(video_model.denoise, x, sigmas, extra_args, journal=journal, **options)
+        return solve(video_model.denoise, x, sigmas, extra_args, checkpoint=checkpoint, **options)
 
     return solve_it
 
@@ -39,7 +39,7 @@ def run(video_model, start):
 @pytest.mark.parametrize("stop", range(STEPS + 1))
 def test_resumed_equals_uninterrupted(solve, stop, run):
     whole = run(solve)
-    first = Journal(stop=stop)
+    first = Checkpoint(stop=stop)
     paused = run(solve, first)
     if stop == 0:
         assert first.state is None
@@ -47,17 +47,17 @@ def test_resumed_equals_uninterrupted(solve, stop, run):
     assert first.state is not None
     assert first.state.step == stop
     assert torch.equal(first.state.x, paused)
-    assert torch.equal(run(solve, Journal(first.state)), whole)
+    assert torch.equal(run(solve, Checkpoint(first.state)), whole)
 
 
 @EVERY_SOLVER
 def test_stopped_twice(solve, run):
-    journal = Journal(stop=2)
-    run(solve, journal)
-    journal.stop = 4
-    run(solve, journal)
-    journal.stop = None
-    assert torch.equal(run(solve, journal), run(solve))
+    checkpoint = Checkpoint(stop=2)
+    run(solve, checkpoint)
+    checkpoint.stop = 4
+    run(solve, checkpoint)
+    checkpoint.stop = None
+    assert torch.equal(run(solve, checkpoint), run(solve))
 
 
 @EVERY_SOLVER
@@ -66,12 +66,12 @@ def test_an_interruption_leaves_the_last_finished_step(solve, run):
         if report["i"] == 3:
             raise KeyboardInterrupt
 
-    journal = Journal()
+    checkpoint = Checkpoint()
     with pytest.raises(KeyboardInterrupt):
-        run(solve, journal, callback=stop)
-    assert journal.state is not None
-    assert journal.state.step == 3
-    assert torch.equal(run(solve, journal), run(solve))
+        run(solve, checkpoint, callback=stop)
+    assert checkpoint.state is not None
+    assert checkpoint.state.step == 3
+    assert torch.equal(run(solve, checkpoint), run(solve))
 
 
 @pytest.mark.parametrize(
@@ -79,18 +79,18 @@ def test_an_interruption_leaves_the_last_finished_step(solve, run):
     [("euler", 0), ("heun", 0), ("lcm", 0), ("dpmpp_2m", 1), ("unipc", 3), ("unipc_3", 4)],
 )
 def test_how_much_is_remembered(name, remembered, run):
-    journal = Journal(stop=4)
-    run(EVERY[name], journal)
-    assert journal.state is not None
-    assert len(journal.state.history) == remembered
+    checkpoint = Checkpoint(stop=4)
+    run(EVERY[name], checkpoint)
+    assert checkpoint.state is not None
+    assert len(checkpoint.state.history) == remembered
 
 
 @EVERY_SOLVER
 def test_a_finished_run_has_nothing_left_to_do(solve, run):
-    journal = Journal()
-    whole = run(solve, journal)
+    checkpoint = Checkpoint()
+    whole = run(solve, checkpoint)
     reports = []
-    assert torch.equal(run(solve, journal, callback=reports.append), whole)
+    assert torch.equal(run(solve, checkpoint, callback=reports.append), whole)
     assert reports == []
 
 
@@ -100,18 +100,18 @@ def test_a_finished_run_has_nothing_left_to_do(solve, run):
 )
 def test_a_state_of_another_run_is_refused(state, run):
     with pytest.raises(ValueError, match="was saved with"):
-        run(SOLVERS["euler"], Journal(state))
+        run(SOLVERS["euler"], Checkpoint(state))
 
 
 @EVERY_SOLVER
 def test_where_it_stops_it_shows_what_was_predicted(solve, run):
-    reports, journal = [], Journal(stop=3)
-    shown = run(showing_what_will_be(solve), journal, callback=reports.append)
+    reports, checkpoint = [], Checkpoint(stop=3)
+    shown = run(showing_what_will_be(solve), checkpoint, callback=reports.append)
     assert [report["i"] for report in reports] == [0, 1, 2]
     assert torch.equal(shown, reports[-1]["denoised"])
-    assert journal.state is not None
-    assert not torch.allclose(shown, journal.state.x, atol=0.1)
-    rest = run(showing_what_will_be(solve), Journal(journal.state))
+    assert checkpoint.state is not None
+    assert not torch.allclose(shown, checkpoint.state.x, atol=0.1)
+    rest = run(showing_what_will_be(solve), Checkpoint(checkpoint.state))
     assert torch.equal(rest, run(solve))
 
 

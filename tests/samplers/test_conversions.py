@@ -14,7 +14,7 @@ from spacetime_video.samplers.conversions import (
     to_eps,
     to_x0,
 )
-from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_heun
 
@@ -114,16 +114,16 @@ def test_levels_of_rcm():
 
 
 @EVERY_FORM
-@pytest.mark.parametrize("path", Path)
-def test_one_model_in_every_form_is_one_denoiser(form, path, video_model, start):
+@pytest.mark.parametrize("process", NoiseProcess)
+def test_one_model_in_every_form_is_one_denoiser(form, process, video_model, start):
     def network(x, level):
         x0 = video_model.posterior(x, form.signal(level), form.noise(level))
         return from_x0(form, x, x0, level)
 
-    denoise = as_denoiser(form, network, path)
+    denoise = as_denoiser(form, network, process)
     for sigma in (0.02, 0.5, 0.97):
         level = torch.full((2,), sigma, dtype=torch.float64)
-        wanted = video_model.denoiser(path)(start, level)
+        wanted = video_model.denoiser(process)(start, level)
         torch.testing.assert_close(denoise(start, level), wanted, atol=1e-9, rtol=0)
 
 
@@ -139,7 +139,7 @@ def test_the_trajectory_is_the_same_up_to_scale(video_model, start):
 
 @pytest.mark.parametrize("name", ["v", "flow", "x0"])
 def test_from_pure_noise(name, start):
-    """Forms that are defined there take a flow path's first level, sigma 1."""
+    """Forms that are defined there take a flow process's first level, sigma 1."""
     form = FORMS[name]
     seen = []
 
@@ -147,6 +147,6 @@ def test_from_pure_noise(name, start):
         seen.append((x, level))
         return torch.zeros_like(x)
 
-    denoised = as_denoiser(form, network, Path.FLOW)(start, torch.ones(2))
+    denoised = as_denoiser(form, network, NoiseProcess.FLOW)(start, torch.ones(2))
     assert denoised.isfinite().all()
     torch.testing.assert_close(seen[0][0], start)

@@ -10,9 +10,9 @@ from spacetime_video.toyworld import (
     MOTIONS,
     Actions,
     Change,
+    PromptSpec,
     Scene,
     SceneObject,
-    Wanted,
     WantedObject,
     caption,
     detailed_caption,
@@ -169,7 +169,7 @@ def test_captions_come_back_as_what_they_ask_for():
         scene = random_scene(seed, motion=MOTIONS[seed % 8])
         thing = scene.objects[0]
         wanted = WantedObject(thing.colour, thing.shape, motion=thing.motion)
-        assert parse_caption(caption(scene)) == Wanted((wanted,), setting=scene.setting)
+        assert parse_caption(caption(scene)) == PromptSpec((wanted,), setting=scene.setting)
 
 
 def told(scene, *, detailed):
@@ -185,8 +185,8 @@ def told(scene, *, detailed):
     relation = "behind" if scene.kind == "occlusion" else scene.relation
     things = tuple(told_thing(scene, index, detailed) for index in range(len(scene.objects)))
     now, later = things[: len(scene.lasting)], things[len(scene.lasting) :]
-    after = Wanted(later, setting=scene.change.setting) if scene.change else None
-    return Wanted(now, relation, scene.setting, style, camera, event, after)
+    after = PromptSpec(later, setting=scene.change.setting) if scene.change else None
+    return PromptSpec(now, relation, scene.setting, style, camera, event, after)
 
 
 def told_thing(scene, index, detailed):
@@ -260,7 +260,7 @@ def test_what_is_other_at_the_end_is_read(text, later):
     (first,) = wanted.objects
     things = (WantedObject(colour, shape),) if shape else ()
     assert (first.colour, first.shape, first.then) == ("red", "cube", None)
-    assert wanted.later == Wanted(things, setting=setting)
+    assert wanted.later == PromptSpec(things, setting=setting)
 
 
 def test_a_second_motion_is_no_change():
@@ -301,7 +301,7 @@ def test_the_vocabulary_holds_nothing_else():
     ],
 )
 def test_word_order_and_case_do_not_matter(text):
-    assert parse_caption(text) == Wanted(
+    assert parse_caption(text) == PromptSpec(
         (WantedObject("blue", "cube", motion="moves left"),), setting="at night"
     )
 
@@ -317,12 +317,12 @@ def test_word_order_and_case_do_not_matter(text):
 def test_words_belong_to_their_object(text):
     cube = WantedObject("red", "cube", motion="spins")
     sphere = WantedObject("blue", "sphere", "small", "bounces")
-    assert parse_caption(text) == Wanted((cube, sphere), relation="behind")
+    assert parse_caption(text) == PromptSpec((cube, sphere), relation="behind")
 
 
 @pytest.mark.parametrize("name", [*CAMERA_MOTIONS[1:]])
 def test_the_camera_does_not_move_the_object(name):
-    assert parse_caption(f"a red cube stays still, the camera {name}") == Wanted(
+    assert parse_caption(f"a red cube stays still, the camera {name}") == PromptSpec(
         (WantedObject("red", "cube", motion="stays still"),), camera=name
     )
 
@@ -330,13 +330,13 @@ def test_the_camera_does_not_move_the_object(name):
 def test_sides_are_not_motions():
     things = (WantedObject("red", "cube"), WantedObject("blue", "sphere", motion="moves left"))
     text = "a red cube on the left and a blue sphere on the right moves to the left"
-    assert parse_caption(text) == Wanted(things)
+    assert parse_caption(text) == PromptSpec(things)
     text = "a red cube on the left of a blue sphere far away moving left"
-    assert parse_caption(text) == Wanted(things, relation="left of")
+    assert parse_caption(text) == PromptSpec(things, relation="left of")
 
 
 def test_what_is_absent_is_none():
-    assert parse_caption("a quick brown fox") == parse_caption("") == Wanted()
+    assert parse_caption("a quick brown fox") == parse_caption("") == PromptSpec()
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ def test_collisions_happen_within_the_clip(kind):
 
 
 def test_passing_objects_are_hidden_and_come_out_again():
-    """Against the same scenes without the object in front."""
+    """NegativeAttention the same scenes without the object in front."""
     scenes, clip = drawn("occlusion"), shown("occlusion")
     alone = [type(scene)(objects=scene.objects[:1]) for scene in scenes]
     whole = render(alone, frames=17, height=48, width=48).masks[:, :, 0].sum(dim=(-1, -2))

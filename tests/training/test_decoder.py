@@ -12,7 +12,7 @@ from spacetime_video.training.checkpoint import Length, TrainState
 from spacetime_video.training.clips import ClipShard
 from spacetime_video.training.decoder import Redrawing, redrawn, redrawn_crops
 from spacetime_video.training.denoiser import Batch, PromptedDiT
-from spacetime_video.training.vae import Pixels, psnr, reconstruction_loss, train_decoder
+from spacetime_video.training.vae import Pixels, reconstruction_loss, roundtrip_psnr, train_decoder
 
 from .conftest import DIT, TEXT
 from .test_vae import CONFIG, moving_squares
@@ -108,4 +108,4 @@ def test_a_decoder_learns_to_leave_out_a_denoisers_errors(by, vae, shard):
     list(train_decoder(state, data, by))
     assert error() < 0.8 * before
     assert torch.equal(vae.encode(pixels), code)
-    assert psnr(vae, pixels) > 0
+    assert roundtrip_psnr(vae, pixels) > 0

@@ -24,7 +24,7 @@ from spacetime_video.training.denoiser import (
     train_denoiser,
 )
 from spacetime_video.training.levels import Levels, draw_levels
-from spacetime_video.training.pictures import Studio, validation_loss
+from spacetime_video.training.pictures import SampleMaker, validation_loss
 
 from .conftest import DIT, TEXT, always, latent_set
 
@@ -221,7 +221,7 @@ def test_sample_pictures_show_one_strip_per_prompt(
     model: PromptedDiT, vae: VideoVAE, tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
     randomise(model)
-    studio = Studio(model, vae, LATENT, tokenizer)
+    studio = SampleMaker(model, vae, LATENT, tokenizer)
     prompts = ("a red sphere", "a blue cube moves")
     picture = studio.picture(prompts, LatentShape(3, 2, 2))
     assert picture.shape == (2 * 16, 6 * 16 + 5 * 2, 3)

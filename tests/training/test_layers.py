@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from spacetime_video.models.attention import attend as fused
-from spacetime_video.training.layers import RMSNorm, attend
+from spacetime_video.training.layers import RMSNorm, plain_attention
 
 
 def test_root_mean_square_norm_is_that_of_torch() -> None:
@@ -37,4 +37,4 @@ def test_norm_of_half_precision_keeps_its_type_both_ways() -> None:
 def test_attention_in_plain_products_is_the_fused_one() -> None:
     g = torch.Generator().manual_seed(1)
     q, k, v = (torch.randn(2, 3, n, 8, dtype=torch.float64, generator=g) for n in (5, 7, 7))
-    torch.testing.assert_close(attend(q, k, v), fused(q, k, v))
+    torch.testing.assert_close(plain_attention(q, k, v), fused(q, k, v))

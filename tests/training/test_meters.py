@@ -15,7 +15,7 @@ from spacetime_video.training.denoiser import PromptedDiT
 from spacetime_video.training.denoiser_recipe import make_tokenizer
 from spacetime_video.training.latents import in_turn, make_shards
 from spacetime_video.training.meters import PROBES, Probe, binding, read_meters
-from spacetime_video.training.pictures import Studio
+from spacetime_video.training.pictures import SampleMaker
 from spacetime_video.training.recipe import HELD_OUT_SEED
 
 from .conftest import DIT, TEXT
@@ -38,16 +38,16 @@ def test_wrong_captions_have_the_same_words_in_another_order() -> None:
 
 
 @pytest.fixture
-def studio(vae: VideoVAE, monkeypatch: pytest.MonkeyPatch) -> Studio:
+def studio(vae: VideoVAE, monkeypatch: pytest.MonkeyPatch) -> SampleMaker:
     monkeypatch.setattr(latents, "SHARD", 2)
     tokenizer = Tokenizer(make_tokenizer(), max_length=48)
     text = replace(TEXT, vocab_size=96)
     model = PromptedDiT(replace(DIT, text_length=48), text, torch.Generator().manual_seed(1))
-    return Studio(model, vae, LATENT, tokenizer)
+    return SampleMaker(model, vae, LATENT, tokenizer)
 
 
 def test_a_bag_of_words_costs_nothing(
-    tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, studio: SampleMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probes = tuple(_small(probe) for probe in PROBES)
     monkeypatch.setattr(meters, "PROBES", probes)
@@ -76,7 +76,7 @@ def _small(probe: Probe) -> Probe:
 
 
 def test_true_pictures_are_bound_and_their_swaps_are_not(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
+    studio: SampleMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The meter itself, on renders of what is asked and of the same with colours swapped."""
     monkeypatch.setattr(latents, "SHARD", 8)
@@ -88,7 +88,7 @@ def test_true_pictures_are_bound_and_their_swaps_are_not(
         assert [parse_caption(prompt) for prompt in prompts]
         return render(shown, frames=1, height=64, width=64, fps=16.0).video
 
-    monkeypatch.setattr(Studio, "make", make)
+    monkeypatch.setattr(SampleMaker, "make", make)
     shown = scenes
     assert binding(studio, source)["binding, drawn"] > 0.9
     assert binding(studio, source)["count, drawn"] > 0.9

@@ -11,7 +11,7 @@ from spacetime_video.training.clips import ClipShard
 from spacetime_video.training.vae import (
     Pixels,
     busy_crops,
-    psnr,
+    roundtrip_psnr,
     train_vae,
     training_batch,
 )
@@ -51,12 +51,12 @@ def vae(shard: ClipShard) -> VideoVAE:
 def test_training_improves_on_the_linear_code(vae, shard, monkeypatch):
     crop = shard.pixels(torch.arange(4))[:, :, :5, 16:48, :32]
     monkeypatch.setattr(training, "training_batch", lambda data, g: crop)
-    before = psnr(vae, crop)
+    before = roundtrip_psnr(vae, crop)
     state = TrainState(vae, rate=3e-3, length=Length(steps=60), seed=1)
     losses = list(train_vae(state, Pixels([shard], torch.zeros(1, 3, 96, 96), batch=4)))
     assert len(losses) == 60
     assert losses[-1] < 0.8 * losses[0]
-    assert psnr(vae, crop) > before + 1
+    assert roundtrip_psnr(vae, crop) > before + 1
 
 
 def test_most_crops_show_what_moves(shard):

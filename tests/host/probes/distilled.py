@@ -19,8 +19,8 @@ from comfy_execution.utils import CurrentNodeContext
 from spacetime_video import hosts
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.comfyui.sampler import table_of
-from spacetime_video.models.lora import LowRank, Patch
-from spacetime_video.samplers.process import Path
+from spacetime_video.models.lora import LowRank, WeightDelta
+from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import sample_euler
 from spacetime_video.samplers.solvers.consistency import sample_lcm
@@ -35,7 +35,7 @@ from spacetime_video.nodes.helpers.distilled import warn_if_not_distilled  # noq
 
 
 def with_lora(model, distilled):
-    patches = {f"{LAYER}.weight": Patch(low_rank=LowRank(DOWN, UP))}
+    patches = {f"{LAYER}.weight": WeightDelta(low_rank=LowRank(DOWN, UP))}
     return host.with_lora(model, patches, 1.0, live=False, distilled=distilled)
 
 
@@ -118,7 +118,9 @@ class Wrapped:
 
 def tcd(table):
     start = eps.noise_scaling(sigmas[0], noise.clone(), torch.zeros_like(noise), False)
-    return sample_lcm(Wrapped(), start, sigmas, {"seed": 7}, eta=0.3, path=Path.VE, table=table)
+    return sample_lcm(
+        Wrapped(), start, sigmas, {"seed": 7}, eta=0.3, process=NoiseProcess.VE, table=table
+    )
 
 
 by_host = host.make_sampler(sample_lcm, {"eta": 0.3}).sample(

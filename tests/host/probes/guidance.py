@@ -12,9 +12,9 @@ from comfy.samplers import KSAMPLER, CFGGuider
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.models.patchify import patchify
-from spacetime_video.samplers.checkpoint import Journal
+from spacetime_video.samplers.checkpoint import Checkpoint
 from spacetime_video.samplers.guidance.nag import AttentionGuidance
-from spacetime_video.samplers.guidance.plan import Projection, Recipe, SkipLayers, ZeroStar
+from spacetime_video.samplers.guidance.plan import GuidancePlan, Projection, SkipLayers, ZeroStar
 from spacetime_video.samplers.guidance.step_cache import StepCache
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.schedules.flow import flow_sigmas
@@ -22,7 +22,7 @@ from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 
 SIGMAS = flow_sigmas(5, shift=3.0)
 LONG = flow_sigmas(12, shift=3.0)
-RECIPES = {
+PLANS = {
     "interval": {"low": 0.5},
     "over_steps": {"last_scale": 1.0},
     "over_frames": {"first_frame_scale": 1.0},
@@ -54,8 +54,8 @@ def measure(host):
     euler = host.make_sampler(SOLVERS["euler"], {})
     noise = FrameNoise(7).generate_noise(latent())
     made = {}
-    for name, changes in RECIPES.items():
-        changed = host.with_recipe(guider, partial(replace, **changes))
+    for name, changes in PLANS.items():
+        changed = host.with_plan(guider, partial(replace, **changes))
         sigmas = LONG if name == "cached" else SIGMAS
         made[name] = host.sample(changed, noise, euler, sigmas, latent(), 7)
         tokens = patchify([latent()["samples"]])
@@ -69,10 +69,12 @@ def measure(host):
         made[name] = host.sample(guider, noise, sampler, SIGMAS, latent(), 7)
         other = host.with_options(sampler, {"eta": 0.5, "unknown": 1})
         made[f"{name}_half"] = host.sample(guider, noise, other, SIGMAS, latent(), 7)
-    unipc, journal = host.make_sampler(SOLVERS["unipc"], {}), Journal(stop=3)
+    unipc, checkpoint = host.make_sampler(SOLVERS["unipc"], {}), Checkpoint(stop=3)
     made["whole"] = host.sample(guider, noise, unipc, SIGMAS, latent(), 7)
-    host.sample(guider, noise, host.with_options(unipc, {"journal": journal}), SIGMAS, latent(), 7)
-    rest = host.with_options(unipc, {"journal": Journal(journal.state)})
+    host.sample(
+        guider, noise, host.with_options(unipc, {"checkpoint": checkpoint}), SIGMAS, latent(), 7
+    )
+    rest = host.with_options(unipc, {"checkpoint": Checkpoint(checkpoint.state)})
     made["resumed"] = host.sample(guider, noise, rest, SIGMAS, latent(), 7)
     return made
 
@@ -85,7 +87,7 @@ def stock(host):
     guider.set_cfg(4.0)
     noise = FrameNoise(7).generate_noise(latent())
     sampler = host.make_sampler(SOLVERS["euler"], {})
-    taken = host.with_recipe(guider, lambda recipe: replace(recipe, low=0.5))
+    taken = host.with_plan(guider, lambda plan: replace(plan, low=0.5))
     return host.sample(taken, noise, sampler, SIGMAS, latent(), 7)
 
 
@@ -94,7 +96,7 @@ def refusal(host):
         pass
 
     try:
-        host.with_recipe(Other(host.make_model(dit_weights(), dtype="fp32")), Recipe)
+        host.with_plan(Other(host.make_model(dit_weights(), dtype="fp32")), GuidancePlan)
     except ValueError as error:
         return str(error)
     return ""
@@ -109,7 +111,7 @@ with torch.inference_mode():
     model = theirs_host.make_model(dit_weights(token_levels=True), dtype="fp32")
     clip = theirs_host.make_clip(text_weights(), dtype="fp32")
     prompts = [theirs_host.encode_prompt(clip, text) for text in ("a red cube", "")]
-    guided = theirs_host.with_recipe(
+    guided = theirs_host.with_plan(
         theirs_host.make_guider(model, *prompts, 4.0),
         partial(replace, rule=Projection(threshold=0.1), rescale=0.7),
     )

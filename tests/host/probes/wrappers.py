@@ -22,7 +22,7 @@ from spacetime_video.samplers.solvers import SOLVERS
 
 SIGMAS = flow_sigmas(4, shift=3.0)
 FRAMES, WINDOWS = 9, (range(4), range(4, 9))
-RECIPES = {
+PLANS = {
     "plain": {},
     "unguided": {"scale": 1.0},
     "rules": {
@@ -114,13 +114,13 @@ def measure(host):
     latent = {"samples": samples, "fps": 16.0}
     noise = FrameNoise(7).generate_noise(latent)
     made, told = {"samples": samples}, DURATIONS.setdefault(host.name, [])
-    for recipe, changes in RECIPES.items():
+    for plan, changes in PLANS.items():
         for tokens in (False, True):
             for name, around in wrappers(samples, tokens=tokens).items():
-                guider = host.with_recipe(plain, partial(replace, **changes))
+                guider = host.with_plan(plain, partial(replace, **changes))
                 for wrapper in around:
                     guider = host.with_wrapper(guider, wrapper)
-                restore = watch(told) if (recipe, name) == ("plain", "windows") else None
+                restore = watch(told) if (plan, name) == ("plain", "windows") else None
                 if tokens:
                     packed = [patchify([each]) for each in (noise, samples)]
                     result = host.sample_tokens(
@@ -128,7 +128,7 @@ def measure(host):
                     ).values
                 else:
                     result = host.sample(guider, noise, euler, SIGMAS, latent, 7)
-                made[f"{name} {recipe} {'tokens' if tokens else 'latent'}"] = result
+                made[f"{name} {plan} {'tokens' if tokens else 'latent'}"] = result
                 if restore is not None:
                     restore()
     return made

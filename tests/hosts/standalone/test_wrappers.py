@@ -10,23 +10,23 @@ from spacetime_video.models.dit.blocks import BlockHooks
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.patchify import patchify, unpatchify
 from spacetime_video.samplers.given import hold_given
-from spacetime_video.samplers.guidance.plan import Projection, Recipe, SkipLayers
+from spacetime_video.samplers.guidance.plan import GuidancePlan, Projection, SkipLayers
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 
 SIGMAS = flow_sigmas(3, shift=3.0)
 WINDOWS = (range(4), range(4, 9))
-RECIPES = {
-    "plain": Recipe(scale=3.0),
-    "rules": Recipe(
+PLANS = {
+    "plain": GuidancePlan(scale=3.0),
+    "rules": GuidancePlan(
         scale=3.0,
         rule=Projection(threshold=0.2, momentum=-0.3),
         rescale=0.5,
         skip=SkipLayers(blocks=(1,), low=0.0, high=1.0),
     ),
 }
-every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+every_plan = pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 
 
 def seeded(*shape, seed=0):
@@ -43,11 +43,11 @@ def model(standalone, models_dir):
 class Runs:
     """Samples latents, or the same clips as packed tokens."""
 
-    def __init__(self, host, model, recipe=RECIPES["plain"], *wrappers):
+    def __init__(self, host, model, plan=PLANS["plain"], *wrappers):
         self.host = host
         positive, negative = ([[seeded(1, 12, 16, seed=seed), {}]] for seed in (1, 2))
-        self.guider = host.with_recipe(
-            host.make_guider(model, positive, negative, 3.0), lambda _: recipe
+        self.guider = host.with_plan(
+            host.make_guider(model, positive, negative, 3.0), lambda _: plan
         )
         for wrapper in wrappers:
             self.guider = host.with_wrapper(self.guider, wrapper)
@@ -84,29 +84,29 @@ def windowed(denoiser, run):
     return denoise
 
 
-@every_recipe
-def test_a_given_first_frame_stays_on_latents_and_on_tokens(standalone, model, recipe):
+@every_plan
+def test_a_given_first_frame_stays_on_latents_and_on_tokens(standalone, model, plan):
     samples = seeded(1, 16, 3, 4, 4)
     known = torch.zeros(1, 3, 4, 4, dtype=torch.bool)
     known[:, 0] = True
-    of_latent = Runs(standalone, model, recipe, hold_given(known)).latent(samples, noise(3))
+    of_latent = Runs(standalone, model, plan, hold_given(known)).latent(samples, noise(3))
     here = patchify([known[:, None].float()]).values[..., 0] > 0
-    tokens = Runs(standalone, model, recipe, hold_given(here))
+    tokens = Runs(standalone, model, plan, hold_given(here))
     (of_tokens,) = tokens.packed([samples], [noise(3)])
     torch.testing.assert_close(of_latent[:, :, 0], samples[:, :, 0])
     torch.testing.assert_close(of_tokens, of_latent, atol=1e-5, rtol=0)
-    free = Runs(standalone, model, recipe).latent(samples, noise(3))
+    free = Runs(standalone, model, plan).latent(samples, noise(3))
     assert (of_latent - free)[:, :, 1:].abs().max() > 1e-3
 
 
-@every_recipe
-def test_windows_of_a_latent_are_clips_of_their_own(standalone, model, recipe):
+@every_plan
+def test_windows_of_a_latent_are_clips_of_their_own(standalone, model, plan):
     """Duration and positions too: nothing tells them from runs on as many frames."""
-    if recipe.rescale:
-        recipe = replace(recipe, first_frame_scale=3.0)
-    whole = Runs(standalone, model, recipe, windowed).latent(torch.zeros(1, 16, 9, 4, 4), noise(9))
+    if plan.rescale:
+        plan = replace(plan, first_frame_scale=3.0)
+    whole = Runs(standalone, model, plan, windowed).latent(torch.zeros(1, 16, 9, 4, 4), noise(9))
     for frames in WINDOWS:
-        alone = Runs(standalone, model, recipe).latent(
+        alone = Runs(standalone, model, plan).latent(
             torch.zeros(1, 16, len(frames), 4, 4), noise(9)[:, :, list(frames)]
         )
         torch.testing.assert_close(whole[:, :, list(frames)], alone, atol=1e-5, rtol=0)
@@ -115,7 +115,7 @@ def test_windows_of_a_latent_are_clips_of_their_own(standalone, model, recipe):
 def test_windows_of_packed_tokens_are_those_of_their_latents(standalone, model):
     """The second clip lies in the first window only, and as a whole."""
     long, short = (torch.zeros(1, 16, frames, 4, 4) for frames in (9, 3))
-    runs = Runs(standalone, model, RECIPES["plain"], windowed)
+    runs = Runs(standalone, model, PLANS["plain"], windowed)
     made = runs.packed([long, short], [noise(9), noise(3)])
     wanted = runs.latent(long, noise(9)), Runs(standalone, model).latent(short, noise(3))
     for ours, theirs in zip(made, wanted, strict=True):
@@ -131,8 +131,8 @@ def test_the_network_is_told_the_windows_duration(standalone, model, monkeypatch
 
     monkeypatch.setattr(VideoDiT, "forward_tokens", watch)
     clip = torch.zeros(1, 16, 9, 4, 4)
-    Runs(standalone, model, RECIPES["plain"], windowed).latent(clip, noise(9))
-    Runs(standalone, model, RECIPES["plain"], windowed).packed([clip], [noise(9)])
+    Runs(standalone, model, PLANS["plain"], windowed).latent(clip, noise(9))
+    Runs(standalone, model, PLANS["plain"], windowed).packed([clip], [noise(9)])
     assert told == [13 / 16, 17 / 16] * 6
 
 
@@ -145,14 +145,14 @@ def test_hooks_of_a_wrapper_reach_the_network(standalone, model):
 
     clip = torch.zeros(1, 16, 3, 4, 4)
     plain = Runs(standalone, model).latent(clip, noise(3))
-    made = Runs(standalone, model, RECIPES["plain"], nudged).latent(clip, noise(3))
-    (packed,) = Runs(standalone, model, RECIPES["plain"], nudged).packed([clip], [noise(3)])
+    made = Runs(standalone, model, PLANS["plain"], nudged).latent(clip, noise(3))
+    (packed,) = Runs(standalone, model, PLANS["plain"], nudged).packed([clip], [noise(3)])
     assert (made - plain).abs().max() > 1e-3
     torch.testing.assert_close(packed, made, atol=1e-5, rtol=0)
 
 
 def test_a_model_with_one_level_for_all_is_refused(standalone, model):
     known = torch.ones(1, 3, 4, 4, dtype=torch.bool)
-    runs = Runs(standalone, replace(model, info={}), RECIPES["plain"], hold_given(known))
+    runs = Runs(standalone, replace(model, info={}), PLANS["plain"], hold_given(known))
     with pytest.raises(ValueError, match="one noise level for all places"):
         runs.latent(seeded(1, 16, 3, 4, 4), noise(3))

@@ -10,7 +10,7 @@ from spacetime_video.measure.scores.sprites import TURNS
 SECONDS = torch.arange(17) / 16
 
 
-def path_of(x, z, noise):
+def process_of(x, z, noise):
     """Where a cube goes that never turns, read with some noise."""
     generator = torch.Generator().manual_seed(noise)
     shaken = [
@@ -36,7 +36,7 @@ PATHS = {
 
 @pytest.mark.parametrize("names", PATHS)
 def test_paths_are_named(names, monkeypatch):
-    paths = [path_of(*PATHS[names], noise) for noise in range(3)]
+    paths = [process_of(*PATHS[names], noise) for noise in range(3)]
     found = [read_motions(path) for path in paths]
     for each in found:
         assert (each.motion, each.then) == names

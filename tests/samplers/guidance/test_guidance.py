@@ -8,12 +8,12 @@ import torch
 from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.clips import Clip, Clips
 from spacetime_video.samplers.denoiser import broadcast_sigma, to_velocity
-from spacetime_video.samplers.guidance.cfg import Sides, affine, cfg, keep_given, remember
+from spacetime_video.samplers.guidance.cfg import Predictions, affine, cfg, keep_given, remember
 from spacetime_video.samplers.guidance.cfg_zero import cfg_zero, zero_init
 from spacetime_video.samplers.guidance.projected import apg
 from spacetime_video.samplers.guidance.rescale import rescale, spread
 from spacetime_video.samplers.guidance.skip_layer import SkippedBlocks, skip_layers
-from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.regions import LATENT
 from spacetime_video.samplers.runs import Evaluation, SamplingRun, for_solver
 from spacetime_video.samplers.schedules.flow import flow_sigmas
@@ -25,7 +25,7 @@ RUN = SamplingRun(flow_sigmas(10, shift=3.0))
 
 
 def zero_star_on_ve(sides, scale):
-    run = SamplingRun(RUN.sigmas, Path.VE)
+    run = SamplingRun(RUN.sigmas, NoiseProcess.VE)
     return cfg_zero(sides._replace(at=replace(sides.at, run=run)), scale)
 
 
@@ -64,9 +64,9 @@ class CountingPredictor:
         return 0.1 * len(condition) + 0.05
 
 
-def at(level, *, path=Path.FLOW, **options):
+def at(level, *, process=NoiseProcess.FLOW, **options):
     sigma = torch.full((2,), level, dtype=torch.float64)
-    return Evaluation(SamplingRun(RUN.sigmas, path), sigma, **options)
+    return Evaluation(SamplingRun(RUN.sigmas, process), sigma, **options)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def half():
 @pytest.fixture
 def sides(start, half):
     conditional, unconditional = CountingPredictor()(start, half, (POSITIVE, NEGATIVE))
-    return Sides(start, half, conditional, unconditional)
+    return Predictions(start, half, conditional, unconditional)
 
 
 def frame_levels():
@@ -97,11 +97,11 @@ def test_cfg_equation(scale, start, half, sides):
     close(guided, wanted)
 
 
-@pytest.mark.parametrize("path", Path)
-def test_cfg_is_the_same_in_every_space(path, sides):
-    c = output_of(sides.x, sides.conditional, sides.at.sigma, path)
-    u = output_of(sides.x, sides.unconditional, sides.at.sigma, path)
-    close(affine(sides, 6.0), x0_of(sides.x, u + 6.0 * (c - u), sides.at.sigma, path))
+@pytest.mark.parametrize("process", NoiseProcess)
+def test_cfg_is_the_same_in_every_space(process, sides):
+    c = output_of(sides.x, sides.conditional, sides.at.sigma, process)
+    u = output_of(sides.x, sides.unconditional, sides.at.sigma, process)
+    close(affine(sides, 6.0), x0_of(sides.x, u + 6.0 * (c - u), sides.at.sigma, process))
 
 
 @pytest.mark.parametrize(("scale", "conditions"), [(1, (POSITIVE,)), (4, (POSITIVE, NEGATIVE))])
@@ -139,7 +139,7 @@ def test_batch_elements_are_independent(rule, sides):
     whole = rule()(sides, 5.0)
     rows = [
         rule()(
-            Sides(
+            Predictions(
                 sides.x[row],
                 replace(sides.at, sigma=sides.at.sigma[row]),
                 sides.conditional[row],
@@ -244,14 +244,14 @@ def test_waiting_steps_evaluate_nothing(steps, start):
     assert len(predict.asked) == 10 - steps
 
 
-@pytest.mark.parametrize("path", Path)
-def test_rescaled_spread(path, start):
-    predict, here = remember(CountingPredictor()), at(0.5, path=path)
+@pytest.mark.parametrize("process", NoiseProcess)
+def test_rescaled_spread(process, start):
+    predict, here = remember(CountingPredictor()), at(0.5, process=process)
     guided = cfg(predict, POSITIVE, NEGATIVE, 6.0)
     full = rescale(guided, predict, POSITIVE, 1.0)(start, here)
     (c,) = predict(start, here, (POSITIVE,))
-    wanted = spread(output_of(start, c, here.sigma, path), None, LATENT)
-    close(spread(output_of(start, full, here.sigma, path), None, LATENT), wanted, 1e-10)
+    wanted = spread(output_of(start, c, here.sigma, process), None, LATENT)
+    close(spread(output_of(start, full, here.sigma, process), None, LATENT), wanted, 1e-10)
     none = rescale(guided, predict, POSITIVE, 0.0)(start, here)
     close(none, guided(start, here))
 

@@ -1,17 +1,23 @@
-"""A recipe builds the same denoiser as its parts by hand."""
+"""A plan builds the same denoiser as its parts by hand."""
 
 import pytest
 import torch
 
 from spacetime_video.samplers.guidance.cfg import cfg
 from spacetime_video.samplers.guidance.cfg_zero import cfg_zero
-from spacetime_video.samplers.guidance.nag import Against, AttentionGuidance
-from spacetime_video.samplers.guidance.plan import Projection, Recipe, SkipLayers, ZeroStar, guided
+from spacetime_video.samplers.guidance.nag import AttentionGuidance, NegativeAttention
+from spacetime_video.samplers.guidance.plan import (
+    GuidancePlan,
+    Projection,
+    SkipLayers,
+    ZeroStar,
+    guided,
+)
 from spacetime_video.samplers.guidance.projected import apg
 from spacetime_video.samplers.guidance.scales import over_frames, over_steps, within
 from spacetime_video.samplers.guidance.skip_layer import SkippedBlocks
 from spacetime_video.samplers.guidance.step_cache import StepCache
-from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.runs import Evaluation, SamplingRun
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 
@@ -28,14 +34,14 @@ class Predictor:
         return [torch.tanh(x) * self.weight(condition) for condition in conditions]
 
     def weight(self, condition):
-        if isinstance(condition, SkippedBlocks | Against):
+        if isinstance(condition, SkippedBlocks | NegativeAttention):
             return 0.5 * self.weight(condition.condition)
         return 1.0 + len(condition)
 
 
 def by_recipe(x, *, run=RUN, predict=None, sigma=SIGMA, **options):
     predict = predict or Predictor()
-    denoiser = guided(Recipe(**options), predict, "abc", "", run.path)
+    denoiser = guided(GuidancePlan(**options), predict, "abc", "", run.process)
     return denoiser(x, Evaluation(run, sigma))
 
 
@@ -93,7 +99,7 @@ def test_everything_at_once_evaluates_three_conditions(start):
 
 def test_levels_of_other_paths_have_the_same_share_of_noise(start):
     """Flow's 0.5 is VE's 1."""
-    run = SamplingRun(torch.tensor([5.0, 1.1, 0.9, 0.0]), Path.VE)
+    run = SamplingRun(torch.tensor([5.0, 1.1, 0.9, 0.0]), NoiseProcess.VE)
     for level, asked in ((1.1, 1), (0.9, 2)):
         predict = Predictor()
         sigma = torch.full((2,), level)
@@ -126,7 +132,7 @@ def test_what_does_nothing_evaluates_nothing_more_and_keeps_the_bits(options, st
 
 @pytest.mark.parametrize(("low", "high"), [(0.6, 0.5), (-0.1, 1.0), (0.0, 1.1)])
 def test_levels_that_are_none(low, high):
-    for make in (Recipe, lambda **levels: SkipLayers(blocks=(1,), **levels)):
+    for make in (GuidancePlan, lambda **levels: SkipLayers(blocks=(1,), **levels)):
         with pytest.raises(ValueError, match="0 <= low <= high <= 1"):
             make(low=low, high=high)
 
@@ -134,9 +140,11 @@ def test_levels_that_are_none(low, high):
 def test_predictions_of_the_cache_are_watched_too(start):
     """Twice the same state: the second time nothing is evaluated, and the watcher sees it."""
     predict, seen = Predictor(), []
-    recipe = Recipe(scale=3.0, cache=StepCache(threshold=10.0, start=0.0, end=1.0))
+    plan = GuidancePlan(scale=3.0, cache=StepCache(threshold=10.0, start=0.0, end=1.0))
     sigmas = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.0])
-    denoiser = guided(recipe, predict, "abc", "", Path.FLOW, watch=lambda *told: seen.append(told))
+    denoiser = guided(
+        plan, predict, "abc", "", NoiseProcess.FLOW, watch=lambda *told: seen.append(told)
+    )
     for level in sigmas[:-1]:
         denoiser(start * level, Evaluation(SamplingRun(sigmas), level.expand(2)))
     assert len(predict.asked) < len(seen) == 4

@@ -7,7 +7,7 @@ from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.clips import Clip, Clips
 from spacetime_video.samplers.guidance.cfg import cfg
 from spacetime_video.samplers.guidance.step_cache import StepCache, easy_cache
-from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.runs import Evaluation, SamplingRun, for_solver
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.schedules.table import stable_diffusion_table
@@ -19,8 +19,8 @@ STEPS = 40
 class Predictor:
     """The Gaussian model, with a prompt that shifts its mean; counts evaluations by prompt."""
 
-    def __init__(self, model, path=Path.FLOW):
-        self.model, self.path = model, path
+    def __init__(self, model, process=NoiseProcess.FLOW):
+        self.model, self.process = model, process
         self.count = {"a": 0, "b": 0}
 
     def __call__(self, x, at, conditions):
@@ -29,42 +29,46 @@ class Predictor:
             self.count[condition] += 1
             shift = 0.5 if condition == "a" else 0.0
             clean = x - shift * self._signal(sigma)
-            made.append(self.model.denoiser(self.path)(clean, sigma) + shift)
+            made.append(self.model.denoiser(self.process)(clean, sigma) + shift)
         return made
 
     def _signal(self, sigma):
-        signal = 1 - sigma if self.path is Path.FLOW else torch.ones_like(sigma)
+        signal = 1 - sigma if self.process is NoiseProcess.FLOW else torch.ones_like(sigma)
         return signal.reshape(-1, *[1] * 4)
 
 
-def run_of(path):
-    sigmas = flow_sigmas(STEPS) if path is Path.FLOW else stable_diffusion_table().karras(STEPS)
-    return SamplingRun(sigmas, path)
+def run_of(process):
+    sigmas = (
+        flow_sigmas(STEPS)
+        if process is NoiseProcess.FLOW
+        else stable_diffusion_table().karras(STEPS)
+    )
+    return SamplingRun(sigmas, process)
 
 
-def sample(model, start, *, scale=3.0, path=Path.FLOW, solve=sample_euler, **options):
-    predict, run = Predictor(model, path), run_of(path)
+def sample(model, start, *, scale=3.0, process=NoiseProcess.FLOW, solve=sample_euler, **options):
+    predict, run = Predictor(model, process), run_of(process)
     wrapped = easy_cache(predict, StepCache(**options)) if options else predict
     guided = for_solver(cfg(wrapped, "a", "b", scale), run)
     made = solve(guided, start * run.sigmas[0], run.sigmas)
     return made, predict.count
 
 
-@pytest.mark.parametrize("path", Path)
+@pytest.mark.parametrize("process", NoiseProcess)
 @pytest.mark.parametrize("solve", [sample_euler, sample_heun])
-def test_threshold_zero_is_bit_equal(path, solve, video_model, start):
-    plain, count = sample(video_model, start, path=path, solve=solve)
-    cached, cached_count = sample(video_model, start, path=path, solve=solve, threshold=0.0)
+def test_threshold_zero_is_bit_equal(process, solve, video_model, start):
+    plain, count = sample(video_model, start, process=process, solve=solve)
+    cached, cached_count = sample(video_model, start, process=process, solve=solve, threshold=0.0)
     assert torch.equal(plain, cached)
     assert count == cached_count
 
 
-@pytest.mark.parametrize("path", Path)
-def test_more_budget_fewer_evaluations_larger_error(path, video_model, start):
-    plain, _ = sample(video_model, start, path=path, scale=1.0)
+@pytest.mark.parametrize("process", NoiseProcess)
+def test_more_budget_fewer_evaluations_larger_error(process, video_model, start):
+    plain, _ = sample(video_model, start, process=process, scale=1.0)
     counts, errors = [], []
     for threshold in (0.02, 0.05, 0.1, 0.2, 0.4):
-        made, count = sample(video_model, start, path=path, scale=1.0, threshold=threshold)
+        made, count = sample(video_model, start, process=process, scale=1.0, threshold=threshold)
         counts.append(count["a"])
         errors.append((made - plain).square().mean().sqrt().item() / plain.std().item())
     assert counts == sorted(counts, reverse=True)
@@ -83,7 +87,7 @@ def test_first_and_last_steps_are_evaluated(video_model, start):
         levels.append(at.level)
         return predict(x, at, conditions)
 
-    run = run_of(Path.FLOW)
+    run = run_of(NoiseProcess.FLOW)
     wrapped = easy_cache(watch, StepCache(threshold=1e9, start=0.0, end=0.9))
     sample_euler(for_solver(cfg(wrapped, "a", "b", 1.0), run), start, run.sigmas)
     first, last = run.sigmas[:2].tolist(), run.sigmas[36:-1].tolist()
@@ -92,7 +96,7 @@ def test_first_and_last_steps_are_evaluated(video_model, start):
 
 def test_a_second_run_equals_the_first(video_model, start):
     """A level that rises begins a new run."""
-    run = run_of(Path.FLOW)
+    run = run_of(NoiseProcess.FLOW)
     predict = Predictor(video_model)
     cached = easy_cache(predict, StepCache(threshold=0.1))
     guided = for_solver(cfg(cached, "a", "b", 2.0), run)
@@ -106,7 +110,7 @@ def test_a_second_run_equals_the_first(video_model, start):
 
 def test_conditions_do_not_mix(video_model, start):
     """Guided with both, each condition is told as if it were alone."""
-    run = run_of(Path.FLOW)
+    run = run_of(NoiseProcess.FLOW)
     wrapped = easy_cache(Predictor(video_model), StepCache(threshold=0.1))
     alone = {name: easy_cache(Predictor(video_model), StepCache(threshold=0.1)) for name in "ab"}
     x = start
@@ -119,7 +123,7 @@ def test_conditions_do_not_mix(video_model, start):
 
 
 def test_windows_do_not_mix(video_model, start):
-    run = run_of(Path.FLOW)
+    run = run_of(NoiseProcess.FLOW)
     shared = easy_cache(Predictor(video_model), StepCache(threshold=0.1))
     alone = [easy_cache(Predictor(video_model), StepCache(threshold=0.1)) for _ in range(2)]
     states = [start, start.flip(0) * 2]

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import SOLVERS
@@ -14,35 +14,37 @@ from spacetime_video.samplers.solvers.unipc import sample_unipc
 
 VARIANTS = {**SOLVERS, "unipc_bh1": partial(sample_unipc, variant="bh1")}
 EVERY_SOLVER = pytest.mark.parametrize("solve", VARIANTS.values(), ids=VARIANTS)
-PATHS = pytest.mark.parametrize("path", Path)
+PROCESSES = pytest.mark.parametrize("process", NoiseProcess)
 
 
-def on(solve, path):
-    """The solver on a path, where it has to know."""
-    return solve if path is Path.FLOW or plain(solve) else partial(solve, path=path)
+def on(solve, process):
+    """The solver on a process, where it has to know."""
+    return (
+        solve if process is NoiseProcess.FLOW or plain(solve) else partial(solve, process=process)
+    )
 
 
 def plain(solve):
     return solve in (SOLVERS["euler"], SOLVERS["heun"])
 
 
-def middle_levels(path, steps):
+def middle_levels(process, steps):
     """Levels without the two ends, where every method loses its order."""
-    if path is Path.FLOW:
+    if process is NoiseProcess.FLOW:
         return torch.linspace(0.95, 0.05, steps + 1, dtype=torch.float64)
     return torch.logspace(0.7, -1.2, steps + 1, dtype=torch.float64)
 
 
-def measured_order(solve, model, x, path, steps):
+def measured_order(solve, model, x, process, steps):
     def error(n):
-        sigmas = middle_levels(path, n)
-        exact = model.solve(x, sigmas[0].item(), sigmas[-1].item(), path)
-        return (solve(model.denoiser(path), x, sigmas) - exact).abs().max().item()
+        sigmas = middle_levels(process, n)
+        exact = model.solve(x, sigmas[0].item(), sigmas[-1].item(), process)
+        return (solve(model.denoiser(process), x, sigmas) - exact).abs().max().item()
 
     return math.log2(error(steps) / error(2 * steps))
 
 
-@PATHS
+@PROCESSES
 @pytest.mark.parametrize(
     ("name", "lowest", "highest"),
     [
@@ -54,18 +56,18 @@ def measured_order(solve, model, x, path, steps):
         ("unipc_3", 3.4, 4.1),
     ],
 )
-def test_order_of_convergence(name, lowest, highest, path, video_model, start):
+def test_order_of_convergence(name, lowest, highest, process, video_model, start):
     # Not down to 0: there every method ends with one first-order step to the prediction.
-    measured = measured_order(on(VARIANTS[name], path), video_model, start, path, 64)
+    measured = measured_order(on(VARIANTS[name], process), video_model, start, process, 64)
     assert lowest < measured < highest
 
 
 @EVERY_SOLVER
-@PATHS
-def test_reaches_the_exact_solution(solve, path, video_model, start):
-    sigmas = middle_levels(path, 100)
-    exact = video_model.solve(start, sigmas[0].item(), sigmas[-1].item(), path)
-    solved = on(solve, path)(video_model.denoiser(path), start, sigmas)
+@PROCESSES
+def test_reaches_the_exact_solution(solve, process, video_model, start):
+    sigmas = middle_levels(process, 100)
+    exact = video_model.solve(start, sigmas[0].item(), sigmas[-1].item(), process)
+    solved = on(solve, process)(video_model.denoiser(process), start, sigmas)
     torch.testing.assert_close(solved, exact, atol=0.03, rtol=0)
 
 
@@ -193,13 +195,13 @@ def test_heun_runs_the_path_backwards(video_model, start):
 
 
 @EVERY_SOLVER
-@PATHS
-def test_samples_have_the_law_of_the_model(solve, path, video_model, many):
+@PROCESSES
+def test_samples_have_the_law_of_the_model(solve, process, video_model, many):
     sigmas = flow_sigmas(30, shift=2.0)
-    if path is Path.VE:
+    if process is NoiseProcess.VE:
         sigmas = stable_diffusion_table().karras(30)
-    noise = many * sigmas[0] + path.signal(sigmas[0].item()) * video_model.mean
-    sample = on(solve, path)(video_model.denoiser(path), noise, sigmas)
+    noise = many * sigmas[0] + process.signal(sigmas[0].item()) * video_model.mean
+    sample = on(solve, process)(video_model.denoiser(process), noise, sigmas)
     off_mean, off_covariance = video_model.law(sample)
     assert off_mean < 0.03
     assert off_covariance < 0.06

@@ -7,7 +7,7 @@ import torch
 
 from spacetime_video.samplers.noise.frames import frame_noise
 from spacetime_video.samplers.noise.steps import seeded_step_noise
-from spacetime_video.samplers.process import Path
+from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import STOCHASTIC_SOLVERS, sample_euler
@@ -15,7 +15,7 @@ from spacetime_video.samplers.solvers.ancestral import renoise, sample_euler_anc
 from spacetime_video.samplers.solvers.dpmpp import sample_dpmpp_2m, sample_dpmpp_2m_sde
 
 EVERY_SOLVER = pytest.mark.parametrize("solve", STOCHASTIC_SOLVERS.values(), ids=STOCHASTIC_SOLVERS)
-PATHS = pytest.mark.parametrize("path", Path)
+PROCESSES = pytest.mark.parametrize("process", NoiseProcess)
 SDE = {
     "euler_ancestral": sample_euler_ancestral,
     "euler_ancestral_half": partial(sample_euler_ancestral, eta=0.5),
@@ -25,53 +25,60 @@ SDE = {
 }
 
 
-def schedule(path, steps):
-    return flow_sigmas(steps) if path is Path.FLOW else stable_diffusion_table().karras(steps)
+def schedule(process, steps):
+    return (
+        flow_sigmas(steps)
+        if process is NoiseProcess.FLOW
+        else stable_diffusion_table().karras(steps)
+    )
 
 
-@PATHS
+@PROCESSES
 @pytest.mark.parametrize("solve", SDE.values(), ids=SDE)
-def test_samples_have_the_law_of_the_model(solve, path, video_model, many):
-    sigmas = schedule(path, 80)
-    noise = many * sigmas[0] + path.signal(sigmas[0].item()) * video_model.mean
+def test_samples_have_the_law_of_the_model(solve, process, video_model, many):
+    sigmas = schedule(process, 80)
+    noise = many * sigmas[0] + process.signal(sigmas[0].item()) * video_model.mean
     extra_args = {"seed": 3}
-    sample = solve(video_model.denoiser(path), noise, sigmas, extra_args, path=path)
+    sample = solve(video_model.denoiser(process), noise, sigmas, extra_args, process=process)
     off_mean, off_covariance = video_model.law(sample)
     assert off_mean < 0.03
     assert off_covariance < 0.06
 
 
-@PATHS
+@PROCESSES
 @pytest.mark.parametrize(
     ("stochastic", "deterministic"),
     [
         (partial(sample_euler_ancestral, eta=0.0), sample_euler),
-        (partial(sample_dpmpp_2m_sde, eta=0.0), partial(sample_dpmpp_2m, path=Path.FLOW)),
+        (
+            partial(sample_dpmpp_2m_sde, eta=0.0),
+            partial(sample_dpmpp_2m, process=NoiseProcess.FLOW),
+        ),
         (partial(STOCHASTIC_SOLVERS["lcm"], eta=0.0), sample_euler),
     ],
 )
 def test_without_noise_it_is_the_deterministic_solver(
-    stochastic, deterministic, path, video_model, start
+    stochastic, deterministic, process, video_model, start
 ):
     if isinstance(deterministic, partial):
-        deterministic = partial(deterministic.func, path=path)
-    sigmas = schedule(path, 8)
-    denoise = video_model.denoiser(path)
-    made = stochastic(denoise, start, sigmas, path=path)
+        deterministic = partial(deterministic.func, process=process)
+    sigmas = schedule(process, 8)
+    denoise = video_model.denoiser(process)
+    made = stochastic(denoise, start, sigmas, process=process)
     torch.testing.assert_close(made, deterministic(denoise, start, sigmas), atol=1e-12, rtol=0)
 
 
 @EVERY_SOLVER
-@PATHS
+@PROCESSES
 @pytest.mark.parametrize("steps", [1, 2, 6])
-def test_last_step_is_the_last_prediction(solve, path, steps, video_model, start):
+def test_last_step_is_the_last_prediction(solve, process, steps, video_model, start):
     seen = []
 
     def denoise(x, sigma, **extra):
-        seen.append(video_model.denoiser(path)(x, sigma))
+        seen.append(video_model.denoiser(process)(x, sigma))
         return seen[-1]
 
-    result = solve(denoise, start.float(), schedule(path, steps), path=path)
+    result = solve(denoise, start.float(), schedule(process, steps), process=process)
     assert torch.equal(result, seen[-1])
     assert len(seen) == steps
     assert result.dtype == torch.float32
@@ -129,14 +136,14 @@ def test_states_without_frames_get_noise_per_row(shape):
     assert not torch.equal(both[0], both[1])
 
 
-@PATHS
+@PROCESSES
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.7), (0.3, 0.8), (0.5, 0.5)])
-def test_renoised_states_have_the_higher_level(path, low, high):
+def test_renoised_states_have_the_higher_level(process, low, high):
     generator = torch.Generator().manual_seed(0)
     clean, first, second = torch.randn(3, 200_000, generator=generator, dtype=torch.float64)
-    state = path.signal(low) * clean + low * first
-    raised = renoise(state, second, low, high, path)
-    noise = raised - path.signal(high) * clean
+    state = process.signal(low) * clean + low * first
+    raised = renoise(state, second, low, high, process)
+    noise = raised - process.signal(high) * clean
     assert noise.std().item() == pytest.approx(high, abs=0.01)
     assert torch.corrcoef(torch.stack([noise, clean]))[0, 1].abs() < 0.01
 

@@ -17,7 +17,7 @@ from .solids import HALF_WIDTH, reach
 NO_SHAPE = -1
 
 
-class Cast(NamedTuple):
+class ObjectBatch(NamedTuple):
     """The objects of all scenes; those a scene does not have have the shape `NO_SHAPE`, size 0."""
 
     states: States  # (B, F, O, ...)
@@ -34,11 +34,11 @@ class Cast(NamedTuple):
         return (self.states.centre[..., 1] - self.reach[..., 1]).clamp(min=0)
 
 
-def cast_of(scenes: Sequence[Scene], seconds: Tensor, device: torch.device | str) -> Cast:
+def batch_of(scenes: Sequence[Scene], seconds: Tensor, device: torch.device | str) -> ObjectBatch:
     """Return the objects of the scenes at each of `seconds` (F,)."""
     states = _simulated(scenes, seconds)
     batch, frames, count = states.centre.shape[:3]
-    cast = Cast(
+    things = ObjectBatch(
         states=states,
         reach=torch.zeros(batch, frames, count, 3),
         size=torch.zeros(batch, count),
@@ -50,13 +50,13 @@ def cast_of(scenes: Sequence[Scene], seconds: Tensor, device: torch.device | str
     )
     for b, scene in enumerate(scenes):
         for o, thing in enumerate(scene.objects):
-            cast.reach[b, :, o] = thing.size * reach(thing.shape, states.rotation[b, :, o])
-            cast.base[b, o], cast.accent[b, o] = paint_of(thing.colour)
-            cast.size[b, o], cast.shape[b, o] = thing.size, SHAPES.index(thing.shape)
-            cast.half_width[b, o] = HALF_WIDTH[thing.shape] * thing.size
-            cast.there[b, :, o] = is_there(thing, seconds)
+            things.reach[b, :, o] = thing.size * reach(thing.shape, states.rotation[b, :, o])
+            things.base[b, o], things.accent[b, o] = paint_of(thing.colour)
+            things.size[b, o], things.shape[b, o] = thing.size, SHAPES.index(thing.shape)
+            things.half_width[b, o] = HALF_WIDTH[thing.shape] * thing.size
+            things.there[b, :, o] = is_there(thing, seconds)
     on_device = States(*(tensor.to(device) for tensor in states))
-    return Cast(on_device, *(tensor.to(device) for tensor in cast[1:]))
+    return ObjectBatch(on_device, *(tensor.to(device) for tensor in things[1:]))
 
 
 def _simulated(scenes: Sequence[Scene], seconds: Tensor) -> States:
@@ -79,12 +79,12 @@ def _simulated(scenes: Sequence[Scene], seconds: Tensor) -> States:
     return states
 
 
-def boxes_of(cast: Cast, view: View, height: int, width: int) -> Tensor:
+def boxes_of(things: ObjectBatch, view: View, height: int, width: int) -> Tensor:
     """Return the pixels (B, F, O, 4: left, right, top, bottom) between which each object is seen.
 
     An object that reaches behind the camera may be seen anywhere; absent ones nowhere.
     """
-    centre, reaches = cast.states.centre, cast.reach
+    centre, reaches = things.states.centre, things.reach
     signs = torch.tensor([-1.0, 1.0], device=centre.device)
     corners = torch.cartesian_prod(signs, signs, signs)[:, None, None, None]
     x, y, depth = view.at(..., None).project(centre + corners * reaches, height, width)
@@ -92,11 +92,11 @@ def boxes_of(cast: Cast, view: View, height: int, width: int) -> Tensor:
     boxes = torch.stack(sides, dim=-1)
     anywhere = torch.tensor([-torch.inf, torch.inf] * 2, device=centre.device)
     around = (depth.amin(dim=0) < NEAREST_DEPTH)[..., None]
-    behind = (depth.amax(dim=0) < 0) | ~cast.there
+    behind = (depth.amax(dim=0) < 0) | ~things.there
     return torch.where(around, anywhere, boxes).masked_fill(behind[..., None], -torch.inf)
 
 
-def tracks_of(cast: Cast, view: View, height: int, width: int) -> Tensor:
+def tracks_of(things: ObjectBatch, view: View, height: int, width: int) -> Tensor:
     """Return x and y of each object's centre in pixels (B, F, O, 2), 0 for absent ones."""
-    x, y, _ = view.at(..., None).project(cast.states.centre, height, width)
-    return torch.stack((x, y), dim=-1) * cast.there[..., None]
+    x, y, _ = view.at(..., None).project(things.states.centre, height, width)
+    return torch.stack((x, y), dim=-1) * things.there[..., None]

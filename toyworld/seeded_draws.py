@@ -9,7 +9,7 @@ import torch
 _DRAWS = 16
 
 
-class Dice:
+class SeededDraws:
     """Hand out the numbers of one seed in a fixed order, so that a constraint moves no other."""
 
     def __init__(self, seed: int) -> None:

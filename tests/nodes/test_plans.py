@@ -10,12 +10,12 @@ from spacetime_video.hosts import host
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample, SpacetimeSamplePatches
-from spacetime_video.samplers.checkpoint import Journal
+from spacetime_video.samplers.checkpoint import Checkpoint
 from spacetime_video.samplers.guidance.nag import AttentionGuidance
 from spacetime_video.samplers.guidance.plan import Projection, SkipLayers, ZeroStar
 from spacetime_video.samplers.guidance.step_cache import StepCache
 
-RECIPES = {
+PLANS = {
     "over_frames": {"first_frame_scale": 1.0},
     "projected": {"rule": Projection(threshold=0.2)},
     "zero_star": {"rule": ZeroStar()},
@@ -29,10 +29,10 @@ def latent(frames=5):
     return SpacetimeEmptyVideo.execute(32, 32, frames, 16.0)[0]
 
 
-@pytest.mark.parametrize("changes", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize("changes", PLANS.values(), ids=PLANS)
 def test_patches_and_latents_give_the_same(changes, bench):
     guider, *parts = bench.parts()
-    changed = host().with_recipe(guider, partial(replace, **changes))
+    changed = host().with_plan(guider, partial(replace, **changes))
     clips = [latent(), latent(9)]
     tokens = SpacetimePatchify.execute(clips)[0]
     packed = SpacetimeUnpatchify.execute(
@@ -47,7 +47,7 @@ def test_patches_and_latents_give_the_same(changes, bench):
 
 def test_a_cache_without_budget_is_bit_equal(bench):
     guider, *parts = bench.parts(steps=8)
-    cached = host().with_recipe(guider, partial(replace, cache=StepCache(threshold=0.0)))
+    cached = host().with_plan(guider, partial(replace, cache=StepCache(threshold=0.0)))
     made = [
         SpacetimeSample.execute(each, *parts, latent())[0]["samples"] for each in (guider, cached)
     ]
@@ -58,9 +58,9 @@ def test_a_cache_without_budget_is_bit_equal(bench):
 def test_a_stopped_run_goes_on_to_the_same_bits(solver, bench):
     guider, noise, sampler, sigmas = bench.parts(steps=6, solver=solver)
     whole = SpacetimeSample.execute(guider, noise, sampler, sigmas, latent())[0]["samples"]
-    journal = Journal(stop=3)
-    stopped = host().with_options(sampler, {"journal": journal})
+    checkpoint = Checkpoint(stop=3)
+    stopped = host().with_options(sampler, {"checkpoint": checkpoint})
     SpacetimeSample.execute(guider, noise, stopped, sigmas, latent())
-    journal.stop = None
+    checkpoint.stop = None
     resumed = SpacetimeSample.execute(guider, noise, stopped, sigmas, latent())[0]["samples"]
     assert torch.equal(whole, resumed)

@@ -14,8 +14,8 @@ from spacetime_video.toyworld import (
     render,
     renderer,
 )
+from spacetime_video.toyworld.backdrop import backdrop_of
 from spacetime_video.toyworld.camera import Camera
-from spacetime_video.toyworld.stage import stage_of
 from spacetime_video.toyworld.views import views
 
 CUBE = SceneObject(shape="cube", colour="blue", size=1.6, x=-0.4, z=6.0, yaw=0.5)
@@ -58,12 +58,12 @@ def test_the_floor_stays_where_it_is_under_a_moving_camera():
     scenes = [random_scene(1, setting="in the jungle")]
     moving = replace(scenes[0], camera=Camera(motion="dollies in", speed=1.0))
     seconds = torch.arange(2, dtype=torch.float64)
-    stage = stage_of([moving], seconds, height=64, width=64, device="cpu")
-    assert stage.place.tolist() == [[0, 1]]
-    middle = stage.floor[:, :, 56, 32]
+    backdrop = backdrop_of([moving], seconds, height=64, width=64, device="cpu")
+    assert backdrop.place.tolist() == [[0, 1]]
+    middle = backdrop.floor[:, :, 56, 32]
     torch.testing.assert_close(middle[1] - middle[0], torch.tensor([0.0, 1.0]))
     ahead = torch.tensor([[0.0, 0.0, 5.0], [0.0, 0.0, 6.0]])
-    assert stage.view.at(0).project(ahead, 64, 64)[1].diff().abs() < 1e-4
+    assert backdrop.view.at(0).project(ahead, 64, 64)[1].diff().abs() < 1e-4
 
 
 @pytest.mark.parametrize("setting", ["in the jungle", "at day"])
@@ -71,7 +71,7 @@ def test_the_world_has_no_seam_behind_the_first_view(setting):
     camera = Camera(motion="pans left", speed=math.pi)
     scene = replace(random_scene(0, setting=setting), camera=camera)
     seconds = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)
-    colour = stage_of([scene], seconds, height=128, width=128, device="cpu").colour
+    colour = backdrop_of([scene], seconds, height=128, width=128, device="cpu").colour
     torch.testing.assert_close(colour[0], colour[2], atol=1e-2, rtol=0)
     steps = (colour[1, :50, 1:] - colour[1, :50, :-1]).abs().amax(dim=-1).mean(dim=0)
     assert steps[63] < 3 * steps[50:77].median() + 1e-3
@@ -82,10 +82,10 @@ def test_still_backgrounds_are_rendered_once_and_shared():
     scenes += [replace(scenes[0], style="cartoon"), random_scene(3, setting="at night")]
     scenes += [replace(scenes[0], camera=Camera(motion="pans left", speed=0.3))] * 2
     seconds = torch.arange(4, dtype=torch.float64) / 16
-    stage = stage_of(scenes, seconds, height=16, width=16, device="cpu")
-    assert stage.place.tolist() == [[0] * 4] * 3 + [[1] * 4, [2] * 4] + [[3, 4, 5, 6]] * 2
-    assert len(stage.colour) == 7
-    torch.testing.assert_close(stage.colour[3], stage.colour[0], atol=1e-5, rtol=0)
+    backdrop = backdrop_of(scenes, seconds, height=16, width=16, device="cpu")
+    assert backdrop.place.tolist() == [[0] * 4] * 3 + [[1] * 4, [2] * 4] + [[3, 4, 5, 6]] * 2
+    assert len(backdrop.colour) == 7
+    torch.testing.assert_close(backdrop.colour[3], backdrop.colour[0], atol=1e-5, rtol=0)
 
 
 def test_a_camera_inside_of_an_object_does_not_see_it():
@@ -110,7 +110,7 @@ def test_boxes_leave_nothing_of_an_object_out(monkeypatch):
     size = {"frames": 2, "height": 24, "width": 24, "fps": 1}
     masks = render(scenes, **size).masks
     monkeypatch.setattr(
-        renderer, "boxes_of", lambda cast, *_: torch.tensor([-1e6, 1e6] * 2).expand(40, 2, 2, 4)
+        renderer, "boxes_of", lambda things, *_: torch.tensor([-1e6, 1e6] * 2).expand(40, 2, 2, 4)
     )
     assert masks.any(dim=-1).any(dim=-1).float().mean() > 0.3
     assert torch.equal(masks, render(scenes, **size).masks)
@@ -121,6 +121,6 @@ def test_backgrounds_that_change_are_rendered_for_every_frame():
     falls = replace(plain, change=Change(begin=0.0, end=1.0, setting="at night"))
     swap = replace(plain, objects=(CUBE, CONE), change=Change(begin=0.0, end=1.0, exchanges=True))
     seconds = torch.linspace(0, 1, 3, dtype=torch.float64)
-    stage = stage_of([plain, falls, swap], seconds, height=16, width=16, device="cpu")
-    assert stage.place.tolist() == [[0] * 3, [1, 2, 3], [0] * 3]
-    assert [setting.disc_size for setting in stage.settings[1]] == [0.0, 0.045, 0.045]
+    backdrop = backdrop_of([plain, falls, swap], seconds, height=16, width=16, device="cpu")
+    assert backdrop.place.tolist() == [[0] * 3, [1, 2, 3], [0] * 3]
+    assert [setting.disc_size for setting in backdrop.settings[1]] == [0.0, 0.045, 0.045]

@@ -18,7 +18,7 @@ from .views import moves, views
 _FAR = 1e6
 
 
-class Stage(NamedTuple):
+class Backdrop(NamedTuple):
     """The places (V) that are seen, each rendered once, and which of them each frame shows."""
 
     colour: Tensor  # (V, H, W, 3)
@@ -29,14 +29,14 @@ class Stage(NamedTuple):
     settings: list[list[Setting]]  # B times F, whose light falls on the scene
 
 
-def stage_of(
+def backdrop_of(
     scenes: Sequence[Scene],
     seconds: Tensor,
     *,
     height: int,
     width: int,
     device: torch.device | str,
-) -> Stage:
+) -> Backdrop:
     """Render the backgrounds of the scenes; one per scene that always looks the same, or fewer."""
     places: list[Background] = []
     starts: dict[tuple[object, ...], int] = {}
@@ -57,7 +57,7 @@ def stage_of(
     colour, distance, floor = (torch.stack(part) for part in zip(*places, strict=True))
     floor = torch.where(distance.isfinite()[:, None], floor, _FAR)
     place, view = torch.stack(rows).to(device), _stacked(paths).to(device)
-    return Stage(colour, distance, floor, place, view, settings)
+    return Backdrop(colour, distance, floor, place, view, settings)
 
 
 def _stacked(paths: list[View]) -> View:

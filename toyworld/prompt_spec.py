@@ -34,7 +34,7 @@ class WantedObject:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PromptSpec:
     """What a text asks for; None where nothing is said.
 
     Attributes:
@@ -51,7 +51,7 @@ class Wanted:
     style: str | None = None
     camera: str | None = None
     event: str | None = None
-    later: Wanted | None = None
+    later: PromptSpec | None = None
 
 
 class _Token(NamedTuple):
@@ -110,7 +110,7 @@ _CAMERA_VERBS = {
 }
 
 
-def parse_caption(text: str) -> Wanted:
+def parse_caption(text: str) -> PromptSpec:
     """Return what `text` asks for, in any order of the words within a clause.
 
     Of a setting, a style, a camera motion, a relation, an event and of each object's motions before
@@ -123,7 +123,7 @@ def parse_caption(text: str) -> Wanted:
     if kinds[:1] == ["relation"]:  # "behind a cube stands a sphere"
         objects[:2] = reversed(objects[:2])
     said = {token.kind: token.value for token in reversed(tokens)}
-    return Wanted(
+    return PromptSpec(
         objects=tuple(objects),
         relation=said.get("relation"),
         setting=said.get("setting"),
@@ -145,11 +145,11 @@ def _parted(tokens: Sequence[_Token]) -> tuple[list[_Token], list[_Token]]:
     return list(tokens), []
 
 
-def _later(tokens: Sequence[_Token]) -> Wanted | None:
+def _later(tokens: Sequence[_Token]) -> PromptSpec | None:
     if not tokens:
         return None
     setting = next((token.value for token in tokens if token.kind == "setting"), None)
-    return Wanted(tuple(_objects(tokens)), setting=setting)
+    return PromptSpec(tuple(_objects(tokens)), setting=setting)
 
 
 def _tokens(words: Sequence[str]) -> Iterator[_Token]:
