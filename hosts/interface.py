@@ -26,6 +26,9 @@ Conditioning = list[list[Any]]
 
 PROMPT_KEY = "spacetime_prompt"
 
+CLIP_TEXTS_KEY = "spacetime_clip_texts"
+"""In a conditioning's options: the contexts (B, S, D) of packed clips, one per clip."""
+
 LEVELS_KEY = "token_levels"
 """True in the metadata of weights that were trained with a noise level per token."""
 

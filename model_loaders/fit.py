@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from ..models.dit.network import VideoDiT
 from ..models.latent_format import LatentFormat
-from ..models.text.t5 import T5Encoder, Unfilled
+from ..models.layers import Unfilled
+from ..models.text.t5 import T5Encoder
 from ..models.vae.config import VAEConfig
 from ..models.vae.network import VideoVAE
 from .claims import compare_with, on_meta

@@ -14,10 +14,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ..models.dit.network import DiTConfig, VideoDiT
+from ..models.dit.config import DiTConfig
+from ..models.dit.network import VideoDiT
 from ..models.latent_format import LatentFormat
-from ..models.text.t5 import T5Config, T5Encoder, Unfilled
-from ..models.vae.layers import to_channels_last
+from ..models.layers import Unfilled, to_channels_last
+from ..models.text.config import T5Config
+from ..models.text.t5 import T5Encoder
 from ..models.vae.network import VAEConfig, VideoVAE
 from .claims import (
     Config,

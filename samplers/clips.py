@@ -6,13 +6,13 @@ B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from ..models.dit.conditioning import clip_conditions
-from ..models.patchify import TokenLayout
+from ..models.patchify import TokenLayout, Tokens, unpatchify
 from ..models.shapes import LatentShape
 from .regions import LatentRegions, Regions, TokenRegions
 
@@ -83,6 +83,9 @@ def clip_of(latent: Mapping[str, Any], samples: Tensor, time_factor: int) -> Cli
     )
 
 
+Each = TypeVar("Each")
+
+
 @dataclass(frozen=True, eq=False)
 class Clips:
     """The clips of a state: a batch of equal ones as a latent, or different ones as tokens.
@@ -90,14 +93,22 @@ class Clips:
     Args:
         each: one for a latent (B, C, F, H, W), one per clip of packed tokens (B, L, D).
         layout: places of packed tokens, None for a latent.
+        numbers: which of the run's clips they are; None for all of them.
         index: where the frames or tokens of a window stand in the run's state, None for a whole
             run.
     """
 
     each: tuple[Clip, ...]
     layout: TokenLayout | None = None
+    numbers: tuple[int, ...] | None = None
     index: Tensor | None = None
     _windows: dict[tuple[int, ...], "Clips"] = field(default_factory=dict, init=False, repr=False)
+
+    def pick(self, each: Sequence[Each]) -> Sequence[Each]:
+        """What belongs to these clips, of one thing for all clips of the run or one per clip."""
+        if self.numbers is None or len(each) == 1:
+            return each
+        return [each[number] for number in self.numbers]
 
     def take(self, values: Tensor, index: Tensor) -> Tensor:
         """Frames or tokens of a state or of values per place, which have no channels."""
@@ -167,8 +178,14 @@ class Clips:
                 f"{' and '.join(str(list(clip.frames)) for clip in self.each)}"
             )
         layout = None if self.layout is None else self._layout(self.layout, each, index)
-        left = tuple(clip for clip in each if clip.frames)
-        return Clips(left, layout, index if self.index is None else self.index[index])
+        left = [number for number, clip in enumerate(each) if clip.frames]
+        whole = range(len(self.each)) if self.numbers is None else self.numbers
+        return Clips(
+            tuple(each[number] for number in left),
+            layout,
+            tuple(whole[number] for number in left),
+            index if self.index is None else self.index[index],
+        )
 
     def _layout(self, layout: TokenLayout, each: tuple[Clip, ...], index: Tensor) -> TokenLayout:
         """Places of a window's tokens: a clip of its own, whose frames count from 0."""
@@ -187,3 +204,19 @@ def _renumbered(old: Clip, new: Clip) -> Tensor:
     """Number in a window of each frame of a clip, -1 where it is not there."""
     numbers = [new.frames.index(each) if each in new.frames else -1 for each in old.frames]
     return torch.tensor(numbers, dtype=torch.float64)
+
+
+def clips_of_latent(latent: Mapping[str, Any], samples: Tensor, time_factor: int) -> Clips:
+    """The clips of a LATENT, which are all alike."""
+    return Clips((clip_of(latent, samples, time_factor),))
+
+
+def clips_of_tokens(tokens: Tokens, extras: Sequence[Mapping[str, Any]], time_factor: int) -> Clips:
+    """The packed clips, with what each one's LATENT said beside its samples."""
+    each = zip(extras, unpatchify(tokens), strict=True)
+    return Clips(tuple(clip_of(*told, time_factor) for told in each), tokens.layout)
+
+
+def pictures_of_tokens(tokens: Tokens, values: Tensor) -> list[Tensor]:
+    """Every clip (C, F, H, W) in a state of packed tokens."""
+    return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]

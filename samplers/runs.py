@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.dit.blocks import BlockHooks
-from ..models.dit.network import NO_HOOKS
+from ..models.hooks import NO_HOOKS, BlockHooks
 from .clips import Clips
 from .denoiser import Denoiser
 from .process import NoiseProcess

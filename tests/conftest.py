@@ -13,9 +13,11 @@ import torch
 from spacetime_video import hosts
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.model_loaders.tokenizer import tokenizer_to_tensor, train_tokenizer
-from spacetime_video.models.dit.network import DiTConfig, VideoDiT
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.latent_format import LatentFormat
-from spacetime_video.models.text.t5 import T5Config, T5Encoder
+from spacetime_video.models.text.config import T5Config
+from spacetime_video.models.text.t5 import T5Encoder
 from spacetime_video.models.vae.network import VAEConfig, VideoVAE
 from spacetime_video.training.recipe import write_weights
 

@@ -13,11 +13,13 @@ from torch import Tensor, nn
 
 from ..model_loaders.tokenizer import EOS
 from ..models.dit.conditioning import video_frames
-from ..models.dit.network import DiTConfig, VideoDiT, initialise
+from ..models.dit.config import DiTConfig
+from ..models.dit.network import VideoDiT, initialise
 from ..models.latent_format import LatentFormat
 from ..models.patchify import PATCH, TokenLayout, grid_layout, patch_grid, to_patches
 from ..models.shapes import LatentShape
-from ..models.text.t5 import T5Config, T5Encoder
+from ..models.text.config import T5Config
+from ..models.text.t5 import T5Encoder
 from ..models.text.t5 import initialise as initialise_text
 from .checkpoint import TrainState
 from .feed import Sets

@@ -20,8 +20,8 @@ from ..model_loaders.load import (
     read_vae,
 )
 from ..model_loaders.tokenizer import Tokenizer, tokenizer_to_tensor, train_tokenizer
-from ..models.dit.network import TINY_DIT
-from ..models.text.t5 import TINY_TEXT
+from ..models.dit.config import TINY_DIT
+from ..models.text.config import TINY_TEXT
 from ..models.vae.network import VideoVAE
 from ..toyworld import vocabulary
 from .checkpoint import Length, TrainState

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from ..model_loaders.load import DiTWeights, TextWeights, read_dit, read_text_encoder
 from ..model_loaders.tokenizer import Tokenizer
-from ..models.dit.network import DiTConfig, VideoDiT, initialise
-from ..models.text.t5 import T5Config, T5Encoder
+from ..models.dit.config import DiTConfig
+from ..models.dit.network import VideoDiT, initialise
+from ..models.text.config import T5Config
+from ..models.text.t5 import T5Encoder
 from ..models.text.t5 import initialise as initialise_text
 from ..toyworld import caption
 from .denoiser import PromptedDiT

@@ -14,8 +14,8 @@ from torch import Tensor
 from ..media.images import save_image
 from ..media.strip import grid
 from ..model_loaders.load import read_vae
+from ..models.layers import to_channels_last
 from ..models.shapes import VideoShape
-from ..models.vae.layers import to_channels_last
 from ..models.vae.linear_code import LinearCode, fit_linear_code
 from ..models.vae.network import TINY_VAE, VideoVAE
 from .checkpoint import Length, TrainState

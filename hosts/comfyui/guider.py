@@ -12,10 +12,11 @@ from comfy.samplers import CFGGuider, calc_cond_batch
 from torch import Tensor
 
 from ...models.attention import KeysValues
+from ...models.hooks import CrossAttend
 from ...samplers.clips import Clips, clip_of
+from ...samplers.guidance.conditions import Change, predictor
 from ...samplers.guidance.nag import NegativeAttention, cross_attend_against
 from ...samplers.guidance.plan import GuidancePlan, guided
-from ...samplers.guidance.skip_layer import SkippedBlocks
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, wrapped
 from .model import HostModel
 from .network import CLIPS_KEY, EVALUATION_KEY
@@ -112,9 +113,8 @@ class HostGuider(CFGGuider):
         return super().predict_noise(x, at.sigma, self._options(at), at.extra_args["seed"])
 
     def _by_plan(self, run: SamplingRun) -> RunDenoiser:
-        inner = guided(
-            self.plan, self._predict, "positive", "negative", run.process, watch=self._watch
-        )
+        predict = predictor(self._evaluate, self._changed)
+        inner = guided(self.plan, predict, "positive", "negative", run.process, watch=self._watch)
 
         def denoise(x: Tensor, at: Evaluation) -> Tensor:
             self._seen.clear()
@@ -149,7 +149,7 @@ class HostGuider(CFGGuider):
         if not patches or positive is None:
             return denoised
         if negative is None and options.get("disable_cfg1_optimization", False):
-            (negative,) = self._evaluate(["negative"], x, at)
+            (negative,) = self._evaluate(x, at, ["negative"])
         given = {
             "cond": self.conds["positive"],
             "uncond": None if negative is None else self.conds.get("negative"),
@@ -165,49 +165,39 @@ class HostGuider(CFGGuider):
             denoised = patch({"denoised": denoised, **given})
         return denoised
 
-    def _predict(self, x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> list[Tensor]:
-        """Evaluate plain conditions together, and each one with changed blocks for itself."""
-        plain = [each for each in conditions if isinstance(each, str)]
-        made = dict(zip(plain, self._evaluate(plain, x, at), strict=True))
-        return [
-            made[each] if isinstance(each, str) else self._changed(each, x, at)
-            for each in conditions
-        ]
-
     def _evaluate(
-        self, names: Sequence[str], x: Tensor, at: Evaluation, skipped: frozenset[int] = frozenset()
+        self, x: Tensor, at: Evaluation, names: Sequence[str], skipped: frozenset[int] = frozenset()
     ) -> list[Tensor]:
-        if not names:
-            return []
         conds = [self.conds.get(name) for name in names]
         options = _without_blocks(self._options(at), skipped)
         return calc_cond_batch(self.inner_model, conds, x, at.sigma, options)
 
-    def _changed(self, condition: Any, x: Tensor, at: Evaluation) -> Tensor:
-        skipped: frozenset[int] = frozenset()
-        while not isinstance(condition, str):
-            if isinstance(condition, SkippedBlocks):
-                skipped |= condition.blocks
-            elif isinstance(condition, NegativeAttention):
-                attend = self._cross_attend(condition)
-                at = replace(at, hooks=replace(at.hooks, cross_attend=attend))
-            condition = condition.condition
-        (made,) = self._evaluate([condition], x, at, skipped)
+    def _changed(self, x: Tensor, at: Evaluation, condition: str, change: Change) -> Tensor:
+        if change.attention is not None:
+            hook = self._cross_attend(change.attention, at.clips)
+            at = replace(at, hooks=replace(at.hooks, cross_attend=hook))
+        (made,) = self._evaluate(x, at, [condition], change.skipped)
         return made
 
-    def _cross_attend(self, against: NegativeAttention) -> Callable[..., Tensor]:
+    def _cross_attend(self, against: NegativeAttention, clips: Clips | None) -> CrossAttend:
         """The hook for the network, which prepares the negative prompt where it runs."""
         network = self.inner_model.diffusion_model
         (negative, *_) = self.conds[against.negative]
-        context = negative["model_conds"]["c_crossattn"].cond
+        told = negative["model_conds"]
+        contexts = told["clip_texts"].cond if "clip_texts" in told else [told["c_crossattn"].cond]
+        contexts = contexts if clips is None else clips.pick(contexts)
         prepared: list[tuple[KeysValues, ...]] = []
 
-        def cross_attend(block: int, q: Tensor, texts: Sequence[KeysValues]) -> Tensor:
+        def cross_attend(
+            block: int, q: Tensor, texts: Sequence[KeysValues], spans: Sequence[slice]
+        ) -> Tensor:
             if not prepared:
-                prepared.append(network.prepare_text(context.to(q)))
-            rows = tuple((_rows(k, len(q)), _rows(v, len(q))) for k, v in prepared[0])
-            hook = cross_attend_against(rows, against.guidance, network.host_attention)
-            return hook(block, q, texts)
+                prepared.extend(network.prepare_text(context.to(q)) for context in contexts)
+            negatives = [
+                tuple((_rows(k, len(q)), _rows(v, len(q))) for k, v in each) for each in prepared
+            ]
+            hook = cross_attend_against(negatives, against.guidance, network.host_attention)
+            return hook(block, q, texts, spans)
 
         return cross_attend
 

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from ...model_loaders.load import DiTWeights, load_strictly
 from ...models.latent_format import LatentFormat
+from ...samplers.checks import check_text_width
 from ..dtypes import DTYPES
-from ..interface import LEVELS_KEY
+from ..interface import CLIP_TEXTS_KEY, LEVELS_KEY
 from .network import HostDiT
 from .prompt_cache import PromptCache
 
@@ -95,19 +96,15 @@ class HostModel(model_base.BaseModel):
         """Hand on the text, and the mask where the network takes a noise level per token."""
         found = super().extra_conds(**kwargs)
         if kwargs.get("cross_attn") is not None:
-            self._check_prompt(kwargs["cross_attn"])
+            texts = kwargs.get(CLIP_TEXTS_KEY, ())
+            for text in (kwargs["cross_attn"], *texts):
+                check_text_width(text, self.weights.config.text_dim)
             found["c_crossattn"] = conds.CONDRegular(kwargs["cross_attn"])
+            if texts:
+                found["clip_texts"] = conds.CONDList(list(texts))
         if self.takes_levels and kwargs.get("denoise_mask") is not None:
             found["denoise_mask"] = conds.CONDRegular(kwargs["denoise_mask"])
         return found
-
-    def _check_prompt(self, context: Tensor) -> None:
-        width = self.weights.config.text_dim
-        if context.shape[-1] != width:
-            raise ValueError(
-                f"the prompt is {context.shape[-1]} wide, the model needs {width}: load the text "
-                "encoder that belongs to the model"
-            )
 
     def process_timestep(
         self, timestep: Tensor, x: Tensor, denoise_mask: Tensor | None = None, **_: Any

@@ -4,7 +4,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D wid
 """
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,8 +16,9 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrappers
 from torch import Tensor
 
-from ...models.dit.blocks import AroundBlock, BlockHooks
-from ...models.dit.network import NO_HOOKS, DiTConfig, PreparedText, VideoDiT
+from ...models.dit.config import DiTConfig
+from ...models.dit.network import PreparedText, VideoDiT
+from ...models.hooks import NO_HOOKS, AroundBlock, BlockHooks
 from ...samplers.clips import Clips, clip_of
 from ...samplers.denoiser import broadcast_sigma
 from ...samplers.runs import Evaluation
@@ -88,7 +89,8 @@ class HostDiT(VideoDiT):
             context: (B, S, text width).
             control: residuals of a ControlNet, one per block under ``input``.
             transformer_options: the host's patches, the run's ``Clips`` and the ``Evaluation``.
-            kwargs: further conditionings of the host, which this network does not take.
+            kwargs: ``clip_texts``, contexts of packed clips, one per clip; further conditionings of
+                the host are not taken.
         """
         options = transformer_options or {}
         executor = WrapperExecutor.new_class_executor(
@@ -103,6 +105,7 @@ class HostDiT(VideoDiT):
         context: Tensor,
         control: Mapping[str, Any] | None,
         options: dict[str, Any],
+        clip_texts: Sequence[Tensor] = (),
         **_: Any,
     ) -> Tensor:
         at = _evaluation(options, len(x))
@@ -112,23 +115,23 @@ class HostDiT(VideoDiT):
             sigma = at.places
         conditions = clips.conditions(self.config.conditions, sigma)
         hooks = host_hooks(control, context, options, NO_HOOKS if at is None else at.hooks)
+        size = x.shape
+        if clips.layout is None:
+            x, sigma = pad_to_patch_size(x, self.config.patch), self._pad_levels(sigma)
         with self.host_attention.with_options(options):
-            text = _prepared_text(self, context, options)  # pyright: ignore[reportCallIssue]
-            if clips.layout is not None:
-                velocity = self.forward_tokens(
-                    x, clips.layout, sigma, [text], conditions=conditions, hooks=hooks
-                )
-                return _for_one_level(velocity, at)
-            frames, height, width = x.shape[2:]
-            velocity = super().forward(
-                pad_to_patch_size(x, self.config.patch),
-                self._pad_levels(sigma),
-                text,
+            texts = _prepared_texts(self, clip_texts or [context], options)  # pyright: ignore[reportCallIssue]
+            velocity = self.velocity(
+                x,
+                sigma,
+                clips.pick(texts),
+                layout=clips.layout,
+                loop=clips.layout is None and clips.each[0].closed,
                 conditions=conditions,
-                loop=clips.each[0].closed,
                 hooks=hooks,
             )
-        return _for_one_level(velocity[:, :, :frames, :height, :width], at)
+        if clips.layout is None:
+            velocity = velocity[:, :, : size[2], : size[3], : size[4]]
+        return _for_one_level(velocity, at)
 
     def _pad_levels(self, sigma: Tensor) -> Tensor:
         if sigma.ndim == 1:
@@ -137,10 +140,15 @@ class HostDiT(VideoDiT):
 
 
 @torch.compiler.disable
-def _prepared_text(network: HostDiT, context: Tensor, options: Mapping[str, Any]) -> PreparedText:
-    if network.kept_texts is None:
-        return network.prepare_text(context)
-    return network.kept_texts.prepared(network, context, options)
+def _prepared_texts(
+    network: HostDiT, contexts: Sequence[Tensor], options: Mapping[str, Any]
+) -> list[PreparedText]:
+    cache = network.kept_texts
+    if cache is None:
+        return [network.prepare_text(context) for context in contexts]
+    return [
+        cache.prepared(network, context, options, number) for number, context in enumerate(contexts)
+    ]
 
 
 def _evaluation(options: Mapping[str, Any], rows: int) -> Evaluation | None:

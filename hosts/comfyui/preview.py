@@ -47,7 +47,7 @@ def watch_steps(
     return watch
 
 
-def clips_of_latent(state: Tensor) -> list[Tensor]:
+def pictures_of_latent(state: Tensor) -> list[Tensor]:
     """Clips of (B, C, F, H, W), or the one of image models, whose frames are the batch."""
     return list(state) if state.ndim == 5 else [state.transpose(0, 1)]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...models.dit.network import PreparedText, VideoDiT
 
 KEPT = 4
-"""Texts kept at a time; more than two are rare: prompts for regions, evaluated one by one."""
+"""Texts kept at a time for a clip; more than two are rare: prompts for regions."""
 
 
 class Weights(NamedTuple):
@@ -61,19 +61,23 @@ class PromptCache:
         self._kept: dict[tuple[Any, ...], Kept] = {}
 
     def prepared(
-        self, network: VideoDiT, context: Tensor, options: Mapping[str, Any]
+        self, network: VideoDiT, context: Tensor, options: Mapping[str, Any], number: int = 0
     ) -> PreparedText:
-        """Keys and values of a batch of prompts (B, S, text width) for every block."""
+        """Keys and values of a batch of prompts (B, S, text width) for every block.
+
+        ``number`` tells the packed clips of one prompt apart.
+        """
         if self._patcher.hook_patches or torch.is_grad_enabled():
             return network.prepare_text(context)
         weights = _weights(self._patcher.model, network)
-        key = tuple(options.get("uuids", ()))  # the host's names of the prompts in the batch
+        key = (number, *options.get("uuids", ()))  # the host's names of the prompts in the batch
         kept = self._kept.pop(key, None)
         if kept is None or not (weights.same_as(kept.weights) and _equal(context, kept.context)):
             kept = Kept(context.clone(), weights, network.prepare_text(context))
         self._kept[key] = kept
-        if len(self._kept) > KEPT:
-            del self._kept[next(iter(self._kept))]
+        same_clip = [name for name in self._kept if name[0] == number]
+        if len(same_clip) > KEPT:
+            del self._kept[same_clip[0]]
         return kept.text
 
 

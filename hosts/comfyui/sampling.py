@@ -3,6 +3,7 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import comfy.sample
@@ -11,13 +12,14 @@ from comfy import model_management
 from comfy.model_patcher import create_model_options_clone
 from torch import Tensor
 
-from ...models.patchify import Tokens, unpatchify
-from ...samplers.clips import Clips, clip_of
+from ...models.patchify import Tokens
+from ...samplers.checks import check_channels
+from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ..interface import Latent
 from .levels import check_levels
 from .model import HostModel
 from .network import CLIPS_KEY
-from .preview import clips_of_latent, watch_steps
+from .preview import pictures_of_latent, watch_steps
 
 
 def sample_latent(
@@ -26,22 +28,13 @@ def sample_latent(
     """Run any guider and sampler of the host on a LATENT; see ``Host.sample``."""
     patcher = guider.model_patcher
     samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
-    _check_channels(samples, patcher.model.latent_format)
+    check_channels(samples, patcher.model.latent_format.latent_channels)
     check_levels(patcher.model, sigmas, samples)
     if isinstance(patcher.model, HostModel):
         factor = patcher.model.weights.latent.time_factor
-        guider = with_clips(guider, Clips((clip_of(latent, samples, factor),)))
+        guider = with_clips(guider, clips_of_latent(latent, samples, factor))
     mask = latent.get("noise_mask")
-    return _sample(guider, noise, sampler, sigmas, samples, mask, seed, clips_of_latent)
-
-
-def _check_channels(samples: Tensor, latent_format: Any) -> None:
-    """Refuse what another family's VAE has made; the host has fitted an empty latent by now."""
-    if samples.shape[1] != latent_format.latent_channels:
-        raise ValueError(
-            f"a latent of {samples.shape[1]} channels; the model works on "
-            f"{latent_format.latent_channels}: make it with the VAE that belongs to the model"
-        )
+    return _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
 
 
 def sample_packed(
@@ -61,16 +54,10 @@ def sample_packed(
             "model from Load Models"
         )
     check_levels(model, sigmas, tokens.values)
-    factor = model.weights.latent.time_factor
-    each = zip(extras, unpatchify(tokens), strict=True)
-    clips = Clips(tuple(clip_of(*told, factor) for told in each), tokens.layout)
-    bound = with_clips(guider, clips)
-
-    def clips_of(values: Tensor) -> list[Tensor]:
-        return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]
-
+    clips = clips_of_tokens(tokens, extras, model.weights.latent.time_factor)
+    bound, pictures = with_clips(guider, clips), partial(pictures_of_tokens, tokens)
     return tokens.with_values(
-        _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, clips_of)
+        _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, pictures)
     )
 
 
@@ -90,10 +77,10 @@ def _sample(
     samples: Tensor,
     mask: Tensor | None,
     seed: int,
-    clips_of: Callable[[Tensor], Sequence[Tensor]],
+    pictures: Callable[[Tensor], Sequence[Tensor]],
 ) -> Tensor:
     latent_format = guider.model_patcher.model.latent_format
-    callback = watch_steps(latent_format, len(sigmas) - 1, clips_of)
+    callback = watch_steps(latent_format, len(sigmas) - 1, pictures)
     result = guider.sample(
         noise,
         samples,

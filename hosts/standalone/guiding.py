@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...models.attention import attend
-from ...models.dit.blocks import BlockHooks
+from ...models.dit.network import PreparedText
+from ...models.hooks import BlockHooks
 from ...samplers.denoiser import Denoiser, to_denoised
 from ...samplers.guidance.cfg import Predict
-from ...samplers.guidance.nag import NegativeAttention, cross_attend_against
+from ...samplers.guidance.conditions import Change, predictor
+from ...samplers.guidance.nag import cross_attend_against
 from ...samplers.guidance.plan import guided
-from ...samplers.guidance.skip_layer import SkippedBlocks
 from ...samplers.runs import Evaluation, SamplingRun, for_solver, wrapped
 from ..interface import Conditioning
 from .sampling import Guider, Texts, velocity
@@ -27,44 +27,32 @@ def guided_denoiser(guider: Guider, batch: int, run: SamplingRun) -> Denoiser:
         batch: rows of the state.
         run: that the denoiser serves.
     """
-    predict = _predictor(Texts(guider.model, batch))
+    predict = _predict(Texts(guider.model, batch))
     inner = guided(guider.plan, predict, guider.positive, guider.negative, run.process)
     return for_solver(wrapped(inner, guider.wrappers, run), run)
 
 
-def _predictor(texts: Texts) -> Predict:
-    """Evaluate plain prompts together, and each one with changed blocks for itself."""
-
-    def predict(x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> list[Tensor]:
-        plain = [each for each in conditions if isinstance(each, list)]
-        made = dict(zip(map(id, plain), together(x, at, plain), strict=True)) if plain else {}
-        for each in conditions:
-            if not isinstance(each, list):
-                made[id(each)] = changed(x, at, each)
-        return [made[id(each)] for each in conditions]
-
+def _predict(texts: Texts) -> Predict:
     def together(x: Tensor, at: Evaluation, conditions: Sequence[Conditioning]) -> Sequence[Tensor]:
-        text, count = texts.prepared(conditions), len(conditions)
-        rows = at.repeated(count)
-        return denoised(torch.cat([x] * count), rows, text, rows.hooks).chunk(count)
+        count = len(conditions)
+        rows, prepared = at.repeated(count), texts.prepared(conditions)
+        return denoised(torch.cat([x] * count), rows, prepared, rows.hooks).chunk(count)
 
-    def changed(x: Tensor, at: Evaluation, condition: SkippedBlocks | NegativeAttention) -> Tensor:
-        conditioning, hooks = _unwrapped(condition, texts, at.hooks)
-        return denoised(x, at, texts.prepared([conditioning]), hooks)
+    def changed(x: Tensor, at: Evaluation, condition: Conditioning, change: Change) -> Tensor:
+        hooks = replace(at.hooks, skipped=at.hooks.skipped | change.skipped)
+        if change.attention is not None:
+            negatives = texts.prepared([change.attention.negative])
+            attention = cross_attend_against(
+                at.clips.pick(negatives) if at.clips else negatives,
+                change.attention.guidance,
+                attend,
+            )
+            hooks = replace(hooks, cross_attend=attention)
+        return denoised(x, at, texts.prepared([condition]), hooks)
 
-    def denoised(x: Tensor, at: Evaluation, text: Any, hooks: BlockHooks) -> Tensor:
-        return to_denoised(x, velocity(texts.model, x, at, text, hooks), at.levels)
+    def denoised(
+        x: Tensor, at: Evaluation, prepared: Sequence[PreparedText], hooks: BlockHooks
+    ) -> Tensor:
+        return to_denoised(x, velocity(texts.model, x, at, prepared, hooks), at.levels)
 
-    return predict
-
-
-def _unwrapped(condition: Any, texts: Texts, hooks: BlockHooks) -> tuple[Conditioning, BlockHooks]:
-    if isinstance(condition, SkippedBlocks):
-        conditioning, hooks = _unwrapped(condition.condition, texts, hooks)
-        return conditioning, replace(hooks, skipped=hooks.skipped | condition.blocks)
-    if isinstance(condition, NegativeAttention):
-        conditioning, hooks = _unwrapped(condition.condition, texts, hooks)
-        negative = texts.prepared([condition.negative])
-        attention = cross_attend_against(negative, condition.guidance, attend)
-        return conditioning, replace(hooks, cross_attend=attention)
-    return condition, hooks
+    return predictor(together, changed)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -27,7 +28,8 @@ from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
-from ...samplers.clips import Clips, clip_of
+from ...samplers.checks import check_channels
+from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.runs import SamplingRun, Wrapper
 from ...samplers.schedules.model_levels import FlowLevels
@@ -260,7 +262,7 @@ class StandaloneHost:
         _refuse_mask(latent)
         model = guider.model
         given = self._given(model.latent, latent["samples"])
-        clips = Clips((clip_of(latent, given, model.latent.time_factor),))
+        clips = clips_of_latent(latent, given, model.latent.time_factor)
         result = self._run(
             guider, sampler, sigmas, noise, given, clips, self._watch(model, list), seed
         )
@@ -280,14 +282,8 @@ class StandaloneHost:
         model = guider.model
         start = [self._given(model.latent, clip) for clip in unpatchify(tokens)]
         given = patchify(start, patch=tokens.patch).values
-        factor = model.latent.time_factor
-        each = [clip_of(*told, factor) for told in zip(extras, start, strict=True)]
-        clips = Clips(tuple(each), tokens.layout)
-
-        def clips_of(values: Tensor) -> list[Tensor]:
-            return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]
-
-        watch = self._watch(model, clips_of)
+        clips = clips_of_tokens(tokens, extras, model.latent.time_factor)
+        watch = self._watch(model, partial(pictures_of_tokens, tokens))
         values = self._run(guider, sampler, sigmas, noise.values, given, clips, watch, seed)
         result = tokens.with_values(values.cpu())
         raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
@@ -300,11 +296,7 @@ class StandaloneHost:
                 f"a latent of shape {tuple(samples.shape)}: a video latent (batch, channels, "
                 "frames, rows, columns) is needed"
             )
-        if samples.shape[1] != latent.channels:
-            raise ValueError(
-                f"a latent of {samples.shape[1]} channels; the model works on "
-                f"{latent.channels}: make it with the VAE that belongs to the model"
-            )
+        check_channels(samples, latent.channels)
         return latent.normalise(samples) if samples.any() else samples
 
     def _run(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from ...models.text.t5 import T5Config
+from ...models.text.config import T5Config
 from ..dequantise import dequantise
 from ..keys import KeyTable, UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
 from ..tokenizer import TOKENIZER_KEY

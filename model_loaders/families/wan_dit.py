@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...models.dit.network import DiTConfig
+from ...models.dit.config import DiTConfig
 from ...models.latent_format import WAN21_LATENT, WAN22_LATENT, LatentFormat
 from ..keys import UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
 

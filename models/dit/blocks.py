@@ -3,40 +3,18 @@
 B batch, L video tokens, S text tokens, D width, N heads, K head dim, U distinct conditionings.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.functional import embedding, layer_norm
 
-from ..attention import Attention, KeysValues, attend_to_texts, attend_within
+from ..attention import KeysValues, attend_to_texts, attend_within
+from ..hooks import BlockHooks
+from ..layers import LayerMaker
 from .rope import Rotations, rotate
-
-CrossAttend = Callable[[int, Tensor, Sequence[KeysValues]], Tensor]
-"""(block, q (B,N,L,K), keys and values of each text) -> (B,N,L,K)."""
-
-AroundBlock = Callable[[int, Tensor, Callable[[Tensor], Tensor]], Tensor]
-"""(block, x (B,L,D), the block itself) -> (B,L,D)."""
-
-
-@dataclass(frozen=True)
-class BlockHooks:
-    """What may be changed at the blocks of a network from outside.
-
-    Args:
-        residuals: block number -> (B, L, D), added to the state after that block.
-        skipped: blocks that pass their input on (skip-layer guidance).
-        around: stands in for a block and may call it (a host's replacement patches).
-        cross_attend: stands in for the cross-attention itself (normalised attention guidance).
-    """
-
-    residuals: Mapping[int, Tensor] = field(default_factory=dict)
-    skipped: frozenset[int] = frozenset()
-    around: AroundBlock | None = None
-    cross_attend: CrossAttend | None = None
 
 
 @dataclass(frozen=True)
@@ -77,18 +55,16 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor, index: Tensor, eps: float)
 class Projections(nn.Module):
     """Query, key, value and output layers with RMS norm over all heads together."""
 
-    def __init__(
-        self, dim: int, heads: int, eps: float, attention: Attention, ops: Any, **factory: Any
-    ) -> None:
+    def __init__(self, dim: int, heads: int, eps: float, make: LayerMaker) -> None:
         super().__init__()
         self.heads = heads
-        self.attention = attention
-        self.q = ops.Linear(dim, dim, **factory)
-        self.k = ops.Linear(dim, dim, **factory)
-        self.v = ops.Linear(dim, dim, **factory)
-        self.o = ops.Linear(dim, dim, **factory)
-        self.norm_q = ops.RMSNorm(dim, eps=eps, **factory)
-        self.norm_k = ops.RMSNorm(dim, eps=eps, **factory)
+        self.attention = make.attention
+        self.q = make.linear(dim, dim)
+        self.k = make.linear(dim, dim)
+        self.v = make.linear(dim, dim)
+        self.o = make.linear(dim, dim)
+        self.norm_q = make.rms_norm(dim, eps)
+        self.norm_k = make.rms_norm(dim, eps)
 
     def split(self, x: Tensor) -> Tensor:
         return rearrange(x, "B L (N K) -> B N L K", N=self.heads)
@@ -122,34 +98,23 @@ class CrossAttention(Projections):
     ) -> Tensor:
         q = self.queries(x)  # (B, N, L, K)
         if shared.hooks.cross_attend is not None:
-            return self.merge(shared.hooks.cross_attend(number, q, texts))
+            return self.merge(shared.hooks.cross_attend(number, q, texts, shared.spans))
         return self.merge(attend_to_texts(self.attention, q, texts, shared.spans))  # (B, L, D)
 
 
 class Block(nn.Module):
     """Modulated self-attention, cross-attention to the text, modulated feed-forward."""
 
-    def __init__(
-        self,
-        dim: int,
-        heads: int,
-        ffn_dim: int,
-        eps: float,
-        attention: Attention,
-        ops: Any,
-        **factory: Any,
-    ) -> None:
+    def __init__(self, dim: int, heads: int, ffn_dim: int, eps: float, make: LayerMaker) -> None:
         super().__init__()
         self.eps = eps
-        self.self_attn = SelfAttention(dim, heads, eps, attention, ops, **factory)
-        self.norm3 = ops.LayerNorm(dim, eps=eps, elementwise_affine=True, **factory)
-        self.cross_attn = CrossAttention(dim, heads, eps, attention, ops, **factory)
+        self.self_attn = SelfAttention(dim, heads, eps, make)
+        self.norm3 = make.layer_norm(dim, eps)
+        self.cross_attn = CrossAttention(dim, heads, eps, make)
         self.ffn = nn.Sequential(
-            ops.Linear(dim, ffn_dim, **factory),
-            nn.GELU(approximate="tanh"),
-            ops.Linear(ffn_dim, dim, **factory),
+            make.linear(dim, ffn_dim), nn.GELU(approximate="tanh"), make.linear(ffn_dim, dim)
         )
-        self.modulation = nn.Parameter(torch.empty(1, 6, dim, **factory))
+        self.modulation = make.parameter(1, 6, dim)
 
     def forward(
         self, x: Tensor, texts: Sequence[KeysValues], shared: Sequences, number: int
@@ -170,11 +135,11 @@ class Block(nn.Module):
 class Head(nn.Module):
     """Last modulation and projection to patches, (B, L, D) -> (B, L, patch volume * C)."""
 
-    def __init__(self, dim: int, out_dim: int, eps: float, ops: Any, **factory: Any) -> None:
+    def __init__(self, dim: int, out_dim: int, eps: float, make: LayerMaker) -> None:
         super().__init__()
         self.eps = eps
-        self.head = ops.Linear(dim, out_dim, **factory)
-        self.modulation = nn.Parameter(torch.empty(1, 2, dim, **factory))
+        self.head = make.linear(dim, out_dim)
+        self.modulation = make.parameter(1, 2, dim)
 
     def forward(self, x: Tensor, time: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
         offset = self.modulation.to(time.device, torch.float32)

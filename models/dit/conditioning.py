@@ -6,11 +6,11 @@ B batch, L tokens, D width, U distinct conditionings.
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..layers import LayerMaker
 from ..patchify import TokenLayout
 from ..shapes import LatentShape
 
@@ -138,8 +138,6 @@ def sinusoid(values: Tensor, dim: int) -> Tensor:
     return torch.cat((angles.cos(), angles.sin()), dim=1).float().to(values.device)
 
 
-def condition_embedding(freq_dim: int, dim: int, ops: Any, **factory: Any) -> nn.Sequential:
+def condition_embedding(freq_dim: int, dim: int, make: LayerMaker) -> nn.Sequential:
     """Make the two-layer embedding of the sinusoids of a noise level or an optional input."""
-    return nn.Sequential(
-        ops.Linear(freq_dim, dim, **factory), nn.SiLU(), ops.Linear(dim, dim, **factory)
-    )
+    return nn.Sequential(make.linear(freq_dim, dim), nn.SiLU(), make.linear(dim, dim))

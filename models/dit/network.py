@@ -5,8 +5,8 @@ B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D wid
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
+from math import prod
 from typing import Any, cast
 
 import torch
@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ..attention import Attention, KeysValues, attend
+from ..hooks import NO_HOOKS, BlockHooks, Embedded, summed
+from ..layers import LayerMaker
 from ..patchify import (
-    PATCH,
     Patch,
     TokenLayout,
     from_patches,
@@ -25,7 +26,7 @@ from ..patchify import (
     to_patches,
 )
 from ..shapes import LatentShape
-from .blocks import Block, BlockHooks, Head, Modulation, Sequences
+from .blocks import Block, Head, Modulation, Sequences
 from .conditioning import (
     CONDITION_SCALES,
     TIME_SCALE,
@@ -34,79 +35,10 @@ from .conditioning import (
     gather_levels,
     sinusoid,
 )
-from .rope import RopeConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class DiTConfig:
-    """Sizes of a video transformer.
-
-    ``conditions`` names the optional inputs (keys of ``CONDITION_SCALES``) the network was
-    built with; ``initialise`` starts their embeddings at zero, so that before training an input
-    changes nothing.
-    """
-
-    dim: int
-    heads: int
-    ffn_dim: int
-    layers: int
-    in_channels: int = 16
-    out_channels: int = 16
-    patch: Patch = PATCH
-    text_dim: int = 4096
-    text_length: int = 512
-    freq_dim: int = 256
-    eps: float = 1e-6
-    theta: float = 10000.0
-    temporal_theta: float = 10000.0
-    conditions: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "patch", tuple(self.patch))
-        object.__setattr__(self, "conditions", tuple(self.conditions))
-        if self.dim % self.heads or (self.dim // self.heads) % 2:
-            raise ValueError(f"width {self.dim} does not split into {self.heads} even heads")
-        unknown = set(self.conditions) - set(CONDITION_SCALES)
-        if unknown:
-            raise ValueError(f"unknown conditions {sorted(unknown)}: {sorted(CONDITION_SCALES)}")
-
-    @property
-    def rope(self) -> RopeConfig:
-        """Rotary frequencies of a head."""
-        return RopeConfig(
-            head_dim=self.dim // self.heads,
-            theta=self.theta,
-            temporal_theta=self.temporal_theta,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values, for a weights file's metadata."""
-        return asdict(self)
-
-
-_wan_14b = partial(DiTConfig, dim=5120, heads=40, ffn_dim=13824, layers=40)
-WAN_T2V_1_3B = DiTConfig(dim=1536, heads=12, ffn_dim=8960, layers=30)
-WAN_T2V_14B = _wan_14b()
-WAN22_I2V_A14B = _wan_14b(in_channels=36)
-WAN22_TI2V_5B = DiTConfig(
-    dim=3072, heads=24, ffn_dim=14336, layers=30, in_channels=48, out_channels=48
-)
-TINY_DIT = DiTConfig(
-    dim=256,
-    heads=4,
-    ffn_dim=1024,
-    layers=8,
-    text_dim=96,
-    text_length=48,
-    temporal_theta=200.0,
-    theta=200.0,
-    conditions=("r", "guidance", "fps", "height", "width", "duration", "loop"),
-)
+from .config import DiTConfig
 
 PreparedText = tuple[KeysValues, ...]
 """Keys and values of one prompt for every block."""
-
-NO_HOOKS = BlockHooks()
 
 
 class VideoDiT(nn.Module):
@@ -130,31 +62,22 @@ class VideoDiT(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        factory: dict[str, Any] = {"device": device, "dtype": dtype}
-        dim, patch = config.dim, config.patch
-        volume = patch[0] * patch[1] * patch[2]
+        make = LayerMaker(ops, attention, device, dtype)
+        dim, freq_dim = config.dim, config.freq_dim
         self.config = config
-        self.patch_embedding = ops.Conv3d(
-            config.in_channels, dim, kernel_size=patch, stride=patch, **factory
-        )
+        self.patch_embedding = make.patches(config.in_channels, dim, config.patch)
         self.text_embedding = nn.Sequential(
-            ops.Linear(config.text_dim, dim, **factory),
-            nn.GELU(approximate="tanh"),
-            ops.Linear(dim, dim, **factory),
+            make.linear(config.text_dim, dim), nn.GELU(approximate="tanh"), make.linear(dim, dim)
         )
-        self.time_embedding = condition_embedding(config.freq_dim, dim, ops, **factory)
-        self.time_projection = nn.Sequential(nn.SiLU(), ops.Linear(dim, dim * 6, **factory))
+        self.time_embedding = condition_embedding(freq_dim, dim, make)
+        self.time_projection = nn.Sequential(nn.SiLU(), make.linear(dim, dim * 6))
         self.condition_embeddings = nn.ModuleDict(
-            {
-                name: condition_embedding(config.freq_dim, dim, ops, **factory)
-                for name in config.conditions
-            }
+            {name: condition_embedding(freq_dim, dim, make) for name in config.conditions}
         )
         self.blocks = nn.ModuleList(
-            Block(dim, config.heads, config.ffn_dim, config.eps, attention, ops, **factory)
-            for _ in range(config.layers)
+            Block(dim, config.heads, config.ffn_dim, config.eps, make) for _ in range(config.layers)
         )
-        self.head = Head(dim, config.out_channels * volume, config.eps, ops, **factory)
+        self.head = Head(dim, config.out_channels * prod(config.patch), config.eps, make)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -177,6 +100,39 @@ class VideoDiT(nn.Module):
 
     def _blocks(self) -> list[Block]:
         return cast(list[Block], list(self.blocks))  # a host may have put compiled ones in place
+
+    def velocity(
+        self,
+        x: Tensor,
+        levels: Tensor,
+        texts: Sequence[PreparedText],
+        /,
+        *,
+        layout: TokenLayout | None = None,
+        loop: bool = False,
+        conditions: Mapping[str, Tensor] | None = None,
+        channels: Tensor | None = None,
+        hooks: BlockHooks = NO_HOOKS,
+    ) -> Tensor:
+        """Velocity of a latent or of packed tokens; see ``VideoNetwork``.
+
+        Raises:
+            ValueError: a latent with several texts, or as ``forward_tokens``.
+        """
+        if layout is not None:
+            if channels is not None:
+                x = torch.cat([x, channels.to(x)], dim=2)
+            return self.forward_tokens(x, layout, levels, texts, conditions=conditions, hooks=hooks)
+        if len(texts) != 1:
+            raise ValueError(
+                f"{len(texts)} texts for one latent: prompts per clip need packed patches "
+                "(Sample Patches)"
+            )
+        if channels is not None:
+            x = torch.cat([x, channels.to(x)], dim=1)
+        return VideoDiT.forward(  # a host's network has a forward of its own
+            self, x, levels, texts[0], conditions=conditions, loop=loop, hooks=hooks
+        )
 
     def forward_tokens(
         self,
@@ -212,8 +168,12 @@ class VideoDiT(nn.Module):
         rotations = (cos.to(tokens.device), sin.to(tokens.device))
         shared = Sequences(rotations, layout.spans, modulation, hooks)
         x = self._embed(tokens).float()  # (B, L, D)
+        beside = [branch(Embedded(x, texts, shared)) for branch in hooks.branches]
+        residuals = summed([hooks.residuals, *beside])
         for number, block in enumerate(self._blocks()):
             x = _run_block(block, x, [text[number] for text in texts], shared, number)
+            if number in residuals:
+                x = x + residuals[number]
         out = self.head(x, time, levels.index, tokens.dtype).float()
         pt, ph, pw = self.config.patch
         return rearrange(out, "B L (pt ph pw C) -> B L (C pt ph pw)", pt=pt, ph=ph, pw=pw)
@@ -308,8 +268,7 @@ def _run_block(
     if number not in hooks.skipped:
         run = partial(block, texts=texts, shared=shared, number=number)
         x = run(x) if hooks.around is None else hooks.around(number, x, run)
-    residual = hooks.residuals.get(number)
-    return x if residual is None else x + residual
+    return x
 
 
 @lru_cache(maxsize=8)

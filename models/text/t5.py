@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -12,50 +11,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
-
-@dataclass(frozen=True, kw_only=True)
-class T5Config:
-    """Sizes of an encoder.
-
-    Args:
-        bias_per_layer: whether every block has its own position bias (UMT5) or block 0 alone (T5).
-        qk_norm: norm queries and keys per head, and scale their product by `d_kv`^-1/2. T5's own
-            attention has neither: with rates that suit a small encoder its logits grow until one
-            key takes everything.
-        positions: how many places have a learned embedding, added to the tokens; 0 for none. It
-            is also the longest text that such an encoder takes.
-    """
-
-    vocab_size: int
-    d_model: int
-    d_kv: int
-    d_ff: int
-    layers: int
-    heads: int
-    relative_buckets: int = 32
-    relative_max_distance: int = 128
-    eps: float = 1e-6
-    bias_per_layer: bool = True
-    qk_norm: bool = False
-    positions: int = 0
-
-    def __post_init__(self) -> None:
-        sizes = (self.vocab_size, self.d_model, self.d_kv, self.d_ff, self.layers, self.heads)
-        if min(sizes) < 1:
-            raise ValueError(f"every size of a T5Config must be at least 1, got {self}")
-        exact = self.relative_buckets // 4
-        if self.relative_buckets % 4 or not 0 < exact < self.relative_max_distance:
-            raise ValueError(
-                f"{self.relative_buckets} relative buckets up to distance "
-                f"{self.relative_max_distance} do not fit: use a multiple of 4 buckets, "
-                "and a distance above a quarter of it"
-            )
-
-
-UMT5_XXL = T5Config(vocab_size=256384, d_model=4096, d_kv=64, d_ff=10240, layers=24, heads=64)
-TINY_TEXT = T5Config(
-    vocab_size=96, d_model=96, d_kv=32, d_ff=192, layers=3, heads=3, qk_norm=True, positions=48
-)
+from ..layers import LayerMaker
+from .config import T5Config
 
 
 def relative_buckets(
@@ -82,9 +39,9 @@ def relative_buckets(
 class T5Norm(nn.Module):
     """Root-mean-square norm with a gain, computed in float32."""
 
-    def __init__(self, width: int, eps: float, **factory: Any) -> None:
+    def __init__(self, width: int, eps: float, make: LayerMaker) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(width, **factory))
+        self.weight = make.parameter(width)
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,20 +56,20 @@ class T5Attention(nn.Module):
     T5 does not scale their products; with normed queries and keys they are scaled as usual.
     """
 
-    def __init__(self, config: T5Config, *, has_bias: bool, ops: Any, **factory: Any) -> None:
+    def __init__(self, config: T5Config, make: LayerMaker, *, has_bias: bool) -> None:
         super().__init__()
         inner = config.heads * config.d_kv
         self.heads = config.heads
-        self.q = ops.Linear(config.d_model, inner, bias=False, **factory)
-        self.k = ops.Linear(config.d_model, inner, bias=False, **factory)
-        self.v = ops.Linear(config.d_model, inner, bias=False, **factory)
-        self.o = ops.Linear(inner, config.d_model, bias=False, **factory)
+        self.q = make.linear(config.d_model, inner, bias=False)
+        self.k = make.linear(config.d_model, inner, bias=False)
+        self.v = make.linear(config.d_model, inner, bias=False)
+        self.o = make.linear(inner, config.d_model, bias=False)
         self.relative_attention_bias = (
-            ops.Embedding(config.relative_buckets, config.heads, **factory) if has_bias else None
+            make.embedding(config.relative_buckets, config.heads) if has_bias else None
         )
         self.scale = config.d_kv**-0.5 if config.qk_norm else 1.0
         self.q_norm, self.k_norm = (
-            T5Norm(config.d_kv, config.eps, **factory) if config.qk_norm else nn.Identity()
+            T5Norm(config.d_kv, config.eps, make) if config.qk_norm else nn.Identity()
             for _ in range(2)
         )
 
@@ -130,11 +87,11 @@ class T5Attention(nn.Module):
 class T5GatedFeedForward(nn.Module):
     """Gated feed-forward layer: GELU(tanh) of one projection times the other."""
 
-    def __init__(self, config: T5Config, *, ops: Any, **factory: Any) -> None:
+    def __init__(self, config: T5Config, make: LayerMaker) -> None:
         super().__init__()
-        self.wi_0 = ops.Linear(config.d_model, config.d_ff, bias=False, **factory)
-        self.wi_1 = ops.Linear(config.d_model, config.d_ff, bias=False, **factory)
-        self.wo = ops.Linear(config.d_ff, config.d_model, bias=False, **factory)
+        self.wi_0 = make.linear(config.d_model, config.d_ff, bias=False)
+        self.wi_1 = make.linear(config.d_model, config.d_ff, bias=False)
+        self.wo = make.linear(config.d_ff, config.d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         gate = functional.gelu(self.wi_0(x), approximate="tanh")  # (B, S, d_ff)
@@ -144,10 +101,10 @@ class T5GatedFeedForward(nn.Module):
 class T5SelfAttentionLayer(nn.Module):
     """Pre-norm residual branch around the attention."""
 
-    def __init__(self, config: T5Config, *, has_bias: bool, ops: Any, **factory: Any) -> None:
+    def __init__(self, config: T5Config, make: LayerMaker, *, has_bias: bool) -> None:
         super().__init__()
-        self.SelfAttention = T5Attention(config, has_bias=has_bias, ops=ops, **factory)
-        self.layer_norm = T5Norm(config.d_model, config.eps, **factory)
+        self.SelfAttention = T5Attention(config, make, has_bias=has_bias)
+        self.layer_norm = T5Norm(config.d_model, config.eps, make)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         return x + self.SelfAttention(self.layer_norm(x), bias)  # (B, S, D)
@@ -156,10 +113,10 @@ class T5SelfAttentionLayer(nn.Module):
 class T5FeedForwardLayer(nn.Module):
     """Pre-norm residual branch around the feed-forward layer."""
 
-    def __init__(self, config: T5Config, *, ops: Any, **factory: Any) -> None:
+    def __init__(self, config: T5Config, make: LayerMaker) -> None:
         super().__init__()
-        self.DenseReluDense = T5GatedFeedForward(config, ops=ops, **factory)
-        self.layer_norm = T5Norm(config.d_model, config.eps, **factory)
+        self.DenseReluDense = T5GatedFeedForward(config, make)
+        self.layer_norm = T5Norm(config.d_model, config.eps, make)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.DenseReluDense(self.layer_norm(x))  # (B, S, D)
@@ -168,12 +125,12 @@ class T5FeedForwardLayer(nn.Module):
 class T5Block(nn.Module):
     """One attention layer, then one feed-forward layer."""
 
-    def __init__(self, config: T5Config, *, has_bias: bool, ops: Any, **factory: Any) -> None:
+    def __init__(self, config: T5Config, make: LayerMaker, *, has_bias: bool) -> None:
         super().__init__()
         self.layer = nn.ModuleList(
             [
-                T5SelfAttentionLayer(config, has_bias=has_bias, ops=ops, **factory),
-                T5FeedForwardLayer(config, ops=ops, **factory),
+                T5SelfAttentionLayer(config, make, has_bias=has_bias),
+                T5FeedForwardLayer(config, make),
             ]
         )
 
@@ -192,16 +149,16 @@ class T5Block(nn.Module):
 class T5Stack(nn.Module):
     """The blocks and the final norm, on embedded tokens."""
 
-    def __init__(self, config: T5Config, *, ops: Any, **factory: Any) -> None:
+    def __init__(self, config: T5Config, make: LayerMaker) -> None:
         super().__init__()
         self.config = config
         self.block = nn.ModuleList(
-            T5Block(config, has_bias=config.bias_per_layer or index == 0, ops=ops, **factory)
+            T5Block(config, make, has_bias=config.bias_per_layer or index == 0)
             for index in range(config.layers)
         )
-        self.final_layer_norm = T5Norm(config.d_model, config.eps, **factory)
+        self.final_layer_norm = T5Norm(config.d_model, config.eps, make)
         self.position_embedding = (
-            ops.Embedding(config.positions, config.d_model, **factory) if config.positions else None
+            make.embedding(config.positions, config.d_model) if config.positions else None
         )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -234,23 +191,6 @@ class T5Stack(nn.Module):
         return x + self.position_embedding(torch.arange(length, device=x.device)).to(x)
 
 
-class UnfilledEmbedding(nn.Embedding):
-    """An embedding that begins with whatever is in memory."""
-
-    def reset_parameters(self) -> None:
-        """Leave the weights to whoever loads them."""
-
-
-class Unfilled:
-    """Layers of an encoder whose weights will be loaded.
-
-    On the meta device the first weights of torch's own embedding import a compiler: seconds.
-    """
-
-    Linear = nn.Linear
-    Embedding = UnfilledEmbedding
-
-
 class T5Encoder(nn.Module):
     """Turn token ids into one vector per token.
 
@@ -272,8 +212,9 @@ class T5Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.shared = ops.Embedding(config.vocab_size, config.d_model, device=device, dtype=dtype)
-        self.encoder = T5Stack(config, ops=ops, device=device, dtype=dtype)
+        make = LayerMaker(ops, device=device, dtype=dtype)
+        self.shared = make.embedding(config.vocab_size, config.d_model)
+        self.encoder = T5Stack(config, make)
 
     def forward(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """Encode a padded batch.

@@ -7,7 +7,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .layers import LayerMaker
+from ..layers import LayerMaker
 from .stream import Tape, over_frames, prepend_past
 
 REACH = 2

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from ..attention import Attention, attend
+from ..layers import LayerMaker
 from .blocks import POINT
 from .config import COLOURS, TINY_VAE, WAN21_VAE, WAN22_VAE, VAEConfig
-from .layers import LayerClasses, LayerMaker
 from .linear_code import LinearCode, fold_blocks, unfold_blocks
 from .resample import fold_pixels, unfold_pixels
 from .stack import Decoder, Encoder
@@ -39,7 +40,7 @@ class VideoVAE(nn.Module):
         self,
         config: VAEConfig,
         *,
-        ops: LayerClasses = torch.nn,
+        ops: Any = nn,
         attention: Attention = attend,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,

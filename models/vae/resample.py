@@ -7,8 +7,8 @@ from einops import rearrange, reduce
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..layers import LayerMaker
 from .blocks import REACH
-from .layers import LayerMaker
 from .stream import Tape, is_first, over_frames, prepend_past
 
 TIME_KERNEL = (1 + REACH, 1, 1)

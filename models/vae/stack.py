@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ..layers import LayerMaker
 from .blocks import AROUND, AttentionBlock, Head, ResidualBlock, causal_conv
 from .config import COLOURS, VAEConfig
-from .layers import LayerMaker
 from .resample import Downsample, Upsample, average_down, duplicate_up
 from .stream import Tape, is_first
 

@@ -1,8 +1,9 @@
-"""Encode Prompt: text to conditioning."""
+"""Encode Prompt and Prompts per Clip: text to conditioning."""
 
 from typing import Any
 
 from ...hosts import host
+from ...hosts.interface import CLIP_TEXTS_KEY, PROMPT_KEY, Conditioning
 from ..helpers.search import search_words
 
 io = host().io
@@ -44,4 +45,49 @@ class SpacetimeEncodePrompt(io.ComfyNode):
         return io.NodeOutput(host().encode_prompt(clip, text))
 
 
-NODES: list[type[Any]] = [SpacetimeEncodePrompt]
+class SpacetimePromptsPerClip(io.ComfyNode):
+    """Give each packed clip a prompt of its own."""
+
+    @classmethod
+    def define_schema(cls) -> Any:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimePromptsPerClip",
+            display_name="Prompts per Clip",
+            category="Spacetime/Prompt",
+            description="Makes one conditioning of a list of prompts, in which every clip of a "
+            "packed sequence follows a prompt of its own.",
+            **search_words("conditioning list", "prompt list", "several prompts", "packed clips"),
+            is_input_list=True,
+            inputs=[
+                io.Conditioning.Input(
+                    "conditioning",
+                    tooltip="A list of prompts in the order of the clips that Patchify packs: "
+                    "Encode Prompt with a list of texts.",
+                )
+            ],
+            outputs=[
+                io.Conditioning.Output(
+                    display_name="conditioning",
+                    tooltip="For Denoiser; its guider then samples as many packed clips.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, conditioning: list[Conditioning]) -> Any:
+        """Gather the prompts."""
+        for prompt in conditioning:
+            if len(prompt) != 1:
+                raise ValueError(
+                    f"a prompt of {len(prompt)} parts: combined and regional prompts cannot "
+                    "belong to one packed clip; give each clip one Encode Prompt"
+                )
+        contexts = [context for ((context, _),) in conditioning]
+        told = [options.get(PROMPT_KEY) for ((_, options),) in conditioning]
+        ((first, options),) = conditioning[0]
+        text = None if None in told else "\n".join(told)
+        return io.NodeOutput([[first, {**options, PROMPT_KEY: text, CLIP_TEXTS_KEY: contexts}]])
+
+
+NODES: list[type[Any]] = [SpacetimeEncodePrompt, SpacetimePromptsPerClip]

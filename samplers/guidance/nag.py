@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ...models.attention import Attention, KeysValues
-from ...models.dit.blocks import CrossAttend
+from ...models.attention import Attention, KeysValues, attend_to_texts
 from ...models.dit.network import PreparedText
+from ...models.hooks import CrossAttend
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,27 +65,23 @@ def guide_attention(positive: Tensor, negative: Tensor, guidance: AttentionGuida
 
 
 def cross_attend_against(
-    negative: PreparedText, guidance: AttentionGuidance, attention: Attention
+    negatives: Sequence[PreparedText], guidance: AttentionGuidance, attention: Attention
 ) -> CrossAttend:
     """Make the hook that stands in for every block's cross-attention.
 
     Args:
-        negative: keys and values of the negative prompt for every block.
+        negatives: keys and values of the negative prompt for every block, one for all packed clips
+            or one per clip.
         guidance: strengths.
         attention: of the network.
-
-    Raises:
-        ValueError: on the call, when packed clips have a prompt each.
     """
 
-    def cross_attend(block: int, q: Tensor, texts: Sequence[KeysValues]) -> Tensor:
-        if len(texts) != 1:
-            raise ValueError(
-                f"attention guidance with {len(texts)} prompts in one sequence: use one prompt "
-                "for all packed clips"
-            )
-        with_positive = attention(q, *texts[0])
-        with_negative = attention(q, *negative[block])
+    def cross_attend(
+        block: int, q: Tensor, texts: Sequence[KeysValues], spans: Sequence[slice]
+    ) -> Tensor:
+        with_positive = attend_to_texts(attention, q, texts, spans)
+        away = [negative[block] for negative in negatives]
+        with_negative = attend_to_texts(attention, q, away, spans)
         return guide_attention(with_positive, with_negative, guidance).to(with_positive.dtype)
 
     return cross_attend

@@ -21,7 +21,8 @@ from spacetime_video.model_loaders.load import (
     read_text_encoder,
     read_vae,
 )
-from spacetime_video.models.dit.network import DiTConfig, VideoDiT
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.latent_format import WAN21_LATENT, WAN22_LATENT
 
 CONFIG = DiTConfig(dim=128, heads=1, ffn_dim=16, layers=2, text_dim=8, freq_dim=16)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
 from spacetime_video.model_loaders.lora import Shapes, read_lora
-from spacetime_video.models.dit.network import DiTConfig, VideoDiT
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT
 
 DIT = DiTConfig(dim=24, heads=2, ffn_dim=48, layers=2, text_dim=16, text_length=12, freq_dim=16)
 RANK = 4

@@ -5,7 +5,8 @@ import torch
 
 from spacetime_video.model_loaders.text import TextEncoder
 from spacetime_video.model_loaders.tokenizer import Tokenizer, train_tokenizer
-from spacetime_video.models.text.t5 import T5Config, T5Encoder
+from spacetime_video.models.text.config import T5Config
+from spacetime_video.models.text.t5 import T5Encoder
 
 
 @pytest.fixture

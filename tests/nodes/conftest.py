@@ -46,9 +46,9 @@ class Bench:
         model = model or self.models.model
         return SpacetimeDenoiser.execute(model, self.positive, self.negative, guidance)[0]
 
-    def parts(self, *, guidance=3.0, steps=3, seed=5, solver="euler", model=None):
+    def parts(self, *, guidance=3.0, steps=3, seed=5, solver="euler", model=None, guider=None):
         return (
-            self.guider(guidance, model),
+            guider or self.guider(guidance, model),
             SpacetimeNoise.execute(seed)[0],
             SpacetimeSolver.execute(solver)[0],
             SpacetimeSchedule.execute(steps, 3.0)[0],

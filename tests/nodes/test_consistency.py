@@ -21,7 +21,7 @@ from spacetime_video.nodes.sampling.sampling_state import (
 )
 from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver
 from spacetime_video.samplers.solvers.consistency import sample_lcm
-from spacetime_video.training.plan import write_weights
+from spacetime_video.training.recipe import write_weights
 
 WORDS = "was not distilled"
 LAYER = "diffusion_model.blocks.1.self_attn.q"

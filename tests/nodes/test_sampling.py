@@ -7,9 +7,10 @@ import torch
 
 from spacetime_video.models import patchify as patching
 from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.nodes.guidance.blocks import SpacetimeAttentionGuidance
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
-from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
+from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt, SpacetimePromptsPerClip
 from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample
 from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
@@ -58,6 +59,46 @@ def test_packed_clips_equal_separate_runs(bench):
     packed = unpatchify(bench.sample_patches(patchify(*clips)))
     for made, clip in zip(packed, clips, strict=True):
         close(made, bench.sample(clip))
+
+
+PROMPTS = ("a red cube moves left", "a blue sphere falls")
+
+
+@pytest.mark.parametrize("negative", [None, "a green cone", ("a green cone", "")])
+@pytest.mark.parametrize("attention", [0.0, 5.0])
+def test_packed_clips_follow_prompts_of_their_own(bench, negative, attention):
+    def side(texts):
+        if texts is None or isinstance(texts, str):
+            return bench.prompt(texts or "")
+        return SpacetimePromptsPerClip.execute([bench.prompt(text) for text in texts])[0]
+
+    def guider(positive, against):
+        made = SpacetimeDenoiser.execute(bench.models.model, positive, against, 3.0)[0]
+        if not attention:
+            return made
+        return SpacetimeAttentionGuidance.execute(made, attention, 2.5, 0.25)[0]
+
+    clips = [empty(48, 32, 9), empty(32, 32, 1, fps=8.0)]
+    packed = bench.sample_patches(patchify(*clips), guider=guider(side(PROMPTS), side(negative)))
+    for number, (made, clip) in enumerate(zip(unpatchify(packed), clips, strict=True)):
+        against = negative[number] if isinstance(negative, tuple) else negative
+        alone = guider(bench.prompt(PROMPTS[number]), side(against))
+        close(made, bench.sample(clip, guider=alone))
+
+
+def test_prompts_per_clip_fit_the_clips(bench):
+    prompts = SpacetimePromptsPerClip.execute([bench.prompt(text) for text in PROMPTS])[0]
+    three = SpacetimePromptsPerClip.execute([bench.prompt(text) for text in "abc"])[0]
+    guider = SpacetimeDenoiser.execute(bench.models.model, prompts, bench.prompt(""), 3.0)[0]
+    with pytest.raises(ValueError, match="2 texts for one latent"):
+        bench.sample(empty(), guider=guider)
+    with pytest.raises(ValueError, match="2 texts for 3 clips"):
+        bench.sample_patches(patchify(empty(), empty(), empty()), guider=guider)
+    both = SpacetimeDenoiser.execute(bench.models.model, prompts, three, 3.0)[0]
+    with pytest.raises(ValueError, match="prompts for 2 and for 3 clips"):
+        bench.sample_patches(patchify(empty(), empty()), guider=both)
+    with pytest.raises(ValueError, match="a prompt of 2 parts"):
+        SpacetimePromptsPerClip.execute([bench.prompt("a") + bench.prompt("b")])
 
 
 def test_a_batch_equals_its_rows(bench):

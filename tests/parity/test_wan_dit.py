@@ -5,7 +5,8 @@ import torch
 from diffusers import WanTransformer3DModel
 
 from spacetime_video.model_loaders.families import wan_dit
-from spacetime_video.models.dit.network import DiTConfig, VideoDiT
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT
 
 TEXT_LENGTH = 7
 

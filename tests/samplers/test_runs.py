@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spacetime_video.models.dit.blocks import BlockHooks
+from spacetime_video.models.hooks import BlockHooks
 from spacetime_video.models.patchify import patchify
 from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.clips import Clip, Clips

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from spacetime_video.model_loaders.tokenizer import Tokenizer, train_tokenizer
-from spacetime_video.models.dit.network import DiTConfig
-from spacetime_video.models.text.t5 import T5Config
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.text.config import T5Config
 from spacetime_video.models.vae.linear_code import fit_linear_code
 from spacetime_video.models.vae.network import VAEConfig, VideoVAE
 from spacetime_video.training.denoiser import PromptedDiT

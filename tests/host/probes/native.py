@@ -8,7 +8,8 @@ from comfy import model_management, supported_models
 from comfy.model_patcher import ModelPatcher
 
 from spacetime_video.model_loaders.load import DiTWeights
-from spacetime_video.models.dit.network import DiTConfig, VideoDiT
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.latent_format import WAN21_LATENT
 
 CONFIG = DiTConfig(

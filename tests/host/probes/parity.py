@@ -3,11 +3,16 @@
 
 from setting import dit_weights, report, seeded, text_weights, vae_weights  # isort: skip
 
+from dataclasses import replace
+from functools import partial
+
 import torch
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
+from spacetime_video.hosts.interface import CLIP_TEXTS_KEY
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.models.patchify import patchify
+from spacetime_video.samplers.guidance.nag import AttentionGuidance
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
@@ -48,6 +53,28 @@ def measure(host):
         [{"fps": 16.0}, {"fps": 8.0}],
         7,
     ).values
+    several = [host.encode_prompt(clip, text) for text in ("a blue cone", "a red ball falls")]
+    ((context, told),) = several[0]
+    contexts = [each[0][0] for each in several]
+    per_clip = [[context, {**told, CLIP_TEXTS_KEY: contexts}]]
+    for name, sides in {
+        "prompts per clip": (per_clip, host.encode_prompt(clip, "")),
+        "negative per clip": (positive, per_clip),
+        "both per clip": (per_clip, per_clip[:1]),
+    }.items():
+        for attention in (None, AttentionGuidance(scale=5.0)):
+            bound = host.make_guider(model, *sides, 4.0)
+            if attention is not None:
+                bound = host.with_plan(bound, partial(replace, attention=attention))
+            made[f"{name} {'' if attention is None else 'nag'}"] = host.sample_tokens(
+                bound,
+                patchify([noise(each) for each in clips]),
+                samplers["euler"],
+                SIGMAS,
+                patchify([each["samples"] for each in clips]),
+                [{"fps": 16.0}, {"fps": 8.0}],
+                7,
+            ).values
     images = torch.rand(9, 32, 48, 3, generator=seeded(2))
     made["encoded"] = host.encode_video(vae, images)
     made["decoded"] = host.decode_video(vae, made["encoded"])

@@ -44,9 +44,11 @@ import torch  # noqa: E402
 
 from spacetime_video.model_loaders.load import DiTWeights, TextWeights, VAEWeights  # noqa: E402
 from spacetime_video.model_loaders.tokenizer import Tokenizer, train_tokenizer  # noqa: E402
-from spacetime_video.models.dit.network import DiTConfig, VideoDiT  # noqa: E402
+from spacetime_video.models.dit.config import DiTConfig  # noqa: E402
+from spacetime_video.models.dit.network import VideoDiT  # noqa: E402
 from spacetime_video.models.latent_format import LatentFormat  # noqa: E402
-from spacetime_video.models.text.t5 import T5Config, T5Encoder  # noqa: E402
+from spacetime_video.models.text.config import T5Config  # noqa: E402
+from spacetime_video.models.text.t5 import T5Encoder  # noqa: E402
 from spacetime_video.models.vae.network import VAEConfig, VideoVAE  # noqa: E402
 
 WORDS = ["a red sphere moves left at day", "a blue cube moves right at night"]

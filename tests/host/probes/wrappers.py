@@ -11,8 +11,8 @@ from comfy.samplers import CFGGuider
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
-from spacetime_video.models.dit.blocks import BlockHooks
 from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.models.hooks import BlockHooks
 from spacetime_video.models.patchify import patchify
 from spacetime_video.samplers.given import hold_given
 from spacetime_video.samplers.guidance.plan import Projection, SkipLayers

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from spacetime_video.model_loaders.load import read_dit
-from spacetime_video.models.dit.blocks import BlockHooks
 from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.models.hooks import BlockHooks
 from spacetime_video.models.patchify import patchify, unpatchify
 from spacetime_video.samplers.given import hold_given
 from spacetime_video.samplers.guidance.plan import GuidancePlan, Projection, SkipLayers

@@ -3,7 +3,8 @@ import torch
 
 from spacetime_video.model_loaders.families import umt5
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
-from spacetime_video.models.text.t5 import UMT5_XXL, T5Config, T5Encoder
+from spacetime_video.models.text.config import UMT5_XXL, T5Config
+from spacetime_video.models.text.t5 import T5Encoder
 
 TINY = T5Config(vocab_size=20, d_model=16, d_kv=4, d_ff=24, layers=3, heads=4)
 

@@ -3,17 +3,17 @@
 import pytest
 import torch
 
-from spacetime_video.models.dit.blocks import BlockHooks, Modulation
-from spacetime_video.models.dit.network import (
+from spacetime_video.models.dit.blocks import Modulation
+from spacetime_video.models.dit.config import (
     TINY_DIT,
     WAN22_I2V_A14B,
     WAN22_TI2V_5B,
     WAN_T2V_1_3B,
     WAN_T2V_14B,
     DiTConfig,
-    VideoDiT,
-    initialise,
 )
+from spacetime_video.models.dit.network import VideoDiT, initialise
+from spacetime_video.models.hooks import BlockHooks, Embedded
 from spacetime_video.models.patchify import TokenLayout, pack_layouts, patchify, unpatchify
 
 CONFIG = DiTConfig(
@@ -173,8 +173,52 @@ def test_hooks(network: VideoDiT) -> None:
     assert torch.equal(skipped, passed)
     assert not torch.allclose(plain, skipped)
     attend = network.blocks[0].cross_attn.attention
-    same = BlockHooks(cross_attend=lambda n, q, texts: attend(q, *texts[0]))
+    same = BlockHooks(cross_attend=lambda n, q, texts, spans: attend(q, *texts[0]))
     assert torch.equal(plain, run(same))
+
+
+def test_a_branch_beside_the_blocks_adds_what_it_makes(network: VideoDiT) -> None:
+    latent, sigma = noise(1, 4, 2, 4, 4), torch.tensor([0.5])
+    text = network.prepare_text(noise(1, 5, 16))
+    fixed, seen = noise(1, 8, 24), []
+
+    def branch(inside: Embedded) -> dict[int, torch.Tensor]:
+        seen.append(inside)
+        text_of_block = [each[1] for each in inside.texts]
+        return {1: network.blocks[1](inside.x, text_of_block, inside.shared, 1)}
+
+    def run(hooks: BlockHooks) -> torch.Tensor:
+        return network(latent, sigma, text, hooks=hooks)
+
+    alone = run(BlockHooks(branches=(branch,)))
+    (inside,) = seen
+    given = BlockHooks(residuals={1: branch(inside)[1]})
+    assert torch.equal(alone, run(given))
+    assert not torch.allclose(alone, run(BlockHooks()))
+    both = run(BlockHooks(residuals={1: fixed}, branches=(branch, lambda inside: {1: -fixed})))
+    torch.testing.assert_close(both, alone, atol=1e-6, rtol=1e-6)
+
+
+def test_further_channels_stand_beside_the_state() -> None:
+    config = DiTConfig(
+        dim=24, heads=2, ffn_dim=32, layers=1, in_channels=7, out_channels=4, text_dim=16
+    )
+    network = VideoDiT(config).double()
+    initialise(network, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network.head.head.weight.copy_(noise(*network.head.head.weight.shape))
+    x, more, sigma = noise(1, 4, 2, 4, 6), noise(1, 3, 2, 4, 6, seed=1), torch.tensor([0.5])
+    text = network.prepare_text(noise(1, 5, 16))
+    whole = network(torch.cat([x, more], dim=1), sigma, text)
+    assert torch.equal(network.velocity(x, sigma, [text], channels=more), whole)
+    tokens, beside = patchify([x]), patchify([more])
+    made = network.velocity(
+        tokens.values, sigma, [text], layout=tokens.layout, channels=beside.values
+    )
+    (made,) = unpatchify(tokens.with_values(made))
+    torch.testing.assert_close(made, whole, atol=1e-6, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"2 texts for one latent.*Sample Patches"):
+        network.velocity(x, sigma, [text, text], channels=more)
 
 
 class Stand(torch.nn.Module):

@@ -5,13 +5,8 @@ import torch
 from torch import nn
 
 from spacetime_video.models.text import t5 as text_encoder
-from spacetime_video.models.text.t5 import (
-    UMT5_XXL,
-    T5Config,
-    T5Encoder,
-    initialise,
-    relative_buckets,
-)
+from spacetime_video.models.text.config import UMT5_XXL, T5Config
+from spacetime_video.models.text.t5 import T5Encoder, initialise, relative_buckets
 
 TINY = T5Config(vocab_size=20, d_model=16, d_kv=4, d_ff=24, layers=3, heads=4)
 NORMED = replace(TINY, qk_norm=True, positions=12)

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from spacetime_video.models.layers import LayerMaker, to_channels_last
 from spacetime_video.models.vae.blocks import RMSNorm
-from spacetime_video.models.vae.layers import LayerMaker, to_channels_last
 from spacetime_video.models.vae.network import TINY_VAE, WAN21_VAE, WAN22_VAE, VAEConfig, VideoVAE
 from spacetime_video.models.vae.resample import (
     average_down,

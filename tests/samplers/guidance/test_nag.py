@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from spacetime_video.models.attention import attend
-from spacetime_video.models.dit.blocks import BlockHooks
-from spacetime_video.models.dit.network import DiTConfig, VideoDiT, initialise
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT, initialise
+from spacetime_video.models.hooks import BlockHooks
 from spacetime_video.samplers.guidance.nag import (
     AttentionGuidance,
     cross_attend_against,
@@ -78,7 +79,7 @@ def velocity(network, text, negative=None, **guidance):
     if negative is not None:
         options = AttentionGuidance(**guidance)
         hooks = BlockHooks(
-            cross_attend=cross_attend_against(network.prepare_text(negative), options, attend)
+            cross_attend=cross_attend_against([network.prepare_text(negative)], options, attend)
         )
     return network(x, torch.tensor([0.5]), network.prepare_text(text), hooks=hooks)
 
@@ -97,8 +98,19 @@ def test_in_a_network(network):
     assert (guided - plain).abs().mean() > 1e-3
 
 
-def test_a_prompt_for_each_packed_clip_is_refused(network):
-    hook = cross_attend_against(network.prepare_text(text(1)), AttentionGuidance(), attend)
-    keys = torch.zeros(1, 2, 4, 12)
-    with pytest.raises(ValueError, match="one prompt"):
-        hook(0, torch.zeros(1, 2, 3, 12), [(keys, keys), (keys, keys)])
+def test_packed_clips_with_prompts_of_their_own(network):
+    q, spans = torch.randn(1, 2, 5, 12), (slice(0, 3), slice(3, 5))
+    positives, negatives = (
+        [network.prepare_text(text(seed)) for seed in seeds] for seeds in ((1, 2), (3, 4))
+    )
+    options = AttentionGuidance(scale=5.0)
+    packed = cross_attend_against(negatives, options, attend)
+    made = packed(0, q, [each[0] for each in positives], spans)
+    shared = cross_attend_against(negatives[:1], options, attend)
+    for number, span in enumerate(spans):
+        alone = cross_attend_against([negatives[number]], options, attend)
+        wanted = alone(0, q[:, :, span], [positives[number][0]], [slice(0, None)])
+        torch.testing.assert_close(made[:, :, span], wanted)
+    first = shared(0, q, [each[0] for each in positives], spans)
+    torch.testing.assert_close(first[:, :, spans[0]], made[:, :, spans[0]])
+    assert not torch.allclose(first[:, :, spans[1]], made[:, :, spans[1]])

@@ -1,0 +1,49 @@
+"""What sampling asks of a video network, of whatever family.
+
+B batch, C channels, F frames, H rows, W columns, L tokens, D features, S text tokens.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from .hooks import NO_HOOKS, BlockHooks
+from .patchify import TokenLayout
+
+
+class VideoNetwork(Protocol):
+    """A text is prepared once; then the velocity of a latent or of packed tokens, at every step."""
+
+    def prepare_text(self, context: Tensor, /) -> Any:
+        """What the network makes of a prompt (B, S, text width) for all steps."""
+        ...
+
+    def velocity(
+        self,
+        x: Tensor,
+        levels: Tensor,
+        texts: Sequence[Any],
+        /,
+        *,
+        layout: TokenLayout | None = None,
+        loop: bool = False,
+        conditions: Mapping[str, Tensor] | None = None,
+        channels: Tensor | None = None,
+        hooks: BlockHooks = NO_HOOKS,
+    ) -> Tensor:
+        """Velocity ``noise - x0`` of a noisy state, float32 in its shape.
+
+        Args:
+            x: latent (B, C, F, H, W), or with a layout tokens (B, L, D); in the dtype to compute
+                in.
+            levels: noise levels in [0, 1], (B,) of each row or one per place.
+            texts: prepared ones, one for all clips or one per packed clip.
+            layout: places of packed tokens.
+            loop: whether the time of a latent is a circle; a layout says it of its clips.
+            conditions: optional inputs by name.
+            channels: further input channels beside the state's own, in its form: the mask and the
+                latent of a start image.
+            hooks: changes inside the network.
+        """
+        ...

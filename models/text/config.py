@@ -1,0 +1,48 @@
+"""Sizes of the text encoders: published ones and the shipped one."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class T5Config:
+    """Sizes of an encoder.
+
+    Args:
+        bias_per_layer: whether every block has its own position bias (UMT5) or block 0 alone (T5).
+        qk_norm: norm queries and keys per head, and scale their product by `d_kv`^-1/2. T5's own
+            attention has neither: with rates that suit a small encoder its logits grow until one
+            key takes everything.
+        positions: how many places have a learned embedding, added to the tokens; 0 for none. It
+            is also the longest text that such an encoder takes.
+    """
+
+    vocab_size: int
+    d_model: int
+    d_kv: int
+    d_ff: int
+    layers: int
+    heads: int
+    relative_buckets: int = 32
+    relative_max_distance: int = 128
+    eps: float = 1e-6
+    bias_per_layer: bool = True
+    qk_norm: bool = False
+    positions: int = 0
+
+    def __post_init__(self) -> None:
+        sizes = (self.vocab_size, self.d_model, self.d_kv, self.d_ff, self.layers, self.heads)
+        if min(sizes) < 1:
+            raise ValueError(f"every size of a T5Config must be at least 1, got {self}")
+        exact = self.relative_buckets // 4
+        if self.relative_buckets % 4 or not 0 < exact < self.relative_max_distance:
+            raise ValueError(
+                f"{self.relative_buckets} relative buckets up to distance "
+                f"{self.relative_max_distance} do not fit: use a multiple of 4 buckets, "
+                "and a distance above a quarter of it"
+            )
+
+
+UMT5_XXL = T5Config(vocab_size=256384, d_model=4096, d_kv=64, d_ff=10240, layers=24, heads=64)
+TINY_TEXT = T5Config(
+    vocab_size=96, d_model=96, d_kv=32, d_ff=192, layers=3, heads=3, qk_norm=True, positions=48
+)
