@@ -119,7 +119,7 @@ class ClipMaker:
 
     def latent_shape(self, shape: VideoShape) -> LatentShape:
         """Latent positions of a video."""
-        return self.model.latent.latent_shape(shape)
+        return self.model.latent.compression.latent_shape(shape)
 
     @torch.inference_mode()
     def make(self, cases: Sequence[Case]) -> Tensor:

@@ -4,6 +4,7 @@ Keys, counts and metadata are claims: in a file that is damaged or made to harm 
 anything.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
@@ -29,7 +30,6 @@ LARGEST = 2**24
 _NAMED = 5
 _COUNTS = ("layers", "res_blocks")
 _FEWEST_OF_A_BLOCK = 5
-_MAY_BE_ZERO = ("positions",)
 
 TYPES = {
     "F64": torch.float64,
@@ -99,7 +99,7 @@ def claimed_config(name: str, make: Callable[..., Config], fields: object, tenso
         if not isinstance(fields, dict):
             raise TypeError(f"a {type(fields).__name__}")
         config = make(**fields)
-        _check_sizes(fields, tensors)
+        _check_sizes(fields, tensors, least_of(config))
     except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
         reason = f"{error}"[:200]
         raise UnsupportedCheckpointError(
@@ -109,13 +109,18 @@ def claimed_config(name: str, make: Callable[..., Config], fields: object, tenso
     return config
 
 
-def _check_sizes(fields: Mapping[str, Any], tensors: int) -> None:
+def least_of(config: Any) -> dict[str, int]:
+    """Fields of a config that may be 0, by what they declare (``metadata={"least": 0}``)."""
+    return {each.name: each.metadata.get("least", 1) for each in dataclasses.fields(config)}
+
+
+def _check_sizes(fields: Mapping[str, Any], tensors: int, least: Mapping[str, int]) -> None:
     for key, value in fields.items():
         numbers = value if isinstance(value, list | tuple) else [value]
         for number in numbers:
             if isinstance(number, bool) or not isinstance(number, int | float):
                 continue
-            absent = number == 0 and key in _MAY_BE_ZERO
+            absent = number == 0 == least.get(key)
             if not (0 < number <= LARGEST or absent):
                 raise ValueError(f"{key} is {number}")
         if len(numbers) > tensors:

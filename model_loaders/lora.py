@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ..models.lora import LowRank, WeightDelta, WeightDeltas
-from .families import wan_dit
+from .families import FAMILIES
+from .files import WeightsFile, read_file
 from .keys import UnsupportedCheckpointError
-from .load import WeightsFile, read_file
 
 _PREFIXES = (
     "base_model.model.",
@@ -123,7 +123,8 @@ class _Names:
                 return self.flat.get(layer.removeprefix(prefix))
         for prefix in _PREFIXES:
             layer = layer.removeprefix(prefix)
-        return next((name for name in (layer, wan_dit.layer_name(layer)) if name in self.own), None)
+        names = (layer, *(family.layer_name(layer) for family in FAMILIES))
+        return next((name for name in names if name in self.own), None)
 
 
 def _alpha(file: WeightsFile, layer: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .claims import named
+from .files import METADATA_KEY, read_file
 from .keys import UnsupportedCheckpointError
-from .load import METADATA_KEY, read_file
 
 KIND = "sampling_state"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .shapes import LatentShape, VideoShape
+from .shapes import Compression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,39 +72,10 @@ class LatentFormat:
             return None
         return rgb_preview(latent, latent.new_tensor(self.rgb), latent.new_tensor(self.rgb_bias))
 
-    def latent_shape(self, video: VideoShape) -> LatentShape:
-        """Latent positions of a video; the frame count must be 1 + a multiple of the factor."""
-        self.check(video)
-        return LatentShape(
-            1 + (video.frames - 1) // self.time_factor,
-            video.height // self.space_factor,
-            video.width // self.space_factor,
-        )
-
-    def video_shape(self, latent: LatentShape) -> VideoShape:
-        """Pixels that a latent decodes to."""
-        return VideoShape(
-            1 + (latent.frames - 1) * self.time_factor,
-            latent.height * self.space_factor,
-            latent.width * self.space_factor,
-        )
-
-    def check(self, video: VideoShape, *, patch: int = 1) -> None:
-        """Raise ValueError with the nearest fitting sizes where a video does not fit."""
-        if video.frames < 1 or (video.frames - 1) % self.time_factor:
-            below = max(0, (video.frames - 1) // self.time_factor) * self.time_factor + 1
-            raise ValueError(
-                f"{video.frames} frames do not fit: use 1 + a multiple of {self.time_factor} "
-                f"(nearest: {below} or {below + self.time_factor})"
-            )
-        step = self.space_factor * patch
-        for name, size in (("height", video.height), ("width", video.width)):
-            if size < step or size % step:
-                below = max(step, size // step * step)
-                raise ValueError(
-                    f"{name} {size} does not fit: use a multiple of {step} "
-                    f"(nearest: {below} or {below + step})"
-                )
+    @property
+    def compression(self) -> Compression:
+        """Frames and pixels per latent position."""
+        return Compression(self.time_factor, self.space_factor)
 
 
 def rgb_preview(latent: Tensor, factors: Tensor, bias: Tensor) -> Tensor:

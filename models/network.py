@@ -19,7 +19,7 @@ class VideoNetwork(Protocol):
         """What the network makes of a prompt (B, S, text width) for all steps."""
         ...
 
-    def velocity(
+    def __call__(
         self,
         x: Tensor,
         levels: Tensor,

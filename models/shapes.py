@@ -1,5 +1,6 @@
 """Sizes of videos and latents as named tuples, the vocabulary of all shape arithmetic."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -17,3 +18,52 @@ class LatentShape(NamedTuple):
     frames: int
     height: int
     width: int
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How many frames and pixels a latent position stands for.
+
+    The first latent frame is one frame of video, each further one ``time`` of them; in a loop,
+    whose first frame is like every other, all are. A side of a latent is ``space`` times shorter.
+    """
+
+    time: int
+    space: int
+
+    def __str__(self) -> str:
+        return f"{self.time}x{self.space}x{self.space}"
+
+    def latent_shape(self, video: VideoShape) -> LatentShape:
+        """Latent positions of a video; what does not fill one is left out."""
+        return LatentShape(
+            max(0, (video.frames - 1) // self.time + 1),
+            video.height // self.space,
+            video.width // self.space,
+        )
+
+    def video_shape(self, latent: LatentShape, *, loop: bool = False) -> VideoShape:
+        """Frames and pixels that a latent decodes to."""
+        frames = latent.frames * self.time if loop else (latent.frames - 1) * self.time + 1
+        return VideoShape(max(0, frames), latent.height * self.space, latent.width * self.space)
+
+    def check(self, video: VideoShape, *, patch: int = 1) -> None:
+        """Raise ValueError with the nearest fitting sizes where a video does not fit."""
+        if video.frames < 1 or (video.frames - 1) % self.time:
+            below = max(0, (video.frames - 1) // self.time) * self.time + 1
+            raise ValueError(
+                f"{video.frames} frames do not fit: use 1 + a multiple of {self.time} "
+                f"(nearest: {below} or {below + self.time})"
+            )
+        step = self.space * patch
+        for name, size in (("height", video.height), ("width", video.width)):
+            if size < step or size % step:
+                below = max(step, size // step * step)
+                raise ValueError(
+                    f"{name} {size} does not fit: use a multiple of {step} "
+                    f"(nearest: {below} or {below + step})"
+                )
+
+
+WAN_COMPRESSION = Compression(time=4, space=8)
+"""Of Wan 2.1, and of the shipped weights."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..models.dit.conditioning import clip_conditions
 from ..models.patchify import TokenLayout, Tokens, unpatchify
-from ..models.shapes import LatentShape
+from ..models.shapes import WAN_COMPRESSION, Compression, LatentShape
 from .regions import LatentRegions, Regions, TokenRegions
 
 
@@ -25,7 +25,7 @@ class Clip:
         size: latent frames, rows and columns of the whole clip.
         fps: frames of the video per second, None for unknown.
         loop: whether the whole clip's time is a circle.
-        time_factor: frames of the video that a latent frame after the first stands for.
+        compression: frames and pixels per latent position.
         first_frame: absolute number of its first latent frame.
         held: absolute numbers of the latent frames that are there; None for all.
     """
@@ -33,7 +33,7 @@ class Clip:
     size: LatentShape
     fps: float | None = None
     loop: bool = False
-    time_factor: int = 4
+    compression: Compression = WAN_COMPRESSION
     first_frame: int = 0
     held: tuple[int, ...] | None = None
 
@@ -68,17 +68,17 @@ class Clip:
     def conditions(self, names: Collection[str]) -> dict[str, float]:
         """Values for a network with the inputs ``names``; a window is a clip of its own."""
         return clip_conditions(
-            names, self.shape, fps=self.fps, loop=self.closed, time_factor=self.time_factor
+            names, self.shape, fps=self.fps, loop=self.closed, compression=self.compression
         )
 
 
-def clip_of(latent: Mapping[str, Any], samples: Tensor, time_factor: int) -> Clip:
+def clip_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Clip:
     """The clip of samples (B, C, F, H, W), with what their LATENT says of it under other keys."""
     return Clip(
         size=LatentShape(*samples.shape[2:]),
         fps=latent.get("fps"),
         loop=bool(latent.get("loop", False)),
-        time_factor=time_factor,
+        compression=compression,
         first_frame=int(latent.get("first_frame", 0)),
     )
 
@@ -206,15 +206,17 @@ def _renumbered(old: Clip, new: Clip) -> Tensor:
     return torch.tensor(numbers, dtype=torch.float64)
 
 
-def clips_of_latent(latent: Mapping[str, Any], samples: Tensor, time_factor: int) -> Clips:
+def clips_of_latent(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Clips:
     """The clips of a LATENT, which are all alike."""
-    return Clips((clip_of(latent, samples, time_factor),))
+    return Clips((clip_of(latent, samples, compression),))
 
 
-def clips_of_tokens(tokens: Tokens, extras: Sequence[Mapping[str, Any]], time_factor: int) -> Clips:
+def clips_of_tokens(
+    tokens: Tokens, extras: Sequence[Mapping[str, Any]], compression: Compression
+) -> Clips:
     """The packed clips, with what each one's LATENT said beside its samples."""
     each = zip(extras, unpatchify(tokens), strict=True)
-    return Clips(tuple(clip_of(*told, time_factor) for told in each), tokens.layout)
+    return Clips(tuple(clip_of(*told, compression) for told in each), tokens.layout)
 
 
 def pictures_of_tokens(tokens: Tokens, values: Tensor) -> list[Tensor]:

@@ -12,12 +12,11 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..model_loaders.tokenizer import EOS
-from ..models.dit.conditioning import video_frames
 from ..models.dit.config import DiTConfig
 from ..models.dit.network import VideoDiT, initialise
 from ..models.latent_format import LatentFormat
 from ..models.patchify import PATCH, TokenLayout, grid_layout, patch_grid, to_patches
-from ..models.shapes import LatentShape
+from ..models.shapes import WAN_COMPRESSION, LatentShape
 from ..models.text.config import T5Config
 from ..models.text.t5 import T5Encoder
 from ..models.text.t5 import initialise as initialise_text
@@ -175,7 +174,7 @@ def _conditions(
     if _chance(g) > CONDITION_DROP:
         conditions["fps"] = fps
     if _chance(g) > CONDITION_DROP:
-        conditions["duration"] = video_frames(shape.frames, loop=loop) / fps
+        conditions["duration"] = WAN_COMPRESSION.video_shape(shape, loop=loop).frames / fps
     if _chance(g) > CONDITION_DROP:
         conditions |= {"height": full * shape.height, "width": full * shape.width}
     return conditions

@@ -85,7 +85,7 @@ class SampleMaker:
         denoise = flow_denoiser(partial(dit, conditions=conditions))
 
         def both(x: Tensor, at: Evaluation, sides: Sequence[Any]) -> list[Tensor]:
-            return [denoise(x, at.sigma, text=text) for text in sides]
+            return [denoise(x, at.sigma, texts=[text]) for text in sides]
 
         sigmas = flow_sigmas(steps, shift=SHIFT)
         guided = for_solver(cfg(both, texts[0], texts[1], guidance), SamplingRun(sigmas))

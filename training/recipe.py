@@ -11,7 +11,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..model_loaders.load import METADATA_KEY
+from ..model_loaders.files import METADATA_KEY
 
 SEED = 2
 HELD_OUT_SEED = 3

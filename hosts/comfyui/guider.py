@@ -13,13 +13,13 @@ from torch import Tensor
 
 from ...models.attention import KeysValues
 from ...models.hooks import CrossAttend
-from ...samplers.clips import Clips, clip_of
+from ...samplers.clips import Clips, clips_of_latent
 from ...samplers.guidance.conditions import Change, predictor
 from ...samplers.guidance.nag import NegativeAttention, cross_attend_against
 from ...samplers.guidance.plan import GuidancePlan, guided
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, wrapped
 from .model import HostModel
-from .network import CLIPS_KEY, EVALUATION_KEY
+from .network import CLIPS_KEY, EVALUATION_KEY, FRAME_BY_FRAME
 from .notes import warn
 from .sampler import process_of
 
@@ -77,7 +77,7 @@ class HostGuider(CFGGuider):
         if isinstance(latent, Tensor):
             given = model.process_latent_in(latent) if latent.any() else latent
             if clips is None and latent.ndim == 5:
-                clips = Clips((clip_of({}, latent, 1),))
+                clips = clips_of_latent({}, latent, FRAME_BY_FRAME)
         takes_levels = isinstance(model, HostModel) and model.takes_levels
         process = process_of(model.model_sampling)
         return SamplingRun(sigmas.cpu(), process, clips, given, takes_levels)

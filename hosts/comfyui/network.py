@@ -19,10 +19,13 @@ from torch import Tensor
 from ...models.dit.config import DiTConfig
 from ...models.dit.network import PreparedText, VideoDiT
 from ...models.hooks import NO_HOOKS, AroundBlock, BlockHooks
-from ...samplers.clips import Clips, clip_of
+from ...models.shapes import Compression
+from ...samplers.clips import clips_of_latent
 from ...samplers.denoiser import broadcast_sigma
 from ...samplers.runs import Evaluation
 from .prompt_cache import PromptCache
+
+FRAME_BY_FRAME = Compression(time=1, space=1)
 
 CLIPS_KEY = "spacetime_clips"
 """Where a sampling run puts its ``Clips`` in the host's transformer options."""
@@ -110,7 +113,8 @@ class HostDiT(VideoDiT):
     ) -> Tensor:
         at = _evaluation(options, len(x))
         clips = options.get(CLIPS_KEY) if at is None else at.clips
-        clips = clips or Clips((clip_of({}, x, 1),))  # the host's own nodes say size and no more
+        if clips is None:  # the host's own nodes say the size and no more
+            clips = clips_of_latent({}, x, FRAME_BY_FRAME)
         if at is not None and at.places is not None:
             sigma = at.places
         conditions = clips.conditions(self.config.conditions, sigma)
@@ -120,7 +124,7 @@ class HostDiT(VideoDiT):
             x, sigma = pad_to_patch_size(x, self.config.patch), self._pad_levels(sigma)
         with self.host_attention.with_options(options):
             texts = _prepared_texts(self, clip_texts or [context], options)  # pyright: ignore[reportCallIssue]
-            velocity = self.velocity(
+            velocity = super().forward(
                 x,
                 sigma,
                 clips.pick(texts),

@@ -31,8 +31,8 @@ def sample_latent(
     check_channels(samples, patcher.model.latent_format.latent_channels)
     check_levels(patcher.model, sigmas, samples)
     if isinstance(patcher.model, HostModel):
-        factor = patcher.model.weights.latent.time_factor
-        guider = with_clips(guider, clips_of_latent(latent, samples, factor))
+        compression = patcher.model.weights.latent.compression
+        guider = with_clips(guider, clips_of_latent(latent, samples, compression))
     mask = latent.get("noise_mask")
     return _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
 
@@ -54,7 +54,7 @@ def sample_packed(
             "model from Load Models"
         )
     check_levels(model, sigmas, tokens.values)
-    clips = clips_of_tokens(tokens, extras, model.weights.latent.time_factor)
+    clips = clips_of_tokens(tokens, extras, model.weights.latent.compression)
     bound, pictures = with_clips(guider, clips), partial(pictures_of_tokens, tokens)
     return tokens.with_values(
         _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, pictures)

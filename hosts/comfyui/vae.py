@@ -15,6 +15,7 @@ from comfy.utils import ProgressBar
 from torch import Tensor
 
 from ...model_loaders.load import VAEWeights, load_strictly
+from ...models.shapes import LatentShape, VideoShape
 from ...models.vae.network import VideoVAE
 from ..dtypes import DTYPES
 
@@ -61,12 +62,21 @@ class HostVAE(comfy.sd.VAE):
 
     def __init__(self, weights: VAEWeights, *, dtype: str) -> None:
         _with_defaults_only(super().__init__)
-        time, space = weights.config.time_factor, weights.config.space_factor
+        compression = weights.config.compression
+        time, space = compression.time, compression.space
         self.latent_dim = 3
         self.latent_channels = weights.config.z_channels
-        self.upscale_ratio = (lambda frames: max(0, (frames - 1) * time + 1), space, space)
+        self.upscale_ratio = (
+            lambda frames: compression.video_shape(LatentShape(frames, 1, 1)).frames,
+            space,
+            space,
+        )
         self.upscale_index_formula = (time, space, space)
-        self.downscale_ratio = (lambda frames: max(0, (frames - 1) // time + 1), space, space)
+        self.downscale_ratio = (
+            lambda frames: compression.latent_shape(VideoShape(frames, 0, 0)).frames,
+            space,
+            space,
+        )
         self.downscale_index_formula = (time, space, space)
         self.working_dtypes = [torch.bfloat16, torch.float32]
         self._set_memory_estimates(weights)
@@ -83,10 +93,10 @@ class HostVAE(comfy.sd.VAE):
     def _set_memory_estimates(self, weights: VAEWeights) -> None:
         config = weights.config
         shrink = config.pixel_patch**2
-        frames = DECODE_CHUNK * config.time_factor
+        frames = DECODE_CHUNK * config.compression.time
         encoding = LIVE_ACTIVATIONS * config.base_dim * frames / shrink
         decoding = LIVE_ACTIVATIONS * config.decoder_base_dim * frames / shrink
-        area = config.space_factor**2
+        area = config.compression.space**2
         size = model_management.dtype_size
         self.memory_used_encode = lambda shape, dtype: (
             encoding * shape[-2] * shape[-1] * size(dtype)

@@ -262,7 +262,7 @@ class StandaloneHost:
         _refuse_mask(latent)
         model = guider.model
         given = self._given(model.latent, latent["samples"])
-        clips = clips_of_latent(latent, given, model.latent.time_factor)
+        clips = clips_of_latent(latent, given, model.latent.compression)
         result = self._run(
             guider, sampler, sigmas, noise, given, clips, self._watch(model, list), seed
         )
@@ -282,7 +282,7 @@ class StandaloneHost:
         model = guider.model
         start = [self._given(model.latent, clip) for clip in unpatchify(tokens)]
         given = patchify(start, patch=tokens.patch).values
-        clips = clips_of_tokens(tokens, extras, model.latent.time_factor)
+        clips = clips_of_tokens(tokens, extras, model.latent.compression)
         watch = self._watch(model, partial(pictures_of_tokens, tokens))
         values = self._run(guider, sampler, sigmas, noise.values, given, clips, watch, seed)
         result = tokens.with_values(values.cpu())

@@ -122,7 +122,7 @@ def velocity(
     clips = at.clips
     if clips is None:
         raise ValueError("the run does not say which clips its state holds")
-    return model.dit.velocity(
+    return model.dit(
         x.to(model.dit.dtype),
         at.levels,
         clips.pick(texts),

@@ -65,7 +65,7 @@ class VAEEncode(io.ComfyNode):
     def execute(cls, pixels: Tensor, vae: LoadedVAE) -> io.NodeOutput:
         """Crop to the middle and encode."""
         cropped = crop_sides(pixels, multiple=vae.network.space_factor)
-        host().vae_format(vae).check(VideoShape(*cropped.shape[:3]))
+        host().vae_format(vae).compression.check(VideoShape(*cropped.shape[:3]))
         return io.NodeOutput({"samples": host().encode_video(vae, cropped)})
 
 

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from ...models.text.config import T5Config
+from ...models.text.t5 import T5Encoder
 from ..dequantise import dequantise
+from ..family import Family
 from ..keys import KeyTable, UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
 from ..tokenizer import TOKENIZER_KEY
 
@@ -115,3 +117,19 @@ def derive_config(state_dict: Mapping[str, Tensor]) -> T5Config:
         qk_norm=f"{first}q_norm.weight" in state_dict,
         positions=0 if places is None else len(places),
     )
+
+
+def _converted(state: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, Tensor]:
+    return to_pack_keys(state, metadata=header)
+
+
+UMT5 = Family(
+    name="text encoder (UMT5)",
+    kind="text_encoder",
+    detect=detect,
+    convert=_converted,
+    derive=derive_config,
+    config=T5Config,
+    build=T5Encoder,
+    tokenizer=tokenizer_tensor,
+)

@@ -4,10 +4,14 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ...models.dit.config import DiTConfig
+from ...models.dit.network import VideoDiT
 from ...models.latent_format import WAN21_LATENT, WAN22_LATENT, LatentFormat
+from ..dequantise import dequantise
+from ..family import Family
 from ..keys import UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
 
 SHIFT = 8.0
@@ -144,3 +148,21 @@ def layer_name(name: str) -> str:
         if match:
             return match.expand(replacement).removesuffix(".weight")
     return name
+
+
+def _converted(state: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, Tensor]:
+    return to_pack_keys(dequantise(state, dtype=torch.bfloat16, metadata=header))
+
+
+WAN_DIT = Family(
+    name="video transformer (Wan 2.1, Wan 2.2)",
+    kind="dit",
+    detect=detect,
+    convert=_converted,
+    derive=derive_config,
+    config=DiTConfig,
+    build=VideoDiT,
+    latent=latent_format,
+    sampling=sampling_info,
+    layer_name=layer_name,
+)

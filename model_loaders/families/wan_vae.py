@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from math import isqrt
+from typing import Any
 
 from torch import Tensor
 
-from ...models.vae.network import VAEConfig
+from ...models.layers import to_channels_last
+from ...models.vae.config import VAEConfig
+from ...models.vae.network import VideoVAE
+from ..dequantise import refuse_unknown_types
+from ..family import Family
 from ..keys import KeyTable, UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
 
 PREFIXES = ("first_stage_model.", "vae.", "model.")
@@ -158,3 +163,24 @@ def _indices(keys: Collection[str], pattern: str) -> list[int]:
     """Find the different numbers that the pattern's one group takes at the start of keys."""
     matches = (re.match(pattern, key) for key in keys)
     return sorted({int(match[1]) for match in matches if match})
+
+
+def _converted(state: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, Tensor]:
+    refuse_unknown_types(state)
+    return to_pack_keys(state)
+
+
+def _config(**fields: Any) -> VAEConfig:
+    return VAEConfig.from_dict(fields)
+
+
+WAN_VAE = Family(
+    name="video VAE (Wan 2.1, Wan 2.2)",
+    kind="vae",
+    detect=detect,
+    convert=_converted,
+    derive=derive_config,
+    config=_config,
+    build=VideoVAE,
+    settle=to_channels_last,
+)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..layers import LayerMaker
 from ..patchify import TokenLayout
-from ..shapes import LatentShape
+from ..shapes import WAN_COMPRESSION, Compression, LatentShape
 
 TIME_SCALE = 1000.0
 
@@ -110,7 +110,7 @@ def clip_conditions(
     *,
     fps: float | None,
     loop: bool = False,
-    time_factor: int = 4,
+    compression: Compression = WAN_COMPRESSION,
 ) -> dict[str, float]:
     """What a clip's size, length and frame rate say to a network with the inputs ``names``.
 
@@ -118,14 +118,9 @@ def clip_conditions(
     """
     values: dict[str, float] = {"height": shape.height, "width": shape.width, "loop": float(loop)}
     if fps is not None:
-        frames = video_frames(shape.frames, loop=loop, time_factor=time_factor)
+        frames = compression.video_shape(shape, loop=loop).frames
         values |= {"fps": fps, "duration": frames / fps}
     return {name: value for name, value in values.items() if name in names}
-
-
-def video_frames(frames: int, *, loop: bool = False, time_factor: int = 4) -> int:
-    """Pixel frames of a clip of latent frames; in a loop the first is like every other."""
-    return frames * time_factor if loop else 1 + (frames - 1) * time_factor
 
 
 def sinusoid(values: Tensor, dim: int) -> Tensor:

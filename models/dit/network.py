@@ -101,12 +101,11 @@ class VideoDiT(nn.Module):
     def _blocks(self) -> list[Block]:
         return cast(list[Block], list(self.blocks))  # a host may have put compiled ones in place
 
-    def velocity(
+    def forward(
         self,
         x: Tensor,
         levels: Tensor,
         texts: Sequence[PreparedText],
-        /,
         *,
         layout: TokenLayout | None = None,
         loop: bool = False,
@@ -119,20 +118,25 @@ class VideoDiT(nn.Module):
         Raises:
             ValueError: a latent with several texts, or as ``forward_tokens``.
         """
+        if channels is not None:
+            x = torch.cat([x, channels.to(x)], dim=1 if layout is None else 2)
         if layout is not None:
-            if channels is not None:
-                x = torch.cat([x, channels.to(x)], dim=2)
             return self.forward_tokens(x, layout, levels, texts, conditions=conditions, hooks=hooks)
         if len(texts) != 1:
             raise ValueError(
                 f"{len(texts)} texts for one latent: prompts per clip need packed patches "
                 "(Sample Patches)"
             )
-        if channels is not None:
-            x = torch.cat([x, channels.to(x)], dim=1)
-        return VideoDiT.forward(  # a host's network has a forward of its own
-            self, x, levels, texts[0], conditions=conditions, loop=loop, hooks=hooks
+        patch, shape = self.config.patch, LatentShape(*x.shape[2:])
+        velocity = self.forward_tokens(
+            to_patches(x, patch),
+            _layout(patch_grid(shape, patch), loop),
+            token_levels(levels, patch),
+            texts,
+            conditions=conditions,
+            hooks=hooks,
         )
+        return from_patches(velocity, shape, patch)
 
     def forward_tokens(
         self,
@@ -177,43 +181,6 @@ class VideoDiT(nn.Module):
         out = self.head(x, time, levels.index, tokens.dtype).float()
         pt, ph, pw = self.config.patch
         return rearrange(out, "B L (pt ph pw C) -> B L (C pt ph pw)", pt=pt, ph=ph, pw=pw)
-
-    def forward(
-        self,
-        latent: Tensor,
-        sigma: Tensor,
-        text: PreparedText,
-        *,
-        conditions: Mapping[str, Tensor] | None = None,
-        loop: bool = False,
-        hooks: BlockHooks = NO_HOOKS,
-    ) -> Tensor:
-        """Velocity of a latent: patchify, ``forward_tokens``, unpatchify.
-
-        Args:
-            latent: (B, in_channels, F, H, W).
-            sigma: (B,) per row, or (B, F, H, W) per latent position; a token takes the
-                highest level of its patch.
-            text: prepared prompt.
-            conditions: optional inputs by name, (B,) each.
-            loop: whether time is a circle.
-            hooks: changes at the blocks.
-
-        Returns:
-            (B, out_channels, F, H, W) float32.
-        """
-        patch, shape = self.config.patch, LatentShape(*latent.shape[2:])
-        layout = _layout(patch_grid(shape, patch), loop)
-        tokens = to_patches(latent, patch)  # (B, L, C * volume)
-        velocity = self.forward_tokens(
-            tokens,
-            layout,
-            token_levels(sigma, patch),
-            [text],
-            conditions=conditions,
-            hooks=hooks,
-        )
-        return from_patches(velocity, shape, patch)
 
     def _check(self, tokens: Tensor, layout: TokenLayout, texts: Sequence[PreparedText]) -> None:
         pt, ph, pw = self.config.patch

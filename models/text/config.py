@@ -1,6 +1,6 @@
 """Sizes of the text encoders: published ones and the shipped one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class T5Config:
     eps: float = 1e-6
     bias_per_layer: bool = True
     qk_norm: bool = False
-    positions: int = 0
+    positions: int = field(default=0, metadata={"least": 0})
 
     def __post_init__(self) -> None:
         sizes = (self.vocab_size, self.d_model, self.d_kv, self.d_ff, self.layers, self.heads)

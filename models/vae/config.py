@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..shapes import Compression
+
 COLOURS = 3
 """Every VAE here reads and writes RGB."""
 
@@ -54,14 +56,11 @@ class VAEConfig:
             )
 
     @property
-    def time_factor(self) -> int:
-        """Video frames per latent frame, after the first."""
-        return 2 ** sum(self.temporal_down)
-
-    @property
-    def space_factor(self) -> int:
-        """Pixels per latent pixel on each side."""
-        return self.pixel_patch * 2 ** len(self.temporal_down)
+    def compression(self) -> Compression:
+        """Frames and pixels per latent position."""
+        return Compression(
+            time=2 ** sum(self.temporal_down), space=self.pixel_patch * 2 ** len(self.temporal_down)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give the fields as plain values that JSON can hold."""

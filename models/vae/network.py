@@ -54,19 +54,19 @@ class VideoVAE(nn.Module):
         self.conv2 = make.conv3d(z, z, POINT)
         self.decoder = Decoder(config, make)
         if config.linear_code:
-            numbers = COLOURS * config.time_factor * config.space_factor**2
+            numbers = COLOURS * config.compression.time * config.compression.space**2
             self.linear_encoder = make.linear(numbers, z)
             self.linear_decoder = make.linear(z, numbers)
 
     @property
     def time_factor(self) -> int:
         """Video frames per latent frame, after the first."""
-        return self.config.time_factor
+        return self.config.compression.time
 
     @property
     def space_factor(self) -> int:
         """Pixels per latent pixel on each side."""
-        return self.config.space_factor
+        return self.config.compression.space
 
     def encode(self, video: Tensor) -> Tensor:
         """Give the posterior mean (B, z, f, h, w) of a whole video (B, 3, F, H, W)."""

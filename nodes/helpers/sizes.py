@@ -19,7 +19,7 @@ def size_problem(
     step = latent.space_factor * patch
     shape = VideoShape(frames or 1, height or step, width or step)
     try:
-        latent.check(shape, patch=patch)
+        latent.compression.check(shape, patch=patch)
     except ValueError as error:
         return str(error)
     return True

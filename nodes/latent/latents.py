@@ -83,8 +83,8 @@ class SpacetimeEmptyVideo(io.ComfyNode):
     def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> Any:
         """Make zeros of the latent's shape."""
         shape = VideoShape(frames, height, width)
-        EMPTY.check(shape, patch=PATCH[1])
-        samples = torch.zeros(1, EMPTY.channels, *EMPTY.latent_shape(shape))
+        EMPTY.compression.check(shape, patch=PATCH[1])
+        samples = torch.zeros(1, EMPTY.channels, *EMPTY.compression.latent_shape(shape))
         return io.NodeOutput({"samples": samples, "fps": fps})
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ...hosts import host
+from ...model_loaders.files import Tick
 from ...model_loaders.fit import check_fit
-from ...model_loaders.load import Tick, read_dit, read_text_encoder, read_vae
+from ...model_loaders.load import read_dit, read_text_encoder, read_vae
 from ...weights import bundled
 from ..helpers.search import search_words
 

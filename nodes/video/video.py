@@ -88,7 +88,7 @@ def _check_frames(images: Tensor, latent: LatentFormat) -> None:
     """Frames (F, H, W, 3 or more) that the VAE takes."""
     frames, height, width = images.shape[:3]
     try:
-        latent.check(VideoShape(frames, height, width))
+        latent.compression.check(VideoShape(frames, height, width))
     except ValueError as error:
         raise ValueError(
             f"the VAE cannot encode {frames} frames of {width}x{height}: {error}"

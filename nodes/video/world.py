@@ -152,7 +152,7 @@ class SpacetimeExampleClip(io.ComfyNode):
         kind: str = SINGLE, style: str = SHADED, camera: str = STILL,
     ) -> Any:  # fmt: skip
         """Render the clip."""
-        CAUSAL.check(VideoShape(frames, height, width))
+        CAUSAL.compression.check(VideoShape(frames, height, width))
         choices = {"shape": shape, "colour": colour, "motion": motion, "setting": setting}
         fixed = {name: choice for name, choice in choices.items() if choice != ANY}
         scene = _scene(seed, frames / fps, fixed, (kind, style, camera))

@@ -33,7 +33,7 @@ class TrueWorld:
         self.heard = []
 
     def latent_shape(self, shape):
-        return LatentFormat(channels=16).latent_shape(shape)
+        return LatentFormat(channels=16).compression.latent_shape(shape)
 
     def make(self, cases):
         return true_clips(cases).video

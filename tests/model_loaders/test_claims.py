@@ -8,9 +8,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from spacetime_video.model_loaders.files import METADATA_KEY
 from spacetime_video.model_loaders.fit import check_fit
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
-from spacetime_video.model_loaders.load import METADATA_KEY, read_dit, read_text_encoder, read_vae
+from spacetime_video.model_loaders.load import read_dit, read_text_encoder, read_vae
 from spacetime_video.weights import bundled
 
 PLACES = {"dit": "diffusion_models", "text": "text_encoders", "vae": "vae"}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from spacetime_video.model_loaders import load
+from spacetime_video.model_loaders import files as files_module
 from spacetime_video.model_loaders.fit import check_fit
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
 from spacetime_video.weights import bundled
@@ -24,9 +24,9 @@ def test_shipped_files_fit(files: dict[str, Path]) -> None:
 
 def test_no_matrix_is_read(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    original = load.read_file
+    original = files_module.read_file
 
-    def watched(path: Path, **options: object) -> load.WeightsFile:
+    def watched(path: Path, **options: object) -> files_module.WeightsFile:
         file = original(path, **options)  # pyright: ignore[reportArgumentType]
         seen.append(file)
         return file

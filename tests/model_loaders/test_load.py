@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from spacetime_video.model_loaders.files import METADATA_KEY
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
 from spacetime_video.model_loaders.load import (
-    METADATA_KEY,
     build_dit,
     build_vae,
     read_dit,

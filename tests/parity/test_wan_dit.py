@@ -56,7 +56,7 @@ def test_velocity_equals_diffusers(in_channels: int, out_channels: int) -> None:
     text = torch.randn(2, TEXT_LENGTH, 32)
     sigma = torch.tensor([0.3, 0.917])
     expected = theirs(latent, sigma * 1000, text, return_dict=False)[0]
-    got = network(latent, sigma, network.prepare_text(text))
+    got = network(latent, sigma, [network.prepare_text(text)])
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 
 
@@ -68,7 +68,7 @@ def test_level_per_token_equals_diffusers() -> None:
     sigma = torch.rand(1, 3, 1, 1).expand(1, 3, 4, 6)
     per_token = sigma[:, :, ::2, ::2].reshape(1, -1)
     expected = theirs(latent, per_token * 1000, text, return_dict=False)[0]
-    got = network(latent, sigma, network.prepare_text(text))
+    got = network(latent, sigma, [network.prepare_text(text)])
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 
 
@@ -79,5 +79,5 @@ def test_short_text_is_filled_with_zero_rows() -> None:
     latent, text = torch.randn(1, 16, 1, 4, 4), torch.randn(1, 3, 32)
     filled = torch.cat([text, torch.zeros(1, TEXT_LENGTH - 3, 32)], dim=1)
     expected = theirs(latent, torch.tensor([500.0]), filled, return_dict=False)[0]
-    got = network(latent, torch.tensor([0.5]), network.prepare_text(text))
+    got = network(latent, torch.tensor([0.5]), [network.prepare_text(text)])
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from spacetime_video.models.patchify import patchify, unpatchify
-from spacetime_video.models.shapes import LatentShape
+from spacetime_video.models.shapes import WAN_COMPRESSION, LatentShape
 from spacetime_video.samplers.clips import Clip, Clips, clip_of
 
 NAMES = ("fps", "height", "width", "duration", "loop")
@@ -25,10 +25,10 @@ def packed(clips):
 
 
 def test_a_latent_says_what_its_clip_is():
-    made = clip_of({"fps": 8.0, "loop": True, "first_frame": 3}, state(5), 4)
+    made = clip_of({"fps": 8.0, "loop": True, "first_frame": 3}, state(5), WAN_COMPRESSION)
     assert made == Clip(size=LatentShape(5, 2, 4), fps=8.0, loop=True, first_frame=3)
     assert made.frames == (3, 4, 5, 6, 7)
-    assert clip_of({}, state(5), 4).fps is None
+    assert clip_of({}, state(5), WAN_COMPRESSION).fps is None
 
 
 def test_a_window_is_told_its_own_duration():

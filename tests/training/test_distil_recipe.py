@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from spacetime_video.model_loaders.load import read_dit, read_file
+from spacetime_video.model_loaders.files import read_file
+from spacetime_video.model_loaders.load import read_dit
 from spacetime_video.model_loaders.lora import read_lora
 from spacetime_video.models.shapes import LatentShape, VideoShape
 from spacetime_video.models.vae.network import VideoVAE

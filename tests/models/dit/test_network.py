@@ -51,7 +51,7 @@ def test_packed_clips_equal_separate_ones(network: VideoDiT) -> None:
     tokens = patchify(clips)
     packed = network.forward_tokens(tokens.values, tokens.layout, sigma, texts)
     for got, clip, text in zip(unpatchify(tokens.with_values(packed)), clips, texts, strict=True):
-        torch.testing.assert_close(got, network(clip, sigma, text), atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(got, network(clip, sigma, [text]), atol=1e-6, rtol=1e-5)
 
 
 def test_a_clip_has_no_gradient_from_another(network: VideoDiT) -> None:
@@ -70,7 +70,7 @@ def test_one_level_for_all_tokens_is_the_scalar_level(network: VideoDiT) -> None
     latent, text = noise(2, 4, 3, 4, 4), network.prepare_text(noise(2, 5, 16))
     sigma = torch.tensor([0.3, 0.8])
     each = sigma[:, None, None, None].expand(2, 3, 4, 4)
-    assert torch.equal(network(latent, sigma, text), network(latent, each, text))
+    assert torch.equal(network(latent, sigma, [text]), network(latent, each, [text]))
 
 
 def test_modulation_is_kept_per_distinct_level_and_not_per_token() -> None:
@@ -87,7 +87,7 @@ def test_a_token_takes_the_highest_level_of_its_patch(network: VideoDiT) -> None
     mixed[0, 1, 0, 0] = 0.75
     whole = torch.full((1, 2, 4, 4), 0.25)
     whole[0, 1, :2, :2] = 0.75
-    assert torch.equal(network(latent, mixed, text), network(latent, whole, text))
+    assert torch.equal(network(latent, mixed, [text]), network(latent, whole, [text]))
 
 
 @pytest.mark.parametrize("name", CONFIG.conditions)
@@ -97,10 +97,10 @@ def test_fresh_conditions_change_nothing_and_trained_ones_do(name: str) -> None:
     torch.nn.init.normal_(network.head.head.weight)
     latent, text = noise(1, 4, 2, 4, 4).float(), network.prepare_text(noise(1, 5, 16).float())
     sigma, given = torch.tensor([0.4]), {name: torch.tensor([0.7])}
-    plain = network(latent, sigma, text)
-    assert torch.equal(plain, network(latent, sigma, text, conditions=given))
+    plain = network(latent, sigma, [text])
+    assert torch.equal(plain, network(latent, sigma, [text], conditions=given))
     torch.nn.init.normal_(network.condition_embeddings[name][2].weight)
-    assert not torch.allclose(plain, network(latent, sigma, text, conditions=given))
+    assert not torch.allclose(plain, network(latent, sigma, [text], conditions=given))
 
 
 def test_conditions_may_differ_between_packed_clips(network: VideoDiT) -> None:
@@ -112,7 +112,7 @@ def test_conditions_may_differ_between_packed_clips(network: VideoDiT) -> None:
         tokens.values, tokens.layout, sigma, [text], conditions={"fps": rates}
     )
     for number, got in enumerate(unpatchify(tokens.with_values(packed))):
-        alone = network(clips[number], sigma, text, conditions={"fps": rates[:, number]})
+        alone = network(clips[number], sigma, [text], conditions={"fps": rates[:, number]})
         torch.testing.assert_close(got, alone, atol=1e-6, rtol=1e-5)
 
 
@@ -122,7 +122,7 @@ def test_extra_clean_tokens_stand_at_their_own_time(network: VideoDiT) -> None:
     sigma = torch.tensor([0.6])
     levels = sigma[:, None, None, None].expand(1, 3, 4, 4).clone()
     levels[:, 2] = 0.0
-    expected = patchify([network(latent, levels, text)]).values
+    expected = patchify([network(latent, levels, [text])]).values
     clip, frame = patchify([latent[:, :, :2]]), patchify([latent[:, :, 2:]])
     coordinates = frame.layout.coordinates + torch.tensor([2.0, 0.0, 0.0])
     joined = TokenLayout(
@@ -139,11 +139,11 @@ def test_extra_clean_tokens_stand_at_their_own_time(network: VideoDiT) -> None:
 def test_rolling_a_loop_rolls_the_prediction(network: VideoDiT) -> None:
     latent, text = noise(1, 4, 9, 4, 4), network.prepare_text(noise(1, 5, 16))
     sigma = torch.tensor([0.5])
-    rolled = network(latent.roll(4, dims=2), sigma, text, loop=True)
-    expected = network(latent, sigma, text, loop=True).roll(4, dims=2)
+    rolled = network(latent.roll(4, dims=2), sigma, [text], loop=True)
+    expected = network(latent, sigma, [text], loop=True).roll(4, dims=2)
     torch.testing.assert_close(rolled, expected, atol=1e-5, rtol=1e-5)
-    open_time = network(latent.roll(4, dims=2), sigma, text)
-    assert not torch.allclose(open_time, network(latent, sigma, text).roll(4, dims=2), atol=1e-3)
+    open_time = network(latent.roll(4, dims=2), sigma, [text])
+    assert not torch.allclose(open_time, network(latent, sigma, [text]).roll(4, dims=2), atol=1e-3)
 
 
 def test_a_short_prompt_is_the_prompt_with_zero_rows(network: VideoDiT) -> None:
@@ -151,8 +151,8 @@ def test_a_short_prompt_is_the_prompt_with_zero_rows(network: VideoDiT) -> None:
     padded = torch.cat([prompt, torch.zeros(2, 3, 16, dtype=torch.float64)], dim=1)
     short, whole = network.prepare_text(prompt), network.prepare_text(padded)
     assert short[0][0].shape == whole[0][0].shape == (2, 2, 5, 12)
-    expected = network(latent, sigma, whole)
-    torch.testing.assert_close(network(latent, sigma, short), expected, atol=1e-6, rtol=1e-6)
+    expected = network(latent, sigma, [whole])
+    torch.testing.assert_close(network(latent, sigma, [short]), expected, atol=1e-6, rtol=1e-6)
     longer = noise(2, 6, 16)
     assert network.prepare_text(longer)[0][0].shape == (2, 2, 6, 12)
 
@@ -162,7 +162,7 @@ def test_hooks(network: VideoDiT) -> None:
     sigma = torch.tensor([0.5])
 
     def run(hooks: BlockHooks) -> torch.Tensor:
-        return network(latent, sigma, text, hooks=hooks)
+        return network(latent, sigma, [text], hooks=hooks)
 
     plain = run(BlockHooks())
     assert torch.equal(plain, run(BlockHooks(around=lambda n, x, block: block(x))))
@@ -188,7 +188,7 @@ def test_a_branch_beside_the_blocks_adds_what_it_makes(network: VideoDiT) -> Non
         return {1: network.blocks[1](inside.x, text_of_block, inside.shared, 1)}
 
     def run(hooks: BlockHooks) -> torch.Tensor:
-        return network(latent, sigma, text, hooks=hooks)
+        return network(latent, sigma, [text], hooks=hooks)
 
     alone = run(BlockHooks(branches=(branch,)))
     (inside,) = seen
@@ -209,16 +209,14 @@ def test_further_channels_stand_beside_the_state() -> None:
         network.head.head.weight.copy_(noise(*network.head.head.weight.shape))
     x, more, sigma = noise(1, 4, 2, 4, 6), noise(1, 3, 2, 4, 6, seed=1), torch.tensor([0.5])
     text = network.prepare_text(noise(1, 5, 16))
-    whole = network(torch.cat([x, more], dim=1), sigma, text)
-    assert torch.equal(network.velocity(x, sigma, [text], channels=more), whole)
+    whole = network(torch.cat([x, more], dim=1), sigma, [text])
+    assert torch.equal(network(x, sigma, [text], channels=more), whole)
     tokens, beside = patchify([x]), patchify([more])
-    made = network.velocity(
-        tokens.values, sigma, [text], layout=tokens.layout, channels=beside.values
-    )
+    made = network(tokens.values, sigma, [text], layout=tokens.layout, channels=beside.values)
     (made,) = unpatchify(tokens.with_values(made))
     torch.testing.assert_close(made, whole, atol=1e-6, rtol=1e-6)
     with pytest.raises(ValueError, match=r"2 texts for one latent.*Sample Patches"):
-        network.velocity(x, sigma, [text, text], channels=more)
+        network(x, sigma, [text, text], channels=more)
 
 
 class Stand(torch.nn.Module):
@@ -235,18 +233,18 @@ class Stand(torch.nn.Module):
 
 def test_a_block_that_was_wrapped_still_runs(network: VideoDiT) -> None:
     latent, context, sigma = noise(1, 4, 1, 4, 4), noise(1, 5, 16), torch.tensor([0.5])
-    plain = network(latent, sigma, network.prepare_text(context))
+    plain = network(latent, sigma, [network.prepare_text(context)])
     network.blocks[1] = Stand(network.blocks[1])
-    assert torch.equal(plain, network(latent, sigma, network.prepare_text(context)))
+    assert torch.equal(plain, network(latent, sigma, [network.prepare_text(context)]))
 
 
 def test_training_may_follow_inference(network: VideoDiT) -> None:
     """Tables kept from a run in inference mode take part in autograd."""
     latent, sigma = noise(1, 4, 7, 2, 2), torch.tensor([0.5])
     with torch.inference_mode():
-        network(latent, sigma, network.prepare_text(noise(1, 5, 16)))
+        network(latent, sigma, [network.prepare_text(noise(1, 5, 16))])
     network.requires_grad_(True)
-    network(latent, sigma, network.prepare_text(noise(1, 5, 16))).sum().backward()
+    network(latent, sigma, [network.prepare_text(noise(1, 5, 16))]).sum().backward()
     assert network.blocks[0].self_attn.q.weight.grad.abs().sum() > 0
 
 
@@ -254,11 +252,11 @@ def test_clear_errors(network: VideoDiT) -> None:
     text = network.prepare_text(noise(1, 5, 16))
     latent, sigma = noise(1, 4, 1, 4, 4), torch.tensor([0.5])
     with pytest.raises(ValueError, match=r"no input .*'height'.*it takes"):
-        network(latent, sigma, text, conditions={"height": sigma})
+        network(latent, sigma, [text], conditions={"height": sigma})
     with pytest.raises(ValueError, match="multiple of the patch size 2"):
-        network(noise(1, 4, 1, 5, 4), sigma, text)
+        network(noise(1, 4, 1, 5, 4), sigma, [text])
     with pytest.raises(ValueError, match="per token"):
-        network(latent, sigma, text, conditions={"fps": torch.ones(1, 9)})
+        network(latent, sigma, [text], conditions={"fps": torch.ones(1, 9)})
     tokens = patchify([latent])
     with pytest.raises(ValueError, match="2 texts for 1 clips"):
         network.forward_tokens(tokens.values, tokens.layout, sigma, [text, text])

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from spacetime_video.models.layers import LayerMaker, to_channels_last
+from spacetime_video.models.shapes import Compression
 from spacetime_video.models.vae.blocks import RMSNorm
 from spacetime_video.models.vae.network import TINY_VAE, WAN21_VAE, WAN22_VAE, VAEConfig, VideoVAE
 from spacetime_video.models.vae.resample import (
@@ -21,7 +22,7 @@ SMALL = replace(TINY_VAE, z_channels=3, base_dim=4, decoder_base_dim=4, dim_mult
     ("config", "time", "space"), [(TINY_VAE, 4, 8), (WAN21_VAE, 4, 8), (WAN22_VAE, 4, 16)]
 )
 def test_factors(config, time, space):
-    assert (config.time_factor, config.space_factor) == (time, space)
+    assert config.compression == Compression(time, space)
 
 
 @pytest.mark.parametrize("config", [TINY_VAE, WAN21_VAE, WAN22_VAE])

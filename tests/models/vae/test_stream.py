@@ -28,7 +28,7 @@ class Case:
         self.vae = VideoVAE(config, dtype=dtype).eval().requires_grad_(False)
         for parameter in self.vae.parameters():
             torch.nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
-        height, width = side * config.space_factor, side * config.space_factor
+        height, width = side * config.compression.space, side * config.compression.space
         self.video = torch.randn(1, 3, 4 * FRAMES - 3, height, width, dtype=dtype)
         self.latent = torch.randn(1, config.z_channels, FRAMES, side, side, dtype=dtype)
         self.encoded = self.vae.encode(self.video)

@@ -81,7 +81,7 @@ def velocity(network, text, negative=None, **guidance):
         hooks = BlockHooks(
             cross_attend=cross_attend_against([network.prepare_text(negative)], options, attend)
         )
-    return network(x, torch.tensor([0.5]), network.prepare_text(text), hooks=hooks)
+    return network(x, torch.tensor([0.5]), [network.prepare_text(text)], hooks=hooks)
 
 
 def text(seed):

@@ -1,0 +1,88 @@
+"""Safetensors files: their tensors and what their headers say."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from .claims import check_keys, type_of
+from .keys import UnsupportedCheckpointError
+from .unreadable import unreadable
+
+METADATA_KEY = "spacetime"
+"""Where a file of the pack carries its config, as JSON in the safetensors metadata."""
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsFile:
+    """Tensors of a safetensors file with its header; ``info`` is the pack's part of it."""
+
+    name: str
+    state: dict[str, Tensor]
+    header: Mapping[str, str]
+    info: Mapping[str, Any]
+
+    def expect(self, kind: str) -> None:
+        """Raise UnsupportedCheckpointError where the pack wrote another kind of model."""
+        if self.info and self.info.get("kind") != kind:
+            raise UnsupportedCheckpointError(
+                f"{self.name} holds a {self.info.get('kind')}, not a {kind}: choose another file"
+            )
+
+
+Tick = Callable[[int, int], None]
+"""(done, total) tensors read."""
+
+
+def read_file(
+    path: Path, *, tick: Tick = lambda done, total: None, matrices: bool = True
+) -> WeightsFile:
+    """Read a safetensors file.
+
+    Args:
+        path: of the file.
+        tick: told of every tensor; what it raises stops the reading.
+        matrices: read all; without them weights of two or more axes are only measured, and stand
+            on the meta device, so that a file of any size is looked at in no time.
+
+    Raises:
+        FileNotFoundError: no such file.
+        UnsupportedCheckpointError: not a readable safetensors file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header, keys = file.metadata() or {}, list(file.keys())
+            check_keys(path.name, keys)
+            state = {}
+            for number, key in enumerate(keys):
+                state[key] = file.get_tensor(key) if matrices else _measured(path.name, file, key)
+                tick(number + 1, len(keys))
+    except (SafetensorError, OSError) as error:
+        raise UnsupportedCheckpointError(unreadable(path, error)) from error
+    return WeightsFile(path.name, state, header, _info(path.name, header))
+
+
+def _measured(name: str, file: Any, key: str) -> Tensor:
+    stored = file.get_slice(key)
+    shape, kind = stored.get_shape(), type_of(name, key, stored.get_dtype())
+    return file.get_tensor(key) if len(shape) < 2 else torch.empty(shape, dtype=kind, device="meta")
+
+
+def _info(name: str, header: Mapping[str, str]) -> dict[str, Any]:
+    """The pack's part of a header."""
+    try:
+        info = json.loads(header.get(METADATA_KEY, "{}"))
+    except (ValueError, RecursionError) as error:
+        raise UnsupportedCheckpointError(
+            f"the header of {name} is not readable ({str(error)[:100]}): download it again"
+        ) from error
+    if not isinstance(info, dict):
+        raise UnsupportedCheckpointError(f"the header of {name} is damaged: download it again")
+    return info
