@@ -26,7 +26,7 @@ def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
         schema: of its class, None for an unknown class.
     """
     specs = {spec.id: spec for spec in schema.inputs if widget_of(spec)} if schema else {}
-    saved_names = [slot.widget for slot in node.inputs if slot.widget]
+    saved_names = [own_name(slot.widget) for slot in node.inputs if slot.widget]
     if isinstance(node.values, dict):
         stored = {k: v for k, v in node.values.items() if k in specs or schema is None}
     else:
@@ -37,12 +37,17 @@ def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
     return {**_defaults(specs), **given}
 
 
+def own_name(name: str) -> str:
+    """Return an input's name without the choice that it belongs to: `format.codec` is `codec`."""
+    return name.rpartition(".")[2]
+
+
 def _by_place(
     names: Sequence[str], values: list[Any], specs: dict[str, Input]
 ) -> dict[str, Any] | None:
     """Pair the values with the names that the saved node carries, None unless all fit."""
     paired, used = _walk(names, values, specs)
-    return paired if names and len(paired) == len(names) and used == len(values) else None
+    return paired if names and set(paired) == set(names) and used == len(values) else None
 
 
 def _walk(
@@ -54,7 +59,7 @@ def _walk(
     for position, name in enumerate(names):
         if place >= len(values):
             break
-        paired[name] = values[place]
+        paired.setdefault(name, values[place])
         place += 1
         if _has_control(name, specs.get(name)) and values[place : place + 1]:
             place += _control_length(values, place, specs.get(name), len(names) - position - 1)

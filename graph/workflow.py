@@ -12,7 +12,7 @@ from .errors import WorkflowError
 from .schema import ComfyNode, Schema
 from .subgraphs import Constant, Lost, Scope, Shared, Source, open_subgraphs, trace
 from .ui_graph import UINode, read_graph, read_subgraphs
-from .widgets import widget_values
+from .widgets import own_name, widget_values
 
 Prompt = dict[str, dict[str, Any]]
 
@@ -126,12 +126,14 @@ def _unwrapped(workflow: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _without_dots(prompt: Prompt) -> Prompt:
-    """Inputs that newer hosts name after the choice they belong to, by their own names too."""
+    """Inputs that newer hosts name after the choice they belong to, by their own names too.
+
+    They come before what these hosts keep hidden under the name alone.
+    """
     for node in prompt.values():
         inputs = node.get("inputs") if isinstance(node, dict) else None
         if isinstance(inputs, dict):
-            own = {name.rpartition(".")[2]: value for name, value in inputs.items() if "." in name}
-            inputs.update({name: value for name, value in own.items() if name not in inputs})
+            inputs.update({own_name(name): inputs[name] for name in list(inputs) if "." in name})
     return prompt
 
 

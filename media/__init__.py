@@ -17,9 +17,10 @@ from .remux import copy_streams
 from .resize import resize
 from .strip import film_strip, film_strips, grid
 from .text import printable, shown
-from .write import WrittenVideo, write_video
+from .write import QUALITY, WrittenVideo, write_video
 
 __all__ = [
+    "QUALITY",
     "LoadedImage",
     "MediaError",
     "OutputFile",

@@ -23,7 +23,7 @@ CONTAINERS = (
 
 @contextmanager
 def open_video(path: str | os.PathLike[str]) -> Iterator[tuple["InputContainer", "VideoStream"]]:
-    """Open a file for reading and give its container and first video stream.
+    """Open a file for reading and give its container and first video stream, covers left out.
 
     Raises:
         MediaError: the file is missing, empty, broken, not a video, or fails while it is decoded
@@ -36,13 +36,20 @@ def open_video(path: str | os.PathLike[str]) -> Iterator[tuple["InputContainer",
     options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
     try:
         with av.open(str(file), container_options=options, metadata_errors="replace") as container:
-            if not container.streams.video:
-                raise MediaError(f"{file} has no video stream")
-            stream = container.streams.video[0]
+            stream = next(filter(_is_moving, container.streams.video), None)
+            if stream is None:
+                what = "only a cover picture" if container.streams.video else "no video stream"
+                raise MediaError(f"{file} has {what}")
             stream.thread_type = "AUTO"
             yield container, stream
     except (FFmpegError, OverflowError, MemoryError) as error:
         raise MediaError(f"{file} cannot be read as a video: {_reason(error)}") from error
+
+
+def _is_moving(stream: "VideoStream") -> bool:
+    from av.stream import Disposition
+
+    return not stream.disposition & Disposition.attached_pic
 
 
 def decode(container: "InputContainer", stream: "VideoStream") -> Iterator["VideoFrame"]:

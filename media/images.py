@@ -1,5 +1,6 @@
 """Images <-> files."""
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ from .pixels import to_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+log = logging.getLogger(__name__)
 
 DEEP_GREY_MAX = 65535
 
@@ -42,7 +45,7 @@ class LoadedImage(NamedTuple):
 def load_image(path: str | os.PathLike[str]) -> LoadedImage:
     """Read an image file upright: pixels `(H, W, 3)`, alpha `(H, W)` (1 = opaque) or None.
 
-    Of an animated file it is the first picture.
+    Of an animated file it is the first picture; one that ends early is black from there on.
 
     Raises:
         MediaError: the file is missing, empty, broken or not an image.
@@ -54,16 +57,41 @@ def load_image(path: str | os.PathLike[str]) -> LoadedImage:
 def load_images(path: str | os.PathLike[str]) -> LoadedImage:
     """Read all pictures of a (possibly animated) image file that have the first one's size.
 
+    What a file that ends early has lost stays black, and a warning is logged.
+
     Returns:
         Pixels `(F, H, W, 3)`, and alpha `(F, H, W)` if any picture has transparency.
 
     Raises:
         MediaError: the file is missing, empty, broken or not an image.
     """
+    try:
+        return _read(path)
+    except MediaError:
+        with _ending_early():
+            images = _read(path)
+    log.warning("%s is damaged or ends early: what it has lost is left black", path)
+    return images
+
+
+def _read(path: str | os.PathLike[str]) -> LoadedImage:
     with _opened(path) as image:
         # MPO holds the same picture from several lenses, not a sequence.
         count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         return _read_pages(image, count)
+
+
+@contextmanager
+def _ending_early() -> Iterator[None]:
+    """Let Pillow read files that end before their picture does."""
+    from PIL import ImageFile
+
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def probe_image(path: str | os.PathLike[str]) -> None:

@@ -34,6 +34,12 @@ def free_memory() -> int | None:
     return min(known, default=None)
 
 
+def whole_memory() -> int | None:
+    """Return the bytes that this process could ever have, None where the system does not say."""
+    known = [each for each in (_whole_machine(), _limit_of_group()) if each is not None]
+    return min(known, default=None)
+
+
 def _free_of_machine() -> int | None:
     try:
         lines = _MEMINFO.read_text().splitlines()
@@ -52,8 +58,16 @@ def _whole_machine() -> int | None:
 
 def _free_of_group() -> int | None:
     """What a container has left of its limit."""
+    limit = _limit_of_group()
     try:
-        limit = int((_GROUP / "memory.max").read_text())
-        return max(0, limit - int((_GROUP / "memory.current").read_text()))
+        used = int((_GROUP / "memory.current").read_text())
     except (OSError, ValueError):
+        return None
+    return None if limit is None else max(0, limit - used)
+
+
+def _limit_of_group() -> int | None:
+    try:
+        return int((_GROUP / "memory.max").read_text())
+    except (OSError, ValueError):  # none, or no group
         return None

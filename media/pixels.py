@@ -1,28 +1,54 @@
-"""Pixel values between tensors and files."""
+"""Pixel values between tensors and files.
+
+Values between two levels become the lower one, as everywhere in ComfyUI: a graph then gives the
+same picture in either host. What was read from a file lies on its levels and stays.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
+
+BYTE_MAX = 255
 
 ROWS = 256
 """Of a picture that are worked on at a time."""
 
 
 def to_bytes(picture: torch.Tensor) -> np.ndarray:
-    """Round a picture in [0, 1] of any shape to uint8 0..255 (clamped).
+    """Cut a picture in [0, 1] of any shape down to uint8 0..255 (clamped).
 
     Raises:
         ValueError: it holds NaN or infinity.
     """
-    rounded = torch.empty(picture.shape, dtype=torch.uint8)
+    return _by_rows(picture, torch.uint8, lambda part: _levels(part, BYTE_MAX))
+
+
+def on_levels(picture: torch.Tensor, highest: int) -> np.ndarray:
+    """Cut a picture in [0, 1] (clamped) down to the levels from 0 to `highest`.
+
+    Returns:
+        float32 in [0, 1] of the same shape.
+
+    Raises:
+        ValueError: it holds NaN or infinity.
+    """
+    return _by_rows(picture, torch.float32, lambda part: _levels(part, highest) / highest)
+
+
+def _by_rows(
+    picture: torch.Tensor, dtype: torch.dtype, change: Callable[[torch.Tensor], torch.Tensor]
+) -> np.ndarray:
+    result = torch.empty(picture.shape, dtype=dtype)
     if picture.ndim == 0:
-        return _rounded(picture).numpy()
-    for source, target in zip(picture.split(ROWS), rounded.split(ROWS), strict=True):
-        target.copy_(_rounded(source))
-    return rounded.numpy()
+        return result.copy_(change(picture)).numpy()
+    for source, target in zip(picture.split(ROWS), result.split(ROWS), strict=True):
+        target.copy_(change(source))
+    return result.numpy()
 
 
-def _rounded(part: torch.Tensor) -> torch.Tensor:
-    part = part.detach().to("cpu", torch.float32)
+def _levels(part: torch.Tensor, highest: int) -> torch.Tensor:
+    part = part.detach().cpu()
     if not part.isfinite().all():
         raise ValueError("a picture holds values that are not finite: it would be black, not right")
-    return part.mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    return part.mul(highest).to(torch.float32).floor_().clamp_(0, highest)

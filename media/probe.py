@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .container import decode, open_video
 from .errors import MediaError
+from .timing import usual_rate
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -28,12 +29,16 @@ class VideoInfo:
     Attributes:
         width, height: pixels as shown, so after `rotation`.
         frames: from the header, else estimated from the duration, else counted.
-        fps: average frames per second.
+        fps: average frames per second; of a variable rate, the one of most pictures.
         duration: seconds.
         metadata: the container's tags, e.g. `prompt` and `workflow`.
         rotation: degrees counter-clockwise by which the stored picture is turned for showing.
         has_audio: whether there is a sound stream.
         codec: of the pictures, e.g. "h264".
+        variable: the pictures do not come at a constant rate: read them with `fps=`. `frames` are
+            those that this gives.
+        bit_depth: of a colour.
+        transfer: the number of its curve in H.273 (ITU-T), 2 where the file does not say.
     """
 
     width: int
@@ -45,6 +50,9 @@ class VideoInfo:
     rotation: int = 0
     has_audio: bool = False
     codec: str = ""
+    variable: bool = False
+    bit_depth: int = 8
+    transfer: int = 2
 
 
 def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
@@ -58,8 +66,11 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
         first = next(decode(container, stream), None)
         if first is None:
             raise MediaError(f"{path} holds no video frame")
-        fps = stream_rate(stream)
+        fps, duration = stream_rate(stream), _duration(container, stream)
         frames = _frame_count(container, stream, fps)
+        usual = usual_rate(container, stream)
+        if usual is not None:
+            fps, frames = usual, max(1, round((duration or frames / fps) * usual))
         turned = frame_rotation(first) % 180 == 90
         width, height = (first.height, first.width) if turned else (first.width, first.height)
         return VideoInfo(
@@ -67,11 +78,14 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
             height=height,
             frames=frames,
             fps=fps,
-            duration=_duration(container, stream) or float(frames / fps),
+            duration=duration or float(frames / fps),
             metadata=metadata,
             rotation=frame_rotation(first),
             has_audio=bool(container.streams.audio),
             codec=stream.codec_context.name,
+            variable=usual is not None,
+            bit_depth=max(component.bits for component in first.format.components),
+            transfer=int(stream.codec_context.color_trc),
         )
 
 

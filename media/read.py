@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .colour import from_yuv420
 from .container import decode, open_video
 from .errors import MediaError
+from .pixels import BYTE_MAX
 from .probe import frame_rotation, stream_rate
 from .rate import to_frame_rate
 
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
 ROUNDING = Fraction(1, 1000)
 # Seconds that one picture may stay on screen: beyond it the time stamps are damaged.
 LONGEST_PICTURE = 600
+
+FULL_RANGE_FORMAT = "yuvj420p"
+HALVED_CHROMA = {"yuv420p": 8, FULL_RANGE_FORMAT: 8, "yuv420p10le": 10, "yuv420p12le": 12}
+"""Pixel formats that are converted here and not by libswscale, with their bits."""
+
+FULL_RANGE = 2
+"""Of ffmpeg's colour ranges."""
+
+# Of libswscale: bilinear, accurate rounding, chroma for every column. PyAV 14 takes only numbers.
+ACCURATE = 2 | 1 << 18 | 1 << 13
 
 
 @dataclass(frozen=True)
@@ -83,11 +95,20 @@ def _chunks(
         chosen = (s.frame for s in shown) if rate is None else _resampled(shown, start, rate)
         pictures = _pictures(islice(chosen, frames))
         empty = True
-        while pending := list(islice(pictures, chunk)):
+        for first in pictures:
             empty = False
-            yield torch.from_numpy(np.stack(pending)).float().div_(255)
+            yield _gathered(first, islice(pictures, chunk - 1), chunk)
         if empty:
             raise MediaError(f"{path} holds no video frame from {float(start):g} s on")
+
+
+def _gathered(first: np.ndarray, others: Iterator[np.ndarray], most: int) -> torch.Tensor:
+    whole, count = np.empty((most, *first.shape), first.dtype), 1
+    whole[0] = first
+    for picture in others:
+        whole[count] = picture
+        count += 1
+    return torch.from_numpy(whole[:count])
 
 
 def _shown(container: "InputContainer", stream: "VideoStream", start: Fraction) -> Iterator[_Shown]:
@@ -105,7 +126,8 @@ def _shown(container: "InputContainer", stream: "VideoStream", start: Fraction) 
         begin = end if frame.pts is None else (frame.pts - origin) * tick
         if last is not None:
             yield _Shown(last[0], last[1], begin)
-        last, end = (frame, begin), begin + (frame.duration * tick if frame.duration else step)
+        ticks = getattr(frame, "duration", None)  # PyAV has it from version 15 on
+        last, end = (frame, begin), begin + (ticks * tick if ticks else step)
     if last is not None:
         yield _Shown(*last, end)
 
@@ -146,9 +168,28 @@ def _resampled(shown: Iterator[_Shown], start: Fraction, rate: Fraction) -> Iter
 
 
 def _pictures(frames: Iterator["VideoFrame"]) -> Iterator[np.ndarray]:
-    """Convert to upright RGB arrays of the first one's size."""
+    """Convert to upright RGB arrays in [0, 1] of the first one's size."""
     width, height = 0, 0
     for frame in frames:
         width, height = width or frame.width, height or frame.height
-        picture = frame.to_ndarray(format="rgb24", width=width, height=height)
+        if (frame.width, frame.height) == (width, height) and frame.format.name in HALVED_CHROMA:
+            picture = _from_planes(frame)
+        else:
+            picture = frame.to_ndarray(
+                format="rgb24", width=width, height=height, interpolation=ACCURATE
+            ).astype(np.float32)
+            picture /= BYTE_MAX
         yield np.rot90(picture, frame_rotation(frame) // 90)
+
+
+def _from_planes(frame: "VideoFrame") -> np.ndarray:
+    bits = HALVED_CHROMA[frame.format.name]
+    kind = np.dtype(np.uint8 if bits == min(HALVED_CHROMA.values()) else np.uint16)
+    luma, cb, cr = (
+        np.frombuffer(bytes(plane), kind).reshape(plane.height, -1)[:, : plane.width]
+        for plane in frame.planes
+    )
+    full_range = frame.color_range == FULL_RANGE or frame.format.name == FULL_RANGE_FORMAT
+    return from_yuv420(
+        (luma, cb, cr), matrix=int(frame.colorspace), full_range=full_range, bits=bits
+    )

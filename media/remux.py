@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .container import demux, open_video
 from .errors import MediaError
 from .files import replacing
-from .probe import content_tags, stream_rate
+from .probe import MICROSECONDS, content_tags, stream_rate
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -33,29 +34,40 @@ def copy_streams(
     """
     import av
 
-    with open_video(source) as (given, _), replacing(path) as unfinished:
+    with open_video(source) as (given, pictures), replacing(path) as unfinished:
         options = {"movflags": "use_metadata_tags"}
         with av.open(str(unfinished), "w", format="mp4", container_options=options) as output:
             output.metadata.update(content_tags(given.metadata) | dict(metadata or {}))
-            _copy_packets(given, output)
+            _copy_packets(given, pictures, output)
 
 
-def _copy_packets(given: "InputContainer", output: "OutputContainer") -> None:
+def _copy_packets(
+    given: "InputContainer", pictures: "VideoStream", output: "OutputContainer"
+) -> None:
     try:
         copies: dict[int, Stream] = {
             stream.index: output.add_stream_from_template(stream, opaque=True)
-            for stream in (*given.streams.video[:1], *given.streams.audio)
+            for stream in (pictures, *given.streams.audio)
         }
     except ValueError as error:
         raise MediaError(f"an MP4 cannot hold the streams of {given.name}: {error}") from error
     copied = 0
-    for packet in _dated(given, given.streams.video[0]):
+    for packet in _dated(given, pictures):
         if packet.stream.index in copies:
+            _begin_at_zero(packet, given)
             packet.stream = copies[packet.stream.index]
             output.mux(packet)
             copied += 1
     if copied == 0:
         raise MediaError(f"{given.name} holds no pictures and no sound")
+
+
+def _begin_at_zero(packet: "Packet", given: "InputContainer") -> None:
+    """Take off the time at which the file begins: MPEG-TS counts from anywhere."""
+    late = Fraction(max(given.start_time or 0, 0), MICROSECONDS)
+    ticks = round(late / packet.time_base)
+    packet.dts = None if packet.dts is None else packet.dts - ticks
+    packet.pts = None if packet.pts is None else packet.pts - ticks
 
 
 def _dated(given: "InputContainer", pictures: "VideoStream") -> Iterator["Packet"]:

@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .colour import to_yuv420
 from .files import replacing
-from .pixels import to_bytes
+from .pixels import BYTE_MAX, on_levels
 from .rate import to_frame_rate
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+QUALITY = 18.0
+"""Constant quality (crf) of x264: looks like the source. ComfyUI leaves it at x264's own 23."""
+
 # The encoder's result depends on its thread count, so it does not follow the machine's.
 ENCODER_THREADS = 4
 # x264's macroblock tree reads memory that nobody wrote: short clips came out different each time.
 MACROBLOCK_TREE = "0"
+FORMATS = {8: "yuv420p", 10: "yuv420p10le"}
+DEEP_MAX = 65535
 # Numbers of H.273 (ITU-T): primaries, transfer and matrix of BT.709, and "TV" range 16..235.
 BT709 = 1
 TV_RANGE = 1
@@ -43,7 +49,8 @@ def write_video(
     *,
     fps: Fraction | float,
     metadata: Mapping[str, str] | None = None,
-    crf: float = 18.0,
+    crf: float = QUALITY,
+    bit_depth: int = 8,
 ) -> WrittenVideo:
     """Encode frames as they come into an H.264 MP4 that appears only when it is complete.
 
@@ -57,6 +64,7 @@ def write_video(
         fps: frames per second.
         metadata: tags, e.g. `prompt` and `workflow` holding JSON.
         crf: x264's constant quality, 0 (lossless) to 51; 18 looks like the source.
+        bit_depth: 8, or 10 for smoother gradients, which not every player shows.
 
     Raises:
         ValueError: no frames, sizes that differ, values that are not finite, or bad options.
@@ -67,7 +75,9 @@ def write_video(
     rate = to_frame_rate(fps)
     if not 0 <= crf <= 51:
         raise ValueError(f"crf={crf}: use 0 (lossless) to 51 (worst)")
-    pictures = _even_pictures(frames)
+    if bit_depth not in FORMATS:
+        raise ValueError(f"a bit depth of {bit_depth}: use {' or '.join(map(str, FORMATS))}")
+    pictures = _even_pictures(frames, BYTE_MAX if bit_depth == min(FORMATS) else DEEP_MAX)
     first = next(pictures, None)
     if first is None:
         raise ValueError("there are no frames to write: at least one is needed")
@@ -79,29 +89,32 @@ def write_video(
             output.metadata.update(metadata or {})
             quality = {"crf": f"{crf:g}", "mbtree": MACROBLOCK_TREE}
             stream = output.add_stream("libx264", rate=rate, options=quality)
-            _describe(stream, width, height)
+            _describe(stream, width, height, bit_depth)
             count = 0
             for picture in _chain(first, pictures):
-                output.mux(stream.encode(_encodable(picture, count)))
+                output.mux(stream.encode(_encodable(picture, count, bit_depth)))
                 count += 1
             output.mux(stream.encode(None))
     return WrittenVideo(Path(path), count, width, height)
 
 
-def _describe(stream: "VideoStream", width: int, height: int) -> None:
-    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+def _describe(stream: "VideoStream", width: int, height: int, bit_depth: int) -> None:
+    stream.width, stream.height, stream.pix_fmt = width, height, FORMATS[bit_depth]
     codec = stream.codec_context
     codec.thread_count = ENCODER_THREADS
     codec.color_primaries = codec.color_trc = codec.colorspace = BT709
     codec.color_range = TV_RANGE
 
 
-def _encodable(picture: np.ndarray, index: int) -> "VideoFrame":
+def _encodable(picture: np.ndarray, index: int, bit_depth: int) -> "VideoFrame":
     import av
 
-    frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
-        format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
-    )
+    height, width, _ = picture.shape
+    frame = av.VideoFrame(width, height, FORMATS[bit_depth])
+    for plane, values in zip(frame.planes, to_yuv420(picture, bits=bit_depth), strict=True):
+        rows = np.zeros((plane.height, plane.line_size // values.itemsize), values.dtype)
+        rows[:, : plane.width] = values
+        plane.update(rows.tobytes())
     frame.pts = index
     return frame
 
@@ -111,8 +124,8 @@ def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray
     yield from rest
 
 
-def _even_pictures(frames: Iterable[torch.Tensor]) -> Iterator[np.ndarray]:
-    """Yield RGB bytes `(H, W, 3)` with even sides, checking that every frame has one size."""
+def _even_pictures(frames: Iterable[torch.Tensor], highest: int) -> Iterator[np.ndarray]:
+    """Yield RGB `(H, W, 3)` in [0, 1] with even sides, checking that every frame has one size."""
     size = None
     for tensor in frames:
         for frame in tensor if tensor.ndim == 4 else [tensor]:
@@ -125,4 +138,5 @@ def _even_pictures(frames: Iterable[torch.Tensor]) -> Iterator[np.ndarray]:
                     "all frames of a video need one size"
                 )
             height, width, _ = frame.shape
-            yield np.pad(to_bytes(frame), ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+            odd = ((0, height % 2), (0, width % 2), (0, 0))
+            yield np.pad(on_levels(frame, highest), odd, mode="edge")

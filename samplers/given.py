@@ -15,8 +15,10 @@ from .runs import Evaluation, RunDenoiser, SamplingRun, Wrapper
 def hold_given(known: Tensor) -> Wrapper:
     """Hold the known places of what a run starts from: clean, at level 0 and never changed.
 
+    A place that is known in part is mixed with what is given, and its level is lowered that much.
+
     Args:
-        known: bool, (B, F, H, W) of a latent or (B, L) of tokens.
+        known: bool or in [0, 1], (B, F, H, W) of a latent or (B, L) of tokens.
 
     Raises:
         ValueError: when a run begins whose network takes one level for all places, or whose state
@@ -27,11 +29,11 @@ def hold_given(known: Tensor) -> Wrapper:
         given = _checked(run, known)
 
         def held(x: Tensor, at: Evaluation) -> Tensor:
-            here, clean = at.part(known).to(x.device), at.part(given).to(x)
-            spread = broadcast_sigma(here, x) > 0
-            places = torch.where(here, 0.0, at.levels_like(here))
-            x0 = denoiser(torch.where(spread, clean, x), replace(at, places=places))
-            return torch.where(spread, clean, x0)
+            here, clean = at.part(known).to(x.device, torch.float32), at.part(given).to(x)
+            spread = broadcast_sigma(here, x).expand_as(x)
+            places = (1 - here) * at.levels_like(here)
+            x0 = denoiser(torch.lerp(x, clean, spread), replace(at, places=places))
+            return torch.lerp(x0, clean, spread)
 
         return held
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from ...models.patchify import Tokens
 from ...samplers.checks import check_channels
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
+from ...samplers.masks import per_latent_frame
 from ..interface import Latent
 from .levels import check_levels
 from .model import HostModel
@@ -30,10 +31,12 @@ def sample_latent(
     samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
     check_channels(samples, patcher.model.latent_format.latent_channels)
     check_levels(patcher.model, sigmas, samples)
+    mask = latent.get("noise_mask")
     if isinstance(patcher.model, HostModel):
         compression = patcher.model.weights.latent.compression
         guider = with_clips(guider, clips_of_latent(latent, samples, compression))
-    mask = latent.get("noise_mask")
+        frames, time = samples.shape[2], compression.time
+        mask = None if mask is None else per_latent_frame(mask, frames, time)
     return _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
 
 

@@ -30,7 +30,9 @@ from ...models.lora import WeightDeltas, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.checks import check_channels
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
+from ...samplers.given import hold_given
 from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.masks import generated_mask
 from ...samplers.runs import SamplingRun, Wrapper
 from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, check_step, refuse_not_finite
@@ -259,14 +261,15 @@ class StandaloneHost:
         seed: int,
     ) -> Tensor:
         """Sample a latent."""
-        _refuse_mask(latent)
         model = guider.model
         given = self._given(model.latent, latent["samples"])
+        guider, kept = _with_mask(guider, latent)
         clips = clips_of_latent(latent, given, model.latent.compression)
         result = self._run(
             guider, sampler, sigmas, noise, given, clips, self._watch(model, list), seed
         )
-        return model.latent.denormalise(result.cpu())
+        made = model.latent.denormalise(result.cpu())
+        return made if kept is None else torch.where(kept, latent["samples"], made)
 
     def sample_tokens(
         self,
@@ -356,9 +359,14 @@ def _chunks(video: Tensor, *, first: int, later: int) -> Iterator[Tensor]:
         yield from video[:, :, first:].split(later, dim=2)
 
 
-def _refuse_mask(latent: Latent) -> None:
-    if "noise_mask" in latent:
-        raise ValueError(
-            "the latent carries a noise mask, which is not yet in the standalone host: take the "
-            "mask off, or run the graph in ComfyUI"
-        )
+def _with_mask(guider: Guider, latent: Latent) -> tuple[Guider, Tensor | None]:
+    """Hold what a LATENT's noise mask keeps; where it keeps all, in the shape of the samples."""
+    mask = latent.get("noise_mask")
+    if mask is None:
+        return guider, None
+    samples = latent["samples"]
+    made = generated_mask(mask, samples, guider.model.latent.time_factor)
+    if (made == 1).all():
+        return guider, None
+    held = replace(guider, wrappers=(*guider.wrappers, hold_given(1 - made)))
+    return held, (made == 0)[:, None].expand_as(samples)

@@ -11,8 +11,8 @@ from . import io, ui
 from .folders import folders, found
 from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
 
-NO_MASK = (1, 64, 64)
-"""Shape of the empty mask that ComfyUI gives for an image without transparency."""
+NO_MASK = (64, 64)
+"""Rows and columns of the empty masks that ComfyUI gives for images without transparency."""
 
 
 class LoadImage(io.ComfyNode):
@@ -48,7 +48,8 @@ class LoadImage(io.ComfyNode):
     def execute(cls, image: str) -> io.NodeOutput:
         """Give IMAGE (F, H, W, 3) and MASK (F, H, W), 1 where the file is transparent."""
         loaded = load_images(folders().find(image, "image"))
-        mask = torch.zeros(NO_MASK) if loaded.alpha is None else 1 - loaded.alpha
+        empty = torch.zeros(len(loaded.pixels), *NO_MASK)
+        mask = empty if loaded.alpha is None else 1 - loaded.alpha
         return io.NodeOutput(loaded.pixels, mask)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from ...model_loaders.text import TextEncoder
-from ...models.shapes import VideoShape
 from .. import host
+from ..frames import check_frames
 from . import io
 from .host import LoadedVAE
 
@@ -65,7 +65,7 @@ class VAEEncode(io.ComfyNode):
     def execute(cls, pixels: Tensor, vae: LoadedVAE) -> io.NodeOutput:
         """Crop to the middle and encode."""
         cropped = crop_sides(pixels, multiple=vae.network.space_factor)
-        host().vae_format(vae).compression.check(VideoShape(*cropped.shape[:3]))
+        check_frames(cropped, host().vae_format(vae))
         return io.NodeOutput({"samples": host().encode_video(vae, cropped)})
 
 
@@ -93,6 +93,31 @@ class VAEDecode(io.ComfyNode):
         return io.NodeOutput(host().decode_video(vae, samples["samples"]))
 
 
+class SetLatentNoiseMask(io.ComfyNode):
+    """LATENT and a mask -> LATENT of which only the masked places are made."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="SetLatentNoiseMask",
+            display_name="Set Latent Noise Mask",
+            category="latent/inpaint",
+            description="Marks what of a latent is made anew; the rest stays.",
+            inputs=[
+                io.Latent.Input("samples", tooltip="The latent."),
+                io.Mask.Input("mask", tooltip="1 where something is made; see Sample's help."),
+            ],
+            outputs=[io.Latent.Output(tooltip="The latent with its mask.")],
+        )
+
+    @classmethod
+    def execute(cls, samples: Mapping[str, Any], mask: Tensor) -> io.NodeOutput:
+        """Carry the mask along."""
+        marks = mask.reshape(-1, 1, *mask.shape[-2:])
+        return io.NodeOutput({**samples, "noise_mask": marks})
+
+
 def crop_sides(pixels: Tensor, *, multiple: int) -> Tensor:
     """Keep the middle of frames (F, H, W, C), with both sides multiples of a number."""
     for axis in (1, 2):
@@ -101,4 +126,4 @@ def crop_sides(pixels: Tensor, *, multiple: int) -> Tensor:
     return pixels
 
 
-NODES = [CLIPTextEncode, VAEEncode, VAEDecode]
+NODES = [CLIPTextEncode, VAEEncode, VAEDecode, SetLatentNoiseMask]

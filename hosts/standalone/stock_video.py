@@ -4,10 +4,13 @@ from fractions import Fraction
 
 from torch import Tensor
 
+from ...media import QUALITY
 from . import io, ui
 from .folders import folders, found
 from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
-from .video import CODECS, FORMATS, Video, VideoFromComponents, VideoFromFile
+from .video import CODECS, FORMATS, SDR, Video, VideoFromComponents, VideoFromFile
+
+RE_ENCODE = "re-encode"
 
 
 class LoadVideo(io.ComfyNode):
@@ -46,11 +49,11 @@ class LoadVideo(io.ComfyNode):
 
 
 class GetVideoComponents(io.ComfyNode):
-    """VIDEO -> its frames and rate. The audio output is None: this host handles pictures only."""
+    """VIDEO -> its frames, rate and kind. The audio is None: this host handles pictures only."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Three outputs, as in ComfyUI."""
+        """The outputs of ComfyUI from 0.33 on; those before have the first three."""
         return io.Schema(
             node_id="GetVideoComponents",
             display_name="Get Video Components",
@@ -61,6 +64,8 @@ class GetVideoComponents(io.ComfyNode):
                 io.Image.Output(display_name="images"),
                 io.Audio.Output(display_name="audio"),
                 io.Float.Output(display_name="fps"),
+                io.Int.Output(display_name="bit_depth"),
+                io.Combo.Output(display_name="color_space"),
             ],
         )
 
@@ -68,7 +73,8 @@ class GetVideoComponents(io.ComfyNode):
     def execute(cls, video: Video) -> io.NodeOutput:
         """Decode all frames."""
         parts = video.get_components()
-        return io.NodeOutput(parts.images, parts.audio, float(parts.frame_rate))
+        kind = video.get_bit_depth(), video.get_color_space()
+        return io.NodeOutput(parts.images, parts.audio, float(parts.frame_rate), *kind)
 
 
 class CreateVideo(io.ComfyNode):
@@ -90,14 +96,25 @@ class CreateVideo(io.ComfyNode):
                 io.Audio.Input(
                     "audio", optional=True, tooltip="Sound; the standalone host writes none."
                 ),
+                io.Int.Input(
+                    "bit_depth",
+                    default=8,
+                    min=8,
+                    max=10,
+                    step=2,
+                    optional=True,
+                    tooltip="10 keeps smoother gradients, which not every player shows.",
+                ),
             ],
             outputs=[io.Video.Output()],
         )
 
     @classmethod
-    def execute(cls, images: Tensor, fps: float, audio: None = None) -> io.NodeOutput:
+    def execute(
+        cls, images: Tensor, fps: float, audio: None = None, bit_depth: int = 8
+    ) -> io.NodeOutput:
         """Bind the frames to their rate."""
-        return io.NodeOutput(VideoFromComponents(images, Fraction(fps), audio))
+        return io.NodeOutput(VideoFromComponents(images, Fraction(fps), audio, bit_depth))
 
 
 class SaveVideo(io.ComfyNode):
@@ -105,7 +122,7 @@ class SaveVideo(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Format and codec combos, as in ComfyUI."""
+        """The inputs of every ComfyUI; `encoding` and what follows it came with 0.33."""
         return io.Schema(
             node_id="SaveVideo",
             display_name="Save Video",
@@ -124,8 +141,31 @@ class SaveVideo(io.ComfyNode):
                 io.Combo.Input(
                     "codec", options=list(CODECS), default="auto", tooltip="The video's codec."
                 ),
+                io.Combo.Input(
+                    "encoding",
+                    options=["auto", RE_ENCODE],
+                    default="auto",
+                    optional=True,
+                    tooltip="Whether a file that could be copied is encoded anew, with crf.",
+                ),
+                io.Float.Input(
+                    "crf",
+                    default=QUALITY,
+                    min=0.0,
+                    max=51.0,
+                    step=1.0,
+                    optional=True,
+                    tooltip="Quality when encoded anew: 0 is without loss, 51 the smallest file.",
+                ),
+                io.Combo.Input(
+                    "color_space",
+                    options=["auto", SDR],
+                    default="auto",
+                    optional=True,
+                    tooltip="Of the file; this host writes sRGB.",
+                ),
             ],
-            outputs=[],
+            outputs=[io.Video.Output(display_name="video", tooltip="The given video.")],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_output_node=True,
         )
@@ -136,15 +176,26 @@ class SaveVideo(io.ComfyNode):
         return usable_prefix(io.FolderType.output, filename_prefix)
 
     @classmethod
-    def execute(cls, video: Video, filename_prefix: str, format: str, codec: str) -> io.NodeOutput:
+    def execute(
+        cls,
+        video: Video,
+        filename_prefix: str,
+        format: str,
+        codec: str,
+        encoding: str = "auto",
+        crf: float = QUALITY,
+        color_space: str = "auto",
+    ) -> io.NodeOutput:
         """Write the file with the graph in its metadata."""
         width, height = video.get_dimensions()
+        quality = crf if encoding == RE_ENCODE else None
         with numbered_output(
             io.FolderType.output, filename_prefix, ".mp4", width=width, height=height
         ) as saved:
             tags = graph_metadata(cls.hidden)
-            video.save_to(saved.unfinished, format=format, codec=codec, metadata=tags)
-        return io.NodeOutput(ui=ui.PreviewVideo([saved_result(saved.path, io.FolderType.output)]))
+            video.save_to(saved.unfinished, format=format, codec=codec, metadata=tags, crf=quality)
+        shown = ui.PreviewVideo([saved_result(saved.path, io.FolderType.output)])
+        return io.NodeOutput(video, ui=shown)
 
 
 NODES = [LoadVideo, GetVideoComponents, CreateVideo, SaveVideo]

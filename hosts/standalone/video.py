@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from ...media import (
+    QUALITY,
     MediaError,
+    VideoInfo,
     check_room,
     content_tags,
     copy_streams,
@@ -28,6 +30,10 @@ from ...media import (
 
 FORMATS = ("auto", "mp4")
 CODECS = ("auto", "h264")
+SDR = "sRGB"
+COLOUR_SPACES = {1: SDR, 13: SDR, 16: "HDR PQ", 18: "HDR"}
+"""By the number of a file's transfer in H.273 (ITU-T)."""
+
 BYTES_PER_PIXEL = 12
 """Three colours in float32."""
 
@@ -59,6 +65,14 @@ class Video(Protocol):
         """Seconds."""
         ...
 
+    def get_bit_depth(self) -> int:
+        """Bits of a colour, 8 or 10 for most files."""
+        ...
+
+    def get_color_space(self) -> str:
+        """`sRGB`, `HDR` (HLG) or `HDR PQ`; pixels are as the file has them."""
+        ...
+
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
         """Frames in chunks `(F, H, W, 3)`."""
         ...
@@ -69,8 +83,11 @@ class Video(Protocol):
         format: str = "auto",
         codec: str = "auto",
         metadata: Mapping[str, Any] | None = None,
+        crf: float | None = None,
     ) -> None:
         """Write an H.264 MP4; `metadata` values become JSON, texts stay as they are.
+
+        With `crf` a file is encoded anew at that quality, even where it could be copied.
 
         Raises:
             ValueError: another format or codec, or the video cannot be read.
@@ -92,7 +109,7 @@ class VideoFromFile:
             info.frames * info.width * info.height * BYTES_PER_PIXEL,
             f"{self.path} ({info.frames} frames of {info.width}x{info.height})",
         )
-        return VideoComponents(_gathered(self.stream()), info.fps, None, info.metadata)
+        return VideoComponents(_gathered(self._frames(info)), info.fps, None, info.metadata)
 
     def get_dimensions(self) -> tuple[int, int]:
         """Width and height as shown."""
@@ -103,9 +120,20 @@ class VideoFromFile:
         """Seconds."""
         return probe_video(self.path).duration
 
+    def get_bit_depth(self) -> int:
+        """Of the file."""
+        return probe_video(self.path).bit_depth
+
+    def get_color_space(self) -> str:
+        """By the transfer that the file names; sRGB where it names none or another."""
+        return COLOUR_SPACES.get(probe_video(self.path).transfer, SDR)
+
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
-        """Decode in chunks."""
-        return read_video(self.path, chunk=chunk)
+        """Decode in chunks; a variable rate becomes constant."""
+        return self._frames(probe_video(self.path), chunk)
+
+    def _frames(self, info: VideoInfo, chunk: int = 16) -> Iterator[Tensor]:
+        return read_video(self.path, chunk=chunk, fps=info.fps if info.variable else None)
 
     def save_to(
         self,
@@ -113,18 +141,20 @@ class VideoFromFile:
         format: str = "auto",
         codec: str = "auto",
         metadata: Mapping[str, Any] | None = None,
+        crf: float | None = None,
     ) -> None:
         """Copy the streams as they are if the codec fits an MP4, else encode them anew."""
         _check_choice(format, codec)
         tags = _texts(metadata)
         info = probe_video(self.path)
-        if codec in ("auto", info.codec):
+        if crf is None and codec in ("auto", info.codec):
             try:
                 return copy_streams(self.path, path, tags)
             except MediaError:
                 log.info("an MP4 cannot hold the streams of %s: encoding them anew", self.path)
         self._warn_of_sound(info.has_audio)
-        write_video(path, self.stream(), fps=info.fps, metadata=content_tags(info.metadata) | tags)
+        frames, tags = self._frames(info), content_tags(info.metadata) | tags
+        write_video(path, frames, fps=info.fps, metadata=tags, crf=_quality(crf))
         return None
 
     def _warn_of_sound(self, has_audio: bool) -> None:
@@ -143,6 +173,7 @@ class VideoFromComponents:
     images: Tensor
     frame_rate: Fraction
     audio: None = None
+    bit_depth: int = 8
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.shape[-1] != 3 or len(self.images) == 0:
@@ -165,6 +196,14 @@ class VideoFromComponents:
         """Seconds."""
         return float(len(self.images) / self.frame_rate)
 
+    def get_bit_depth(self) -> int:
+        """What it is saved with."""
+        return self.bit_depth
+
+    def get_color_space(self) -> str:
+        """Of all frames in memory."""
+        return SDR
+
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
         """Views of the frames."""
         return iter(self.images.split(chunk))
@@ -175,10 +214,18 @@ class VideoFromComponents:
         format: str = "auto",
         codec: str = "auto",
         metadata: Mapping[str, Any] | None = None,
+        crf: float | None = None,
     ) -> None:
         """Encode the frames."""
         _check_choice(format, codec)
-        write_video(path, self.stream(), fps=self.frame_rate, metadata=_texts(metadata))
+        write_video(
+            path,
+            self.stream(),
+            fps=self.frame_rate,
+            metadata=_texts(metadata),
+            crf=_quality(crf),
+            bit_depth=self.bit_depth,
+        )
 
 
 def _gathered(chunks: Iterable[Tensor]) -> Tensor:
@@ -199,6 +246,10 @@ def _check_choice(format: str, codec: str) -> None:
             f"format {format!r} with codec {codec!r}: use format {' or '.join(FORMATS)} "
             f"and codec {' or '.join(CODECS)}"
         )
+
+
+def _quality(crf: float | None) -> float:
+    return QUALITY if crf is None else crf
 
 
 def _texts(metadata: Mapping[str, Any] | None) -> dict[str, str]:

@@ -1,7 +1,12 @@
 """Sizes that are refused before a graph runs."""
 
+import math
+
+from ...media.memory import whole_memory
 from ...models.latent_format import LatentFormat
 from ...models.shapes import VideoShape
+
+_FLOAT, _GIGA = 4, 1e9
 
 
 def size_problem(
@@ -19,7 +24,35 @@ def size_problem(
     step = latent.space_factor * patch
     shape = VideoShape(frames or 1, height or step, width or step)
     try:
-        latent.compression.check(shape, patch=patch)
+        check_size(latent, shape, patch=patch)
     except ValueError as error:
         return str(error)
     return True
+
+
+def check_size(latent: LatentFormat, shape: VideoShape, *, patch: int = 1) -> None:
+    """Refuse what does not fit the VAE and the patches, or this machine.
+
+    Raises:
+        ValueError: names the nearest sizes, or the longest clip that the memory holds.
+    """
+    latent.compression.check(shape, patch=patch)
+    memory, needed = whole_memory(), _bytes_of(latent, shape)
+    if memory is None or needed <= memory:
+        return
+    one = _bytes_of(latent, shape._replace(frames=1))
+    each = _bytes_of(latent, shape._replace(frames=1 + latent.time_factor)) - one
+    more = (memory - one) // each * latent.time_factor
+    fits = f"use at most {1 + more} frames of this size" if more >= 0 else "use a smaller size"
+    raise ValueError(
+        f"{shape.frames} frames of {shape.width}x{shape.height} need {needed / _GIGA:,.0f} GB of "
+        f"memory for the latent and its frames, this machine has {memory / _GIGA:,.1f} GB: {fits}"
+    )
+
+
+def _bytes_of(latent: LatentFormat, shape: VideoShape) -> int:
+    """Of a latent and of the frames that it decodes to, in float32."""
+    numbers = latent.channels * math.prod(latent.compression.latent_shape(shape)) + 3 * math.prod(
+        shape
+    )
+    return numbers * _FLOAT

@@ -9,7 +9,7 @@ from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
 from ...models.shapes import VideoShape
 from ..helpers.search import search_words
-from ..helpers.sizes import size_problem
+from ..helpers.sizes import check_size, size_problem
 
 io = host().io
 
@@ -83,7 +83,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
     def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> Any:
         """Make zeros of the latent's shape."""
         shape = VideoShape(frames, height, width)
-        EMPTY.compression.check(shape, patch=PATCH[1])
+        check_size(EMPTY, shape, patch=PATCH[1])
         samples = torch.zeros(1, EMPTY.channels, *EMPTY.compression.latent_shape(shape))
         return io.NodeOutput({"samples": samples, "fps": fps})
 

@@ -5,8 +5,8 @@ from typing import Any
 from torch import Tensor
 
 from ...hosts import host
+from ...hosts.frames import check_frames
 from ...models.latent_format import LatentFormat
-from ...models.shapes import VideoShape
 from ..helpers.search import search_words
 
 io = host().io
@@ -28,7 +28,9 @@ class SpacetimeEncodeVideo(io.ComfyNode):
             **search_words("vae encode", "video to latent", "image to latent"),
             inputs=[
                 io.Image.Input(
-                    "images", tooltip="The frames: 1 + a multiple of 4; one frame is an image."
+                    "images",
+                    tooltip="The frames: 1 + a multiple of 4; one frame is an image. Fit Video "
+                    "makes any clip fit.",
                 ),
                 io.Vae.Input("vae", tooltip="The VAE that belongs to the model, from Load Models."),
                 io.Float.Input(
@@ -50,7 +52,7 @@ class SpacetimeEncodeVideo(io.ComfyNode):
     @classmethod
     def execute(cls, images: Any, vae: Any, fps: float = FPS) -> Any:
         """Encode the frames."""
-        _check_frames(images, host().vae_format(vae))
+        check_frames(images, host().vae_format(vae))
         return io.NodeOutput({"samples": host().encode_video(vae, images), "fps": fps})
 
 
@@ -82,17 +84,6 @@ class SpacetimeDecodeVideo(io.ComfyNode):
         _check_latent(latent["samples"], host().vae_format(vae))
         images = host().decode_video(vae, latent["samples"])
         return io.NodeOutput(images, float(latent.get("fps", FPS)))
-
-
-def _check_frames(images: Tensor, latent: LatentFormat) -> None:
-    """Frames (F, H, W, 3 or more) that the VAE takes."""
-    frames, height, width = images.shape[:3]
-    try:
-        latent.compression.check(VideoShape(frames, height, width))
-    except ValueError as error:
-        raise ValueError(
-            f"the VAE cannot encode {frames} frames of {width}x{height}: {error}"
-        ) from None
 
 
 def _check_latent(samples: Tensor, latent: LatentFormat) -> None:

@@ -31,7 +31,7 @@ from ...toyworld import (
 from ...toyworld.camera import CAMERA_MOTIONS
 from ...toyworld.scene import DEFAULT_DURATION
 from ..helpers.search import search_words
-from ..helpers.sizes import size_problem
+from ..helpers.sizes import check_size, size_problem
 
 io = host().io
 
@@ -152,7 +152,7 @@ class SpacetimeExampleClip(io.ComfyNode):
         kind: str = SINGLE, style: str = SHADED, camera: str = STILL,
     ) -> Any:  # fmt: skip
         """Render the clip."""
-        CAUSAL.compression.check(VideoShape(frames, height, width))
+        check_size(CAUSAL, VideoShape(frames, height, width))
         choices = {"shape": shape, "colour": colour, "motion": motion, "setting": setting}
         fixed = {name: choice for name, choice in choices.items() if choice != ANY}
         scene = _scene(seed, frames / fps, fixed, (kind, style, camera))

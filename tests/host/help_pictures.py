@@ -33,6 +33,7 @@ WITH_RESULT = {
     "SpacetimeDecodeVideo",
     "SpacetimeExampleClip",
     "SpacetimeCompareVideos",
+    "SpacetimeFitVideo",
     "SpacetimeSchedulePlot",
     "SpacetimeSpacedSchedule",
     "SpacetimeCustomSchedule",

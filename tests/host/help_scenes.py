@@ -141,6 +141,14 @@ SCENES: Mapping[str, Scene] = {
             "sigmas_2": Part(SPACED, BETA),
         },
     ),
+    "SpacetimeFitVideo": Scene(
+        {"how": "pad"},
+        {
+            "images": Part("SpacetimeExampleClip", {"width": 96, "frames": 21}),
+            "latent": Part("SpacetimeEmptyVideo", {}),
+        },
+        (Follower("images", "PreviewImage", "images"),),
+    ),
     "SpacetimeFewStepSchedule": _schedule({"grid": "lightning_4"}),
     "SpacetimeLCMSchedule": _schedule({"steps": 4, "shift": 3}),
     "SpacetimeModelSchedule": _schedule({"steps": 30}, model=Part("SpacetimeLoadModels", {})),

@@ -63,3 +63,9 @@ def test_a_mask_per_frame_keeps_and_makes_its_own_places(measured):
     *kept, upper, made = measured["masked"]
     assert max(kept) < 1e-5
     assert min(upper, made) > 0.1
+
+
+def test_a_mask_per_video_frame_keeps_the_first_frame_alone(measured):
+    first, *others = measured["masked_per_video_frame"]
+    assert first < 1e-5
+    assert min(others) > 0.1

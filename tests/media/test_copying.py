@@ -7,7 +7,7 @@ import torch
 
 from spacetime_video.media import MediaError, copy_streams, probe_video, write_video
 
-from .videos import read_all, turned_clockwise, write_at
+from .videos import covered, read_all, turned_clockwise, write_at
 
 
 def sounding(path, *, codec="libx264"):
@@ -61,3 +61,20 @@ def test_copying_nothing_is_an_error(tmp_path):
     with pytest.raises(MediaError):
         copy_streams(tmp_path / "a.mkv", tmp_path / "b.mp4")
     assert not (tmp_path / "b.mp4").exists()
+
+
+def test_a_copy_of_a_transport_stream_begins_at_zero(tmp_path):
+    write_at(tmp_path / "a.ts", range(9))
+    with av.open(str(tmp_path / "a.ts")) as given:
+        assert given.start_time > 0
+    copy_streams(tmp_path / "a.ts", tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as copy:
+        [stream] = copy.streams.video
+        shown = sorted(packet.pts * stream.time_base for packet in copy.demux() if packet.size)
+    assert [float(second) for second in shown] == pytest.approx([n / 10 for n in range(9)])
+
+
+def test_the_video_is_copied_and_not_the_cover_before_it(tmp_path):
+    covered(tmp_path / "a.mp4")
+    copy_streams(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    assert torch.equal(read_all(tmp_path / "b.mp4"), read_all(tmp_path / "a.mp4"))

@@ -5,6 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import torch
+from av.stream import Disposition
 
 from spacetime_video.media import read_video
 
@@ -29,9 +30,34 @@ def write_at(path, pts, fps=10, **options):
         for index, stamp in enumerate(pts):
             grey = np.full((16, 32, 3), 20 * index, np.uint8)
             frame = av.VideoFrame.from_ndarray(grey, format="rgb24")
-            frame.pts, frame.time_base = stamp, Fraction(1, fps)
+            frame.pts, frame.time_base = stamp, 1 / Fraction(fps)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
+
+
+def covered(path):
+    """Write an MP4 with a red cover picture and, behind it, four grey frames."""
+    with av.open(str(path), "w") as output:
+        cover = output.add_stream("mjpeg", rate=10)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        stream = output.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+        red = np.full((64, 64, 3), (255, 0, 0), np.uint8)
+        output.mux(cover.encode(av.VideoFrame.from_ndarray(red, format="rgb24")))
+        output.mux(cover.encode(None))
+        for index in range(4):
+            grey = np.full((16, 32, 3), 20 * index, np.uint8)
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        output.mux(stream.encode(None))
+    path.write_bytes(tags_first(path.read_bytes()))
+
+
+def tags_first(mp4):
+    """Move the tags, the cover among them, before the tracks."""
+    tracks, tags = (mp4.index(name) - 4 for name in (b"trak", b"udta"))
+    end = tags + int.from_bytes(mp4[tags : tags + 4], "big")
+    return mp4[:tracks] + mp4[tags:end] + mp4[tracks:tags] + mp4[end:]
 
 
 def turned_clockwise(mp4):

@@ -1,10 +1,12 @@
 """Sampling on latents and on packed patches: equal, packed, counted, and clear when wrong."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
+from spacetime_video.hosts.interface import LEVELS_KEY
 from spacetime_video.models import patchify as patching
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.nodes.guidance.blocks import SpacetimeAttentionGuidance
@@ -215,12 +217,43 @@ def test_a_combined_prompt_is_refused(bench):
         SpacetimeSample.execute(guider, *bench.parts()[1:], empty())
 
 
-def test_a_noise_mask_is_refused(bench):
-    latent = {**filled(empty()), "noise_mask": torch.ones(1, 1, 2, 4, 4)}
-    with pytest.raises(ValueError, match="noise mask, which is not yet in the standalone host"):
-        bench.sample(latent)
+def masked(mask, frames=17):
+    return {**filled(empty(frames=frames)), "noise_mask": mask}
+
+
+def test_a_mask_per_video_frame_is_read_as_one_per_latent_frame(bench):
+    first = torch.ones(17, 1, 32, 32)
+    first[0] = 0
+    latent = masked(first)
+    made = bench.sample(latent)["samples"]
+    assert torch.equal(made[:, :, 0], latent["samples"][:, :, 0])
+    assert (made - latent["samples"])[:, :, 1:].abs().mean((0, 1, 3, 4)).min() > 0.1
+    other = bench.sample(masked(first[[0, 1, 5, 9, 13]]))["samples"]
+    assert torch.equal(made, other)
+
+
+def test_a_mask_keeps_its_places_and_lowers_the_level_of_others(bench):
+    mask = torch.ones(1, 1, 32, 32)
+    mask[..., :16] = 0
+    latent = masked(mask)
+    made = bench.sample(latent)["samples"]
+    assert torch.equal(made[..., :2], latent["samples"][..., :2])
+    changed = (made - latent["samples"])[..., 2:].abs().mean()
+    half = bench.sample(masked(mask * 0.5))["samples"]
+    assert 0.05 < (half - latent["samples"])[..., 2:].abs().mean() < 0.8 * changed
+    whole = bench.sample(masked(torch.ones(1, 8, 8)))["samples"]
+    assert torch.equal(whole, bench.sample(filled(empty(frames=17)))["samples"])
+
+
+def test_masks_that_cannot_be_followed_are_refused(bench):
+    with pytest.raises(ValueError, match="a noise mask of 12 frames for a clip of 17 frames"):
+        bench.sample(masked(torch.zeros(12, 32, 32)))
+    model = bench.models.model
+    model = replace(model, info={**model.info, LEVELS_KEY: False})
+    with pytest.raises(ValueError, match="takes one noise level for all places"):
+        bench.sample(masked(torch.zeros(1, 32, 32)), model=model)
     with pytest.raises(ValueError, match="noise mask cannot be sampled as patches yet"):
-        patchify(latent)
+        patchify(masked(torch.zeros(1, 32, 32)))
 
 
 def test_an_unknown_solver_is_refused():

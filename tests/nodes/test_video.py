@@ -31,6 +31,20 @@ def test_sizes_that_do_not_fit_are_named_before_the_run(width, height, frames, m
         SpacetimeEmptyVideo.execute(width, height, frames)
 
 
+def test_what_no_memory_holds_is_refused_before_the_run_with_what_would_fit(monkeypatch):
+    monkeypatch.setattr("spacetime_video.nodes.helpers.sizes.whole_memory", lambda: 16_000_000_000)
+    answer = SpacetimeEmptyVideo.validate_inputs(8192, 8192, 8193)
+    assert "8193 frames of 8192x8192 need 6,735 GB" in answer
+    assert "this machine has 16.0 GB: use at most 17 frames of this size" in answer
+    assert SpacetimeEmptyVideo.validate_inputs(8192, 8192, 17) is True
+    assert "use at most 17 frames" in SpacetimeEmptyVideo.validate_inputs(8192, 8192, 21)
+    assert SpacetimeEmptyVideo.validate_inputs(8192, None, 8193) is True
+    with pytest.raises(ValueError, match="need 6,735 GB"):
+        SpacetimeEmptyVideo.execute(8192, 8192, 8193)
+    monkeypatch.setattr("spacetime_video.nodes.helpers.sizes.whole_memory", lambda: 100_000_000)
+    assert "use a smaller size" in SpacetimeEmptyVideo.validate_inputs(8192, 8192, 1)
+
+
 def test_sizes_that_come_by_links_are_not_checked_before_the_run():
     assert SpacetimeEmptyVideo.validate_inputs(None, None, None) is True
     assert SpacetimeEmptyVideo.validate_inputs(64, 64, 1) is True

@@ -53,6 +53,17 @@ def test_given_positions_are_clean_and_never_change(solver, known):
     assert (seen[0][1][~known] == 1).all()
 
 
+def test_what_is_given_in_part_is_mixed_at_a_lower_level():
+    given, seen = seeded(2, 3, *SHAPE), []
+    run = run_of(given)
+    quarter = torch.full((2, *SHAPE), 0.25)
+    x = seeded(2, 3, *SHAPE, seed=1)
+    x0 = for_solver(wrapped(zeros(seen), [hold_given(quarter)], run), run)(x, torch.ones(2))
+    torch.testing.assert_close(seen[0][0], 0.75 * x + 0.25 * given)
+    assert (seen[0][1] == 0.75).all()
+    torch.testing.assert_close(x0, 0.25 * given)
+
+
 def test_tokens_hold_what_their_latents_do(known):
     patches = known[:, :, ::2, ::2].repeat_interleave(2, 2).repeat_interleave(2, 3)
     tokens = patchify([seeded(2, 3, *SHAPE)])

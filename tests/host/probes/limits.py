@@ -16,6 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import nodes
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.model_loaders.load import read_vae
+from spacetime_video.samplers.noise.frames import FrameNoise
+from spacetime_video.samplers.schedules.flow import flow_sigmas
+from spacetime_video.samplers.solvers import sample_euler
 from spacetime_video.toyworld import random_scene, render
 from spacetime_video.weights import bundled
 
@@ -188,6 +191,18 @@ def masked(model, prompts):
     return [float(each.max()) for each in (change[:, :, 0], lower, upper, change[:, :, 2])]
 
 
+def masked_per_video_frame(model, prompts):
+    """What our own nodes change of a clip's three latent frames whose first frame is kept."""
+    given = {"samples": torch.randn(1, 16, 3, 8, 6, generator=seeded(5))}
+    mask = torch.ones(9, 64, 48)
+    mask[0] = 0
+    latent = nodes.SetLatentNoiseMask().set_mask(given, mask)[0]
+    guider, noise = host.make_guider(model, *prompts, 4.0), FrameNoise(7).generate_noise(latent)
+    solver, sigmas = host.make_sampler(sample_euler, {}), flow_sigmas(STEPS, shift=3.0)
+    made = host.sample(guider, noise, solver, sigmas, latent, 7)
+    return (made - given["samples"]).abs().amax((0, 1, 3, 4)).tolist()
+
+
 def measure():
     clip = host.make_clip(text_weights(), dtype="fp32")
     prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
@@ -205,6 +220,7 @@ def measure():
         lora=largest(sample(lora_by_name(model, 0.5), prompts, empty()) - plain),
         lora_at_zero=largest(sample(lora_by_name(model, 0.0), prompts, empty()) - plain),
         masked=masked(model, prompts),
+        masked_per_video_frame=masked_per_video_frame(model, prompts),
     )
 
 

@@ -21,12 +21,17 @@ COMFYUI = {
     "GetVideoComponents": (
         "Get Video Components",
         [("video", "VIDEO", None)],
-        ["IMAGE", "AUDIO", "FLOAT"],
-        ["images", "audio", "fps"],
+        ["IMAGE", "AUDIO", "FLOAT", "INT", "COMBO"],
+        ["images", "audio", "fps", "bit_depth", "color_space"],
     ),
     "CreateVideo": (
         "Create Video",
-        [("images", "IMAGE", None), ("fps", "FLOAT", 30.0), ("audio", "AUDIO", None)],
+        [
+            ("images", "IMAGE", None),
+            ("fps", "FLOAT", 30.0),
+            ("audio", "AUDIO", None),
+            ("bit_depth", "INT", 8),
+        ],
         ["VIDEO"],
         [None],
     ),
@@ -37,9 +42,12 @@ COMFYUI = {
             ("filename_prefix", "STRING", "video/ComfyUI"),
             ("format", "COMBO", "auto"),
             ("codec", "COMBO", "auto"),
+            ("encoding", "COMBO", "auto"),
+            ("crf", "FLOAT", 18.0),
+            ("color_space", "COMBO", "auto"),
         ],
-        [],
-        [],
+        ["VIDEO"],
+        ["video"],
     ),
     "CLIPTextEncode": (
         "CLIP Text Encode (Prompt)",
@@ -57,6 +65,12 @@ COMFYUI = {
         "VAE Decode",
         [("samples", "LATENT", None), ("vae", "VAE", None)],
         ["IMAGE"],
+        [None],
+    ),
+    "SetLatentNoiseMask": (
+        "Set Latent Noise Mask",
+        [("samples", "LATENT", None), ("mask", "MASK", None)],
+        ["LATENT"],
         [None],
     ),
     "KSampler": (

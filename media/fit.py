@@ -1,0 +1,163 @@
+"""Fitting a clip to sizes and lengths that a model takes: cropped, padded, trimmed, re-timed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .memory import check_room
+from .rate import to_frame_rate
+from .resize import resize
+
+How = Literal["crop", "pad", "stretch"]
+CHUNK = 16
+"""Frames that are resized at a time."""
+
+BYTES_PER_PIXEL = 16
+"""Three colours and a mask in float32."""
+
+
+class Size(NamedTuple):
+    """Rows and columns of a picture."""
+
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What fits: sides are multiples of `side`, lengths 1 + a multiple of `frames`."""
+
+    side: int
+    frames: int
+
+    def length(self, frames: int) -> int:
+        """The longest length that fits and is not longer."""
+        return 1 + (max(frames, 1) - 1) // self.frames * self.frames
+
+    def sides(self, given: Size, wanted: Size, how: How) -> Size:
+        """The size that fits and is closest to the wanted one.
+
+        Where one side is 0 it follows from the other and the clip's shape. Where both are, it is
+        the clip's own size: cropped to what fits, padded, or the nearest.
+        """
+        height, width = wanted
+        if not height and not width:
+            count = {"crop": math.floor, "pad": math.ceil, "stretch": round}[how]
+            return Size(*(max(1, count(each / self.side)) * self.side for each in given))
+        height = height or width * given.height / given.width
+        width = width or height * given.width / given.height
+        return Size(*(max(1, round(each / self.side)) * self.side for each in (height, width)))
+
+
+def retimed(count: int, rate: Fraction | float, new_rate: Fraction | float) -> list[int]:
+    """Which of `count` frames is on screen at each tick of a new rate, over the same duration."""
+    rate, new_rate = to_frame_rate(rate), to_frame_rate(new_rate)
+    ticks = max(1, round(count * new_rate / rate))
+    return [min(count - 1, math.floor(tick * rate / new_rate)) for tick in range(ticks)]
+
+
+def fit_clip(
+    video: Tensor,
+    mask: Tensor | None,
+    frames: Sequence[int],
+    length: int,
+    size: Size,
+    how: How,
+    *,
+    scaled: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """Choose frames of a clip and bring them to a size.
+
+    Args:
+        video: (F, H, W, C) in [0, 1].
+        mask: (F, H, W) or (1, H, W), of any size: it is stretched to the clip's; None is all 0.
+        frames: numbers of the frames to take, in order.
+        length: how many frames come out: the rest is left off, or the last one is held.
+        size: of the result.
+        how: "crop" cuts off what is too long on either side, "pad" puts black bars around,
+            "stretch" changes the shape.
+        scaled: whether cropping and padding scale first, so that as little as possible is lost.
+
+    Returns:
+        The clip (length, *size, C) and its mask (length, *size), which is 1 in bars and in held
+        frames, where there is nothing of the clip. A clip that fits is returned as it is.
+
+    Raises:
+        MediaError: the result does not fit into memory.
+        ValueError: the mask has another number of frames.
+    """
+    if mask is not None and len(mask) not in (1, len(video)):
+        raise ValueError(
+            f"a mask of {len(mask)} frames for a clip of {len(video)}: one for all, or one for "
+            "each frame, is needed"
+        )
+    chosen = list(frames[:length])
+    held = length - len(chosen)
+    chosen += chosen[-1:] * held
+    place = _place(Size(*video.shape[1:3]), size, how, scaled)
+    marks = torch.zeros(1, 1, 1) if mask is None else mask
+    marks = _placed_mask(marks, chosen if len(marks) > 1 else [0] * length, place)
+    if held:
+        marks[-held:] = 1
+    return _placed(video, chosen, place), marks
+
+
+class _Place(NamedTuple):
+    """Which box of a picture is taken, the size it gets, and the size with the bars around it."""
+
+    given: Size
+    box: Size
+    inner: Size
+    size: Size
+
+
+def _place(given: Size, size: Size, how: How, scaled: bool) -> _Place:
+    if how == "pad":
+        return _Place(given, given, _inside(given, size) if scaled else given, size)
+    if how == "crop":
+        larger = given.height >= size.height and given.width >= size.width
+        return _Place(given, size if larger and not scaled else _inside(size, given), size, size)
+    return _Place(given, given, size, size)
+
+
+def _inside(shape: Size, room: Size) -> Size:
+    """The largest size of a shape that fits into a room."""
+    scale = min(room.height / shape.height, room.width / shape.width)
+    return Size(*(max(1, round(side * scale)) for side in shape))
+
+
+def _placed(video: Tensor, chosen: Sequence[int], place: _Place, around: float = 0.0) -> Tensor:
+    if place.given == place.size == place.box and list(chosen) == list(range(len(video))):
+        return video
+    _check_room(len(chosen), place.size)
+    top, left = _corner(place.given, place.box)
+    whole = video.new_full((len(chosen), *place.size, video.shape[-1]), around)
+    row, column = _corner(place.size, place.inner)
+    target = whole[:, row : row + place.inner.height, column : column + place.inner.width]
+    for begin in range(0, len(chosen), CHUNK):
+        frames = video[list(chosen[begin : begin + CHUNK])]
+        box = frames[:, top : top + place.box.height, left : left + place.box.width]
+        target[begin : begin + CHUNK] = resize(box, *place.inner)
+    return whole
+
+
+def _check_room(frames: int, size: Size) -> None:
+    check_room(
+        frames * size.height * size.width * BYTES_PER_PIXEL,
+        f"a clip of {frames} frames of {size.width}x{size.height}",
+    )
+
+
+def _placed_mask(mask: Tensor, chosen: Sequence[int], place: _Place) -> Tensor:
+    """Stretch a mask (F, h, w) to the clip, and do to it what is done to the clip."""
+    stretched = resize(mask[..., None].float(), *place.given, mode="bilinear")
+    return _placed(stretched, chosen, place, around=1.0)[..., 0].clone()
+
+
+def _corner(outer: Size, inner: Size) -> tuple[int, int]:
+    return (outer.height - inner.height) // 2, (outer.width - inner.width) // 2
