@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ..hosts.names import some_of
 from ..media import shown
 
 LISTED = 20
@@ -34,10 +35,19 @@ class NodeFailed(RuntimeError):  # noqa: N818 (says what happened, as KeyboardIn
         self.class_type = class_type
         self.cause = cause
         self.inputs = dict(inputs)
-        given = "".join(f"\n  {name}: {value}" for name, value in self.inputs.items())
-        label = node_label(node_id, title, class_type)
-        reason = f"{type(cause).__name__}: {cause}"
-        super().__init__(f"{label} failed: {reason}\ninputs:{given or ' none'}")
+        super().__init__(f"{node_label(node_id, title, class_type)} failed: {_reason(cause)}")
+
+    @property
+    def given(self) -> str:
+        """What the node was given, a line for each input; for those who look for the cause."""
+        lines = "".join(f"\n  {name}: {value}" for name, value in self.inputs.items())
+        return f"inputs of {self.class_type}:{lines or ' none'}"
+
+
+def _reason(cause: Exception) -> str:
+    """What an error says; of one that was not meant for people, its kind as well."""
+    meant = isinstance(cause, ValueError | OSError | NodeFailed) and str(cause)
+    return str(cause) if meant else f"{type(cause).__name__}: {cause}"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -51,5 +61,4 @@ def node_label(node_id: str, title: str, class_type: str) -> str:
 
 def listed(names: Sequence[str], most: int = LISTED) -> str:
     """Return names for a message, a few of them and the number of the rest."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
+    return some_of(names, most)

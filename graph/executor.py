@@ -14,7 +14,7 @@ from .call import Lists, Result, call_node, hidden_inputs, running
 from .describe import describe
 from .errors import NodeFailed
 from .graph import Graph, GraphNode, Link, order_nodes
-from .schema import ComfyNode
+from .registry import Registry
 from .signature import sign_node
 from .validate import validate
 
@@ -74,7 +74,7 @@ class Executor:
     the next prompt has no use for are dropped when it starts.
     """
 
-    def __init__(self, registry: Mapping[str, type[ComfyNode]]) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._results: dict[str, Result] = {}
         self._unique = itertools.count()

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
+from .errors import listed
 from .schema import ComfyNode
 
 
 class Registry(dict[str, type[ComfyNode]]):
-    """Node id -> node class."""
+    """Node id -> node class; ``elsewhere`` names what takes the place of unknown ids."""
+
+    elsewhere: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
-    def from_nodes(cls, nodes: Iterable[type[ComfyNode]]) -> Registry:
+    def from_nodes(
+        cls,
+        nodes: Iterable[type[ComfyNode]],
+        *,
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
+    ) -> Registry:
         """Return the registry of the given classes.
 
         Raises:
             ValueError: two different classes have the same node id.
         """
         registry = cls()
+        registry.elsewhere = elsewhere
         for node in nodes:
             node_id = node.GET_SCHEMA().node_id
             other = registry.setdefault(node_id, node)
@@ -26,6 +36,14 @@ class Registry(dict[str, type[ComfyNode]]):
                     f"node id {node_id!r} is defined twice: by {_place(other)} and {_place(node)}"
                 )
         return registry
+
+    def equivalents(self, class_types: Iterable[str]) -> list[str]:
+        """Say for unknown node types what does the same, one entry for each of ours."""
+        found: dict[str, list[str]] = {}
+        for name in dict.fromkeys(class_types):
+            if name in self.elsewhere:
+                found.setdefault(self.elsewhere[name], []).append(name)
+        return [f"for {listed(names)} there is {ours}" for ours, names in found.items()]
 
 
 def _place(node: type[ComfyNode]) -> str:

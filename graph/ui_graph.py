@@ -80,7 +80,7 @@ def read_graph(raw: Any, place: str) -> UIGraph:
     """
     graph = _typed(raw, dict, place)
     nodes = [
-        _read_node(node, f"{place}: nodes[{index}]")
+        read_node(node, f"{place}: nodes[{index}]")
         for index, node in enumerate(_list(graph, "nodes", place))
     ]
     wires = [
@@ -107,7 +107,16 @@ def read_subgraphs(workflow: Mapping[str, Any]) -> dict[str, UIGraph]:
     return found
 
 
-def _read_node(raw: object, place: str) -> UINode:
+def read_node(raw: object, place: str) -> UINode:
+    """Read a node of a graph.
+
+    Args:
+        raw: the JSON.
+        place: how messages name it.
+
+    Raises:
+        WorkflowError: it has not the form of a node.
+    """
     node = _typed(raw, dict, place)
     kind = _text(node.get("type"), f"{place}: type")
     values = _read_values(node, place)

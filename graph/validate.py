@@ -10,6 +10,7 @@ from typing import Any
 from ..media import shown
 from .errors import LISTED, GraphError, listed, node_label
 from .graph import CycleError, Graph, GraphNode, Link, order_nodes
+from .registry import Registry
 from .schema import ComfyNode, Schema, own_method
 from .sockets import Input
 from .values import are_compatible, check_value, quote, read_value
@@ -35,7 +36,7 @@ class _Entry:
         return node_label(self.id, self.title, self.class_type)
 
 
-def validate(prompt: object, registry: Mapping[str, type[ComfyNode]]) -> Graph:
+def validate(prompt: object, registry: Registry) -> Graph:
     """Check a prompt and return what it asks for, with constants in the types of their inputs.
 
     Node types are checked everywhere, all else on the nodes that the output nodes need.
@@ -49,7 +50,7 @@ def validate(prompt: object, registry: Mapping[str, type[ComfyNode]]) -> Graph:
     """
     problems: list[str] = []
     entries = _read_entries(prompt, registry, problems)
-    problems += _unknown_types(entries.values())
+    problems += _unknown_types(entries.values(), registry)
     outputs = [
         entry.id for entry in entries.values() if entry.schema and entry.schema.is_output_node
     ]
@@ -76,9 +77,7 @@ def validate(prompt: object, registry: Mapping[str, type[ComfyNode]]) -> Graph:
     return Graph(nodes)
 
 
-def _read_entries(
-    prompt: object, registry: Mapping[str, type[ComfyNode]], problems: list[str]
-) -> dict[str, _Entry]:
+def _read_entries(prompt: object, registry: Registry, problems: list[str]) -> dict[str, _Entry]:
     if prompt == {}:
         raise GraphError(["no node is left to run: all are muted, bypassed or need one that is"])
     if not isinstance(prompt, dict):
@@ -111,12 +110,14 @@ def node_title(raw: Mapping[str, Any], schema: Schema | None) -> str:
     return (schema and schema.display_name) or str(raw.get("class_type"))
 
 
-def _unknown_types(entries: Collection[_Entry]) -> list[str]:
-    unknown = [entry.label for entry in entries if entry.schema is None]
+def _unknown_types(entries: Collection[_Entry], registry: Registry) -> list[str]:
+    unknown = [entry for entry in entries if entry.schema is None]
     if not unknown:
         return []
     count = "1 node is" if len(unknown) == 1 else f"{len(unknown)} nodes are"
-    return [f"{count} unknown here: {listed(unknown)}; {_ELSEWHERE}"]
+    names = listed([entry.label for entry in unknown])
+    ours = registry.equivalents(entry.class_type for entry in unknown)
+    return ["; ".join([f"{count} unknown here: {names}", *ours, _ELSEWHERE])]
 
 
 def _needed(wanted: list[str], entries: Mapping[str, _Entry], problems: list[str]) -> list[str]:
@@ -238,4 +239,8 @@ def _own_check(
         answer = f"its check failed with {type(error).__name__}: {error}"
     if answer is True:
         return []
-    return [f"{entry.label}: {answer if isinstance(answer, str) else 'refuses its inputs'}"]
+    text = answer if isinstance(answer, str) else "refuses its inputs"
+    names = _parameters(check)
+    if len(names) == 1 and not text.startswith("input "):
+        text = f"input {next(iter(names))}: {text}"
+    return [f"{entry.label}: {text}"]

@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..hosts.names import HANDFUL, some_of
 from ..media.text import LONGEST, printable
 from .sockets import Input, MultiType, WidgetInput
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _MOST_COMPARED = 1000
+_MOST_OPTIONS = 12
 
 
 def widget_of(spec: Input) -> WidgetInput | None:
@@ -159,9 +161,9 @@ def _not_an_option(value: object, options: Sequence[object]) -> str:
     if not options:
         return f"{quote(value)} cannot be chosen: there is nothing to choose from"
     names = [str(option) for option in options]
-    shown = ", ".join(quote(option) for option in options[:20])
-    more = f" and {len(options) - 20} more" if len(options) > 20 else ""
-    return f"{quote(value)} is none of {shown}{more}{closest(str(value), names)}"
+    most = len(options) if len(options) <= _MOST_OPTIONS else HANDFUL
+    shown = some_of([quote(option) for option in options], most)
+    return f"{quote(value)} is none of {shown}{closest(str(value), names)}"
 
 
 def _type_set(types: str) -> set[str]:

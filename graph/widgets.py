@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from .schema import Schema
@@ -32,7 +32,7 @@ def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
     else:
         stored = _by_place(saved_names, node.values, specs)
         if stored is None or not set(stored) <= set(specs or stored):
-            stored = _walk(list(specs), node.values, specs)[0]
+            stored = pair_values(list(specs), node.values, specs)
     given = {name: value for name, value in stored.items() if value is not None}
     return {**_defaults(specs), **given}
 
@@ -50,8 +50,28 @@ def _by_place(
     return paired if names and set(paired) == set(names) and used == len(values) else None
 
 
+def pair_values(
+    names: Sequence[str],
+    values: list[Any],
+    specs: Mapping[str, Input],
+    controlled: Collection[str] = (),
+) -> dict[str, Any]:
+    """Pair names of widgets with values in turn; controls behind seeds are skipped.
+
+    Args:
+        names: of widgets in their order.
+        values: as the editor saves them.
+        specs: of those widgets that are known.
+        controlled: further widgets that may have a control behind them.
+    """
+    return _walk(names, values, specs, controlled)[0]
+
+
 def _walk(
-    names: Sequence[str], values: list[Any], specs: dict[str, Input]
+    names: Sequence[str],
+    values: list[Any],
+    specs: Mapping[str, Input],
+    controlled: Collection[str] = (),
 ) -> tuple[dict[str, Any], int]:
     """Pair names with values in turn; return the pairs and how many values that took."""
     paired: dict[str, Any] = {}
@@ -61,7 +81,8 @@ def _walk(
             break
         paired.setdefault(name, values[place])
         place += 1
-        if _has_control(name, specs.get(name)) and values[place : place + 1]:
+        has_control = name in controlled or _has_control(name, specs.get(name))
+        if has_control and values[place : place + 1]:
             place += _control_length(values, place, specs.get(name), len(names) - position - 1)
     return paired, place
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import WorkflowError
+from .group_nodes import open_groups
 from .schema import ComfyNode, Schema
 from .subgraphs import Constant, Lost, Scope, Shared, Source, open_subgraphs, trace
 from .ui_graph import UINode, read_graph, read_subgraphs
@@ -27,13 +28,26 @@ def read_workflow(path: Path) -> dict[str, Any]:
         WorkflowError: the file cannot be read, or holds no JSON object.
     """
     try:
-        workflow = json.loads(path.read_bytes())
+        text = path.read_bytes()
     except FileNotFoundError:
         raise WorkflowError(f"no workflow file {path}") from None
-    except (ValueError, RecursionError, OSError) as error:
+    except OSError as error:
         raise WorkflowError(f"{path} is not a workflow: {error}") from error
+    return parse_workflow(text, str(path))
+
+
+def parse_workflow(text: bytes, name: str) -> dict[str, Any]:
+    """Read the JSON of a workflow of either format; ``name`` says in messages where it is from.
+
+    Raises:
+        WorkflowError: it holds no JSON object, or one that is nested too deeply.
+    """
+    try:
+        workflow = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WorkflowError(f"{name} is not a workflow: {error}") from error
     if not isinstance(workflow, dict):
-        raise WorkflowError(f"{path} holds a JSON {type(workflow).__name__}, not a workflow")
+        raise WorkflowError(f"{name} holds a JSON {type(workflow).__name__}, not a workflow")
     check_depth(workflow)
     return workflow
 
@@ -73,9 +87,9 @@ def is_api_format(workflow: Mapping[str, Any]) -> bool:
 def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
     """Return the prompt of a workflow; API-format JSON is returned as it is.
 
-    Subgraphs are opened (ids "outer:inner"), reroutes, primitives, notes and Get/Set nodes
-    resolved; muted nodes are left out with the nodes that cannot do without them, bypassed ones
-    hand their inputs on by type.
+    Subgraphs and group nodes are opened (ids "outer:inner"), reroutes, primitives, notes and
+    Get/Set nodes resolved; muted nodes are left out with the nodes that cannot do without them,
+    bypassed ones hand their inputs on by type.
 
     Args:
         workflow: JSON in UI format (version 0.4 or 1) or API format.
@@ -94,15 +108,20 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
             "this JSON is no workflow: neither the editor's format (with nodes and links) nor the "
             "API format (nodes with a class_type by their ids)"
         )
-    root = open_subgraphs(read_graph(workflow, "workflow"), read_subgraphs(workflow))
+    schemas: dict[str, Schema | None] = {}
+
+    def schema_of(kind: str) -> Schema | None:
+        if kind not in schemas:
+            known = registry.get(kind)
+            schemas[kind] = known.GET_SCHEMA() if known else None
+        return schemas[kind]
+
+    drawn = read_graph(workflow, "workflow"), read_subgraphs(workflow)
+    root = open_subgraphs(*open_groups(workflow, *drawn, schema_of))
     prompt: Prompt = {}
     lost: dict[str, set[str]] = {}
-    schemas: dict[str, Schema | None] = {}
     for scope, node in root.nodes():
-        if node.type not in schemas:
-            known = registry.get(node.type)
-            schemas[node.type] = known.GET_SCHEMA() if known else None
-        schema = schemas[node.type]
+        schema = schema_of(node.type)
         inputs, without = _read_inputs(scope, node, schema, registry)
         title = node.title or (schema and schema.display_name) or node.type
         key = scope.id_of(node)

@@ -1,5 +1,6 @@
 """The `spacetime` command. Heavy imports happen inside the commands, so that help is instant."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ WRONG_USAGE = 2
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Spacetime: video diffusion graphs without a screen.",
 )
@@ -40,14 +42,34 @@ JsonFile = Annotated[
 ]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from .version import version
+
+        raise typer.Exit(print_results([f"spacetime {version()}"]))
+
+
 @app.callback()
-def root() -> None:
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
     """Spacetime: video diffusion graphs without a screen."""
 
 
 @app.command()
 def run(
-    workflow: Annotated[Path, typer.Argument(help="Workflow JSON, UI or API format.")],
+    workflow: Annotated[
+        Path,
+        typer.Argument(
+            help="Workflow JSON, UI or API format; - reads it from the input stream. A picture, "
+            "a video or a sampling state is run by the graph that it carries."
+        ),
+    ],
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,7 +78,9 @@ def run(
             help='Change an input: --set "Prompt.text=a red cube moves left at night".',
         ),
     ] = None,
-    output_dir: Annotated[Path, typer.Option(help="Where results are saved.")] = Path("output"),
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", "-o", help="Where results are saved.")
+    ] = Path("output"),
     input_dir: Annotated[Path, typer.Option(help="Where graphs find their files.")] = Path("input"),
     models_dir: ModelsFolder = Path("models"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -69,6 +93,14 @@ def run(
         Path | None,
         typer.Option(metavar="PNG", help="Keep a film strip of the clip in progress in this file."),
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Check the workflow and say what would run, and no more."),
+    ] = False,
+    no_metadata: Annotated[
+        bool, typer.Option("--no-metadata", help="Save files without the workflow in them.")
+    ] = False,
 ) -> None:
     """Run a saved workflow and print the files it made."""
     from .run import RunOptions, run_command
@@ -84,6 +116,9 @@ def run(
         json_line=json_line,
         verbose=verbose,
         preview=preview,
+        quiet=quiet,
+        dry_run=dry_run,
+        metadata=not no_metadata,
     )
     raise typer.Exit(run_command(options))
 
@@ -232,7 +267,12 @@ def measure_report(
 
 
 def main() -> None:
-    """Entry point of the command. Asked to terminate, it stops as for Ctrl-C: cleanly, told."""
+    """Entry point of the command. Asked to terminate, it stops as for Ctrl-C: cleanly, told.
+
+    Threads that wait for others sleep: spinning, they take the cores of a busy machine from those
+    that they wait for.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     prepare_streams()
     sys.exit(_guarded(sys.argv[1:]))

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import hosts
-from ..graph.assign import set_input
-from ..graph.dynamic_prompts import resolve_prompts
+from rich.console import Console
+
 from ..graph.errors import NodeFailed
-from ..graph.executor import Event, Executor, NodeFinished
-from ..graph.registry import Registry
-from ..graph.workflow import is_ui_format, read_workflow, to_api
-from ..graph.write_back import write_back
+from ..graph.executor import Event
+from ..graph.graph import Graph
+from ..graph.prefixes import PREFIX
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
 from ..media import prove_writable, shown
 from .display import Display
+from .engine import Engine, Job, saved_files
 from .failure import message_of
+from .source import read_source
 from .streams import INTERRUPTED, print_results, tell, tell_traceback
 
 
@@ -37,6 +37,9 @@ class RunOptions:
     json_line: bool
     verbose: bool
     preview: Path | None = None
+    quiet: bool = False
+    dry_run: bool = False
+    metadata: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,14 @@ class Report:
     files: tuple[str, ...] = ()
     error: str = ""
     details: Mapping[str, Any] | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The files; of a run that was only planned, its nodes and what it would save."""
+        plan = self.details or {}
+        nodes: list[str] = plan.get("nodes", [])
+        numbered = [f"{number}/{len(nodes)} {node}" for number, node in enumerate(nodes, 1)]
+        return [*self.files, *numbered, *(f"saves {path}_…" for path in plan.get("saves", []))]
 
     def as_json(self, seconds: float) -> str:
         """One line for a program to read."""
@@ -65,13 +76,15 @@ def run_command(options: RunOptions) -> int:
     saved: list[str] = []
     error, details, code = "", {}, 1
     try:
-        details, code = _run(options, saved.extend), 0
+        details, code = _start(options, saved.extend), 0
     except KeyboardInterrupt:
         error, code = "interrupted", INTERRUPTED
     except Exception as problem:  # whatever it is, what was saved is named and programs are told
         error, details = message_of(problem), _place(problem)
         if options.verbose:
             tell_traceback()
+            if isinstance(problem, NodeFailed):
+                tell(problem.given)
     report = Report(tuple(dict.fromkeys(saved)), error, details)
     return _print(report, options.json_line, time.monotonic() - start) or code
 
@@ -89,7 +102,7 @@ def _place(problem: Exception) -> dict[str, Any]:
 def _print(report: Report, json_line: bool, seconds: float) -> int:
     if report.error:
         tell(report.error)
-    return print_results([report.as_json(seconds)] if json_line else report.files)
+    return print_results([report.as_json(seconds)] if json_line else report.lines)
 
 
 def check_preview(file: Path) -> None:
@@ -104,22 +117,17 @@ def check_preview(file: Path) -> None:
     prove_writable(file.parent)
 
 
-def standalone_registry(host: StandaloneHost) -> Registry:
-    """Choose the host and collect the pack's and the stock nodes."""
-    hosts.use(host)
-    from ..hosts.standalone.stock import stock_nodes
-    from ..nodes import all_nodes
-
-    return Registry.from_nodes([*all_nodes(), *stock_nodes()])
-
-
-def _run(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[str, Any]:
-    """Run the workflow; ``saved`` is told the paths of files as soon as they are there."""
-    workflow = read_workflow(options.workflow)
-    folders = Folders.of(input=options.input_dir, output=options.output_dir)
+def _start(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[str, Any]:
+    """Run the workflow, or only check it; ``saved`` is told the paths of files as they come."""
+    folders = Folders.of(
+        input=options.input_dir, output=options.output_dir, metadata=options.metadata
+    )
+    job = Job(
+        workflow=read_source(options.workflow), folders=folders, assignments=options.assignments
+    )
     if options.preview is not None:
         check_preview(options.preview)
-    display = Display(options.preview)
+    display = Display(options.preview, Console(stderr=True, quiet=options.quiet))
     host = StandaloneHost(
         models=options.models_dir,
         device=options.device,
@@ -127,33 +135,22 @@ def _run(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[st
         progress=display.step,
         preview=display.preview if display.shows_pictures else None,
     )
+    with use_folders(folders):  # what nodes offer is read from these
+        engine = Engine(host)
+    if options.dry_run:
+        return _plan(engine.plan(job), folders)
 
     def follow(event: Event) -> None:
         display.event(event)
-        if isinstance(event, NodeFinished):
-            saved(saved_files(event.ui, folders))
+        saved(saved_files(event, folders))
 
-    with use_folders(folders):
-        registry = standalone_registry(host)
-        prompt = to_api(workflow, registry)
-        for assignment in options.assignments:
-            prompt = set_input(prompt, assignment, registry)
-        drawn = None
-        if is_ui_format(workflow):
-            drawn = write_back(workflow, prompt, registry)
-            prompt = resolve_prompts(prompt, registry)
-        extra = {"workflow": drawn} if drawn else {}
-        with display:
-            result = Executor(registry).run(prompt, extra_pnginfo=extra, on_event=follow)
+    with display:
+        result = engine.run(job, follow)
     return {"outputs": result.outputs, "executed": result.executed, "cached": result.cached}
 
 
-def saved_files(shown: Mapping[str, list[Any]], folders: Folders) -> list[str]:
-    """Paths of the files that a node shows."""
-    roots = {"output": folders.output, "temp": folders.temp, "input": folders.input}
-    return [
-        str(roots[str(item["type"])] / item["subfolder"] / item["filename"])
-        for items in shown.values()
-        for item in items
-        if isinstance(item, dict) and "filename" in item
-    ]
+def _plan(graph: Graph, folders: Folders) -> dict[str, Any]:
+    """What a run would do: its nodes in their turn, and how the names of its results begin."""
+    prefixes = [graph.nodes[key].inputs.get(PREFIX) for key in graph.output_nodes]
+    saves = [str(folders.output / each) for each in prefixes if isinstance(each, str)]
+    return {"dry_run": True, "nodes": [node.label for node in graph.nodes.values()], "saves": saves}

@@ -56,8 +56,12 @@ class Host(Protocol):
         """Names of the weight files in a model folder such as ``diffusion_models``."""
         ...
 
+    def model_folders(self, folder: str) -> list[Path]:
+        """Where the files of a model folder such as ``diffusion_models`` are looked for."""
+        ...
+
     def model_path(self, folder: str, name: str) -> Path:
-        """Place of a weight file; FileNotFoundError with the names there are."""
+        """Place of a weight file; FileNotFoundError with some of the names there are."""
         ...
 
     def ticker(self, total: int) -> Callable[[int], None]:
@@ -195,6 +199,17 @@ class Host(Protocol):
 
     def warn(self, message: str) -> None:
         """Tell the user something that does not stop the run: in the log, and on the node."""
+        ...
+
+    def fit_latent(self, guider: Any, latent: Latent) -> Mapping[str, Any]:
+        """LATENT as the guider's model takes it; noise is drawn for this one.
+
+        Zeros, which stand for nothing given, get the model's channels, and pictures without a
+        frame axis become clips of one frame where the model is one for video.
+
+        Raises:
+            ValueError: the samples are another family's.
+        """
         ...
 
     def sample(

@@ -7,7 +7,7 @@ imported by the functions that need them, so importing this package costs nothin
 from .errors import MediaError
 from .files import new_folder
 from .folders import files_below
-from .images import LoadedImage, load_image, load_images, probe_image, save_image
+from .images import LoadedImage, image_tags, load_image, load_images, probe_image, save_image
 from .memory import check_room
 from .paths import OutputFile, claimed_output, plain_path, prove_output, prove_writable
 from .probe import VideoInfo, content_tags, probe_video
@@ -34,6 +34,7 @@ __all__ = [
     "film_strip",
     "film_strips",
     "grid",
+    "image_tags",
     "load_image",
     "load_images",
     "new_folder",

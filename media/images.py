@@ -108,6 +108,19 @@ def probe_image(path: str | os.PathLike[str]) -> None:
         )
 
 
+def image_tags(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the texts that an image file carries beside its pixels: PNG's chunks, WebP's Exif.
+
+    Raises:
+        MediaError: the file is missing, empty, broken or not an image.
+    """
+    with _opened(path) as image:
+        chunks = {str(key): text for key, text in image.info.items() if isinstance(text, str)}
+        texts = [text for text in image.getexif().values() if isinstance(text, str)]
+        named = (text.partition(":") for text in texts)
+        return {key: text for key, colon, text in named if colon} | chunks
+
+
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator["Image"]:
     """Open a picture in one of the formats that are meant, whatever its name says."""

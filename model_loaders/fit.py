@@ -1,13 +1,47 @@
 """Whether three files belong together, found out without reading their weights."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..models.layers import Unfilled
 from .claims import compare_with, on_meta
+from .family import Kind
 from .files import read_file
 from .keys import UnsupportedCheckpointError
-from .load import DiTWeights, TextWeights, VAEWeights, dit_of, text_of, vae_of
+from .load import dit_of, text_of, vae_of
+
+_READ = {"dit": dit_of, "text_encoder": text_of, "vae": vae_of}
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """What a file of weights says of itself, complete by its names and shapes.
+
+    ``weights`` are measured and not read; ``own`` says whether the pack wrote the file.
+    """
+
+    name: str
+    weights: Any
+    own: bool
+
+
+def look_at(path: Path, kind: Kind) -> Header:
+    """Read the header of a file.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        UnsupportedCheckpointError: it is of another kind, or has parts that are not supported.
+    """
+    file = read_file(path, matrices=False)
+    weights = _READ[kind](file)
+    try:
+        build = partial(weights.family.build, weights.config, ops=Unfilled)
+        compare_with(on_meta(build), weights.state)
+    except UnsupportedCheckpointError as error:
+        raise UnsupportedCheckpointError(f"{file.name}: {error}") from error
+    return Header(file.name, weights, bool(file.info))
 
 
 def check_fit(dit_path: Path, text_path: Path, vae_path: Path) -> None:
@@ -18,40 +52,36 @@ def check_fit(dit_path: Path, text_path: Path, vae_path: Path) -> None:
         UnsupportedCheckpointError: a file is of another kind, or has parts that are not supported.
         ValueError: they do not belong together.
     """
-    dit_file, text_file, vae_file = (
-        read_file(path, matrices=False) for path in (dit_path, text_path, vae_path)
+    check_together(
+        look_at(dit_path, "dit"), look_at(text_path, "text_encoder"), look_at(vae_path, "vae")
     )
-    dit, text, vae = dit_of(dit_file), text_of(text_file), vae_of(vae_file)
-    for file, weights in ((dit_file, dit), (text_file, text), (vae_file, vae)):
-        _check_complete(file.name, weights)
-    latent, made = dit.latent, vae.config
+
+
+def check_together(dit: Header, text: Header, vae: Header) -> None:
+    """Compare the headers of a transformer, a text encoder and a VAE.
+
+    Raises:
+        ValueError: they do not belong together.
+    """
+    latent, made = dit.weights.latent, vae.weights.config
     if latent.channels != made.z_channels:
         raise ValueError(
-            f"{dit_file.name} works on latents of {latent.channels} channels, {vae_file.name} "
+            f"{dit.name} works on latents of {latent.channels} channels, {vae.name} "
             f"makes {made.z_channels}: choose the VAE that belongs to the model"
         )
-    wanted, found = latent.compression, made.compression
-    if wanted != found:
+    if latent.compression != made.compression:
         raise ValueError(
-            f"{dit_file.name} works on latents of {wanted} pixels, {vae_file.name} makes them of "
-            f"{found}: choose the VAE that belongs to the model"
+            f"{dit.name} works on latents of {latent.compression} pixels, {vae.name} makes them "
+            f"of {made.compression}: choose the VAE that belongs to the model"
         )
-    if bool(dit_file.info) != bool(vae_file.info):
+    if dit.own != vae.own:
         raise ValueError(
-            f"{dit_file.name} and {vae_file.name} are of different families, and their latents "
+            f"{dit.name} and {vae.name} are of different families, and their latents "
             "mean different things: choose the VAE that belongs to the model"
         )
-    if text.config.d_model != dit.config.text_dim:
+    width, wanted = text.weights.config.d_model, dit.weights.config.text_dim
+    if width != wanted:
         raise ValueError(
-            f"{text_file.name} makes text {text.config.d_model} wide, {dit_file.name} reads "
-            f"{dit.config.text_dim}: choose the text encoder that belongs to the model"
+            f"{text.name} makes text {width} wide, {dit.name} reads {wanted}: choose the text "
+            "encoder that belongs to the model"
         )
-
-
-def _check_complete(name: str, weights: DiTWeights | TextWeights | VAEWeights) -> None:
-    """Compare the names and shapes in a header with the network, before weights are read."""
-    try:
-        build = partial(weights.family.build, weights.config, ops=Unfilled)
-        compare_with(on_meta(build), weights.state)
-    except UnsupportedCheckpointError as error:
-        raise UnsupportedCheckpointError(f"{name}: {error}") from error

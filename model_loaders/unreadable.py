@@ -7,8 +7,11 @@ _AGAIN = "download it again"
 
 _KINDS = (
     (b"version https://git-lfs", f"the pointer of a file in Git LFS: {_AGAIN}, with git lfs pull"),
-    (b"<!doctype", f"a web page: {_AGAIN}, by the link to the file itself"),
-    (b"<html", f"a web page: {_AGAIN}, by the link to the file itself"),
+    (b"<", f"a web page: {_AGAIN}, by the link to the file itself"),
+    (b"\xef\xbb\xbf<", f"a web page: {_AGAIN}, by the link to the file itself"),
+    (b"entry not found", f"a server's answer that there is no such file: {_AGAIN}"),
+    (b"invalid username", f"a server's answer that asks to log in: {_AGAIN}, logged in"),
+    (b"access to model", f"a server's answer that asks to log in: {_AGAIN}, logged in"),
     (b"{", f"a JSON text, perhaps a server's answer: {_AGAIN}"),
     (b"PK\x03\x04", "a pickled checkpoint (.pt, .pth, .ckpt): convert it to safetensors first"),
     (b"\x80\x02", "a pickled checkpoint (.pt, .pth, .ckpt): convert it to safetensors first"),
@@ -31,13 +34,24 @@ def _reason(path: Path, error: Exception) -> str:
     if size == 0:
         return f"it is empty; {_AGAIN}"
     begin = first.lstrip().lower()
+    if _is_header(first):  # whatever its length looks like
+        return _damage(size, first, error)
     known = (what for mark, what in _KINDS if first.startswith(mark) or begin.startswith(mark))
     what = next(known, None)
     if what is not None:
         return f"it is {what}"
+    return _damage(size, first, error)
+
+
+def _damage(size: int, first: bytes, error: Exception) -> str:
     if _claims_more(first, size) or "incomplete" in str(error).lower():
         return f"it is cut off after {size} bytes, perhaps half a download; {_AGAIN}"
     return f"it is damaged ({str(error)[:100]}); {_AGAIN}"
+
+
+def _is_header(first: bytes) -> bool:
+    """Whether a file begins as safetensors: the length of a header of at most 4 GB, and a brace."""
+    return first[4:_LENGTH_BYTES] == bytes(4) and first[_LENGTH_BYTES:].startswith(b"{")
 
 
 def _claims_more(first: bytes, size: int) -> bool:

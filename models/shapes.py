@@ -47,11 +47,16 @@ class Compression:
         frames = latent.frames * self.time if loop else (latent.frames - 1) * self.time + 1
         return VideoShape(max(0, frames), latent.height * self.space, latent.width * self.space)
 
+    def fitting_frames(self, frames: int) -> int:
+        """The most frames, of so many, that a causal VAE takes; 1 at least."""
+        return max(0, frames - 1) // self.time * self.time + 1
+
     def check(self, video: VideoShape, *, patch: int = 1) -> None:
-        """Raise ValueError with the nearest fitting sizes where a video does not fit."""
-        if video.frames < 1 or (video.frames - 1) % self.time:
-            below = max(0, (video.frames - 1) // self.time) * self.time + 1
-            raise ValueError(
+        """Raise ValueError with the nearest fitting sizes of all that does not fit in a video."""
+        problems = []
+        below = self.fitting_frames(video.frames)
+        if below != video.frames:
+            problems.append(
                 f"{video.frames} frames do not fit: use 1 + a multiple of {self.time} "
                 f"(nearest: {below} or {below + self.time})"
             )
@@ -59,10 +64,20 @@ class Compression:
         for name, size in (("height", video.height), ("width", video.width)):
             if size < step or size % step:
                 below = max(step, size // step * step)
-                raise ValueError(
+                problems.append(
                     f"{name} {size} does not fit: use a multiple of {step} "
                     f"(nearest: {below} or {below + step})"
                 )
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    def left_out(self, frames: int) -> str:
+        """What is said where a VAE's stock node leaves the last frames out, as ComfyUI does."""
+        kept = self.fitting_frames(frames)
+        return (
+            f"the last {frames - kept} of {frames} frames are left out: the VAE takes 1 + a "
+            f"multiple of {self.time}, such as {kept} or {kept + self.time}"
+        )
 
 
 WAN_COMPRESSION = Compression(time=4, space=8)

@@ -9,10 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..graph.executor import Executor
-from ..graph.workflow import to_api
-from ..headless.run import saved_files, standalone_registry
-from ..hosts.standalone.folders import Folders, use_folders
+from ..graph.executor import Event
+from ..headless.engine import Engine, Job, saved_files
+from ..hosts.standalone.folders import Folders
 from ..hosts.standalone.host import StandaloneHost
 from ..media import film_strips, load_image, read_video, resize
 
@@ -32,15 +31,14 @@ def write_thumbnails(folder: Path, device: str = "cpu") -> Iterator[Path]:
     Yields:
         the path of each picture when it is there.
     """
-    host = StandaloneHost(device=device)
-    registry = standalone_registry(host)
+    engine = Engine(StandaloneHost(device=device))
     for workflow in sorted(folder.glob("*.json")):
-        prompt = to_api(json.loads(workflow.read_text(encoding="utf-8")), registry)
+        saved = json.loads(workflow.read_text(encoding="utf-8"))
         with tempfile.TemporaryDirectory() as made:
             folders = Folders.of(input=Path(made) / "input", output=Path(made) / "output")
-            with use_folders(folders):
-                shown = Executor(registry).run(prompt).outputs.values()
-            files = [Path(file) for ui in shown for file in saved_files(ui, folders)]
+            events: list[Event] = []
+            engine.run(Job(workflow=saved, folders=folders), events.append)
+            files = [Path(file) for event in events for file in saved_files(event, folders)]
             picture = thumbnail([_read(file) for file in files if file.suffix in SHOWN])
         path = workflow.with_suffix(".jpg")
         pixels = (picture.clamp(0, 1) * 255).round().byte().numpy()

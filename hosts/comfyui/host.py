@@ -21,6 +21,7 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
 from ..interface import PROMPT_KEY, Conditioning, Latent
+from ..names import choose_among, same_name
 from ..solver_options import SolverCall
 from .clip import make_clip
 from .guider import HostGuider, block_count, with_plan, with_wrapper
@@ -29,7 +30,7 @@ from .lora import is_distilled, with_lora
 from .model import make_model
 from .notes import graph_metadata, warn
 from .sampler import HostSampler
-from .sampling import sample_latent, sample_packed
+from .sampling import fit_latent, sample_latent, sample_packed
 from .vae import HostVAE
 
 
@@ -45,15 +46,18 @@ class ComfyHost:
         names = folder_paths.get_filename_list(folder)
         return [name for name in names if name.endswith(".safetensors")]
 
+    def model_folders(self, folder: str) -> list[Path]:
+        """Every place that ComfyUI was told of."""
+        return [Path(place) for place in folder_paths.get_folder_paths(folder)]
+
     def model_path(self, folder: str, name: str) -> Path:
         """Place of a weight file."""
-        path = folder_paths.get_full_path(folder, name)
-        if path is None:
-            raise FileNotFoundError(
-                f"no file {name!r} in {', '.join(folder_paths.get_folder_paths(folder))}; there "
-                f"are: {', '.join(self.model_files(folder)) or 'none'}"
-            )
-        return Path(path)
+        there = self.model_files(folder)
+        found = same_name(name, there)
+        if found is None:
+            places = " or ".join(map(str, self.model_folders(folder)))
+            raise FileNotFoundError(f"no file {name!r} in {places}: {choose_among(there)}")
+        return Path(folder_paths.get_full_path_or_raise(folder, found))
 
     def ticker(self, total: int) -> Callable[[int], None]:
         """A progress bar on the node."""
@@ -179,6 +183,10 @@ class ComfyHost:
     def warn(self, message: str) -> None:
         """In the log, and as text on the node that runs."""
         warn(message)
+
+    def fit_latent(self, guider: Any, latent: Latent) -> dict[str, Any]:
+        """As the host's own KSampler does."""
+        return fit_latent(guider, latent)
 
     def sample(
         self, guider: Any, noise: Tensor, sampler: Any, sigmas: Tensor, latent: Latent, seed: int

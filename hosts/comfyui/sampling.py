@@ -27,9 +27,7 @@ def sample_latent(
     guider: Any, noise: Tensor, sampler: Any, sigmas: Tensor, latent: Latent, seed: int
 ) -> Tensor:
     """Run any guider and sampler of the host on a LATENT; see ``Host.sample``."""
-    patcher = guider.model_patcher
-    samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
-    check_channels(samples, patcher.model.latent_format.latent_channels)
+    patcher, samples = guider.model_patcher, fit_latent(guider, latent)["samples"]
     check_levels(patcher.model, sigmas, samples)
     mask = latent.get("noise_mask")
     if isinstance(patcher.model, HostModel):
@@ -38,6 +36,14 @@ def sample_latent(
         frames, time = samples.shape[2], compression.time
         mask = None if mask is None else per_latent_frame(mask, frames, time)
     return _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
+
+
+def fit_latent(guider: Any, latent: Latent) -> dict[str, Any]:
+    """Give an empty LATENT the model's shape; see ``Host.fit_latent``."""
+    patcher = guider.model_patcher
+    samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
+    check_channels(samples, patcher.model.latent_format.latent_channels)
+    return {**latent, "samples": samples}
 
 
 def sample_packed(

@@ -18,6 +18,7 @@ from ...model_loaders.load import VAEWeights, load_strictly
 from ...models.shapes import LatentShape, VideoShape
 from ...models.vae.network import VideoVAE
 from ..dtypes import DTYPES
+from .notes import warn
 
 DECODE_CHUNK = 4
 """Latent frames decoded at a time."""
@@ -62,7 +63,7 @@ class HostVAE(comfy.sd.VAE):
 
     def __init__(self, weights: VAEWeights, *, dtype: str) -> None:
         _with_defaults_only(super().__init__)
-        compression = weights.config.compression
+        self._compression = compression = weights.config.compression
         time, space = compression.time, compression.space
         self.latent_dim = 3
         self.latent_channels = weights.config.z_channels
@@ -89,6 +90,14 @@ class HostVAE(comfy.sd.VAE):
     def encode_tiled_3d(self, pixel_samples: Tensor, tile_t: int = 0, **sides: Any) -> Tensor:
         """Encode in tiles of the picture, see ``decode_tiled_3d``."""
         return super().encode_tiled_3d(pixel_samples, tile_t=pixel_samples.shape[2], **sides)
+
+    def vae_encode_crop_pixels(self, pixels: Tensor) -> Tensor:
+        """Crop as the host does, and tell of the frames that the host's own video VAEs drop."""
+        axis = pixels.ndim - 4  # (F, H, W, C), or (B, F, H, W, C)
+        frames = self._compression.fitting_frames(pixels.shape[axis])
+        if frames < pixels.shape[axis]:
+            warn(self._compression.left_out(pixels.shape[axis]))
+        return super().vae_encode_crop_pixels(pixels.narrow(axis, 0, frames))
 
     def _set_memory_estimates(self, weights: VAEWeights) -> None:
         config = weights.config

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ...graph.sockets import FolderType
 from ...media import MediaError, files_below, plain_path, probe_image, probe_video, shown
+from ..names import choose_among
 
-NAMES_SHOWN = 10
 _PROBES = {"image": probe_image, "video": probe_video}
 
 
@@ -88,7 +88,7 @@ class Folders:
             kind: "image" or "video", for the message.
 
         Raises:
-            FileNotFoundError: it is not there; the message lists what is.
+            FileNotFoundError: it is not there; the message names some of what is.
         """
         bare, folder = self._split(name)
         root = plain_path(folder)
@@ -97,7 +97,7 @@ class Folders:
             raise FileNotFoundError(f"{kind} file {name!r} lies outside of {root}: copy it there")
         if "\0" in name or not path.is_file():
             raise FileNotFoundError(
-                f"{kind} file {name!r} is not in {root}; {_listed(self.names(kind), kind)}"
+                f"{kind} file {shown(name)!r} is not in {root}: {choose_among(self.names(kind))}"
             )
         return path
 
@@ -142,10 +142,3 @@ def _kind(name: str) -> str:
         return "video"
     guessed, _ = mimetypes.guess_type(name, strict=False)
     return (guessed or "").split("/")[0]
-
-
-def _listed(names: list[str], kind: str) -> str:
-    if not names:
-        return f"there is no {kind} in the input folder: put it there"
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return f"the input folder has: {', '.join(names[:NAMES_SHOWN])}{more}"

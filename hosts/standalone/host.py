@@ -13,7 +13,6 @@ from einops import rearrange
 from torch import Tensor
 
 from ...graph.call import current_node
-from ...graph.errors import listed
 from ...graph.schema import HiddenHolder
 from ...media import files_below, shown
 from ...model_loaders.load import (
@@ -28,7 +27,6 @@ from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas, patched, published_shapes
 from ...models.patchify import Tokens, patchify, unpatchify
-from ...samplers.checks import check_channels
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.given import hold_given
 from ...samplers.guidance.plan import GuidancePlan
@@ -37,11 +35,13 @@ from ...samplers.runs import SamplingRun, Wrapper
 from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, check_step, refuse_not_finite
 from ..interface import LEVELS_KEY, PROMPT_KEY, Conditioning, Latent
+from ..names import choose_among, same_name
 from ..solver_options import SolverCall, distilled_with, is_distilled, with_taken
 from . import io, ui
 from .devices import choose_device, choose_dtype
 from .folders import Folders, folders
 from .guiding import guided_denoiser
+from .latents import check_latent, fit_empty, hold_masked, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
 from .sampling import Guider, Model, Sampler, solve
 from .saving import graph_metadata
@@ -95,16 +95,19 @@ class StandaloneHost:
         root = self.models / folder
         return sorted(str(p.relative_to(root)) for p in files_below(root, ".safetensors"))
 
+    def model_folders(self, folder: str) -> list[Path]:
+        """The one below the folder of models."""
+        return [self.models.absolute() / folder]
+
     def model_path(self, folder: str, name: str) -> Path:
         """Place of a weight file."""
         there = self.model_files(folder)
-        same = [each for each in there if each.replace("\\", "/") == name.replace("\\", "/")]
-        if not same:
+        found = same_name(name, there)
+        if found is None:
             raise FileNotFoundError(
-                f"no file {shown(name)!r} in {self.models / folder}; there are: "
-                f"{listed(there) or 'none'}"
+                f"no file {shown(name)!r} in {self.models / folder}: {choose_among(there)}"
             )
-        return self.models / folder / same[0]
+        return self.models / folder / found
 
     def ticker(self, total: int) -> Callable[[int], None]:
         """A progress bar; Ctrl-C stops by itself."""
@@ -251,6 +254,13 @@ class StandaloneHost:
             "%s", message if node is None else f"{shown(node.title)}: {message}"
         )
 
+    def fit_latent(self, guider: Guider, latent: Latent) -> dict[str, Any]:
+        """Give zeros the model's channels, and a picture a frame axis."""
+        channels = guider.model.latent.channels
+        samples = fit_empty(latent["samples"], channels=channels)
+        check_latent(samples, channels=channels)
+        return {**latent, "samples": samples}
+
     def sample(
         self,
         guider: Guider,
@@ -261,15 +271,36 @@ class StandaloneHost:
         seed: int,
     ) -> Tensor:
         """Sample a latent."""
+        return self.sample_and_predict(guider, noise, sampler, sigmas, latent, seed)[0]
+
+    def sample_and_predict(
+        self,
+        guider: Guider,
+        noise: Tensor,
+        sampler: Sampler,
+        sigmas: Tensor,
+        latent: Latent,
+        seed: int,
+    ) -> tuple[Tensor, Tensor]:
+        """Sample a latent; the second result is what the last step took for the finished one."""
         model = guider.model
-        given = self._given(model.latent, latent["samples"])
-        guider, kept = _with_mask(guider, latent)
+        given = normalised(latent["samples"], model.latent)
         clips = clips_of_latent(latent, given, model.latent.compression)
-        result = self._run(
-            guider, sampler, sigmas, noise, given, clips, self._watch(model, list), seed
-        )
-        made = model.latent.denormalise(result.cpu())
-        return made if kept is None else torch.where(kept, latent["samples"], made)
+        mask = mask_of(latent, given, model.latent.compression)
+        if mask is not None:
+            held = (each.to(self.device) for each in (mask, noise, given))
+            guider = self.with_wrapper(guider, hold_masked(*held))
+        predicted, watch = [given], self._watch(model, list)
+
+        def follow(denoised: Tensor) -> None:
+            predicted[:] = [denoised]
+            watch(denoised)
+
+        result = self._run(guider, sampler, sigmas, noise, given, clips, follow, seed)
+        made, seen = (model.latent.denormalise(each.cpu()) for each in (result, predicted[0]))
+        if mask is not None:  # not even rounded
+            made = torch.where(mask == 0, latent["samples"], made)
+        return made, seen
 
     def sample_tokens(
         self,
@@ -283,7 +314,7 @@ class StandaloneHost:
     ) -> Tokens:
         """Sample packed tokens."""
         model = guider.model
-        start = [self._given(model.latent, clip) for clip in unpatchify(tokens)]
+        start = [normalised(clip, model.latent) for clip in unpatchify(tokens)]
         given = patchify(start, patch=tokens.patch).values
         clips = clips_of_tokens(tokens, extras, model.latent.compression)
         watch = self._watch(model, partial(pictures_of_tokens, tokens))
@@ -291,16 +322,6 @@ class StandaloneHost:
         result = tokens.with_values(values.cpu())
         raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
         return replace(result, values=patchify(raw, patch=tokens.patch).values)
-
-    def _given(self, latent: LatentFormat, samples: Tensor) -> Tensor:
-        """Normalised samples; all zeros stand for nothing and stay zeros."""
-        if samples.ndim != 5:
-            raise ValueError(
-                f"a latent of shape {tuple(samples.shape)}: a video latent (batch, channels, "
-                "frames, rows, columns) is needed"
-            )
-        check_channels(samples, latent.channels)
-        return latent.normalise(samples) if samples.any() else samples
 
     def _run(
         self,

@@ -2,17 +2,20 @@
 
 from ...graph.schema import ComfyNode
 from . import (
+    stock_frames,
     stock_image,
     stock_ksampler,
+    stock_latent,
     stock_models,
     stock_preview,
     stock_primitive,
+    stock_sampling,
     stock_video,
 )
 
 
 def stock_nodes() -> list[type[ComfyNode]]:
     """Return the node classes."""
-    media = (stock_image, stock_video, stock_preview)
-    others = (stock_models, stock_ksampler, stock_primitive)
+    media = (stock_image, stock_frames, stock_video, stock_preview)
+    others = (stock_models, stock_latent, stock_ksampler, stock_sampling, stock_primitive)
     return [node for module in (*media, *others) for node in module.NODES]

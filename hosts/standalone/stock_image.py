@@ -14,6 +14,8 @@ from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
 NO_MASK = (64, 64)
 """Rows and columns of the empty masks that ComfyUI gives for images without transparency."""
 
+CHANNELS = ("alpha", "red", "green", "blue")
+
 
 class LoadImage(io.ComfyNode):
     """An image file of the input folder -> its pictures and their transparency."""
@@ -51,6 +53,49 @@ class LoadImage(io.ComfyNode):
         empty = torch.zeros(len(loaded.pixels), *NO_MASK)
         mask = empty if loaded.alpha is None else 1 - loaded.alpha
         return io.NodeOutput(loaded.pixels, mask)
+
+
+class LoadImageMask(io.ComfyNode):
+    """One channel of an image file of the input folder -> MASK."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """List the input folder's images."""
+        return io.Schema(
+            node_id="LoadImageMask",
+            display_name="Load Image (as Mask)",
+            category="mask",
+            inputs=[
+                io.Combo.Input(
+                    "image", options=folders().names("image"), upload=io.UploadType.image
+                ),
+                io.Combo.Input(
+                    "channel",
+                    options=list(CHANNELS),
+                    tooltip="What is the mask; of alpha, what is transparent.",
+                ),
+            ],
+            outputs=[io.Mask.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, image: str | None) -> bool | str:
+        """Say which files there are if this one is not."""
+        return found(image, "image")
+
+    @classmethod
+    def fingerprint_inputs(cls, image: str, channel: str) -> str:
+        """Change with the file's content."""
+        return LoadImage.fingerprint_inputs(image)
+
+    @classmethod
+    def execute(cls, image: str, channel: str) -> io.NodeOutput:
+        """Give MASK (1, H, W) of the file's first picture."""
+        loaded = load_images(folders().find(image, "image"))
+        if channel != "alpha":
+            return io.NodeOutput(loaded.pixels[:1, ..., CHANNELS.index(channel) - 1])
+        opaque = torch.ones(loaded.pixels.shape[:3])
+        return io.NodeOutput(1 - (opaque if loaded.alpha is None else loaded.alpha)[:1])
 
 
 class SaveImage(io.ComfyNode):
@@ -129,4 +174,4 @@ def _save(
     return ui.SavedImages(results)
 
 
-NODES = [LoadImage, SaveImage, PreviewImage]
+NODES = [LoadImage, LoadImageMask, SaveImage, PreviewImage]

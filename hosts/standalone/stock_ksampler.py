@@ -1,6 +1,7 @@
 """ComfyUI's own KSampler for the standalone host: same id, inputs, noise and noise levels."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -80,17 +81,8 @@ class KSampler(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, sampler_name: str | None, scheduler: str | None) -> bool | str:
         """Point to where the names that are missing here can be run."""
-        if sampler_name not in (None, *SAMPLERS):
-            return (
-                f"sampler {sampler_name!r} is ComfyUI's own: run the workflow there, or use the "
-                f"Solver node (SpacetimeSolver) with Sample; this KSampler has {_names(SAMPLERS)}"
-            )
-        if scheduler not in (None, *SCHEDULERS):
-            return (
-                f"scheduler {scheduler!r} is ComfyUI's own: run the workflow there; this "
-                f"KSampler has {_names(SCHEDULERS)}"
-            )
-        return True
+        problems = [known_sampler(sampler_name), known_scheduler(scheduler)]
+        return "; ".join(each for each in problems if isinstance(each, str)) or True
 
     @classmethod
     def execute(
@@ -107,33 +99,46 @@ class KSampler(io.ComfyNode):
         denoise: float = 1.0,
     ) -> io.NodeOutput:
         """Draw ComfyUI's noise and sample; frame rate and loop are unknown to the run, as there."""
-        start = fit_empty(latent_image["samples"], channels=model.latent.channels)
+        guider = host().make_guider(model, positive, negative, cfg)
+        latent = host().fit_latent(guider, latent_image)
         sigmas = partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise)
         if len(sigmas) == 0:
-            return io.NodeOutput({**latent_image, "samples": start})
-        mask = {key: latent_image[key] for key in latent_image if key == "noise_mask"}
+            return io.NodeOutput(latent)
         samples = host().sample(
-            host().make_guider(model, positive, negative, cfg),
-            batch_noise(start, seed, latent_image.get("batch_index")),
+            guider,
+            BatchNoise(seed).generate_noise(latent),
             host().make_sampler(SAMPLERS[sampler_name], {}),
             sigmas,
-            {"samples": start, **mask},
+            said_to_stock_nodes(latent),
             seed,
         )
-        return io.NodeOutput({**latent_image, "samples": samples})
+        return io.NodeOutput({**latent, "samples": samples})
 
 
-def _names(choices: Mapping[str, object]) -> str:
-    return " and ".join(choices)
+def said_to_stock_nodes(latent: Mapping[str, Any]) -> dict[str, Any]:
+    """What ComfyUI's own sampling nodes read of a LATENT; frame rate and loop are not among it."""
+    return {key: latent[key] for key in ("samples", "noise_mask") if key in latent}
 
 
-def fit_empty(samples: Tensor, *, channels: int) -> Tensor:
-    """Give an image latent a frame axis, and zeros the model's channels: (B, C, F, H, W)."""
-    if samples.ndim == 4:
-        samples = samples.unsqueeze(2)
-    if samples.shape[1] != channels and not samples.any():
-        samples = samples.new_zeros(len(samples), channels, *samples.shape[2:])
-    return samples
+def known_sampler(name: str | None) -> bool | str:
+    """Return True for a solver that runs here (or comes by a link), else what to do."""
+    if name in (None, *SAMPLERS):
+        return True
+    return (
+        f"input sampler_name: {name!r} is ComfyUI's own: run the workflow there, or use the Solver "
+        f"node (SpacetimeSolver) with Sample or SamplerCustomAdvanced; here are "
+        f"{' and '.join(SAMPLERS)}"
+    )
+
+
+def known_scheduler(name: str | None) -> bool | str:
+    """Return True for a scheduler that runs here (or comes by a link), else what to do."""
+    if name in (None, *SCHEDULERS):
+        return True
+    return (
+        f"input scheduler: {name!r} is ComfyUI's own: run the workflow there, or use Schedule "
+        f"(SpacetimeSchedule) with SamplerCustomAdvanced; here are {' and '.join(SCHEDULERS)}"
+    )
 
 
 def partial_sigmas(
@@ -145,6 +150,17 @@ def partial_sigmas(
     if denoise > WHOLE:
         return schedule(steps, shift)
     return end_of_schedule(lambda total: schedule(total, shift), steps, denoise)
+
+
+@dataclass(frozen=True)
+class BatchNoise:
+    """NOISE of ComfyUI: the whole batch at once from one generator on the CPU."""
+
+    seed: int
+
+    def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
+        """Noise shaped like the samples; ``batch_index`` names rows of a larger batch."""
+        return batch_noise(latent["samples"], self.seed, latent.get("batch_index"))
 
 
 def batch_noise(samples: Tensor, seed: int, batch_index: Sequence[int] | None = None) -> Tensor:

@@ -2,15 +2,19 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
+from ...model_loaders.lora import read_lora
 from ...model_loaders.text import TextEncoder
+from ...models.shapes import VideoShape
 from .. import host
-from ..frames import check_frames
+from ..solver_options import is_distilled
 from . import io
-from .host import LoadedVAE
+from .preview import LoadedVAE
+from .sampling import Model
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +67,8 @@ class VAEEncode(io.ComfyNode):
 
     @classmethod
     def execute(cls, pixels: Tensor, vae: LoadedVAE) -> io.NodeOutput:
-        """Crop to the middle and encode."""
-        cropped = crop_sides(pixels, multiple=vae.network.space_factor)
-        check_frames(cropped, host().vae_format(vae))
-        return io.NodeOutput({"samples": host().encode_video(vae, cropped)})
+        """Crop to what the VAE takes and encode."""
+        return io.NodeOutput({"samples": host().encode_video(vae, encodable(vae, pixels))})
 
 
 class VAEDecode(io.ComfyNode):
@@ -93,29 +95,101 @@ class VAEDecode(io.ComfyNode):
         return io.NodeOutput(host().decode_video(vae, samples["samples"]))
 
 
-class SetLatentNoiseMask(io.ComfyNode):
-    """LATENT and a mask -> LATENT of which only the masked places are made."""
+class ModelSamplingSD3(io.ComfyNode):
+    """A model with another shift."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
         """As in ComfyUI."""
         return io.Schema(
-            node_id="SetLatentNoiseMask",
-            display_name="Set Latent Noise Mask",
-            category="latent/inpaint",
-            description="Marks what of a latent is made anew; the rest stays.",
+            node_id="ModelSamplingSD3",
+            display_name="ModelSamplingSD3",
+            category="advanced/model",
             inputs=[
-                io.Latent.Input("samples", tooltip="The latent."),
-                io.Mask.Input("mask", tooltip="1 where something is made; see Sample's help."),
+                io.Model.Input("model", tooltip="The diffusion model."),
+                io.Float.Input(
+                    "shift",
+                    default=3.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.01,
+                    tooltip="Where the model's own schedules spend their steps; 1 spaces evenly.",
+                ),
             ],
-            outputs=[io.Latent.Output(tooltip="The latent with its mask.")],
+            outputs=[io.Model.Output()],
         )
 
     @classmethod
-    def execute(cls, samples: Mapping[str, Any], mask: Tensor) -> io.NodeOutput:
-        """Carry the mask along."""
-        marks = mask.reshape(-1, 1, *mask.shape[-2:])
-        return io.NodeOutput({**samples, "noise_mask": marks})
+    def execute(cls, model: Model, shift: float) -> io.NodeOutput:
+        """Set the shift; one from before is replaced."""
+        if shift == 0:
+            raise ValueError("a shift of 0 leaves no noise to take away: use 1 for none")
+        return io.NodeOutput(replace(model, shift=shift))
+
+
+class LoraLoaderModelOnly(io.ComfyNode):
+    """A model changed by a LoRA of the models folder."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """List the folder's files."""
+        return io.Schema(
+            node_id="LoraLoaderModelOnly",
+            display_name="LoraLoaderModelOnly",
+            category="loaders",
+            inputs=[
+                io.Model.Input("model", tooltip="The diffusion model."),
+                io.Combo.Input(
+                    "lora_name", options=host().model_files("loras"), tooltip="The LoRA's file."
+                ),
+                io.Float.Input(
+                    "strength_model",
+                    default=1.0,
+                    min=-100.0,
+                    max=100.0,
+                    step=0.01,
+                    tooltip="How much it changes the model.",
+                ),
+            ],
+            outputs=[io.Model.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, lora_name: str | None) -> bool | str:
+        """Refuse a missing file before the graph runs."""
+        if lora_name is None:
+            return True
+        try:
+            host().model_path("loras", lora_name)
+        except FileNotFoundError as error:
+            return f"{error}; the pack's own LoRAs are in Load Video LoRA (SpacetimeLoadLora)"
+        return True
+
+    @classmethod
+    def execute(cls, model: Model, lora_name: str, strength_model: float) -> io.NodeOutput:
+        """Read the file for this model and merge it."""
+        if strength_model == 0:
+            return io.NodeOutput(model)
+        path = host().model_path("loras", lora_name)
+        lora = read_lora(path, host().weight_shapes(model))
+        told = is_distilled(lora.info)
+        changed = host().with_lora(model, lora.patches, strength_model, live=False, distilled=told)
+        return io.NodeOutput(changed)
+
+
+def encodable(vae: LoadedVAE, pixels: Tensor) -> Tensor:
+    """Frames (F, H, W, C) without what the VAE cannot take; frames left out are told.
+
+    Raises:
+        ValueError: nothing would be left.
+    """
+    compression = host().vae_format(vae).compression
+    frames = compression.fitting_frames(len(pixels))
+    if frames < len(pixels):
+        host().warn(compression.left_out(len(pixels)))
+    cropped = crop_sides(pixels[:frames], multiple=compression.space)
+    compression.check(VideoShape(*cropped.shape[:3]))
+    return cropped
 
 
 def crop_sides(pixels: Tensor, *, multiple: int) -> Tensor:
@@ -126,4 +200,4 @@ def crop_sides(pixels: Tensor, *, multiple: int) -> Tensor:
     return pixels
 
 
-NODES = [CLIPTextEncode, VAEEncode, VAEDecode, SetLatentNoiseMask]
+NODES = [CLIPTextEncode, VAEEncode, VAEDecode, ModelSamplingSD3, LoraLoaderModelOnly]

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from ...hosts import host
+from ...hosts.names import choose_among
 from ...media import files_below, plain_path
-from ...model_loaders.claims import named
 from ...model_loaders.keys import UnsupportedCheckpointError
 from ...model_loaders.sampling_state import read_sampling_state, write_sampling_state
 from ...samplers.checkpoint import SolverState
@@ -53,7 +53,7 @@ def state_path(name: str) -> Path:
         raise FileNotFoundError(f"{name!r} leads out of {root}: choose a file that lies in it")
     if not path.is_file():
         raise FileNotFoundError(
-            f"no sampling state {name!r}; there are: {named(state_names()) or 'none'}"
+            f"no sampling state {name!r} in {folder}: {choose_among(state_names())}"
         )
     return path
 

@@ -81,6 +81,7 @@ def start_run(
     """
     _check_stop(stop, 0, len(sigmas) - 1)
     solver = _choice(_stoppable(sampler))
+    latent = host().fit_latent(guider, latent)
     checkpoint = Checkpoint(stop=stop)
     so_far = _run(guider, noise, sampler, sigmas, latent, checkpoint)
     return SamplingState(

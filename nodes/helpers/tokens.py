@@ -1,8 +1,10 @@
 """What travels on a SPACETIME_TOKENS socket: packed tokens and each clip's LATENT keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from torch import Tensor
 
 from ...models.patchify import Tokens, patchify, unpatchify
 
@@ -22,7 +24,7 @@ class TokenSocket:
 
 
 def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
-    """LATENTs -> one packed sequence.
+    """LATENTs -> one packed sequence; those of pictures (B, C, H, W) are clips of one frame.
 
     Raises:
         ValueError: a LATENT is no video latent, has a mask, or they do not fit together.
@@ -34,16 +36,35 @@ def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
                 "the mask off"
             )
         shape = tuple(latent["samples"].shape)
-        if len(shape) != 5:
+        if len(shape) not in (4, 5):
             raise ValueError(
                 f"a latent of shape {shape} is no video latent (batch, channels, frames, rows, "
                 "columns): use Empty Video or Encode Video"
             )
     tokens = patchify(
-        [latent["samples"] for latent in latents],
+        [_as_video(latent["samples"]) for latent in latents],
         loops=[bool(latent.get("loop", False)) for latent in latents],
     )
     return TokenSocket(tokens, tuple(without_samples(latent) for latent in latents))
+
+
+def fit_tokens(
+    socket: TokenSocket, fit: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> TokenSocket:
+    """The clips as a model takes them; ``fit`` does this for one LATENT, see ``Host.fit_latent``.
+
+    Raises:
+        ValueError: the clips are another family's.
+    """
+    latents = unpack(socket)
+    fitted = [fit(latent) for latent in latents]
+    pairs = zip(latents, fitted, strict=True)
+    same = all(given["samples"] is made["samples"] for given, made in pairs)
+    return socket if same else pack(fitted)
+
+
+def _as_video(samples: Tensor) -> Tensor:
+    return samples.unsqueeze(2) if samples.ndim == 4 else samples
 
 
 def unpack(socket: TokenSocket) -> list[dict[str, Any]]:

@@ -5,16 +5,12 @@ from typing import Any
 from ...hosts import host
 from ...hosts.solver_options import is_distilled
 from ...model_loaders.lora import read_lora
-from ...weights import bundled
 from ..helpers.search import search_words
+from ..helpers.weight_files import weight_names, weight_path
 
 io = host().io
 
 MERGED, BESIDE = "merged", "beside the weights"
-
-
-def _files() -> list[str]:
-    return list(dict.fromkeys([*bundled("loras"), *host().model_files("loras")]))
 
 
 class SpacetimeLoadLora(io.ComfyNode):
@@ -23,7 +19,7 @@ class SpacetimeLoadLora(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> Any:
         """Describe the node."""
-        files = _files()
+        files = weight_names("loras")
         return io.Schema(
             node_id="SpacetimeLoadLora",
             display_name="Load Video LoRA",
@@ -66,10 +62,13 @@ class SpacetimeLoadLora(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, lora: str | None, apply: str | None) -> Any:
         """Refuse a missing file and an unknown way before the graph runs."""
-        if lora is not None and lora not in _files():
-            return f"no file {lora!r} in models/loras; there are: {', '.join(_files()) or 'none'}"
+        if lora is not None:
+            try:
+                weight_path("loras", lora)
+            except FileNotFoundError as error:
+                return f"input lora: {error}"
         if apply not in (None, MERGED, BESIDE):
-            return f"no way {apply!r} to apply a LoRA: use {MERGED!r} or {BESIDE!r}"
+            return f"input apply: no way {apply!r} to apply a LoRA: use {MERGED!r} or {BESIDE!r}"
         return True
 
     @classmethod
@@ -77,8 +76,7 @@ class SpacetimeLoadLora(io.ComfyNode):
         """Read the file for this model and apply it."""
         if strength == 0:
             return io.NodeOutput(model)
-        path = bundled("loras").get(lora) or host().model_path("loras", lora)
-        read = read_lora(path, host().weight_shapes(model))
+        read = read_lora(weight_path("loras", lora), host().weight_shapes(model))
         changed = host().with_lora(
             model,
             read.patches,

@@ -2,36 +2,32 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ...hosts import host
+from ...model_loaders.family import Kind
 from ...model_loaders.files import Tick
-from ...model_loaders.fit import check_fit
+from ...model_loaders.fit import check_fit, check_together, look_at
 from ...model_loaders.load import read_dit, read_text_encoder, read_vae
-from ...weights import bundled
+from ..helpers.refusal import refusal
 from ..helpers.search import search_words
+from ..helpers.weight_files import weight_names, weight_path
 
 io = host().io
 
 PARTS = 100
 """Ticks of the progress bar for each file."""
 
+FOLDERS = {"model": "diffusion_models", "text_encoder": "text_encoders", "vae": "vae"}
+KINDS: dict[str, Kind] = {"model": "dit", "text_encoder": "text_encoder", "vae": "vae"}
+
 DTYPES = ["auto", "fp32", "bf16", "fp16"]
 TEXT_DTYPES = {"fp16": "fp32"}
 """The published UMT5 overflows in fp16, so its encoder computes in fp32 there."""
 
 
-def _choices(folder: str) -> list[str]:
-    return list(dict.fromkeys([*bundled(folder), *host().model_files(folder)]))
-
-
-def _path(folder: str, name: str) -> Path:
-    return bundled(folder).get(name) or host().model_path(folder, name)
-
-
 def _combo(id: str, folder: str, what: str) -> Any:
-    names = _choices(folder)
+    names = weight_names(folder)
     return io.Combo.Input(
         id,
         options=names,
@@ -81,18 +77,23 @@ class SpacetimeLoadModels(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, model: str | None, text_encoder: str | None, vae: str | None) -> Any:
         """Refuse files that are missing, unknown or do not belong together, from their headers."""
-        if model is None or text_encoder is None or vae is None:
-            return True
-        try:
-            check_fit(*_paths(model, text_encoder, vae))
-        except (ValueError, OSError) as error:
-            return str(error)
-        return True
+        chosen = {"model": model, "text_encoder": text_encoder, "vae": vae}
+        problems, parts = [], {}
+        for part, name in chosen.items():
+            try:
+                if name is not None:
+                    parts[part] = look_at(weight_path(FOLDERS[part], name), KINDS[part])
+            except (ValueError, OSError) as error:
+                problems.append(f"input {part}: {error}")
+        if not problems and len(parts) == len(chosen):
+            return refusal(check_together, *parts.values())
+        return "; ".join(problems) or True
 
     @classmethod
     def execute(cls, model: str, text_encoder: str, vae: str, dtype: str = "auto") -> Any:
         """Read the files and hand them to the host."""
-        paths = _paths(model, text_encoder, vae)
+        named = zip(FOLDERS.values(), (model, text_encoder, vae), strict=True)
+        paths = [weight_path(folder, name) for folder, name in named]
         check_fit(*paths)
         ticks = _ticks(len(paths))
         dit_weights = read_dit(paths[0], ticks[0])
@@ -103,14 +104,6 @@ class SpacetimeLoadModels(io.ComfyNode):
             host().make_clip(text_weights, dtype=TEXT_DTYPES.get(dtype, dtype)),
             host().make_vae(vae_weights, dtype=dtype),
         )
-
-
-def _paths(model: str, text_encoder: str, vae: str) -> tuple[Path, Path, Path]:
-    return (
-        _path("diffusion_models", model),
-        _path("text_encoders", text_encoder),
-        _path("vae", vae),
-    )
 
 
 def _ticks(files: int) -> list[Tick]:

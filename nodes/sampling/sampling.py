@@ -1,5 +1,6 @@
 """Denoiser, Sample Patches and Sample: the model with its prompts, and the sampling run."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...hosts import host
@@ -9,7 +10,7 @@ from ...samplers.noise.sources import draw_noise, step_noise_of
 from ...samplers.noise.steps import StepNoise
 from ..helpers.distilled import warn_if_not_distilled
 from ..helpers.search import search_words
-from ..helpers.tokens import TOKENS, TokenSocket
+from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens
 
 io = host().io
 
@@ -106,6 +107,7 @@ class SpacetimeSamplePatches(io.ComfyNode):
     ) -> Any:
         """Draw each clip's noise, pack it and sample."""
         warn_if_not_distilled(guider, sampler)
+        tokens = fit_tokens(tokens, lambda latent: host().fit_latent(guider, latent))
         start = _token_noise(noise, tokens)
         sampler = with_noise(sampler, lambda step: _token_noise(noise, tokens, step + 1).values)
         sampled = host().sample_tokens(
@@ -153,10 +155,11 @@ class SpacetimeSample(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, latent: dict[str, Any]
+        cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, latent: Mapping[str, Any]
     ) -> Any:
         """Draw the noise and sample."""
         warn_if_not_distilled(guider, sampler)
+        latent = host().fit_latent(guider, latent)
         sampler = with_noise(sampler, step_noise_of(noise, latent))
         samples = host().sample(
             guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed

@@ -73,7 +73,7 @@ class SpacetimeFitVideo(io.ComfyNode):
         form = EMPTY if vae is None else host().vae_format(vae)
         wanted, rate = Size(height, width), new_fps or fps
         if latent is not None:
-            frames, *sides = form.video_shape(_shape(latent["samples"]))
+            frames, *sides = form.compression.video_shape(_shape(latent["samples"]))
             wanted, rate = Size(*sides), new_fps or float(latent.get("fps", fps))
         steps = _steps(form)
         kept = [start + number for number in retimed(len(images) - start, fps, rate)]

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from spacetime_video.graph.dynamic_prompts import choose, resolve_prompts
-from spacetime_video.headless.run import standalone_registry
+from spacetime_video.headless.engine import standalone_registry
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from spacetime_video.graph.errors import WorkflowError
 from spacetime_video.graph.executor import Executor
 from spacetime_video.graph.workflow import to_api
 from spacetime_video.graph.write_back import write_back
-from spacetime_video.headless.run import standalone_registry
+from spacetime_video.headless.engine import standalone_registry
 
 SIZE = 1000
 SECONDS = 6

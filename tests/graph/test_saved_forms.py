@@ -6,7 +6,7 @@ import pytest
 
 from spacetime_video.graph.schema import HiddenHolder
 from spacetime_video.graph.workflow import to_api
-from spacetime_video.headless.run import standalone_registry
+from spacetime_video.headless.engine import standalone_registry
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.hosts.standalone.saving import graph_metadata
 
@@ -126,5 +126,5 @@ def test_a_model_is_found_by_either_stroke(standalone, tmp_path, models_dir):
     assert host.model_path("vae", "wan/high/model.safetensors") == wanted
     for number in range(50):
         (tmp_path / f"vae/{number}.safetensors").touch()
-    with pytest.raises(FileNotFoundError, match="and 31 more"):
+    with pytest.raises(FileNotFoundError, match="and 46 more"):
         host.model_path("vae", "none.safetensors")

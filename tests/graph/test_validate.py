@@ -107,7 +107,7 @@ def test_prompt_without_output_node_is_refused(bench):
 
 def test_own_check_sees_constants_and_replaces_the_range(bench):
     prompt = {"1": node("Even", value=5), "2": show(["1", 0])}
-    assert problems(prompt, bench) == ('"Even" (#1, Even): 5 is odd',)
+    assert problems(prompt, bench) == ('"Even" (#1, Even): input value: 5 is odd',)
 
     validate({"1": node("Even", value=6), "2": show(["1", 0])}, bench.registry)
     validate(

@@ -8,7 +8,7 @@ import pytest
 from spacetime_video.graph.assign import set_input
 from spacetime_video.graph.workflow import to_api
 from spacetime_video.graph.write_back import write_back
-from spacetime_video.headless.run import standalone_registry
+from spacetime_video.headless.engine import standalone_registry
 
 EXAMPLE = Path(__file__).parents[2] / "example_workflows/text_to_video.json"
 

@@ -84,7 +84,7 @@ def test_where_it_will_be_saved_is_proven_before_the_run(run, write, capsys, tmp
     assert run(write(pictures(prefix))) == 1
     error = capsys.readouterr().err
     assert "nothing was run" in error
-    assert '"Save" (#2, SaveImage): file name prefix' in error
+    assert '"Save" (#2, SaveImage): input filename_prefix: file name prefix' in error
     assert sorted(path.name for path in output.iterdir()) == ["taken", "video"]
 
 

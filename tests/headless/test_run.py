@@ -92,7 +92,7 @@ def test_set_changes_an_input(outcome, write, graph, assignment, node, name, val
         ("Schedule.steps=0", "0 is below the minimum 1"),
         ("Prompt=x", "is not of the form node.input=value"),
         ("Prompt.text=\ud800 cube", "holds half of a character"),
-        ("Save.filename_prefix=../x", '"Save" (#14, SaveVideo): file name prefix'),
+        ("Save.filename_prefix=../x", '"Save" (#14, SaveVideo): input filename_prefix: file'),
         ("Save.filename_prefix=", "names no file"),
     ],
 )
@@ -171,7 +171,7 @@ def test_samplers_of_comfyui_alone_are_refused_before_the_run(outcome, write, gr
     graph["12"]["inputs"]["latent"] = ["10", 0]
     code, _, err = outcome(write(graph))
     assert code == 1
-    assert "sampler 'uni_pc' is ComfyUI's own" in err
+    assert "input sampler_name: 'uni_pc' is ComfyUI's own" in err
     assert "SpacetimeSolver" in err
     code, _, err = outcome(write(graph), "KSampler.sampler_name=heun")
     assert code == 0, err
@@ -205,11 +205,10 @@ def test_a_failing_node_names_itself_and_keeps_what_was_saved(
     kept = [str(tmp_path / "output" / f"X_0000{number}_.png") for number in range(1, 6)]
     assert (code, result["ok"], result["files"]) == (1, False, kept)
     assert (result["node"], result["title"]) == ("5", "Encode")
-    assert (
-        '"Encode" (#5, SpacetimeEncodeVideo) failed: ValueError: the VAE cannot encode 1 frames'
-        in err
-    )
-    assert "images: float32[1, 30, 30, 3]" in err
+    assert '"Encode" (#5, SpacetimeEncodeVideo) failed: the VAE cannot encode 1 frames' in err
+    assert "float32" not in err
+    assert "height 30 does not fit" in err
+    assert "width 30 does not fit" in err
     assert sorted(map(str, (tmp_path / "output").iterdir())) == kept
 
 

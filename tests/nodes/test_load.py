@@ -95,3 +95,37 @@ def test_a_wrong_choice_is_refused_before_the_graph_runs(model_names):
     assert "choose the VAE that belongs to the model" in channels
     shipped = {**chosen, "text_encoder": "spacetime_tiny_text.safetensors"}
     assert "makes text 96 wide" in SpacetimeLoadModels.validate_inputs(**shipped)
+
+
+def test_every_missing_file_is_told_with_its_input_and_folder(models_dir):
+    problem = SpacetimeLoadModels.validate_inputs("a.safetensors", "b.safetensors", None)
+    folder = models_dir / "diffusion_models"
+    assert f"input model: no file 'a.safetensors' in {folder}: put it there, or choose" in problem
+    assert "; input text_encoder: no file 'b.safetensors'" in problem
+    assert "spacetime_tiny_text.safetensors, random_text.safetensors" in problem
+
+
+def test_a_file_of_another_kind_is_told_with_its_input(model_names, models_dir):
+    chosen = {name: model_names[name] for name in ("model", "text_encoder", "vae")}
+    file = models_dir / "vae" / "wrong.safetensors"
+    file.write_text("<html>")
+    try:
+        problem = SpacetimeLoadModels.validate_inputs(**{**chosen, "vae": file.name})
+    finally:
+        file.unlink()
+    assert problem.startswith("input vae: wrong.safetensors is not a readable safetensors file")
+
+
+def test_slashes_of_another_system_name_the_same_file(model_names, models_dir):
+    folder = models_dir / "vae" / "high"
+    folder.mkdir()
+    file = folder / "one.safetensors"
+    file.write_bytes((models_dir / "vae" / model_names["vae"]).read_bytes())
+    try:
+        chosen = {**model_names, "vae": "high\\one.safetensors"}
+        SpacetimeLoadModels.execute(**chosen)
+        del chosen["dtype"]
+        assert SpacetimeLoadModels.validate_inputs(**chosen) is True
+    finally:
+        file.unlink()
+        folder.rmdir()

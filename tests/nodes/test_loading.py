@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spacetime_video import nodes
-from spacetime_video.headless.run import standalone_registry
+from spacetime_video.headless.engine import standalone_registry
 from spacetime_video.nodes.sampling.noise import SpacetimeNoise
 
 

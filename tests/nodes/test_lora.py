@@ -4,6 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from spacetime_video.hosts.standalone.stock_models import LoraLoaderModelOnly
 from spacetime_video.models.lora import LiveLinear, LowRank
 from spacetime_video.nodes.load.lora import BESIDE, MERGED, SpacetimeLoadLora
 
@@ -76,7 +77,18 @@ def test_files_of_the_folder_are_offered():
 
 def test_a_missing_file_is_refused_before_the_graph_runs(loaded):
     problem = SpacetimeLoadLora.validate_inputs("gone.safetensors", MERGED)
-    assert "no file 'gone.safetensors' in models/loras" in problem
+    assert "input lora: no file 'gone.safetensors' in /" in problem
+    assert "/loras: put it there, or choose spacetime_tiny_few_step_lora.safetensors" in problem
     assert "no way 'soon'" in SpacetimeLoadLora.validate_inputs(None, "soon")
     with pytest.raises(FileNotFoundError, match=r"gone\.safetensors"):
         SpacetimeLoadLora.execute(loaded.model, "gone.safetensors", 1.0)
+
+
+@pytest.mark.usefixtures("lora")
+def test_comfyuis_own_loader_does_the_same(loaded):
+    made = LoraLoaderModelOnly.execute(loaded.model, "strong.safetensors", 1.0)[0]
+    weights, wanted = made.dit.state_dict(), apply(loaded.model).dit.state_dict()
+    assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
+    assert LoraLoaderModelOnly.execute(loaded.model, "strong.safetensors", 0.0)[0] is loaded.model
+    assert LoraLoaderModelOnly.validate_inputs("strong.safetensors") is True
+    assert "Load Video LoRA" in LoraLoaderModelOnly.validate_inputs("gone.safetensors")

@@ -1,12 +1,10 @@
 """Sampling on latents and on packed patches: equal, packed, counted, and clear when wrong."""
 
 import sys
-from dataclasses import replace
 
 import pytest
 import torch
 
-from spacetime_video.hosts.interface import LEVELS_KEY
 from spacetime_video.models import patchify as patching
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.nodes.guidance.blocks import SpacetimeAttentionGuidance
@@ -14,6 +12,7 @@ from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
 from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt, SpacetimePromptsPerClip
 from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample
+from spacetime_video.nodes.sampling.sampling_state import SpacetimeSampleSteps
 from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 
@@ -184,15 +183,34 @@ def test_sampling_starts_from_what_is_given(bench):
 
 
 def test_a_latent_of_other_channels_is_refused(bench):
-    latent = {"samples": torch.zeros(1, 4, 2, 4, 4)}
+    latent = {"samples": torch.ones(1, 4, 2, 4, 4)}
     with pytest.raises(ValueError, match="latent of 4 channels; the model works on 16"):
         bench.sample(latent)
     with pytest.raises(ValueError, match="latent of 4 channels; the model works on 16"):
         bench.sample_patches(patchify(latent))
 
 
-def test_an_image_latent_is_refused(bench):
-    latent = {"samples": torch.zeros(1, 16, 4, 4)}
+@pytest.mark.parametrize("shape", [(1, 4, 4, 4), (2, 16, 4, 4), (2, 128, 1, 4, 4)])
+def test_an_empty_picture_of_any_model_is_one_of_this(bench, shape):
+    wanted = bench.sample({"samples": torch.zeros(shape[0], 16, 1, 4, 4)})
+    latent = {"samples": torch.zeros(shape)}
+    assert torch.equal(bench.sample(latent)["samples"], wanted["samples"])
+    (made,) = unpatchify(bench.sample_patches(patchify(latent)))
+    close(made, wanted)
+    look = SpacetimeSampleSteps.execute(*bench.parts(), latent, 3)[1]
+    assert torch.equal(look["samples"], wanted["samples"])
+    assert wanted["samples"].std() > 0.1
+
+
+def test_two_empty_pictures_are_two_clips(bench):
+    both = bench.sample({"samples": torch.zeros(2, 4, 4, 4)})["samples"]
+    one = bench.sample({"samples": torch.zeros(1, 4, 4, 4)})["samples"]
+    torch.testing.assert_close(both[:1], one)
+    assert not torch.allclose(both[1:], one, atol=0.1)
+
+
+def test_what_is_no_latent_is_refused(bench):
+    latent = {"samples": torch.zeros(1, 16, 4)}
     for use in (patchify, bench.sample):
         with pytest.raises(ValueError, match="video latent"):
             use(latent)
@@ -248,10 +266,6 @@ def test_a_mask_keeps_its_places_and_lowers_the_level_of_others(bench):
 def test_masks_that_cannot_be_followed_are_refused(bench):
     with pytest.raises(ValueError, match="a noise mask of 12 frames for a clip of 17 frames"):
         bench.sample(masked(torch.zeros(12, 32, 32)))
-    model = bench.models.model
-    model = replace(model, info={**model.info, LEVELS_KEY: False})
-    with pytest.raises(ValueError, match="takes one noise level for all places"):
-        bench.sample(masked(torch.zeros(1, 32, 32)), model=model)
     with pytest.raises(ValueError, match="noise mask cannot be sampled as patches yet"):
         patchify(masked(torch.zeros(1, 32, 32)))
 

@@ -329,7 +329,7 @@ def test_without_files_there_is_nothing_to_choose(tmp_path):
     [
         (
             "gone.state.safetensors [output]",
-            r"no sampling state 'gone.*there are: here.*\[output\]",
+            r"no sampling state 'gone.*choose one of here.*\[output\]",
         ),
         ("here.state.safetensors", "no sampling state 'here"),
         ("../output/here.state.safetensors", "leads out of"),

@@ -58,6 +58,15 @@ def test_weights_in_a_prompt_are_not_followed_silently(loaded, caplog):
     assert "weights in brackets are not followed" in caplog.text
 
 
-def test_frames_that_do_not_fit_are_told_with_the_nearest(loaded):
-    with pytest.raises(ValueError, match=r"100 frames do not fit: .* \(nearest: 97 or 101\)"):
-        VAEEncode.execute(torch.zeros(100, 16, 16, 3), loaded.vae)
+def test_frames_that_do_not_fit_are_left_out_and_told(loaded, caplog):
+    images = torch.rand(10, 16, 16, 3, generator=torch.Generator().manual_seed(0))
+    latent = VAEEncode.execute(images, loaded.vae)[0]
+    wanted = VAEEncode.execute(images[:9], loaded.vae)[0]
+    assert torch.equal(latent["samples"], wanted["samples"])
+    assert "the last 1 of 10 frames are left out" in caplog.text
+    assert "such as 9 or 13" in caplog.text
+
+
+def test_a_picture_smaller_than_a_latent_position_is_refused(loaded):
+    with pytest.raises(ValueError, match="height 0 does not fit: use a multiple of 8"):
+        VAEEncode.execute(torch.zeros(1, 7, 16, 3), loaded.vae)

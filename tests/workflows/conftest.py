@@ -9,7 +9,7 @@ import pytest
 from spacetime_video import hosts
 from spacetime_video.graph.executor import Executor
 from spacetime_video.graph.registry import Registry
-from spacetime_video.headless.run import standalone_registry
+from spacetime_video.headless.engine import standalone_registry
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.hosts.standalone.host import StandaloneHost
 

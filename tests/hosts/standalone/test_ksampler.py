@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from spacetime_video.hosts.standalone.latents import fit_empty
 from spacetime_video.hosts.standalone.stock_ksampler import (
     KSampler,
     batch_noise,
-    fit_empty,
     partial_sigmas,
 )
 from spacetime_video.hosts.standalone.stock_models import crop_sides
@@ -54,10 +54,16 @@ def test_frames_are_cropped_to_their_middle():
     [
         ("heun", "normal", True),
         (None, None, True),
-        ("uni_pc", "simple", "use the Solver node"),
-        ("euler", "karras", "scheduler 'karras' is ComfyUI's own"),
+        ("uni_pc", "simple", "input sampler_name: 'uni_pc' is ComfyUI's own"),
+        ("euler", "karras", "input scheduler: 'karras' is ComfyUI's own"),
     ],
 )
 def test_other_names_are_refused_before_the_run(sampler, scheduler, answer):
     found = KSampler.validate_inputs(sampler, scheduler)
     assert found is True if answer is True else answer in found
+
+
+def test_both_names_are_told_at_once():
+    found = KSampler.validate_inputs("uni_pc", "beta")
+    assert "uni_pc" in found
+    assert "beta" in found

@@ -1,0 +1,123 @@
+"""The standalone host with its nodes, which runs one saved workflow after another.
+
+Models and results of a job stay for the next one, as far as that has a use for them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from .. import hosts
+from ..graph.assign import set_input
+from ..graph.dynamic_prompts import resolve_prompts
+from ..graph.executor import Event, Executor, NodeFinished, RunResult
+from ..graph.graph import Graph
+from ..graph.prefixes import fill_prefixes
+from ..graph.registry import Registry
+from ..graph.validate import validate
+from ..graph.workflow import is_ui_format, to_api
+from ..graph.write_back import write_back
+from ..hosts.standalone.elsewhere import EQUIVALENTS
+from ..hosts.standalone.folders import Folders, use_folders
+from ..hosts.standalone.host import StandaloneHost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One workflow to run.
+
+    Args:
+        workflow: as it was saved, in the editor's format or the API's.
+        folders: of what its nodes load and save.
+        assignments: inputs that are set, each ``Node.input=value``.
+    """
+
+    workflow: Mapping[str, Any]
+    folders: Folders
+    assignments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A workflow as it will run.
+
+    Args:
+        nodes: in the API's format.
+        drawn: as the editor draws it, with what was set; None of a workflow that came without.
+    """
+
+    nodes: Mapping[str, Any]
+    drawn: Mapping[str, Any] | None
+
+
+class Engine:
+    """Runs jobs in this process.
+
+    Args:
+        host: whose models and settings every job shares.
+    """
+
+    def __init__(self, host: StandaloneHost) -> None:
+        self.registry = standalone_registry(host)
+        self._executor = Executor(self.registry)
+
+    def plan(self, job: Job) -> Graph:
+        """Check a job, and run nothing.
+
+        Raises:
+            GraphError, WorkflowError: it cannot be run.
+        """
+        with use_folders(job.folders):
+            return validate(self.prompt(job).nodes, self.registry)
+
+    def run(self, job: Job, on_event: Callable[[Event], None] = lambda event: None) -> RunResult:
+        """Run a job.
+
+        Args:
+            job: to run.
+            on_event: told of every node, in this thread.
+
+        Raises:
+            GraphError, WorkflowError: it cannot be run; nothing was.
+            NodeFailed: a node raised; what the nodes before it saved stays.
+        """
+        with use_folders(job.folders):
+            prompt = self.prompt(job)
+            extra = {"workflow": prompt.drawn} if prompt.drawn else {}
+            return self._executor.run(prompt.nodes, extra_pnginfo=extra, on_event=on_event)
+
+    def prompt(self, job: Job) -> Prompt:
+        """What of a workflow is run: inputs set, prompts drawn, names of files filled in."""
+        nodes, drawn = to_api(job.workflow, self.registry), None
+        for assignment in job.assignments:
+            nodes = set_input(nodes, assignment, self.registry)
+        if is_ui_format(job.workflow):
+            drawn = write_back(job.workflow, nodes, self.registry)
+            nodes = resolve_prompts(nodes, self.registry)
+        return Prompt(fill_prefixes(nodes, datetime.now()), drawn)
+
+
+def standalone_registry(host: StandaloneHost) -> Registry:
+    """Choose the host and collect the pack's and the stock nodes."""
+    hosts.use(host)
+    from ..hosts.standalone.stock import stock_nodes
+    from ..nodes import all_nodes
+
+    return Registry.from_nodes([*all_nodes(), *stock_nodes()], elsewhere=EQUIVALENTS)
+
+
+def saved_files(event: Event, folders: Folders) -> list[str]:
+    """Paths of the files that a node has saved."""
+    if not isinstance(event, NodeFinished):
+        return []
+    roots: dict[str, Path] = {
+        "output": folders.output, "temp": folders.temp, "input": folders.input
+    }  # fmt: skip
+    return [
+        str(roots[str(item["type"])] / item["subfolder"] / item["filename"])
+        for items in event.ui.values()
+        for item in items
+        if isinstance(item, dict) and "filename" in item
+    ]

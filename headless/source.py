@@ -1,0 +1,52 @@
+"""Where the command's workflow comes from: a file of JSON, the input stream, or a saved result."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..graph.errors import WorkflowError
+from ..graph.workflow import parse_workflow, read_workflow
+from ..media import image_tags, probe_video
+
+STDIN = Path("-")
+
+PICTURES = frozenset({".png", ".webp"})
+VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm"})
+STATES = frozenset({".safetensors"})
+
+TAGS = ("workflow", "prompt")
+"""Under which a result carries its graph: as the editor saves it, and as it was run."""
+
+
+def read_source(path: Path) -> dict[str, Any]:
+    """Read the workflow that the command line names.
+
+    Args:
+        path: a workflow file, "-" for the input stream, or a picture, a video or a sampling state
+            that carries the graph that made it.
+
+    Raises:
+        WorkflowError: there is no graph in it.
+        ValueError, OSError: a result cannot be read.
+    """
+    if path == STDIN:
+        return parse_workflow(sys.stdin.buffer.read(), "the input stream")
+    kind = path.suffix.lower()
+    if kind not in PICTURES | VIDEOS | STATES:
+        return read_workflow(path)
+    tags = image_tags(path) if kind in PICTURES else _tags(path, kind)
+    for name in TAGS:
+        if tags.get(name):
+            return parse_workflow(tags[name].encode(), f"the {name} in {path}")
+    raise WorkflowError(
+        f"{path} carries no graph: it was saved without metadata, or another program has saved it "
+        "anew; use a workflow file"
+    )
+
+
+def _tags(path: Path, kind: str) -> dict[str, str]:
+    if kind in VIDEOS:
+        return {name.lower(): text for name, text in probe_video(path).metadata.items()}
+    from ..model_loaders.load import read_file
+
+    return dict(read_file(path, matrices=False).header)

@@ -1,0 +1,337 @@
+"""ComfyUI's own custom sampling for the standalone host: noise, guiders, levels and the run."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from ...samplers.noise.sources import Noise
+from .. import host
+from ..interface import Conditioning
+from . import io
+from .host import StandaloneHost
+from .sampling import Guider, Model, Sampler
+from .stock_ksampler import (
+    SAMPLERS,
+    SCHEDULERS,
+    BatchNoise,
+    known_sampler,
+    known_scheduler,
+    partial_sigmas,
+    said_to_stock_nodes,
+)
+
+LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
+
+
+class NoNoise:
+    """NOISE that is zero everywhere."""
+
+    seed = 0
+
+    def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
+        """Zeros shaped like the samples."""
+        return torch.zeros_like(latent["samples"], device="cpu")
+
+
+def _seed() -> io.Int.Input:
+    return io.Int.Input(
+        "noise_seed",
+        default=0,
+        min=0,
+        max=LARGEST_SEED,
+        control_after_generate=True,
+        tooltip="The same seed gives the same noise.",
+    )
+
+
+def _cfg() -> io.Float.Input:
+    return io.Float.Input(
+        "cfg",
+        default=8.0,
+        min=0.0,
+        max=100.0,
+        step=0.1,
+        round=0.01,
+        tooltip="How strongly the prompt is followed; 1 leaves the negative out.",
+    )
+
+
+def _prompts() -> list[io.Conditioning.Input]:
+    return [
+        io.Conditioning.Input("positive", tooltip="What to show."),
+        io.Conditioning.Input("negative", tooltip="What to move away from."),
+    ]
+
+
+def _run() -> list[io.Input]:
+    return [
+        io.Sampler.Input("sampler", tooltip="How to step through the noise."),
+        io.Sigmas.Input("sigmas", tooltip="The noise levels to visit."),
+        io.Latent.Input("latent_image", tooltip="What to start from, zeros for nothing."),
+    ]
+
+
+def _results() -> list[io.Output]:
+    return [
+        io.Latent.Output(display_name="output", tooltip="The latent after the last step."),
+        io.Latent.Output(display_name="denoised_output", tooltip="What the last step predicted."),
+    ]
+
+
+class RandomNoise(io.ComfyNode):
+    """A seed -> NOISE."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="RandomNoise",
+            display_name="RandomNoise",
+            category="sampling/custom_sampling/noise",
+            inputs=[_seed()],
+            outputs=[io.Noise.Output()],
+        )
+
+    @classmethod
+    def execute(cls, noise_seed: int) -> io.NodeOutput:
+        """Name the seed; the noise is drawn for a latent."""
+        return io.NodeOutput(BatchNoise(noise_seed))
+
+
+class DisableNoise(io.ComfyNode):
+    """NOISE that is none."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="DisableNoise",
+            display_name="DisableNoise",
+            category="sampling/custom_sampling/noise",
+            outputs=[io.Noise.Output()],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        """Give zeros."""
+        return io.NodeOutput(NoNoise())
+
+
+class KSamplerSelect(io.ComfyNode):
+    """A solver by its name."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """The list holds what gives the same result here."""
+        return io.Schema(
+            node_id="KSamplerSelect",
+            display_name="KSamplerSelect",
+            category="sampling/custom_sampling/samplers",
+            inputs=[
+                io.Combo.Input(
+                    "sampler_name", options=list(SAMPLERS), tooltip="How to step through the noise."
+                )
+            ],
+            outputs=[io.Sampler.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, sampler_name: str | None) -> bool | str:
+        """Point to where the names that are missing here can be run."""
+        return known_sampler(sampler_name)
+
+    @classmethod
+    def execute(cls, sampler_name: str) -> io.NodeOutput:
+        """Wrap the solver."""
+        return io.NodeOutput(host().make_sampler(SAMPLERS[sampler_name], {}))
+
+
+class BasicScheduler(io.ComfyNode):
+    """A model's own noise levels."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """The list holds what gives the same result here."""
+        return io.Schema(
+            node_id="BasicScheduler",
+            display_name="BasicScheduler",
+            category="sampling/custom_sampling/schedulers",
+            inputs=[
+                io.Model.Input("model", tooltip="Whose levels they are."),
+                io.Combo.Input("scheduler", options=list(SCHEDULERS), tooltip="How to space them."),
+                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Sampling steps."),
+                io.Float.Input(
+                    "denoise",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Below 1 the given latent is changed only that much.",
+                ),
+            ],
+            outputs=[io.Sigmas.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, scheduler: str | None) -> bool | str:
+        """Point to where the names that are missing here can be run."""
+        return known_scheduler(scheduler)
+
+    @classmethod
+    def execute(
+        cls, model: Model, scheduler: str, steps: int, denoise: float = 1.0
+    ) -> io.NodeOutput:
+        """Take the end of a longer schedule where not all of a latent is made anew."""
+        return io.NodeOutput(partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise))
+
+
+class BasicGuider(io.ComfyNode):
+    """A model with one prompt."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="BasicGuider",
+            display_name="BasicGuider",
+            category="sampling/custom_sampling/guiders",
+            inputs=[
+                io.Model.Input("model", tooltip="The diffusion model."),
+                io.Conditioning.Input("conditioning", tooltip="What to show."),
+            ],
+            outputs=[io.Guider.Output()],
+        )
+
+    @classmethod
+    def execute(cls, model: Model, conditioning: Conditioning) -> io.NodeOutput:
+        """Follow the prompt without guidance; there is no negative one."""
+        return io.NodeOutput(host().make_guider(model, conditioning, [], 1.0))
+
+
+class CFGGuider(io.ComfyNode):
+    """A model with both prompts and guidance."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="CFGGuider",
+            display_name="CFGGuider",
+            category="sampling/custom_sampling/guiders",
+            inputs=[
+                io.Model.Input("model", tooltip="The diffusion model."),
+                *_prompts(),
+                _cfg(),
+            ],
+            outputs=[io.Guider.Output()],
+        )
+
+    @classmethod
+    def execute(
+        cls, model: Model, positive: Conditioning, negative: Conditioning, cfg: float
+    ) -> io.NodeOutput:
+        """Bind the model to its prompts."""
+        return io.NodeOutput(host().make_guider(model, positive, negative, cfg))
+
+
+class SamplerCustom(io.ComfyNode):
+    """A run from a model, prompts, a solver and noise levels."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="SamplerCustom",
+            display_name="SamplerCustom",
+            category="sampling/custom_sampling",
+            inputs=[
+                io.Model.Input("model", tooltip="The diffusion model."),
+                io.Boolean.Input("add_noise", default=True, tooltip="Whether to begin with noise."),
+                _seed(),
+                _cfg(),
+                *_prompts(),
+                *_run(),
+            ],
+            outputs=_results(),
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Model,
+        add_noise: bool,
+        noise_seed: int,
+        cfg: float,
+        positive: Conditioning,
+        negative: Conditioning,
+        sampler: Sampler,
+        sigmas: Tensor,
+        latent_image: Mapping[str, Any],
+    ) -> io.NodeOutput:
+        """Draw ComfyUI's noise and sample."""
+        guider = host().make_guider(model, positive, negative, cfg)
+        noise = BatchNoise(noise_seed) if add_noise else NoNoise()
+        return _sampled(guider, noise, sampler, sigmas, latent_image, noise_seed)
+
+
+class SamplerCustomAdvanced(io.ComfyNode):
+    """A run from all its parts."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="SamplerCustomAdvanced",
+            display_name="SamplerCustomAdvanced",
+            category="sampling/custom_sampling",
+            inputs=[
+                io.Noise.Input("noise", tooltip="What to begin with."),
+                io.Guider.Input("guider", tooltip="The model with its prompts."),
+                *_run(),
+            ],
+            outputs=_results(),
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        noise: Noise,
+        guider: Guider,
+        sampler: Sampler,
+        sigmas: Tensor,
+        latent_image: Mapping[str, Any],
+    ) -> io.NodeOutput:
+        """Draw the noise and sample."""
+        return _sampled(guider, noise, sampler, sigmas, latent_image, noise.seed)
+
+
+def _sampled(
+    guider: Guider,
+    noise: Any,
+    sampler: Sampler,
+    sigmas: Tensor,
+    given: Mapping[str, Any],
+    seed: int,
+) -> io.NodeOutput:
+    """Both results; without levels the latent comes out as it went in."""
+    latent = host().fit_latent(guider, given)
+    if len(sigmas) == 0:
+        return io.NodeOutput(latent, latent)
+    start, known = noise.generate_noise(latent), said_to_stock_nodes(latent)
+    standalone = cast(StandaloneHost, host())
+    made = standalone.sample_and_predict(guider, start, sampler, sigmas, known, seed)
+    return io.NodeOutput(*({**latent, "samples": samples} for samples in made))
+
+
+NODES = [
+    RandomNoise,
+    DisableNoise,
+    KSamplerSelect,
+    BasicScheduler,
+    BasicGuider,
+    CFGGuider,
+    SamplerCustom,
+    SamplerCustomAdvanced,
+]

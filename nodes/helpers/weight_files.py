@@ -1,0 +1,27 @@
+"""Files of weights by name: those that come with the pack, and those of the host's folders."""
+
+from pathlib import Path
+
+from ...hosts import host
+from ...hosts.names import choose_among, same_name
+from ...media import shown
+from ...weights import bundled
+
+
+def weight_names(folder: str) -> list[str]:
+    """Names in a model folder such as ``vae``, the pack's own first."""
+    return list(dict.fromkeys([*bundled(folder), *host().model_files(folder)]))
+
+
+def weight_path(folder: str, name: str) -> Path:
+    """Place of a file of a model folder.
+
+    Raises:
+        FileNotFoundError: it is not there; with where it belongs and some of what is there.
+    """
+    names = weight_names(folder)
+    found = same_name(name, names)
+    if found is None:
+        places = " or ".join(map(str, host().model_folders(folder)))
+        raise FileNotFoundError(f"no file {shown(name)!r} in {places}: {choose_among(names)}")
+    return bundled(folder).get(found) or host().model_path(folder, found)
