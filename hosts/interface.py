@@ -19,7 +19,7 @@ from ..models.patchify import Tokens
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
-from .solver_options import SolverCall
+from .solver_options import KnownWeights, SolverCall
 
 Conditioning = list[list[Any]]
 """A list of ``[context (B, S, D), options]`` pairs, the host's CONDITIONING."""
@@ -116,7 +116,10 @@ class Host(Protocol):
         ...
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
-        """CONDITIONING of a prompt, which keeps the text under ``PROMPT_KEY``."""
+        """CONDITIONING of a prompt, which keeps the text under ``PROMPT_KEY``.
+
+        Weights as in ``(red:1.5)`` are followed; what of the prompt will not be is told.
+        """
         ...
 
     def encode_video(self, vae: Any, images: Tensor) -> Tensor:
@@ -167,6 +170,10 @@ class Host(Protocol):
 
     def is_distilled(self, guider: Any) -> bool | None:
         """Whether the guider's model was distilled for few steps; None where nobody knows."""
+        ...
+
+    def weights_of(self, guider: Any) -> KnownWeights | None:
+        """What the guider's model says of itself; None for a network that is not the pack's."""
         ...
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Any:

@@ -6,8 +6,17 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from ..models.latent_format import LatentFormat
+
 DISTILLED_KEY = "distilled"
 """Present in the metadata of weights that were distilled for few steps."""
+
+
+class KnownWeights(NamedTuple):
+    """What weights of the pack's networks say of themselves, and their latents."""
+
+    info: Mapping[str, Any]
+    latent: LatentFormat
 
 
 class SolverCall(NamedTuple):

@@ -1,7 +1,6 @@
 """LoRA files in every published layout -> changes of a network's weights, by its own names."""
 
 import json
-import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +33,8 @@ _PARTS = {
     "magnitude": r"dora_scale|lora_magnitude_vector(?:\.default)?(?:\.weight)?",
     "full": r"diff",
     "full_bias": r"diff_b",
+    "full_modulation": r"diff_m",
+    "up_bias": r"lora_B(?:\.default)?\.bias|lora_up\.bias|lora\.up\.bias",
     "value": r"set_weight",
 }
 _KEY = re.compile(
@@ -54,18 +55,20 @@ class Lora(NamedTuple):
         name: of the file.
         patches: changes by the names of the network's parameters.
         info: the pack's part of the header, of files that it wrote.
+        unused: names of the file's tensors that have no place in the network.
     """
 
     name: str
     patches: WeightDeltas
     info: Mapping[str, Any]
+    unused: tuple[str, ...] = ()
 
 
 def read_lora(path: Path, shapes: Shapes) -> Lora:
     """Read a LoRA for a network with parameters of given shapes.
 
     The layouts are those of ComfyUI, lightx2v, kohya and musubi-tuner, VideoX-Fun, diffusers with
-    peft, and DiffSynth. Layers that the network does not have are named in a warning.
+    peft, and DiffSynth. What has no place in the network is named in the result.
 
     Raises:
         FileNotFoundError: no such file.
@@ -73,41 +76,53 @@ def read_lora(path: Path, shapes: Shapes) -> Lora:
     """
     file = read_file(path)
     layers = _layers(file)
+    if not layers:
+        raise UnsupportedCheckpointError(_why_none(file))
     names = _Names(shapes)
-    found = {layer: names.of(layer) for layer in layers}
-    unknown = [layer for layer, own in found.items() if own is None]
-    if len(unknown) == len(layers):
+    patches: dict[str, WeightDelta] = {}
+    used: set[str] = set()
+    for layer, parts in layers.items():
+        own = names.of(layer)
+        if own is not None:
+            found, taken = _patches_of(own, parts, _alpha(file, layer), shapes)
+            patches |= found
+            used |= {parts[part].key for part in taken}
+    if not patches:
         raise UnsupportedCheckpointError(
             f"{file.name} changes none of this model's layers (its first are "
-            f"{', '.join(unknown[:3])}): it was made for another kind of model"
+            f"{', '.join(list(layers)[:3])}): it was made for another kind of model"
         )
-    if unknown:
-        logging.getLogger(__name__).warning(
-            "%s: %d layers are not in this model and stay unused: %s",
-            file.name, len(unknown), ", ".join(unknown[:5]),
-        )  # fmt: skip
-    patches: dict[str, WeightDelta] = {}
-    for layer, own in found.items():
-        if own is not None:
-            patches |= _patches_of(own, layers[layer], _alpha(file, layer))
     _check_shapes(file.name, patches, shapes)
-    return Lora(file.name, patches, file.info)
+    unused = tuple(key for key in file.state if key not in used)
+    return Lora(file.name, patches, file.info, unused)
 
 
-def _layers(file: WeightsFile) -> dict[str, dict[str, Tensor]]:
+class _Part(NamedTuple):
+    key: str
+    tensor: Tensor
+
+
+_Parts = Mapping[str, _Part]
+"""Of one layer, by the names of ``_PARTS``."""
+
+
+def _layers(file: WeightsFile) -> dict[str, dict[str, _Part]]:
     """Parts by layer, as the file names them."""
-    layers: dict[str, dict[str, Tensor]] = {}
+    layers: dict[str, dict[str, _Part]] = {}
     for key, tensor in file.state.items():
         match = _KEY.fullmatch(key)
-        if match is None or _OTHER_METHODS.fullmatch(key):
-            raise UnsupportedCheckpointError(
-                f"{file.name} holds {key!r}: it is no LoRA in a known layout, or made by a method "
-                "that is not supported (LoHa, LoKr, OFT); convert it to a plain LoRA"
-            )
-        layers.setdefault(match["layer"], {})[str(match.lastgroup)] = tensor
-    if not layers:
-        raise UnsupportedCheckpointError(f"{file.name} is empty: it holds no LoRA")
+        if match is not None and not _OTHER_METHODS.fullmatch(key):
+            layers.setdefault(match["layer"], {})[str(match.lastgroup)] = _Part(key, tensor)
     return layers
+
+
+def _why_none(file: WeightsFile) -> str:
+    if not file.state:
+        return f"{file.name} is empty: it holds no LoRA"
+    return (
+        f"{file.name} holds {next(iter(file.state))!r}: it is no LoRA in a known layout, or made "
+        "by a method that is not supported (LoHa, LoKr, OFT); convert it to a plain LoRA"
+    )
 
 
 class _Names:
@@ -141,19 +156,42 @@ def _alpha(file: WeightsFile, layer: str) -> dict[str, Any]:
 
 
 def _patches_of(
-    layer: str, parts: Mapping[str, Tensor], header: Mapping[str, Any]
-) -> dict[str, WeightDelta]:
-    patches = {}
+    layer: str, parts: _Parts, header: Mapping[str, Any], shapes: Shapes
+) -> tuple[dict[str, WeightDelta], set[str]]:
+    """Changes of those of a layer's parameters that the network has, and the parts they take."""
     low_rank = _low_rank(layer, parts, header)
-    if low_rank is not None or "value" in parts or "full" in parts:
-        patches[f"{layer}.weight"] = WeightDelta(parts.get("value"), parts.get("full"), low_rank)
-    if "full_bias" in parts:
-        patches[f"{layer}.bias"] = WeightDelta(full=parts["full_bias"])
-    return patches
+    pair = set() if low_rank is None else {"down", "up", "alpha", "magnitude"}
+    above = set() if low_rank is None else {"up_bias"}
+    weight = WeightDelta(_tensor(parts, "value"), _tensor(parts, "full"), low_rank)
+    found = [
+        ("weight", weight, {"value", "full"} | pair),
+        ("bias", WeightDelta(full=_bias(parts, low_rank)), {"full_bias"} | above),
+        ("modulation", WeightDelta(full=_tensor(parts, "full_modulation")), {"full_modulation"}),
+    ]
+    patches: dict[str, WeightDelta] = {}
+    used: set[str] = set()
+    for own, change, takes in found:
+        if change.changes and f"{layer}.{own}" in shapes:
+            patches[f"{layer}.{own}"] = change
+            used |= takes & parts.keys()
+    return patches, used
 
 
-def _low_rank(layer: str, parts: Mapping[str, Tensor], header: Mapping[str, Any]) -> LowRank | None:
-    pair = [parts[name] for name in ("down", "up") if name in parts]
+def _tensor(parts: _Parts, name: str) -> Tensor | None:
+    return parts[name].tensor if name in parts else None
+
+
+def _bias(parts: _Parts, low_rank: LowRank | None) -> Tensor | None:
+    """What is added to a layer's bias: the bias of an up part counts as the pair does."""
+    full, up = _tensor(parts, "full_bias"), _tensor(parts, "up_bias")
+    if up is None or low_rank is None:
+        return full
+    scaled = low_rank.scale * up.float()
+    return scaled if full is None else scaled + full.float()
+
+
+def _low_rank(layer: str, parts: _Parts, header: Mapping[str, Any]) -> LowRank | None:
+    pair = [parts[name].tensor for name in ("down", "up") if name in parts]
     if not pair:
         return None
     if len(pair) == 1:
@@ -163,20 +201,27 @@ def _low_rank(layer: str, parts: Mapping[str, Tensor], header: Mapping[str, Any]
         )
     down, up = pair
     rank = down.shape[0]
-    alpha = float(parts["alpha"]) if "alpha" in parts else header["alpha"]
+    alpha = float(parts["alpha"].tensor) if "alpha" in parts else header["alpha"]
     if rank != up[0].numel():
         raise UnsupportedCheckpointError(
             f"{layer} has a down part of rank {rank} and an up part of rank {up[0].numel()}: the "
             "file is damaged; download it again"
         )
     divisor = rank**0.5 if header["root"] else rank
-    return LowRank(down, up, 1.0 if alpha is None else alpha / divisor, parts.get("magnitude"))
+    scale = 1.0 if alpha is None else alpha / divisor
+    return LowRank(down, up, scale, _magnitude(parts))
+
+
+def _magnitude(parts: _Parts) -> Tensor | None:
+    """Peft's is one number per row, which it shapes as the layer's results."""
+    if "magnitude" not in parts:
+        return None
+    key, tensor = parts["magnitude"]
+    return tensor.flatten() if "lora_magnitude_vector" in key else tensor
 
 
 def _check_shapes(name: str, patches: WeightDeltas, shapes: Shapes) -> None:
     for key, patch in patches.items():
-        if key not in shapes:
-            raise UnsupportedCheckpointError(f"{name} changes {key!r}, which this model lacks")
         wanted = shapes[key]
         found = [tuple(each.shape) for each in (patch.value, patch.full) if each is not None]
         if patch.low_rank is not None:
@@ -186,3 +231,16 @@ def _check_shapes(name: str, patches: WeightDeltas, shapes: Shapes) -> None:
                 f"{name} changes {key!r} in the shape {found[0]}, this model has {tuple(wanted)}: "
                 "it was made for another size of model"
             )
+        if patch.low_rank is not None and patch.low_rank.magnitude is not None:
+            _check_magnitude(name, key, patch.low_rank.magnitude, wanted)
+
+
+def _check_magnitude(name: str, key: str, magnitude: Tensor, wanted: torch.Size) -> None:
+    rows, columns = wanted[0], wanted[1:].numel()
+    lengths = magnitude.numel()
+    if lengths != (rows if len(magnitude) == rows else columns):
+        raise UnsupportedCheckpointError(
+            f"{name} gives {key!r} magnitudes (DoRA) of the shape {tuple(magnitude.shape)}; one "
+            f"for each of its {rows} rows or {columns} columns is needed: the file is damaged or "
+            "was made for another size of model"
+        )

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..models.text.t5 import T5Encoder
-from .tokenizer import Tokenizer
+from .prompts import Prompt, unknown_words
+from .tokenizer import EOS, PAD, Tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +43,36 @@ class TextEncoder:
         """
         if not texts:
             raise ValueError("no texts to encode: give at least one, which may be empty")
-        warn_of_unknown_words(self.tokenizer, texts)
+        unknown = unknown_words(texts, self.tokenizer)
+        if unknown:
+            logger.warning(unknown)
         token_ids, mask = self.tokenizer.batch(texts)  # (B, max_length) both
         device = self.encoder.shared.weight.device
         return encode_ids(self.encoder, token_ids.to(device), mask.to(device))
+
+    @torch.no_grad()
+    def encode_prompt(self, prompt: Prompt) -> Tensor:
+        """Encode a prompt with its weights, which move tokens away from the empty prompt's.
+
+        Returns:
+            (1, max_length, D) in float32 on the encoder's device.
+        """
+        device = self.encoder.shared.weight.device
+        ids, weights = (torch.tensor(each) for each in zip(*prompt.tokens, strict=True))  # (S,)
+        if (weights == 1).all():
+            return encode_rows(self.encoder, ids[None].to(device)).float()
+        empty = torch.full_like(ids, PAD)
+        empty[0] = EOS
+        rows = torch.stack([ids, empty]).to(device)  # (2, S)
+        made, nothing = encode_rows(self.encoder, rows).float()  # (S, D) both
+        weights = rearrange(weights.to(made), "S -> S 1")
+        return torch.where(weights == 1, made, (made - nothing) * weights + nothing)[None]
+
+
+def encode_rows(encoder: T5Encoder, token_ids: Tensor) -> Tensor:
+    """Encode padded token ids (B, S), valid up to each row's end of text; see ``encode_ids``."""
+    ends = token_ids == EOS
+    return encode_ids(encoder, token_ids, ends.cumsum(dim=1) - ends.long() == 0)
 
 
 def encode_ids(encoder: T5Encoder, token_ids: Tensor, mask: Tensor) -> Tensor:
@@ -58,13 +85,3 @@ def encode_ids(encoder: T5Encoder, token_ids: Tensor, mask: Tensor) -> Tensor:
     text = encoder(token_ids[:, :longest], mask[:, :longest])  # (B, longest, D)
     text = text.masked_fill(rearrange(~mask[:, :longest], "B S -> B S 1"), 0)
     return functional.pad(text, (0, 0, 0, mask.shape[1] - longest))  # (B, S, D)
-
-
-def warn_of_unknown_words(tokenizer: Tokenizer, texts: Sequence[str]) -> None:
-    """Log one warning that names the words outside the vocabulary."""
-    words = dict.fromkeys(word for text in texts for word in tokenizer.unknown_words(text))
-    if words:
-        logger.warning(
-            "the text encoder does not know the words %s: they will not be followed",
-            ", ".join(repr(word) for word in words),
-        )

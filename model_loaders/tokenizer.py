@@ -56,8 +56,11 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of the cleaned text, cut to `max_length`; the last is always EOS."""
-        ids = self._processor.encode(clean_text(text))
-        return [*ids[: self.max_length - 1], EOS]
+        return [*self.pieces(text)[: self.max_length - 1], EOS]
+
+    def pieces(self, text: str) -> list[int]:
+        """Return the ids of the cleaned text, however many, without an end of text."""
+        return self._processor.encode(clean_text(text))
 
     def batch(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Encode texts and pad them to `max_length`.

@@ -13,6 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+SHORTEST = 1e-12
+"""A row of zeros has no direction and stays zeros, whatever its magnitude."""
+
 
 @dataclass(frozen=True, eq=False)
 class LowRank:
@@ -40,7 +43,8 @@ class LowRank:
         aim = (weight.float() + change).flatten(1)  # (O, I)
         length = self.magnitude.to(aim).reshape(len(self.magnitude), -1)
         axis = 1 if len(length) == len(aim) else 0
-        scaled = aim * (length / aim.norm(dim=axis, keepdim=True))
+        norm = aim.norm(dim=axis, keepdim=True).clamp_min(SHORTEST)
+        scaled = aim * (length / norm)
         return scaled.reshape(weight.shape) - weight.float()
 
 
@@ -57,6 +61,11 @@ class WeightDelta:
     value: Tensor | None = None
     full: Tensor | None = None
     low_rank: LowRank | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is any change in it."""
+        return any(each is not None for each in (self.value, self.full, self.low_rank))
 
     def merged(self, weight: Tensor, strength: float) -> Tensor:
         """The changed weight in its own type; summed in float32."""

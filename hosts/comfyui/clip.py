@@ -8,20 +8,17 @@ import comfy.ops
 import comfy.sd
 import torch
 from comfy import model_management
-from comfy.sd1_clip import (
-    ClipTokenWeightEncoder,
-    escape_important,
-    token_weights,
-    unescape_important,
-)
+from comfy.sd1_clip import ClipTokenWeightEncoder
 from comfy.supported_models_base import ClipTarget
 from torch import Tensor, nn
 
 from ...model_loaders.load import TextWeights, load_strictly
-from ...model_loaders.text import encode_ids, warn_of_unknown_words
+from ...model_loaders.prompts import read_prompt
+from ...model_loaders.text import encode_rows
 from ...model_loaders.tokenizer import EOS, PAD, TOKENIZER_KEY, Tokenizer, tokenizer_to_tensor
 from ...models.text.t5 import T5Encoder
 from ..dtypes import DTYPES
+from .notes import warn
 
 TOKENS_KEY = "spacetime"
 """Under this key the host carries our tokens from its tokenize to its encode call."""
@@ -51,17 +48,12 @@ class HostTokenizer:
             return_word_ids: number the pieces as well.
             disable_weights: take parentheses as they stand.
         """
-        segments = [(text, 1.0)] if disable_weights else _segments(text)
-        warn_of_unknown_words(self.tokenizer, [segment for segment, _ in segments])
-        pieces = [
-            (piece, weight)
-            for segment, weight in segments
-            for piece in self.tokenizer.encode(segment)[:-1]
-        ]
-        length = self.tokenizer.max_length
-        pieces = pieces[: length - 1]
-        words = [*range(1, len(pieces) + 1), *[0] * (length - len(pieces))]
-        pairs = [*pieces, (EOS, 1.0), *[(PAD, 1.0)] * (length - len(pieces) - 1)]
+        prompt = read_prompt(self.tokenizer, text, weights=not disable_weights)
+        if prompt.problems:
+            warn("; ".join(prompt.problems))
+        pairs = list(prompt.tokens)
+        end = [token for token, _ in pairs].index(EOS)
+        words = [*range(1, end + 1), *[0] * (len(pairs) - end)]
         if return_word_ids:
             return {TOKENS_KEY: [[(*pair, w) for pair, w in zip(pairs, words, strict=True)]]}
         return {TOKENS_KEY: [pairs]}
@@ -73,13 +65,6 @@ class HostTokenizer:
     def state_dict(self) -> dict[str, Tensor]:
         """What must be saved beside the network's weights."""
         return {TOKENIZER_KEY: tokenizer_to_tensor(self.tokenizer.model_bytes)}
-
-
-def _segments(text: str) -> list[tuple[str, float]]:
-    return [
-        (unescape_important(segment), weight)
-        for segment, weight in token_weights(escape_important(text), 1.0)
-    ]
 
 
 class HostTextModel(nn.Module, ClipTokenWeightEncoder):
@@ -112,8 +97,7 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
     def encode(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, None]:
         """Encode rows of ids of one length, valid up to the end of text; zeros after it."""
         ids = torch.tensor(rows, device=self.transformer.shared.weight.device)  # (B, S)
-        ended = (ids == EOS).cumsum(dim=1) - (ids == EOS).long()  # (B, S) 1 after the end of text
-        return encode_ids(self.transformer, ids, ended == 0).float(), None
+        return encode_rows(self.transformer, ids).float(), None
 
     def load_sd(self, sd: Mapping[str, Tensor]) -> Any:
         """Load other weights of the same network."""

@@ -263,6 +263,13 @@ def _check_attention(guider: HostGuider) -> None:
         )
 
 
+def plan_of(guider: Any) -> GuidancePlan | None:
+    """What a guider does with the predictions; None for one that follows rules of its own."""
+    if isinstance(guider, HostGuider):
+        return guider.plan
+    return GuidancePlan(scale=guider.cfg) if type(guider) is CFGGuider else None
+
+
 def block_count(guider: CFGGuider) -> int:
     """Blocks of the guider's network that can be left out; 0 where it has none."""
     network = guider.model_patcher.model.diffusion_model

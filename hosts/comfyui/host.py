@@ -22,12 +22,12 @@ from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
 from ..interface import PROMPT_KEY, Conditioning, Latent
 from ..names import choose_among, same_name
-from ..solver_options import SolverCall
+from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
-from .guider import HostGuider, block_count, with_plan, with_wrapper
+from .guider import HostGuider, block_count, plan_of, with_plan, with_wrapper
 from .levels import noise_levels
 from .lora import is_distilled, with_lora
-from .model import make_model
+from .model import HostModel, make_model
 from .notes import graph_metadata, warn
 from .sampler import HostSampler
 from .sampling import fit_latent, sample_latent, sample_packed
@@ -111,8 +111,8 @@ class ComfyHost:
         )
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
-        """Encode one prompt as it stands; prompt weights are the stock node's."""
-        tokens = clip.tokenize(text, disable_weights=True)
+        """Encode one prompt with its weights, as the stock node does."""
+        tokens = clip.tokenize(text)
         return clip.encode_from_tokens_scheduled(tokens, add_dict={PROMPT_KEY: text})
 
     def encode_video(self, vae: Any, images: Tensor) -> Tensor:
@@ -145,12 +145,18 @@ class ComfyHost:
         return block_count(guider)
 
     def plan_of(self, guider: Any) -> GuidancePlan | None:
-        """What a guider of the pack does with the predictions."""
-        return guider.plan if isinstance(guider, HostGuider) else None
+        """What a guider of the pack, or the host's plain one, does with the predictions."""
+        return plan_of(guider)
 
     def is_distilled(self, guider: Any) -> bool | None:
         """What the metadata of the model's weights and of its LoRAs say."""
         return is_distilled(guider.model_patcher)
+
+    def weights_of(self, guider: Any) -> KnownWeights | None:
+        """What the file of a model of ours says."""
+        model = guider.model_patcher.model
+        ours = isinstance(model, HostModel)
+        return KnownWeights(model.weights.info, model.weights.latent) if ours else None
 
     def make_sampler(
         self, solver: Callable[..., Tensor], options: Mapping[str, Any]

@@ -1,10 +1,13 @@
 """LoRA: changes of weights as the host's own patches."""
 # pyright: reportMissingImports=false
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import comfy.sd
 import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import CallbacksMP
+from comfy.weight_adapter import LoRAAdapter, WeightAdapterBase
 from torch import Tensor
 
 from ...models.lora import LowRank, WeightDeltas
@@ -43,28 +46,73 @@ def with_lora(model: Any, patches: WeightDeltas, strength: float, distilled: boo
         strength: factor of the changes.
         distilled: whether the changes come from a distillation, None for unknown.
     """
-    state: dict[str, Tensor] = {}
-    for name, patch in patches.items():
-        layer, _, kind = name.rpartition(".")
-        key = f"diffusion_model.{layer}"
-        if patch.full is not None:
-            state[f"{key}.diff_b" if kind == "bias" else f"{key}.diff"] = patch.full
-        if patch.value is not None:
-            state[f"{key}.set_weight"] = patch.value
-        if patch.low_rank is not None:
-            state |= _low_rank(key, patch.low_rank)
-    changed = comfy.sd.load_lora_for_models(model, None, state, strength, 0)[0]
+    changed = model.clone()
+    for each in _host_patches(patches):
+        changed.add_patches(
+            {f"diffusion_model.{name}": patch for name, patch in each.items()}, strength
+        )
+    changed.remove_callbacks_with_key(CallbacksMP.ON_LOAD, __name__)
+    changed.add_callback_with_key(CallbacksMP.ON_LOAD, __name__, _patch_what_the_host_skips)
     answer = solver_options.distilled_with(is_distilled(model), distilled)
     changed.set_attachments(KNOWN_KEY, _Known(answer, changed.patches_uuid))
     return changed
 
 
-def _low_rank(key: str, change: LowRank) -> dict[str, Tensor]:
-    state = {
-        f"{key}.lora_down.weight": change.down,
-        f"{key}.lora_up.weight": change.up,
-        f"{key}.alpha": torch.tensor(change.scale * change.down.shape[0]),
-    }
+def _host_patches(patches: WeightDeltas) -> list[dict[str, Any]]:
+    """The host's own patches by name, in the order in which they act on a parameter."""
+    return [
+        {n: ("set", (each.value,)) for n, each in patches.items() if each.value is not None},
+        {n: ("diff", (each.full,)) for n, each in patches.items() if each.full is not None},
+        {n: _adapter(each.low_rank) for n, each in patches.items() if each.low_rank is not None},
+    ]
+
+
+def _adapter(change: LowRank) -> WeightAdapterBase:
     if change.magnitude is not None:
-        state[f"{key}.dora_scale"] = change.magnitude
-    return state
+        return MagnitudeAdapter(set(), (change.down, change.up, change.scale, change.magnitude))
+    alpha = change.scale * change.down.shape[0]
+    return LoRAAdapter(set(), (change.up, change.down, alpha, None, None, None))
+
+
+class MagnitudeAdapter(WeightAdapterBase):
+    """A DoRA: the host's own broadcasts a magnitude per row over the columns, and its versions
+    divide by the lengths of different matrices.
+
+    Args:
+        loaded_keys: unused, the host makes a copy with them.
+        weights: down, up, scale and magnitude of a ``LowRank``, which the host moves to the device.
+    """
+
+    name = "dora"
+
+    def __init__(self, loaded_keys: set[str], weights: tuple[Any, ...]) -> None:
+        self.loaded_keys = loaded_keys
+        self.weights = weights
+
+    def calculate_weight(
+        self,
+        weight: Tensor,
+        key: str,
+        strength: float,
+        strength_model: float,
+        offset: Any,
+        function: Callable[[Tensor], Tensor],
+        intermediate_dtype: torch.dtype = torch.float32,
+        original_weight: Any = None,
+    ) -> Tensor:
+        """The changed weight; ``function`` is the host's, around every change."""
+        change = LowRank(*self.weights).change(weight)
+        weight += function((strength * change).type(weight.dtype))
+        return weight
+
+
+def _patch_what_the_host_skips(patcher: ModelPatcher, device: Any, *_: Any) -> None:
+    """Patch parameters of modules that have modules, such as a block's modulation.
+
+    The host patches those of innermost modules and leaves the others as they are, in silence.
+    """
+    for key in patcher.patches:
+        module = patcher.model.get_submodule(key.rpartition(".")[0])
+        innermost = len(list(module.parameters())) == len(list(module.parameters(recurse=False)))
+        if not innermost and key not in patcher.backup:
+            patcher.patch_weight_to_device(key, device_to=device)

@@ -1,7 +1,7 @@
 """MODEL: the host's ModelPatcher around the pack's video transformer."""
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,13 @@ from .prompt_cache import PromptCache
 
 HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
 """The host's own formats of the published families, by channels: they know preview colours."""
+
+PICTURES = {
+    "concat_latent_image": "a start image",
+    "reference_latents": "reference images",
+    "vace_frames": "control frames",
+}
+"""What other nodes put into a conditioning that no network of ours has an input for."""
 
 
 class HostLatentFormat(latent_formats.LatentFormat):
@@ -93,7 +100,12 @@ class HostModel(model_base.BaseModel):
         self.weights = config.weights
 
     def extra_conds(self, **kwargs: Any) -> dict[str, Any]:
-        """Hand on the text, and the mask where the network takes a noise level per token."""
+        """Hand on the text, and the mask where the network takes a noise level per token.
+
+        Raises:
+            ValueError: the conditioning is of another text encoder, or carries pictures.
+        """
+        _refuse_pictures(kwargs)
         found = super().extra_conds(**kwargs)
         if kwargs.get("cross_attn") is not None:
             texts = kwargs.get(CLIP_TEXTS_KEY, ())
@@ -133,6 +145,16 @@ class HostModel(model_base.BaseModel):
             channels = self.latent_format.latent_channels
             input_shape = [batch, channels, tokens, features // channels]
         return super().memory_required(input_shape, **kwargs)
+
+
+def _refuse_pictures(conditioning: Mapping[str, Any]) -> None:
+    found = [what for key, what in PICTURES.items() if conditioning.get(key) is not None]
+    if found:
+        raise ValueError(
+            f"the conditioning carries {' and '.join(found)}, which this model cannot take: give "
+            "the prompts to the sampler without the node that added it (such as WanImageToVideo), "
+            "or keep a frame of the latent with a noise mask (Set Latent Noise Mask)"
+        )
 
 
 def _builder(weights: DiTWeights) -> Callable[..., HostDiT]:

@@ -96,10 +96,11 @@ class HostDiT(VideoDiT):
                 the host are not taken.
         """
         options = transformer_options or {}
-        executor = WrapperExecutor.new_class_executor(
-            self._velocity, self, get_all_wrappers(WrappersMP.DIFFUSION_MODEL, options)
-        )
-        return executor.execute(x, timestep, context, control, options, **kwargs)
+        wrappers = get_all_wrappers(WrappersMP.DIFFUSION_MODEL, options)
+        # The host's EasyCache writes into x, from which the host still takes the prediction of x0.
+        given = x.clone() if wrappers else x
+        executor = WrapperExecutor.new_class_executor(self._velocity, self, wrappers)
+        return executor.execute(given, timestep, context, control, options, **kwargs)
 
     def _velocity(
         self,

@@ -23,6 +23,7 @@ from ...model_loaders.load import (
     build_text_encoder,
     build_vae,
 )
+from ...model_loaders.prompts import read_prompt
 from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas, patched, published_shapes
@@ -36,7 +37,7 @@ from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, check_step, refuse_not_finite
 from ..interface import LEVELS_KEY, PROMPT_KEY, Conditioning, Latent
 from ..names import choose_among, same_name
-from ..solver_options import SolverCall, distilled_with, is_distilled, with_taken
+from ..solver_options import KnownWeights, SolverCall, distilled_with, is_distilled, with_taken
 from . import io, ui
 from .devices import choose_device, choose_dtype
 from .folders import Folders, folders
@@ -166,8 +167,11 @@ class StandaloneHost:
         )
 
     def encode_prompt(self, clip: TextEncoder, text: str) -> Conditioning:
-        """Encode one prompt."""
-        context = clip.encode([text]).float().cpu()
+        """Encode one prompt with its weights."""
+        prompt = read_prompt(clip.tokenizer, text)
+        if prompt.problems:
+            self.warn("; ".join(prompt.problems))
+        context = clip.encode_prompt(prompt).cpu()
         refuse_not_finite(context, "the encoded prompt", DAMAGED_TEXT_ENCODER)
         return [[context, {PROMPT_KEY: text}]]
 
@@ -222,6 +226,10 @@ class StandaloneHost:
     def is_distilled(self, guider: Guider) -> bool | None:
         """What the metadata of the model's weights and of its LoRAs say."""
         return guider.model.distilled
+
+    def weights_of(self, guider: Guider) -> KnownWeights:
+        """What the file of the model says."""
+        return KnownWeights(guider.model.info, guider.model.latent)
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
         """Wrap a solver."""

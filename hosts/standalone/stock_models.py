@@ -1,6 +1,5 @@
 """ComfyUI's own prompt and VAE nodes for the standalone host: same ids, inputs and outputs."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,8 +15,6 @@ from . import io
 from .preview import LoadedVAE
 from .sampling import Model
 
-logger = logging.getLogger(__name__)
-
 
 class CLIPTextEncode(io.ComfyNode):
     """A prompt -> CONDITIONING."""
@@ -29,7 +26,7 @@ class CLIPTextEncode(io.ComfyNode):
             node_id="CLIPTextEncode",
             display_name="CLIP Text Encode (Prompt)",
             category="conditioning",
-            description="Encodes a prompt; brackets and weights in it are read as plain text.",
+            description="Encodes a prompt, in which (words:1.3) count more and (words:0.7) less.",
             inputs=[
                 io.String.Input(
                     "text", multiline=True, dynamic_prompts=True, tooltip="The prompt."
@@ -42,8 +39,6 @@ class CLIPTextEncode(io.ComfyNode):
     @classmethod
     def execute(cls, text: str, clip: TextEncoder) -> io.NodeOutput:
         """Encode the text."""
-        if "(" in text:
-            logger.warning("weights in brackets are not followed in this prompt: %r", text)
         return io.NodeOutput(host().encode_prompt(clip, text))
 
 

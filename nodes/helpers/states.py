@@ -14,7 +14,8 @@ from ...samplers.checkpoint import Checkpoint, SolverState, showing_what_will_be
 from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
-from .distilled import warn_if_not_distilled
+from .distilled import warn_of_distillation
+from .trained import warn_if_untrained
 
 STATE = "SPACETIME_SAMPLING_STATE"
 
@@ -119,7 +120,8 @@ def _run(
     checkpoint: Checkpoint,
 ) -> Tensor:
     """Sample between the two ends of the checkpoint, and return what will become of it."""
-    warn_if_not_distilled(guider, sampler)
+    warn_of_distillation(guider, sampler)
+    warn_if_untrained(guider, [latent])
     _warn_of_memory(guider)
     call = _stoppable(sampler)
     stopping = host().make_sampler(showing_what_will_be(call.solver), call.options)

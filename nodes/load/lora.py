@@ -4,11 +4,14 @@ from typing import Any
 
 from ...hosts import host
 from ...hosts.solver_options import is_distilled
-from ...model_loaders.lora import read_lora
+from ...model_loaders.lora import Lora, read_lora
 from ..helpers.search import search_words
 from ..helpers.weight_files import weight_names, weight_path
 
 io = host().io
+
+NAMED = 3
+"""Unused tensors that a warning names."""
 
 MERGED, BESIDE = "merged", "beside the weights"
 
@@ -77,6 +80,8 @@ class SpacetimeLoadLora(io.ComfyNode):
         if strength == 0:
             return io.NodeOutput(model)
         read = read_lora(weight_path("loras", lora), host().weight_shapes(model))
+        if read.unused:
+            host().warn(_unused(read))
         changed = host().with_lora(
             model,
             read.patches,
@@ -85,6 +90,16 @@ class SpacetimeLoadLora(io.ComfyNode):
             distilled=is_distilled(read.info),
         )
         return io.NodeOutput(changed)
+
+
+def _unused(lora: Lora) -> str:
+    """Tell what of a file the model has no place for, the first by name."""
+    named = ", ".join(lora.unused[:NAMED])
+    more = len(lora.unused) - NAMED
+    return (
+        f"{len(lora.unused)} tensors of {lora.name} have no place in this model and stay unused "
+        f"({named}{f' and {more} more' if more > 0 else ''}); the rest is applied"
+    )
 
 
 NODES: list[type[Any]] = [SpacetimeLoadLora]

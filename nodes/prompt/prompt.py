@@ -29,7 +29,7 @@ class SpacetimeEncodePrompt(io.ComfyNode):
                     multiline=True,
                     default="a red sphere moves left at day",
                     tooltip="What the video shows. The tiny model knows the toy world: objects, "
-                    "their colours, motions and places.",
+                    "their colours, motions and places. (words:1.3) count more, (words:0.7) less.",
                 ),
             ],
             outputs=[

@@ -8,9 +8,10 @@ from ...hosts.interface import PROMPT_KEY
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
 from ...samplers.noise.steps import StepNoise
-from ..helpers.distilled import warn_if_not_distilled
+from ..helpers.distilled import warn_of_distillation
 from ..helpers.search import search_words
-from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens
+from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens, unpack
+from ..helpers.trained import warn_if_untrained
 
 io = host().io
 
@@ -106,8 +107,9 @@ class SpacetimeSamplePatches(io.ComfyNode):
         cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, tokens: TokenSocket
     ) -> Any:
         """Draw each clip's noise, pack it and sample."""
-        warn_if_not_distilled(guider, sampler)
+        warn_of_distillation(guider, sampler)
         tokens = fit_tokens(tokens, lambda latent: host().fit_latent(guider, latent))
+        warn_if_untrained(guider, unpack(tokens))
         start = _token_noise(noise, tokens)
         sampler = with_noise(sampler, lambda step: _token_noise(noise, tokens, step + 1).values)
         sampled = host().sample_tokens(
@@ -158,8 +160,9 @@ class SpacetimeSample(io.ComfyNode):
         cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, latent: Mapping[str, Any]
     ) -> Any:
         """Draw the noise and sample."""
-        warn_if_not_distilled(guider, sampler)
+        warn_of_distillation(guider, sampler)
         latent = host().fit_latent(guider, latent)
+        warn_if_untrained(guider, [latent])
         sampler = with_noise(sampler, step_noise_of(noise, latent))
         samples = host().sample(
             guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed

@@ -26,6 +26,16 @@ def test_runs_agree_with_the_hosts_own_attention(usual, name):
     assert usual["difference"][name] < 1e-4
 
 
+@pytest.mark.parametrize("number", range(4))
+def test_weights_in_prompts_give_the_same_numbers(exact, number):
+    assert exact["weights_act"] > 0.1
+    assert exact["difference"][f"weighted {number}"] == 0.0
+
+
+def test_parentheses_are_read_as_the_host_reads_them(exact):
+    assert exact["segments"] == []
+
+
 @pytest.mark.parametrize("name", ["encoded", "decoded"])
 def test_the_vae_agrees(exact, name):
     assert exact["difference"][name] < 1e-5

@@ -69,5 +69,9 @@ def test_a_prompt_of_another_text_encoder_is_refused(measured):
     assert "the prompt is 24 wide, the model needs 32" in measured["prompt"]
 
 
+def test_a_start_image_that_the_model_cannot_take_is_refused(measured):
+    assert "carries a start image, which this model cannot take" in measured["start_image"]
+
+
 def test_the_vaes_of_the_host_are_known(measured):
     assert measured["formats"] == {"image": [4, 1, 8], "wan": [16, 4, 8], "ours": [16, 4, 8]}

@@ -56,6 +56,13 @@ def test_replaced_blocks_are_honoured(measured):
     assert measured["seen"] == 3
 
 
+def test_easycache_that_writes_into_what_it_is_given_leaves_the_run_as_it_is(probe):
+    for measured in probe("easycache").values():
+        assert 2 <= measured["skipped"] <= 9
+        assert measured["changed"] > 1e-3
+        assert measured["apart"] == 0.0
+
+
 def test_prompt_weights_move_their_own_tokens_only(measured):
     rows = measured["weight_rows"]
     assert rows[1] > 1e-4

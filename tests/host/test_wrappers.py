@@ -35,6 +35,19 @@ def test_a_window_is_told_its_own_duration(exact):
     assert set(exact["durations"]["ComfyUI"]) == {13 / 16, 17 / 16}
 
 
+def test_a_start_of_zeros_is_nothing_and_stays_zeros(exact):
+    zeros, ones = exact["starts"]["ComfyUI"][:2], exact["starts"]["ComfyUI"][2:]
+    assert zeros == [[0.0, 0.0]] * 2
+    assert all(low < -0.1 for low, _ in ones)
+    assert exact["starts"]["ComfyUI"] == exact["starts"]["standalone"]
+
+
+def test_skipped_blocks_inside_skipped_blocks_are_all_skipped(exact):
+    assert exact["skipped"]["both"] == 0.0
+    assert exact["skipped"]["first"] > 1e-3
+    assert exact["skipped"]["second"] > 1e-3
+
+
 def test_the_hosts_own_guider_is_taken_over(exact):
     assert exact["taken_over"] == 0
 

@@ -150,14 +150,72 @@ def test_full_changes_of_weights_and_biases(tmp_path: Path, shapes: Shapes) -> N
     assert all(tensor is not None for tensor in found.values())
 
 
-def test_layers_of_another_variant_stay_unused_and_are_named(
-    tmp_path: Path, shapes: Shapes, caplog: pytest.LogCaptureFixture
-) -> None:
-    extra = {"diffusion_model.blocks.0.cross_attn.k_img.diff": torch.zeros(24, 24)}
+def test_changes_of_the_modulation(tmp_path: Path, shapes: Shapes) -> None:
+    extra = {
+        "diffusion_model.blocks.1.diff_m": torch.randn(1, 6, 24),
+        "diffusion_model.head.diff_m": torch.randn(1, 2, 24),
+    }
     lora = read_lora(written(tmp_path / "a.safetensors", shapes, **extra), shapes)
-    assert len(lora.patches) == len(LAYERS)
-    assert "1 layers are not in this model" in caplog.text
-    assert "k_img" in caplog.text
+    found = [lora.patches[f"{layer}.modulation"].full for layer in ("blocks.1", "head")]
+    assert all(torch.equal(a, b) for a, b in zip(found, extra.values(), strict=True))
+    assert lora.unused == ()
+
+
+@pytest.mark.parametrize("name", ["lora_B.bias", "lora_B.default.bias", "lora_up.bias"])
+def test_the_bias_of_an_up_part_counts_as_the_pair_does(
+    tmp_path: Path, shapes: Shapes, name: str
+) -> None:
+    layer = "diffusion_model.blocks.0.ffn.0"
+    extra = {f"{layer}.{name}": torch.randn(48), f"{layer}.diff_b": torch.randn(48)}
+    file = written(tmp_path / "a.safetensors", shapes, alpha=2.0, **extra)
+    lora = read_lora(file, shapes)
+    expected = 2.0 / RANK * extra[f"{layer}.{name}"] + extra[f"{layer}.diff_b"]
+    torch.testing.assert_close(lora.patches["blocks.0.ffn.0.bias"].full, expected)
+    assert lora.unused == ()
+
+
+def test_what_has_no_place_in_the_model_stays_unused_and_is_named(
+    tmp_path: Path, shapes: Shapes
+) -> None:
+    extra = {
+        "diffusion_model.blocks.0.cross_attn.k_img.diff": torch.zeros(24, 24),
+        "diffusion_model.blocks.0.self_attn.k.lokr_w1": torch.zeros(4, 4),
+        "diffusion_model.blocks.0.self_attn.norm_q.diff_b": torch.zeros(24),
+        "diffusion_model.blocks.1.cross_attn.v.lora_B.bias": torch.zeros(24),
+        "diffusion_model.blocks.1.self_attn.q.alpha": torch.tensor(4.0),
+        "diffusion_model.something.else": torch.zeros(2),
+    }
+    lora = read_lora(written(tmp_path / "a.safetensors", shapes, **extra), shapes)
+    assert set(lora.patches) == {f"{layer}.weight" for layer in LAYERS}
+    assert set(lora.unused) == set(extra)
+
+
+@pytest.mark.parametrize(
+    ("key", "shape"),
+    [
+        ("lora_magnitude_vector.default", (24,)),
+        ("lora_magnitude_vector.weight", (1, 24)),
+        ("dora_scale", (24, 1)),
+    ],
+)
+def test_a_magnitude_per_row_is_one_however_it_is_written(
+    tmp_path: Path, shapes: Shapes, key: str, shape: tuple[int, ...]
+) -> None:
+    layer = "blocks.0.self_attn.q"
+    length = torch.rand(24, generator=torch.Generator().manual_seed(3)) + 0.5
+    extra = {f"diffusion_model.{layer}.{key}": length.reshape(shape)}
+    lora = read_lora(written(tmp_path / "a.safetensors", shapes, **extra), shapes)
+    change = lora.patches[f"{layer}.weight"].low_rank
+    assert change is not None
+    weight = torch.randn(24, 24, generator=torch.Generator().manual_seed(4))
+    torch.testing.assert_close((weight + change.change(weight)).norm(dim=1), length)
+
+
+def test_magnitudes_of_another_size_are_refused(tmp_path: Path, shapes: Shapes) -> None:
+    extra = {"diffusion_model.blocks.0.ffn.0.dora_scale": torch.ones(32, 1)}
+    file = written(tmp_path / "a.safetensors", shapes, **extra)
+    with pytest.raises(UnsupportedCheckpointError, match=r"\(32, 1\); one for each of its 48 rows"):
+        read_lora(file, shapes)
 
 
 def test_a_lora_of_another_model_is_refused(tmp_path: Path, shapes: Shapes) -> None:
@@ -183,6 +241,7 @@ def test_a_lora_of_another_size_is_refused(tmp_path: Path, shapes: Shapes) -> No
     [
         ("diffusion_model.blocks.0.self_attn.q.hada_w1_a", "LoHa, LoKr"),
         ("diffusion_model.blocks.0.self_attn.q.weight", "no LoRA in a known layout"),
+        ("diffusion_model.blocks.0.self_attn.norm_q.diff_b", "none of this model's layers"),
         ("diffusion_model.blocks.0.self_attn.q.lora_A.weight", "one half of a LoRA"),
     ],
 )

@@ -113,6 +113,13 @@ def test_magnitudes_set_the_lengths_of_rows_or_columns(net: Net, shape: tuple[in
     torch.testing.assert_close(twin.first.weight, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_a_row_of_zeros_stays_zeros_whatever_its_magnitude() -> None:
+    weight = normal(3, 6).float()
+    weight[1] = 0
+    low_rank = LowRank(torch.zeros(2, 6), torch.zeros(3, 2), 1.0, torch.ones(3, 1))
+    assert torch.equal((weight + low_rank.change(weight))[1], torch.zeros(6))
+
+
 def test_a_value_takes_the_place_of_the_weight(net: Net) -> None:
     value = normal(8, 6, seed=13)
     twin = patched(net, {"first.weight": WeightDelta(value=value)}, 0.3)

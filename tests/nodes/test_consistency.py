@@ -10,6 +10,11 @@ from spacetime_video.graph.call import running
 from spacetime_video.graph.graph import GraphNode
 from spacetime_video.hosts import host
 from spacetime_video.hosts.solver_options import distilled_with
+from spacetime_video.nodes.guidance.guidance import (
+    SpacetimeGuidanceOverFrames,
+    SpacetimeGuidanceOverSteps,
+)
+from spacetime_video.nodes.helpers.distilled import GUIDED_TWICE
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.load.lora import BESIDE, MERGED, SpacetimeLoadLora
 from spacetime_video.nodes.patches.patches import SpacetimePatchify
@@ -70,9 +75,10 @@ def lora(models_dir):
     folder.rmdir()
 
 
-def run(bench, model, sampler, node=SpacetimeSample):
-    """Sample two steps in one of the nodes."""
-    guider, noise, _, sigmas = bench.parts(steps=2, model=model)
+def run(bench, model, sampler, node=SpacetimeSample, guidance=3.0, change=lambda guider: guider):
+    """Sample two steps in one of the nodes, with a guider that was changed."""
+    guider, noise, _, sigmas = bench.parts(steps=2, model=model, guidance=guidance)
+    guider = change(guider)
     if node is SpacetimeSamplePatches:
         return node.execute(
             guider, noise, sampler, sigmas, SpacetimePatchify.execute([latent()])[0]
@@ -106,6 +112,34 @@ def test_a_model_that_was_not_distilled_is_warned_of_once(bench, known, warnings
     run(bench, known(False), chosen, node)
     (message,) = warnings()
     assert "few-step LoRA" in message
+
+
+@pytest.mark.parametrize("node", [SpacetimeSample, SpacetimeSamplePatches, SpacetimeSampleSteps])
+def test_guidance_on_top_of_what_was_distilled_in_is_told_once(bench, known, caplog, node):
+    run(bench, known(True), lcm(), node, guidance=4.0)
+    assert caplog.messages == [GUIDED_TWICE.format(guidance=4.0)]
+    assert caplog.messages[0].startswith("set guidance to 1: ")
+
+
+@pytest.mark.parametrize(
+    ("guidance", "change", "told"),
+    [
+        (1.0, lambda guider: guider, None),
+        (0.5, lambda guider: guider, None),
+        (1.0, lambda guider: SpacetimeGuidanceOverSteps.execute(guider, 3.5)[0], 3.5),
+        (1.0, lambda guider: SpacetimeGuidanceOverFrames.execute(guider, 2.5, False)[0], 2.5),
+    ],
+)
+def test_the_strongest_guidance_counts(bench, known, caplog, guidance, change, told):
+    run(bench, known(True), SpacetimeSolver.execute("euler")[0], guidance=guidance, change=change)
+    expected = [] if told is None else [GUIDED_TWICE.format(guidance=told)]
+    assert caplog.messages == expected
+
+
+@pytest.mark.parametrize("distilled", [False, None])
+def test_guidance_of_other_models_is_not_told(bench, known, caplog, distilled):
+    run(bench, known(distilled), SpacetimeSolver.execute("euler")[0], guidance=4.0)
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("distilled", [True, None])

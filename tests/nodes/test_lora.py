@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from spacetime_video.hosts.standalone.stock_models import LoraLoaderModelOnly
 from spacetime_video.models.lora import LiveLinear, LowRank
@@ -67,6 +67,18 @@ def test_loras_follow_each_other(loaded, lora, ways):
     expected = expected + x @ LowRank(lora["lora_A"], lora["lora_B"]).change(torch.zeros(24, 24)).T
     torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-4)
     assert isinstance(layer, LiveLinear) == (BESIDE in ways)
+
+
+@pytest.mark.usefixtures("lora")
+def test_what_the_model_has_no_place_for_is_told_on_the_node(models_dir, loaded, caplog):
+    file = models_dir / "loras" / "strong.safetensors"
+    strange = {f"diffusion_model.blocks.{n}.gate.diff": torch.zeros(4) for n in range(5)}
+    save_file(load_file(file) | strange, file)
+    assert isinstance(apply(loaded.model, 1.0, BESIDE).dit.get_submodule(LAYER), LiveLinear)
+    (said,) = caplog.messages
+    assert said.startswith("5 tensors of strong.safetensors have no place in this model")
+    assert "blocks.0.gate.diff" in said
+    assert said.endswith("and 2 more); the rest is applied")
 
 
 @pytest.mark.usefixtures("lora")

@@ -53,9 +53,11 @@ def test_the_prompt_and_vae_nodes_are_the_packs(bench, loaded):
     assert torch.equal(frames, SpacetimeDecodeVideo.execute(latent, loaded.vae)[0])
 
 
-def test_weights_in_a_prompt_are_not_followed_silently(loaded, caplog):
-    CLIPTextEncode.execute("a (red:1.3) sphere", loaded.clip)
-    assert "weights in brackets are not followed" in caplog.text
+def test_the_prompt_node_follows_weights_as_the_packs_does(bench, loaded):
+    text = "a (red:1.3) sphere"
+    made = CLIPTextEncode.execute(text, loaded.clip)[0][0][0]
+    assert torch.equal(made, bench.prompt(text)[0][0])
+    assert not torch.equal(made, bench.prompt("a red sphere")[0][0])
 
 
 def test_frames_that_do_not_fit_are_left_out_and_told(loaded, caplog):

@@ -13,7 +13,7 @@ import comfy.supported_models_base
 import server
 import torch
 from comfy.model_base import ModelType, model_sampling
-from comfy.samplers import sampler_object
+from comfy.samplers import CFGGuider, sampler_object
 from comfy_execution.utils import CurrentNodeContext
 
 from spacetime_video import hosts
@@ -31,7 +31,8 @@ UP = torch.randn(96, 2, generator=seeded(4))
 
 host = ComfyHost()
 hosts.use(host)
-from spacetime_video.nodes.helpers.distilled import warn_if_not_distilled  # noqa: E402
+from spacetime_video.nodes.helpers.distilled import warn_of_distillation  # noqa: E402
+from spacetime_video.nodes.helpers.trained import warn_if_untrained  # noqa: E402
 
 
 def with_lora(model, distilled):
@@ -91,10 +92,27 @@ server.PromptServer.instance = Editor()
 lcm = host.make_sampler(sample_lcm, {})
 with CurrentNodeContext("prompt", "9"):
     for sampler in (lcm, sampler_object("lcm"), host.make_sampler(sample_euler, {})):
-        warn_if_not_distilled(guiders["ours"], sampler)
+        warn_of_distillation(guiders["ours"], sampler)
     for name in ("distilled LoRA", "unknown LoRA"):
-        warn_if_not_distilled(guiders[name], lcm)
+        warn_of_distillation(guiders[name], lcm)
 on_node = told()
+plain = CFGGuider(models["distilled LoRA"])
+plain.set_conds(prompt, prompt)
+plain.set_cfg(4.0)
+guided = host.make_guider(models["ours distilled"], prompt, prompt, 2.5)
+for guider in (plain, guided, guiders["distilled LoRA"]):
+    warn_of_distillation(guider, lcm)
+twice = told()
+with CurrentNodeContext("prompt", "3"):
+    host.encode_prompt(clip, "a purple (red:1.5) cube")
+unknown = told()
+trained = {"shapes": [[9, 64, 48]], "loops": [], "fps": [16.0]}
+knowing = host.make_model(dit_weights(trained=trained), dtype="fp32")
+small, large = ({"samples": torch.zeros(1, 16, 3, rows, 6), "fps": 16.0} for rows in (8, 16))
+for guider in (host.make_guider(knowing, prompt, prompt, 1.0), guiders["ours"]):
+    for latent in (small, large):
+        warn_if_untrained(guider, [latent])
+untrained = told()
 host.warn("only logged")
 outside = told()
 
@@ -131,6 +149,9 @@ report(
     shown=on_node[0],
     logged=on_node[1],
     outside=outside,
+    twice=twice[1],
+    unknown=unknown,
+    untrained=untrained[1],
     table=max(abs(a / b - 1) for a, b in zip(table_of(eps).sigmas, levels.sigmas, strict=True)),
     no_table=table_of(flow) is None,
     tcd=float((by_host - tcd(table_of(eps))).abs().max()),

@@ -7,7 +7,7 @@ from setting import OUT, dit_weights, report, seeded, text_weights  # isort: ski
 
 import comfy.sd
 import torch
-from comfy import utils
+from comfy import model_management, utils
 from safetensors.torch import save_file
 
 import nodes
@@ -46,9 +46,13 @@ def sample(model):
     ]
 
 
-def ours(file, strength):
+def with_ours(file, strength, onto=model):
     lora = read_lora(file, host.weight_shapes(model))
-    return sample(host.with_lora(model, lora.patches, strength, live=False))
+    return host.with_lora(onto, lora.patches, strength, live=False)
+
+
+def ours(file, strength):
+    return sample(with_ours(file, strength))
 
 
 def stock(file, strength):
@@ -56,13 +60,53 @@ def stock(file, strength):
     return sample(comfy.sd.load_lora_for_models(model, None, state, strength, 0)[0])
 
 
+def by_the_pack(*files, strength):
+    """Weights with the same changes merged by the pack itself."""
+    network = StandaloneHost(device="cpu", dtype="fp32").make_model(dit_weights(), dtype="fp32").dit
+    shapes = {name: weight.shape for name, weight in network.named_parameters()}
+    for file in files:
+        network = patched(network, read_lora(file, shapes).patches, strength)
+    return network.state_dict()
+
+
 def standalone(file, strength):
     """The same change merged by the pack itself, in a model of the host."""
-    weights = dit_weights()
-    network = StandaloneHost(device="cpu", dtype="fp32").make_model(weights, dtype="fp32").dit
-    shapes = {name: weight.shape for name, weight in network.named_parameters()}
-    changed = patched(network, read_lora(file, shapes).patches, strength)
-    return sample(host.make_model(replace(weights, state=changed.state_dict()), dtype="fp32"))
+    state = by_the_pack(file, strength=strength)
+    return sample(host.make_model(replace(dit_weights(), state=state), dtype="fp32"))
+
+
+def weights_apart(*files, strength):
+    """How far the weights that the host has patched are from those of the pack."""
+    changed = model
+    for file in files:
+        changed = with_ours(file, strength, changed)
+    model_management.load_models_gpu([changed])
+    state = {k: v.clone() for k, v in changed.model.diffusion_model.state_dict().items()}
+    wanted = by_the_pack(*files, strength=strength)
+    before = dit_weights().state
+    moved = [name for name in wanted if not torch.equal(wanted[name], before[name])]
+    return {
+        "largest": max(largest(state[name] - wanted[name]) for name in wanted),
+        "moved": sorted(moved),
+        "size": max(largest(wanted[name] - before[name]) for name in wanted),
+    }
+
+
+def strange_files():
+    """A DoRA in two layouts, with what few-step LoRAs change beside matrices."""
+    lengths = torch.rand(96, generator=seeded(7)) * 3 + 0.5
+    more = {
+        "diffusion_model.blocks.0.diff_m": torch.randn(1, 6, 96, generator=seeded(8)),
+        f"diffusion_model.{LAYER}.lora_B.bias": torch.randn(96, generator=seeded(9)),
+        f"diffusion_model.{LAYER}.alpha": torch.tensor(3.0),
+        f"diffusion_model.{LAYER}.diff": torch.randn(96, 96, generator=seeded(10)),
+    }
+    name = f"diffusion_model.{LAYER}"
+    return [
+        written("peft", name, **{f"{name}.lora_magnitude_vector.weight": lengths}, **more, **EXTRA),
+        written("rows", name, **{f"{name}.dora_scale": lengths[:, None]}),
+        written("columns", name, **{f"{name}.dora_scale": lengths[None]}),
+    ]
 
 
 def largest(difference):
@@ -73,7 +117,15 @@ plain = sample(model)
 comfyui = written("comfyui", f"diffusion_model.{LAYER}", **EXTRA)
 diffusers = written("diffusers", "transformer.blocks.1.attn1.to_q", **EXTRA)
 videox = written("videox", "lora_unet__blocks_1_self_attn_q", **EXTRA)
+peft, rows, columns = strange_files()
+alone = {
+    f"{file.stem} {strength}": weights_apart(file, strength=strength)
+    for file in (peft, rows, columns)
+    for strength in (1.0, 0.6)
+}
+chain = weights_apart(peft, rows, comfyui, columns, strength=0.7)
 report(
+    weights=alone | {"chain": chain},
     as_stock=largest(ours(comfyui, 0.8) - stock(comfyui, 0.8)),
     layouts=[largest(ours(file, 0.8) - ours(comfyui, 0.8)) for file in (diffusers, videox)],
     as_standalone=largest(ours(comfyui, 0.8) - standalone(comfyui, 0.8)),

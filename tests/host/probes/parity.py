@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 import torch
+from comfy import sd1_clip
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.interface import CLIP_TEXTS_KEY
 from spacetime_video.hosts.standalone.host import StandaloneHost
+from spacetime_video.model_loaders.prompts import weighted_segments
 from spacetime_video.models.patchify import patchify
 from spacetime_video.samplers.guidance.nag import AttentionGuidance
 from spacetime_video.samplers.noise.frames import FrameNoise
@@ -18,6 +20,23 @@ from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
 
 SIGMAS = flow_sigmas(5, shift=3.0)
+
+
+WEIGHTED = (
+    "a (red:1.5) cube moves left",
+    "((a) red (cube:0.4):-1.2) left",
+    r"a \(red\) (cube) moves",
+    "a (red:1.5 cube",
+)
+ODD = (
+    *WEIGHTED, "", "()", "a ) b ( c:2 ) d", "(a (b)", "(:2)", "(a:b:2)", "(a: 2 )", "((a:3):2)",
+    "(a\\)", r"\(\((a\):1.3)", "(a)(b)(c:0)", "a(b(c(d(e))))", "(a:1_0)", "((((a)", "a))))(b:2)",
+)  # fmt: skip
+
+
+def by_the_host(text):
+    parts = sd1_clip.token_weights(sd1_clip.escape_important(text), 1.0)
+    return [(sd1_clip.unescape_important(part), weight) for part, weight in parts]
 
 
 def latent(frames, rows, columns, **extras):
@@ -37,6 +56,8 @@ def measure(host):
     guider = host.make_guider(model, positive, host.encode_prompt(clip, ""), 4.0)
     samplers = {name: host.make_sampler(solver, {}) for name, solver in SOLVERS.items()}
     made = {"prompt": positive[0][0]}
+    for number, text in enumerate(WEIGHTED):
+        made[f"weighted {number}"] = host.encode_prompt(clip, text)[0][0]
     for name, sampler in samplers.items():
         empty = latent(3, 8, 6, fps=16.0)
         made[name] = host.sample(guider, noise(empty), sampler, SIGMAS, empty, 7)
@@ -85,5 +106,7 @@ with torch.inference_mode():
     ours, theirs = measure(StandaloneHost(device="cpu")), measure(ComfyHost())
 report(
     difference={name: float((ours[name] - theirs[name]).abs().max()) for name in ours},
+    segments=[text for text in ODD if weighted_segments(text) != by_the_host(text)],
+    weights_act=float((ours["weighted 0"] - ours["prompt"]).abs().max()),
     size={name: float(value.abs().mean()) for name, value in theirs.items()},
 )

@@ -6,6 +6,7 @@ from setting import dit_weights, report, seeded, text_weights, vae_weights  # is
 import comfy.sd
 import torch
 from comfy.ldm.wan.vae import WanVAE
+from comfy_extras.nodes_wan import WanImageToVideo
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.samplers.schedules.flow import flow_sigmas
@@ -39,9 +40,14 @@ def wan_vae():
 
 
 filled = torch.randn(1, 4, 3, 8, 6, generator=seeded(1))
+(from_image, *_) = WanImageToVideo.execute(
+    prompt, prompt, host.make_vae(vae_weights(), dtype="fp32"), 48, 64, 9, 1,
+    start_image=torch.full((1, 64, 48, 3), 0.5),
+).args  # fmt: skip
 other_prompt = [[torch.zeros(1, 12, 24), {}]]
 report(
     channels=refusal(filled, prompt),
+    start_image=refusal(torch.zeros(1, 16, 3, 8, 6), from_image),
     prompt=refusal(torch.zeros(1, 16, 3, 8, 6), other_prompt),
     formats={
         "image": format_of(comfy.sd.VAE(sd={})),

@@ -16,6 +16,7 @@ from spacetime_video.models.hooks import BlockHooks
 from spacetime_video.models.patchify import patchify
 from spacetime_video.samplers.given import hold_given
 from spacetime_video.samplers.guidance.plan import Projection, SkipLayers
+from spacetime_video.samplers.guidance.skip_layer import SkippedBlocks
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
@@ -178,11 +179,62 @@ def refusals(host):
     return found
 
 
+def starts(host):
+    """What wrappers are told is given: zeros and ones, each as latent and as tokens."""
+    given, model = [], host.make_model(dit_weights(), dtype="fp32")
+    clip = host.make_clip(text_weights(), dtype="fp32")
+    guider = host.make_guider(model, *[host.encode_prompt(clip, "a red cube")] * 2, 1.0)
+    euler = host.make_sampler(SOLVERS["euler"], {})
+
+    def seen(denoiser, run):
+        given.append(run.given)
+        return denoiser
+
+    bound = host.with_wrapper(guider, seen)
+    for samples in (torch.zeros(1, 16, 3, 8, 6), torch.ones(1, 16, 3, 8, 6)):
+        noise, packed = torch.zeros_like(samples), patchify([samples])
+        host.sample(bound, noise, euler, SIGMAS, {"samples": samples}, 7)
+        host.sample_tokens(bound, patchify([noise]), euler, SIGMAS, packed, [{}], 7)
+    return [[float(each.min()), float(each.max())] for each in given]
+
+
+def skipped(host):
+    """How far a prediction without nested skipped blocks is from those without sets of blocks."""
+    model = host.make_model(dit_weights(), dtype="fp32")
+    clip = host.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
+    apart = {}
+
+    def skipping(denoiser, run):
+        def denoise(x, at):
+            def without(condition):
+                return denoiser.__self__._changed(condition, x, at)
+
+            nested = without(
+                SkippedBlocks(SkippedBlocks("positive", frozenset({0})), frozenset({1}))
+            )
+            for name, blocks in {"both": {0, 1}, "first": {0}, "second": {1}}.items():
+                alone = without(SkippedBlocks("positive", frozenset(blocks)))
+                apart[name] = float((nested - alone).abs().max())
+            return denoiser(x, at)
+
+        return denoise
+
+    bound = host.with_wrapper(host.make_guider(model, *prompts, 1.0), skipping)
+    samples = torch.zeros(1, 16, 3, 8, 6)
+    noise = FrameNoise(7).generate_noise({"samples": samples})
+    euler = host.make_sampler(SOLVERS["euler"], {})
+    host.sample(bound, noise, euler, SIGMAS[:2], {"samples": samples}, 7)
+    return apart
+
+
 with torch.inference_mode():
     theirs_host = ComfyHost()
     ours, theirs = measure(StandaloneHost(device="cpu")), measure(theirs_host)
     taken_over = stock(theirs_host)
     refused = refusals(theirs_host)
+    begun = {host.name: starts(host) for host in (theirs_host, StandaloneHost(device="cpu"))}
+    nested = skipped(theirs_host)
 samples = theirs["samples"]
 report(
     difference={name: float((ours[name] - theirs[name]).abs().max()) for name in ours},
@@ -195,4 +247,6 @@ report(
     durations=DURATIONS,
     taken_over=float((taken_over - theirs["given plain latent"]).abs().max()),
     refused=refused,
+    starts=begun,
+    skipped=nested,
 )

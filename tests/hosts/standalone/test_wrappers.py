@@ -5,12 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+from spacetime_video.hosts.standalone.guiding import _predictor
+from spacetime_video.hosts.standalone.sampling import Texts
 from spacetime_video.model_loaders.load import read_dit
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.hooks import BlockHooks
 from spacetime_video.models.patchify import patchify, unpatchify
 from spacetime_video.samplers.given import hold_given
 from spacetime_video.samplers.guidance.plan import GuidancePlan, Projection, SkipLayers
+from spacetime_video.samplers.guidance.skip_layer import SkippedBlocks
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
@@ -149,6 +152,52 @@ def test_hooks_of_a_wrapper_reach_the_network(standalone, model):
     (packed,) = Runs(standalone, model, PLANS["plain"], nudged).packed([clip], [noise(3)])
     assert (made - plain).abs().max() > 1e-3
     torch.testing.assert_close(packed, made, atol=1e-5, rtol=0)
+
+
+def test_a_start_of_zeros_is_nothing_and_stays_zeros(standalone, model):
+    """The model's latents have another mean; what is there is brought to it."""
+    given = []
+
+    def seen(denoiser, run):
+        given.append(run.given)
+        return denoiser
+
+    runs = Runs(standalone, model, PLANS["plain"], seen)
+    for clip in (torch.zeros(1, 16, 3, 4, 4), torch.ones(1, 16, 3, 4, 4)):
+        runs.latent(clip, noise(3))
+        runs.packed([clip], [noise(3)])
+    ones = model.latent.normalise(torch.ones(1, 16, 3, 4, 4))
+    wanted = [torch.zeros_like(ones), patchify([torch.zeros_like(ones)]).values]
+    wanted += [ones, patchify([ones]).values]
+    assert all(torch.equal(a, b) for a, b in zip(given, wanted, strict=True))
+
+
+def test_skipped_blocks_inside_skipped_blocks_are_all_skipped(standalone, model):
+    made = {}
+    first, second = frozenset({0}), frozenset({1})
+
+    def skipping(denoiser, run):
+        predict, positive = _predictor(Texts(model, 1)), [[seeded(1, 12, 16, seed=1), {}]]
+        conditions = {
+            "none": positive,
+            "first": SkippedBlocks(positive, first),
+            "second": SkippedBlocks(positive, second),
+            "both": SkippedBlocks(positive, first | second),
+            "nested": SkippedBlocks(SkippedBlocks(positive, first), second),
+            "turned": SkippedBlocks(SkippedBlocks(positive, second), first),
+        }
+
+        def denoise(x, at):
+            made.update(zip(conditions, predict(x, at, list(conditions.values())), strict=True))
+            return denoiser(x, at)
+
+        return denoise
+
+    Runs(standalone, model, PLANS["plain"], skipping).latent(torch.zeros(1, 16, 3, 4, 4), noise(3))
+    assert torch.equal(made["nested"], made["both"])
+    assert torch.equal(made["turned"], made["both"])
+    for name in ("none", "first", "second"):
+        assert (made["nested"] - made[name]).abs().max() > 1e-3
 
 
 def test_a_model_with_one_level_for_all_is_refused(standalone, model):

@@ -108,6 +108,23 @@ def test_a_second_run_equals_the_first(video_model, start):
     assert runs[0][1] == runs[1][1]
 
 
+def test_a_level_that_rises_is_evaluated_and_forgets_the_run_before(video_model, start):
+    """However large the budget, the first two steps of a run tell what follows."""
+    run, levels = run_of(NoiseProcess.FLOW), []
+    predict = Predictor(video_model)
+
+    def watch(x, at, conditions):
+        levels.append(at.level)
+        return predict(x, at, conditions)
+
+    cached = easy_cache(watch, StepCache(threshold=1e9, start=0.0, end=1.0))
+    for x in (start, 3 * start):
+        for level in run.sigmas[:10].tolist():
+            cached(x, Evaluation(run, torch.full((2,), level)), ("a",))
+            x = 0.9 * x
+    assert levels == [*run.sigmas[:2].tolist()] * 2
+
+
 def test_conditions_do_not_mix(video_model, start):
     """Guided with both, each condition is told as if it were alone."""
     run = run_of(NoiseProcess.FLOW)

@@ -1,0 +1,104 @@
+"""A warning where clips are asked for that a model has not been trained on."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...hosts import host
+from ...models.latent_format import LatentFormat
+from ...models.shapes import LatentShape, VideoShape
+
+TRAINED_KEY = "trained"
+"""Of the metadata of weights that say on which clips they were trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedRange:
+    """Sizes of clips and of loops in pixels, and frame rates, that a model was trained on."""
+
+    shapes: tuple[VideoShape, ...]
+    loops: tuple[VideoShape, ...]
+    fps: tuple[float, ...]
+
+    def problem(self, shape: VideoShape, *, loop: bool, fps: float | None) -> str:
+        """What of a clip was not trained, with what comes near to it; empty where all was."""
+        known = self.loops if loop else self.shapes
+        told = []
+        if not known:
+            told.append("make an open clip: the model was not trained on loops")
+        elif not _within(shape, known):
+            nearest = min(known, key=lambda each: _distance(each, shape))
+            told.append(f"try {_size(nearest)}: the model was not trained on {_size(shape)}")
+        if fps is not None and self.fps and not min(self.fps) <= fps <= max(self.fps):
+            told.append(
+                f"set fps to between {min(self.fps):g} and {max(self.fps):g}: the model was not "
+                f"trained on {fps:g}"
+            )
+        return "; ".join(told)
+
+
+def warn_if_untrained(guider: Any, latents: Iterable[Mapping[str, Any]]) -> None:
+    """Warn once of all that the model has not been trained on, if its file says on what it was."""
+    known = host().weights_of(guider)
+    trained = None if known is None else read_range(known.info)
+    if known is None or trained is None:
+        return
+    problems = [
+        trained.problem(
+            _in_pixels(known.latent, each), loop=bool(each.get("loop")), fps=each.get("fps")
+        )
+        for each in latents
+        if each["samples"].ndim == 5
+    ]
+    if any(problems):
+        host().warn("; ".join(dict.fromkeys(filter(None, problems))))
+
+
+def read_range(info: Mapping[str, Any]) -> TrainedRange | None:
+    """What a file's metadata say of its training; None where that is nothing, or not understood."""
+    found: Any = info.get(TRAINED_KEY)
+    try:
+        shapes, loops = (tuple(map(_shape, found[name])) for name in ("shapes", "loops"))
+        return TrainedRange(shapes=shapes, loops=loops, fps=tuple(map(float, found["fps"])))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _shape(sides: Iterable[Any]) -> VideoShape:
+    shape = VideoShape(*map(int, sides))
+    if min(shape) < 1:
+        raise ValueError(f"{tuple(shape)}: a clip has frames, height and width of at least 1")
+    return shape
+
+
+def _in_pixels(latent: LatentFormat, clip: Mapping[str, Any]) -> VideoShape:
+    shape = LatentShape(*clip["samples"].shape[2:])
+    return latent.compression.video_shape(shape, loop=bool(clip.get("loop")))
+
+
+def _within(shape: VideoShape, known: Iterable[VideoShape]) -> bool:
+    """Whether clips at least as long lie on both sides of this one's area and format."""
+    longer = [each for each in known if each.frames >= shape.frames]
+    return all(
+        any(measure(each) <= measure(shape) for each in longer)
+        and any(measure(each) >= measure(shape) for each in longer)
+        for measure in (_area, _format)
+    )
+
+
+def _area(shape: VideoShape) -> int:
+    return shape.height * shape.width
+
+
+def _format(shape: VideoShape) -> float:
+    return shape.width / shape.height
+
+
+def _distance(one: VideoShape, other: VideoShape) -> float:
+    return sum(abs(math.log(a / b)) for a, b in zip(one, other, strict=True))
+
+
+def _size(shape: VideoShape) -> str:
+    frames = "1 frame" if shape.frames == 1 else f"{shape.frames} frames"
+    return f"{shape.width}x{shape.height} with {frames}"
