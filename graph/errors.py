@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..hosts.names import some_of
 from ..media import shown
+from ..media.names import some_of
 
 LISTED = 20
 """Of many problems or names, those that a message spells out."""

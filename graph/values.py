@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..hosts.names import HANDFUL, some_of
+from ..media.names import HANDFUL, some_of
 from ..media.text import LONGEST, printable
 from .sockets import Input, MultiType, WidgetInput
 

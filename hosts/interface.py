@@ -6,6 +6,7 @@ SAMPLER, VIDEO), which nodes only hand on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,14 +44,25 @@ STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN = 6, 96, 4
 """Of previews while sampling: frames of a clip, its height in pixels, clips of a packed run."""
 
 
-class Host(Protocol):
-    """What a host does for the nodes."""
+@dataclass(frozen=True, eq=False)
+class AboutGuider:
+    """What can be told of a GUIDER.
 
-    name: str
-    io: Any
-    """Schema names: ``io.ComfyNode``, ``io.Schema``, ``io.Int.Input`` ..."""
-    ui: Any
-    """Previews that a node may return: ``ui.PreviewImage`` ..."""
+    Args:
+        plan: what it does with the model's predictions; None where it has rules of its own.
+        blocks: of its network that can be skipped; 0 for another kind.
+        distilled: whether its model was distilled for few steps; None where nobody knows.
+        weights: what its model's file says; None where it is not one of the pack's.
+    """
+
+    plan: GuidancePlan | None
+    blocks: int
+    distilled: bool | None
+    weights: KnownWeights | None
+
+
+class Files(Protocol):
+    """Where files are: weights, inputs and results."""
 
     def model_files(self, folder: str) -> list[str]:
         """Names of the weight files in a model folder such as ``diffusion_models``."""
@@ -64,12 +76,25 @@ class Host(Protocol):
         """Place of a weight file; FileNotFoundError with some of the names there are."""
         ...
 
-    def ticker(self, total: int) -> Callable[[int], None]:
-        """A progress bar for the node that runs: call it with how much is done.
+    def input_folder(self) -> Path:
+        """Where files that nodes load are looked for."""
+        ...
 
-        It raises where the user has asked to stop.
+    def output_folder(self) -> Path:
+        """Where results are saved."""
+        ...
+
+    def graph_metadata(self, hidden: Any) -> dict[str, str]:
+        """Tags that bring the graph back from a saved file; none where the user wants none.
+
+        Args:
+            hidden: of the node that saves, with ``prompt`` and ``extra_pnginfo``.
         """
         ...
+
+
+class Models(Protocol):
+    """MODEL, CLIP and VAE: made of weights, changed and used."""
 
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
         """MODEL from weights; ``dtype`` is auto, fp32, bf16 or fp16."""
@@ -130,6 +155,10 @@ class Host(Protocol):
         """Raw latent (B, C, F', H', W') -> frames (B * F, H, W, 3) in [0, 1]."""
         ...
 
+
+class Sampling(Protocol):
+    """GUIDER and SAMPLER, and runs with them."""
+
     def make_guider(
         self, model: Any, positive: Conditioning, negative: Conditioning, guidance: float
     ) -> Any:
@@ -160,20 +189,8 @@ class Host(Protocol):
         """
         ...
 
-    def block_count(self, guider: Any) -> int:
-        """How many blocks the guider's network has that can be skipped; 0 for another kind."""
-        ...
-
-    def plan_of(self, guider: Any) -> GuidancePlan | None:
-        """What a guider does with the model's predictions; None for one with rules of its own."""
-        ...
-
-    def is_distilled(self, guider: Any) -> bool | None:
-        """Whether the guider's model was distilled for few steps; None where nobody knows."""
-        ...
-
-    def weights_of(self, guider: Any) -> KnownWeights | None:
-        """What the guider's model says of itself; None for a network that is not the pack's."""
+    def about(self, guider: Any) -> AboutGuider:
+        """What can be told of a GUIDER, of ours or of the host's."""
         ...
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Any:
@@ -186,26 +203,6 @@ class Host(Protocol):
 
     def solver_of(self, sampler: Any) -> SolverCall | None:
         """The solver of a SAMPLER with its options; None for one that is no plain solver."""
-        ...
-
-    def input_folder(self) -> Path:
-        """Where files that nodes load are looked for."""
-        ...
-
-    def output_folder(self) -> Path:
-        """Where results are saved."""
-        ...
-
-    def graph_metadata(self, hidden: Any) -> dict[str, str]:
-        """Tags that bring the graph back from a saved file; none where the user wants none.
-
-        Args:
-            hidden: of the node that saves, with ``prompt`` and ``extra_pnginfo``.
-        """
-        ...
-
-    def warn(self, message: str) -> None:
-        """Tell the user something that does not stop the run: in the log, and on the node."""
         ...
 
     def fit_latent(self, guider: Any, latent: Latent) -> Mapping[str, Any]:
@@ -254,4 +251,49 @@ class Host(Protocol):
         Raises:
             ValueError: the guider's model has no token form.
         """
+        ...
+
+
+class Session(Protocol):
+    """The node that runs, and who watches it."""
+
+    def ticker(self, total: int) -> Callable[[int], None]:
+        """A progress bar for the node that runs: call it with how much is done.
+
+        It raises where the user has asked to stop.
+        """
+        ...
+
+    def warn(self, message: str) -> None:
+        """Tell the user something that does not stop the run: in the log, and on the node."""
+        ...
+
+
+class Host(Protocol):
+    """What a host does for the nodes."""
+
+    name: str
+    io: Any
+    """Schema names: ``io.ComfyNode``, ``io.Schema``, ``io.Int.Input`` ..."""
+    ui: Any
+    """Previews that a node may return: ``ui.PreviewImage`` ..."""
+
+    @property
+    def files(self) -> Files:
+        """Where files are."""
+        ...
+
+    @property
+    def models(self) -> Models:
+        """What is made of weights."""
+        ...
+
+    @property
+    def sampling(self) -> Sampling:
+        """What samples."""
+        ...
+
+    @property
+    def session(self) -> Session:
+        """The node that runs."""
         ...

@@ -94,10 +94,10 @@ class ClipMaker:
         self.settings = settings
         self.host = host = StandaloneHost(device=settings.device)
         dit, text, vae = (self._path(f) for f in ("diffusion_models", "text_encoders", "vae"))
-        self.model = self._changed(host.make_model(read_dit(dit), dtype="auto"))
-        self.text = host.make_clip(read_text_encoder(text), dtype="auto")
-        self.coder = host.make_vae(read_vae(vae), dtype="auto")
-        self.sampler = host.make_sampler(_solver(settings.solver), {})
+        self.model = self._changed(host.models.make_model(read_dit(dit), dtype="auto"))
+        self.text = host.models.make_clip(read_text_encoder(text), dtype="auto")
+        self.coder = host.models.make_vae(read_vae(vae), dtype="auto")
+        self.sampler = host.sampling.make_sampler(_solver(settings.solver), {})
         shift = self.model.shift if settings.shift is None else settings.shift
         self.sigmas = flow_sigmas(settings.steps, shift=shift)
 
@@ -109,8 +109,8 @@ class ClipMaker:
     def _changed(self, model: Model) -> Model:
         if self.settings.lora is None:
             return model
-        read = read_lora(self.settings.lora, self.host.weight_shapes(model))
-        return self.host.with_lora(model, read.patches, 1.0, live=False)
+        read = read_lora(self.settings.lora, self.host.models.weight_shapes(model))
+        return self.host.models.with_lora(model, read.patches, 1.0, live=False)
 
     @property
     def vae(self) -> VideoVAE:
@@ -134,10 +134,12 @@ class ClipMaker:
 
     def _sample(self, cases: Sequence[Case], guider: Guider, start: Tensor) -> Tensor:
         latent = {"samples": start, "fps": FPS}
-        sampler = self.host.with_options(
+        sampler = self.host.sampling.with_options(
             self.sampler, {"noise": lambda step: self._noise(cases, step + 1)}
         )
-        return self.host.sample(guider, self._noise(cases), sampler, self.sigmas, latent, 0)
+        return self.host.sampling.sample(
+            guider, self._noise(cases), sampler, self.sigmas, latent, 0
+        )
 
     @torch.inference_mode()
     def fill(
@@ -145,7 +147,7 @@ class ClipMaker:
     ) -> Filled:
         """Clips whose known part is that of a video, held exactly through every step."""
         given = self._encode(video)  # (B, C, F', H', W')
-        guider = self.host.with_wrapper(self._guider(prompts), hold_given(known))
+        guider = self.host.sampling.with_wrapper(self._guider(prompts), hold_given(known))
         result = self._sample(cases, guider, given)
         kept = self.model.latent.denormalise(self.model.latent.normalise(given))
         change = (result - kept).abs() * rearrange(known, "B F H W -> B 1 F H W")
@@ -160,16 +162,18 @@ class ClipMaker:
         return (len(cases), self.model.latent.channels, *self.latent_shape(cases[0].shape))
 
     def _guider(self, prompts: Sequence[str]) -> Guider:
-        negative = self.host.encode_prompt(self.text, "")
+        negative = self.host.models.encode_prompt(self.text, "")
         positive: Conditioning = [[self.text.encode(prompts).float().cpu(), {}]]  # (B, S, D)
-        return self.host.make_guider(self.model, positive, negative, self.settings.guidance)
+        return self.host.sampling.make_guider(
+            self.model, positive, negative, self.settings.guidance
+        )
 
     def _encode(self, video: Tensor) -> Tensor:
         pixels = rearrange(video, "B F H W C -> B C F H W") * 2 - 1
         return self.vae.encode(pixels.to(self.coder.device, self.coder.dtype)).float().cpu()
 
     def _decode(self, samples: Tensor) -> Tensor:
-        frames = self.host.decode_video(self.coder, samples)
+        frames = self.host.models.decode_video(self.coder, samples)
         return rearrange(frames, "(B F) H W C -> B F H W C", B=len(samples))
 
 

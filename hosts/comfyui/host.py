@@ -13,6 +13,7 @@ from comfy.utils import ProgressBar
 from comfy_api.v0_0_2 import io, ui
 from torch import Tensor
 
+from ...media.names import choose_among, same_name
 from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas
@@ -20,8 +21,7 @@ from ...models.patchify import Tokens
 from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
-from ..interface import PROMPT_KEY, Conditioning, Latent
-from ..names import choose_among, same_name
+from ..interface import PROMPT_KEY, AboutGuider, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
 from .guider import HostGuider, block_count, plan_of, with_plan, with_wrapper
@@ -34,12 +34,8 @@ from .sampling import fit_latent, sample_latent, sample_packed
 from .vae import HostVAE
 
 
-class ComfyHost:
-    """Runs the nodes inside ComfyUI; see ``Host`` for the methods."""
-
-    name = "ComfyUI"
-    io = io
-    ui = ui
+class ComfyFiles:
+    """Weights, inputs and results where ComfyUI keeps them; see ``Files``."""
 
     def model_files(self, folder: str) -> list[str]:
         """Safetensors files of a model folder, from every place that ComfyUI was told of."""
@@ -59,15 +55,21 @@ class ComfyHost:
             raise FileNotFoundError(f"no file {name!r} in {places}: {choose_among(there)}")
         return Path(folder_paths.get_full_path_or_raise(folder, found))
 
-    def ticker(self, total: int) -> Callable[[int], None]:
-        """A progress bar on the node."""
-        bar = ProgressBar(total)
+    def input_folder(self) -> Path:
+        """Where files are looked for."""
+        return Path(folder_paths.get_input_directory())
 
-        def tick(done: int) -> None:
-            throw_exception_if_processing_interrupted()
-            bar.update_absolute(done, total)
+    def output_folder(self) -> Path:
+        """Where results are saved."""
+        return Path(folder_paths.get_output_directory())
 
-        return tick
+    def graph_metadata(self, hidden: Any) -> dict[str, str]:
+        """The prompt and the workflow, as the host's own nodes write them."""
+        return graph_metadata(hidden)
+
+
+class ComfyModels:
+    """ComfyUI's own MODEL, CLIP and VAE; see ``Models``."""
 
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
         """MODEL from weights."""
@@ -124,6 +126,10 @@ class ComfyHost:
         images = vae.decode(latent)
         return images.flatten(0, 1) if images.ndim == 5 else images
 
+
+class ComfySampling:
+    """ComfyUI's own GUIDER and SAMPLER; see ``Sampling``."""
+
     def make_guider(
         self, model: Any, positive: Conditioning, negative: Conditioning, guidance: float
     ) -> HostGuider:
@@ -140,23 +146,13 @@ class ComfyHost:
         """Put a wrapper around the guided denoiser."""
         return with_wrapper(guider, wrapper)
 
-    def block_count(self, guider: Any) -> int:
-        """How many blocks the guider's network has."""
-        return block_count(guider)
-
-    def plan_of(self, guider: Any) -> GuidancePlan | None:
-        """What a guider of the pack, or the host's plain one, does with the predictions."""
-        return plan_of(guider)
-
-    def is_distilled(self, guider: Any) -> bool | None:
-        """What the metadata of the model's weights and of its LoRAs say."""
-        return is_distilled(guider.model_patcher)
-
-    def weights_of(self, guider: Any) -> KnownWeights | None:
-        """What the file of a model of ours says."""
+    def about(self, guider: Any) -> AboutGuider:
+        """What a guider of the pack, or the host's, says, and the files of its model."""
         model = guider.model_patcher.model
         ours = isinstance(model, HostModel)
-        return KnownWeights(model.weights.info, model.weights.latent) if ours else None
+        weights = KnownWeights(model.weights.info, model.weights.latent) if ours else None
+        distilled = is_distilled(guider.model_patcher)
+        return AboutGuider(plan_of(guider), block_count(guider), distilled, weights)
 
     def make_sampler(
         self, solver: Callable[..., Tensor], options: Mapping[str, Any]
@@ -173,22 +169,6 @@ class ComfyHost:
         if not isinstance(sampler, KSAMPLER):
             return None
         return SolverCall(sampler.sampler_function, sampler.extra_options)
-
-    def input_folder(self) -> Path:
-        """Where files are looked for."""
-        return Path(folder_paths.get_input_directory())
-
-    def output_folder(self) -> Path:
-        """Where results are saved."""
-        return Path(folder_paths.get_output_directory())
-
-    def graph_metadata(self, hidden: Any) -> dict[str, str]:
-        """The prompt and the workflow, as the host's own nodes write them."""
-        return graph_metadata(hidden)
-
-    def warn(self, message: str) -> None:
-        """In the log, and as text on the node that runs."""
-        warn(message)
 
     def fit_latent(self, guider: Any, latent: Latent) -> dict[str, Any]:
         """As the host's own KSampler does."""
@@ -212,3 +192,33 @@ class ComfyHost:
     ) -> Tokens:
         """Sample packed tokens."""
         return sample_packed(guider, noise, sampler, sigmas, tokens, extras, seed)
+
+
+class ComfySession:
+    """The node that runs in ComfyUI; see ``Session``."""
+
+    def ticker(self, total: int) -> Callable[[int], None]:
+        """A progress bar on the node."""
+        bar = ProgressBar(total)
+
+        def tick(done: int) -> None:
+            throw_exception_if_processing_interrupted()
+            bar.update_absolute(done, total)
+
+        return tick
+
+    def warn(self, message: str) -> None:
+        """In the log, and as text on the node that runs."""
+        warn(message)
+
+
+class ComfyHost:
+    """Runs the nodes inside ComfyUI."""
+
+    name = "ComfyUI"
+    io = io
+    ui = ui
+    files = ComfyFiles()
+    models = ComfyModels()
+    sampling = ComfySampling()
+    session = ComfySession()

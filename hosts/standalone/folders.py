@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...graph.sockets import FolderType
 from ...media import MediaError, files_below, plain_path, probe_image, probe_video, shown
-from ..names import choose_among
+from ...media.names import choose_among
 
 _PROBES = {"image": probe_image, "video": probe_video}
 

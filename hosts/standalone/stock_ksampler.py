@@ -99,15 +99,15 @@ class KSampler(io.ComfyNode):
         denoise: float = 1.0,
     ) -> io.NodeOutput:
         """Draw ComfyUI's noise and sample; frame rate and loop are unknown to the run, as there."""
-        guider = host().make_guider(model, positive, negative, cfg)
-        latent = host().fit_latent(guider, latent_image)
+        guider = host().sampling.make_guider(model, positive, negative, cfg)
+        latent = host().sampling.fit_latent(guider, latent_image)
         sigmas = partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise)
         if len(sigmas) == 0:
             return io.NodeOutput(latent)
-        samples = host().sample(
+        samples = host().sampling.sample(
             guider,
             BatchNoise(seed).generate_noise(latent),
-            host().make_sampler(SAMPLERS[sampler_name], {}),
+            host().sampling.make_sampler(SAMPLERS[sampler_name], {}),
             sigmas,
             said_to_stock_nodes(latent),
             seed,

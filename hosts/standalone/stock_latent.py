@@ -137,14 +137,14 @@ class Wan22ImageToVideoLatent(io.ComfyNode):
         shape = (WAN22_LATENT.channels, _frames(length), height // 16, width // 16)
         if start_image is None:  # of any batch size ComfyUI makes one then, too
             return io.NodeOutput({"samples": torch.zeros(1, *shape)})
-        made = host().vae_format(vae)
+        made = host().models.vae_format(vae)
         if made.channels != WAN22_LATENT.channels:
             raise ValueError(
                 f"a VAE of {made.channels} channels: Wan22ImageToVideoLatent is for the VAE of "
                 "Wan 2.2 5B; use Encode Video and Set Latent Noise Mask for other models"
             )
         frames = scaled(start_image[:length], width, height, "bilinear", "center")
-        begin = host().encode_video(vae, encodable(vae, frames))
+        begin = host().models.encode_video(vae, encodable(vae, frames))
         samples = WAN22_LATENT.denormalise(torch.zeros(1, *shape))
         samples[:, :, : begin.shape[2]] = begin
         mask = torch.ones(1, 1, *shape[1:])

@@ -39,7 +39,7 @@ class CLIPTextEncode(io.ComfyNode):
     @classmethod
     def execute(cls, text: str, clip: TextEncoder) -> io.NodeOutput:
         """Encode the text."""
-        return io.NodeOutput(host().encode_prompt(clip, text))
+        return io.NodeOutput(host().models.encode_prompt(clip, text))
 
 
 class VAEEncode(io.ComfyNode):
@@ -63,7 +63,7 @@ class VAEEncode(io.ComfyNode):
     @classmethod
     def execute(cls, pixels: Tensor, vae: LoadedVAE) -> io.NodeOutput:
         """Crop to what the VAE takes and encode."""
-        return io.NodeOutput({"samples": host().encode_video(vae, encodable(vae, pixels))})
+        return io.NodeOutput({"samples": host().models.encode_video(vae, encodable(vae, pixels))})
 
 
 class VAEDecode(io.ComfyNode):
@@ -87,7 +87,7 @@ class VAEDecode(io.ComfyNode):
     @classmethod
     def execute(cls, samples: Mapping[str, Any], vae: LoadedVAE) -> io.NodeOutput:
         """Decode the samples."""
-        return io.NodeOutput(host().decode_video(vae, samples["samples"]))
+        return io.NodeOutput(host().models.decode_video(vae, samples["samples"]))
 
 
 class ModelSamplingSD3(io.ComfyNode):
@@ -135,7 +135,9 @@ class LoraLoaderModelOnly(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion model."),
                 io.Combo.Input(
-                    "lora_name", options=host().model_files("loras"), tooltip="The LoRA's file."
+                    "lora_name",
+                    options=host().files.model_files("loras"),
+                    tooltip="The LoRA's file.",
                 ),
                 io.Float.Input(
                     "strength_model",
@@ -155,7 +157,7 @@ class LoraLoaderModelOnly(io.ComfyNode):
         if lora_name is None:
             return True
         try:
-            host().model_path("loras", lora_name)
+            host().files.model_path("loras", lora_name)
         except FileNotFoundError as error:
             return f"{error}; the pack's own LoRAs are in Load Video LoRA (SpacetimeLoadLora)"
         return True
@@ -165,10 +167,12 @@ class LoraLoaderModelOnly(io.ComfyNode):
         """Read the file for this model and merge it."""
         if strength_model == 0:
             return io.NodeOutput(model)
-        path = host().model_path("loras", lora_name)
-        lora = read_lora(path, host().weight_shapes(model))
+        path = host().files.model_path("loras", lora_name)
+        lora = read_lora(path, host().models.weight_shapes(model))
         told = is_distilled(lora.info)
-        changed = host().with_lora(model, lora.patches, strength_model, live=False, distilled=told)
+        changed = host().models.with_lora(
+            model, lora.patches, strength_model, live=False, distilled=told
+        )
         return io.NodeOutput(changed)
 
 
@@ -178,10 +182,10 @@ def encodable(vae: LoadedVAE, pixels: Tensor) -> Tensor:
     Raises:
         ValueError: nothing would be left.
     """
-    compression = host().vae_format(vae).compression
+    compression = host().models.vae_format(vae).compression
     frames = compression.fitting_frames(len(pixels))
     if frames < len(pixels):
-        host().warn(compression.left_out(len(pixels)))
+        host().session.warn(compression.left_out(len(pixels)))
     cropped = crop_sides(pixels[:frames], multiple=compression.space)
     compression.check(VideoShape(*cropped.shape[:3]))
     return cropped

@@ -145,7 +145,7 @@ class KSamplerSelect(io.ComfyNode):
     @classmethod
     def execute(cls, sampler_name: str) -> io.NodeOutput:
         """Wrap the solver."""
-        return io.NodeOutput(host().make_sampler(SAMPLERS[sampler_name], {}))
+        return io.NodeOutput(host().sampling.make_sampler(SAMPLERS[sampler_name], {}))
 
 
 class BasicScheduler(io.ComfyNode):
@@ -207,7 +207,7 @@ class BasicGuider(io.ComfyNode):
     @classmethod
     def execute(cls, model: Model, conditioning: Conditioning) -> io.NodeOutput:
         """Follow the prompt without guidance; there is no negative one."""
-        return io.NodeOutput(host().make_guider(model, conditioning, [], 1.0))
+        return io.NodeOutput(host().sampling.make_guider(model, conditioning, [], 1.0))
 
 
 class CFGGuider(io.ComfyNode):
@@ -233,7 +233,7 @@ class CFGGuider(io.ComfyNode):
         cls, model: Model, positive: Conditioning, negative: Conditioning, cfg: float
     ) -> io.NodeOutput:
         """Bind the model to its prompts."""
-        return io.NodeOutput(host().make_guider(model, positive, negative, cfg))
+        return io.NodeOutput(host().sampling.make_guider(model, positive, negative, cfg))
 
 
 class SamplerCustom(io.ComfyNode):
@@ -271,7 +271,7 @@ class SamplerCustom(io.ComfyNode):
         latent_image: Mapping[str, Any],
     ) -> io.NodeOutput:
         """Draw ComfyUI's noise and sample."""
-        guider = host().make_guider(model, positive, negative, cfg)
+        guider = host().sampling.make_guider(model, positive, negative, cfg)
         noise = BatchNoise(noise_seed) if add_noise else NoNoise()
         return _sampled(guider, noise, sampler, sigmas, latent_image, noise_seed)
 
@@ -316,12 +316,12 @@ def _sampled(
     seed: int,
 ) -> io.NodeOutput:
     """Both results; without levels the latent comes out as it went in."""
-    latent = host().fit_latent(guider, given)
+    latent = host().sampling.fit_latent(guider, given)
     if len(sigmas) == 0:
         return io.NodeOutput(latent, latent)
     start, known = noise.generate_noise(latent), said_to_stock_nodes(latent)
     standalone = cast(StandaloneHost, host())
-    made = standalone.sample_and_predict(guider, start, sampler, sigmas, known, seed)
+    made = standalone.sampling.sample_and_predict(guider, start, sampler, sigmas, known, seed)
     return io.NodeOutput(*({**latent, "samples": samples} for samples in made))
 
 

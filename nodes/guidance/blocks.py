@@ -75,7 +75,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
     @classmethod
     def execute(cls, guider: Any, blocks: str, scale: float, low: float, high: float) -> Any:
         """Find the blocks in the network and set the rule."""
-        found = blocks_to_skip(blocks, host().block_count(guider))
+        found = blocks_to_skip(blocks, host().sampling.about(guider).blocks)
         skip = SkipLayers(blocks=found, scale=scale, low=low, high=high)
         return io.NodeOutput(with_changes(guider, skip=skip))
 

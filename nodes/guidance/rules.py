@@ -28,7 +28,7 @@ def with_rule(guider: Any, rule: Projection | ZeroStar) -> Any:
             )
         return replace(plan, rule=rule)
 
-    return host().with_plan(guider, change)
+    return host().sampling.with_plan(guider, change)
 
 
 class SpacetimeProjectedGuidance(io.ComfyNode):

@@ -19,16 +19,16 @@ GUIDED_TWICE = (
 
 def warn_of_distillation(guider: Any, sampler: Any) -> None:
     """Warn where LCM runs a model known not to be distilled, or guidance one that has its own."""
-    distilled = host().is_distilled(guider)
+    distilled = host().sampling.about(guider).distilled
     if distilled is False and _is_lcm(sampler):
-        host().warn(NOT_DISTILLED)
-    plan = host().plan_of(guider)
+        host().session.warn(NOT_DISTILLED)
+    plan = host().sampling.about(guider).plan
     if distilled and plan is not None and _highest(plan) > 1:
-        host().warn(GUIDED_TWICE.format(guidance=_highest(plan)))
+        host().session.warn(GUIDED_TWICE.format(guidance=_highest(plan)))
 
 
 def _is_lcm(sampler: Any) -> bool:
-    call = host().solver_of(sampler)
+    call = host().sampling.solver_of(sampler)
     return getattr(call.solver, "__name__", "") == sample_lcm.__name__ if call else False
 
 

@@ -25,4 +25,4 @@ def guider_output() -> Any:
 
 def with_changes(guider: Any, **changes: Any) -> Any:
     """GUIDER with other fields of its plan; the one given stays as it is."""
-    return host().with_plan(guider, lambda plan: replace(plan, **changes))
+    return host().sampling.with_plan(guider, lambda plan: replace(plan, **changes))

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from ...hosts import host
-from ...hosts.names import choose_among
 from ...media import files_below, plain_path
+from ...media.names import choose_among
 from ...model_loaders.keys import UnsupportedCheckpointError
 from ...model_loaders.sampling_state import read_sampling_state, write_sampling_state
 from ...samplers.checkpoint import SolverState
@@ -27,7 +27,10 @@ _HISTORY, _LATENT = "history.", "latent."
 
 def state_names() -> list[str]:
     """Names of the files of states, those of the output folder marked, the newest first."""
-    found = [*_files(host().output_folder(), OUTPUT), *_files(host().input_folder(), "")]
+    found = [
+        *_files(host().files.output_folder(), OUTPUT),
+        *_files(host().files.input_folder(), ""),
+    ]
     return [name for _, name in sorted(found, reverse=True)]
 
 
@@ -46,7 +49,7 @@ def state_path(name: str) -> Path:
     Raises:
         FileNotFoundError: it leads out of the folder, or is not there; with the names there are.
     """
-    folder = host().output_folder() if name.endswith(OUTPUT) else host().input_folder()
+    folder = host().files.output_folder() if name.endswith(OUTPUT) else host().files.input_folder()
     root = plain_path(folder)
     path = plain_path(root / name.removesuffix(OUTPUT).removesuffix(INPUT))
     if "\0" in name or not path.is_relative_to(root):
@@ -74,7 +77,9 @@ def write_state(path: Path, state: SamplingState, tags: Mapping[str, str]) -> No
         elif _is_plain(value):
             plain[name] = value
         else:
-            host().warn(f"the latent's {name} ({type(value).__name__}) is not kept in the file")
+            host().session.warn(
+                f"the latent's {name} ({type(value).__name__}) is not kept in the file"
+            )
     info = {
         "step": state.at.step,
         "seed": state.seed,

@@ -82,7 +82,7 @@ def start_run(
     """
     _check_stop(stop, 0, len(sigmas) - 1)
     solver = _choice(_stoppable(sampler))
-    latent = host().fit_latent(guider, latent)
+    latent = host().sampling.fit_latent(guider, latent)
     checkpoint = Checkpoint(stop=stop)
     so_far = _run(guider, noise, sampler, sigmas, latent, checkpoint)
     return SamplingState(
@@ -124,10 +124,12 @@ def _run(
     warn_if_untrained(guider, [latent])
     _warn_of_memory(guider)
     call = _stoppable(sampler)
-    stopping = host().make_sampler(showing_what_will_be(call.solver), call.options)
+    stopping = host().sampling.make_sampler(showing_what_will_be(call.solver), call.options)
     more = {"checkpoint": checkpoint, "noise": step_noise_of(noise, latent)}
-    stopping = host().with_options(stopping, more)
-    return host().sample(guider, noise.generate_noise(latent), stopping, sigmas, latent, noise.seed)
+    stopping = host().sampling.with_options(stopping, more)
+    return host().sampling.sample(
+        guider, noise.generate_noise(latent), stopping, sigmas, latent, noise.seed
+    )
 
 
 def _at(checkpoint: Checkpoint) -> SolverState:
@@ -139,7 +141,7 @@ def _at(checkpoint: Checkpoint) -> SolverState:
 
 def _stoppable(sampler: Any) -> SolverCall:
     """What a sampler of the pack does."""
-    call = host().solver_of(sampler)
+    call = host().sampling.solver_of(sampler)
     if call is None or not taken(call.solver, {"checkpoint": None}):
         raise ValueError(
             f"a {type(sampler).__name__} of {host().name} cannot be stopped and resumed to the "
@@ -192,14 +194,14 @@ def _check_solver(state: SamplingState, choice: SolverChoice) -> None:
 
 
 def _warn_of_memory(guider: Any) -> None:
-    plan = host().plan_of(guider) or GuidancePlan()
+    plan = host().sampling.about(guider).plan or GuidancePlan()
     remembers = {
         "its step cache": plan.cache is not None and plan.cache.threshold > 0,
         "its momentum": isinstance(plan.rule, Projection) and plan.rule.momentum != 0,
     }
     found = " and ".join(name for name, there in remembers.items() if there)
     if found:
-        host().warn(
+        host().session.warn(
             f"the guidance begins {found} anew in a resumed run, so that its result is near to "
             "that of an uninterrupted one, but not the same"
         )

@@ -40,7 +40,7 @@ class TrainedRange:
 
 def warn_if_untrained(guider: Any, latents: Iterable[Mapping[str, Any]]) -> None:
     """Warn once of all that the model has not been trained on, if its file says on what it was."""
-    known = host().weights_of(guider)
+    known = host().sampling.about(guider).weights
     trained = None if known is None else read_range(known.info)
     if known is None or trained is None:
         return
@@ -52,7 +52,7 @@ def warn_if_untrained(guider: Any, latents: Iterable[Mapping[str, Any]]) -> None
         if each["samples"].ndim == 5
     ]
     if any(problems):
-        host().warn("; ".join(dict.fromkeys(filter(None, problems))))
+        host().session.warn("; ".join(dict.fromkeys(filter(None, problems))))
 
 
 def read_range(info: Mapping[str, Any]) -> TrainedRange | None:

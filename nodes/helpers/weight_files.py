@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from ...hosts import host
-from ...hosts.names import choose_among, same_name
 from ...media import shown
+from ...media.names import choose_among, same_name
 from ...weights import bundled
 
 
 def weight_names(folder: str) -> list[str]:
     """Names in a model folder such as ``vae``, the pack's own first."""
-    return list(dict.fromkeys([*bundled(folder), *host().model_files(folder)]))
+    return list(dict.fromkeys([*bundled(folder), *host().files.model_files(folder)]))
 
 
 def weight_path(folder: str, name: str) -> Path:
@@ -22,6 +22,6 @@ def weight_path(folder: str, name: str) -> Path:
     names = weight_names(folder)
     found = same_name(name, names)
     if found is None:
-        places = " or ".join(map(str, host().model_folders(folder)))
+        places = " or ".join(map(str, host().files.model_folders(folder)))
         raise FileNotFoundError(f"no file {shown(name)!r} in {places}: {choose_among(names)}")
-    return bundled(folder).get(found) or host().model_path(folder, found)
+    return bundled(folder).get(found) or host().files.model_path(folder, found)

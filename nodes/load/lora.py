@@ -79,10 +79,10 @@ class SpacetimeLoadLora(io.ComfyNode):
         """Read the file for this model and apply it."""
         if strength == 0:
             return io.NodeOutput(model)
-        read = read_lora(weight_path("loras", lora), host().weight_shapes(model))
+        read = read_lora(weight_path("loras", lora), host().models.weight_shapes(model))
         if read.unused:
-            host().warn(_unused(read))
-        changed = host().with_lora(
+            host().session.warn(_unused(read))
+        changed = host().models.with_lora(
             model,
             read.patches,
             strength,

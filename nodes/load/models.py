@@ -100,15 +100,15 @@ class SpacetimeLoadModels(io.ComfyNode):
         text_weights = read_text_encoder(paths[1], ticks[1])
         vae_weights = read_vae(paths[2], ticks[2])
         return io.NodeOutput(
-            host().make_model(dit_weights, dtype=dtype),
-            host().make_clip(text_weights, dtype=TEXT_DTYPES.get(dtype, dtype)),
-            host().make_vae(vae_weights, dtype=dtype),
+            host().models.make_model(dit_weights, dtype=dtype),
+            host().models.make_clip(text_weights, dtype=TEXT_DTYPES.get(dtype, dtype)),
+            host().models.make_vae(vae_weights, dtype=dtype),
         )
 
 
 def _ticks(files: int) -> list[Tick]:
     """One progress bar for several files, in hundredths of each."""
-    bar = host().ticker(files * PARTS)
+    bar = host().session.ticker(files * PARTS)
     return [partial(_tick, bar, number) for number in range(files)]
 
 

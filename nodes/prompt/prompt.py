@@ -42,7 +42,7 @@ class SpacetimeEncodePrompt(io.ComfyNode):
     @classmethod
     def execute(cls, clip: Any, text: str) -> Any:
         """Encode the text."""
-        return io.NodeOutput(host().encode_prompt(clip, text))
+        return io.NodeOutput(host().models.encode_prompt(clip, text))
 
 
 class SpacetimePromptsPerClip(io.ComfyNode):

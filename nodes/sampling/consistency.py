@@ -47,7 +47,7 @@ class SpacetimeLCMSampler(io.ComfyNode):
     @classmethod
     def execute(cls, eta: float = 1.0) -> Any:
         """Bind the share of noise to the solver."""
-        return io.NodeOutput(host().make_sampler(sample_lcm, {"eta": eta}))
+        return io.NodeOutput(host().sampling.make_sampler(sample_lcm, {"eta": eta}))
 
 
 NODES: list[type[Any]] = [SpacetimeLCMSampler]

@@ -65,7 +65,7 @@ class SpacetimeDenoiser(io.ComfyNode):
     def execute(cls, model: Any, positive: Any, negative: Any, guidance: float) -> Any:
         """Bind the model to its prompts."""
         _check_prompt(positive, guidance)
-        return io.NodeOutput(host().make_guider(model, positive, negative, guidance))
+        return io.NodeOutput(host().sampling.make_guider(model, positive, negative, guidance))
 
 
 def _check_prompt(positive: Any, guidance: float) -> None:
@@ -108,11 +108,11 @@ class SpacetimeSamplePatches(io.ComfyNode):
     ) -> Any:
         """Draw each clip's noise, pack it and sample."""
         warn_of_distillation(guider, sampler)
-        tokens = fit_tokens(tokens, lambda latent: host().fit_latent(guider, latent))
+        tokens = fit_tokens(tokens, lambda latent: host().sampling.fit_latent(guider, latent))
         warn_if_untrained(guider, unpack(tokens))
         start = _token_noise(noise, tokens)
         sampler = with_noise(sampler, lambda step: _token_noise(noise, tokens, step + 1).values)
-        sampled = host().sample_tokens(
+        sampled = host().sampling.sample_tokens(
             guider, start, sampler, sigmas, tokens.tokens, tokens.extras, noise.seed
         )
         return io.NodeOutput(tokens.with_tokens(sampled))
@@ -120,7 +120,7 @@ class SpacetimeSamplePatches(io.ComfyNode):
 
 def with_noise(sampler: Any, noise: StepNoise) -> Any:
     """SAMPLER that adds this noise after its steps, if it adds any and is of the pack."""
-    return host().with_options(sampler, {"noise": noise}) or sampler
+    return host().sampling.with_options(sampler, {"noise": noise}) or sampler
 
 
 def _token_noise(noise: Any, tokens: TokenSocket, draw: int = 0) -> Tokens:
@@ -161,10 +161,10 @@ class SpacetimeSample(io.ComfyNode):
     ) -> Any:
         """Draw the noise and sample."""
         warn_of_distillation(guider, sampler)
-        latent = host().fit_latent(guider, latent)
+        latent = host().sampling.fit_latent(guider, latent)
         warn_if_untrained(guider, [latent])
         sampler = with_noise(sampler, step_noise_of(noise, latent))
-        samples = host().sample(
+        samples = host().sampling.sample(
             guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed
         )
         return io.NodeOutput({**latent, "samples": samples})

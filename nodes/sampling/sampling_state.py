@@ -164,7 +164,7 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
         if filename_prefix is None:
             return True
         try:
-            prove_output(host().output_folder(), filename_prefix)
+            prove_output(host().files.output_folder(), filename_prefix)
         except ValueError as error:
             return str(error)
         return True
@@ -172,9 +172,9 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
     @classmethod
     def execute(cls, state: SamplingState, filename_prefix: str = PREFIX) -> Any:
         """Write the next free file."""
-        folder = host().output_folder()
+        folder = host().files.output_folder()
         with claimed_output(folder, filename_prefix, SUFFIX) as saved:
-            write_state(saved.unfinished, state, host().graph_metadata(cls.hidden))
+            write_state(saved.unfinished, state, host().files.graph_metadata(cls.hidden))
         return io.NodeOutput(ui={"states": [_saved(saved.path, folder)]})
 
 

@@ -88,7 +88,7 @@ class SpacetimeSolver(io.ComfyNode):
         """Look the solver up."""
         if solver not in EVERY_SOLVER:
             raise ValueError(f"no solver {solver!r}: choose one of {', '.join(EVERY_SOLVER)}")
-        return io.NodeOutput(host().make_sampler(EVERY_SOLVER[solver], {}))
+        return io.NodeOutput(host().sampling.make_sampler(EVERY_SOLVER[solver], {}))
 
 
 NODES: list[type[Any]] = [SpacetimeSchedule, SpacetimeSolver]

@@ -55,7 +55,7 @@ class SpacetimeModelSchedule(io.ComfyNode):
     @classmethod
     def execute(cls, model: Any, steps: int, spacing: str, strength: float) -> Any:
         """Space the model's levels."""
-        levels = host().noise_levels(model)
+        levels = host().models.noise_levels(model)
         return io.NodeOutput(model_sigmas(levels, spacing, steps, strength=strength))
 
 

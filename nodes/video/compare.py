@@ -92,7 +92,7 @@ class SpacetimeCompareVideos(io.ComfyNode):
                 list(given.values()),
                 [lines.get(number, "") for number in given],
                 GridStyle(columns=columns, scale=scale),
-                host().ticker(sum(map(len, given.values()))),
+                host().session.ticker(sum(map(len, given.values()))),
             )
         )
 

@@ -70,7 +70,7 @@ class SpacetimeFitVideo(io.ComfyNode):
         """Fit the clip."""
         if start >= len(images):
             raise ValueError(f"start={start}: the clip has {len(images)} frames; use fewer")
-        form = EMPTY if vae is None else host().vae_format(vae)
+        form = EMPTY if vae is None else host().models.vae_format(vae)
         wanted, rate = Size(height, width), new_fps or fps
         if latent is not None:
             frames, *sides = form.compression.video_shape(_shape(latent["samples"]))

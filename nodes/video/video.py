@@ -52,8 +52,8 @@ class SpacetimeEncodeVideo(io.ComfyNode):
     @classmethod
     def execute(cls, images: Any, vae: Any, fps: float = FPS) -> Any:
         """Encode the frames."""
-        check_frames(images, host().vae_format(vae))
-        return io.NodeOutput({"samples": host().encode_video(vae, images), "fps": fps})
+        check_frames(images, host().models.vae_format(vae))
+        return io.NodeOutput({"samples": host().models.encode_video(vae, images), "fps": fps})
 
 
 class SpacetimeDecodeVideo(io.ComfyNode):
@@ -81,8 +81,8 @@ class SpacetimeDecodeVideo(io.ComfyNode):
     @classmethod
     def execute(cls, latent: dict[str, Any], vae: Any) -> Any:
         """Decode the samples."""
-        _check_latent(latent["samples"], host().vae_format(vae))
-        images = host().decode_video(vae, latent["samples"])
+        _check_latent(latent["samples"], host().models.vae_format(vae))
+        images = host().models.decode_video(vae, latent["samples"])
         return io.NodeOutput(images, float(latent.get("fps", FPS)))
 
 

@@ -188,7 +188,7 @@ def _scene(seed: int, duration: float, fixed: dict[str, str], look: tuple[str, s
 def _rendered(scene: Scene, shape: VideoShape, fps: float) -> Clip:
     """Render some frames at a time, with a tick and a chance to stop after each part."""
     frames, height, width = shape
-    tick = host().ticker(frames)
+    tick = host().session.ticker(frames)
     size = max(1, PIXELS_AT_A_TIME // (height * width))
     parts: list[Clip] = []
     for start in range(0, frames, size):

@@ -122,9 +122,9 @@ def test_a_model_is_found_by_either_stroke(standalone, tmp_path, models_dir):
     (tmp_path / "vae/wan/high").mkdir(parents=True)
     (tmp_path / "vae/wan/high/model.safetensors").touch()
     wanted = tmp_path / "vae/wan/high/model.safetensors"
-    assert host.model_path("vae", "wan\\high\\model.safetensors") == wanted
-    assert host.model_path("vae", "wan/high/model.safetensors") == wanted
+    assert host.files.model_path("vae", "wan\\high\\model.safetensors") == wanted
+    assert host.files.model_path("vae", "wan/high/model.safetensors") == wanted
     for number in range(50):
         (tmp_path / f"vae/{number}.safetensors").touch()
     with pytest.raises(FileNotFoundError, match="and 46 more"):
-        host.model_path("vae", "none.safetensors")
+        host.files.model_path("vae", "none.safetensors")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spacetime_video.graph.errors import GraphError
+from spacetime_video.graph.errors import WorkflowError
 from spacetime_video.graph.executor import NodeFinished
 from spacetime_video.headless.engine import Engine, Job, saved_files
 from spacetime_video.hosts.standalone.folders import Folders
@@ -41,8 +41,8 @@ def test_models_stay_between_jobs(engine, tmp_path):
     assert titles["cached"][1] >= 3
     assert titles["executed"][1] < titles["executed"][0]
     first, second = (Path(file) for file in files)
-    assert first.parent == tmp_path / "first" / "output"
-    assert second.parent == tmp_path / "second" / "output"
+    assert first.parent == tmp_path / "first" / "output" / "video"
+    assert second.parent == tmp_path / "second" / "output" / "video"
     assert first.read_bytes() != second.read_bytes()
 
 
@@ -50,7 +50,7 @@ def test_a_plan_runs_nothing(engine, tmp_path):
     graph = engine.plan(job(tmp_path))
     assert "Sample" in {node.title for node in graph.nodes.values()}
     assert not (tmp_path / "output").exists() or not list((tmp_path / "output").iterdir())
-    with pytest.raises(GraphError):
+    with pytest.raises(WorkflowError, match="below the minimum"):
         engine.plan(job(tmp_path, "Schedule.steps=0"))
 
 

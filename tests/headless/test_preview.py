@@ -81,8 +81,12 @@ def test_a_map_in_the_file_is_read_back(colourful):
 
 
 def test_previews_of_a_family_without_a_map_are_a_decoded_frame(standalone, models_dir):
-    vae = standalone.make_vae(read_vae(models_dir / "vae/random_vae.safetensors"), dtype="fp32")
-    other = standalone.make_vae(read_vae(models_dir / "vae/other_vae.safetensors"), dtype="fp32")
+    vae = standalone.models.make_vae(
+        read_vae(models_dir / "vae/random_vae.safetensors"), dtype="fp32"
+    )
+    other = standalone.models.make_vae(
+        read_vae(models_dir / "vae/other_vae.safetensors"), dtype="fp32"
+    )
     latent = LatentFormat(channels=16)
     seen = torch.randn(16, 3, 4, 6, generator=torch.Generator().manual_seed(2))
     strip = strip_maker(latent, [vae, other])([seen])
@@ -139,13 +143,13 @@ def test_a_preview_that_cannot_be_written_is_refused_at_once(run, write, graph, 
 def test_the_clip_in_progress_is_what_is_drawn(colourful):
     strips = []
     host = StandaloneHost(device="cpu", dtype="fp32", preview=strips.append)
-    model = host.make_model(colourful, dtype="fp32")
+    model = host.models.make_model(colourful, dtype="fp32")
     prompt = [[torch.zeros(1, 12, 16), {}]]
-    guider = host.make_guider(model, prompt, prompt, 1.0)
+    guider = host.sampling.make_guider(model, prompt, prompt, 1.0)
     noise = torch.randn(1, 16, 2, 4, 4, generator=torch.Generator().manual_seed(3))
-    sampler = host.make_sampler(sample_euler, {})
+    sampler = host.sampling.make_sampler(sample_euler, {})
     latent = {"samples": torch.zeros_like(noise)}
-    made = host.sample(guider, noise, sampler, flow_sigmas(3, shift=3.0), latent, 0)
+    made = host.sampling.sample(guider, noise, sampler, flow_sigmas(3, shift=3.0), latent, 0)
     assert len(strips) == 3
     expected = strip_maker(colourful.latent, [])([colourful.latent.normalise(made)[0]])
     torch.testing.assert_close(strips[-1], expected)

@@ -167,7 +167,7 @@ def test_the_warning_names_the_node(warnings):
         schema=schema, inputs={},
     )  # fmt: skip
     with running(node):
-        host().warn(f"the model {WORDS}")
+        host().session.warn(f"the model {WORDS}")
     assert warnings() == [f"My Sample: the model {WORDS}"]
 
 
@@ -184,7 +184,7 @@ def test_the_warning_names_the_node(warnings):
 )
 def test_what_is_known_travels_with_a_lora(bench, known, lora, model, info, result):
     changed = lora(known(model), info)
-    assert host().is_distilled(bench.guider(1.0, changed)) is result
+    assert host().sampling.about(bench.guider(1.0, changed)).distilled is result
 
 
 @pytest.mark.parametrize("way", [MERGED, BESIDE])
@@ -227,4 +227,4 @@ def test_the_guidance_of_a_distilled_model_is_one(bench, known, network_calls):
 
 
 def test_eta_is_an_option_of_the_solver():
-    assert host().solver_of(lcm(0.25)) == (sample_lcm, {"eta": 0.25})
+    assert host().sampling.solver_of(lcm(0.25)) == (sample_lcm, {"eta": 0.25})

@@ -156,7 +156,7 @@ def test_given_frames_stay_and_the_others_are_made(bench, case, scale):
     samples = torch.randn(1, 16, 3, 4, 4, generator=torch.Generator().manual_seed(3))
     tokens = SpacetimePatchify.execute([{"samples": samples, "fps": 16.0}])[0]
     known = tokens.tokens.layout.coordinates[None, :, 0] == 0
-    guider = host().with_wrapper(change(bench.guider(scale), case), hold_given(known))
+    guider = host().sampling.with_wrapper(change(bench.guider(scale), case), hold_given(known))
     made = SpacetimeSamplePatches.execute(guider, *bench.parts(steps=5)[1:], tokens)[0]
     (made,) = (latent["samples"] for latent in unpack(made))
     torch.testing.assert_close(made[:, :, 0], samples[:, :, 0])
@@ -251,4 +251,4 @@ def test_without_a_text_one_block_is_left_out(count, block):
 
 
 def test_the_host_counts_the_blocks(bench):
-    assert host().block_count(bench.guider()) == 2
+    assert host().sampling.about(bench.guider()).blocks == 2

@@ -32,7 +32,7 @@ def latent(frames=5):
 @pytest.mark.parametrize("changes", PLANS.values(), ids=PLANS)
 def test_patches_and_latents_give_the_same(changes, bench):
     guider, *parts = bench.parts()
-    changed = host().with_plan(guider, partial(replace, **changes))
+    changed = host().sampling.with_plan(guider, partial(replace, **changes))
     clips = [latent(), latent(9)]
     tokens = SpacetimePatchify.execute(clips)[0]
     packed = SpacetimeUnpatchify.execute(
@@ -47,7 +47,7 @@ def test_patches_and_latents_give_the_same(changes, bench):
 
 def test_a_cache_without_budget_is_bit_equal(bench):
     guider, *parts = bench.parts(steps=8)
-    cached = host().with_plan(guider, partial(replace, cache=StepCache(threshold=0.0)))
+    cached = host().sampling.with_plan(guider, partial(replace, cache=StepCache(threshold=0.0)))
     made = [
         SpacetimeSample.execute(each, *parts, latent())[0]["samples"] for each in (guider, cached)
     ]
@@ -59,7 +59,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(solver, bench):
     guider, noise, sampler, sigmas = bench.parts(steps=6, solver=solver)
     whole = SpacetimeSample.execute(guider, noise, sampler, sigmas, latent())[0]["samples"]
     checkpoint = Checkpoint(stop=3)
-    stopped = host().with_options(sampler, {"checkpoint": checkpoint})
+    stopped = host().sampling.with_options(sampler, {"checkpoint": checkpoint})
     SpacetimeSample.execute(guider, noise, stopped, sigmas, latent())
     checkpoint.stop = None
     resumed = SpacetimeSample.execute(guider, noise, stopped, sigmas, latent())[0]["samples"]

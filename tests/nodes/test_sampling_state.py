@@ -253,7 +253,7 @@ def test_a_sampler_that_cannot_stop_is_refused_before_it_runs(parts, network_cal
         return x
 
     run = parts()
-    other = (*run[:2], host().make_sampler(sample_other, {}), run[3])
+    other = (*run[:2], host().sampling.make_sampler(sample_other, {}), run[3])
     with pytest.raises(ValueError, match=r"cannot be stopped and resumed.*use Solver"):
         stop(other, 2)
     with pytest.raises(ValueError, match=r"cannot be stopped and resumed.*use Solver"):
@@ -272,7 +272,7 @@ def test_a_sampler_that_cannot_stop_is_refused_before_it_runs(parts, network_cal
 def test_guidance_that_remembers_is_warned_of(parts, caplog, changes, named):
     guider, *rest = parts()
     with caplog.at_level(logging.WARNING):
-        stop((host().with_plan(guider, partial(replace, **changes)), *rest), 2)
+        stop((host().sampling.with_plan(guider, partial(replace, **changes)), *rest), 2)
     told = [entry.getMessage() for entry in caplog.records if "anew" in entry.getMessage()]
     assert [named in message for message in told] == [True] * (named is not None)
 
@@ -372,7 +372,7 @@ def test_a_changed_file_is_read_again(parts, folders):
 def test_solvers_are_named_as_in_the_node():
     names = [*SOLVERS, *STOCHASTIC_SOLVERS]
     samplers = [SpacetimeSolver.execute(name)[0] for name in names]
-    assert len({host().solver_of(sampler).solver for sampler in samplers}) == len(names)
+    assert len({host().sampling.solver_of(sampler).solver for sampler in samplers}) == len(names)
 
 
 def test_a_link_to_nowhere_leaves_the_node_in_the_menu(folders):

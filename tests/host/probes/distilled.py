@@ -37,7 +37,7 @@ from spacetime_video.nodes.helpers.trained import warn_if_untrained  # noqa: E40
 
 def with_lora(model, distilled):
     patches = {f"{LAYER}.weight": WeightDelta(low_rank=LowRank(DOWN, UP))}
-    return host.with_lora(model, patches, 1.0, live=False, distilled=distilled)
+    return host.models.with_lora(model, patches, 1.0, live=False, distilled=distilled)
 
 
 def with_stock_lora(model):
@@ -46,12 +46,12 @@ def with_stock_lora(model):
     return comfy.sd.load_lora_for_models(model, None, state, 1.0, 0)[0]
 
 
-ours = host.make_model(dit_weights(kind="dit"), dtype="fp32")
+ours = host.models.make_model(dit_weights(kind="dit"), dtype="fp32")
 few, other = with_lora(ours, True), with_lora(ours, False)
 models = {
     "ours": ours,
-    "ours distilled": host.make_model(dit_weights(distilled="consistency"), dtype="fp32"),
-    "without metadata": host.make_model(dit_weights(), dtype="fp32"),
+    "ours distilled": host.models.make_model(dit_weights(distilled="consistency"), dtype="fp32"),
+    "without metadata": host.models.make_model(dit_weights(), dtype="fp32"),
     "distilled LoRA": few,
     "unknown LoRA": with_lora(ours, None),
     "other LoRA of ours": other,
@@ -62,9 +62,11 @@ models = {
     "a clone of one with a distilled LoRA": few.clone(),
     "before the LoRA": ours,
 }
-clip = host.make_clip(text_weights(), dtype="fp32")
-prompt = host.encode_prompt(clip, "a red cube moves left")
-guiders = {name: host.make_guider(model, prompt, prompt, 1.0) for name, model in models.items()}
+clip = host.models.make_clip(text_weights(), dtype="fp32")
+prompt = host.models.encode_prompt(clip, "a red cube moves left")
+guiders = {
+    name: host.sampling.make_guider(model, prompt, prompt, 1.0) for name, model in models.items()
+}
 
 shown, logged = [], []
 
@@ -89,9 +91,9 @@ def told():
 
 logging.getLogger("spacetime_video.hosts.comfyui.notes").addHandler(Recorder())
 server.PromptServer.instance = Editor()
-lcm = host.make_sampler(sample_lcm, {})
+lcm = host.sampling.make_sampler(sample_lcm, {})
 with CurrentNodeContext("prompt", "9"):
-    for sampler in (lcm, sampler_object("lcm"), host.make_sampler(sample_euler, {})):
+    for sampler in (lcm, sampler_object("lcm"), host.sampling.make_sampler(sample_euler, {})):
         warn_of_distillation(guiders["ours"], sampler)
     for name in ("distilled LoRA", "unknown LoRA"):
         warn_of_distillation(guiders[name], lcm)
@@ -99,21 +101,21 @@ on_node = told()
 plain = CFGGuider(models["distilled LoRA"])
 plain.set_conds(prompt, prompt)
 plain.set_cfg(4.0)
-guided = host.make_guider(models["ours distilled"], prompt, prompt, 2.5)
+guided = host.sampling.make_guider(models["ours distilled"], prompt, prompt, 2.5)
 for guider in (plain, guided, guiders["distilled LoRA"]):
     warn_of_distillation(guider, lcm)
 twice = told()
 with CurrentNodeContext("prompt", "3"):
-    host.encode_prompt(clip, "a purple (red:1.5) cube")
+    host.models.encode_prompt(clip, "a purple (red:1.5) cube")
 unknown = told()
 trained = {"shapes": [[9, 64, 48]], "loops": [], "fps": [16.0]}
-knowing = host.make_model(dit_weights(trained=trained), dtype="fp32")
+knowing = host.models.make_model(dit_weights(trained=trained), dtype="fp32")
 small, large = ({"samples": torch.zeros(1, 16, 3, rows, 6), "fps": 16.0} for rows in (8, 16))
-for guider in (host.make_guider(knowing, prompt, prompt, 1.0), guiders["ours"]):
+for guider in (host.sampling.make_guider(knowing, prompt, prompt, 1.0), guiders["ours"]):
     for latent in (small, large):
         warn_if_untrained(guider, [latent])
 untrained = told()
-host.warn("only logged")
+host.session.warn("only logged")
 outside = told()
 
 config = comfy.supported_models_base.BASE({})
@@ -141,11 +143,11 @@ def tcd(table):
     )
 
 
-by_host = host.make_sampler(sample_lcm, {"eta": 0.3}).sample(
+by_host = host.sampling.make_sampler(sample_lcm, {"eta": 0.3}).sample(
     Wrapped(), sigmas, {"seed": 7}, None, noise.clone(), torch.zeros_like(noise), None, True
 )
 report(
-    known={name: host.is_distilled(guider) for name, guider in guiders.items()},
+    known={name: host.sampling.about(guider).distilled for name, guider in guiders.items()},
     shown=on_node[0],
     logged=on_node[1],
     outside=outside,

@@ -13,9 +13,9 @@ STEPS = 12
 THRESHOLD = 0.3
 
 host = ComfyHost()
-clip = host.make_clip(text_weights(), dtype="fp32")
-prompts = [host.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
-model = host.make_model(dit_weights(), dtype="fp32")
+clip = host.models.make_clip(text_weights(), dtype="fp32")
+prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
+model = host.models.make_model(dit_weights(), dtype="fp32")
 apply = EasyCacheHolder.apply_cache_diff
 skipped = []
 

@@ -47,48 +47,55 @@ def latent(**extras):
 
 def measure(host):
     """Everything that a host makes, by name."""
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    model = host.make_model(dit_weights(), dtype="fp32")
-    positive, negative = (host.encode_prompt(clip, text) for text in ("a red cube", ""))
-    guider = host.make_guider(model, positive, negative, 4.0)
-    euler = host.make_sampler(SOLVERS["euler"], {})
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    model = host.models.make_model(dit_weights(), dtype="fp32")
+    positive, negative = (host.models.encode_prompt(clip, text) for text in ("a red cube", ""))
+    guider = host.sampling.make_guider(model, positive, negative, 4.0)
+    euler = host.sampling.make_sampler(SOLVERS["euler"], {})
     noise = FrameNoise(7).generate_noise(latent())
     made = {}
     for name, changes in PLANS.items():
-        changed = host.with_plan(guider, partial(replace, **changes))
+        changed = host.sampling.with_plan(guider, partial(replace, **changes))
         sigmas = LONG if name == "cached" else SIGMAS
-        made[name] = host.sample(changed, noise, euler, sigmas, latent(), 7)
+        made[name] = host.sampling.sample(changed, noise, euler, sigmas, latent(), 7)
         tokens = patchify([latent()["samples"]])
-        packed = host.sample_tokens(
+        packed = host.sampling.sample_tokens(
             changed, patchify([noise]), euler, sigmas, tokens, [{"fps": 16.0}], 7
         )
         made[f"{name}_packed"] = packed.values
-    made["plain"] = host.sample(guider, noise, euler, SIGMAS, latent(), 7)
+    made["plain"] = host.sampling.sample(guider, noise, euler, SIGMAS, latent(), 7)
     for name, solver in STOCHASTIC_SOLVERS.items():
-        sampler = host.make_sampler(solver, {})
-        made[name] = host.sample(guider, noise, sampler, SIGMAS, latent(), 7)
-        other = host.with_options(sampler, {"eta": 0.5, "unknown": 1})
-        made[f"{name}_half"] = host.sample(guider, noise, other, SIGMAS, latent(), 7)
-    unipc, checkpoint = host.make_sampler(SOLVERS["unipc"], {}), Checkpoint(stop=3)
-    made["whole"] = host.sample(guider, noise, unipc, SIGMAS, latent(), 7)
-    host.sample(
-        guider, noise, host.with_options(unipc, {"checkpoint": checkpoint}), SIGMAS, latent(), 7
+        sampler = host.sampling.make_sampler(solver, {})
+        made[name] = host.sampling.sample(guider, noise, sampler, SIGMAS, latent(), 7)
+        other = host.sampling.with_options(sampler, {"eta": 0.5, "unknown": 1})
+        made[f"{name}_half"] = host.sampling.sample(guider, noise, other, SIGMAS, latent(), 7)
+    unipc, checkpoint = host.sampling.make_sampler(SOLVERS["unipc"], {}), Checkpoint(stop=3)
+    made["whole"] = host.sampling.sample(guider, noise, unipc, SIGMAS, latent(), 7)
+    host.sampling.sample(
+        guider,
+        noise,
+        host.sampling.with_options(unipc, {"checkpoint": checkpoint}),
+        SIGMAS,
+        latent(),
+        7,
     )
-    rest = host.with_options(unipc, {"checkpoint": Checkpoint(checkpoint.state)})
-    made["resumed"] = host.sample(guider, noise, rest, SIGMAS, latent(), 7)
+    rest = host.sampling.with_options(unipc, {"checkpoint": Checkpoint(checkpoint.state)})
+    made["resumed"] = host.sampling.sample(guider, noise, rest, SIGMAS, latent(), 7)
     return made
 
 
 def stock(host):
     """A plain guider of the host is taken over; a guider with other rules is refused."""
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    guider = CFGGuider(host.make_model(dit_weights(), dtype="fp32"))
-    guider.set_conds(host.encode_prompt(clip, "a red cube"), host.encode_prompt(clip, ""))
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    guider = CFGGuider(host.models.make_model(dit_weights(), dtype="fp32"))
+    guider.set_conds(
+        host.models.encode_prompt(clip, "a red cube"), host.models.encode_prompt(clip, "")
+    )
     guider.set_cfg(4.0)
     noise = FrameNoise(7).generate_noise(latent())
-    sampler = host.make_sampler(SOLVERS["euler"], {})
-    taken = host.with_plan(guider, lambda plan: replace(plan, low=0.5))
-    return host.sample(taken, noise, sampler, SIGMAS, latent(), 7)
+    sampler = host.sampling.make_sampler(SOLVERS["euler"], {})
+    taken = host.sampling.with_plan(guider, lambda plan: replace(plan, low=0.5))
+    return host.sampling.sample(taken, noise, sampler, SIGMAS, latent(), 7)
 
 
 def refusal(host):
@@ -96,7 +103,9 @@ def refusal(host):
         pass
 
     try:
-        host.with_plan(Other(host.make_model(dit_weights(), dtype="fp32")), GuidancePlan)
+        host.sampling.with_plan(
+            Other(host.models.make_model(dit_weights(), dtype="fp32")), GuidancePlan
+        )
     except ValueError as error:
         return str(error)
     return ""
@@ -108,17 +117,17 @@ with torch.inference_mode():
     taken_over = stock(theirs_host)
     masked = latent(noise_mask=torch.tensor([0.0, 1, 1]).reshape(1, 1, 3, 1, 1))
     masked["samples"] = torch.randn(1, 16, 3, 8, 6, generator=seeded(1))
-    model = theirs_host.make_model(dit_weights(token_levels=True), dtype="fp32")
-    clip = theirs_host.make_clip(text_weights(), dtype="fp32")
-    prompts = [theirs_host.encode_prompt(clip, text) for text in ("a red cube", "")]
-    guided = theirs_host.with_plan(
-        theirs_host.make_guider(model, *prompts, 4.0),
+    model = theirs_host.models.make_model(dit_weights(token_levels=True), dtype="fp32")
+    clip = theirs_host.models.make_clip(text_weights(), dtype="fp32")
+    prompts = [theirs_host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
+    guided = theirs_host.sampling.with_plan(
+        theirs_host.sampling.make_guider(model, *prompts, 4.0),
         partial(replace, rule=Projection(threshold=0.1), rescale=0.7),
     )
-    kept = theirs_host.sample(
+    kept = theirs_host.sampling.sample(
         guided,
         FrameNoise(7).generate_noise(masked),
-        theirs_host.make_sampler(SOLVERS["euler"], {}),
+        theirs_host.sampling.make_sampler(SOLVERS["euler"], {}),
         SIGMAS,
         masked,
         7,
@@ -136,5 +145,5 @@ report(
     given_change=float((kept - masked["samples"])[:, :, 0].abs().max()),
     made_change=float((kept - masked["samples"])[:, :, 1:].abs().max()),
     refusal=refusal(theirs_host),
-    stock_sampler=theirs_host.with_options(KSAMPLER(SOLVERS["euler"], {}), {}) is None,
+    stock_sampler=theirs_host.sampling.with_options(KSAMPLER(SOLVERS["euler"], {}), {}) is None,
 )

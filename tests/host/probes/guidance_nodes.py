@@ -94,11 +94,13 @@ def sample(guider, noise=None, given=None, steps=6):
 class Setting:
     """A host with a model and prompts."""
 
-    def __init__(self, host, make=lambda host: host.make_model(dit_weights(), dtype="fp32")):
+    def __init__(self, host, make=lambda host: host.models.make_model(dit_weights(), dtype="fp32")):
         hosts.use(host)
         self.model = make(host)
-        clip = host.make_clip(text_weights(), dtype="fp32")
-        self.prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "a blue cube")]
+        clip = host.models.make_clip(text_weights(), dtype="fp32")
+        self.prompts = [
+            host.models.encode_prompt(clip, text) for text in ("a red cube", "a blue cube")
+        ]
 
     def guider(self, scale=SCALE, model=None):
         return output(SpacetimeDenoiser, model or self.model, *self.prompts, scale)
@@ -148,7 +150,7 @@ def neutral(setting):
 def given(host):
     """How far given frames and the others are from what they were."""
     setting = Setting(
-        host, lambda host: host.make_model(dit_weights(token_levels=True), dtype="fp32")
+        host, lambda host: host.models.make_model(dit_weights(token_levels=True), dtype="fp32")
     )
     start = torch.randn(1, 16, 3, 8, 6, generator=seeded(1))
     mask = torch.tensor([0.0, 1, 1]).reshape(1, 1, 3, 1, 1)

@@ -82,10 +82,10 @@ def sample_by(host, name):
     """The standalone host's model under a solver of ComfyUI, with KSampler's noise and levels."""
     model, prompts = model_and_prompts(host)
     latent = {"samples": torch.zeros(1, 16, 3, 8, 6)}
-    return host.sample(
-        host.make_guider(model, *prompts, GUIDANCE),
+    return host.sampling.sample(
+        host.sampling.make_guider(model, *prompts, GUIDANCE),
         batch_noise(latent["samples"], SEED),
-        host.make_sampler(THEIR_SOLVERS[name], {}),
+        host.sampling.make_sampler(THEIR_SOLVERS[name], {}),
         levels_of(name, model.shift),
         latent,
         SEED,
@@ -100,9 +100,9 @@ def ksampler(name):
 
 
 def model_and_prompts(host):
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    model = host.make_model(dit_weights(), dtype="fp32")
-    return model, [host.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    model = host.models.make_model(dit_weights(), dtype="fp32")
+    return model, [host.models.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
 
 
 def measure(host, sample):

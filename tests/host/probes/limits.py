@@ -75,7 +75,7 @@ class Live(TorchDispatchMode):
 
 
 def shipped_vae():
-    return host.make_vae(read_vae(next(iter(bundled("vae").values()))), dtype="fp32")
+    return host.models.make_vae(read_vae(next(iter(bundled("vae").values()))), dtype="fp32")
 
 
 def no_memory_for_more(vae, name, side):
@@ -141,7 +141,7 @@ def dtypes(prompts, plain):
     found = {}
     for option in ("bf16_unet", "fp16_unet", "fp8_e4m3fn_unet"):
         setattr(args, option, True)
-        model = host.make_model(dit_weights(), dtype="auto")
+        model = host.models.make_model(dit_weights(), dtype="auto")
         setattr(args, option, False)
         apart = (sample(model, prompts, empty()) - plain).norm() / plain.norm()
         found[option] = (str(model.model.diffusion_model.dtype), float(apart))
@@ -197,16 +197,19 @@ def masked_per_video_frame(model, prompts):
     mask = torch.ones(9, 64, 48)
     mask[0] = 0
     latent = nodes.SetLatentNoiseMask().set_mask(given, mask)[0]
-    guider, noise = host.make_guider(model, *prompts, 4.0), FrameNoise(7).generate_noise(latent)
-    solver, sigmas = host.make_sampler(sample_euler, {}), flow_sigmas(STEPS, shift=3.0)
-    made = host.sample(guider, noise, solver, sigmas, latent, 7)
+    guider, noise = (
+        host.sampling.make_guider(model, *prompts, 4.0),
+        FrameNoise(7).generate_noise(latent),
+    )
+    solver, sigmas = host.sampling.make_sampler(sample_euler, {}), flow_sigmas(STEPS, shift=3.0)
+    made = host.sampling.sample(guider, noise, solver, sigmas, latent, 7)
     return (made - given["samples"]).abs().amax((0, 1, 3, 4)).tolist()
 
 
 def measure():
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
-    model = host.make_model(dit_weights(), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
+    model = host.models.make_model(dit_weights(), dtype="fp32")
     plain = sample(model, prompts, empty())
     attended, asked = overridden(model, prompts)
     blocks = [f"diffusion_model.blocks.{number}" for number in range(3)]

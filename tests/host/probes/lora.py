@@ -34,9 +34,9 @@ def written(name, layer, **extra):
 
 
 host = ComfyHost()
-clip = host.make_clip(text_weights(), dtype="fp32")
-prompts = [host.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
-model = host.make_model(dit_weights(), dtype="fp32")
+clip = host.models.make_clip(text_weights(), dtype="fp32")
+prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
+model = host.models.make_model(dit_weights(), dtype="fp32")
 
 
 def sample(model):
@@ -47,8 +47,8 @@ def sample(model):
 
 
 def with_ours(file, strength, onto=model):
-    lora = read_lora(file, host.weight_shapes(model))
-    return host.with_lora(onto, lora.patches, strength, live=False)
+    lora = read_lora(file, host.models.weight_shapes(model))
+    return host.models.with_lora(onto, lora.patches, strength, live=False)
 
 
 def ours(file, strength):
@@ -72,7 +72,7 @@ def by_the_pack(*files, strength):
 def standalone(file, strength):
     """The same change merged by the pack itself, in a model of the host."""
     state = by_the_pack(file, strength=strength)
-    return sample(host.make_model(replace(dit_weights(), state=state), dtype="fp32"))
+    return sample(host.models.make_model(replace(dit_weights(), state=state), dtype="fp32"))
 
 
 def weights_apart(*files, strength):

@@ -46,4 +46,4 @@ def native_wan(state):
 
 
 def our_wan(host, state):
-    return host.make_model(DiTWeights(CONFIG, WAN21_LATENT, state), dtype="fp32")
+    return host.models.make_model(DiTWeights(CONFIG, WAN21_LATENT, state), dtype="fp32")

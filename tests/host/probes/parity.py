@@ -49,23 +49,25 @@ def noise(clip):
 
 def measure(host):
     """Everything that a host makes, by name."""
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    vae = host.make_vae(vae_weights(), dtype="fp32")
-    model = host.make_model(dit_weights(), dtype="fp32")
-    positive = host.encode_prompt(clip, "a red cube moves left")
-    guider = host.make_guider(model, positive, host.encode_prompt(clip, ""), 4.0)
-    samplers = {name: host.make_sampler(solver, {}) for name, solver in SOLVERS.items()}
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    vae = host.models.make_vae(vae_weights(), dtype="fp32")
+    model = host.models.make_model(dit_weights(), dtype="fp32")
+    positive = host.models.encode_prompt(clip, "a red cube moves left")
+    guider = host.sampling.make_guider(model, positive, host.models.encode_prompt(clip, ""), 4.0)
+    samplers = {name: host.sampling.make_sampler(solver, {}) for name, solver in SOLVERS.items()}
     made = {"prompt": positive[0][0]}
     for number, text in enumerate(WEIGHTED):
-        made[f"weighted {number}"] = host.encode_prompt(clip, text)[0][0]
+        made[f"weighted {number}"] = host.models.encode_prompt(clip, text)[0][0]
     for name, sampler in samplers.items():
         empty = latent(3, 8, 6, fps=16.0)
-        made[name] = host.sample(guider, noise(empty), sampler, SIGMAS, empty, 7)
+        made[name] = host.sampling.sample(guider, noise(empty), sampler, SIGMAS, empty, 7)
     given = latent(3, 8, 6, fps=16.0)
     given["samples"] = torch.randn(1, 16, 3, 8, 6, generator=seeded(1))
-    made["given"] = host.sample(guider, noise(given), samplers["euler"], SIGMAS[2:], given, 7)
+    made["given"] = host.sampling.sample(
+        guider, noise(given), samplers["euler"], SIGMAS[2:], given, 7
+    )
     clips = [latent(3, 8, 6, fps=16.0), latent(1, 4, 4, fps=8.0)]
-    made["packed"] = host.sample_tokens(
+    made["packed"] = host.sampling.sample_tokens(
         guider,
         patchify([noise(each) for each in clips]),
         samplers["euler"],
@@ -74,20 +76,22 @@ def measure(host):
         [{"fps": 16.0}, {"fps": 8.0}],
         7,
     ).values
-    several = [host.encode_prompt(clip, text) for text in ("a blue cone", "a red ball falls")]
+    several = [
+        host.models.encode_prompt(clip, text) for text in ("a blue cone", "a red ball falls")
+    ]
     ((context, told),) = several[0]
     contexts = [each[0][0] for each in several]
     per_clip = [[context, {**told, CLIP_TEXTS_KEY: contexts}]]
     for name, sides in {
-        "prompts per clip": (per_clip, host.encode_prompt(clip, "")),
+        "prompts per clip": (per_clip, host.models.encode_prompt(clip, "")),
         "negative per clip": (positive, per_clip),
         "both per clip": (per_clip, per_clip[:1]),
     }.items():
         for attention in (None, AttentionGuidance(scale=5.0)):
-            bound = host.make_guider(model, *sides, 4.0)
+            bound = host.sampling.make_guider(model, *sides, 4.0)
             if attention is not None:
-                bound = host.with_plan(bound, partial(replace, attention=attention))
-            made[f"{name} {'' if attention is None else 'nag'}"] = host.sample_tokens(
+                bound = host.sampling.with_plan(bound, partial(replace, attention=attention))
+            made[f"{name} {'' if attention is None else 'nag'}"] = host.sampling.sample_tokens(
                 bound,
                 patchify([noise(each) for each in clips]),
                 samplers["euler"],
@@ -97,8 +101,8 @@ def measure(host):
                 7,
             ).values
     images = torch.rand(9, 32, 48, 3, generator=seeded(2))
-    made["encoded"] = host.encode_video(vae, images)
-    made["decoded"] = host.decode_video(vae, made["encoded"])
+    made["encoded"] = host.models.encode_video(vae, images)
+    made["decoded"] = host.models.decode_video(vae, made["encoded"])
     return made
 
 

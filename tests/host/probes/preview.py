@@ -38,17 +38,17 @@ def mean_colour(picture):
 
 host = ComfyHost()
 comfy.utils.set_progress_bar_global_hook(hook)
-clip = host.make_clip(text_weights(), dtype="fp32")
-prompts = [host.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
-sampler = host.make_sampler(sample_euler, {})
+clip = host.models.make_clip(text_weights(), dtype="fp32")
+prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
+sampler = host.sampling.make_sampler(sample_euler, {})
 sigmas = flow_sigmas(STEPS, shift=3.0)
 
 
 def guider_of(rgb):
     weights = dit_weights()
     latent = replace(weights.latent, rgb=rgb, rgb_bias=(0.1, 0.2, 0.3))
-    return host.make_guider(
-        host.make_model(replace(weights, latent=latent), dtype="fp32"), *prompts, 2.0
+    return host.sampling.make_guider(
+        host.models.make_model(replace(weights, latent=latent), dtype="fp32"), *prompts, 2.0
     )
 
 
@@ -59,7 +59,7 @@ def noise(frames=3, rows=8, columns=6):
 guider = guider_of(RGB)
 start = noise()
 made, on_latent = shown(
-    lambda: host.sample(
+    lambda: host.sampling.sample(
         guider, start, sampler, sigmas, {"samples": torch.zeros_like(start), "fps": 16.0}, 1
     )
 )
@@ -75,13 +75,13 @@ colour_error = max(
 
 clips = [noise(), noise(frames=2, rows=4, columns=4)]
 packed, on_tokens = shown(
-    lambda: host.sample_tokens(
+    lambda: host.sampling.sample_tokens(
         guider, patchify(clips), sampler, sigmas, patchify([torch.zeros_like(c) for c in clips]),
         [{"fps": 16.0}, {"fps": 8.0}], 1,
     )
 )  # fmt: skip
 _, published = shown(
-    lambda: host.sample(
+    lambda: host.sampling.sample(
         guider_of(None), start, sampler, sigmas, {"samples": torch.zeros_like(start)}, 1
     )
 )

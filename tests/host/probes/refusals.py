@@ -13,24 +13,26 @@ from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_euler
 
 host = ComfyHost()
-clip = host.make_clip(text_weights(), dtype="fp32")
-model = host.make_model(dit_weights(), dtype="fp32")
-prompt = host.encode_prompt(clip, "a red cube moves left")
+clip = host.models.make_clip(text_weights(), dtype="fp32")
+model = host.models.make_model(dit_weights(), dtype="fp32")
+prompt = host.models.encode_prompt(clip, "a red cube moves left")
 
 
 def refusal(samples, positive):
-    guider = host.make_guider(model, positive, prompt, 1.0)
-    sampler = host.make_sampler(sample_euler, {})
+    guider = host.sampling.make_guider(model, positive, prompt, 1.0)
+    sampler = host.sampling.make_sampler(sample_euler, {})
     noise = torch.zeros(1, 16, 3, 8, 6)
     try:
-        host.sample(guider, noise, sampler, flow_sigmas(2, shift=3.0), {"samples": samples}, 1)
+        host.sampling.sample(
+            guider, noise, sampler, flow_sigmas(2, shift=3.0), {"samples": samples}, 1
+        )
     except ValueError as error:
         return str(error)
     return ""
 
 
 def format_of(vae):
-    found = host.vae_format(vae)
+    found = host.models.vae_format(vae)
     return [found.channels, found.time_factor, found.space_factor]
 
 
@@ -41,7 +43,7 @@ def wan_vae():
 
 filled = torch.randn(1, 4, 3, 8, 6, generator=seeded(1))
 (from_image, *_) = WanImageToVideo.execute(
-    prompt, prompt, host.make_vae(vae_weights(), dtype="fp32"), 48, 64, 9, 1,
+    prompt, prompt, host.models.make_vae(vae_weights(), dtype="fp32"), 48, 64, 9, 1,
     start_image=torch.full((1, 64, 48, 3), 0.5),
 ).args  # fmt: skip
 other_prompt = [[torch.zeros(1, 12, 24), {}]]
@@ -52,6 +54,6 @@ report(
     formats={
         "image": format_of(comfy.sd.VAE(sd={})),
         "wan": format_of(wan_vae()),
-        "ours": format_of(host.make_vae(vae_weights(), dtype="fp32")),
+        "ours": format_of(host.models.make_vae(vae_weights(), dtype="fp32")),
     },
 )

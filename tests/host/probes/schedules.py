@@ -125,15 +125,15 @@ def unets():
 
 
 def flows():
-    model = host.make_model(dit_weights(), dtype="fp32")
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
+    model = host.models.make_model(dit_weights(), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
     shifted = ModelSamplingSD3().patch(model, 5.0)[0]
     by_size = ModelSamplingFlux().patch(model, 1.15, 0.5, 1024, 1024)[0]
     latent = {"samples": torch.zeros(1, 16, 3, 8, 6)}
     return {
         "default shift": dit_weights().shift,
-        "shifts": [host.noise_levels(each).shift for each in (model, shifted, by_size)],
+        "shifts": [host.models.noise_levels(each).shift for each in (model, shifted, by_size)],
         "flow": compared(
             shifted, ["trailing", "karras", "exponential", "beta", "linear-quadratic"]
         ),

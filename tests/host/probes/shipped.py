@@ -21,26 +21,26 @@ def path(folder):
 
 def make_video(host):
     """Frames (F, H, W, 3) of a prompt, by way of tokens."""
-    clip = host.make_clip(read_text_encoder(path("text_encoders")), dtype="fp32")
-    vae = host.make_vae(read_vae(path("vae")), dtype="fp32")
-    model = host.make_model(read_dit(path("diffusion_models")), dtype="fp32")
+    clip = host.models.make_clip(read_text_encoder(path("text_encoders")), dtype="fp32")
+    vae = host.models.make_vae(read_vae(path("vae")), dtype="fp32")
+    model = host.models.make_model(read_dit(path("diffusion_models")), dtype="fp32")
     prompts = (
-        host.encode_prompt(clip, "a red sphere moves left at day"),
-        host.encode_prompt(clip, ""),
+        host.models.encode_prompt(clip, "a red sphere moves left at day"),
+        host.models.encode_prompt(clip, ""),
     )
-    guider = host.make_guider(model, *prompts, 4.0)
+    guider = host.sampling.make_guider(model, *prompts, 4.0)
     latent = {"samples": torch.zeros(1, 16, 5, 8, 8)}
-    sampled = host.sample_tokens(
+    sampled = host.sampling.sample_tokens(
         guider,
         patchify([FrameNoise(1).generate_noise(latent)]),
-        host.make_sampler(SOLVERS["euler"], {}),
+        host.sampling.make_sampler(SOLVERS["euler"], {}),
         flow_sigmas(10, shift=3.0),
         patchify([latent["samples"]]),
         [{"fps": 16.0}],
         1,
     )
     (samples,) = unpatchify(sampled)
-    return samples, host.decode_video(vae, samples)
+    return samples, host.models.decode_video(vae, samples)
 
 
 with torch.inference_mode():

@@ -89,14 +89,14 @@ def calling_through(model, number, seen):
 
 
 def measure():
-    model = host.make_model(dit_weights(), dtype="fp32")
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    vae = host.make_vae(vae_weights(), dtype="fp32")
+    model = host.models.make_model(dit_weights(), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    vae = host.models.make_vae(vae_weights(), dtype="fp32")
     encode = nodes.CLIPTextEncode().encode
     prompts = (encode(clip, "a red cube")[0], encode(clip, "")[0])
     plain = sample(model, prompts, empty())
     given = {"samples": torch.randn(1, 16, 3, 8, 6, generator=seeded(5))}
-    levels = host.make_model(dit_weights(token_levels=True), dtype="fp32")
+    levels = host.models.make_model(dit_weights(token_levels=True), dtype="fp32")
     (guider,) = CFGGuider().get_guider(model, *prompts, 4.0)
     (sigmas,) = BasicScheduler().get_sigmas(model, "simple", 3, 1.0)
     (euler,) = KSamplerSelect().get_sampler("euler")
@@ -107,7 +107,7 @@ def measure():
     images = nodes.VAEDecode().decode(vae, {"samples": plain})[0]
     tiled = nodes.VAEDecodeTiled().decode(vae, {"samples": plain}, 64, 16, 16, 8)[0]
     latent = nodes.VAEEncode().encode(vae, images)[0]["samples"]
-    bf16 = sample(host.make_model(dit_weights(), dtype="bf16"), prompts, empty())
+    bf16 = sample(host.models.make_model(dit_weights(), dtype="bf16"), prompts, empty())
     kept = sample(model, prompts, keep_first_frame(given))
     told = sample(levels, prompts, keep_first_frame(given))
     weighted = encode(clip, "a (red:1.5) cube")[0][0][0]
@@ -129,7 +129,7 @@ def measure():
         through=largest(sample(calling_through(model, 1, seen), prompts, empty()) - plain),
         seen=len(seen),
         weight_rows=(weighted - prompts[0][0][0]).abs().amax(dim=(0, 2)).tolist(),
-        literal=largest(host.encode_prompt(clip, "a red cube")[0][0] - prompts[0][0][0]),
+        literal=largest(host.models.encode_prompt(clip, "a red cube")[0][0] - prompts[0][0][0]),
     )
 
 

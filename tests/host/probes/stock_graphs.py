@@ -155,10 +155,10 @@ def empties(call, guider, sigmas, masked):
 
 def measure(host, call, **info):
     hosts.use(host)
-    model = host.make_model(dit_weights(**info), dtype="fp32")
-    vae = host.make_vae(vae_weights(), dtype="fp32")
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    prompts = [host.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
+    model = host.models.make_model(dit_weights(**info), dtype="fp32")
+    vae = host.models.make_vae(vae_weights(), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube moves left", "")]
     return graphs(call, host, model, vae, prompts)
 
 

@@ -36,9 +36,9 @@ def stock_sampler(model, prompts):
 
 def ours(model, prompts):
     return {
-        "guider": host.make_guider(model, *prompts, GUIDANCE),
+        "guider": host.sampling.make_guider(model, *prompts, GUIDANCE),
         "noise": FrameNoise(SEED),
-        "sampler": host.make_sampler(SOLVERS["euler"], {}),
+        "sampler": host.sampling.make_sampler(SOLVERS["euler"], {}),
         "sigmas": flow_sigmas(STEPS, shift=3.0),
     }
 
@@ -115,14 +115,14 @@ class Watched:
 
 
 def measure():
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
     further, blocks, apart, size = {}, {}, {}, {}
     for name, run in RUNS.items():
-        fresh = run(host.make_model(dit_weights(), dtype="fp32"), prompts)
+        fresh = run(host.models.make_model(dit_weights(), dtype="fp32"), prompts)
         size[name] = float(fresh.abs().mean())
         for way in ("picture", "network"):
-            model = host.make_model(dit_weights(), dtype="fp32")
+            model = host.models.make_model(dit_weights(), dtype="fp32")
             watched = Watched(model, way)
             further[f"{name} {way}"] = watched.stopped(run, prompts)
             blocks[f"{name} {way}"] = watched.blocks

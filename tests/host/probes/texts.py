@@ -26,7 +26,7 @@ def lora():
 
 
 def model():
-    return host.make_model(dit_weights(), dtype="fp32")
+    return host.models.make_model(dit_weights(), dtype="fp32")
 
 
 def with_lora():
@@ -133,8 +133,8 @@ def fails(made, prompts):
 
 
 def measure():
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
     difference, calls, size, freed = {}, {}, {}, []
     plain = None
     for name, (make, condition) in CASES.items():

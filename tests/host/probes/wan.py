@@ -18,20 +18,22 @@ host = ComfyHost()
 
 
 def guider(model, clip):
-    prompts = (host.encode_prompt(clip, "a red cube"), host.encode_prompt(clip, ""))
-    return host.make_guider(model, *prompts, 4.0)
+    prompts = (host.models.encode_prompt(clip, "a red cube"), host.models.encode_prompt(clip, ""))
+    return host.sampling.make_guider(model, *prompts, 4.0)
 
 
 def sample(bound, solver):
     latent = {"samples": torch.zeros(1, 16, 3, 8, 6)}
     noise = FrameNoise(3).generate_noise(latent)
-    return host.sample(bound, noise, host.make_sampler(SOLVERS[solver], {}), SIGMAS, latent, 3)
+    return host.sampling.sample(
+        bound, noise, host.sampling.make_sampler(SOLVERS[solver], {}), SIGMAS, latent, 3
+    )
 
 
 def refusal(bound):
     tokens = patchify([torch.zeros(1, 16, 1, 4, 4)])
     try:
-        host.sample_tokens(bound, tokens, None, SIGMAS, tokens, [{}], 0)
+        host.sampling.sample_tokens(bound, tokens, None, SIGMAS, tokens, [{}], 0)
     except ValueError as error:
         return str(error)
     return ""
@@ -39,7 +41,7 @@ def refusal(bound):
 
 def measure():
     state = wan_state()
-    clip = host.make_clip(text_weights(), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
     native = guider(native_wan(state), clip)
     model = our_wan(host, state)
     ours = guider(model, clip)

@@ -106,11 +106,11 @@ def watch(told):
 
 def measure(host):
     """Everything that a host makes, by name."""
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    model = host.make_model(dit_weights(token_levels=True), dtype="fp32")
-    positive, negative = (host.encode_prompt(clip, text) for text in ("a red cube", ""))
-    plain = host.make_guider(model, positive, negative, 4.0)
-    euler = host.make_sampler(SOLVERS["euler"], {})
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    model = host.models.make_model(dit_weights(token_levels=True), dtype="fp32")
+    positive, negative = (host.models.encode_prompt(clip, text) for text in ("a red cube", ""))
+    plain = host.sampling.make_guider(model, positive, negative, 4.0)
+    euler = host.sampling.make_sampler(SOLVERS["euler"], {})
     samples = torch.randn(1, 16, FRAMES, 8, 6, generator=seeded(1))
     latent = {"samples": samples, "fps": 16.0}
     noise = FrameNoise(7).generate_noise(latent)
@@ -118,17 +118,17 @@ def measure(host):
     for plan, changes in PLANS.items():
         for tokens in (False, True):
             for name, around in wrappers(samples, tokens=tokens).items():
-                guider = host.with_plan(plain, partial(replace, **changes))
+                guider = host.sampling.with_plan(plain, partial(replace, **changes))
                 for wrapper in around:
-                    guider = host.with_wrapper(guider, wrapper)
+                    guider = host.sampling.with_wrapper(guider, wrapper)
                 restore = watch(told) if (plan, name) == ("plain", "windows") else None
                 if tokens:
                     packed = [patchify([each]) for each in (noise, samples)]
-                    result = host.sample_tokens(
+                    result = host.sampling.sample_tokens(
                         guider, packed[0], euler, SIGMAS, packed[1], [{"fps": 16.0}], 7
                     ).values
                 else:
-                    result = host.sample(guider, noise, euler, SIGMAS, latent, 7)
+                    result = host.sampling.sample(guider, noise, euler, SIGMAS, latent, 7)
                 made[f"{name} {plan} {'tokens' if tokens else 'latent'}"] = result
                 if restore is not None:
                     restore()
@@ -137,34 +137,38 @@ def measure(host):
 
 def stock(host):
     """A plain guider of the host takes wrappers too; one with other rules is refused."""
-    model = host.make_model(dit_weights(token_levels=True), dtype="fp32")
-    clip = host.make_clip(text_weights(), dtype="fp32")
+    model = host.models.make_model(dit_weights(token_levels=True), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
     guider = CFGGuider(model)
-    guider.set_conds(host.encode_prompt(clip, "a red cube"), host.encode_prompt(clip, ""))
+    guider.set_conds(
+        host.models.encode_prompt(clip, "a red cube"), host.models.encode_prompt(clip, "")
+    )
     guider.set_cfg(4.0)
     samples = torch.randn(1, 16, FRAMES, 8, 6, generator=seeded(1))
     latent = {"samples": samples, "fps": 16.0}
-    bound = host.with_wrapper(guider, hold_given(first_frame(samples)))
-    euler = host.make_sampler(SOLVERS["euler"], {})
-    return host.sample(bound, FrameNoise(7).generate_noise(latent), euler, SIGMAS, latent, 7)
+    bound = host.sampling.with_wrapper(guider, hold_given(first_frame(samples)))
+    euler = host.sampling.make_sampler(SOLVERS["euler"], {})
+    return host.sampling.sample(
+        bound, FrameNoise(7).generate_noise(latent), euler, SIGMAS, latent, 7
+    )
 
 
 def refusals(host):
     class Other(CFGGuider):
         pass
 
-    model = host.make_model(dit_weights(), dtype="fp32")
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
+    model = host.models.make_model(dit_weights(), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
     samples = torch.randn(1, 16, FRAMES, 8, 6, generator=seeded(1))
     latent = {"samples": samples, "fps": 16.0}
     held = hold_given(first_frame(samples))
-    euler = host.make_sampler(SOLVERS["euler"], {})
+    euler = host.sampling.make_sampler(SOLVERS["euler"], {})
     found = []
     for attempt in (
-        lambda: host.with_wrapper(Other(model), held),
-        lambda: host.sample(
-            host.with_wrapper(host.make_guider(model, *prompts, 4.0), held),
+        lambda: host.sampling.with_wrapper(Other(model), held),
+        lambda: host.sampling.sample(
+            host.sampling.with_wrapper(host.sampling.make_guider(model, *prompts, 4.0), held),
             FrameNoise(7).generate_noise(latent),
             euler,
             SIGMAS,
@@ -181,28 +185,30 @@ def refusals(host):
 
 def starts(host):
     """What wrappers are told is given: zeros and ones, each as latent and as tokens."""
-    given, model = [], host.make_model(dit_weights(), dtype="fp32")
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    guider = host.make_guider(model, *[host.encode_prompt(clip, "a red cube")] * 2, 1.0)
-    euler = host.make_sampler(SOLVERS["euler"], {})
+    given, model = [], host.models.make_model(dit_weights(), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    guider = host.sampling.make_guider(
+        model, *[host.models.encode_prompt(clip, "a red cube")] * 2, 1.0
+    )
+    euler = host.sampling.make_sampler(SOLVERS["euler"], {})
 
     def seen(denoiser, run):
         given.append(run.given)
         return denoiser
 
-    bound = host.with_wrapper(guider, seen)
+    bound = host.sampling.with_wrapper(guider, seen)
     for samples in (torch.zeros(1, 16, 3, 8, 6), torch.ones(1, 16, 3, 8, 6)):
         noise, packed = torch.zeros_like(samples), patchify([samples])
-        host.sample(bound, noise, euler, SIGMAS, {"samples": samples}, 7)
-        host.sample_tokens(bound, patchify([noise]), euler, SIGMAS, packed, [{}], 7)
+        host.sampling.sample(bound, noise, euler, SIGMAS, {"samples": samples}, 7)
+        host.sampling.sample_tokens(bound, patchify([noise]), euler, SIGMAS, packed, [{}], 7)
     return [[float(each.min()), float(each.max())] for each in given]
 
 
 def skipped(host):
     """How far a prediction without nested skipped blocks is from those without sets of blocks."""
-    model = host.make_model(dit_weights(), dtype="fp32")
-    clip = host.make_clip(text_weights(), dtype="fp32")
-    prompts = [host.encode_prompt(clip, text) for text in ("a red cube", "")]
+    model = host.models.make_model(dit_weights(), dtype="fp32")
+    clip = host.models.make_clip(text_weights(), dtype="fp32")
+    prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
     apart = {}
 
     def skipping(denoiser, run):
@@ -220,11 +226,11 @@ def skipped(host):
 
         return denoise
 
-    bound = host.with_wrapper(host.make_guider(model, *prompts, 1.0), skipping)
+    bound = host.sampling.with_wrapper(host.sampling.make_guider(model, *prompts, 1.0), skipping)
     samples = torch.zeros(1, 16, 3, 8, 6)
     noise = FrameNoise(7).generate_noise({"samples": samples})
-    euler = host.make_sampler(SOLVERS["euler"], {})
-    host.sample(bound, noise, euler, SIGMAS[:2], {"samples": samples}, 7)
+    euler = host.sampling.make_sampler(SOLVERS["euler"], {})
+    host.sampling.sample(bound, noise, euler, SIGMAS[:2], {"samples": samples}, 7)
     return apart
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spacetime_video.hosts.standalone.guiding import _predictor
-from spacetime_video.hosts.standalone.sampling import Texts
+from spacetime_video.hosts.standalone.guiding import Texts, _predict
 from spacetime_video.model_loaders.load import read_dit
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.hooks import BlockHooks
@@ -38,7 +37,7 @@ def seeded(*shape, seed=0):
 
 @pytest.fixture(scope="module")
 def model(standalone, models_dir):
-    return standalone.make_model(
+    return standalone.models.make_model(
         read_dit(models_dir / "diffusion_models/random_dit.safetensors"), dtype="fp32"
     )
 
@@ -49,22 +48,22 @@ class Runs:
     def __init__(self, host, model, plan=PLANS["plain"], *wrappers):
         self.host = host
         positive, negative = ([[seeded(1, 12, 16, seed=seed), {}]] for seed in (1, 2))
-        self.guider = host.with_plan(
-            host.make_guider(model, positive, negative, 3.0), lambda _: plan
+        self.guider = host.sampling.with_plan(
+            host.sampling.make_guider(model, positive, negative, 3.0), lambda _: plan
         )
         for wrapper in wrappers:
-            self.guider = host.with_wrapper(self.guider, wrapper)
-        self.euler = host.make_sampler(SOLVERS["euler"], {})
+            self.guider = host.sampling.with_wrapper(self.guider, wrapper)
+        self.euler = host.sampling.make_sampler(SOLVERS["euler"], {})
 
     def latent(self, samples, noise):
         latent = {"samples": samples, "fps": 16.0}
         with torch.inference_mode():
-            return self.host.sample(self.guider, noise, self.euler, SIGMAS, latent, 7)
+            return self.host.sampling.sample(self.guider, noise, self.euler, SIGMAS, latent, 7)
 
     def packed(self, clips, noises):
         told = [{"fps": 16.0}] * len(clips)
         with torch.inference_mode():
-            made = self.host.sample_tokens(
+            made = self.host.sampling.sample_tokens(
                 self.guider, patchify(noises), self.euler, SIGMAS, patchify(clips), told, 7
             )
         return unpatchify(made)
@@ -177,7 +176,7 @@ def test_skipped_blocks_inside_skipped_blocks_are_all_skipped(standalone, model)
     first, second = frozenset({0}), frozenset({1})
 
     def skipping(denoiser, run):
-        predict, positive = _predictor(Texts(model, 1)), [[seeded(1, 12, 16, seed=1), {}]]
+        predict, positive = _predict(Texts(model, 1)), [[seeded(1, 12, 16, seed=1), {}]]
         conditions = {
             "none": positive,
             "first": SkippedBlocks(positive, first),

@@ -1,0 +1,141 @@
+"""MODEL, CLIP and VAE of the standalone host."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from weakref import WeakSet
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ...model_loaders.load import (
+    DiTWeights,
+    TextWeights,
+    VAEWeights,
+    build_dit,
+    build_text_encoder,
+    build_vae,
+)
+from ...model_loaders.prompts import read_prompt
+from ...model_loaders.text import TextEncoder
+from ...models.latent_format import LatentFormat
+from ...models.lora import WeightDeltas, patched, published_shapes
+from ...samplers.schedules.model_levels import FlowLevels
+from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
+from ..interface import PROMPT_KEY, Conditioning
+from ..solver_options import distilled_with, is_distilled
+from .devices import choose_dtype
+from .preview import LoadedVAE
+from .sampling import Model
+from .session import StandaloneSession
+
+CHUNK = 4
+"""Latent frames that the VAE works on at a time."""
+
+
+class StandaloneModels:
+    """Builds networks of weights, and encodes and decodes with them.
+
+    Args:
+        device: of all networks.
+        dtype: what "auto" means for them: auto, fp32, bf16 or fp16.
+        session: told of progress and of what will not be followed.
+    """
+
+    def __init__(self, device: torch.device, dtype: str, session: StandaloneSession) -> None:
+        self.device, self.dtype, self.session = device, dtype, session
+        self.vaes: WeakSet[LoadedVAE] = WeakSet()
+
+    def make_model(self, weights: DiTWeights, *, dtype: str) -> Model:
+        """Build the transformer."""
+        dit = build_dit(weights, dtype=self._dtype(dtype)).to(self.device)
+        info = weights.info
+        distilled = is_distilled(info)
+        return Model(dit, weights.latent, self.device, weights.shift, info, distilled, weights.file)
+
+    def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
+        """Shapes of a model's weights, by the names that files use."""
+        return published_shapes(model.dit)
+
+    def noise_levels(self, model: Model) -> FlowLevels:
+        """Every model here is a flow model."""
+        return FlowLevels(model.shift)
+
+    def with_lora(
+        self,
+        model: Model,
+        patches: WeightDeltas,
+        strength: float,
+        *,
+        live: bool,
+        distilled: bool | None = None,
+    ) -> Model:
+        """Change the transformer; the weights that stay are shared."""
+        dit = patched(model.dit, patches, strength, live=live)
+        return replace(model, dit=dit, distilled=distilled_with(model.distilled, distilled))
+
+    def make_clip(self, weights: TextWeights, *, dtype: str) -> TextEncoder:
+        """Build the text encoder."""
+        text = build_text_encoder(weights, dtype=self._dtype(dtype))
+        text.encoder.to(self.device)
+        return text
+
+    def make_vae(self, weights: VAEWeights, *, dtype: str) -> LoadedVAE:
+        """Build the VAE."""
+        dtype_ = self._dtype(dtype)
+        vae = LoadedVAE(build_vae(weights, dtype=dtype_).to(self.device), self.device, dtype_)
+        self.vaes.add(vae)
+        return vae
+
+    def vae_format(self, vae: LoadedVAE) -> LatentFormat:
+        """Channels and compression of a VAE."""
+        return LatentFormat(
+            channels=vae.network.config.z_channels,
+            time_factor=vae.network.time_factor,
+            space_factor=vae.network.space_factor,
+        )
+
+    def encode_prompt(self, clip: TextEncoder, text: str) -> Conditioning:
+        """Encode one prompt with its weights."""
+        prompt = read_prompt(clip.tokenizer, text)
+        if prompt.problems:
+            self.session.warn("; ".join(prompt.problems))
+        context = clip.encode_prompt(prompt).cpu()
+        refuse_not_finite(context, "the encoded prompt", DAMAGED_TEXT_ENCODER)
+        return [[context, {PROMPT_KEY: text}]]
+
+    def encode_video(self, vae: LoadedVAE, images: Tensor) -> Tensor:
+        """Encode frames in chunks, with a tick for each."""
+        video = rearrange(images[..., :3], "F H W C -> 1 C F H W")
+        time = vae.network.time_factor
+        total, cache, latents = len(images), None, []
+        self.session.progress(0, total)
+        for part in _chunks(video, first=1 + time, later=CHUNK * time):
+            latent, cache = vae.network.encode_chunk(
+                (part * 2 - 1).to(vae.device, vae.dtype), cache
+            )
+            latents.append(latent.float().cpu())
+            refuse_not_finite(latents[-1], "the encoded video", DAMAGED_VAE)
+            self.session.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
+        return torch.cat(latents, dim=2)
+
+    def decode_video(self, vae: LoadedVAE, latent: Tensor) -> Tensor:
+        """Decode latents in chunks of frames, with a tick for each."""
+        total, cache, chunks = latent.shape[2], None, []
+        for start in range(0, total, CHUNK):
+            part = latent[:, :, start : start + CHUNK].to(vae.device, vae.dtype)
+            video, cache = vae.network.decode_chunk(part, cache)
+            refuse_not_finite(video, "the decoded video", DAMAGED_VAE)
+            chunks.append((video.float().cpu() / 2 + 0.5).clamp(0, 1))
+            self.session.progress(min(start + CHUNK, total), total)
+        return rearrange(torch.cat(chunks, dim=2), "B C F H W -> (B F) H W C")
+
+    def _dtype(self, wanted: str) -> torch.dtype:
+        return choose_dtype(self.dtype if wanted == "auto" else wanted, self.device)
+
+
+def _chunks(video: Tensor, *, first: int, later: int) -> Iterator[Tensor]:
+    """Split (B, C, F, H, W) along the frames."""
+    yield video[:, :, :first]
+    if video.shape[2] > first:
+        yield from video[:, :, first:].split(later, dim=2)

@@ -1,0 +1,190 @@
+"""Sampling runs of the standalone host, on latents and on packed tokens.
+
+B batch, C channels, F frames, H rows, W columns, L tokens.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...models.patchify import Tokens, patchify, unpatchify
+from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
+from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.runs import SamplingRun, Wrapper
+from ..finite import check_step, refuse_not_finite
+from ..interface import LEVELS_KEY, AboutGuider, Conditioning, Latent
+from ..solver_options import KnownWeights, SolverCall, with_taken
+from .guiding import guided_denoiser
+from .latents import check_latent, fit_empty, hold_masked, mask_of, normalised
+from .preview import LoadedVAE, strip_maker
+from .sampling import Guider, Model, Sampler, solve
+from .session import StandaloneSession
+
+
+class StandaloneSampling:
+    """GUIDER and SAMPLER, and runs with them.
+
+    Args:
+        device: of the networks.
+        session: told of every step, and shown pictures.
+        vaes: those in use, for pictures of families without a map to colours.
+    """
+
+    def __init__(
+        self, device: torch.device, session: StandaloneSession, vaes: Iterable[LoadedVAE]
+    ) -> None:
+        self.device, self.session, self.vaes = device, session, vaes
+
+    def make_guider(
+        self, model: Model, positive: Conditioning, negative: Conditioning, guidance: float
+    ) -> Guider:
+        """Bind a model to its prompts."""
+        return Guider(model, positive, negative, GuidancePlan(scale=guidance))
+
+    def with_plan(self, guider: Guider, change: Callable[[GuidancePlan], GuidancePlan]) -> Guider:
+        """Change what is done with the predictions."""
+        return replace(guider, plan=change(guider.plan))
+
+    def with_wrapper(self, guider: Guider, wrapper: Wrapper) -> Guider:
+        """Put a wrapper around the guided denoiser."""
+        return replace(guider, wrappers=(*guider.wrappers, wrapper))
+
+    def about(self, guider: Guider) -> AboutGuider:
+        """What its parts say."""
+        model = guider.model
+        known = KnownWeights(model.info, model.latent)
+        return AboutGuider(guider.plan, model.dit.config.layers, model.distilled, known)
+
+    def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
+        """Wrap a solver."""
+        return Sampler(solver, options)
+
+    def with_options(self, sampler: Sampler, options: Mapping[str, Any]) -> Sampler:
+        """Give the solver more options."""
+        return replace(sampler, options=with_taken(sampler.solver, sampler.options, options))
+
+    def solver_of(self, sampler: Sampler) -> SolverCall:
+        """Every sampler is a solver."""
+        return SolverCall(sampler.solver, sampler.options)
+
+    def fit_latent(self, guider: Guider, latent: Latent) -> dict[str, Any]:
+        """Give zeros the model's channels, and a picture a frame axis."""
+        channels = guider.model.latent.channels
+        samples = fit_empty(latent["samples"], channels=channels)
+        check_latent(samples, channels=channels)
+        return {**latent, "samples": samples}
+
+    def sample(
+        self,
+        guider: Guider,
+        noise: Tensor,
+        sampler: Sampler,
+        sigmas: Tensor,
+        latent: Latent,
+        seed: int,
+    ) -> Tensor:
+        """Sample a latent."""
+        return self.sample_and_predict(guider, noise, sampler, sigmas, latent, seed)[0]
+
+    def sample_and_predict(
+        self,
+        guider: Guider,
+        noise: Tensor,
+        sampler: Sampler,
+        sigmas: Tensor,
+        latent: Latent,
+        seed: int,
+    ) -> tuple[Tensor, Tensor]:
+        """Sample a latent; the second result is what the last step took for the finished one."""
+        model = guider.model
+        given = normalised(latent["samples"], model.latent)
+        clips = clips_of_latent(latent, given, model.latent.compression)
+        mask = mask_of(latent, given, model.latent.compression)
+        if mask is not None:
+            held = (each.to(self.device) for each in (mask, noise, given))
+            guider = self.with_wrapper(guider, hold_masked(*held))
+        predicted, watch = [given], self._watch(model, list)
+
+        def follow(denoised: Tensor) -> None:
+            predicted[:] = [denoised]
+            watch(denoised)
+
+        result = self._run(guider, sampler, sigmas, noise, given, clips, follow, seed)
+        made, seen = (model.latent.denormalise(each.cpu()) for each in (result, predicted[0]))
+        if mask is not None:  # not even rounded
+            made = torch.where(mask == 0, latent["samples"], made)
+        return made, seen
+
+    def sample_tokens(
+        self,
+        guider: Guider,
+        noise: Tokens,
+        sampler: Sampler,
+        sigmas: Tensor,
+        tokens: Tokens,
+        extras: Sequence[Mapping[str, Any]],
+        seed: int,
+    ) -> Tokens:
+        """Sample packed tokens."""
+        model = guider.model
+        start = [normalised(clip, model.latent) for clip in unpatchify(tokens)]
+        given = patchify(start, patch=tokens.patch).values
+        clips = clips_of_tokens(tokens, extras, model.latent.compression)
+        watch = self._watch(model, partial(pictures_of_tokens, tokens))
+        values = self._run(guider, sampler, sigmas, noise.values, given, clips, watch, seed)
+        result = tokens.with_values(values.cpu())
+        raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
+        return replace(result, values=patchify(raw, patch=tokens.patch).values)
+
+    def _run(
+        self,
+        guider: Guider,
+        sampler: Sampler,
+        sigmas: Tensor,
+        noise: Tensor,
+        given: Tensor,
+        clips: Clips,
+        watch: Callable[[Tensor], None],
+        seed: int,
+    ) -> Tensor:
+        total, given = len(sigmas) - 1, given.to(self.device)
+        takes_levels = bool(guider.model.info.get(LEVELS_KEY, False))
+        run = SamplingRun(sigmas, clips=clips, given=given, takes_levels=takes_levels)
+
+        refuse_not_finite(given, "the latent", "look at the node that made it")
+        refuse_not_finite(noise, "the noise", "look at the node that made it")
+
+        def follow(state: Mapping[str, Any]) -> None:
+            check_step(state["i"] + 1, state["denoised"], guider.model.dit, guider.model.file)
+            self.session.progress(state["i"] + 1, total)
+            watch(state["denoised"])
+
+        self.session.progress(0, total)
+        return solve(
+            guided_denoiser(guider, len(given), run),
+            sampler,
+            sigmas.to(self.device),
+            noise.to(self.device),
+            given,
+            follow,
+            seed,
+        )
+
+    def _watch(
+        self, model: Model, clips_of: Callable[[Tensor], list[Tensor]]
+    ) -> Callable[[Tensor], None]:
+        """Draws the clips (C, F, H, W) in a state, for whoever wants to see them."""
+        if self.session.preview is None:
+            return lambda state: None
+        show, draw = self.session.preview, strip_maker(model.latent, self.vaes)
+
+        def watch(state: Tensor) -> None:
+            strip = draw(clips_of(state))
+            if strip is not None:
+                show(strip)
+
+        return watch
