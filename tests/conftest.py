@@ -6,10 +6,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
 
+import spacetime_video
 from spacetime_video import hosts
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.model_loaders.tokenizer import tokenizer_to_tensor, train_tokenizer
@@ -20,6 +22,9 @@ from spacetime_video.models.text.config import T5Config
 from spacetime_video.models.text.t5 import T5Encoder
 from spacetime_video.models.vae.network import VAEConfig, VideoVAE
 from spacetime_video.training.recipe import write_weights
+
+# The developers' tools are in the checkout and not in the wheel that may be installed here.
+spacetime_video.__path__.append(str(Path(__file__).parents[1]))
 
 torch.set_num_threads(1)
 hosts.use(StandaloneHost(device="cpu", dtype="fp32"))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...hosts import host
-from ...hosts.interface import CLIP_TEXTS_KEY, PROMPT_KEY, Conditioning
+from ...hosts.interface import CLIP_TEXTS_KEY, PROMPT_KEY
 from ..helpers.search import search_words
 
 io = host().io
@@ -55,16 +55,18 @@ class SpacetimePromptsPerClip(io.ComfyNode):
             node_id="SpacetimePromptsPerClip",
             display_name="Prompts per Clip",
             category="Spacetime/Prompt",
-            description="Makes one conditioning of a list of prompts, in which every clip of a "
-            "packed sequence follows a prompt of its own.",
-            **search_words("conditioning list", "prompt list", "several prompts", "packed clips"),
-            is_input_list=True,
+            description="Encodes one prompt per line. Packed clips (Patchify, Sample Patches) then "
+            "follow a prompt each: the first line belongs to the first clip.",
+            **search_words("prompt list", "several prompts", "prompt schedule", "packed clips"),
             inputs=[
-                io.Conditioning.Input(
-                    "conditioning",
-                    tooltip="A list of prompts in the order of the clips that Patchify packs: "
-                    "Encode Prompt with a list of texts.",
-                )
+                io.Clip.Input("clip", tooltip="The text encoder, from Load Models."),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    default="a red sphere moves left at day\na blue cube falls at night",
+                    tooltip="One prompt per line, in the order in which Patchify packs the clips. "
+                    "Empty lines are skipped.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(
@@ -75,19 +77,16 @@ class SpacetimePromptsPerClip(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, conditioning: list[Conditioning]) -> Any:
-        """Gather the prompts."""
-        for prompt in conditioning:
-            if len(prompt) != 1:
-                raise ValueError(
-                    f"a prompt of {len(prompt)} parts: combined and regional prompts cannot "
-                    "belong to one packed clip; give each clip one Encode Prompt"
-                )
-        contexts = [context for ((context, _),) in conditioning]
-        told = [options.get(PROMPT_KEY) for ((_, options),) in conditioning]
-        ((first, options),) = conditioning[0]
-        text = None if None in told else "\n".join(told)
-        return io.NodeOutput([[first, {**options, PROMPT_KEY: text, CLIP_TEXTS_KEY: contexts}]])
+    def execute(cls, clip: Any, text: str) -> Any:
+        """Encode the lines and gather them."""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if not lines:
+            raise ValueError("no prompt: write one per line, or use Encode Prompt for all clips")
+        encoded = [host().models.encode_prompt(clip, line) for line in lines]
+        contexts = [context for ((context, _),) in encoded]
+        ((first, options),) = encoded[0]
+        told = {**options, PROMPT_KEY: "\n".join(lines), CLIP_TEXTS_KEY: contexts}
+        return io.NodeOutput([[first, told]])
 
 
 NODES: list[type[Any]] = [SpacetimeEncodePrompt, SpacetimePromptsPerClip]

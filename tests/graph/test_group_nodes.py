@@ -9,7 +9,7 @@ from spacetime_video.graph.errors import WorkflowError
 from spacetime_video.graph.workflow import to_api
 from spacetime_video.headless.engine import standalone_registry
 
-GRAPH = Path(__file__).parents[2] / "host" / "graphs" / "group_nodes.json"
+GRAPH = Path(__file__).parents[1] / "host" / "graphs" / "group_nodes.json"
 
 
 @pytest.fixture

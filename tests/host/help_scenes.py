@@ -119,6 +119,9 @@ SCENES: Mapping[str, Scene] = {
         {"model": Part("SpacetimeLoadModels", {})},
         (Follower("changed", "SpacetimeDenoiser", "model"),),
     ),
+    "SpacetimePromptsPerClip": Scene(
+        after=(Follower("conditioning", "SpacetimeDenoiser", "positive"),)
+    ),
     "SpacetimeLCMSampler": Scene(after=_to_sample("sampler", "sampler")),
     "SpacetimeSampleSteps": Scene(
         {"stop_after": 8},

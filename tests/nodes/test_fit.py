@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from spacetime_video.hosts import host
 from spacetime_video.hosts.frames import check_frames
-from spacetime_video.hosts.standalone.stock_models import SetLatentNoiseMask
+from spacetime_video.hosts.standalone.stock_latent import SetLatentNoiseMask
 from spacetime_video.models.latent_format import WAN22_LATENT
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.video.fit import SpacetimeFitVideo
@@ -33,8 +34,7 @@ def test_what_fits_is_left_alone():
 
 
 def test_a_vaes_own_multiples_are_followed(monkeypatch):
-    host = "spacetime_video.nodes.video.fit.host"
-    monkeypatch.setattr(f"{host}", lambda: type("H", (), {"vae_format": lambda *_: WAN22_LATENT}))
+    monkeypatch.setattr(host().models, "vae_format", lambda vae: WAN22_LATENT)
     images = SpacetimeFitVideo.execute(clip(6, 70, 100), vae="wan")[0]
     assert images.shape == (5, 64, 96, 3)
     check_frames(images, WAN22_LATENT)

@@ -65,13 +65,17 @@ def test_packed_clips_equal_separate_runs(bench):
 PROMPTS = ("a red cube moves left", "a blue sphere falls")
 
 
-@pytest.mark.parametrize("negative", [None, "a green cone", ("a green cone", "")])
+def prompts_per_clip(bench, *texts):
+    return SpacetimePromptsPerClip.execute(bench.models.clip, "\n".join(texts))[0]
+
+
+@pytest.mark.parametrize("negative", [None, "a green cone", ("a green cone", "a ball")])
 @pytest.mark.parametrize("attention", [0.0, 5.0])
 def test_packed_clips_follow_prompts_of_their_own(bench, negative, attention):
     def side(texts):
         if texts is None or isinstance(texts, str):
             return bench.prompt(texts or "")
-        return SpacetimePromptsPerClip.execute([bench.prompt(text) for text in texts])[0]
+        return prompts_per_clip(bench, *texts)
 
     def guider(positive, against):
         made = SpacetimeDenoiser.execute(bench.models.model, positive, against, 3.0)[0]
@@ -88,8 +92,7 @@ def test_packed_clips_follow_prompts_of_their_own(bench, negative, attention):
 
 
 def test_prompts_per_clip_fit_the_clips(bench):
-    prompts = SpacetimePromptsPerClip.execute([bench.prompt(text) for text in PROMPTS])[0]
-    three = SpacetimePromptsPerClip.execute([bench.prompt(text) for text in "abc"])[0]
+    prompts, three = prompts_per_clip(bench, *PROMPTS), prompts_per_clip(bench, "a", "", "b", "c")
     guider = SpacetimeDenoiser.execute(bench.models.model, prompts, bench.prompt(""), 3.0)[0]
     with pytest.raises(ValueError, match="2 texts for one latent"):
         bench.sample(empty(), guider=guider)
@@ -98,8 +101,8 @@ def test_prompts_per_clip_fit_the_clips(bench):
     both = SpacetimeDenoiser.execute(bench.models.model, prompts, three, 3.0)[0]
     with pytest.raises(ValueError, match="prompts for 2 and for 3 clips"):
         bench.sample_patches(patchify(empty(), empty()), guider=both)
-    with pytest.raises(ValueError, match="a prompt of 2 parts"):
-        SpacetimePromptsPerClip.execute([bench.prompt("a") + bench.prompt("b")])
+    with pytest.raises(ValueError, match="no prompt: write one per line"):
+        prompts_per_clip(bench, "", " ")
 
 
 def test_a_batch_equals_its_rows(bench):

@@ -171,7 +171,7 @@ def test_an_interrupted_resume_loses_nothing(parts, folders, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(host(), "progress", interrupt)
+        patch.setattr(host().session, "progress", interrupt)
         with pytest.raises(KeyboardInterrupt):
             resume(parts(), load(name)[0])
     same(resume(parts(), load(name)[0])[0], whole(parts()))
@@ -179,7 +179,7 @@ def test_an_interrupted_resume_loses_nothing(parts, folders, monkeypatch):
 
 def test_progress_counts_the_steps_of_the_whole_run(parts, monkeypatch):
     state, ticks = stop(parts(), 4)[0], []
-    monkeypatch.setattr(host(), "progress", lambda done, total: ticks.append((done, total)))
+    monkeypatch.setattr(host().session, "progress", lambda done, total: ticks.append((done, total)))
     resume(parts(), state)
     assert ticks[-2:] == [(5, STEPS), (6, STEPS)]
 
@@ -329,7 +329,7 @@ def test_without_files_there_is_nothing_to_choose(tmp_path):
     [
         (
             "gone.state.safetensors [output]",
-            r"no sampling state 'gone.*choose one of here.*\[output\]",
+            r"no sampling state 'gone.*choose here.*\[output\]",
         ),
         ("here.state.safetensors", "no sampling state 'here"),
         ("../output/here.state.safetensors", "leads out of"),

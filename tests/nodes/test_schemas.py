@@ -8,7 +8,7 @@ from spacetime_video.nodes import all_nodes
 from spacetime_video.nodes.helpers import search
 from spacetime_video.nodes.helpers.search import search_words
 
-SMALL_WORDS = {"a", "an", "and", "for", "of", "over", "the", "to"}
+SMALL_WORDS = {"per", "a", "an", "and", "for", "of", "over", "the", "to"}
 
 IDS = {
     "SpacetimeLoadModels",

@@ -106,9 +106,9 @@ def test_a_batch_is_repeated_with_its_masks_and_numbers():
 def test_wan22_begins_with_a_picture(monkeypatch):
     vae, picture = SimpleNamespace(), torch.rand(3, 40, 64, 3)
     latent = LatentFormat(channels=48, space_factor=16)
-    monkeypatch.setattr(host(), "vae_format", lambda vae: latent)
+    monkeypatch.setattr(host().models, "vae_format", lambda vae: latent)
     monkeypatch.setattr(
-        host(), "encode_video", lambda vae, frames: torch.full((1, 48, 1, 2, 4), 7.0)
+        host().models, "encode_video", lambda vae, frames: torch.full((1, 48, 1, 2, 4), 7.0)
     )
     made = Wan22ImageToVideoLatent.execute(vae, 64, 32, 9, 2, picture)[0]
     assert made["samples"].shape == (2, 48, 3, 2, 4)
