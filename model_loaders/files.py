@@ -1,6 +1,7 @@
 """Safetensors files: their tensors and what their headers say."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from .claims import check_keys, type_of
@@ -86,3 +88,28 @@ def _info(name: str, header: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(info, dict):
         raise UnsupportedCheckpointError(f"the header of {name} is damaged: download it again")
     return info
+
+
+def write_file(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> Path:
+    """Write a safetensors file whole or not at all, into a folder that is made where it is missing.
+
+    Args:
+        path: of the file; what is there stays until the new one is complete.
+        tensors: by name.
+        metadata: of the header.
+
+    Returns:
+        The path.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        save_file(whole, part, metadata=dict(metadata or {}))
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        return part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from .denoiser import Denoiser
-from .solvers.stepping import Callback, Step
+from .stepping import Callback, Step
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..model_loaders.files import write_file
 from .muon import Muon
 
 WARM_UP = 100
@@ -255,9 +255,5 @@ def read_counters(path: Path) -> dict[str, float]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """Write a safetensors file under a temporary name, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    contiguous = {key: value.contiguous() for key, value in tensors.items()}
-    save_file(contiguous, part, metadata={"state": json.dumps(state)})
-    part.replace(path)
+    """Write a checkpoint, whole or not at all."""
+    write_file(path, tensors, {"state": json.dumps(state)})

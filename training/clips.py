@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from einops import rearrange
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from ..model_loaders.files import write_file
 from ..models.shapes import VideoShape
 from ..toyworld import caption, render
 from .scenes import FRAME_RATES, scene_seed, training_scene
@@ -55,9 +55,7 @@ def write_shards(
         if not path.exists():
             shard = render_shard(seed, number, shape)
             metadata = {"captions": json.dumps(shard.captions), "fps": str(shard.fps)}
-            part = path.with_suffix(".part")
-            save_file({"video": shard.video}, part, metadata=metadata)
-            part.replace(path)
+            write_file(path, {"video": shard.video}, metadata)
         tick(number + 1)
 
 

@@ -14,9 +14,9 @@ from random import Random
 import torch
 from einops import rearrange
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from ..model_loaders.files import write_file
 from ..model_loaders.tokenizer import Tokenizer
 from ..models.latent_format import LatentFormat
 from ..models.shapes import VideoShape
@@ -226,10 +226,8 @@ def _write(path: Path, shard: LatentShard, code: str) -> None:
         "fps": shard.fps,
         "vae": code,
     }
-    part = path.with_suffix(".part")
-    tensors = {"latents": shard.latents.contiguous(), "keys": shard.keys.contiguous()}
-    save_file(tensors, part, metadata={"shard": json.dumps(header)})
-    part.replace(path)
+    tensors = {"latents": shard.latents, "keys": shard.keys}
+    write_file(path, tensors, {"shard": json.dumps(header)})
 
 
 def _header(path: Path) -> dict:

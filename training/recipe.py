@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
 from torch import Tensor
 
-from ..model_loaders.files import METADATA_KEY
+from ..model_loaders.files import METADATA_KEY, write_file
 
 SEED = 2
 HELD_OUT_SEED = 3
@@ -25,8 +24,5 @@ LORA_FILE = "spacetime_tiny_few_step_lora.safetensors"
 
 def write_weights(path: Path, state: Mapping[str, Tensor], info: dict[str, Any]) -> None:
     """Write half-precision weights with their config in the metadata."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in state.items()}
-    part = path.with_suffix(".part")
-    save_file(half, part, metadata={METADATA_KEY: json.dumps(info)})
-    part.replace(path)
+    half = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    write_file(path, half, {METADATA_KEY: json.dumps(info)})

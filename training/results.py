@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
+
+from ..model_loaders.files import write_file
 
 LARGEST = 15 * 2**20
 """Bytes of tensors in a piece: with its header it stays below 16 MiB."""
@@ -28,8 +29,7 @@ def in_pieces(path: Path, folder: Path, largest: int = LARGEST) -> list[Path]:
     for number, group in enumerate(groups, start=1):
         name = f"{path.stem}-{number:05d}-of-{len(groups):05d}.safetensors"
         target = path.name if len(groups) == 1 else name
-        save_file(group, folder / f"{target}.part", metadata=header)
-        written.append((folder / f"{target}.part").replace(folder / target))
+        written.append(write_file(folder / target, group, header))
     return written
 
 
@@ -54,10 +54,7 @@ def joined(folder: Path, path: Path) -> None:
         with safe_open(piece, framework="pt") as file:
             header = file.metadata()
             state |= {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(state, part, metadata=header)
-    part.replace(path)
+    write_file(path, state, header)
 
 
 def _grouped(state: Mapping[str, Tensor], largest: int) -> Iterator[dict[str, Tensor]]:

@@ -10,7 +10,7 @@ from ..checkpoint import Checkpoint, begin, note
 from ..denoiser import Denoiser
 from ..noise.steps import StepNoise, noise_for
 from ..process import NoiseProcess
-from .stepping import Callback, Step, move, plan_falling_steps, predict, report
+from ..stepping import Callback, Step, move, plan_falling_steps, predict, report
 
 
 def sample_euler_ancestral(

@@ -11,8 +11,8 @@ from ..denoiser import Denoiser, broadcast_sigma
 from ..noise.steps import StepNoise, noise_for
 from ..process import NoiseProcess
 from ..schedules.table import NoiseTable
+from ..stepping import Callback, move, plan_falling_steps, predict, report
 from .ancestral import renoise
-from .stepping import Callback, move, plan_falling_steps, predict, report
 
 BOUNDARY_DATA_SIGMA = 0.5
 BOUNDARY_TIME_SCALE = 10.0

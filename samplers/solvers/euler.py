@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..checkpoint import Checkpoint, begin, note
 from ..denoiser import Denoiser
-from .stepping import Callback, move, plan_steps, predict, report
+from ..stepping import Callback, move, plan_steps, predict, report
 
 
 def sample_euler(

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..checkpoint import Checkpoint, begin, note
 from ..denoiser import Denoiser
 from ..process import NoiseProcess
-from .stepping import Callback, Step, move, plan_falling_steps, predict, report
+from ..stepping import Callback, Step, move, plan_falling_steps, predict, report
 
 Variant = Literal["bh1", "bh2"]
 

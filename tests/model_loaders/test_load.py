@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from spacetime_video.model_loaders.files import METADATA_KEY
+from spacetime_video.model_loaders.files import METADATA_KEY, read_file, write_file
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
 from spacetime_video.model_loaders.load import (
     build_dit,
@@ -166,3 +166,20 @@ def test_loading_imports_no_compiler():
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "new" / "weights.safetensors"
+    assert write_file(path, {"a": torch.arange(6.0).reshape(2, 3).T}, {"told": "so"}) == path
+    before = path.read_bytes()
+    assert read_file(path).state["a"].shape == (3, 2)
+    assert read_file(path).header == {"told": "so"}
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("spacetime_video.model_loaders.files.save_file", full)
+    with pytest.raises(OSError, match="disk full"):
+        write_file(path, {"b": torch.zeros(3)})
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]

@@ -76,7 +76,9 @@ def test_an_unknown_number_format_is_refused(model_names):
 
 def test_every_tensor_counts_in_the_progress(standalone, model_names, monkeypatch):
     seen = []
-    monkeypatch.setattr(standalone.session, "progress", lambda done, total: seen.append((done, total)))
+    monkeypatch.setattr(
+        standalone.session, "progress", lambda done, total: seen.append((done, total))
+    )
     monkeypatch.setattr(hosts, "_chosen", [standalone])
     SpacetimeLoadModels.execute(**model_names)
     assert seen[-1] == (300, 300)

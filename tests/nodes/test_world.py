@@ -74,7 +74,9 @@ def test_saved_graphs_keep_their_clips():
 def test_long_clips_are_rendered_in_parts_that_tick(standalone, monkeypatch, pixels, ticks):
     whole, seen = example(kind="trail", camera="orbits left"), []
     monkeypatch.setattr(world, "PIXELS_AT_A_TIME", pixels)
-    monkeypatch.setattr(standalone.session, "progress", lambda done, total: seen.append((done, total)))
+    monkeypatch.setattr(
+        standalone.session, "progress", lambda done, total: seen.append((done, total))
+    )
     parts = example(kind="trail", camera="orbits left")
     assert seen == [(done, 5) for done in ticks]
     torch.testing.assert_close(parts.pop("images"), whole.pop("images"), atol=1e-6, rtol=0)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..denoiser import Denoiser
-from ..process import NoiseProcess
+from .denoiser import Denoiser
+from .process import NoiseProcess
 
 Callback = Callable[[dict[str, Any]], object]
 
