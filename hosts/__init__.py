@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .interface import Host
+    from .standalone import io, ui
+
+__all__ = ["host", "io", "ui", "use"]
 
 _chosen: list[Host] = []
 
@@ -36,3 +39,10 @@ def host() -> Host:
     if not _chosen:
         raise RuntimeError("no host chosen: call spacetime_video.hosts.use(...) before nodes")
     return _chosen[0]
+
+
+def __getattr__(name: str) -> Any:
+    """``io`` and ``ui`` of the chosen host: schema names and previews, typed as the pack's own."""
+    if name in ("io", "ui"):
+        return getattr(host(), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -111,9 +111,17 @@ def folder_of(module):
     return max(fitting, key=len, default="")
 
 
+def running(tree):
+    """Every node of a file but those that only a type checker reads."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from running(child)
+
+
 def imports(path, tree=None):
     package = path.parent.parts
-    for node in ast.walk(tree or syntax(path)):
+    for node in running(tree or syntax(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, False, node.lineno)

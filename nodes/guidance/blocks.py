@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...samplers.guidance.nag import AttentionGuidance
 from ...samplers.guidance.plan import SkipLayers
 from ..helpers.guiders import guider_input, guider_output, with_changes
@@ -10,14 +10,12 @@ from ..helpers.number_text import read_numbers
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 
-io = host().io
-
 
 class SpacetimeSkipLayerGuidance(io.ComfyNode):
     """Guide away from what a weakened network predicts."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSkipLayerGuidance",
@@ -73,7 +71,9 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
         return refusal(lambda low, high: SkipLayers(blocks=(0,), low=low, high=high), low, high)
 
     @classmethod
-    def execute(cls, guider: Any, blocks: str, scale: float, low: float, high: float) -> Any:
+    def execute(
+        cls, guider: Any, blocks: str, scale: float, low: float, high: float
+    ) -> io.NodeOutput:
         """Find the blocks in the network and set the rule."""
         found = blocks_to_skip(blocks, host().sampling.about(guider).blocks)
         skip = SkipLayers(blocks=found, scale=scale, low=low, high=high)
@@ -105,7 +105,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
     """A negative prompt where guidance is 1."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeAttentionGuidance",
@@ -148,7 +148,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, guider: Any, scale: float, limit: float, blend: float) -> Any:
+    def execute(cls, guider: Any, scale: float, limit: float, blend: float) -> io.NodeOutput:
         """Set the negative prompt's strength inside the attention."""
         attention = AttentionGuidance(scale=scale, limit=limit, blend=blend)
         return io.NodeOutput(with_changes(guider, attention=attention))

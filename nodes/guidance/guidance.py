@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import io
 from ...samplers.guidance.plan import GuidancePlan
 from ..helpers.guiders import guider_input, guider_output, with_changes
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
-
-io = host().io
 
 
 class SpacetimeGuidanceInterval(io.ComfyNode):
     """Guide at some noise levels only."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeGuidanceInterval",
@@ -55,7 +53,7 @@ class SpacetimeGuidanceInterval(io.ComfyNode):
         return refusal(lambda low, high: GuidancePlan(low=low, high=high), low, high)
 
     @classmethod
-    def execute(cls, guider: Any, low: float, high: float) -> Any:
+    def execute(cls, guider: Any, low: float, high: float) -> io.NodeOutput:
         """Keep guidance between the levels."""
         return io.NodeOutput(with_changes(guider, low=low, high=high))
 
@@ -64,7 +62,7 @@ class SpacetimeGuidanceOverSteps(io.ComfyNode):
     """Let guidance grow or fade from step to step."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeGuidanceOverSteps",
@@ -90,7 +88,7 @@ class SpacetimeGuidanceOverSteps(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, guider: Any, last: float) -> Any:
+    def execute(cls, guider: Any, last: float) -> io.NodeOutput:
         """Set the last step's scale."""
         return io.NodeOutput(with_changes(guider, last_scale=last))
 
@@ -99,7 +97,7 @@ class SpacetimeGuidanceOverFrames(io.ComfyNode):
     """Let guidance grow from frame to frame."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeGuidanceOverFrames",
@@ -130,7 +128,7 @@ class SpacetimeGuidanceOverFrames(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, guider: Any, first: float, both_ends: bool) -> Any:
+    def execute(cls, guider: Any, first: float, both_ends: bool) -> io.NodeOutput:
         """Set the first frame's scale."""
         return io.NodeOutput(with_changes(guider, first_frame_scale=first, both_ends=both_ends))
 
@@ -139,7 +137,7 @@ class SpacetimeGuidanceRescale(io.ComfyNode):
     """Take out the extra contrast of guidance."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeGuidanceRescale",
@@ -164,7 +162,7 @@ class SpacetimeGuidanceRescale(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, guider: Any, strength: float) -> Any:
+    def execute(cls, guider: Any, strength: float) -> io.NodeOutput:
         """Set the strength."""
         return io.NodeOutput(with_changes(guider, rescale=strength))
 

@@ -3,12 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...samplers.guidance.plan import GuidancePlan, Projection, ZeroStar
 from ..helpers.guiders import guider_input, guider_output
 from ..helpers.search import search_words
-
-io = host().io
 
 NAMES = {Projection: "Projected Guidance", ZeroStar: "CFG-Zero*"}
 
@@ -35,7 +33,7 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
     """Guide without the part that saturates."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeProjectedGuidance",
@@ -79,7 +77,9 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, guider: Any, parallel: float, momentum: float, threshold: float) -> Any:
+    def execute(
+        cls, guider: Any, parallel: float, momentum: float, threshold: float
+    ) -> io.NodeOutput:
         """Set the rule."""
         rule = Projection(parallel=parallel, momentum=momentum, threshold=threshold)
         return io.NodeOutput(with_rule(guider, rule))
@@ -89,7 +89,7 @@ class SpacetimeCFGZeroStar(io.ComfyNode):
     """Guide from a fitted negative prediction."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeCFGZeroStar",
@@ -114,7 +114,7 @@ class SpacetimeCFGZeroStar(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, guider: Any, waiting_steps: int) -> Any:
+    def execute(cls, guider: Any, waiting_steps: int) -> io.NodeOutput:
         """Set the rule."""
         return io.NodeOutput(with_rule(guider, ZeroStar(waiting_steps=waiting_steps)))
 

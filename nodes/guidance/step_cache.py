@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import io
 from ...samplers.guidance.step_cache import StepCache
 from ..helpers.guiders import guider_input, guider_output, with_changes
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
-
-io = host().io
 
 
 class SpacetimeStepCache(io.ComfyNode):
     """Skip evaluations that tell nothing new."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeStepCache",
@@ -67,7 +65,7 @@ class SpacetimeStepCache(io.ComfyNode):
         return refusal(_cache, threshold, start, end)
 
     @classmethod
-    def execute(cls, guider: Any, threshold: float, start: float, end: float) -> Any:
+    def execute(cls, guider: Any, threshold: float, start: float, end: float) -> io.NodeOutput:
         """Set the error budget."""
         return io.NodeOutput(with_changes(guider, cache=_cache(threshold, start, end)))
 

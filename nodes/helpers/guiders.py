@@ -3,9 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ...hosts import host
-
-io = host().io
+from ...hosts import host, io
 
 
 def guider_input() -> Any:

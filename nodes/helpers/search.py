@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from ...hosts import host
-
-io = host().io
+from ...hosts import io
 
 
 def search_words(*words: str) -> dict[str, Any]:

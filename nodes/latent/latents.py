@@ -4,14 +4,12 @@ from typing import Any
 
 import torch
 
-from ...hosts import host
+from ...hosts import io
 from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
 from ...models.shapes import VideoShape
 from ..helpers.search import search_words
 from ..helpers.sizes import check_size, size_problem
-
-io = host().io
 
 EMPTY = LatentFormat(channels=16)
 """Latents of the tiny model and of Wan 2.1; a model with others refuses with the right size."""
@@ -21,7 +19,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
     """An empty latent to generate into."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeEmptyVideo",
@@ -80,7 +78,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
         return size_problem(EMPTY, width, height, frames, patch=PATCH[1])
 
     @classmethod
-    def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> Any:
+    def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> io.NodeOutput:
         """Make zeros of the latent's shape."""
         shape = VideoShape(frames, height, width)
         check_size(EMPTY, shape, patch=PATCH[1])

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...hosts.solver_options import is_distilled
 from ...model_loaders.lora import Lora, read_lora
 from ..helpers.search import search_words
 from ..helpers.weight_files import weight_names, weight_path
-
-io = host().io
 
 NAMED = 3
 """Unused tensors that a warning names."""
@@ -20,7 +18,7 @@ class SpacetimeLoadLora(io.ComfyNode):
     """Change a model by a LoRA."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         files = weight_names("loras")
         return io.Schema(
@@ -75,7 +73,7 @@ class SpacetimeLoadLora(io.ComfyNode):
         return True
 
     @classmethod
-    def execute(cls, model: Any, lora: str, strength: float, apply: str = MERGED) -> Any:
+    def execute(cls, model: Any, lora: str, strength: float, apply: str = MERGED) -> io.NodeOutput:
         """Read the file for this model and apply it."""
         if strength == 0:
             return io.NodeOutput(model)

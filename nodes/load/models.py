@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...model_loaders.family import Kind
 from ...model_loaders.files import Tick
 from ...model_loaders.fit import check_fit, check_together, look_at
@@ -12,8 +12,6 @@ from ...model_loaders.load import read_dit, read_text_encoder, read_vae
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 from ..helpers.weight_files import weight_names, weight_path
-
-io = host().io
 
 PARTS = 100
 """Ticks of the progress bar for each file."""
@@ -40,7 +38,7 @@ class SpacetimeLoadModels(io.ComfyNode):
     """Read the three parts of a video model."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeLoadModels",
@@ -90,7 +88,7 @@ class SpacetimeLoadModels(io.ComfyNode):
         return "; ".join(problems) or True
 
     @classmethod
-    def execute(cls, model: str, text_encoder: str, vae: str, dtype: str = "auto") -> Any:
+    def execute(cls, model: str, text_encoder: str, vae: str, dtype: str = "auto") -> io.NodeOutput:
         """Read the files and hand them to the host."""
         named = zip(FOLDERS.values(), (model, text_encoder, vae), strict=True)
         paths = [weight_path(folder, name) for folder, name in named]

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import io
 from ..helpers.search import search_words
 from ..helpers.tokens import TOKENS, pack, unpack
-
-io = host().io
 
 
 class SpacetimePatchify(io.ComfyNode):
     """Cut latents into spacetime patches."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimePatchify",
@@ -33,7 +31,7 @@ class SpacetimePatchify(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, latent: list[dict[str, Any]]) -> Any:
+    def execute(cls, latent: list[dict[str, Any]]) -> io.NodeOutput:
         """Pack the latents."""
         return io.NodeOutput(pack(latent))
 
@@ -42,7 +40,7 @@ class SpacetimeUnpatchify(io.ComfyNode):
     """Put spacetime patches together again."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeUnpatchify",
@@ -61,7 +59,7 @@ class SpacetimeUnpatchify(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, tokens: Any) -> Any:
+    def execute(cls, tokens: Any) -> io.NodeOutput:
         """Unpack the clips."""
         return io.NodeOutput(unpack(tokens))
 

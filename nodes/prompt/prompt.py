@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...hosts.interface import CLIP_TEXTS_KEY, PROMPT_KEY
 from ..helpers.search import search_words
-
-io = host().io
 
 
 class SpacetimeEncodePrompt(io.ComfyNode):
     """Turn a prompt into conditioning."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeEncodePrompt",
@@ -40,7 +38,7 @@ class SpacetimeEncodePrompt(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, clip: Any, text: str) -> Any:
+    def execute(cls, clip: Any, text: str) -> io.NodeOutput:
         """Encode the text."""
         return io.NodeOutput(host().models.encode_prompt(clip, text))
 
@@ -49,7 +47,7 @@ class SpacetimePromptsPerClip(io.ComfyNode):
     """Give each packed clip a prompt of its own."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimePromptsPerClip",
@@ -77,7 +75,7 @@ class SpacetimePromptsPerClip(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, clip: Any, text: str) -> Any:
+    def execute(cls, clip: Any, text: str) -> io.NodeOutput:
         """Encode the lines and gather them."""
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if not lines:

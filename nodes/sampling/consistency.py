@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...samplers.solvers.consistency import sample_lcm
 from ..helpers.search import search_words
-
-io = host().io
 
 
 class SpacetimeLCMSampler(io.ComfyNode):
     """Multistep consistency sampling."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeLCMSampler",
@@ -45,7 +43,7 @@ class SpacetimeLCMSampler(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, eta: float = 1.0) -> Any:
+    def execute(cls, eta: float = 1.0) -> io.NodeOutput:
         """Bind the share of noise to the solver."""
         return io.NodeOutput(host().sampling.make_sampler(sample_lcm, {"eta": eta}))
 

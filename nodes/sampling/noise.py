@@ -2,21 +2,19 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import io
 from ...samplers.noise.frames import FrameNoise
 from ...samplers.noise.sources import FrameSeeds, MixedNoise, ShiftedNoise
 from ..helpers.number_text import read_seeds
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 
-io = host().io
-
 
 class SpacetimeNoise(io.ComfyNode):
     """Noise from one seed."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeNoise",
@@ -41,7 +39,7 @@ class SpacetimeNoise(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, seed: int) -> Any:
+    def execute(cls, seed: int) -> io.NodeOutput:
         """Wrap the seed."""
         return io.NodeOutput(FrameNoise(seed))
 
@@ -50,7 +48,7 @@ class SpacetimeFrameSeeds(io.ComfyNode):
     """Other seeds for some frames."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeFrameSeeds",
@@ -79,7 +77,7 @@ class SpacetimeFrameSeeds(io.ComfyNode):
         return refusal(read_seeds, seeds)
 
     @classmethod
-    def execute(cls, noise: Any, seeds: str) -> Any:
+    def execute(cls, noise: Any, seeds: str) -> io.NodeOutput:
         """Put the other seeds in."""
         return io.NodeOutput(FrameSeeds(noise, read_seeds(seeds)))
 
@@ -88,7 +86,7 @@ class SpacetimeMixNoise(io.ComfyNode):
     """Go from one noise towards another."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeMixNoise",
@@ -114,7 +112,7 @@ class SpacetimeMixNoise(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, first: Any, second: Any, share: float) -> Any:
+    def execute(cls, first: Any, second: Any, share: float) -> io.NodeOutput:
         """Mix both."""
         return io.NodeOutput(MixedNoise(first, second, share))
 
@@ -123,7 +121,7 @@ class SpacetimeShiftNoise(io.ComfyNode):
     """Noise of a later part of the clip."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeShiftNoise",
@@ -154,7 +152,7 @@ class SpacetimeShiftNoise(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, noise: Any, frames: int) -> Any:
+    def execute(cls, noise: Any, frames: int) -> io.NodeOutput:
         """Move it."""
         return io.NodeOutput(ShiftedNoise(noise, frames))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...hosts.interface import PROMPT_KEY
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
@@ -12,8 +12,6 @@ from ..helpers.distilled import warn_of_distillation
 from ..helpers.search import search_words
 from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens, unpack
 from ..helpers.trained import warn_if_untrained
-
-io = host().io
 
 
 def sampling_inputs(what: Any) -> list[Any]:
@@ -31,7 +29,7 @@ class SpacetimeDenoiser(io.ComfyNode):
     """The model together with its prompts and guidance."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeDenoiser",
@@ -62,7 +60,7 @@ class SpacetimeDenoiser(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: Any, positive: Any, negative: Any, guidance: float) -> Any:
+    def execute(cls, model: Any, positive: Any, negative: Any, guidance: float) -> io.NodeOutput:
         """Bind the model to its prompts."""
         _check_prompt(positive, guidance)
         return io.NodeOutput(host().sampling.make_guider(model, positive, negative, guidance))
@@ -83,7 +81,7 @@ class SpacetimeSamplePatches(io.ComfyNode):
     """Sample on packed tokens."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSamplePatches",
@@ -105,7 +103,7 @@ class SpacetimeSamplePatches(io.ComfyNode):
     @classmethod
     def execute(
         cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, tokens: TokenSocket
-    ) -> Any:
+    ) -> io.NodeOutput:
         """Draw each clip's noise, pack it and sample."""
         warn_of_distillation(guider, sampler)
         tokens = fit_tokens(tokens, lambda latent: host().sampling.fit_latent(guider, latent))
@@ -135,7 +133,7 @@ class SpacetimeSample(io.ComfyNode):
     """Sample on a latent."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSample",
@@ -158,7 +156,7 @@ class SpacetimeSample(io.ComfyNode):
     @classmethod
     def execute(
         cls, guider: Any, noise: Any, sampler: Any, sigmas: Any, latent: Mapping[str, Any]
-    ) -> Any:
+    ) -> io.NodeOutput:
         """Draw the noise and sample."""
         warn_of_distillation(guider, sampler)
         latent = host().sampling.fit_latent(guider, latent)

@@ -6,14 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from ...hosts import host
+from ...hosts import host, io, ui
 from ...media.paths import claimed_output, prove_output
 from ..helpers.search import search_words
 from ..helpers.state_files import SUFFIX, read_state, state_names, state_path, write_state
 from ..helpers.states import STATE, SamplingState, resume, start_run
 from .sampling import sampling_inputs
-
-io, ui = host().io, host().ui
 
 MOST_STEPS = 1000
 PREFIX = "states/spacetime"
@@ -31,7 +29,7 @@ class SpacetimeSampleSteps(io.ComfyNode):
     """The first steps of a sampling run."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSampleSteps",
@@ -74,7 +72,7 @@ class SpacetimeSampleSteps(io.ComfyNode):
         sigmas: Tensor,
         latent: Mapping[str, Any],
         stop_after: int = 8,
-    ) -> Any:
+    ) -> io.NodeOutput:
         """Sample up to the step."""
         state = start_run(guider, noise, sampler, sigmas, latent, stop_after)
         return io.NodeOutput(state, state.look)
@@ -84,7 +82,7 @@ class SpacetimeResumeSampling(io.ComfyNode):
     """The rest of a sampling run, or some of it."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         guider, noise, sampler, _, state = sampling_inputs(
             io.Custom(STATE).Input(
@@ -123,7 +121,7 @@ class SpacetimeResumeSampling(io.ComfyNode):
     @classmethod
     def execute(
         cls, guider: Any, noise: Any, sampler: Any, state: SamplingState, stop_after: int = 0
-    ) -> Any:
+    ) -> io.NodeOutput:
         """Sample on."""
         state = resume(guider, noise, sampler, state, stop_after)
         return io.NodeOutput(state.look, state)
@@ -133,7 +131,7 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
     """A stopped run -> a file."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSaveSamplingState",
@@ -170,7 +168,7 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
         return True
 
     @classmethod
-    def execute(cls, state: SamplingState, filename_prefix: str = PREFIX) -> Any:
+    def execute(cls, state: SamplingState, filename_prefix: str = PREFIX) -> io.NodeOutput:
         """Write the next free file."""
         folder = host().files.output_folder()
         with claimed_output(folder, filename_prefix, SUFFIX) as saved:
@@ -187,7 +185,7 @@ class SpacetimeLoadSamplingState(io.ComfyNode):
     """A file -> a stopped run."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         files = state_names()
         return io.Schema(
@@ -232,7 +230,7 @@ class SpacetimeLoadSamplingState(io.ComfyNode):
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     @classmethod
-    def execute(cls, file: str) -> Any:
+    def execute(cls, file: str) -> io.NodeOutput:
         """Read the file."""
         state = read_state(state_path(file))
         return io.NodeOutput(state, state.look)

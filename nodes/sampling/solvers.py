@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...samplers.schedules.flow import flow_sigmas
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from ..helpers.search import search_words
-
-io = host().io
 
 EVERY_SOLVER = {**SOLVERS, **STOCHASTIC_SOLVERS}
 
@@ -16,7 +14,7 @@ class SpacetimeSchedule(io.ComfyNode):
     """Noise levels from pure noise to the finished video."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSchedule",
@@ -49,7 +47,7 @@ class SpacetimeSchedule(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, steps: int, shift: float) -> Any:
+    def execute(cls, steps: int, shift: float) -> io.NodeOutput:
         """Compute the levels."""
         return io.NodeOutput(flow_sigmas(steps, shift=shift))
 
@@ -58,7 +56,7 @@ class SpacetimeSolver(io.ComfyNode):
     """How to step from one noise level to the next."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSolver",
@@ -84,7 +82,7 @@ class SpacetimeSolver(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, solver: str) -> Any:
+    def execute(cls, solver: str) -> io.NodeOutput:
         """Look the solver up."""
         if solver not in EVERY_SOLVER:
             raise ValueError(f"no solver {solver!r}: choose one of {', '.join(EVERY_SOLVER)}")

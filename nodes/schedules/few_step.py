@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...hosts import host
+from ...hosts import io
 from ...samplers.schedules.few_step import (
     LCM_ORIGINAL_STEPS,
     TRAIN_STEPS,
@@ -21,14 +21,12 @@ from ..helpers.schedule_sockets import (
 )
 from ..helpers.search import search_words
 
-io = host().io
-
 
 class SpacetimeFewStepSchedule(io.ComfyNode):
     """The levels that a distilled model was trained for."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeFewStepSchedule",
@@ -56,7 +54,7 @@ class SpacetimeFewStepSchedule(io.ComfyNode):
         return refusal(_grid, grid)
 
     @classmethod
-    def execute(cls, grid: str) -> Any:
+    def execute(cls, grid: str) -> io.NodeOutput:
         """Look the levels up."""
         return io.NodeOutput(_grid(grid))
 
@@ -72,7 +70,7 @@ class SpacetimeLCMSchedule(io.ComfyNode):
     """The levels of latent consistency sampling."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeLCMSchedule",
@@ -103,7 +101,9 @@ class SpacetimeLCMSchedule(io.ComfyNode):
         return refusal(_check_lcm, steps, original_steps, strength)
 
     @classmethod
-    def execute(cls, steps: int, shift: float, original_steps: int, strength: float) -> Any:
+    def execute(
+        cls, steps: int, shift: float, original_steps: int, strength: float
+    ) -> io.NodeOutput:
         """Pick the levels."""
         sigmas = lcm_flow_sigmas(
             steps, shift=shift, original_steps=original_steps, strength=strength

@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from ...hosts import host
+from ...hosts import host, io
 from ...samplers.schedules.model_levels import AUTO, MODEL_SPACINGS, model_sigmas
 from ..helpers.refusal import refusal
 from ..helpers.schedule_sockets import CATEGORY, sigmas_output, steps_input, strength_input
 from ..helpers.search import search_words
-
-io = host().io
 
 
 class SpacetimeModelSchedule(io.ComfyNode):
     """A model's own noise levels."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeModelSchedule",
@@ -53,7 +51,7 @@ class SpacetimeModelSchedule(io.ComfyNode):
         return refusal(_check_spacing, spacing)
 
     @classmethod
-    def execute(cls, model: Any, steps: int, spacing: str, strength: float) -> Any:
+    def execute(cls, model: Any, steps: int, spacing: str, strength: float) -> io.NodeOutput:
         """Space the model's levels."""
         levels = host().models.noise_levels(model)
         return io.NodeOutput(model_sigmas(levels, spacing, steps, strength=strength))

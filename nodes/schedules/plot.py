@@ -5,14 +5,12 @@ from typing import Any
 
 from torch import Tensor
 
-from ...hosts import host
+from ...hosts import io, ui
 from ...media.plot import PlotStyle, Series, line_plot
 from ..helpers.number_text import with_plain_signs
 from ..helpers.refusal import refusal
 from ..helpers.schedule_sockets import CATEGORY
 from ..helpers.search import search_words
-
-io, ui = host().io, host().ui
 
 MOST_CURVES = 4
 AUTO, LINEAR, LOGARITHMIC = "auto", "linear", "logarithmic"
@@ -29,7 +27,7 @@ class SpacetimeSchedulePlot(io.ComfyNode):
     """Schedules drawn as curves."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSchedulePlot",
@@ -67,7 +65,7 @@ class SpacetimeSchedulePlot(io.ComfyNode):
         cls, sigmas: Tensor, labels: str, scale: str,
         sigmas_2: Tensor | None = None, sigmas_3: Tensor | None = None,
         sigmas_4: Tensor | None = None,
-    ) -> Any:  # fmt: skip
+    ) -> io.NodeOutput:  # fmt: skip
         """Draw the curves."""
         _check(labels, scale)
         given = (sigmas, sigmas_2, sigmas_3, sigmas_4)

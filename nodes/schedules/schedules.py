@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from ...hosts import host
+from ...hosts import io
 from ...samplers.schedules.spacings import (
     beta_sigmas,
     exponential_sigmas,
@@ -17,8 +17,6 @@ from ..helpers.number_text import with_plain_signs
 from ..helpers.refusal import refusal
 from ..helpers.schedule_sockets import CATEGORY, shift_input, sigmas_output, steps_input
 from ..helpers.search import search_words
-
-io = host().io
 
 
 class Shape(NamedTuple):
@@ -57,7 +55,7 @@ class SpacetimeSpacedSchedule(io.ComfyNode):
     """Noise levels spaced by a rule."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSpacedSchedule",
@@ -120,7 +118,7 @@ class SpacetimeSpacedSchedule(io.ComfyNode):
     def execute(
         cls, spacing: str, steps: int, shift: float, alpha: float, beta: float,
         threshold: float, sigma_min: float, sigma_max: float, rho: float,
-    ) -> Any:  # fmt: skip
+    ) -> io.NodeOutput:  # fmt: skip
         """Space the levels."""
         _check_spacing(spacing, sigma_min, sigma_max)
         shape = Shape(shift, alpha, beta, threshold, sigma_min, sigma_max, rho)
@@ -141,7 +139,7 @@ class SpacetimeCustomSchedule(io.ComfyNode):
     """Levels as they are written."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeCustomSchedule",
@@ -166,7 +164,7 @@ class SpacetimeCustomSchedule(io.ComfyNode):
         return refusal(_read_levels, levels)
 
     @classmethod
-    def execute(cls, levels: str) -> Any:
+    def execute(cls, levels: str) -> io.NodeOutput:
         """Read the levels."""
         return io.NodeOutput(_read_levels(levels))
 

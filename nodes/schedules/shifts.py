@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from ...hosts import host
+from ...hosts import io
 from ...models.shapes import LatentShape
 from ...samplers.schedules.shifts import (
     FLUX_ANCHORS,
@@ -19,8 +19,6 @@ from ...samplers.schedules.shifts import (
 from ..helpers.refusal import refusal
 from ..helpers.schedule_sockets import CATEGORY, sigmas_output
 from ..helpers.search import search_words
-
-io = host().io
 
 WAN_TOKENS = 32760
 """Of 81 frames of 832 x 480 pixels in Wan 2.1, whose shift there is 3."""
@@ -59,7 +57,7 @@ class SpacetimeShiftForSize(io.ComfyNode):
     """The shift that suits a clip's size and length."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeShiftForSize",
@@ -107,7 +105,7 @@ class SpacetimeShiftForSize(io.ComfyNode):
     @classmethod
     def execute(
         cls, latent: Mapping[str, Any], rule: str, reference_tokens: int, reference_shift: float
-    ) -> Any:
+    ) -> io.NodeOutput:
         """Count the tokens and look up their shift."""
         chosen = _rule(rule)
         tokens = _tokens(latent["samples"], chosen.patch)
@@ -140,7 +138,7 @@ class SpacetimeStretchSchedule(io.ComfyNode):
     """A flow schedule that ends its levels higher above 0."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeStretchSchedule",
@@ -160,7 +158,7 @@ class SpacetimeStretchSchedule(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, sigmas: Tensor, terminal: float) -> Any:
+    def execute(cls, sigmas: Tensor, terminal: float) -> io.NodeOutput:
         """Stretch the levels."""
         return io.NodeOutput(stretch_to_terminal(sigmas, terminal))
 

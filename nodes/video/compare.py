@@ -4,11 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ...hosts import host
+from ...hosts import host, io
 from ...media.compare import GridStyle, video_grid
 from ..helpers.search import search_words
-
-io = host().io
 
 MOST = 9
 """Videos in a grid."""
@@ -26,7 +24,7 @@ class SpacetimeCompareVideos(io.ComfyNode):
     """A labelled grid of videos."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeCompareVideos",
@@ -79,7 +77,7 @@ class SpacetimeCompareVideos(io.ComfyNode):
         columns: int = 0,
         scale: int = 0,
         **others: Tensor | None,
-    ) -> Any:
+    ) -> io.NodeOutput:
         """Draw the grid of those that are connected."""
         lines = dict(enumerate(labels.splitlines(), 1))
         given = {1: video_1} | {

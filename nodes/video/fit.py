@@ -4,15 +4,13 @@ from typing import Any, get_args
 
 from torch import Tensor
 
-from ...hosts import host
+from ...hosts import host, io
 from ...media.fit import How, Size, Steps, fit_clip, retimed
 from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
 from ...models.shapes import LatentShape
 from ..helpers.search import search_words
 from ..latent.latents import EMPTY
-
-io = host().io
 
 FPS = 16.0
 
@@ -21,7 +19,7 @@ class SpacetimeFitVideo(io.ComfyNode):
     """A clip resized, cropped or padded, trimmed and re-timed."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeFitVideo",
@@ -66,7 +64,7 @@ class SpacetimeFitVideo(io.ComfyNode):
         mask: Tensor | None = None,
         vae: Any = None,
         latent: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> io.NodeOutput:
         """Fit the clip."""
         if start >= len(images):
             raise ValueError(f"start={start}: the clip has {len(images)} frames; use fewer")

@@ -4,12 +4,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ...hosts import host
+from ...hosts import host, io
 from ...hosts.frames import check_frames
 from ...models.latent_format import LatentFormat
 from ..helpers.search import search_words
-
-io = host().io
 
 FPS = 16.0
 
@@ -18,7 +16,7 @@ class SpacetimeEncodeVideo(io.ComfyNode):
     """Frames to a latent."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeEncodeVideo",
@@ -50,7 +48,7 @@ class SpacetimeEncodeVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, images: Any, vae: Any, fps: float = FPS) -> Any:
+    def execute(cls, images: Any, vae: Any, fps: float = FPS) -> io.NodeOutput:
         """Encode the frames."""
         check_frames(images, host().models.vae_format(vae))
         return io.NodeOutput({"samples": host().models.encode_video(vae, images), "fps": fps})
@@ -60,7 +58,7 @@ class SpacetimeDecodeVideo(io.ComfyNode):
     """A latent to frames."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeDecodeVideo",
@@ -79,7 +77,7 @@ class SpacetimeDecodeVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, latent: dict[str, Any], vae: Any) -> Any:
+    def execute(cls, latent: dict[str, Any], vae: Any) -> io.NodeOutput:
         """Decode the samples."""
         _check_latent(latent["samples"], host().models.vae_format(vae))
         images = host().models.decode_video(vae, latent["samples"])

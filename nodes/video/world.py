@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...hosts import host
+from ...hosts import host, io
 from ...models.latent_format import LatentFormat
 from ...models.shapes import VideoShape
 from ...toyworld import (
@@ -32,8 +32,6 @@ from ...toyworld.camera import CAMERA_MOTIONS
 from ...toyworld.scene import DEFAULT_DURATION
 from ..helpers.search import search_words
 from ..helpers.sizes import check_size, size_problem
-
-io = host().io
 
 CAUSAL = LatentFormat(channels=16)
 """Clips have sizes that the video VAEs take."""
@@ -107,7 +105,7 @@ class SpacetimeExampleClip(io.ComfyNode):
     """A clip to try every graph on without a file."""
 
     @classmethod
-    def define_schema(cls) -> Any:
+    def define_schema(cls) -> io.Schema:
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeExampleClip",
@@ -150,7 +148,7 @@ class SpacetimeExampleClip(io.ComfyNode):
         cls, seed: int, width: int, height: int, frames: int, fps: float,
         shape: str = ANY, colour: str = ANY, motion: str = ANY, setting: str = ANY,
         kind: str = SINGLE, style: str = SHADED, camera: str = STILL,
-    ) -> Any:  # fmt: skip
+    ) -> io.NodeOutput:  # fmt: skip
         """Render the clip."""
         check_size(CAUSAL, VideoShape(frames, height, width))
         choices = {"shape": shape, "colour": colour, "motion": motion, "setting": setting}
