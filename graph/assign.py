@@ -38,7 +38,7 @@ def set_input(
     value = _read(schema, _label(key, prompt[key], schema), input_id.strip(), text)
     given = prompt[key].get("inputs", {})
     if not isinstance(given, dict):
-        raise WorkflowError(f"{name}: its inputs are no object")
+        raise WorkflowError(f"{name}: its inputs are not an object")
     inputs = {**given, input_id.strip(): value}
     return {**prompt, key: {**prompt[key], "inputs": inputs}}
 

@@ -194,7 +194,7 @@ def _read_group(raw: Any, place: str) -> _Group:
         external = {(int(index), int(slot)) for index, slot, *_ in raw.get("external") or ()}
         config = raw.get("config") or {}
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise WorkflowError(f"{place} is broken: save the workflow anew in the editor") from error
+        raise WorkflowError(f"{place} is broken: save the workflow again in the editor") from error
     read = [read_node(each, f"{place}: nodes[{each['id']}]") for each in nodes]
     return _Group(read, links, external, config)
 

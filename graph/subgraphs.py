@@ -137,13 +137,13 @@ def trace(scope: Scope, consumer: UISlot) -> Source | Constant | Shared | Lost |
     """Follow the link of an input back to what feeds it; None where nothing does.
 
     Raises:
-        WorkflowError: the way goes round in a circle.
+        WorkflowError: the links form a cycle.
     """
     seen: set[tuple[str, int | str]] = set()
     link = consumer.link
     while link is not None:
         if (scope.prefix, link) in seen:
-            raise WorkflowError(f"link {scope.prefix}{link} goes round in a circle")
+            raise WorkflowError(f"link {scope.prefix}{link} is part of a cycle")
         seen.add((scope.prefix, link))
         wire = scope.graph.wires.get(link)
         step = _step_back(scope, wire, consumer.type) if wire else None

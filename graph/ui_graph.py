@@ -189,7 +189,7 @@ def _list(raw: Mapping[str, Any], name: str, place: str) -> list[Any]:
 
 def _key(value: object, place: str) -> int | str:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise WorkflowError(f"{place}: {quote(value)} is no id")
+        raise WorkflowError(f"{place}: {quote(value)} is not an id")
     return value
 
 

@@ -95,7 +95,7 @@ def _read_entries(prompt: object, registry: Registry, problems: list[str]) -> di
         title = node_title(raw, schema)
         inputs = raw.get("inputs", {})
         if not isinstance(inputs, dict):
-            problems.append(f"{node_label(key, title, class_type)}: its inputs are no object")
+            problems.append(f"{node_label(key, title, class_type)}: its inputs are not an object")
             inputs = {}
         entries[str(key)] = _Entry(str(key), title, class_type, inputs, schema)
     return entries
@@ -130,7 +130,7 @@ def _needed(wanted: list[str], entries: Mapping[str, _Entry], problems: list[str
     except CycleError as cycle:
         ring = [entries[key].label for key in cycle.ids]
         labels = ring if len(ring) <= LISTED else [*ring[: LISTED - 1], "…", ring[-1]]
-        problems.append(f"the links go round in a circle: {' -> '.join(labels)}")
+        problems.append(f"the links form a cycle: {' -> '.join(labels)}")
         return list(entries)
 
 
@@ -195,7 +195,7 @@ def _check_link(
 ) -> Link:
     link = read_link(value)
     if link is None:
-        raise ValueError(f"{quote(value)} is no link; a link is [node id, output index]")
+        raise ValueError(f"{quote(value)} is not a link; a link is [node id, output index]")
     source = entries.get(link.node)
     if source is None:
         raise ValueError(f"comes from node #{shown(link.node)}, which is not in the workflow")

@@ -72,7 +72,7 @@ def parse_value(spec: Input, text: str) -> Any:
     """Return the value that a text on the command line means for an input, checked.
 
     Raises:
-        ValueError: the text is no such value, or out of range.
+        ValueError: the text is not a valid value, or is out of range.
     """
     options = getattr(constant_of(spec), "options", None) or ()
     same = [option for option in options if str(option) == text]
@@ -131,7 +131,7 @@ def _read_bool(value: object) -> bool:
 def _read_text(value: object) -> str:
     if isinstance(value, str):
         if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError(f"{json.dumps(value)[:80]} holds half of a character: type it anew")
+            raise ValueError(f"{json.dumps(value)[:80]} holds half of a character: type it again")
         return value
     if value is None or isinstance(value, dict | list):
         raise ValueError(f"{quote(value)} is not a text")
@@ -163,7 +163,7 @@ def _not_an_option(value: object, options: Sequence[object]) -> str:
     names = [str(option) for option in options]
     most = len(options) if len(options) <= _MOST_OPTIONS else HANDFUL
     shown = some_of([quote(option) for option in options], most)
-    return f"{quote(value)} is none of {shown}{closest(str(value), names)}"
+    return f"{quote(value)} is not one of {shown}{closest(str(value), names)}"
 
 
 def _type_set(types: str) -> set[str]:

@@ -64,8 +64,8 @@ def check_depth(workflow: object) -> None:
         if not level:
             return
     raise WorkflowError(
-        f"the workflow's JSON is nested more than {MOST_LEVELS} levels deep: save it anew in the "
-        "editor"
+        f"the workflow's JSON is nested more than {MOST_LEVELS} levels deep: save it again in "
+        "the editor"
     )
 
 
@@ -105,8 +105,8 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
         if given is not None:
             return _without_dots(copy.deepcopy(dict(given)))
         raise WorkflowError(
-            "this JSON is no workflow: neither the editor's format (with nodes and links) nor the "
-            "API format (nodes with a class_type by their ids)"
+            "this JSON is not a workflow: neither the editor's format (with nodes and links) nor "
+            "the API format (nodes with a class_type by their ids)"
         )
     schemas: dict[str, Schema | None] = {}
 

@@ -32,7 +32,7 @@ WIDEST = 96
 """Characters of a picture on the terminal."""
 
 MOST_BARS = 32
-"""Bars that are drawn anew all the time."""
+"""Bars that are redrawn all the time."""
 
 DRAWING_PAUSE = 0.1
 """Seconds."""
@@ -157,7 +157,7 @@ class Display:
         return self._bars.add_task(title, total=1, completed=completed, place=place, pace=Pace())
 
     def _keep(self, file: Path, strip: torch.Tensor) -> None:
-        """Write the film strip; a run goes on without one that cannot be written."""
+        """Write the film strip; a run continues without one that cannot be written."""
         try:
             save_image(file, strip)
         except (OSError, ValueError) as problem:

@@ -39,8 +39,8 @@ def read_source(path: Path) -> dict[str, Any]:
         if tags.get(name):
             return parse_workflow(tags[name].encode(), f"the {name} in {path}")
     raise WorkflowError(
-        f"{path} carries no graph: it was saved without metadata, or another program has saved it "
-        "anew; use a workflow file"
+        f"{path} carries no graph: it was saved without metadata, or another program has saved "
+        "it again; use a workflow file"
     )
 
 

@@ -85,7 +85,7 @@ def train_denoiser(
         Path | None, typer.Option(help="Folder of weights that a new run begins with.")
     ] = None,
 ) -> None:
-    """Train the denoiser and its text encoder; an interrupted run goes on."""
+    """Train the denoiser and its text encoder; an interrupted run resumes."""
     from ..training.checkpoint import Length
     from ..training.denoiser_recipe import DenoiserPlan
     from .train import train_denoiser, with_progress
@@ -116,7 +116,7 @@ def train_lcm(
         int, typer.Option(min=1, help="Steps between two sample pictures.")
     ] = 250,
 ) -> None:
-    """Distil the denoiser into a LoRA for few steps; an interrupted run goes on."""
+    """Distil the denoiser into a LoRA for few steps; an interrupted run resumes."""
     from ..training.checkpoint import Length
     from ..training.distil_recipe import DistilPlan
     from .train import train_few_step, with_progress
@@ -148,7 +148,7 @@ def train_all(
         typer.Option(min=1, help="With --minutes: processes that render and encode clips."),
     ] = None,
 ) -> None:
-    """All stages, from the VAE to the few-step LoRA; an interrupted run goes on."""
+    """All stages, from the VAE to the few-step LoRA; an interrupted run resumes."""
     from .train import train_everything, train_in_minutes, with_progress
 
     if minutes is None:

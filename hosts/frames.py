@@ -18,5 +18,5 @@ def check_frames(images: Tensor, latent: LatentFormat) -> None:
     except ValueError as error:
         raise ValueError(
             f"the VAE cannot encode {frames} frames of {width}x{height}: {error}. The Fit Video "
-            "node brings any clip to what fits"
+            "node makes any clip fit"
         ) from None

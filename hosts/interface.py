@@ -202,7 +202,7 @@ class Sampling(Protocol):
         ...
 
     def solver_of(self, sampler: Any) -> SolverCall | None:
-        """The solver of a SAMPLER with its options; None for one that is no plain solver."""
+        """The solver of a SAMPLER with its options; None for one that is not a plain solver."""
         ...
 
     def fit_latent(self, guider: Any, latent: Latent) -> Mapping[str, Any]:

@@ -114,7 +114,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as problem:
-        raise ValueError(f"{file} is no JSON file: {problem}") from problem
+        raise ValueError(f"{file} is not a JSON file: {problem}") from problem
     return found if isinstance(found, dict) else {}
 
 

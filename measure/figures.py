@@ -192,7 +192,7 @@ def shares(
 
     Args:
         names: tests of which "all" at once come after them, where there are several.
-        beside: further tests, which are no part of "all".
+        beside: further tests, which are not part of "all".
     """
     table = {}
     for name in names:

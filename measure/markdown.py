@@ -1,4 +1,4 @@
-"""Tables of a measurement in Markdown, as they stand in the README."""
+"""Tables of a measurement in Markdown, as they stand in docs/figures.md."""
 
 import re
 from collections.abc import Iterator, Sequence

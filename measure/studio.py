@@ -180,5 +180,5 @@ class ClipMaker:
 def _solver(name: str) -> Callable[..., Tensor]:
     solvers = {**SOLVERS, **STOCHASTIC_SOLVERS}
     if name not in solvers:
-        raise ValueError(f"no solver {name!r}: use one of {', '.join(solvers)}")
+        raise ValueError(f"unknown solver {name!r}: use one of {', '.join(solvers)}")
     return solvers[name]

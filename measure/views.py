@@ -12,7 +12,7 @@ from .scores.permanence import Passage, is_hidden, keeps_colour, keeps_shape, re
 from .scores.physics import fall_acceleration
 from .scores.reading import ClipReading
 
-UNASKED = "objects not asked for"
+UNASKED = "spurious objects"
 SIDEWAYS = "left or right"
 """The relations that a picture shows without depth."""
 

@@ -120,8 +120,9 @@ def _why_none(file: WeightsFile) -> str:
     if not file.state:
         return f"{file.name} is empty: it holds no LoRA"
     return (
-        f"{file.name} holds {next(iter(file.state))!r}: it is no LoRA in a known layout, or made "
-        "by a method that is not supported (LoHa, LoKr, OFT); convert it to a plain LoRA"
+        f"{file.name} holds {next(iter(file.state))!r}: it is not a LoRA in a known layout, or "
+        "was made by a method that is not supported (LoHa, LoKr, OFT); convert it to a plain "
+        "LoRA"
     )
 
 

@@ -42,8 +42,8 @@ def read_prompt(tokenizer: Tokenizer, text: str, *, weights: bool = True) -> Pro
     told = [unknown_words([part for part, _ in segments], tokenizer)]
     if weights and any(mark in part for part, _ in _groups_apart(text) for mark in "()"):
         told.append(
-            "a parenthesis has no partner, so that weights beside it are read as text: close it, "
-            r"or write \( and \) for text"
+            "a parenthesis has no partner, so weights next to it are read as text: close it, or "
+            r"write \( and \) for text"
         )
     pieces = [(piece, weight) for part, weight in segments for piece in tokenizer.pieces(part)]
     room = tokenizer.max_length - 1

@@ -46,7 +46,7 @@ def write_sampling_state(
 
 
 def _sort_metadata(path: Path) -> None:
-    """Bring a header into one order: safetensors draws that of the metadata anew every time."""
+    """Bring a header into one order: safetensors orders the metadata differently every time."""
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         header = json.loads(file.read(length))
@@ -67,12 +67,12 @@ def read_sampling_state(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any
     file = read_file(path)
     if not file.info:
         raise UnsupportedCheckpointError(
-            f"{path.name} is no sampling state: choose a file that Save Sampling State wrote"
+            f"{path.name} is not a sampling state: choose a file that Save Sampling State wrote"
         )
     file.expect(KIND)
     lost = [name for name in file.info.get(TENSORS, ()) if name not in file.state]
     if lost:
         raise UnsupportedCheckpointError(
-            f"{path.name} lacks {named(lost)}: it is damaged; save the state anew"
+            f"{path.name} lacks {named(lost)}: it is damaged; save the state again"
         )
     return file.state, file.info

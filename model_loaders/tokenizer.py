@@ -39,7 +39,7 @@ class Tokenizer:
         max_length: tokens per text, the end-of-text token included.
 
     Raises:
-        ValueError: the bytes are no such model, or `max_length` is below 1.
+        ValueError: the bytes are not a sentencepiece model, or `max_length` is below 1.
     """
 
     def __init__(self, model_bytes: bytes, max_length: int) -> None:
@@ -88,8 +88,8 @@ def _load(model_bytes: bytes) -> sentencepiece.SentencePieceProcessor:
         processor = sentencepiece.SentencePieceProcessor(model_proto=model_bytes)
     except RuntimeError as error:
         raise ValueError(
-            f"{len(model_bytes)} bytes were given as a sentencepiece model but are none: "
-            "use the spiece.model that belongs to the text encoder"
+            f"{len(model_bytes)} bytes were given as a sentencepiece model but are not one: use "
+            "the spiece.model that belongs to the text encoder"
         ) from error
     found = processor.pad_id(), processor.eos_id(), processor.unk_id()
     if found != (PAD, EOS, UNKNOWN):

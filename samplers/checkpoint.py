@@ -1,4 +1,4 @@
-"""Stop a solver after any step and go on later, to the same result bit for bit."""
+"""Stop a solver after any step and resume it later, bit-identically."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,9 +64,9 @@ def begin(x: Tensor, steps: Sequence[Step], checkpoint: Checkpoint | None) -> Be
     state = checkpoint.state
     if not 0 <= state.step <= len(steps) or state.x.shape != x.shape:
         raise ValueError(
-            f"a state of step {state.step} and shape {tuple(state.x.shape)} cannot go on in a run "
-            f"of {len(steps)} steps on {tuple(x.shape)}: use the schedule and the size that it "
-            "was saved with"
+            f"a state of step {state.step} and shape {tuple(state.x.shape)} cannot continue in a "
+            f"run of {len(steps)} steps on {tuple(x.shape)}: use the schedule and the size that "
+            "it was saved with"
         )
     return Begin(state.x.to(x), tuple(past.to(x) for past in state.history), steps[left])
 

@@ -43,8 +43,9 @@ def hold_given(known: Tensor) -> Wrapper:
 def _checked(run: SamplingRun, known: Tensor) -> Tensor:
     if not run.takes_levels:
         raise ValueError(
-            "parts of the clip are given, but this model takes one noise level for all places: use "
-            "a model that was trained with a level per token, as the shipped one and Wan 2.2 5B"
+            "parts of the clip are given, but this model takes one noise level for all places: "
+            "use a model that was trained with a level per token, such as the shipped one or Wan "
+            "2.2 5B"
         )
     if run.given is None:
         raise ValueError("parts of the clip are given, but the run starts from nothing")

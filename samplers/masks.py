@@ -1,4 +1,4 @@
-"""Noise masks: how much of each place of a latent is made anew, 1 for all of it and 0 for nothing.
+"""Noise masks: how much of each place of a latent is regenerated, from 0 (nothing) to 1 (all).
 
 B batch, C channels, F latent frames, H rows, W columns.
 """

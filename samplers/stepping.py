@@ -36,7 +36,7 @@ def plan_steps(sigmas: Tensor) -> list[Step]:
         raise ValueError(f"sigmas of shape {tuple(sigmas.shape)}: give a 1-D tensor of levels")
     levels = sigmas.tolist()
     if any(not level > 0 for level in levels[:-1]) or any(not level >= 0 for level in levels[-1:]):
-        raise ValueError(f"sigmas {levels}: all have to be above 0, only the last may be 0")
+        raise ValueError(f"sigmas {levels}: all must be above 0; only the last may be 0")
     return [Step(number, *pair) for number, pair in enumerate(pairwise(levels))]
 
 

@@ -274,7 +274,7 @@ def test_requirements_are_the_dependencies_without_torch():
 def test_constraints_pin_every_dependency_exactly():
     pins = listed("constraints.txt")
     for pin in pins:
-        assert re.fullmatch(r"==[^*,]+", str(pin.specifier)), f"{pin} is no exact pin"
+        assert re.fullmatch(r"==[^*,]+", str(pin.specifier)), f"{pin} is not an exact pin"
     versions = {canonicalize_name(pin.name): str(pin.specifier) for pin in pins}
     table = project()["project"]
     wanted = [*table["dependencies"], *table["optional-dependencies"]["test"]]

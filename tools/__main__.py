@@ -1,4 +1,4 @@
-"""`python -m spacetime_video.tools`: what the editor shows of the pack, made anew."""
+"""`python -m spacetime_video.tools`: regenerates what the editor shows of the nodes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +47,7 @@ def locales(
         ),
     ] = None,
 ) -> None:
-    """Write the English texts anew and bring the translations into their form; name the gaps."""
+    """Regenerate the English texts and bring the translations into their form; name the gaps."""
     from .locales import english, refresh
     from .nodes import pack_nodes
 

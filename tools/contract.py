@@ -118,7 +118,7 @@ def _input_breaches(saved: Mapping[str, Any], found: Mapping[str, Any]) -> Itera
     if not set(saved["type"].split(",")) <= set(found["type"].split(",")):
         yield f"type {saved['type']} is now {found['type']}: take an input of another name"
     if saved["optional"] and not found["optional"]:
-        yield "it was optional: graphs without it must go on working"
+        yield "it was optional: graphs without it must keep working"
     for name in ("default", "control", "socket_only"):
         if saved.get(name) != found.get(name):
             yield f"{name} {saved.get(name)!r} is now {found.get(name)!r}: put it back"

@@ -94,7 +94,7 @@ class TrainState:
         rates: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         if optimiser not in ("adamw", "muon"):
-            raise ValueError(f"no optimiser {optimiser!r}: use adamw or muon")
+            raise ValueError(f"unknown optimiser {optimiser!r}: use adamw or muon")
         self.module = module
         self.rate, self.length, self.seed, self.decay = rate, length, seed, decay
         self.step, self.skipped, self.norm, self.seconds = 0, 0, 0.0, 0.0

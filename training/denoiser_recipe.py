@@ -128,7 +128,7 @@ def make_denoiser(
     device: str = "cpu",
     plan: DenoiserPlan = DenoiserPlan(),
 ) -> None:
-    """Train denoiser and text encoder on the encoded clips, or go on where a run stopped."""
+    """Train denoiser and text encoder on the encoded clips, or resume where a run stopped."""
     vae = build_vae(read_vae(vae_file)).to(device)
     start = find_start(run, plan, vae)
     tokenizer, latent = start.text.tokenizer, start.dit.latent

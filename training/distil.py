@@ -130,7 +130,7 @@ def consistency_loss(
     """How far the student's clean clips differ between two places on the teacher's way.
 
     From x_a the guided teacher goes some Euler steps to x_b; f(x, s) = x - s v(x, s) of the
-    student has to be the same at both, at b without a gradient. Given parts stay as they are and
+    student must be the same at both, at b without a gradient. Given parts stay as they are and
     do not count. Source: Luo et al., "Latent Consistency Models", 2023, with the boundary
     condition of flow models, f(x, 0) = x.
     """

@@ -59,7 +59,7 @@ def make_few_step(
     device: str = "cpu",
     plan: DistilPlan = DistilPlan(),
 ) -> None:
-    """Distil the denoiser in a folder into a LoRA, or go on where a run stopped."""
+    """Distil the denoiser in a folder into a LoRA, or resume where a run stopped."""
     start = read_start(teacher_folder)
     teacher = network_of(start).to(device)
     latent, tokenizer = start.dit.latent, start.text.tokenizer

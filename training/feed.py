@@ -22,7 +22,7 @@ READ_EVERY = 100
 """Steps between two looks for new shards."""
 
 PATIENCE = 300.0
-"""Seconds within which the first shard has to be there."""
+"""Seconds within which the first shard must be there."""
 
 
 Sets = Callable[[int], Sequence[LatentSet]]

@@ -203,7 +203,7 @@ def encode_loop(vae: VideoVAE, video: Tensor, turns: int = 2) -> Tensor:
     """Encode one period of a circle of time, as the past of an endless repetition sees it.
 
     Args:
-        vae: causal, so that what came before has to be shown to it.
+        vae: causal, so that what came before must be shown to it.
         video: (B, 3, time_factor * F, H, W), the frame after the last is the first.
         turns: periods that are encoded, of which the last is kept.
 

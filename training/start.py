@@ -60,7 +60,7 @@ def network_of(start: Start) -> PromptedDiT:
 
 
 def grown(start: Start, dit: DiTConfig, text: T5Config) -> Start:
-    """The start brought to other sizes, so that a run goes on from what it knows.
+    """The start brought to other sizes, so that a run continues from what it knows.
 
     New blocks of the denoiser begin as blocks that change nothing. A text encoder of another
     layout begins afresh, fitted to what the old one makes of captions of single objects.

@@ -66,7 +66,7 @@ def render_clips(run: Path, tick: Tick) -> None:
 
 
 def make_vae(run: Path, tick: Tick, device: str = "cpu", plan: VAEPlan = VAEPlan()) -> None:
-    """Train encoder and decoder together, or go on where a run stopped."""
+    """Train encoder and decoder together, or resume where a run stopped."""
     render_clips(run, tick)
     _train(run, tick, device, plan)
 
@@ -78,7 +78,7 @@ def make_decoder(
     device: str = "cpu",
     plan: VAEPlan = VAEPlan(),
 ) -> None:
-    """Train the decoder of the VAE in ``weights/`` on, or go on where a run stopped.
+    """Train the decoder of the VAE in ``weights/`` on, or resume where a run stopped.
 
     Half of its steps decode what the denoiser in a folder makes.
     """

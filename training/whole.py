@@ -62,7 +62,7 @@ def usual_makers(device: str) -> int:
 
 
 def train_within(run: Path, plan: WholePlan, tick: Tick, results: Path | None = None) -> None:
-    """Train denoiser and few-step LoRA; a run that was interrupted goes on with what is left.
+    """Train denoiser and few-step LoRA; a run that was interrupted resumes with what is left.
 
     Args:
         run: folder of the run; ``weights/`` in it holds files that work from the first look on.

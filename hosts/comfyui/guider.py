@@ -87,7 +87,7 @@ class HostGuider(CFGGuider):
         if unused and not self.is_plain:
             warn(
                 f"another node guides by its own rule ({', '.join(unused)}), which has no effect "
-                "together with Spacetime's nodes of guidance: use one or the other"
+                "together with Spacetime's guidance nodes: use one or the other"
             )
 
     def predict_noise(

@@ -50,7 +50,7 @@ class PromptCache:
     The host builds the tensor of its prompts anew at each step, so that its identity says nothing;
     the values are compared. A kept text is used only where they and the layers that made it are
     the same. While a hook may exchange weights between two evaluations, or gradients are wanted,
-    every text is made anew.
+    every text is regenerated.
 
     Args:
         patcher: the model of the run.

@@ -26,7 +26,7 @@ from .preview import pictures_of_latent, watch_steps
 def sample_latent(
     guider: Any, noise: Tensor, sampler: Any, sigmas: Tensor, latent: Latent, seed: int
 ) -> Tensor:
-    """Run any guider and sampler of the host on a LATENT; see ``Host.sample``."""
+    """Run any guider and sampler of the host on a LATENT; see ``Sampling.sample``."""
     patcher, samples = guider.model_patcher, fit_latent(guider, latent)["samples"]
     check_levels(patcher.model, sigmas, samples)
     mask = latent.get("noise_mask")
@@ -39,7 +39,7 @@ def sample_latent(
 
 
 def fit_latent(guider: Any, latent: Latent) -> dict[str, Any]:
-    """Give an empty LATENT the model's shape; see ``Host.fit_latent``."""
+    """Give an empty LATENT the model's shape; see ``Sampling.fit_latent``."""
     patcher = guider.model_patcher
     samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
     check_channels(samples, patcher.model.latent_format.latent_channels)
@@ -55,7 +55,7 @@ def sample_packed(
     extras: Sequence[Mapping[str, Any]],
     seed: int,
 ) -> Tokens:
-    """Run any guider and sampler of the host on packed tokens; see ``Host.sample_tokens``."""
+    """Run any guider and sampler of the host on packed tokens; see ``Sampling.sample_tokens``."""
     model = guider.model_patcher.model
     if not isinstance(model, HostModel):
         raise ValueError(

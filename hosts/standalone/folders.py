@@ -29,7 +29,7 @@ def own_temp() -> Path:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether a folder is no link, belongs to this user, and is closed to others."""
+    """Whether a folder is not a link, belongs to this user, and is closed to others."""
     if not folder.is_dir() or folder.is_symlink():
         return False
     if sys.platform == "win32":  # the system's temporary folder is the user's own there
@@ -42,7 +42,7 @@ def _absolute(folder: Path) -> Path:
     try:
         return folder.expanduser().absolute()
     except RuntimeError as error:
-        raise ValueError(f"folder {shown(str(folder))}: there is no such user's folder") from error
+        raise ValueError(f"folder {shown(str(folder))}: this user does not exist") from error
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Folders:
         root = plain_path(folder)
         path = plain_path(folder / bare)
         if not path.is_relative_to(root):
-            raise FileNotFoundError(f"{kind} file {name!r} lies outside of {root}: copy it there")
+            raise FileNotFoundError(f"{kind} file {name!r} lies outside {root}: copy it there")
         if "\0" in name or not path.is_file():
             raise FileNotFoundError(
                 f"{kind} file {shown(name)!r} is not in {root}: {choose_among(self.names(kind))}"

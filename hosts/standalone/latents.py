@@ -28,7 +28,7 @@ def fit_empty(samples: Tensor, *, channels: int) -> Tensor:
 
 
 def check_latent(samples: Tensor, *, channels: int) -> None:
-    """Refuse samples that are no video latent of the model.
+    """Refuse samples that are not a video latent of the model.
 
     Raises:
         ValueError: they have other axes than (B, C, F, H, W), or other channels.

@@ -154,7 +154,7 @@ class Wan22ImageToVideoLatent(io.ComfyNode):
 
 
 class SetLatentNoiseMask(io.ComfyNode):
-    """A LATENT of which a part is made anew."""
+    """A LATENT of which a part is regenerated."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -165,7 +165,7 @@ class SetLatentNoiseMask(io.ComfyNode):
             category="latent/inpaint",
             inputs=[
                 io.Latent.Input("samples", tooltip="The latent."),
-                io.Mask.Input("mask", tooltip="1 where it is made anew, 0 where it stays."),
+                io.Mask.Input("mask", tooltip="1 where it is regenerated, 0 where it stays."),
             ],
             outputs=[io.Latent.Output()],
         )

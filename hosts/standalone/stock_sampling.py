@@ -183,7 +183,7 @@ class BasicScheduler(io.ComfyNode):
     def execute(
         cls, model: Model, scheduler: str, steps: int, denoise: float = 1.0
     ) -> io.NodeOutput:
-        """Take the end of a longer schedule where not all of a latent is made anew."""
+        """Take the end of a longer schedule where not all of a latent is regenerated."""
         return io.NodeOutput(partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise))
 
 

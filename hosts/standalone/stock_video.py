@@ -82,7 +82,7 @@ class CreateVideo(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """The audio input exists for graphs of ComfyUI; it has to stay unconnected or None."""
+        """The audio input exists for graphs of ComfyUI; it must stay unconnected or None."""
         return io.Schema(
             node_id="CreateVideo",
             display_name="Create Video",
@@ -146,7 +146,7 @@ class SaveVideo(io.ComfyNode):
                     options=["auto", RE_ENCODE],
                     default="auto",
                     optional=True,
-                    tooltip="Whether a file that could be copied is encoded anew, with crf.",
+                    tooltip="Whether to re-encode a file that could be copied, with crf.",
                 ),
                 io.Float.Input(
                     "crf",
@@ -155,7 +155,7 @@ class SaveVideo(io.ComfyNode):
                     max=51.0,
                     step=1.0,
                     optional=True,
-                    tooltip="Quality when encoded anew: 0 is without loss, 51 the smallest file.",
+                    tooltip="Quality when re-encoded: 0 is lossless, 51 the smallest file.",
                 ),
                 io.Combo.Input(
                     "color_space",

@@ -87,7 +87,7 @@ class Video(Protocol):
     ) -> None:
         """Write an H.264 MP4; `metadata` values become JSON, texts stay as they are.
 
-        With `crf` a file is encoded anew at that quality, even where it could be copied.
+        With `crf` a file is re-encoded at that quality, even where it could be copied.
 
         Raises:
             ValueError: another format or codec, or the video cannot be read.
@@ -143,7 +143,7 @@ class VideoFromFile:
         metadata: Mapping[str, Any] | None = None,
         crf: float | None = None,
     ) -> None:
-        """Copy the streams as they are if the codec fits an MP4, else encode them anew."""
+        """Copy the streams as they are if the codec fits an MP4, else re-encode them."""
         _check_choice(format, codec)
         tags = _texts(metadata)
         info = probe_video(self.path)
@@ -151,7 +151,7 @@ class VideoFromFile:
             try:
                 return copy_streams(self.path, path, tags)
             except MediaError:
-                log.info("an MP4 cannot hold the streams of %s: encoding them anew", self.path)
+                log.info("an MP4 cannot hold the streams of %s: re-encoding them", self.path)
         self._warn_of_sound(info.has_audio)
         frames, tags = self._frames(info), content_tags(info.metadata) | tags
         write_video(path, frames, fps=info.fps, metadata=tags, crf=_quality(crf))
@@ -164,7 +164,7 @@ class VideoFromFile:
 
 @dataclass(frozen=True, eq=False)
 class VideoFromComponents:
-    """Frames `(F, H, W, 3)` in [0, 1] with their rate; `audio` has to be None.
+    """Frames `(F, H, W, 3)` in [0, 1] with their rate; `audio` must be None.
 
     Raises:
         ValueError: another shape, a rate out of range, or sound.
@@ -178,7 +178,7 @@ class VideoFromComponents:
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.shape[-1] != 3 or len(self.images) == 0:
             raise ValueError(
-                f"frames of shape {tuple(self.images.shape)} make no video: use (F, H, W, 3)"
+                f"frames of shape {tuple(self.images.shape)} are not a video: use (F, H, W, 3)"
             )
         if self.audio is not None:
             raise ValueError("this host writes no sound: leave audio unconnected")

@@ -68,8 +68,8 @@ class SpacetimeGuidanceOverSteps(io.ComfyNode):
             node_id="SpacetimeGuidanceOverSteps",
             display_name="Guidance over Steps",
             category="Spacetime/Guidance",
-            description="Lets guidance go evenly from the guider's own at the first step to "
-            "another one at the last.",
+            description="Changes guidance evenly from the guider's own at the first step to "
+            "another value at the last.",
             **search_words("cfg schedule", "dynamic cfg", "cfg ramp", "guidance schedule"),
             inputs=[
                 guider_input(),
@@ -103,7 +103,7 @@ class SpacetimeGuidanceOverFrames(io.ComfyNode):
             node_id="SpacetimeGuidanceOverFrames",
             display_name="Guidance over Frames",
             category="Spacetime/Guidance",
-            description="Lets guidance go evenly from a lower one in the first frame to the "
+            description="Raises guidance evenly from a lower value in the first frame to the "
             "guider's own in the last, as Stable Video Diffusion does. Frames near a given one "
             "need less.",
             **search_words("video linear cfg", "linear cfg guidance", "svd guidance", "min cfg"),

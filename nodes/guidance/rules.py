@@ -41,7 +41,7 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
             category="Spacetime/Guidance",
             description="Guides without the part of the change that only makes the picture more "
             "saturated, so that high guidance stays natural. It takes the place of plain "
-            "guidance, and is refused together with CFG-Zero*.",
+            "guidance, and cannot be combined with CFG-Zero*.",
             **search_words("adaptive projected guidance", "apg", "saturation", "oversaturation"),
             inputs=[
                 guider_input(),
@@ -61,7 +61,7 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
                     max=0.95,
                     step=0.05,
                     tooltip="How much of the last step's change is added; below 0 it holds back "
-                    "what all steps have in common. The paper takes -0.5, 0 is none.",
+                    "what all steps have in common. The paper uses -0.5; 0 is none.",
                 ),
                 io.Float.Input(
                     "threshold",
@@ -96,8 +96,8 @@ class SpacetimeCFGZeroStar(io.ComfyNode):
             display_name="CFG-Zero*",
             category="Spacetime/Guidance",
             description="Scales the negative prediction to fit the positive one before guiding, "
-            "and waits over the first steps. For flow models that are not distilled. It takes the "
-            "place of plain guidance, and is refused together with Projected Guidance.",
+            "and waits over the first steps. For flow models that are not distilled. It takes "
+            "the place of plain guidance, and cannot be combined with Projected Guidance.",
             **search_words("cfg zero star", "cfg zero", "zero init", "optimized scale"),
             inputs=[
                 guider_input(),

@@ -19,9 +19,9 @@ class SpacetimeStepCache(io.ComfyNode):
             node_id="SpacetimeStepCache",
             display_name="Step Cache",
             category="Spacetime/Guidance",
-            description="Skips evaluations of the model whose result can be told from the last "
-            "ones (EasyCache): faster, and a little different. For models that take many steps; "
-            "few-step models leave nothing to skip.",
+            description="Skips evaluations of the model whose result can be predicted from the "
+            "last ones (EasyCache): faster, and a little different. For models that take many "
+            "steps; few-step models leave nothing to skip.",
             **search_words("easycache", "teacache", "magcache", "speed up", "faster sampling"),
             inputs=[
                 guider_input(),
@@ -31,9 +31,9 @@ class SpacetimeStepCache(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.005,
-                    tooltip="The error budget: how much the model's output may change, as a share "
-                    "of its size, before it is evaluated again. 0 skips nothing and gives the same "
-                    "bits, 0.05 is careful, 0.1 faster, 0.2 visible.",
+                    tooltip="The error budget: how much the model's output may change, as a "
+                    "share of its size, before it is evaluated again. 0 skips nothing and gives "
+                    "a bit-identical result, 0.05 is careful, 0.1 faster, 0.2 visible.",
                 ),
                 io.Float.Input(
                     "start",

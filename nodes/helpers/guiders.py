@@ -10,14 +10,14 @@ def guider_input() -> Any:
     """The guider to change."""
     return io.Guider.Input(
         "guider",
-        tooltip="The model with its prompts, from Denoiser, CFGGuider or another node of guidance.",
+        tooltip="The model with its prompts, from Denoiser, CFGGuider or another guidance node.",
     )
 
 
 def guider_output() -> Any:
     """The changed guider."""
     return io.Guider.Output(
-        display_name="changed", tooltip="For Sample, Sample Patches or the next node of guidance."
+        display_name="changed", tooltip="For Sample, Sample Patches or the next guidance node."
     )
 
 

@@ -24,15 +24,15 @@ def read_seeds(text: str) -> dict[int, int]:
     """Read seeds of frames: "0: 5, 3-4: 17" -> {0: 5, 3: 17, 4: 17}.
 
     Raises:
-        ValueError: a part is no frame with a seed, or a frame has two seeds.
+        ValueError: a part is not a frame with a seed, or a frame has two seeds.
     """
     seeds: dict[int, int] = {}
     for part in _parts(text):
         found = _SEED.fullmatch(part)
         if found is None:
             raise ValueError(
-                f"{part!r} is no frame with its seed: write for example 0: 5, or 3-4: 17, with "
-                "commas between them"
+                f"{part!r} is not a frame with its seed: write for example 0: 5, or 3-4: 17, "
+                "with commas between them"
             )
         for frame in _range(found[1]):
             if seeds.setdefault(frame, int(found[2])) != int(found[2]):
@@ -55,11 +55,11 @@ def _range(part: str) -> range:
     found = _RANGE.fullmatch(part)
     if found is None:
         raise ValueError(
-            f"{part!r} is no number: write for example 3, or 1, 2, or 7-9, counting from 0"
+            f"{part!r} is not a number: write for example 3, or 1, 2, or 7-9, counting from 0"
         )
     first, last = int(found[1]), int(found[2] or found[1])
     if not first <= last < first + MOST:
         raise ValueError(
-            f"{part!r} is no range: write the smaller number first, and at most {MOST} numbers"
+            f"{part!r} is not a range: write the smaller number first, and at most {MOST} numbers"
         )
     return range(first, last + 1)

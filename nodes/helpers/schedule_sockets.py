@@ -21,15 +21,15 @@ def shift_input(tooltip: str, default: float = 3.0) -> Any:
 
 
 def strength_input() -> Any:
-    """How much of a given latent is made anew."""
+    """How much of a given latent is regenerated."""
     return io.Float.Input(
         "strength",
         default=1.0,
         min=0.01,
         max=1.0,
         step=0.01,
-        tooltip="How much of a given latent is made anew (denoise): 1 all of it; below 1 the "
-        "levels begin further down, and what was given stays recognisable.",
+        tooltip="How much of a given latent is regenerated (denoise): 1 is all of it; below 1 "
+        "the levels begin lower, and the given clip stays recognisable.",
     )
 
 

@@ -37,7 +37,7 @@ class SolverChoice:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SamplingState:
-    """All that is needed to go on with a run, on the CPU.
+    """All that is needed to resume a run, on the CPU.
 
     Args:
         at: the next step, the noisy state as the network sees it, and the solver's memory.
@@ -202,6 +202,6 @@ def _warn_of_memory(guider: Any) -> None:
     found = " and ".join(name for name, there in remembers.items() if there)
     if found:
         host().session.warn(
-            f"the guidance begins {found} anew in a resumed run, so that its result is near to "
-            "that of an uninterrupted one, but not the same"
+            f"the guidance restarts {found} in a resumed run: the result is close to that of an "
+            "uninterrupted run, but not identical"
         )

@@ -27,7 +27,7 @@ def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
     """LATENTs -> one packed sequence; those of pictures (B, C, H, W) are clips of one frame.
 
     Raises:
-        ValueError: a LATENT is no video latent, has a mask, or they do not fit together.
+        ValueError: a LATENT is not a video latent, has a mask, or they do not fit together.
     """
     for latent in latents:
         if "noise_mask" in latent:
@@ -38,8 +38,8 @@ def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
         shape = tuple(latent["samples"].shape)
         if len(shape) not in (4, 5):
             raise ValueError(
-                f"a latent of shape {shape} is no video latent (batch, channels, frames, rows, "
-                "columns): use Empty Video or Encode Video"
+                f"a latent of shape {shape} is not a video latent (batch, channels, frames, "
+                "rows, columns): use Empty Video or Encode Video"
             )
     tokens = patchify(
         [_as_video(latent["samples"]) for latent in latents],
@@ -51,7 +51,7 @@ def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
 def fit_tokens(
     socket: TokenSocket, fit: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 ) -> TokenSocket:
-    """The clips as a model takes them; ``fit`` does this for one LATENT, see ``Host.fit_latent``.
+    """The clips as a model takes them; ``fit`` does it for one, see ``Sampling.fit_latent``.
 
     Raises:
         ValueError: the clips are another family's.

@@ -69,7 +69,8 @@ class SpacetimeLoadLora(io.ComfyNode):
             except FileNotFoundError as error:
                 return f"input lora: {error}"
         if apply not in (None, MERGED, BESIDE):
-            return f"input apply: no way {apply!r} to apply a LoRA: use {MERGED!r} or {BESIDE!r}"
+            return f"input apply: unknown way {apply!r} to apply a LoRA: use {MERGED!r} or "
+            f"{BESIDE!r}"
         return True
 
     @classmethod

@@ -30,7 +30,7 @@ def _combo(id: str, folder: str, what: str) -> Any:
         id,
         options=names,
         default=names[0],
-        tooltip=f"{what}: a safetensors file from models/{folder}, or the tiny one of the pack.",
+        tooltip=f"{what}: a safetensors file from models/{folder}, or the included tiny one.",
     )
 
 
@@ -44,8 +44,8 @@ class SpacetimeLoadModels(io.ComfyNode):
             node_id="SpacetimeLoadModels",
             display_name="Load Models",
             category="Spacetime/Load",
-            description="Loads a video diffusion transformer, its text encoder and its VAE. "
-            "The defaults are the tiny weights that come with the pack.",
+            description="Loads a video diffusion transformer, its text encoder and its VAE. The "
+            "defaults are the included tiny weights.",
             **search_words(
                 "checkpoint loader",
                 "load diffusion model",

@@ -46,7 +46,7 @@ class SpacetimeUnpatchify(io.ComfyNode):
             node_id="SpacetimeUnpatchify",
             display_name="Unpatchify",
             category="Spacetime/Patches",
-            description="Puts spacetime patches together to latents again, one per packed clip.",
+            description="Reassembles spacetime patches into latents, one per packed clip.",
             **search_words("tokens to latent", "unpack clips"),
             inputs=[io.Custom(TOKENS).Input("tokens", tooltip="Tokens from Patchify.")],
             outputs=[

@@ -134,18 +134,18 @@ class SpacetimeShiftNoise(io.ComfyNode):
                 io.Noise.Input(
                     "noise",
                     tooltip="The noise to move, from Noise; that of RandomNoise has no place in "
-                    "time and is refused.",
+                    "time and is rejected.",
                 ),
                 io.Int.Input(
                     "frames",
                     default=0,
                     min=-10_000,
                     max=10_000,
-                    tooltip="Latent frames to move by. The first stands for one video frame, each "
-                    "further one for as many as the model's VAE compresses: 4 for Wan and the tiny "
-                    "model, 8 for LTX. A part that begins at video frame 4n + 1 of a clip, "
-                    "counted from 0 and with 4 frames for each, wants n + 1. Below 0, frames "
-                    "before the beginning.",
+                    tooltip="Latent frames to move by. The first stands for one video frame, "
+                    "each further one for as many as the model's VAE compresses: 4 for Wan and "
+                    "the tiny model, 8 for LTX. A part that begins at video frame 4n + 1 of a "
+                    "clip, counted from 0 and with 4 frames for each, needs n + 1. Below 0, "
+                    "frames before the beginning.",
                 ),
             ],
             outputs=[_noise_output()],

@@ -1,4 +1,4 @@
-"""Sample Steps, Resume Sampling and their files: stop a run after any step and go on later."""
+"""Sample Steps, Resume Sampling and their files: stop a run after any step and resume it later."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,8 +35,9 @@ class SpacetimeSampleSteps(io.ComfyNode):
             node_id="SpacetimeSampleSteps",
             display_name="Sample Steps",
             category="Spacetime/Sampling",
-            description="Makes the first steps of a video and stops: look at several seeds early, "
-            "and let Resume Sampling finish the good one, to the same result as without a stop.",
+            description="Runs the first steps of a video and stops: look at several seeds early, "
+            "and let Resume Sampling finish the best one, bit-identically to an uninterrupted "
+            "run.",
             **search_words(
                 "ksampler advanced", "stop early", "pause", "split sigmas", "start at step"
             ),
@@ -57,8 +58,7 @@ class SpacetimeSampleSteps(io.ComfyNode):
                 _state_output("The stopped run, for Resume Sampling or Save Sampling State."),
                 io.Latent.Output(
                     display_name="so_far",
-                    tooltip="What the video will look like as far as the model can tell by now, "
-                    "for Decode Video.",
+                    tooltip="What the model predicts the video will look like, for Decode Video.",
                 ),
             ],
         )
@@ -93,8 +93,8 @@ class SpacetimeResumeSampling(io.ComfyNode):
             node_id="SpacetimeResumeSampling",
             display_name="Resume Sampling",
             category="Spacetime/Sampling",
-            description="Goes on with a stopped run. With the same guider, noise and sampler the "
-            "result is the same, bit for bit, as if it had never been stopped.",
+            description="Continues a stopped run. With the same guider, noise and sampler the "
+            "result is bit-identical to that of an uninterrupted run.",
             **search_words("continue", "go on", "finish", "ksampler advanced", "unpause"),
             inputs=[
                 guider,
@@ -104,8 +104,8 @@ class SpacetimeResumeSampling(io.ComfyNode):
                 _stop_after(
                     0,
                     0,
-                    "Stop again after this step, counted from the start of the whole run; 0 goes "
-                    "on to its end.",
+                    "Stop again after this step, counted from the start of the whole run; 0 "
+                    "continues to its end.",
                 ),
             ],
             outputs=[
@@ -137,9 +137,9 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
             node_id="SpacetimeSaveSamplingState",
             display_name="Save Sampling State",
             category="Spacetime/Sampling",
-            description="Saves a stopped run as a numbered safetensors file in the output folder, "
-            "to go on with it another day. The file opens its graph when it is dropped into the "
-            "editor.",
+            description="Saves a stopped run as a numbered safetensors file in the output "
+            "folder, to continue it another day. The file opens its graph when it is dropped "
+            "into the editor.",
             **search_words("save latent", "checkpoint", "keep for later", "write state"),
             inputs=[
                 io.Custom(STATE).Input(

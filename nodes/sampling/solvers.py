@@ -85,7 +85,7 @@ class SpacetimeSolver(io.ComfyNode):
     def execute(cls, solver: str) -> io.NodeOutput:
         """Look the solver up."""
         if solver not in EVERY_SOLVER:
-            raise ValueError(f"no solver {solver!r}: choose one of {', '.join(EVERY_SOLVER)}")
+            raise ValueError(f"unknown solver {solver!r}: choose one of {', '.join(EVERY_SOLVER)}")
         return io.NodeOutput(host().sampling.make_sampler(EVERY_SOLVER[solver], {}))
 
 

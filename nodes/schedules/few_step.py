@@ -62,7 +62,7 @@ class SpacetimeFewStepSchedule(io.ComfyNode):
 def _grid(name: str) -> Tensor:
     grids = few_step_grids()
     if name not in grids:
-        raise ValueError(f"no grid {name!r}: choose one of {', '.join(grids)}")
+        raise ValueError(f"unknown grid {name!r}: choose one of {', '.join(grids)}")
     return grids[name]
 
 
@@ -78,7 +78,7 @@ class SpacetimeLCMSchedule(io.ComfyNode):
             category=CATEGORY,
             description="The noise levels of a flow model that was distilled into a latent "
             "consistency model: even picks, from pure noise on, of the levels it was trained at. "
-            "For eps and v models take Model Schedule.",
+            "For eps and v models use Model Schedule.",
             **search_words("consistency", "lcm sigmas", "trailing", "few steps", "skipping step"),
             inputs=[
                 steps_input(4, "Steps from noise to video: 1 to 8 are usual."),

@@ -59,7 +59,7 @@ class SpacetimeModelSchedule(io.ComfyNode):
 
 def _check_spacing(spacing: str) -> None:
     if spacing not in MODEL_SPACINGS:
-        raise ValueError(f"no spacing {spacing!r}: choose one of {', '.join(MODEL_SPACINGS)}")
+        raise ValueError(f"unknown spacing {spacing!r}: choose one of {', '.join(MODEL_SPACINGS)}")
 
 
 NODES: list[type[Any]] = [SpacetimeModelSchedule]

@@ -93,7 +93,7 @@ def _check(labels: str, scale: str) -> None:
     if count > MOST_CURVES:
         raise ValueError(f"{count} labels for up to {MOST_CURVES} schedules: {labels!r}")
     if scale not in SCALES:
-        raise ValueError(f"no scale {scale!r}: choose one of {', '.join(SCALES)}")
+        raise ValueError(f"unknown scale {scale!r}: choose one of {', '.join(SCALES)}")
 
 
 def _named(given: Sequence[Tensor | None], labels: Sequence[str]) -> dict[str, list[float]]:

@@ -72,7 +72,7 @@ class SpacetimeSpacedSchedule(io.ComfyNode):
                     "spacing", options=list(SPACINGS), default="beta",
                     tooltip="beta crowds the steps at both ends, for layout and for detail; "
                     "linear-quadratic begins with many small steps; exponential and karras are "
-                    "for models that are no flow models. Model Schedule knows their levels.",
+                    "for models that are not flow models. Model Schedule knows their levels.",
                 ),
                 steps_input(30, "Steps from noise to video: more is finer and slower."),
                 shift_input("For beta: above 1, more of the steps go to the noisy end."),
@@ -127,11 +127,11 @@ class SpacetimeSpacedSchedule(io.ComfyNode):
 
 def _check_spacing(spacing: str, sigma_min: float, sigma_max: float) -> None:
     if spacing not in SPACINGS:
-        raise ValueError(f"no spacing {spacing!r}: choose one of {', '.join(SPACINGS)}")
+        raise ValueError(f"unknown spacing {spacing!r}: choose one of {', '.join(SPACINGS)}")
     if spacing in ("exponential", "karras") and not 0 < sigma_min <= sigma_max:
         raise ValueError(
             f"levels from sigma_max {sigma_max:g} down to sigma_min {sigma_min:g}: sigma_min "
-            "has to be above 0 and not above sigma_max"
+            "must be above 0 and not above sigma_max"
         )
 
 
@@ -160,7 +160,7 @@ class SpacetimeCustomSchedule(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, levels: str | None) -> Any:
-        """Refuse what is no list of falling levels before the graph runs."""
+        """Refuse what is not a list of falling levels before the graph runs."""
         return refusal(_read_levels, levels)
 
     @classmethod
@@ -180,8 +180,8 @@ def _level(part: str) -> float:
         return float(part)
     except ValueError as problem:
         raise ValueError(
-            f"{part!r} is no noise level: write falling numbers with commas between them, such as "
-            "1, 0.8, 0.4, 0"
+            f"{part!r} is not a noise level: write falling numbers with commas between them, "
+            "such as 1, 0.8, 0.4, 0"
         ) from problem
 
 

@@ -64,7 +64,7 @@ class SpacetimeShiftForSize(io.ComfyNode):
             display_name="Shift for Size",
             category=CATEGORY,
             description="The shift that suits the size and length of a clip: larger and longer "
-            "clips want more of their steps at the noisy end.",
+            "clips need more of their steps at the noisy end.",
             **search_words(
                 "resolution shift", "dynamic shift", "model sampling flux", "ltxv scheduler", "mu"
             ),
@@ -78,7 +78,7 @@ class SpacetimeShiftForSize(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "reference_tokens", default=WAN_TOKENS, min=1, max=10_000_000,
-                    tooltip="For area: tokens of a clip whose shift is known; this node tells "
+                    tooltip="For area: tokens of a clip whose shift is known; this node counts "
                     "them for any latent. 32760 is 81 frames of 832 x 480 with Wan.",
                 ),
                 io.Float.Input(
@@ -115,7 +115,7 @@ class SpacetimeShiftForSize(io.ComfyNode):
 
 def _rule(name: str) -> Rule:
     if name not in RULES:
-        raise ValueError(f"no rule {name!r}: choose one of {', '.join(RULES)}")
+        raise ValueError(f"unknown rule {name!r}: choose one of {', '.join(RULES)}")
     return RULES[name]
 
 
@@ -123,7 +123,7 @@ def _tokens(samples: Tensor, patch: int) -> LatentShape:
     """Tokens of a clip along its axes; what does not fill a patch counts as one."""
     if samples.ndim != 5:
         raise ValueError(
-            f"a latent of shape {tuple(samples.shape)} is no video latent (batch, channels, "
+            f"a latent of shape {tuple(samples.shape)} is not a video latent (batch, channels, "
             "frames, rows, columns): use Empty Video or Encode Video"
         )
     frames, height, width = samples.shape[2:]
@@ -144,8 +144,8 @@ class SpacetimeStretchSchedule(io.ComfyNode):
             node_id="SpacetimeStretchSchedule",
             display_name="Stretch to Terminal",
             category=CATEGORY,
-            description="Stretches a flow schedule so that its last level above 0 is a given one, "
-            "as LTX-Video 0.9.0 and 0.9.1 want.",
+            description="Stretches a flow schedule so that its last level above 0 is a given "
+            "one, as LTX-Video 0.9.0 and 0.9.1 need.",
             **search_words("ltxv scheduler", "terminal", "stretch", "shift terminal"),
             inputs=[
                 io.Sigmas.Input("sigmas", tooltip="A whole schedule of a flow model."),

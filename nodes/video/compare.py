@@ -42,7 +42,7 @@ class SpacetimeCompareVideos(io.ComfyNode):
                     default="",
                     multiline=True,
                     tooltip="A line for each video: the first for video_1, and so on. Long lines "
-                    "are broken; without any letter there are no labels.",
+                    "are wrapped; if left empty, there are no labels.",
                 ),
                 io.Int.Input(
                     "columns",

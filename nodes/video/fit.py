@@ -96,7 +96,7 @@ def _steps(form: LatentFormat) -> Steps:
 def _shape(samples: Tensor) -> LatentShape:
     if samples.ndim != 5:
         raise ValueError(
-            f"a latent of shape {tuple(samples.shape)} is no video latent (batch, channels, "
+            f"a latent of shape {tuple(samples.shape)} is not a video latent (batch, channels, "
             "frames, rows, columns): use Empty Video"
         )
     return LatentShape(*samples.shape[2:])

@@ -35,7 +35,7 @@ Scale = float | Callable[[Tensor, Evaluation], Tensor | float]
 """A guidance scale, or one that depends on the state x and the evaluation."""
 
 Combine = Callable[[Predictions, Tensor | float], Tensor]
-"""(predictions, scale) -> the guided x0; with scale 1 it has to be the conditional one."""
+"""(predictions, scale) -> the guided x0; with scale 1 it must be the conditional one."""
 
 Watch = Callable[[Sequence[Any], Sequence[Tensor]], None]
 """(conditions, their predictions of x0): told what was predicted."""

@@ -62,7 +62,7 @@ class GuidancePlan:
         cache: skipped evaluations.
 
     Raises:
-        ValueError: ``low`` and ``high`` are no levels in [0, 1] in this order.
+        ValueError: ``low`` and ``high`` are not levels in [0, 1] in this order.
     """
 
     scale: float = 1.0

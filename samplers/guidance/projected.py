@@ -13,7 +13,7 @@ def apg(*, parallel: float = 0.0, momentum: float = 0.0, threshold: float = 0.0)
     In x0, with d = c - u and m = d + momentum m_before, limited to ``threshold``:
     c + (w - 1) (m_orthogonal + parallel m_parallel). With parallel 1 and the others off it is
     classifier-free guidance. Momentum runs from step to step, in each window for itself, and
-    begins anew when the noise level rises and in a run that is resumed.
+    restarts when the noise level rises and in a run that is resumed.
     Source: Sadat et al., "Eliminating Oversaturation and Artifacts of High Guidance Scales in
     Diffusion Models", 2024.
 

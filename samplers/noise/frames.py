@@ -84,7 +84,7 @@ class FrameNoise:
         (F, C, H, W), as image networks take the frames of a clip, are clip 0.
 
         Raises:
-            ValueError: the latent is no video latent.
+            ValueError: the latent is not a video latent.
         """
         return self.draw(latent, 0)
 

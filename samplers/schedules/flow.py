@@ -22,7 +22,7 @@ def shift_sigmas(sigmas: Tensor, shift: float) -> Tensor:
         ValueError: when ``shift`` is not positive.
     """
     if not shift > 0:
-        raise ValueError(f"shift {shift} has to be above 0 (1 means no shift)")
+        raise ValueError(f"shift {shift} must be above 0 (1 means no shift)")
     return sigmas if shift == 1 else shift * sigmas / (1 + (shift - 1) * sigmas)
 
 

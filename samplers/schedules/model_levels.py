@@ -66,7 +66,9 @@ def model_sigmas(levels: NoiseLevels, spacing: str, steps: int, *, strength: flo
         ValueError: the model has no such schedule, or a number is out of range.
     """
     if not 0 < strength <= 1:
-        raise ValueError(f"strength {strength} is not above 0 and up to 1: use 1 to make all anew")
+        raise ValueError(
+            f"strength {strength} is not above 0 and up to 1: use 1 to regenerate everything"
+        )
     schedules = _schedules(levels)
     name = next(iter(schedules)) if spacing == AUTO else spacing
     if name not in schedules:

@@ -104,4 +104,4 @@ def _line(tokens: int, anchors: tuple[Anchor, Anchor]) -> float:
 def _check_positive(**numbers: float) -> None:
     for name, number in numbers.items():
         if not number > 0:
-            raise ValueError(f"{name} is {number}: it has to be above 0")
+            raise ValueError(f"{name} is {number}: it must be above 0")

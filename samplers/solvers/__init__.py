@@ -15,7 +15,7 @@ Args of every solver:
 
 Options by keyword:
     checkpoint: where to start, stop and write down how far the run has come.
-    path: how the states mix signal and noise, for the solvers to which it matters.
+    process: how the states mix signal and noise, for the solvers to which it matters.
     noise: what a stochastic solver adds after a step, by the step's number.
 
 All raise ``ValueError`` for a schedule that they cannot follow.

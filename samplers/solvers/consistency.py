@@ -34,7 +34,7 @@ def sample_lcm(
 ) -> Tensor:
     """Jump to the clean sample and noise it to the next level, n evaluations.
 
-    ``denoiser`` has to be a consistency function: of any state on the way it predicts the end of
+    ``denoiser`` must be a consistency function: of any state on the way it predicts the end of
     the way, not the mean of what may lie there. A model that was not distilled gives blurred,
     too uniform videos. With eta below 1 (TCD's gamma) the jump ends at the level
     s = (1 - eta) b, from where less noise leads up to b: 0 is Euler's method, 1 is LCM. For a

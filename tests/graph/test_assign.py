@@ -43,7 +43,7 @@ def test_sets_an_input(bench, assignment, key, name, value):
         ("2.scal=1", r'"Twin" \(#2, Add\) has no input scal \(did you mean "scale".*a, b, scale'),
         ("1.value=many", '"many" is not a whole number'),
         ("1.value=500", "above the maximum 100"),
-        ("1.unit=mile", '"mile" is none of "metre", "second"'),
+        ("1.unit=mile", '"mile" is not one of "metre", "second"'),
         ("5.image=1", "input image: .*IMAGE must be linked"),
         ("6.x=1", "node type Gone is unknown"),
     ],
@@ -56,8 +56,8 @@ def test_says_what_is_wrong(bench, assignment, message):
 @pytest.mark.parametrize(
     ("node", "message"),
     [
-        ({"class_type": "Number", "inputs": []}, "inputs are no object"),
-        ({"class_type": "Number", "inputs": None}, "inputs are no object"),
+        ({"class_type": "Number", "inputs": []}, "inputs are not an object"),
+        ({"class_type": "Number", "inputs": None}, "inputs are not an object"),
         ({"inputs": {}}, "node type None is unknown"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Files that are no workflows are refused with an error that says why."""
+"""Files that are not workflows are refused with an error that says why."""
 
 import json
 import math
@@ -25,7 +25,7 @@ def itself():
         ({"a": 1}, "neither the editor's format"),
         (workflow([3], []), r"nodes\[0\]: 3 is not an object"),
         (workflow([{"id": 1}], []), r"nodes\[0\]: type: null is not a text"),
-        (workflow([ui([], "Add")], []), "is no id"),
+        (workflow([ui([], "Add")], []), "is not an id"),
         (workflow([], [[1, 2]]), r"links\[0\] has 2 entries"),
         (workflow([ui(1, "Add", values=3)], []), "neither a list nor an object"),
         (
@@ -34,7 +34,7 @@ def itself():
         ),
         (
             workflow([ui(1, "Reroute", [slot("", 1)]), show(2, 1)], [wire(1, 1, 0, 1, 0)]),
-            "round in a circle",
+            "is part of a cycle",
         ),
     ],
 )

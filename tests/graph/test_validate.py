@@ -60,7 +60,7 @@ def test_all_problems_are_listed_at_once(bench):
     )
     assert "comfy run --workflow" in found[0]
     assert '"A Number" (#1, Number): input value: 101 is above the maximum 100' in text
-    assert '"secnd" is none of "metre", "second" (did you mean "second"?)' in text
+    assert '"secnd" is not one of "metre", "second" (did you mean "second"?)' in text
     assert '"Sum" (#2, Add): input a: is missing; it needs a INT' in text
     assert "input b: comes from node #8, which is not in the workflow" in text
     assert 'input scale: "x" is not a number' in text
@@ -95,8 +95,7 @@ def test_circle_is_named(bench):
     }
 
     assert problems(prompt, bench) == (
-        'the links go round in a circle: "First" (#1, Add) -> "Second" (#2, Add) -> '
-        '"First" (#1, Add)',
+        'the links form a cycle: "First" (#1, Add) -> "Second" (#2, Add) -> "First" (#1, Add)',
     )
 
 

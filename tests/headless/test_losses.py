@@ -134,8 +134,8 @@ def test_deep_json(run, write, capsys, content):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"output_dir": "~nosuchuser/x"}, "there is no such user's folder"),
-        ({"input_dir": "~nosuchuser/x"}, "there is no such user's folder"),
+        ({"output_dir": "~nosuchuser/x"}, "this user does not exist"),
+        ({"input_dir": "~nosuchuser/x"}, "this user does not exist"),
         ({"device": "mps"}, "no device 'mps' here"),
         ({"device": "meta"}, "no device 'meta' here"),
     ],

@@ -121,7 +121,7 @@ def test_set_chooses_among_the_files_of_the_input_folder(outcome, write, tmp_pat
         ("", "is not a workflow"),
         ("[" * 100_000, "is not a workflow"),
         ("[1, 2]", "holds a JSON list, not a workflow"),
-        ("{}", "this JSON is no workflow"),
+        ("{}", "this JSON is not a workflow"),
         ('{"1": ' + "9" * 5000 + "}", "is not a workflow"),
     ],
     ids=["cut", "empty", "deep", "list", "no nodes", "long number"],

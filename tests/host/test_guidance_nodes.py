@@ -150,4 +150,4 @@ def test_a_text_that_cannot_be_read_is_refused_before_the_graph_runs(server):
     wrong = {"SpacetimeSkipLayerGuidance": {**CHAIN["SpacetimeSkipLayerGuidance"], "blocks": "x"}}
     with pytest.raises(urllib.error.HTTPError) as refused:
         server.run(graph(wrong))
-    assert "'x' is no number" in refused.value.read().decode()
+    assert "'x' is not a number" in refused.value.read().decode()

@@ -85,7 +85,7 @@ def test_true_renders_pass(name):
         assert table.rows[row]["generated"] == Share(PROMPTS, PROMPTS)
         assert table.rows[row]["true renders"] == Share(PROMPTS, PROMPTS)
     if name != "physics":
-        assert table.rows["objects not asked for"]["generated"] == Share(0, PROMPTS)
+        assert table.rows["spurious objects"]["generated"] == Share(0, PROMPTS)
 
 
 def test_figures_of_every_set_are_written(measured, tmp_path):
@@ -162,7 +162,7 @@ def test_parts_that_do_not_fit_are_refused(measured, tmp_path):
         ((one, one.with_name("figures.json")), "measures 'physics: a fall' again"),
         ((one, other), "'steps': 7"),
         ((one, empty), "holds no measurement"),
-        ((one, tmp_path / "sheet.png"), "no JSON file"),
+        ((one, tmp_path / "sheet.png"), "is not a JSON file"),
         ((tmp_path / "nowhere.json",), "nowhere.json"),
     ):
         done = CliRunner().invoke(app, ["measure", "report", *map(str, files)])

@@ -109,7 +109,7 @@ def test_a_lora_and_fresh_noise_change_a_clip_and_batches_do_not(settings):
 def test_wrong_words_are_refused(settings):
     with pytest.raises(ValueError, match="no few-step LoRA ships"):
         ways_of(replace(settings, lora=None))
-    with pytest.raises(ValueError, match="no solver 'magic': use one of euler"):
+    with pytest.raises(ValueError, match="unknown solver 'magic': use one of euler"):
         ClipMaker(replace(settings, solver="magic"))
 
 

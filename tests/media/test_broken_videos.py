@@ -1,4 +1,4 @@
-"""Files that are no videos, and options that no video takes."""
+"""Files that are not videos, and options that no video takes."""
 
 import random
 

@@ -206,9 +206,9 @@ def test_attention_guidance_makes_the_negative_prompt_act_at_guidance_one(bench)
     [
         (SpacetimeGuidanceInterval, (0.9, 0.2), "from 0.9 to 0.2: use 0 <= low <= high <= 1"),
         (SpacetimeGuidanceInterval, (0.0, 1.5), "use 0 <= low <= high <= 1"),
-        (SpacetimeSkipLayerGuidance, ("3, x", 0.2, 0.9), "'x' is no number"),
+        (SpacetimeSkipLayerGuidance, ("3, x", 0.2, 0.9), "'x' is not a number"),
         (SpacetimeSkipLayerGuidance, ("3", 0.9, 0.2), "use 0 <= low <= high <= 1"),
-        (SpacetimeSkipLayerGuidance, ("x", None, 0.2), "'x' is no number"),
+        (SpacetimeSkipLayerGuidance, ("x", None, 0.2), "'x' is not a number"),
         (SpacetimeStepCache, (0.05, 0.9, 0.1), "0 <= start <= end <= 1"),
         (SpacetimeStepCache, (-1.0, 0.1, 0.9), "threshold of at least 0"),
     ],

@@ -102,7 +102,7 @@ def test_noise_without_a_place_in_time_is_not_shifted():
 
 @pytest.mark.parametrize(
     ("text", "answer"),
-    [("0: 5, 3-4: 17", True), ("", True), (None, True), ("5", "'5' is no frame with its seed")],
+    [("0: 5, 3-4: 17", True), ("", True), (None, True), ("5", "'5' is not a frame with its seed")],
 )
 def test_a_text_is_read_before_the_graph_runs(text, answer):
     found = SpacetimeFrameSeeds.validate_inputs(text)

@@ -25,11 +25,11 @@ def test_numbers(text, numbers):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("x", "'x' is no number"),
-        ("1, -2", "'-2' is no number"),
-        ("1.5", "'1.5' is no number"),
-        ("1 2", "'1 2' is no number"),
-        ("9-7", "'9-7' is no range: write the smaller number first"),
+        ("x", "'x' is not a number"),
+        ("1, -2", "'-2' is not a number"),
+        ("1.5", "'1.5' is not a number"),
+        ("1 2", "'1 2' is not a number"),
+        ("9-7", "'9-7' is not a range: write the smaller number first"),
         ("0-99999999999", "at most 10000 numbers"),
     ],
 )
@@ -55,11 +55,11 @@ def test_seeds(text, seeds):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("3", "'3' is no frame with its seed"),
-        ("3: x", "'3: x' is no frame with its seed"),
-        ("3: -1", "'3: -1' is no frame with its seed"),
-        ("x: 3", "'x' is no number"),
-        ("4-3: 1", "'4-3' is no range"),
+        ("3", "'3' is not a frame with its seed"),
+        ("3: x", "'3: x' is not a frame with its seed"),
+        ("3: -1", "'3: -1' is not a frame with its seed"),
+        ("x: 3", "'x' is not a number"),
+        ("4-3: 1", "'4-3' is not a range"),
         ("1-3: 5, 2: 6", "frame 2 is given the seeds 5 and 6"),
     ],
 )

@@ -274,7 +274,7 @@ def test_masks_that_cannot_be_followed_are_refused(bench):
 
 
 def test_an_unknown_solver_is_refused():
-    with pytest.raises(ValueError, match="no solver 'none': choose one of euler"):
+    with pytest.raises(ValueError, match="unknown solver 'none': choose one of euler"):
         SpacetimeSolver.execute("none")
 
 

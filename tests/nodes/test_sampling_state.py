@@ -273,7 +273,7 @@ def test_guidance_that_remembers_is_warned_of(parts, caplog, changes, named):
     guider, *rest = parts()
     with caplog.at_level(logging.WARNING):
         stop((host().sampling.with_plan(guider, partial(replace, **changes)), *rest), 2)
-    told = [entry.getMessage() for entry in caplog.records if "anew" in entry.getMessage()]
+    told = [entry.getMessage() for entry in caplog.records if "restarts" in entry.getMessage()]
     assert [named in message for message in told] == [True] * (named is not None)
 
 

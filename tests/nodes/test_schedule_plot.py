@@ -99,7 +99,7 @@ def test_no_levels_are_an_empty_plot():
     ("given", "told"),
     [
         ({"labels": "a,b,c,d,e"}, "5 labels for up to 4 schedules"),
-        ({"scale": "cubic"}, "no scale 'cubic': choose one of auto, linear, logarithmic"),
+        ({"scale": "cubic"}, "unknown scale 'cubic': choose one of auto, linear, logarithmic"),
     ],
 )
 def test_refused_before_the_run(given, told):

@@ -142,8 +142,8 @@ def test_custom_levels_are_those_written(text):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("1, half, 0", "'half' is no noise level: write falling numbers"),
-        ("1; 0.5; 0", "'1;' is no noise level"),
+        ("1, half, 0", "'half' is not a noise level: write falling numbers"),
+        ("1; 0.5; 0", "'1;' is not a noise level"),
         ("0, 0.5, 1", r"levels \[0\.0, 0\.5, 1\.0\]: list falling numbers above 0"),
         ("1, 0,8, 0,4", "list falling numbers"),
         ("inf, 1, 0", "list falling numbers"),
@@ -203,7 +203,7 @@ def test_half_a_patch_is_a_token():
 
 
 def test_shift_for_size_wants_a_video():
-    with pytest.raises(ValueError, match=r"shape \(5, 4, 8, 6\) is no video latent .*: use Empty"):
+    with pytest.raises(ValueError, match=r"\(5, 4, 8, 6\) is not a video latent .*: use Empty"):
         SpacetimeShiftForSize.execute({"samples": torch.zeros(5, 4, 8, 6)}, "area", 1, 1.0)
 
 
@@ -219,13 +219,13 @@ def test_a_stretched_schedule_ends_at_its_terminal_level():
 @pytest.mark.parametrize(
     ("kind", "given", "told"),
     [
-        (SpacetimeSpacedSchedule, {"spacing": "cosine"}, "no spacing 'cosine': choose one of beta"),
+        (SpacetimeSpacedSchedule, {"spacing": "cosine"}, "unknown spacing 'cosine': choose one"),
         (
             SpacetimeSpacedSchedule,
             {"spacing": "karras", "sigma_min": 2.0, "sigma_max": 1.0},
             "from sigma_max 1 down to sigma_min 2",
         ),
-        (SpacetimeFewStepSchedule, {"grid": "rcm_9"}, "no grid 'rcm_9': choose one of lightning_4"),
+        (SpacetimeFewStepSchedule, {"grid": "rcm_9"}, "unknown grid 'rcm_9': choose one of"),
         (SpacetimeLCMSchedule, {"steps": 51}, "51 steps of 50 that were trained: use 1 to 50"),
         (SpacetimeLCMSchedule, {"steps": 8, "strength": 0.1}, "8 steps of 5"),
     ],

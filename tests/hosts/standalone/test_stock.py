@@ -178,7 +178,7 @@ def test_sound_that_is_left_out_is_said(places, caplog):
 def test_videos_refuse_what_they_cannot_do(places):
     with pytest.raises(ValueError, match="no sound"):
         VideoFromComponents(frames(), Fraction(8), {"waveform": None})
-    with pytest.raises(ValueError, match="make no video"):
+    with pytest.raises(ValueError, match="are not a video"):
         VideoFromComponents(frames(0), Fraction(8))
     with pytest.raises(ValueError, match="use format"):
         VideoFromComponents(frames(), Fraction(8)).save_to(places.output / "x.mkv", format="mkv")
