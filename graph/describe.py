@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from ..media import shown
+from ..media import FrameStream, shown
 
 _LONGEST = 4
 _MOST_KEYS = 12
@@ -22,6 +22,8 @@ def describe(value: object, depth: int = 2) -> str:
     if isinstance(value, torch.Tensor):
         shape = ", ".join(str(size) for size in value.shape)
         return f"{str(value.dtype).removeprefix('torch.')}[{shape}]"
+    if isinstance(value, FrameStream):
+        return f"frames[{', '.join(map(str, value.shape))}]"
     if value is None or isinstance(value, bool | int | float):
         return str(value)
     if isinstance(value, str):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from ..media import FrameStream
 from .call import Lists, Result, call_node, hidden_inputs, running
 from .describe import describe
 from .errors import NodeFailed
@@ -105,7 +106,7 @@ class Executor:
             key: self._results[key] for key in signatures.values() if key in self._results
         }
         done = RunResult()
-        todo = self._missing(graph, signatures)
+        todo, held = self._missing(graph, signatures), _held_outputs(graph)
         for key in graph.nodes:
             if signatures[key] in self._results:
                 _report_cached(graph.nodes[key], done, on_event)
@@ -116,7 +117,7 @@ class Executor:
                 continue
             on_event(NodeStarted(**_named(node), index=index, total=len(todo)))
             began = time.perf_counter()
-            result = self._execute(node, signatures, prompt, extra_pnginfo)
+            result = self._execute(node, signatures, prompt, extra_pnginfo, held)
             self._results[signature] = result
             done.executed.append(key)
             on_event(
@@ -151,12 +152,17 @@ class Executor:
         signatures: Mapping[str, str],
         prompt: Mapping[str, Any],
         extra_pnginfo: Mapping[str, Any] | None,
+        held: Set[Link],
     ) -> Result:
         inputs = self._gather(node, signatures)
         hidden = hidden_inputs(node, prompt, extra_pnginfo)
         try:
             with torch.inference_mode(), running(node):
-                return call_node(node, inputs, hidden)
+                result = call_node(node, _as_taken(node, inputs), hidden)
+                for slot, values in enumerate(result.outputs):
+                    if Link(node.id, slot) in held:
+                        _hold(values)
+                return result
         except Exception as cause:
             given = {name: _describe_list(values) for name, values in inputs.items()}
             raise NodeFailed(node.id, node.title, node.class_type, cause, given) from cause
@@ -169,6 +175,30 @@ class Executor:
             else [value]
             for name, value in node.inputs.items()
         }
+
+
+def _held_outputs(graph: Graph) -> Set[Link]:
+    """Outputs whose frames are made once, where they come from: read twice, or as a tensor."""
+    streamed, held = set[Link](), set[Link]()
+    for node in graph.nodes.values():
+        for name, value in node.inputs.items():
+            if isinstance(value, Link):
+                alone = name in node.node.takes_streams and value not in streamed
+                (streamed if alone else held).add(value)
+    return held
+
+
+def _as_taken(node: GraphNode, inputs: Lists) -> Lists:
+    """Inputs with streams of frames only where the node takes them."""
+    return {
+        name: values if name in node.node.takes_streams else _hold(values)
+        for name, values in inputs.items()
+    }
+
+
+def _hold(values: list[Any]) -> list[Any]:
+    """Values with tensors in place of streams, which hold them from then on."""
+    return [each.whole() if isinstance(each, FrameStream) else each for each in values]
 
 
 def _named(node: GraphNode) -> dict[str, str]:

@@ -102,7 +102,11 @@ class ComfyNode:
 
     Optional class methods: `validate_inputs(**values) -> True | str` before the run (linked
     inputs are None), `fingerprint_inputs(**values)` whose changed result runs the node again.
+    Inputs named in `takes_streams` get frames as they come, a tensor or a `FrameStream`; all others
+    get tensors.
     """
+
+    takes_streams: frozenset[str] = frozenset()
 
     hidden: HiddenHolder = HiddenHolder()
 

@@ -2,11 +2,12 @@
 
 from torch import Tensor
 
+from ..media import FrameStream
 from ..models.latent_format import LatentFormat
 from ..models.shapes import VideoShape
 
 
-def check_frames(images: Tensor, latent: LatentFormat) -> None:
+def check_frames(images: Tensor | FrameStream, latent: LatentFormat) -> None:
     """Refuse frames (F, H, W, 3 or more) that the VAE does not take, with the remedy.
 
     Raises:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ..media import FrameStream
 from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
 from ..models.lora import WeightDeltas
@@ -147,12 +148,15 @@ class Models(Protocol):
         """
         ...
 
-    def encode_video(self, vae: Any, images: Tensor) -> Tensor:
+    def encode_video(self, vae: Any, images: Tensor | FrameStream) -> Tensor:
         """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W')."""
         ...
 
-    def decode_video(self, vae: Any, latent: Tensor) -> Tensor:
-        """Raw latent (B, C, F', H', W') -> frames (B * F, H, W, 3) in [0, 1]."""
+    def decode_video(self, vae: Any, latent: Tensor) -> Tensor | FrameStream:
+        """Raw latent (B, C, F', H', W') -> frames (B * F, H, W, 3) in [0, 1].
+
+        They may be decoded when they are read, where the host's IMAGE allows.
+        """
         ...
 
 

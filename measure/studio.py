@@ -173,7 +173,7 @@ class ClipMaker:
         return self.vae.encode(pixels.to(self.coder.device, self.coder.dtype)).float().cpu()
 
     def _decode(self, samples: Tensor) -> Tensor:
-        frames = self.host.models.decode_video(self.coder, samples)
+        frames = self.host.models.decode_video(self.coder, samples).whole()
         return rearrange(frames, "(B F) H W C -> B F H W C", B=len(samples))
 
 

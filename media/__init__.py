@@ -15,12 +15,14 @@ from .rate import to_frame_rate
 from .read import read_video
 from .remux import copy_streams
 from .resize import resize
+from .stream import FrameStream, frame_chunks, whole_frames
 from .strip import film_strip, film_strips, grid
 from .text import printable, shown
 from .write import QUALITY, WrittenVideo, write_video
 
 __all__ = [
     "QUALITY",
+    "FrameStream",
     "LoadedImage",
     "MediaError",
     "OutputFile",
@@ -33,6 +35,7 @@ __all__ = [
     "files_below",
     "film_strip",
     "film_strips",
+    "frame_chunks",
     "grid",
     "image_tags",
     "load_image",
@@ -49,5 +52,6 @@ __all__ = [
     "save_image",
     "shown",
     "to_frame_rate",
+    "whole_frames",
     "write_video",
 ]

@@ -13,6 +13,7 @@ from comfy.utils import ProgressBar
 from comfy_api.v0_0_2 import io, ui
 from torch import Tensor
 
+from ...media import FrameStream, whole_frames
 from ...media.names import choose_among, same_name
 from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
@@ -117,9 +118,9 @@ class ComfyModels:
         tokens = clip.tokenize(text)
         return clip.encode_from_tokens_scheduled(tokens, add_dict={PROMPT_KEY: text})
 
-    def encode_video(self, vae: Any, images: Tensor) -> Tensor:
+    def encode_video(self, vae: Any, images: Tensor | FrameStream) -> Tensor:
         """Encode frames."""
-        return vae.encode(images[..., :3])
+        return vae.encode(whole_frames(images)[..., :3])
 
     def decode_video(self, vae: Any, latent: Tensor) -> Tensor:
         """Decode a latent."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from weakref import WeakSet
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
+from ...media import FrameStream, frame_chunks
 from ...model_loaders.load import (
     DiTWeights,
     TextWeights,
@@ -20,6 +22,8 @@ from ...model_loaders.prompts import read_prompt
 from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas, patched, published_shapes
+from ...models.shapes import LatentShape
+from ...models.vae.config import COLOURS
 from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..interface import PROMPT_KEY, Conditioning
@@ -104,38 +108,42 @@ class StandaloneModels:
         refuse_not_finite(context, "the encoded prompt", DAMAGED_TEXT_ENCODER)
         return [[context, {PROMPT_KEY: text}]]
 
-    def encode_video(self, vae: LoadedVAE, images: Tensor) -> Tensor:
+    def encode_video(self, vae: LoadedVAE, images: Tensor | FrameStream) -> Tensor:
         """Encode frames in chunks, with a tick for each."""
-        video = rearrange(images[..., :3], "F H W C -> 1 C F H W")
         time = vae.network.time_factor
         total, cache, latents = len(images), None, []
         self.session.progress(0, total)
-        for part in _chunks(video, first=1 + time, later=CHUNK * time):
-            latent, cache = vae.network.encode_chunk(
-                (part * 2 - 1).to(vae.device, vae.dtype), cache
-            )
+        for part in frame_chunks(images, CHUNK * time, first=1 + time):
+            video = rearrange(part[..., :3], "F H W C -> 1 C F H W") * 2 - 1
+            latent, cache = vae.network.encode_chunk(video.to(vae.device, vae.dtype), cache)
             latents.append(latent.float().cpu())
             refuse_not_finite(latents[-1], "the encoded video", DAMAGED_VAE)
             self.session.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
         return torch.cat(latents, dim=2)
 
-    def decode_video(self, vae: LoadedVAE, latent: Tensor) -> Tensor:
-        """Decode latents in chunks of frames, with a tick for each."""
-        total, cache, chunks = latent.shape[2], None, []
+    def decode_video(self, vae: LoadedVAE, latent: Tensor) -> FrameStream:
+        """Decode latents when the frames are read, in chunks with a tick for each."""
+        vae.network.check_latent(latent)
+        compression = vae.network.config.compression
+        frames, *sides = compression.video_shape(LatentShape(*latent.shape[2:]))
+        shape = (len(latent) * frames, *sides, COLOURS)
+        return FrameStream(shape, partial(self._decoded_frames, vae, latent))
+
+    def _decoded_frames(self, vae: LoadedVAE, latent: Tensor) -> Iterator[Tensor]:
+        parts = self._decoded_parts(vae, latent)
+        if len(latent) > 1:  # clip follows clip, so the first one's end waits for all beginnings
+            parts = iter([torch.cat(list(parts), dim=2)])
+        for part in parts:
+            yield rearrange(part, "B C F H W -> (B F) H W C")
+
+    def _decoded_parts(self, vae: LoadedVAE, latent: Tensor) -> Iterator[Tensor]:
+        total, cache = latent.shape[2], None
         for start in range(0, total, CHUNK):
             part = latent[:, :, start : start + CHUNK].to(vae.device, vae.dtype)
             video, cache = vae.network.decode_chunk(part, cache)
             refuse_not_finite(video, "the decoded video", DAMAGED_VAE)
-            chunks.append((video.float().cpu() / 2 + 0.5).clamp(0, 1))
             self.session.progress(min(start + CHUNK, total), total)
-        return rearrange(torch.cat(chunks, dim=2), "B C F H W -> (B F) H W C")
+            yield (video.float().cpu() / 2 + 0.5).clamp(0, 1)
 
     def _dtype(self, wanted: str) -> torch.dtype:
         return choose_dtype(self.dtype if wanted == "auto" else wanted, self.device)
-
-
-def _chunks(video: Tensor, *, first: int, later: int) -> Iterator[Tensor]:
-    """Split (B, C, F, H, W) along the frames."""
-    yield video[:, :, :first]
-    if video.shape[2] > first:
-        yield from video[:, :, first:].split(later, dim=2)

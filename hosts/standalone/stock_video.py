@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from ...media import QUALITY
+from ...media import QUALITY, FrameStream
 from . import io, ui
 from .folders import folders, found
 from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
@@ -80,6 +80,8 @@ class GetVideoComponents(io.ComfyNode):
 class CreateVideo(io.ComfyNode):
     """Frames and a rate -> VIDEO."""
 
+    takes_streams = frozenset({"images"})
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         """The audio input exists for graphs of ComfyUI; it must stay unconnected or None."""
@@ -111,7 +113,7 @@ class CreateVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, images: Tensor, fps: float, audio: None = None, bit_depth: int = 8
+        cls, images: Tensor | FrameStream, fps: float, audio: None = None, bit_depth: int = 8
     ) -> io.NodeOutput:
         """Bind the frames to their rate."""
         return io.NodeOutput(VideoFromComponents(images, Fraction(fps), audio, bit_depth))

@@ -17,14 +17,17 @@ from torch import Tensor
 
 from ...media import (
     QUALITY,
+    FrameStream,
     MediaError,
     VideoInfo,
     check_room,
     content_tags,
     copy_streams,
+    frame_chunks,
     probe_video,
     read_video,
     to_frame_rate,
+    whole_frames,
     write_video,
 )
 
@@ -166,27 +169,28 @@ class VideoFromFile:
 class VideoFromComponents:
     """Frames `(F, H, W, 3)` in [0, 1] with their rate; `audio` must be None.
 
+    A stream of frames stays one: saving it holds a few of them at a time.
+
     Raises:
         ValueError: another shape, a rate out of range, or sound.
     """
 
-    images: Tensor
+    images: Tensor | FrameStream
     frame_rate: Fraction
     audio: None = None
     bit_depth: int = 8
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 4 or self.images.shape[-1] != 3 or len(self.images) == 0:
-            raise ValueError(
-                f"frames of shape {tuple(self.images.shape)} are not a video: use (F, H, W, 3)"
-            )
+        shape = tuple(self.images.shape)
+        if len(shape) != 4 or shape[-1] != 3 or shape[0] == 0:
+            raise ValueError(f"frames of shape {shape} are not a video: use (F, H, W, 3)")
         if self.audio is not None:
             raise ValueError("this host writes no sound: leave audio unconnected")
         object.__setattr__(self, "frame_rate", to_frame_rate(self.frame_rate))
 
     def get_components(self) -> VideoComponents:
-        """The frames themselves."""
-        return VideoComponents(self.images, self.frame_rate)
+        """The frames as one tensor."""
+        return VideoComponents(whole_frames(self.images), self.frame_rate)
 
     def get_dimensions(self) -> tuple[int, int]:
         """Width and height."""
@@ -205,8 +209,8 @@ class VideoFromComponents:
         return SDR
 
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
-        """Views of the frames."""
-        return iter(self.images.split(chunk))
+        """Views of the frames; those of a stream are made anew."""
+        return frame_chunks(self.images, chunk)
 
     def save_to(
         self,

@@ -122,6 +122,18 @@ class VideoVAE(nn.Module):
             video, cache = self.decode_chunk(part, cache)
             yield video
 
+    def check_latent(self, latent: Tensor) -> None:
+        """Refuse what is no latent (B, z, f, h, w) of this VAE.
+
+        Raises:
+            ValueError: says what would fit.
+        """
+        if latent.ndim != 5 or latent.shape[1] != self.config.z_channels or latent.shape[2] < 1:
+            raise ValueError(
+                f"a latent of shape {tuple(latent.shape)} does not fit this VAE: "
+                f"use (B, {self.config.z_channels}, f, h, w) with f of 1 or more"
+            )
+
     @torch.no_grad()
     def init_linear_code(self, code: LinearCode, *, logvar: float = -6.0) -> None:
         """Make this VAE the given linear code: the network beside it starts by adding nothing.
@@ -157,7 +169,7 @@ class VideoVAE(nn.Module):
         return mean, logvar.clamp(-30.0, 20.0)
 
     def _decode(self, latent: Tensor, tape: Tape | None) -> Tensor:
-        self._check_latent(latent)
+        self.check_latent(latent)
         x = self.decoder(over_frames(self.conv2, latent), tape)  # (B, 3 p^2, F, H/p, W/p)
         video = unfold_pixels(x, self.config.pixel_patch)  # (B, 3, F, H, W)
         if self.config.linear_code:
@@ -176,13 +188,6 @@ class VideoVAE(nn.Module):
 
     def _check_video(self, video: Tensor, *, first: bool) -> None:
         check_video(video, time=self.time_factor, space=self.space_factor, first=first)
-
-    def _check_latent(self, latent: Tensor) -> None:
-        if latent.ndim != 5 or latent.shape[1] != self.config.z_channels or latent.shape[2] < 1:
-            raise ValueError(
-                f"a latent of shape {tuple(latent.shape)} does not fit this VAE: "
-                f"use (B, {self.config.z_channels}, f, h, w) with f of 1 or more"
-            )
 
 
 def channel_linear(linear: nn.Module, x: Tensor) -> Tensor:

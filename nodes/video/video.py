@@ -15,6 +15,8 @@ FPS = 16.0
 class SpacetimeEncodeVideo(io.ComfyNode):
     """Frames to a latent."""
 
+    takes_streams = frozenset({"images"})
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         """Describe the node."""

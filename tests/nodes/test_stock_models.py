@@ -49,8 +49,8 @@ def test_the_prompt_and_vae_nodes_are_the_packs(bench, loaded):
     latent = VAEEncode.execute(images, loaded.vae)[0]
     wanted = SpacetimeEncodeVideo.execute(images[:, 2:34], loaded.vae)[0]
     assert torch.equal(latent["samples"], wanted["samples"])
-    frames = VAEDecode.execute(latent, loaded.vae)[0]
-    assert torch.equal(frames, SpacetimeDecodeVideo.execute(latent, loaded.vae)[0])
+    frames = VAEDecode.execute(latent, loaded.vae)[0].whole()
+    assert torch.equal(frames, SpacetimeDecodeVideo.execute(latent, loaded.vae)[0].whole())
 
 
 def test_the_prompt_node_follows_weights_as_the_packs_does(bench, loaded):

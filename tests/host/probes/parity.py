@@ -12,6 +12,7 @@ from comfy import sd1_clip
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.interface import CLIP_TEXTS_KEY
 from spacetime_video.hosts.standalone.host import StandaloneHost
+from spacetime_video.media import whole_frames
 from spacetime_video.model_loaders.prompts import weighted_segments
 from spacetime_video.models.patchify import patchify
 from spacetime_video.samplers.guidance.nag import AttentionGuidance
@@ -102,7 +103,7 @@ def measure(host):
             ).values
     images = torch.rand(9, 32, 48, 3, generator=seeded(2))
     made["encoded"] = host.models.encode_video(vae, images)
-    made["decoded"] = host.models.decode_video(vae, made["encoded"])
+    made["decoded"] = whole_frames(host.models.decode_video(vae, made["encoded"]))
     return made
 
 

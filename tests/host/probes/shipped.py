@@ -7,6 +7,7 @@ import torch
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
+from spacetime_video.media import whole_frames
 from spacetime_video.model_loaders.load import read_dit, read_text_encoder, read_vae
 from spacetime_video.models.patchify import patchify, unpatchify
 from spacetime_video.samplers.noise.frames import FrameNoise
@@ -40,7 +41,7 @@ def make_video(host):
         1,
     )
     (samples,) = unpatchify(sampled)
-    return samples, host.models.decode_video(vae, samples)
+    return samples, whole_frames(host.models.decode_video(vae, samples))
 
 
 with torch.inference_mode():

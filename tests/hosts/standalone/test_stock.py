@@ -18,7 +18,7 @@ from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts.standalone.folders import Folders, folders, use_folders
 from spacetime_video.hosts.standalone.stock import stock_nodes
 from spacetime_video.hosts.standalone.video import VideoFromComponents, VideoFromFile
-from spacetime_video.media import load_image, probe_video, save_image, write_video
+from spacetime_video.media import FrameStream, load_image, probe_video, save_image, write_video
 
 NODES = {node.GET_SCHEMA().node_id: node for node in stock_nodes()}
 GRAPH = {"prompt": {"1": {"class_type": "X", "inputs": {"text": "ü"}}}}
@@ -130,6 +130,22 @@ def test_video_goes_round(places):
     assert (audio, fps) == (None, 12.0)
     assert loaded.get_dimensions() == (24, 16)
     assert loaded.get_duration() == pytest.approx(5 / 12, rel=1e-3)
+
+
+def test_a_stream_of_frames_is_saved_as_the_tensor_is(places):
+    parts = frames(20).split(7)
+    stream = FrameStream((20, 16, 24, 3), lambda: iter(parts))
+    [video] = run("CreateVideo", images=stream, fps=12.0).args
+    assert (video.get_dimensions(), len(video.images)) == ((24, 16), 20)
+    assert [len(part) for part in video.stream(16)] == [16, 4]
+    saved = []
+    for given in (video, VideoFromComponents(frames(20), Fraction(12))):
+        given.save_to(places.output / "a.mp4")
+        saved.append((places.output / "a.mp4").read_bytes())
+    assert saved[0] == saved[1]
+    assert torch.equal(video.get_components().images, frames(20))
+    with pytest.raises(ValueError, match=r"shape \(0, 16, 24, 3\) are not a video"):
+        run("CreateVideo", images=FrameStream((0, 16, 24, 3), lambda: iter(())), fps=12.0)
 
 
 def write_mkv(path, codec, *, sound=False):

@@ -1,0 +1,84 @@
+"""Frames that are made while they are read: a long clip needs the memory of a few of its frames."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from .memory import check_room
+
+_FLOAT = 4
+
+
+class FrameStream:
+    """Frames `(F, H, W, 3)` in [0, 1] that every reader has made anew, until they are held.
+
+    Args:
+        shape: of all frames.
+        make: begins anew and gives them in order, in chunks `(f, H, W, 3)` of any lengths.
+    """
+
+    def __init__(self, shape: Sequence[int], make: Callable[[], Iterator[Tensor]]) -> None:
+        self.shape = torch.Size(shape)
+        self._make = make
+        self._held: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def chunks(self) -> Iterator[Tensor]:
+        """Give the frames in order, in chunks of any lengths."""
+        return self._make() if self._held is None else iter([self._held])
+
+    def whole(self) -> Tensor:
+        """Make all frames, as one tensor that is held from then on.
+
+        Raises:
+            MediaError: the memory does not hold them.
+        """
+        if self._held is None:
+            frames, height, width, _ = self.shape
+            size = self.shape.numel() * _FLOAT
+            check_room(size, f"a clip held whole ({frames} frames of {width}x{height})")
+            self._held = _joined(self.shape, self._make())
+        return self._held
+
+
+def whole_frames(frames: Tensor | FrameStream) -> Tensor:
+    """All frames as one tensor, see `FrameStream.whole`."""
+    return frames.whole() if isinstance(frames, FrameStream) else frames
+
+
+def frame_chunks(
+    frames: Tensor | FrameStream, size: int, *, first: int | None = None
+) -> Iterator[Tensor]:
+    """Give frames in chunks of one size; the last one may be shorter.
+
+    Args:
+        frames: `(F, H, W, C)`; chunks of a tensor are views.
+        size: frames per chunk.
+        first: frames of the first chunk, if it has another size.
+    """
+    wanted, waiting = first or size, None
+    for part in [frames] if isinstance(frames, Tensor) else frames.chunks():
+        if waiting is not None and len(waiting):
+            both = len(waiting) + len(part)
+            part = _joined((both, *part.shape[1:]), (waiting, part))
+        while len(part) >= wanted:
+            yield part[:wanted]
+            part, wanted = part[wanted:], size
+        waiting = part
+    if waiting is not None and len(waiting):
+        yield waiting
+
+
+def _joined(shape: Sequence[int], parts: Iterable[Tensor]) -> Tensor:
+    """Copy parts into one tensor that lies in memory as they do: rounding may depend on that."""
+    whole, place = torch.empty(0), 0
+    for part in parts:
+        if place == 0:
+            order = sorted(range(part.ndim), key=part.stride, reverse=True)
+            whole = torch.empty_permuted(shape, order, dtype=part.dtype)
+        whole[place : place + len(part)] = part
+        place += len(part)
+    return whole
