@@ -240,7 +240,7 @@ def test_a_lora_of_another_size_is_refused(tmp_path: Path, shapes: Shapes) -> No
     ("key", "message"),
     [
         ("diffusion_model.blocks.0.self_attn.q.hada_w1_a", "LoHa, LoKr"),
-        ("diffusion_model.blocks.0.self_attn.q.weight", "no LoRA in a known layout"),
+        ("diffusion_model.blocks.0.self_attn.q.weight", "not a LoRA in a known layout"),
         ("diffusion_model.blocks.0.self_attn.norm_q.diff_b", "none of this model's layers"),
         ("diffusion_model.blocks.0.self_attn.q.lora_A.weight", "one half of a LoRA"),
     ],

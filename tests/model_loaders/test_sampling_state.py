@@ -50,7 +50,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
 def test_other_files_are_refused(tmp_path, models_dir):
     path = tmp_path / "plain.safetensors"
     save_file(TENSORS, path)
-    with pytest.raises(UnsupportedCheckpointError, match="no sampling state"):
+    with pytest.raises(UnsupportedCheckpointError, match="is not a sampling state"):
         read_sampling_state(path)
     with pytest.raises(UnsupportedCheckpointError, match="vae, not a sampling_state"):
         read_sampling_state(models_dir / "vae/random_vae.safetensors")

@@ -17,7 +17,7 @@ def clip(frames=20, height=50, width=70):
 
 
 def test_the_defaults_make_any_clip_fit(loaded):
-    with pytest.raises(ValueError, match=r"20 frames do not fit.* The Fit Video node brings"):
+    with pytest.raises(ValueError, match=r"20 frames do not fit.* The Fit Video node makes"):
         SpacetimeEncodeVideo.execute(clip(), loaded.vae)
     images, mask, fps, width, height, frames = SpacetimeFitVideo.execute(clip()).args
     assert (width, height, frames, fps) == (64, 48, 17, 16.0)
@@ -50,7 +50,7 @@ def test_a_latent_gives_size_length_and_rate():
     assert mask[:, 0, :3].all()
     other = SpacetimeFitVideo.execute(clip(30), how="pad", fps=12.0, latent=latent)[0]
     assert not torch.equal(images, other)
-    with pytest.raises(ValueError, match="no video latent"):
+    with pytest.raises(ValueError, match="not a video latent"):
         SpacetimeFitVideo.execute(clip(), latent={"samples": torch.zeros(1, 4, 8, 8)})
 
 
