@@ -187,39 +187,29 @@ class VideoVAE(nn.Module):
         return unfold_blocks(blocks, time=self.time_factor, space=self.space_factor, first=first)
 
     def _check_video(self, video: Tensor, *, first: bool) -> None:
-        check_video(video, time=self.time_factor, space=self.space_factor, first=first)
+        """Refuse what cannot be encoded; the first chunk's first frame is coded alone."""
+        time, space = self.time_factor, self.space_factor
+        if video.ndim != 5 or video.shape[1] != COLOURS:
+            raise ValueError(
+                f"a video of shape {tuple(video.shape)} does not fit: use (B, {COLOURS}, F, H, W)"
+            )
+        frames, height, width = video.shape[2:]
+        alone = 1 if first else 0
+        if frames < 1 or (frames - alone) % time:
+            below = alone + max(frames - alone, 0) // time * time
+            nearest = [str(n) for n in (below, below + time) if n > 0]
+            rule = f"1 + a multiple of {time}" if first else f"a multiple of {time} after the first"
+            raise ValueError(
+                f"{frames} frames do not fit this VAE: use {rule} (nearest: {' or '.join(nearest)})"
+            )
+        if height % space or width % space:
+            fit = [max(round(side / space), 1) * space for side in (width, height)]
+            raise ValueError(
+                f"{width}x{height} pixels do not fit this VAE: "
+                f"both sides must be multiples of {space} (nearest: {fit[0]}x{fit[1]})"
+            )
 
 
 def channel_linear(linear: nn.Module, x: Tensor) -> Tensor:
     """Apply a linear layer to the channels of x (B, C, F, H, W)."""
     return rearrange(linear(rearrange(x, "B C F H W -> B F H W C")), "B F H W C -> B C F H W")
-
-
-def check_video(video: Tensor, *, time: int, space: int, first: bool) -> None:
-    """Refuse a video (B, 3, F, H, W) that a VAE with these factors cannot encode.
-
-    Args:
-        first: the video begins a clip, so its first frame is coded alone.
-
-    Raises:
-        ValueError: says what would fit.
-    """
-    if video.ndim != 5 or video.shape[1] != COLOURS:
-        raise ValueError(
-            f"a video of shape {tuple(video.shape)} does not fit: use (B, {COLOURS}, F, H, W)"
-        )
-    frames, height, width = video.shape[2:]
-    alone = 1 if first else 0
-    if frames < 1 or (frames - alone) % time:
-        below = alone + max(frames - alone, 0) // time * time
-        nearest = [str(n) for n in (below, below + time) if n > 0]
-        rule = f"1 + a multiple of {time}" if first else f"a multiple of {time} after the first"
-        raise ValueError(
-            f"{frames} frames do not fit this VAE: use {rule} (nearest: {' or '.join(nearest)})"
-        )
-    if height % space or width % space:
-        fit = [max(round(side / space), 1) * space for side in (width, height)]
-        raise ValueError(
-            f"{width}x{height} pixels do not fit this VAE: "
-            f"both sides must be multiples of {space} (nearest: {fit[0]}x{fit[1]})"
-        )

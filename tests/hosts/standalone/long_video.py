@@ -1,4 +1,7 @@
-"""Decodes and saves a clip of so many latent frames; prints the largest memory in KiB."""
+"""Decodes and saves clips of so many latent frames, one after another.
+
+Prints the most memory that was ever taken, in KiB, after each.
+"""
 
 import resource
 import sys
@@ -40,13 +43,20 @@ class Clip(io.ComfyNode):
 
 registry = Registry.from_nodes([Clip, SpacetimeDecodeVideo, *stock_nodes()])
 saved = {"filename_prefix": "long", "format": "auto", "codec": "auto"}
-prompt = {
-    "1": {"class_type": "Clip", "inputs": {"frames": int(sys.argv[1])}},
-    "2": {"class_type": "SpacetimeDecodeVideo", "inputs": {"latent": ["1", 0], "vae": ["1", 1]}},
-    "3": {"class_type": "CreateVideo", "inputs": {"images": ["2", 0], "fps": ["2", 1]}},
-    "4": {"class_type": "SaveVideo", "inputs": {"video": ["3", 0], **saved}},
-}
-here = Path(sys.argv[2])
-with use_folders(Folders(here, here, here)):
-    Executor(registry).run(prompt)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # noqa: T201
+here = Path(sys.argv[1])
+
+
+def save(latent_frames):
+    decode = {"latent": ["1", 0], "vae": ["1", 1]}
+    prompt = {
+        "1": {"class_type": "Clip", "inputs": {"frames": latent_frames}},
+        "2": {"class_type": "SpacetimeDecodeVideo", "inputs": decode},
+        "3": {"class_type": "CreateVideo", "inputs": {"images": ["2", 0], "fps": ["2", 1]}},
+        "4": {"class_type": "SaveVideo", "inputs": {"video": ["3", 0], **saved}},
+    }
+    with use_folders(Folders(here, here, here)):
+        Executor(registry).run(prompt)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+print(*(save(int(count)) for count in sys.argv[2:]))  # noqa: T201
