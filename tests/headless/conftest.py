@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -133,6 +134,11 @@ def run(tmp_path, models_dir, standalone):
     hosts.use(standalone)
 
 
+def hear_ctrl_c():
+    """A job in the background ignores Ctrl-C, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(tmp_path, models_dir):
     """Start the command in a process of its own."""
@@ -145,6 +151,7 @@ def start(tmp_path, models_dir):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=None if sys.platform == "win32" else hear_ctrl_c,
         )
 
     return start_command

@@ -11,6 +11,7 @@ from spacetime_video.headless.display import Display
 from spacetime_video.headless.terminal import UPPER_HALF, draw_picture
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.hosts.standalone.preview import strip_maker
+from spacetime_video.hosts.standalone.runs import StandaloneSampling
 from spacetime_video.media import load_image
 from spacetime_video.model_loaders.load import read_dit, read_vae
 from spacetime_video.models.latent_format import LatentFormat
@@ -98,14 +99,14 @@ def test_previews_of_a_family_without_a_map_are_a_decoded_frame(standalone, mode
 
 def test_every_step_of_a_packed_run_shows_each_clip(run, write, graph, tmp_path, monkeypatch):
     shown = []
-    monkeypatch.setattr(StandaloneHost, "_watch", watching(shown))
+    monkeypatch.setattr(StandaloneSampling, "_watch", watching(shown))
     assert run(write(graph), preview=tmp_path / "look.png") == 0
     assert len(shown) == graph["7"]["inputs"]["steps"]
     assert [tuple(clip.shape) for clip in shown[-1]] == [(16, 2, 4, 4)]
 
 
 def watching(shown):
-    original = StandaloneHost._watch
+    original = StandaloneSampling._watch
 
     def watch(self, model, clips_of):
         show = original(self, model, clips_of)
