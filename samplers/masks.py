@@ -55,3 +55,18 @@ def generated_mask(mask: Tensor, samples: Tensor, time_factor: int) -> Tensor:
     mask = per_latent_frame(mask.float(), samples.shape[2], time_factor)
     places = F.interpolate(mask, tuple(samples.shape[2:]), mode="trilinear")[:, 0]
     return places[torch.arange(len(samples)) % len(places)].clamp(0, 1)
+
+
+def stretched(mask: Tensor, samples: Tensor) -> Tensor:
+    """A noise mask of any number of frames, resized to a latent as ComfyUI's own samplers do it.
+
+    Args:
+        mask: (N, h, w), (N, 1, h, w) or (B, 1, N, h, w).
+        samples: (B, C, F, H, W).
+
+    Returns:
+        (B, 1, F, H, W), or (1, 1, F, H, W).
+    """
+    if mask.ndim < 5:
+        mask = mask.reshape(1, 1, -1, *mask.shape[-2:])
+    return F.interpolate(mask.float(), tuple(samples.shape[2:]), mode="trilinear")

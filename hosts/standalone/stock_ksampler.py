@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...samplers.masks import stretched
 from ...samplers.schedules.flow import end_of_schedule, normal_sigmas, simple_sigmas
 from ...samplers.solvers import sample_euler, sample_heun
 from .. import host
@@ -116,8 +117,14 @@ class KSampler(io.ComfyNode):
 
 
 def said_to_stock_nodes(latent: Mapping[str, Any]) -> dict[str, Any]:
-    """What ComfyUI's own sampling nodes read of a LATENT; frame rate and loop are not among it."""
-    return {key: latent[key] for key in ("samples", "noise_mask") if key in latent}
+    """What ComfyUI's own sampling nodes read of a LATENT; frame rate and loop are not among it.
+
+    They stretch a noise mask over the latent frames, whatever its frames stand for.
+    """
+    told = {"samples": latent["samples"]}
+    if "noise_mask" in latent:
+        told["noise_mask"] = stretched(latent["noise_mask"], latent["samples"])
+    return told
 
 
 def known_sampler(name: str | None) -> bool | str:

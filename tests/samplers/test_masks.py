@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacetime_video.samplers.masks import generated_mask, per_latent_frame
+from spacetime_video.samplers.masks import generated_mask, per_latent_frame, stretched
 
 
 def test_a_latent_frame_is_made_where_any_of_its_frames_is():
@@ -34,3 +34,12 @@ def test_one_for_all_and_one_per_latent_frame_stay(frames):
 def test_other_lengths_are_refused(frames):
     with pytest.raises(ValueError, match=f"mask of {frames} frames for a clip of 17 frames"):
         per_latent_frame(torch.ones(frames, 4, 4), 5, 4)
+
+
+def test_a_mask_is_stretched_as_comfyui_does_it():
+    mask = torch.zeros(6, 4, 4)
+    mask[4:] = 1
+    made = stretched(mask, torch.zeros(1, 16, 3, 2, 2))
+    assert made.shape == (1, 1, 3, 2, 2)
+    assert made[0, 0, :, 0, 0].tolist() == [0, 0, 1]
+    assert torch.equal(generated_mask(made, torch.zeros(1, 16, 3, 2, 2), 4), made[:, 0])

@@ -30,7 +30,7 @@ def shipped(folder):
 
 
 def make_model(maker):
-    return maker.make_model(read_dit(shipped("diffusion_models")), dtype="fp32")
+    return maker.models.make_model(read_dit(shipped("diffusion_models")), dtype="fp32")
 
 
 def by_our_node(model):
@@ -46,17 +46,19 @@ def standalone():
     other = StandaloneHost(device="cpu")
     model = make_model(other)
     read = read_lora(LORA, other.weight_shapes(model))
-    return other, other.with_lora(model, read.patches, 1.0, live=False)
+    return other, other.models.with_lora(model, read.patches, 1.0, live=False)
 
 
 def sample(maker, model):
     """A latent (1, C, F, H, W) in four steps of LCM without guidance."""
-    clip = maker.make_clip(read_text_encoder(shipped("text_encoders")), dtype="fp32")
-    prompts = [maker.encode_prompt(clip, text) for text in ("a blue cube moves right", "")]
-    guider = maker.make_guider(model, *prompts, 1.0)
+    clip = maker.models.make_clip(read_text_encoder(shipped("text_encoders")), dtype="fp32")
+    prompts = [maker.models.encode_prompt(clip, text) for text in ("a blue cube moves right", "")]
+    guider = maker.sampling.make_guider(model, *prompts, 1.0)
     latent = {"samples": torch.zeros(1, 16, 5, 8, 8), "fps": 16.0}
     noise = FrameNoise(4).generate_noise(latent)
-    return maker.sample(guider, noise, maker.make_sampler(sample_lcm, {}), SIGMAS, latent, 4)
+    return maker.sampling.sample(
+        guider, noise, maker.sampling.make_sampler(sample_lcm, {}), SIGMAS, latent, 4
+    )
 
 
 def largest(one, other):

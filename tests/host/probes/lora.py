@@ -62,7 +62,8 @@ def stock(file, strength):
 
 def by_the_pack(*files, strength):
     """Weights with the same changes merged by the pack itself."""
-    network = StandaloneHost(device="cpu", dtype="fp32").make_model(dit_weights(), dtype="fp32").dit
+    models = StandaloneHost(device="cpu", dtype="fp32").models
+    network = models.make_model(dit_weights(), dtype="fp32").dit
     shapes = {name: weight.shape for name, weight in network.named_parameters()}
     for file in files:
         network = patched(network, read_lora(file, shapes).patches, strength)

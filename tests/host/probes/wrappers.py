@@ -15,6 +15,7 @@ from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.hooks import BlockHooks
 from spacetime_video.models.patchify import patchify
 from spacetime_video.samplers.given import hold_given
+from spacetime_video.samplers.guidance.conditions import unwrapped
 from spacetime_video.samplers.guidance.plan import Projection, SkipLayers
 from spacetime_video.samplers.guidance.skip_layer import SkippedBlocks
 from spacetime_video.samplers.noise.frames import FrameNoise
@@ -214,7 +215,7 @@ def skipped(host):
     def skipping(denoiser, run):
         def denoise(x, at):
             def without(condition):
-                return denoiser.__self__._changed(condition, x, at)
+                return denoiser.__self__._changed(x, at, *unwrapped(condition))
 
             nested = without(
                 SkippedBlocks(SkippedBlocks("positive", frozenset({0})), frozenset({1}))
