@@ -45,7 +45,7 @@ def by_stock_node(model):
 def standalone():
     other = StandaloneHost(device="cpu")
     model = make_model(other)
-    read = read_lora(LORA, other.weight_shapes(model))
+    read = read_lora(LORA, other.models.weight_shapes(model))
     return other, other.models.with_lora(model, read.patches, 1.0, live=False)
 
 
