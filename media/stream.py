@@ -11,7 +11,7 @@ _FLOAT = 4
 
 
 class FrameStream:
-    """Frames `(F, H, W, 3)` in [0, 1] that every reader has made anew, until they are held.
+    """Frames `(F, H, W, 3)` in [0, 1] regenerated for every reader until they are held.
 
     Args:
         shape: of all frames.

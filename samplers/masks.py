@@ -41,7 +41,7 @@ def per_latent_frame(mask: Tensor, frames: int, time_factor: int) -> Tensor:
     return torch.cat([mask[:, :, :1], groups.amax(3)], dim=2)
 
 
-def generated_mask(mask: Tensor, samples: Tensor, time_factor: int) -> Tensor:
+def latent_mask(mask: Tensor, samples: Tensor, time_factor: int) -> Tensor:
     """A noise mask in the places of a latent, as ComfyUI brings it there.
 
     Args:

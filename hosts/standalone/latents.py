@@ -14,7 +14,7 @@ from ...models.latent_format import LatentFormat
 from ...models.shapes import Compression
 from ...samplers.checks import check_channels
 from ...samplers.denoiser import broadcast_sigma, to_denoised, to_velocity
-from ...samplers.masks import generated_mask
+from ...samplers.masks import latent_mask
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper
 
 
@@ -52,7 +52,7 @@ def mask_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression
     mask = latent.get("noise_mask")
     if mask is None:
         return None
-    made = generated_mask(mask, samples, compression.time)[:, None]
+    made = latent_mask(mask, samples, compression.time)[:, None]
     return None if (made == 1).all() else made
 
 

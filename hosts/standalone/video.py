@@ -209,7 +209,7 @@ class VideoFromComponents:
         return SDR
 
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
-        """Views of the frames; those of a stream are made anew."""
+        """Views of the frames; those of a stream are regenerated."""
         return frame_chunks(self.images, chunk)
 
     def save_to(

@@ -15,13 +15,13 @@ def cfg_zero(sides: Predictions, scale: Tensor | float) -> Tensor:
     Models", 2025.
     """
 
-    x, sigma, path = sides.x, sides.at.levels, sides.at.run.process
+    x, sigma, process = sides.x, sides.at.levels, sides.at.run.process
     made, regions = generated_mask(x, sides.at), sides.at.regions
-    c = output_of(x, sides.conditional, sigma, path)
-    u = output_of(x, sides.unconditional, sigma, path)
+    c = output_of(x, sides.conditional, sigma, process)
+    u = output_of(x, sides.unconditional, sigma, process)
     fit = regions.clip_mean(c * u, made)
     fit = fit / regions.clip_mean(u * u, made).clamp(min=1e-12)
-    return x0_of(x, fit * u + scale * (c - fit * u), sigma, path)
+    return x0_of(x, fit * u + scale * (c - fit * u), sigma, process)
 
 
 def zero_init(denoiser: RunDenoiser, steps: int) -> RunDenoiser:

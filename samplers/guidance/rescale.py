@@ -29,11 +29,11 @@ def rescale(
         (conditional,) = predict(x, at, (positive,))
         if guided is conditional:
             return guided
-        made, sigma, path = generated_mask(x, at), at.levels, at.run.process
-        out = output_of(x, guided, sigma, path)
-        c = output_of(x, conditional, sigma, path)
+        made, sigma, process = generated_mask(x, at), at.levels, at.run.process
+        out = output_of(x, guided, sigma, process)
+        c = output_of(x, conditional, sigma, process)
         ratio = spread(c, made, at.regions) / spread(out, made, at.regions).clamp(min=1e-12)
-        scaled = x0_of(x, out * (strength * ratio + 1 - strength), sigma, path)
+        scaled = x0_of(x, out * (strength * ratio + 1 - strength), sigma, process)
         return keep_given(scaled, x, at)
 
     return denoise

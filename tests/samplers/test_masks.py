@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacetime_video.samplers.masks import generated_mask, per_latent_frame, stretched
+from spacetime_video.samplers.masks import latent_mask, per_latent_frame, stretched
 
 
 def test_a_latent_frame_is_made_where_any_of_its_frames_is():
@@ -19,7 +19,7 @@ def test_a_latent_frame_is_made_where_any_of_its_frames_is():
 def test_the_first_frame_alone_can_be_kept(shape):
     mask = torch.ones(17, 4, 4)
     mask[0] = 0
-    places = generated_mask(mask.reshape(shape), torch.zeros(2, 16, 5, 2, 2), 4)
+    places = latent_mask(mask.reshape(shape), torch.zeros(2, 16, 5, 2, 2), 4)
     assert places.shape == (2, 5, 2, 2)
     assert places.mean((0, 2, 3)).tolist() == [0, 1, 1, 1, 1]
 
@@ -42,4 +42,4 @@ def test_a_mask_is_stretched_as_comfyui_does_it():
     made = stretched(mask, torch.zeros(1, 16, 3, 2, 2))
     assert made.shape == (1, 1, 3, 2, 2)
     assert made[0, 0, :, 0, 0].tolist() == [0, 0, 1]
-    assert torch.equal(generated_mask(made, torch.zeros(1, 16, 3, 2, 2), 4), made[:, 0])
+    assert torch.equal(latent_mask(made, torch.zeros(1, 16, 3, 2, 2), 4), made[:, 0])
