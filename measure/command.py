@@ -12,6 +12,7 @@ from rich.console import Console
 from ..media import save_image
 from .few_steps import measure_few_steps, quality_plot, ways_of
 from .figures import Table, table_of
+from .guidance import measure_guidance, ways_to_guide
 from .markdown import markdown
 from .readers import Readers
 from .report import contact_sheet, print_tables
@@ -40,6 +41,11 @@ def measure_command(options: MeasureOptions, maker: Maker | None = None) -> int:
 def few_steps_command(options: MeasureOptions, plot_file: Path | None) -> int:
     """Measure a few-step LoRA beside its teacher; return the exit code."""
     return _told(lambda: _measure_few_steps(options, plot_file))
+
+
+def guidance_command(options: MeasureOptions) -> int:
+    """Measure ways to guide, those that ``only`` names; return the exit code."""
+    return _told(lambda: _measure_guidance(options))
 
 
 def report_command(files: Sequence[Path], *, json_file: Path | None, as_markdown: bool) -> int:
@@ -102,6 +108,16 @@ def _measure_few_steps(options: MeasureOptions, plot_file: Path | None) -> None:
     if plot_file:
         save_image(plot_file, quality_plot(ways, tables[0]))
     _write(options.json_file, _settings(options), tables)
+
+
+def _measure_guidance(options: MeasureOptions) -> None:
+    ways = ways_to_guide(options.settings, options.only)
+    with Readers(options.jobs) as readers:
+        tables = measure_guidance(ways, readers, options.prompts)
+    _print(tables, options.markdown)
+    settings = _settings(options)
+    del settings["guidance"]  # every row has its own
+    _write(options.json_file, settings, tables)
 
 
 def _report(files: Sequence[Path], json_file: Path | None, as_markdown: bool) -> None:

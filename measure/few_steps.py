@@ -4,43 +4,24 @@ All ways of sampling see the same held-out prompts and noise. B batch, F frames,
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from statistics import median
-from typing import Any
 
 from torch import Tensor
 
 from ..media.plot import PlotStyle, Series, line_plot
-from .cases import Case, batches
-from .figures import Figure, Mean, Number, Share, Table, shares
-from .jobs import Job, text_jobs
-from .readers import Readers, Verdicts
+from .figures import Figure, Mean, Number, Table
+from .jobs import text_jobs
+from .readers import Readers
 from .report import progress_bars
 from .studio import ClipMaker, Settings
+from .ways import Way, against, evaluations, judged, value_of
 
 GROUP, AGAINST = "few steps", "few steps against the teacher"
 FEW, FEWER_BY_TEACHER = (1, 2, 4, 8), (4, 8, 15)
 PROMPTS_FOR_VARIETY, SEEDS, ROUNDS = 16, 6, 7
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way to sample.
-
-    Args:
-        kind: what ways that differ in their number of steps have in common.
-    """
-
-    kind: str
-    settings: Settings
-
-    @property
-    def name(self) -> str:
-        """Kind and number of steps."""
-        steps = self.settings.steps
-        return f"{self.kind}, {steps} step{'s' if steps > 1 else ''}"
 
 
 def ways_of(teacher: Settings) -> list[Way]:
@@ -71,27 +52,15 @@ def measure_few_steps(ways: Sequence[Way], readers: Readers, count: int) -> list
     with progress_bars() as bars:
         bar = bars.add_task("ways to sample", total=len(ways))
         for way, studio in studios:
-            rows[way.name] |= shares(_judged(job, studio, readers), job.names, job.beside)
+            rows[way.name] |= judged(job, studio, readers)
             rows[way.name]["variety"] = _variety(studio)
-            rows[way.name]["evaluations"] = Number(_evaluations(studio, job.cases[:1]))
+            rows[way.name]["evaluations"] = Number(evaluations(studio, job.cases[:1]))
             bars.advance(bar)
     for way, seconds in zip(ways, _times([studio for _, studio in studios]), strict=True):
         rows[way.name]["sampling"] = Number(round(1000 * seconds, 1), "ms")
     seconds = time.perf_counter() - start
     figures = Table(GROUP, "figures", rows, seconds=seconds)
-    return [figures, Table(AGAINST, "shares", _against(rows, ways[0].name))]
-
-
-def _judged(job: Job, studio: ClipMaker, readers: Readers) -> Verdicts:
-    verdicts: Verdicts = []
-    wanted = job.wanted()
-    for batch in batches(job.cases):
-        asked, wanted = wanted[: len(batch)], wanted[len(batch) :]
-        clips = studio.make(batch)
-        verdicts += [
-            own for (own,) in readers.judge(job.view, list(clips), [(each,) for each in asked])
-        ]
-    return verdicts
+    return [figures, Table(AGAINST, "shares", against(rows, ways[0].name))]
 
 
 def _variety(studio: ClipMaker) -> Mean:
@@ -105,17 +74,6 @@ def _variety(studio: ClipMaker) -> Mean:
     return Mean.of(distances, "%")
 
 
-def _evaluations(studio: ClipMaker, chosen: Sequence[Case]) -> int:
-    """How often the network is evaluated for one clip; a joint evaluation of two prompts is two."""
-    rows: list[int] = []
-    hook = studio.model.dit.register_forward_hook(lambda _, __, made: rows.append(len(made)))
-    try:
-        studio.sample(chosen)
-    finally:
-        hook.remove()
-    return sum(rows)
-
-
 def _times(studios: Sequence[ClipMaker]) -> list[float]:
     """Median seconds of sampling one clip's latent, all ways in turn, the first round left out."""
     seconds: list[list[float]] = [[] for _ in studios]
@@ -127,31 +85,11 @@ def _times(studios: Sequence[ClipMaker]) -> list[float]:
     return [median(taken[1:]) for taken in seconds]
 
 
-def _against(rows: Mapping[str, Mapping[str, Figure]], first: str) -> dict[str, dict[str, Figure]]:
-    """Figures in percent of those of the first row; evaluations and time as one part of it."""
-    told: dict[str, dict[str, Figure]] = {}
-    for name, figures in rows.items():
-        told[name] = {}
-        for column, figure in figures.items():
-            value, whole = _value(figure), _value(rows[first][column])
-            if isinstance(figure, Number):
-                told[name][column] = Number(round(whole / value, 1), "times less")
-            elif whole:
-                told[name][column] = Number(round(100 * value / whole, 1), "%")
-    return told
-
-
-def _value(figure: Any) -> float:
-    if isinstance(figure, Share):
-        return figure.right / figure.trials
-    return figure.mean if isinstance(figure, Mean) else figure.value
-
-
 def quality_plot(ways: Sequence[Way], table: Table) -> Tensor:
     """Draw the share of clips in which all is right against steps: a picture (H, W, 3)."""
     lines: dict[str, list[tuple[float, float]]] = {}
     for way in ways:
-        share = _value(table.rows[way.name]["all"])
+        share = value_of(table.rows[way.name]["all"])
         lines.setdefault(way.kind, []).append((way.settings.steps, 100 * share))
     style = PlotStyle(
         title="clips with colour, setting, motion and shape as asked for, %", x_label="steps",

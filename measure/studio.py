@@ -4,7 +4,7 @@ B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -20,6 +20,7 @@ from ..model_loaders.lora import read_lora
 from ..models.shapes import LatentShape, VideoShape
 from ..models.vae.network import VideoVAE
 from ..samplers.given import hold_given
+from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.noise.frames import frame_noise
 from ..samplers.schedules.flow import flow_sigmas
 from ..samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
@@ -36,6 +37,7 @@ class Settings:
         weights: folder with files named as the shipped ones; None for those.
         solver: name of one of ours.
         lora: file that changes the model; None for none.
+        plan: how the model is guided, but for the scale.
     """
 
     guidance: float = 2.0
@@ -45,6 +47,7 @@ class Settings:
     weights: Path | None = None
     solver: str = "euler"
     lora: Path | None = None
+    plan: GuidancePlan = field(default_factory=GuidancePlan)
 
 
 class Filled(NamedTuple):
@@ -164,9 +167,9 @@ class ClipMaker:
     def _guider(self, prompts: Sequence[str]) -> Guider:
         negative = self.host.models.encode_prompt(self.text, "")
         positive: Conditioning = [[self.text.encode(prompts).float().cpu(), {}]]  # (B, S, D)
-        return self.host.sampling.make_guider(
-            self.model, positive, negative, self.settings.guidance
-        )
+        plan = replace(self.settings.plan, scale=self.settings.guidance)
+        guider = self.host.sampling.make_guider(self.model, positive, negative, plan.scale)
+        return self.host.sampling.with_plan(guider, lambda _: plan)
 
     def _encode(self, video: Tensor) -> Tensor:
         pixels = rearrange(video, "B F H W C -> B C F H W") * 2 - 1
