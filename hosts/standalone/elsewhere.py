@@ -13,10 +13,11 @@ CACHE = "Step Cache (SpacetimeStepCache)"
 EMPTY = "Empty Video (SpacetimeEmptyVideo)"
 
 EQUIVALENTS = {
-    "UNETLoader": MODELS,
-    "CLIPLoader": MODELS,
-    "VAELoader": MODELS,
     "CheckpointLoaderSimple": MODELS,
+    "DualCLIPLoader": MODELS,
+    "UnetLoaderGGUF": MODELS,
+    "CLIPLoaderGGUF": MODELS,
+    "WanVideoModelLoader": MODELS,
     "LoraLoader": LORA,
     "KSamplerAdvanced": STEPS,
     "SplitSigmas": STEPS,

@@ -6,6 +6,7 @@ from . import (
     stock_image,
     stock_ksampler,
     stock_latent,
+    stock_loaders,
     stock_models,
     stock_preview,
     stock_primitive,
@@ -17,5 +18,6 @@ from . import (
 def stock_nodes() -> list[type[ComfyNode]]:
     """Return the node classes."""
     media = (stock_image, stock_frames, stock_video, stock_preview)
-    others = (stock_models, stock_latent, stock_ksampler, stock_sampling, stock_primitive)
-    return [node for module in (*media, *others) for node in module.NODES]
+    models = (stock_loaders, stock_models, stock_latent)
+    others = (stock_ksampler, stock_sampling, stock_primitive)
+    return [node for module in (*media, *models, *others) for node in module.NODES]

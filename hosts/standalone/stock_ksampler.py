@@ -1,6 +1,6 @@
 """ComfyUI's own KSampler for the standalone host: same id, inputs, noise and noise levels."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,23 +8,12 @@ import torch
 from torch import Tensor
 
 from ...samplers.masks import stretched
-from ...samplers.schedules.flow import end_of_schedule, normal_sigmas, simple_sigmas
-from ...samplers.solvers import sample_euler, sample_heun
+from ...samplers.schedules.stock import SCHEDULERS
 from .. import host
 from ..interface import Conditioning
 from . import io
 from .sampling import Model
-
-SAMPLERS: Mapping[str, Callable[..., Tensor]] = {"euler": sample_euler, "heun": sample_heun}
-"""Solvers that are ComfyUI's of the same name step for step."""
-
-SCHEDULERS: Mapping[str, Callable[[int, float], Tensor]] = {
-    "simple": simple_sigmas,
-    "normal": normal_sigmas,
-}
-
-WHOLE = 0.9999
-"""ComfyUI takes a `denoise` above this for all of the schedule."""
+from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, ksampler_sigmas
 
 
 class KSampler(io.ComfyNode):
@@ -62,7 +51,9 @@ class KSampler(io.ComfyNode):
                     "sampler_name", options=list(SAMPLERS), tooltip="How to step through the noise."
                 ),
                 io.Combo.Input(
-                    "scheduler", options=list(SCHEDULERS), tooltip="Which noise levels to visit."
+                    "scheduler",
+                    options=list(SCHEDULERS),
+                    tooltip="Which noise levels to visit.",
                 ),
                 io.Conditioning.Input("positive", tooltip="What to show."),
                 io.Conditioning.Input("negative", tooltip="What to move away from."),
@@ -102,7 +93,7 @@ class KSampler(io.ComfyNode):
         """Draw ComfyUI's noise and sample; frame rate and loop are unknown to the run, as there."""
         guider = host().sampling.make_guider(model, positive, negative, cfg)
         latent = host().sampling.fit_latent(guider, latent_image)
-        sigmas = partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise)
+        sigmas = ksampler_sigmas(sampler_name, scheduler, steps, model.shift, denoise)
         if len(sigmas) == 0:
             return io.NodeOutput(latent)
         samples = host().sampling.sample(
@@ -125,38 +116,6 @@ def said_to_stock_nodes(latent: Mapping[str, Any]) -> dict[str, Any]:
     if "noise_mask" in latent:
         told["noise_mask"] = stretched(latent["noise_mask"], latent["samples"])
     return told
-
-
-def known_sampler(name: str | None) -> bool | str:
-    """Return True for a solver that runs here (or comes by a link), else what to do."""
-    if name in (None, *SAMPLERS):
-        return True
-    return (
-        f"input sampler_name: {name!r} is ComfyUI's own: run the workflow there, or use the Solver "
-        f"node (SpacetimeSolver) with Sample or SamplerCustomAdvanced; here are "
-        f"{' and '.join(SAMPLERS)}"
-    )
-
-
-def known_scheduler(name: str | None) -> bool | str:
-    """Return True for a scheduler that runs here (or comes by a link), else what to do."""
-    if name in (None, *SCHEDULERS):
-        return True
-    return (
-        f"input scheduler: {name!r} is ComfyUI's own: run the workflow there, or use Schedule "
-        f"(SpacetimeSchedule) with SamplerCustomAdvanced; here are {' and '.join(SCHEDULERS)}"
-    )
-
-
-def partial_sigmas(
-    schedule: Callable[[int, float], Tensor], steps: int, shift: float, denoise: float
-) -> Tensor:
-    """The last ``steps`` steps of a schedule of ``steps / denoise``; none where it is 0."""
-    if denoise <= 0:
-        return torch.zeros(0)
-    if denoise > WHOLE:
-        return schedule(steps, shift)
-    return end_of_schedule(lambda total: schedule(total, shift), steps, denoise)
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,14 @@ import torch
 from torch import Tensor
 
 from ...samplers.noise.sources import Noise
+from ...samplers.schedules.stock import SCHEDULERS
 from .. import host
 from ..interface import Conditioning
 from . import io
 from .host import StandaloneHost
 from .sampling import Guider, Model, Sampler
-from .stock_ksampler import (
-    SAMPLERS,
-    SCHEDULERS,
-    BatchNoise,
-    known_sampler,
-    known_scheduler,
-    partial_sigmas,
-    said_to_stock_nodes,
-)
+from .stock_ksampler import BatchNoise, said_to_stock_nodes
+from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, partial_sigmas
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 

@@ -5,8 +5,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_TABLE_SIZE = 1000
-
 
 def shift_sigmas(sigmas: Tensor, shift: float) -> Tensor:
     """Move noise levels towards 1: s' = a s / (1 + (a - 1) s), with 0 and 1 fixed.
@@ -52,41 +50,6 @@ def flow_sigmas(steps: int, *, shift: float = 1.0, start: float = 1.0) -> Tensor
     return sigmas.float()
 
 
-def simple_sigmas(steps: int, shift: float) -> Tensor:
-    """Take every n-th entry of a flow model's table: the scheduler "simple" of ComfyUI.
-
-    Args:
-        steps: number of steps, at least 1.
-        shift: the shift of the model's table of 1000 levels.
-
-    Returns:
-        (steps + 1,) float32 ending in 0.
-    """
-    check_steps(steps)
-    stride = _TABLE_SIZE / steps
-    table = _flow_table(shift)
-    chosen = [_TABLE_SIZE - 1 - int(step * stride) for step in range(steps)]
-    return torch.cat([table[chosen], torch.zeros(1)])
-
-
-def normal_sigmas(steps: int, shift: float) -> Tensor:
-    """Space the model's time evenly down to its last level: the scheduler "normal" of ComfyUI.
-
-    The last non-zero level is the table's smallest one, shifted a second time as ComfyUI does.
-
-    Args:
-        steps: number of steps, at least 1.
-        shift: the shift of the model's table of 1000 levels (above 0.1).
-
-    Returns:
-        (steps + 1,) float32 ending in 0.
-    """
-    check_steps(steps)
-    table = _flow_table(shift)
-    even = torch.linspace(table[-1] * _TABLE_SIZE, table[0] * _TABLE_SIZE, steps) / _TABLE_SIZE
-    return torch.cat([shift_sigmas(even, shift), torch.zeros(1)])
-
-
 def end_of_schedule(whole: Callable[[int], Tensor], steps: int, strength: float) -> Tensor:
     """Take the last ``steps`` steps of a schedule of steps / strength, as ComfyUI's denoise does.
 
@@ -100,10 +63,6 @@ def end_of_schedule(whole: Callable[[int], Tensor], steps: int, strength: float)
     """
     check_steps(steps)
     return whole(int(steps / strength))[-(steps + 1) :]
-
-
-def _flow_table(shift: float) -> Tensor:
-    return shift_sigmas(torch.arange(1, _TABLE_SIZE + 1) / _TABLE_SIZE, shift)
 
 
 def check_steps(steps: int) -> None:

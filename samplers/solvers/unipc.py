@@ -27,6 +27,7 @@ def sample_unipc(
     variant: Variant = "bh2",
     process: NoiseProcess = NoiseProcess.FLOW,
     checkpoint: Checkpoint | None = None,
+    lower_order_final: bool | None = None,
 ) -> Tensor:
     """Solve with UniPC, n evaluations; arguments as for every solver.
 
@@ -39,6 +40,8 @@ def sample_unipc(
         order: 1 to 3.
         variant: the paper's B(h): "bh1" is h, "bh2" is expm1(h) and the one for few steps. A
             first step from sigma 1 is long in h, where "bh1" overshoots.
+        lower_order_final: whether the order falls over the last steps; where the schedule ends in
+            0 if None.
 
     Raises:
         ValueError: for an unknown order or variant, or a schedule that does not fall.
@@ -47,6 +50,8 @@ def sample_unipc(
         raise ValueError(f'UniPC of order {order}, {variant!r}: use 1 to 3 and "bh1" or "bh2"')
     plan = plan_falling_steps(sigmas, process)
     x, history, steps = begin(x, plan, checkpoint)
+    if lower_order_final is None:
+        lower_order_final = bool(plan) and plan[-1].next_sigma == 0
     start, *past = history or (x,)  # the state before the last step; predictions, newest first
     for step in steps:
         denoised = predict(denoiser, x, step.sigma, extra_args)
@@ -54,15 +59,12 @@ def sample_unipc(
             done = plan[: step.number]
             x = _advance(start, done, past, variant=variant, process=process, ahead=denoised)
         report(callback, x, step, denoised)
-        past = [denoised, *past][: _usable_order(plan, step, order)]
+        past = [denoised, *past][
+            : min(order, len(plan) - step.number) if lower_order_final else order
+        ]
         start, x = x, _advance(x, plan[: step.number + 1], past, variant=variant, process=process)
         note(checkpoint, step, x, (start, *past))
     return x
-
-
-def _usable_order(steps: Sequence[Step], step: Step, order: int) -> int:
-    ends_clean = steps[-1].next_sigma == 0
-    return min(order, len(steps) - step.number) if ends_clean else order
 
 
 def _advance(

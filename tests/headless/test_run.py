@@ -160,7 +160,7 @@ def test_samplers_of_comfyui_alone_are_refused_before_the_run(outcome, write, gr
             "seed": 1,
             "steps": 2,
             "cfg": 2.0,
-            "sampler_name": "uni_pc",
+            "sampler_name": "res_multistep",
             "scheduler": "simple",
             "positive": ["2", 0],
             "negative": ["3", 0],
@@ -171,10 +171,41 @@ def test_samplers_of_comfyui_alone_are_refused_before_the_run(outcome, write, gr
     graph["12"]["inputs"]["latent"] = ["10", 0]
     code, _, err = outcome(write(graph))
     assert code == 1
-    assert "input sampler_name: 'uni_pc' is ComfyUI's own" in err
+    assert "input sampler_name: 'res_multistep' is ComfyUI's own" in err
     assert "SpacetimeSolver" in err
     code, _, err = outcome(write(graph), "KSampler.sampler_name=heun")
     assert code == 0, err
+
+
+def test_a_graph_of_stock_nodes_alone_runs(outcome, write, tmp_path):
+    """Text to video as ComfyUI's own template for Wan 2.1 has it."""
+    stock = {
+        "1": ("UNETLoader", {"unet_name": "random_dit.safetensors", "weight_dtype": "default"}),
+        "2": ("CLIPLoader", {"clip_name": "random_text.safetensors", "type": "wan"}),
+        "3": ("VAELoader", {"vae_name": "random_vae.safetensors"}),
+        "4": ("ModelSamplingSD3", {"model": ["1", 0], "shift": 8.0}),
+        "5": ("CLIPTextEncode", {"clip": ["2", 0], "text": "a red sphere"}),
+        "6": ("CLIPTextEncode", {"clip": ["2", 0], "text": ""}),
+        "7": ("EmptyHunyuanLatentVideo", {"width": 32, "height": 32, "length": 5, "batch_size": 1}),
+        "8": (
+            "KSampler",
+            {
+                "model": ["4", 0], "seed": 1, "steps": 3, "cfg": 6.0, "sampler_name": "uni_pc",
+                "scheduler": "simple", "positive": ["5", 0], "negative": ["6", 0],
+                "latent_image": ["7", 0], "denoise": 1.0,
+            },
+        ),
+        "9": ("VAEDecode", {"samples": ["8", 0], "vae": ["3", 0]}),
+        "10": ("CreateVideo", {"images": ["9", 0], "fps": 16.0}),
+        "11": (
+            "SaveVideo",
+            {"video": ["10", 0], "filename_prefix": "wan", "format": "auto", "codec": "auto"},
+        ),
+    }  # fmt: skip
+    graph = {key: {"class_type": kind, "inputs": inputs} for key, (kind, inputs) in stock.items()}
+    code, _, err = outcome(write(graph))
+    assert code == 0, err
+    assert len(list((tmp_path / "output").glob("wan*.mp4"))) == 1
 
 
 def test_a_failing_node_names_itself_and_keeps_what_was_saved(

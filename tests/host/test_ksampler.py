@@ -2,27 +2,32 @@
 
 import pytest
 
-RUNS = [
-    "euler simple",
-    "euler normal",
-    "heun simple",
-    "heun normal",
-    "denoise",
-    "nothing",
-    "batch",
-    "wider",
-]
-
 
 @pytest.fixture(scope="module")
 def measured(probe):
     return probe("ksampler", "sdpa")
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_both_hosts_agree(measured, name):
-    assert measured["size"][name] > 0.1
-    assert measured["difference"][name] < 1e-4
+STOCHASTIC = ("lcm", "euler_ancestral")
+
+
+def limit(name):
+    """ComfyUI's UniPC takes log-SNRs in float32 from 1 - exp: in float64 both differ by 1e-11."""
+    return 2e-3 if name.startswith("uni_pc") else 1e-4
+
+
+def test_both_hosts_agree(measured):
+    apart = measured["difference"]
+    assert len(apart) == 30
+    if not measured["next_seed"]:  # 0.3.64 draws what these add from the run's own seed
+        apart = {name: each for name, each in apart.items() if not name.startswith(STOCHASTIC)}
+    assert {name: each for name, each in apart.items() if not each < limit(name)} == {}
+    assert {name: each for name, each in measured["size"].items() if not each > 0.1} == {}
+
+
+def test_schedulers_give_comfyuis_levels(measured):
+    assert len(measured["levels"]) == 9
+    assert {name: apart for name, apart in measured["levels"].items() if not apart < 2e-6} == {}
 
 
 @pytest.mark.parametrize("name", ["euler", "lcm", "dpmpp_2m"])

@@ -7,7 +7,7 @@ from spacetime_video.hosts.standalone.stock_ksampler import KSampler, batch_nois
 from spacetime_video.hosts.standalone.stock_models import CLIPTextEncode, VAEDecode, VAEEncode
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample
 from spacetime_video.nodes.video.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
-from spacetime_video.samplers.schedules.flow import simple_sigmas
+from spacetime_video.samplers.schedules.stock import simple_sigmas
 
 
 class HostNoise:

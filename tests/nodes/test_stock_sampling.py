@@ -25,7 +25,7 @@ from spacetime_video.hosts.standalone.stock_sampling import (
 )
 from spacetime_video.models.latent_format import WAN22_LATENT, LatentFormat
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample
-from spacetime_video.samplers.schedules.flow import simple_sigmas
+from spacetime_video.samplers.schedules.stock import simple_sigmas
 
 MASK = torch.stack([torch.zeros(32, 32), torch.ones(32, 32)])
 

@@ -25,17 +25,19 @@ def test_what_is_named_exists_and_is_needed():
 
 def test_nodes_with_the_same_equivalent_are_told_together():
     registry = Registry.from_nodes([], elsewhere=EQUIVALENTS)
-    assert registry.equivalents(["UNETLoader", "Nope", "VAELoader", "SaveWEBM", "UNETLoader"]) == [
-        "for UNETLoader, VAELoader there is Load Models (SpacetimeLoadModels)",
+    assert registry.equivalents(
+        ["UnetLoaderGGUF", "Nope", "DualCLIPLoader", "SaveWEBM", "UnetLoaderGGUF"]
+    ) == [
+        "for UnetLoaderGGUF, DualCLIPLoader there is Load Models (SpacetimeLoadModels)",
         "for SaveWEBM there is CreateVideo and SaveVideo",
     ]
 
 
 def test_a_graph_is_refused_with_all_of_them():
     registry = Registry.from_nodes([], elsewhere=EQUIVALENTS)
-    prompt = {str(key): {"class_type": name} for key, name in enumerate(["CLIPLoader", "Nope"])}
+    prompt = {str(key): {"class_type": name} for key, name in enumerate(["DualCLIPLoader", "Nope"])}
     with pytest.raises(GraphError) as found:
         validate(prompt, registry)
     (problem,) = found.value.problems
     assert "2 nodes are unknown here" in problem
-    assert "for CLIPLoader there is Load Models (SpacetimeLoadModels); install" in problem
+    assert "for DualCLIPLoader there is Load Models (SpacetimeLoadModels); install" in problem

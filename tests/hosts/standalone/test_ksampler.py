@@ -7,10 +7,14 @@ from spacetime_video.hosts.standalone.latents import fit_empty
 from spacetime_video.hosts.standalone.stock_ksampler import (
     KSampler,
     batch_noise,
-    partial_sigmas,
 )
 from spacetime_video.hosts.standalone.stock_models import crop_sides
-from spacetime_video.samplers.schedules.flow import simple_sigmas
+from spacetime_video.hosts.standalone.stock_solvers import (
+    SAMPLERS,
+    ksampler_sigmas,
+    partial_sigmas,
+)
+from spacetime_video.samplers.schedules.stock import simple_sigmas
 
 
 @pytest.mark.parametrize("seed", [0, 5, 2**63 + 1, 2**64 - 1])
@@ -54,8 +58,9 @@ def test_frames_are_cropped_to_their_middle():
     [
         ("heun", "normal", True),
         (None, None, True),
-        ("uni_pc", "simple", "input sampler_name: 'uni_pc' is ComfyUI's own"),
-        ("euler", "karras", "input scheduler: 'karras' is ComfyUI's own"),
+        ("uni_pc", "karras", True),
+        ("er_sde", "simple", "input sampler_name: 'er_sde' is ComfyUI's own"),
+        ("euler", "best", "input scheduler: 'best' is none of ComfyUI's schedulers"),
     ],
 )
 def test_other_names_are_refused_before_the_run(sampler, scheduler, answer):
@@ -64,6 +69,14 @@ def test_other_names_are_refused_before_the_run(sampler, scheduler, answer):
 
 
 def test_both_names_are_told_at_once():
-    found = KSampler.validate_inputs("uni_pc", "beta")
-    assert "uni_pc" in found
-    assert "beta" in found
+    found = KSampler.validate_inputs("er_sde", "best")
+    assert "er_sde" in found
+    assert "best" in found
+
+
+def test_uni_pc_leaves_a_level_out_and_begins_with_one_step():
+    levels = ksampler_sigmas("uni_pc", "simple", 4, 3.0, 1.0)
+    assert torch.equal(levels, simple_sigmas(5, 3.0)[[0, 1, 2, 3, 5]])
+    state = torch.ones(1, 2, 1, 2, 2)
+    made = SAMPLERS["uni_pc"](lambda x, sigma: 0 * x, state, torch.tensor([1.0, 0.0]))
+    assert made.abs().max() < 2e-3

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from spacetime_video.samplers.schedules.few_step import lcm_flow_sigmas
-from spacetime_video.samplers.schedules.flow import flow_sigmas, simple_sigmas
+from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.schedules.model_levels import (
     MODEL_SPACINGS,
     ContinuousLevels,
@@ -13,6 +13,7 @@ from spacetime_video.samplers.schedules.model_levels import (
     model_sigmas,
 )
 from spacetime_video.samplers.schedules.spacings import beta_sigmas, karras_sigmas
+from spacetime_video.samplers.schedules.stock import simple_sigmas
 from spacetime_video.samplers.schedules.table import NoiseTable, stable_diffusion_table
 
 TABLE = stable_diffusion_table()

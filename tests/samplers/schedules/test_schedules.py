@@ -3,12 +3,8 @@
 import pytest
 import torch
 
-from spacetime_video.samplers.schedules.flow import (
-    flow_sigmas,
-    normal_sigmas,
-    shift_sigmas,
-    simple_sigmas,
-)
+from spacetime_video.samplers.schedules.flow import flow_sigmas, shift_sigmas
+from spacetime_video.samplers.schedules.stock import normal_sigmas, simple_sigmas
 
 SCHEDULES = pytest.mark.parametrize(
     "sigmas_for",

@@ -1,0 +1,140 @@
+"""ComfyUI's own loaders of a model, a text encoder and a VAE for the standalone host."""
+
+from ...model_loaders.family import Kind
+from ...model_loaders.fit import look_at
+from ...model_loaders.load import read_dit, read_text_encoder, read_vae
+from .. import host
+from . import io
+
+WAN = "wan"
+"""The one of ComfyUI's kinds of text encoder whose files are read here."""
+
+DEFAULT_DTYPE = "default"
+DTYPES = (DEFAULT_DTYPE, "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2")
+INCLUDED = "the included tiny weights are in Load Models (SpacetimeLoadModels)"
+
+
+def _file(id: str, folder: str, what: str) -> io.Combo.Input:
+    return io.Combo.Input(
+        id, options=host().files.model_files(folder), tooltip=f"A file of models/{folder}: {what}."
+    )
+
+
+def _known(id: str, folder: str, kind: Kind, name: str | None) -> bool | str:
+    """Return True for a file that can be read here, else what to do."""
+    if name is None:
+        return True
+    try:
+        look_at(host().files.model_path(folder, name), kind)
+    except FileNotFoundError as error:
+        return f"input {id}: {error}; {INCLUDED}"
+    except (ValueError, OSError) as error:
+        return f"input {id}: {error}"
+    return True
+
+
+class UNETLoader(io.ComfyNode):
+    """A diffusion model's file -> MODEL."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="UNETLoader",
+            display_name="Load Diffusion Model",
+            category="advanced/loaders",
+            inputs=[
+                _file("unet_name", "diffusion_models", "a video diffusion transformer"),
+                io.Combo.Input(
+                    "weight_dtype",
+                    options=list(DTYPES),
+                    tooltip="Number format to keep the weights in.",
+                ),
+            ],
+            outputs=[io.Model.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, unet_name: str | None) -> bool | str:
+        """Refuse a file that is missing or of another kind, from its header."""
+        return _known("unet_name", "diffusion_models", "dit", unet_name)
+
+    @classmethod
+    def execute(cls, unet_name: str, weight_dtype: str = DEFAULT_DTYPE) -> io.NodeOutput:
+        """Read the file."""
+        if weight_dtype != DEFAULT_DTYPE:
+            host().session.warn(
+                f"weights are not kept in {weight_dtype} here, which takes more memory and loses "
+                "nothing of their precision"
+            )
+        weights = read_dit(host().files.model_path("diffusion_models", unet_name))
+        return io.NodeOutput(host().models.make_model(weights, dtype="auto"))
+
+
+class CLIPLoader(io.ComfyNode):
+    """A text encoder's file -> CLIP."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI, but for the kinds that are not read here."""
+        return io.Schema(
+            node_id="CLIPLoader",
+            display_name="Load CLIP",
+            category="advanced/loaders",
+            inputs=[
+                _file("clip_name", "text_encoders", "a text encoder"),
+                io.Combo.Input("type", options=[WAN], tooltip="The model that it belongs to."),
+                io.Combo.Input(
+                    "device",
+                    options=["default", "cpu"],
+                    optional=True,
+                    tooltip="Here it computes where the model does.",
+                ),
+            ],
+            outputs=[io.Clip.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, clip_name: str | None, type: str | None) -> bool | str:
+        """Refuse other kinds, and a file that is missing or of another kind, from its header."""
+        if type not in (None, WAN):
+            return (
+                f"input type: text encoders of type {type!r} are read by ComfyUI: run the "
+                f"workflow there; those of type {WAN!r} are read here too"
+            )
+        return _known("clip_name", "text_encoders", "text_encoder", clip_name)
+
+    @classmethod
+    def execute(cls, clip_name: str, type: str, device: str = "default") -> io.NodeOutput:
+        """Read the file."""
+        weights = read_text_encoder(host().files.model_path("text_encoders", clip_name))
+        return io.NodeOutput(host().models.make_clip(weights, dtype="auto"))
+
+
+class VAELoader(io.ComfyNode):
+    """A VAE's file -> VAE."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="VAELoader",
+            display_name="Load VAE",
+            category="loaders",
+            inputs=[_file("vae_name", "vae", "a video VAE")],
+            outputs=[io.Vae.Output()],
+        )
+
+    @classmethod
+    def validate_inputs(cls, vae_name: str | None) -> bool | str:
+        """Refuse a file that is missing or of another kind, from its header."""
+        return _known("vae_name", "vae", "vae", vae_name)
+
+    @classmethod
+    def execute(cls, vae_name: str) -> io.NodeOutput:
+        """Read the file."""
+        weights = read_vae(host().files.model_path("vae", vae_name))
+        return io.NodeOutput(host().models.make_vae(weights, dtype="auto"))
+
+
+NODES = [UNETLoader, CLIPLoader, VAELoader]
