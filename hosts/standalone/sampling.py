@@ -71,6 +71,9 @@ def solve(
 ) -> Tensor:
     """Noise what is given to the first level and run the solver, all in float32.
 
+    Above level 0 the result is x / (1 - sigma), as in ComfyUI: a next run from there without noise
+    begins at x.
+
     Args:
         denoiser: of the network's own (normalised) space.
         sampler: solver and options.
@@ -87,7 +90,7 @@ def solve(
     if len(sigmas) < 2:
         return given
     start = sigmas[0] * noise + (1 - sigmas[0]) * given
-    return sampler.solver(
+    made = sampler.solver(
         denoiser,
         start,
         sigmas,
@@ -96,3 +99,4 @@ def solve(
         disable=True,
         **sampler.options,
     )
+    return made if sigmas[-1] == 0 else made / (1 - sigmas[-1])

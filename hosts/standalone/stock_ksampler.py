@@ -15,6 +15,8 @@ from . import io
 from .sampling import Model
 from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, ksampler_sigmas
 
+ENABLE, DISABLE, MOST_STEPS = "enable", "disable", 10_000
+
 
 class KSampler(io.ComfyNode):
     """A whole sampling run in one node."""
@@ -29,35 +31,8 @@ class KSampler(io.ComfyNode):
             description="Turns noise, or a latent with noise on it, into a finished latent.",
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion model."),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
-                    tooltip="The same seed gives the same noise.",
-                ),
-                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Sampling steps."),
-                io.Float.Input(
-                    "cfg",
-                    default=8.0,
-                    min=0.0,
-                    max=100.0,
-                    step=0.1,
-                    round=0.01,
-                    tooltip="How strongly the prompt is followed; 1 leaves the negative out.",
-                ),
-                io.Combo.Input(
-                    "sampler_name", options=list(SAMPLERS), tooltip="How to step through the noise."
-                ),
-                io.Combo.Input(
-                    "scheduler",
-                    options=list(SCHEDULERS),
-                    tooltip="Which noise levels to visit.",
-                ),
-                io.Conditioning.Input("positive", tooltip="What to show."),
-                io.Conditioning.Input("negative", tooltip="What to move away from."),
-                io.Latent.Input("latent_image", tooltip="What to start from, zeros for nothing."),
+                _seed("seed"),
+                *_run(),
                 io.Float.Input(
                     "denoise",
                     default=1.0,
@@ -73,8 +48,7 @@ class KSampler(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, sampler_name: str | None, scheduler: str | None) -> bool | str:
         """Point to where the names that are missing here can be run."""
-        problems = [known_sampler(sampler_name), known_scheduler(scheduler)]
-        return "; ".join(each for each in problems if isinstance(each, str)) or True
+        return _known(sampler_name, scheduler)
 
     @classmethod
     def execute(
@@ -91,20 +65,145 @@ class KSampler(io.ComfyNode):
         denoise: float = 1.0,
     ) -> io.NodeOutput:
         """Draw ComfyUI's noise and sample; frame rate and loop are unknown to the run, as there."""
-        guider = host().sampling.make_guider(model, positive, negative, cfg)
-        latent = host().sampling.fit_latent(guider, latent_image)
         sigmas = ksampler_sigmas(sampler_name, scheduler, steps, model.shift, denoise)
-        if len(sigmas) == 0:
-            return io.NodeOutput(latent)
-        samples = host().sampling.sample(
-            guider,
-            BatchNoise(seed).generate_noise(latent),
-            host().sampling.make_sampler(SAMPLERS[sampler_name], {}),
-            sigmas,
-            said_to_stock_nodes(latent),
-            seed,
+        guider = host().sampling.make_guider(model, positive, negative, cfg)
+        return _sampled(guider, sampler_name, sigmas, latent_image, seed)
+
+
+class KSamplerAdvanced(io.ComfyNode):
+    """Some of the steps of a sampling run."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs as in ComfyUI."""
+        return io.Schema(
+            node_id="KSamplerAdvanced",
+            display_name="KSampler (Advanced)",
+            category="sampling",
+            description="Goes through some steps of a schedule, so that several nodes, with models "
+            "of their own, share a run.",
+            inputs=[
+                io.Model.Input("model", tooltip="The diffusion model."),
+                io.Combo.Input(
+                    "add_noise", options=[ENABLE, DISABLE], tooltip="Disabled after a first part."
+                ),
+                _seed("noise_seed"),
+                *_run(),
+                io.Int.Input(
+                    "start_at_step", default=0, min=0, max=MOST_STEPS, tooltip="First step, from 0."
+                ),
+                io.Int.Input(
+                    "end_at_step",
+                    default=MOST_STEPS,
+                    min=0,
+                    max=MOST_STEPS,
+                    tooltip="The first step that is not taken.",
+                ),
+                io.Combo.Input(
+                    "return_with_leftover_noise",
+                    options=[DISABLE, ENABLE],
+                    tooltip="Enabled where another part follows.",
+                ),
+            ],
+            outputs=[io.Latent.Output(tooltip="The latent after these steps.")],
         )
-        return io.NodeOutput({**latent, "samples": samples})
+
+    @classmethod
+    def validate_inputs(cls, sampler_name: str | None, scheduler: str | None) -> bool | str:
+        """Point to where the names that are missing here can be run."""
+        return _known(sampler_name, scheduler)
+
+    @classmethod
+    def execute(
+        cls,
+        model: Model,
+        add_noise: str,
+        noise_seed: int,
+        steps: int,
+        cfg: float,
+        sampler_name: str,
+        scheduler: str,
+        positive: Conditioning,
+        negative: Conditioning,
+        latent_image: Mapping[str, Any],
+        start_at_step: int,
+        end_at_step: int,
+        return_with_leftover_noise: str,
+    ) -> io.NodeOutput:
+        """Cut the schedule; a part that ends early without noise left over jumps to level 0."""
+        whole = ksampler_sigmas(sampler_name, scheduler, steps, model.shift, 1.0)
+        sigmas = whole[: end_at_step + 1].clone()
+        if return_with_leftover_noise == DISABLE and len(sigmas) > 0:
+            sigmas[-1] = 0
+        left = sigmas[start_at_step:] if start_at_step < len(sigmas) - 1 else sigmas[:0]
+        guider = host().sampling.make_guider(model, positive, negative, cfg)
+        fresh = add_noise == ENABLE
+        return _sampled(guider, sampler_name, left, latent_image, noise_seed, fresh=fresh)
+
+
+def _seed(id: str) -> io.Int.Input:
+    return io.Int.Input(
+        id,
+        default=0,
+        min=0,
+        max=0xFFFFFFFFFFFFFFFF,
+        control_after_generate=True,
+        tooltip="The same seed gives the same noise.",
+    )
+
+
+def _run() -> list[io.Input]:
+    return [
+        io.Int.Input("steps", default=20, min=1, max=MOST_STEPS, tooltip="Sampling steps."),
+        io.Float.Input(
+            "cfg",
+            default=8.0,
+            min=0.0,
+            max=100.0,
+            step=0.1,
+            round=0.01,
+            tooltip="How strongly the prompt is followed; 1 leaves the negative out.",
+        ),
+        io.Combo.Input(
+            "sampler_name", options=list(SAMPLERS), tooltip="How to step through the noise."
+        ),
+        io.Combo.Input(
+            "scheduler", options=list(SCHEDULERS), tooltip="Which noise levels to visit."
+        ),
+        io.Conditioning.Input("positive", tooltip="What to show."),
+        io.Conditioning.Input("negative", tooltip="What to move away from."),
+        io.Latent.Input("latent_image", tooltip="What to start from, zeros for nothing."),
+    ]
+
+
+def _known(sampler_name: str | None, scheduler: str | None) -> bool | str:
+    problems = [known_sampler(sampler_name), known_scheduler(scheduler)]
+    return "; ".join(each for each in problems if isinstance(each, str)) or True
+
+
+def _sampled(
+    guider: Any,
+    sampler_name: str,
+    sigmas: Tensor,
+    latent_image: Mapping[str, Any],
+    seed: int,
+    *,
+    fresh: bool = True,
+) -> io.NodeOutput:
+    """Sample with ComfyUI's noise, or none; without levels the latent comes out as it went in."""
+    latent = host().sampling.fit_latent(guider, latent_image)
+    if len(sigmas) == 0:
+        return io.NodeOutput(latent)
+    noise = BatchNoise(seed) if fresh else NoNoise()
+    samples = host().sampling.sample(
+        guider,
+        noise.generate_noise(latent),
+        host().sampling.make_sampler(SAMPLERS[sampler_name], {}),
+        sigmas,
+        said_to_stock_nodes(latent),
+        seed,
+    )
+    return io.NodeOutput({**latent, "samples": samples})
 
 
 def said_to_stock_nodes(latent: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,6 +228,16 @@ class BatchNoise:
         return batch_noise(latent["samples"], self.seed, latent.get("batch_index"))
 
 
+class NoNoise:
+    """NOISE that is zero everywhere."""
+
+    seed = 0
+
+    def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
+        """Zeros shaped like the samples."""
+        return torch.zeros_like(latent["samples"], device="cpu")
+
+
 def batch_noise(samples: Tensor, seed: int, batch_index: Sequence[int] | None = None) -> Tensor:
     """Draw ComfyUI's noise: the whole batch at once from one generator on the CPU.
 
@@ -149,4 +258,4 @@ def batch_noise(samples: Tensor, seed: int, batch_index: Sequence[int] | None = 
     return torch.cat([drawn[index] for index in batch_index])
 
 
-NODES = [KSampler]
+NODES = [KSampler, KSamplerAdvanced]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-import torch
 from torch import Tensor
 
 from ...samplers.noise.sources import Noise
@@ -13,20 +12,10 @@ from ..interface import Conditioning
 from . import io
 from .host import StandaloneHost
 from .sampling import Guider, Model, Sampler
-from .stock_ksampler import BatchNoise, said_to_stock_nodes
+from .stock_ksampler import BatchNoise, NoNoise, said_to_stock_nodes
 from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, partial_sigmas
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
-
-
-class NoNoise:
-    """NOISE that is zero everywhere."""
-
-    seed = 0
-
-    def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
-        """Zeros shaped like the samples."""
-        return torch.zeros_like(latent["samples"], device="cpu")
 
 
 def _seed() -> io.Int.Input:
@@ -181,6 +170,34 @@ class BasicScheduler(io.ComfyNode):
         return io.NodeOutput(partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise))
 
 
+class SplitSigmas(io.ComfyNode):
+    """Noise levels in two parts that share the level between them."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """As in ComfyUI."""
+        return io.Schema(
+            node_id="SplitSigmas",
+            display_name="SplitSigmas",
+            category="sampling/custom_sampling/sigmas",
+            inputs=[
+                io.Sigmas.Input("sigmas", tooltip="The levels of a whole run."),
+                io.Int.Input(
+                    "step", default=0, min=0, max=10000, tooltip="Steps of the first part."
+                ),
+            ],
+            outputs=[
+                io.Sigmas.Output(display_name="high_sigmas", tooltip="The first part."),
+                io.Sigmas.Output(display_name="low_sigmas", tooltip="What is left."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, sigmas: Tensor, step: int) -> io.NodeOutput:
+        """Split behind a step."""
+        return io.NodeOutput(sigmas[: step + 1], sigmas[step:])
+
+
 class BasicGuider(io.ComfyNode):
     """A model with one prompt."""
 
@@ -324,6 +341,7 @@ NODES = [
     DisableNoise,
     KSamplerSelect,
     BasicScheduler,
+    SplitSigmas,
     BasicGuider,
     CFGGuider,
     SamplerCustom,

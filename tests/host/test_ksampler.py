@@ -25,6 +25,12 @@ def test_both_hosts_agree(measured):
     assert {name: each for name, each in measured["size"].items() if not each > 0.1} == {}
 
 
+def test_parts_of_a_run_agree(measured):
+    apart = measured["parts"]
+    assert len(apart) == 10
+    assert {name: each for name, each in apart.items() if not each < limit(name)} == {}
+
+
 def test_schedulers_give_comfyuis_levels(measured):
     assert len(measured["levels"]) == 9
     assert {name: apart for name, apart in measured["levels"].items() if not apart < 2e-6} == {}

@@ -16,6 +16,7 @@ from spacetime_video import hosts
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.hosts.standalone.stock_ksampler import KSampler as OurKSampler
+from spacetime_video.hosts.standalone.stock_ksampler import KSamplerAdvanced as OurAdvanced
 from spacetime_video.hosts.standalone.stock_ksampler import batch_noise
 from spacetime_video.hosts.standalone.stock_solvers import SAMPLERS
 from spacetime_video.samplers.schedules.stock import SCHEDULERS, simple_sigmas
@@ -123,15 +124,26 @@ def measure(host, sample):
     }
 
 
-with torch.inference_mode():
-    theirs = measure(ComfyHost(), lambda *values: nodes.KSampler().sample(*values)[0])
-    standalone = StandaloneHost(device="cpu")
-    hosts.use(standalone)
-    ours = measure(standalone, lambda *values: OurKSampler.execute(*values).args[0])
-    under_their_solvers = {
-        name: float((sample_by(standalone, name) - ksampler(name)).abs().max())
-        for name in THEIR_SOLVERS
-    }
+SPLITS = {
+    "two parts": (("enable", 0, 2, "enable"), ("disable", 2, 10_000, "disable")),
+    "a jump to the end": (("enable", 0, 2, "disable"),),
+    "a part left out": (("enable", 1, 10_000, "disable"),),
+    "no step": (("enable", 9, 10_000, "disable"),),
+    "noise left": (("enable", 0, 3, "enable"),),
+}
+
+
+def in_parts(host, sample, sampler):
+    """What a chain of KSampler (Advanced) makes of a latent."""
+    model, prompts = model_and_prompts(host)
+    made = {}
+    for name, parts in SPLITS.items():
+        latent = given()
+        for noise, start, end, left in parts:
+            values = (model, noise, SEED, STEPS, GUIDANCE, sampler, "simple", *prompts, latent)
+            latent = sample(*values, start, end, left)
+        made[f"{sampler}: {name}"] = latent["samples"]
+    return made
 
 
 def draws_from_the_next_seed():
@@ -158,7 +170,25 @@ def levels_apart(name):
     return max(apart)
 
 
+with torch.inference_mode():
+    theirs = measure(ComfyHost(), lambda *values: nodes.KSampler().sample(*values)[0])
+    standalone = StandaloneHost(device="cpu")
+    hosts.use(standalone)
+    ours = measure(standalone, lambda *values: OurKSampler.execute(*values).args[0])
+    parts_apart = {}
+    for sampler in ("euler", "uni_pc"):
+        hosts.use(standalone)
+        own = in_parts(standalone, lambda *v: OurAdvanced.execute(*v).args[0], sampler)
+        their = in_parts(ComfyHost(), lambda *v: nodes.KSamplerAdvanced().sample(*v)[0], sampler)
+        parts_apart |= {name: float((own[name] - their[name]).abs().max()) for name in own}
+    under_their_solvers = {
+        name: float((sample_by(standalone, name) - ksampler(name)).abs().max())
+        for name in THEIR_SOLVERS
+    }
+
+
 report(
+    parts=parts_apart,
     next_seed=draws_from_the_next_seed(),
     levels={name: levels_apart(name) for name in SCHEDULER_NAMES},
     under_their_solvers=under_their_solvers,
