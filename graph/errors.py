@@ -50,10 +50,6 @@ def _reason(cause: Exception) -> str:
     return str(cause) if meant else f"{type(cause).__name__}: {cause}"
 
 
-class Interrupted(KeyboardInterrupt):
-    """The run was asked to stop; raised from a progress callback, never caught by the executor."""
-
-
 def node_label(node_id: str, title: str, class_type: str) -> str:
     """Return how messages name a node: `"Sample" (#7, SpacetimeSample)`."""
     return f'"{shown(title)}" (#{shown(node_id)}, {shown(class_type)})'

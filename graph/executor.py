@@ -97,7 +97,7 @@ class Executor:
         Raises:
             GraphError: the prompt is wrong; nothing was run.
             NodeFailed: a node raised; what the nodes before it saved stays.
-            Interrupted, KeyboardInterrupt: the run was stopped.
+            KeyboardInterrupt: the run was stopped.
         """
         start = time.perf_counter()
         graph = validate(prompt, self._registry)

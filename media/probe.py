@@ -30,7 +30,6 @@ class VideoInfo:
         width, height: pixels as shown, so after `rotation`.
         frames: from the header, else estimated from the duration, else counted.
         fps: average frames per second; of a variable rate, the one of most pictures.
-        duration: seconds.
         metadata: the container's tags, e.g. `prompt` and `workflow`.
         rotation: degrees counter-clockwise by which the stored picture is turned for showing.
         has_audio: whether there is a sound stream.
@@ -45,7 +44,6 @@ class VideoInfo:
     height: int
     frames: int
     fps: Fraction
-    duration: float
     metadata: dict[str, str] = field(default_factory=dict)
     rotation: int = 0
     has_audio: bool = False
@@ -78,7 +76,6 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
             height=height,
             frames=frames,
             fps=fps,
-            duration=duration or float(frames / fps),
             metadata=metadata,
             rotation=frame_rotation(first),
             has_audio=bool(container.streams.audio),

@@ -64,10 +64,6 @@ class Video(Protocol):
         """Width and height in pixels as shown."""
         ...
 
-    def get_duration(self) -> float:
-        """Seconds."""
-        ...
-
     def get_bit_depth(self) -> int:
         """Bits of a colour, 8 or 10 for most files."""
         ...
@@ -118,10 +114,6 @@ class VideoFromFile:
         """Width and height as shown."""
         info = probe_video(self.path)
         return info.width, info.height
-
-    def get_duration(self) -> float:
-        """Seconds."""
-        return probe_video(self.path).duration
 
     def get_bit_depth(self) -> int:
         """Of the file."""
@@ -195,10 +187,6 @@ class VideoFromComponents:
     def get_dimensions(self) -> tuple[int, int]:
         """Width and height."""
         return self.images.shape[2], self.images.shape[1]
-
-    def get_duration(self) -> float:
-        """Seconds."""
-        return float(len(self.images) / self.frame_rate)
 
     def get_bit_depth(self) -> int:
         """What it is saved with."""

@@ -73,15 +73,6 @@ def judge(reading: ClipReading, wanted: PromptSpec) -> dict[str, bool]:
     return {**verdict, "all": all(verdict.values())}
 
 
-def same_objects(first: ClipReading, reading: ClipReading) -> bool:
-    """Return whether a clip shows the objects of its first frame, each in its colour and shape."""
-
-    def kinds(each: ClipReading) -> list[tuple[str, str]]:
-        return sorted((thing.colour, thing.shape) for thing in each.objects)
-
-    return kinds(first) == kinds(reading)
-
-
 def _matched(
     seen: Sequence[ObjectReading], asked: Sequence[WantedObject]
 ) -> list[tuple[ObjectReading | None, WantedObject]]:

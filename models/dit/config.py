@@ -1,7 +1,6 @@
-"""Sizes of the video transformer: published ones and the shipped one."""
+"""Sizes of the video transformer, and those of the shipped one."""
 
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 from ..patchify import PATCH, Patch
@@ -56,13 +55,6 @@ class DiTConfig:
         return asdict(self)
 
 
-_wan_14b = partial(DiTConfig, dim=5120, heads=40, ffn_dim=13824, layers=40)
-WAN_T2V_1_3B = DiTConfig(dim=1536, heads=12, ffn_dim=8960, layers=30)
-WAN_T2V_14B = _wan_14b()
-WAN22_I2V_A14B = _wan_14b(in_channels=36)
-WAN22_TI2V_5B = DiTConfig(
-    dim=3072, heads=24, ffn_dim=14336, layers=30, in_channels=48, out_channels=48
-)
 TINY_DIT = DiTConfig(
     dim=256,
     heads=4,

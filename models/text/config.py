@@ -42,7 +42,6 @@ class T5Config:
             )
 
 
-UMT5_XXL = T5Config(vocab_size=256384, d_model=4096, d_kv=64, d_ff=10240, layers=24, heads=64)
 TINY_TEXT = T5Config(
     vocab_size=96, d_model=96, d_kv=32, d_ff=192, layers=3, heads=3, qk_norm=True, positions=48
 )

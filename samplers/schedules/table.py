@@ -12,9 +12,6 @@ from .few_step import LCM_ORIGINAL_STEPS, lcm_timesteps
 from .flow import check_steps
 from .spacings import karras_sigmas
 
-SVD_LEVELS = (0.002, 700.0)
-"""Smallest and largest level of Stable Video Diffusion's Karras schedule (EDM, no table)."""
-
 
 @dataclass(frozen=True)
 class NoiseTable:
@@ -98,24 +95,3 @@ class NoiseTable:
 @lru_cache(maxsize=8)
 def _logarithms(sigmas: tuple[float, ...]) -> Tensor:
     return torch.tensor(sigmas, dtype=torch.float64).log()
-
-
-@lru_cache(maxsize=8)
-def stable_diffusion_table(*, zero_terminal_snr: bool = False) -> NoiseTable:
-    """Make the table of Stable Diffusion and of AnimateDiff: "scaled linear" betas.
-
-    Args:
-        zero_terminal_snr: shift the roots of the signal shares so that the last timestep is pure
-            noise: (r - r_T) r_0 / (r_0 - r_T). For v models that were trained so.
-            Source: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed",
-            2023. The last level is then a very large number instead of infinity.
-    """
-    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
-    roots = (1 - betas).cumprod(0).sqrt()
-    if zero_terminal_snr:
-        roots = (roots - roots[-1]) * roots[0] / (roots[0] - roots[-1])
-        roots[-1] = _SMALLEST_ROOT
-    return NoiseTable(tuple(((1 - roots**2).sqrt() / roots).tolist()))
-
-
-_SMALLEST_ROOT = 2.0**-12

@@ -7,15 +7,12 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import Checkpoint, begin, note
-from ..denoiser import Denoiser, broadcast_sigma
+from ..denoiser import Denoiser
 from ..noise.steps import StepNoise, noise_for
 from ..process import NoiseProcess
 from ..schedules.table import NoiseTable
 from ..stepping import Callback, move, plan_falling_steps, predict, report
 from .ancestral import renoise
-
-BOUNDARY_DATA_SIGMA = 0.5
-BOUNDARY_TIME_SCALE = 10.0
 
 
 def sample_lcm(
@@ -70,33 +67,3 @@ def _landing(sigma: float, eta: float, table: NoiseTable | None) -> float:
         return (1 - eta) * sigma
     timestep = table.timestep(torch.tensor(sigma)).item()
     return table.sigma(int((1 - eta) * round(timestep)))
-
-
-def with_boundary(denoiser: Denoiser, table: NoiseTable) -> Denoiser:
-    """Make an eps or v model's prediction a consistency function, f(x) = c_skip x + c_out x0.
-
-    With t the timestep and x the state as the network sees it, x_ve / sqrt(1 + sigma^2):
-    c_skip = d^2 / ((10 t)^2 + d^2), c_out = 10 t / sqrt((10 t)^2 + d^2), d = 0.5, so that
-    f is the identity at timestep 0. From timestep 19 on, the first that is ever sampled, c_skip is
-    below 1e-5 and c_out is 1 to float32's precision. A flow model's prediction x - sigma v is the
-    identity at sigma 0 by itself. Source: Luo et al., "Latent Consistency Models", 2023.
-
-    Args:
-        denoiser: on the VE process.
-        table: noise levels of the model's timesteps.
-    """
-
-    def denoise(x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:
-        skip, out = boundary_scalings(table.timestep(sigma))
-        seen = x * broadcast_sigma((1 + sigma**2).rsqrt(), x)
-        x0 = denoiser(x, sigma, **extra)
-        return broadcast_sigma(skip, x) * seen + broadcast_sigma(out, x) * x0
-
-    return denoise
-
-
-def boundary_scalings(timestep: Tensor) -> tuple[Tensor, Tensor]:
-    """Return c_skip and c_out of timesteps, (1, 0) at 0; see ``with_boundary``."""
-    scaled = BOUNDARY_TIME_SCALE * timestep.double()
-    spread = scaled**2 + BOUNDARY_DATA_SIGMA**2
-    return BOUNDARY_DATA_SIGMA**2 / spread, scaled / spread.sqrt()

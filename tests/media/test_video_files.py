@@ -134,13 +134,12 @@ def test_frame_rate_comes_back(tmp_path, fps):
     write_video(tmp_path / "a.mp4", [ramp(5)], fps=fps)
     info = probe_video(tmp_path / "a.mp4")
     assert info.fps == to_frame_rate(fps)
-    assert info.duration == pytest.approx(5 / float(fps), rel=1e-3)
+    assert info.frames == 5
 
 
 def test_probe(clip):
     info = probe_video(clip)
     assert (info.width, info.height, info.frames, info.fps) == (48, 32, 30, 10)
-    assert info.duration == pytest.approx(3.0)
     assert info.metadata["prompt"] == '{"1": {}}'
     assert not info.has_audio
     assert info.rotation == 0

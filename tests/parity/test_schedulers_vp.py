@@ -19,17 +19,17 @@ from diffusers.schedulers.scheduling_lcm import LCMScheduler
 from diffusers.schedulers.scheduling_tcd import TCDScheduler
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
-from spacetime_video.samplers.conversions import V, as_denoiser
 from spacetime_video.samplers.noise.steps import seeded_step_noise
 from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.few_step import lcm_timesteps
 from spacetime_video.samplers.schedules.flow import flow_sigmas
-from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import sample_euler, sample_heun
 from spacetime_video.samplers.solvers.ancestral import sample_euler_ancestral
-from spacetime_video.samplers.solvers.consistency import sample_lcm, with_boundary
+from spacetime_video.samplers.solvers.consistency import sample_lcm
 from spacetime_video.samplers.solvers.dpmpp import sample_dpmpp_2m, sample_dpmpp_2m_sde
 from spacetime_video.samplers.solvers.unipc import sample_unipc
+
+from ..tables import stable_diffusion_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -205,20 +205,13 @@ def test_lcm(steps, prediction, given_noise):
     scheduler.set_timesteps(steps)
     sigmas = TABLE.lcm(steps)
     start = ve_start(sigmas)
-
-    def v_network(x, level, **extra):
-        ve = x * (1 + level**2).sqrt().reshape(-1, 1, 1, 1, 1)
-        return v_of(ve, level)
-
     x = start / (1 + sigmas[0] ** 2).sqrt()
     for number, sigma in enumerate(sigmas[:-1]):
         ve = x * (1 + sigma**2).sqrt()
         level = sigma.expand(len(x))
         output = eps_of(ve, sigma) if prediction == "epsilon" else v_of(ve, level)
         x = scheduler.step(output, scheduler.timesteps[number], x).prev_sample
-    network = denoise_ve if prediction == "epsilon" else as_denoiser(V, v_network, NoiseProcess.VE)
-    denoise = with_boundary(network, TABLE)
-    close(sample_lcm(denoise, start, sigmas, process=NoiseProcess.VE, noise=NOISE), x)
+    close(sample_lcm(denoise_ve, start, sigmas, process=NoiseProcess.VE, noise=NOISE), x)
 
 
 def v_of(ve, level):

@@ -21,7 +21,7 @@ from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.comfyui.sampler import table_of
 from spacetime_video.models.lora import LowRank, WeightDelta
 from spacetime_video.samplers.process import NoiseProcess
-from spacetime_video.samplers.schedules.table import stable_diffusion_table
+from spacetime_video.samplers.schedules.table import NoiseTable
 from spacetime_video.samplers.solvers import sample_euler
 from spacetime_video.samplers.solvers.consistency import sample_lcm
 
@@ -120,7 +120,7 @@ outside = told()
 
 config = comfy.supported_models_base.BASE({})
 eps, flow = (model_sampling(config, kind) for kind in (ModelType.EPS, ModelType.FLOW))
-levels = stable_diffusion_table()
+levels = NoiseTable(tuple(eps.sigmas.tolist()))
 sigmas = levels.at([979, 619, 279])
 noise = torch.randn(1, 4, 3, 4, 4, generator=seeded(5))
 

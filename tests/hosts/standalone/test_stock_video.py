@@ -34,7 +34,8 @@ def test_a_variable_rate_keeps_its_duration(places):
     images, _, fps, *_ = components(places.input / "a.mkv")
     assert (len(images), fps) == (10, 10.0)
     VideoFromFile(places.input / "a.mkv").save_to(places.output / "b.mp4", crf=18)
-    assert probe_video(places.output / "b.mp4").duration == pytest.approx(1.0)
+    saved = probe_video(places.output / "b.mp4")
+    assert (saved.frames, saved.fps) == (10, 10)
 
 
 @pytest.mark.parametrize(

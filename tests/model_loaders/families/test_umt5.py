@@ -3,7 +3,7 @@ import torch
 
 from spacetime_video.model_loaders.families import umt5
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
-from spacetime_video.models.text.config import UMT5_XXL, T5Config
+from spacetime_video.models.text.config import T5Config
 from spacetime_video.models.text.t5 import T5Encoder
 
 TINY = T5Config(vocab_size=20, d_model=16, d_kv=4, d_ff=24, layers=3, heads=4)
@@ -15,9 +15,11 @@ def huggingface(config=TINY, device=None):
     return {**weights, "encoder.embed_tokens.weight": weights["shared.weight"]}
 
 
-def test_the_published_shapes_give_the_published_config():
-    weights = umt5.to_pack_keys(huggingface(UMT5_XXL, device="meta"))
-    assert umt5.derive_config(weights) == UMT5_XXL
+def test_the_published_shapes_give_the_published_sizes():
+    published = T5Config(vocab_size=256384, d_model=4096, d_kv=64, d_ff=10240, layers=24, heads=64)
+    weights = umt5.to_pack_keys(huggingface(published, device="meta"))
+    assert umt5.derive_config(weights) == published
+    assert sum(weight.numel() for weight in weights.values()) == 5_680_910_336
 
 
 @pytest.mark.parametrize("bias_per_layer", [True, False])

@@ -4,14 +4,7 @@ import pytest
 import torch
 
 from spacetime_video.models.dit.blocks import Modulation
-from spacetime_video.models.dit.config import (
-    TINY_DIT,
-    WAN22_I2V_A14B,
-    WAN22_TI2V_5B,
-    WAN_T2V_1_3B,
-    WAN_T2V_14B,
-    DiTConfig,
-)
+from spacetime_video.models.dit.config import TINY_DIT, DiTConfig
 from spacetime_video.models.dit.network import VideoDiT, initialise
 from spacetime_video.models.hooks import BlockHooks, Embedded
 from spacetime_video.models.patchify import TokenLayout, pack_layouts, patchify, unpatchify
@@ -280,22 +273,6 @@ def test_layouts_pack_and_split() -> None:
         patchify([noise(1, 4, 1, 2, 2), noise(1, 3, 1, 2, 2)])
     with pytest.raises(ValueError, match="at least one"):
         patchify([])
-
-
-@pytest.mark.parametrize(
-    ("config", "parameters", "tensors"),
-    [
-        (WAN_T2V_1_3B, 1.4190e9, 825),
-        (WAN_T2V_14B, 14.2885e9, 1095),
-        (WAN22_I2V_A14B, 14.2889e9, 1095),
-        (WAN22_TI2V_5B, 4.9998e9, 825),
-    ],
-)
-def test_published_sizes(config: DiTConfig, parameters: float, tensors: int) -> None:
-    with torch.device("meta"):
-        state = VideoDiT(config).state_dict()
-    assert len(state) == tensors
-    assert sum(weight.numel() for weight in state.values()) == pytest.approx(parameters, rel=1e-4)
 
 
 def test_config_survives_json() -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from spacetime_video.models.text import t5 as text_encoder
-from spacetime_video.models.text.config import UMT5_XXL, T5Config
+from spacetime_video.models.text.config import T5Config
 from spacetime_video.models.text.t5 import T5Encoder, initialise, relative_buckets
 
 TINY = T5Config(vocab_size=20, d_model=16, d_kv=4, d_ff=24, layers=3, heads=4)
@@ -85,11 +85,6 @@ def test_layers_come_from_the_given_namespace():
     T5Encoder(TINY, ops=Ops, device="meta", dtype=torch.float16)
     assert made.count("linear") == 7 * TINY.layers
     assert made.count("embedding") == 1 + TINY.layers
-
-
-def test_the_published_size():
-    encoder = T5Encoder(UMT5_XXL, device="meta")
-    assert sum(p.numel() for p in encoder.parameters()) == 5_680_910_336
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from spacetime_video.samplers.guidance.step_cache import StepCache, easy_cache
 from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.runs import Evaluation, SamplingRun, for_solver
 from spacetime_video.samplers.schedules.flow import flow_sigmas
-from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import sample_euler, sample_heun
+
+from ...tables import stable_diffusion_table
 
 STEPS = 40
 

@@ -14,7 +14,9 @@ from spacetime_video.samplers.schedules.model_levels import (
 )
 from spacetime_video.samplers.schedules.spacings import beta_sigmas, karras_sigmas
 from spacetime_video.samplers.schedules.stock import simple_sigmas
-from spacetime_video.samplers.schedules.table import NoiseTable, stable_diffusion_table
+from spacetime_video.samplers.schedules.table import NoiseTable
+
+from ...tables import stable_diffusion_table
 
 TABLE = stable_diffusion_table()
 KINDS = {

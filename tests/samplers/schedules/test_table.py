@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from spacetime_video.samplers.schedules.table import NoiseTable, stable_diffusion_table
+from spacetime_video.samplers.schedules.table import NoiseTable
+
+from ...tables import stable_diffusion_table
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +50,3 @@ def test_schedules_fall_to_zero(table, name, steps):
 def test_trailing_starts_at_the_noisiest_and_leading_does_not(table):
     assert table.trailing(4)[0].item() == pytest.approx(table.sigmas[999])
     assert table.leading(4)[0].item() == pytest.approx(table.sigmas[751])
-
-
-def test_terminal_level_without_signal():
-    plain, zero = stable_diffusion_table(), stable_diffusion_table(zero_terminal_snr=True)
-    assert zero.sigmas[0] == pytest.approx(plain.sigmas[0])
-    assert zero.sigmas[-1] > 4000
-    signal = torch.tensor(zero.sigmas[:-1], dtype=torch.float64).square().add(1).rsqrt()
-    old = torch.tensor(plain.sigmas, dtype=torch.float64).square().add(1).rsqrt()
-    wanted = (old - old[-1]) * old[0] / (old[0] - old[-1])
-    torch.testing.assert_close(signal, wanted[:-1])

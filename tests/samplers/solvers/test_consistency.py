@@ -5,12 +5,11 @@ import torch
 
 from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.flow import flow_sigmas
-from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers.consistency import (
-    boundary_scalings,
     sample_lcm,
-    with_boundary,
 )
+
+from ...tables import stable_diffusion_table
 
 MEAN, VARIANCE = 0.4, 0.3
 COUNT = 200_000
@@ -95,26 +94,3 @@ def test_the_collapse_that_is_documented():
         for steps in (1, 2, 4, 8)
     ]
     assert variances == pytest.approx([0.0, 0.0035, 0.0264, 0.0736], abs=0.001)
-
-
-def test_boundary_scalings():
-    skip, out = boundary_scalings(torch.tensor([0.0, 19.0, 999.0]))
-    assert (skip[0], out[0]) == (1, 0)
-    assert skip[1].item() == pytest.approx(6.9e-6, abs=1e-7)
-    assert out[1].item() == pytest.approx(1.0, abs=1e-5)
-    assert (skip[2] < 1e-8) & (out[2] > 1 - 1e-8)
-
-
-def test_boundary_of_a_denoiser():
-    table = stable_diffusion_table()
-    x = noise()[:, :10]
-
-    def denoise(x, sigma, **extra):
-        return torch.full_like(x, 3.0)
-
-    scaled = with_boundary(denoise, table)
-    lowest = torch.tensor([table.sigmas[0]], dtype=torch.float64)
-    seen = x / (1 + lowest**2).sqrt()
-    torch.testing.assert_close(scaled(x, lowest), seen, atol=1e-4, rtol=0)
-    high = torch.tensor([table.sigma(499)], dtype=torch.float64)
-    torch.testing.assert_close(scaled(x, high), denoise(x, high), atol=1e-6, rtol=0)

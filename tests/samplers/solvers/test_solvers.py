@@ -8,9 +8,10 @@ import torch
 
 from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.flow import flow_sigmas
-from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import SOLVERS
 from spacetime_video.samplers.solvers.unipc import sample_unipc
+
+from ...tables import stable_diffusion_table
 
 VARIANTS = {**SOLVERS, "unipc_bh1": partial(sample_unipc, variant="bh1")}
 EVERY_SOLVER = pytest.mark.parametrize("solve", VARIANTS.values(), ids=VARIANTS)

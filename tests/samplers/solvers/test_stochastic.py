@@ -9,10 +9,11 @@ from spacetime_video.samplers.noise.frames import frame_noise
 from spacetime_video.samplers.noise.steps import seeded_step_noise
 from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.schedules.flow import flow_sigmas
-from spacetime_video.samplers.schedules.table import stable_diffusion_table
 from spacetime_video.samplers.solvers import STOCHASTIC_SOLVERS, sample_euler
 from spacetime_video.samplers.solvers.ancestral import renoise, sample_euler_ancestral
 from spacetime_video.samplers.solvers.dpmpp import sample_dpmpp_2m, sample_dpmpp_2m_sde
+
+from ...tables import stable_diffusion_table
 
 EVERY_SOLVER = pytest.mark.parametrize("solve", STOCHASTIC_SOLVERS.values(), ids=STOCHASTIC_SOLVERS)
 PROCESSES = pytest.mark.parametrize("process", NoiseProcess)

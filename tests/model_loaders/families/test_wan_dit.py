@@ -1,0 +1,31 @@
+"""The published Wan transformers: their sizes are read off their tensors."""
+
+from functools import partial
+
+import pytest
+import torch
+
+from spacetime_video.model_loaders.families import wan_dit
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT
+
+WAN_14B = partial(DiTConfig, dim=5120, heads=40, ffn_dim=13824, layers=40)
+PUBLISHED = {
+    "2.1 T2V 1.3B": (DiTConfig(dim=1536, heads=12, ffn_dim=8960, layers=30), 1.4190e9, 825),
+    "2.1 T2V 14B": (WAN_14B(), 14.2885e9, 1095),
+    "2.2 I2V A14B": (WAN_14B(in_channels=36), 14.2889e9, 1095),
+    "2.2 TI2V 5B": (
+        DiTConfig(dim=3072, heads=24, ffn_dim=14336, layers=30, in_channels=48, out_channels=48),
+        4.9998e9,
+        825,
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "parameters", "tensors"), PUBLISHED.values(), ids=PUBLISHED)
+def test_published_sizes(config, parameters, tensors):
+    with torch.device("meta"):
+        state = VideoDiT(config).state_dict()
+    assert len(state) == tensors
+    assert sum(weight.numel() for weight in state.values()) == pytest.approx(parameters, rel=1e-4)
+    assert wan_dit.derive_config(state) == config
