@@ -4,18 +4,14 @@ B batch, C channels, F frames, H rows, W columns.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ...models.latent_format import LatentFormat
 from ...models.shapes import Compression
 from ...samplers.checks import check_channels
-from ...samplers.denoiser import broadcast_sigma, to_denoised, to_velocity
 from ...samplers.masks import latent_mask
-from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper
 
 
 def fit_empty(samples: Tensor, *, channels: int) -> Tensor:
@@ -48,39 +44,9 @@ def normalised(samples: Tensor, latent: LatentFormat) -> Tensor:
 
 
 def mask_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Tensor | None:
-    """The noise mask of a LATENT in its places (B, 1, F, H, W); None where all of it is made."""
+    """The noise mask of a LATENT in its places (B, F, H, W); None where all of it is made."""
     mask = latent.get("noise_mask")
     if mask is None:
         return None
-    made = latent_mask(mask, samples, compression.time)[:, None]
+    made = latent_mask(mask, samples, compression.time)
     return None if (made == 1).all() else made
-
-
-def hold_masked(mask: Tensor, noise: Tensor, given: Tensor) -> Wrapper:
-    """Keep what a noise mask leaves out, as ComfyUI does; the wrapper goes around all others.
-
-    A network that takes a noise level per place sees kept places clean, at their level; any other
-    sees them as noisy as the rest.
-
-    Args:
-        mask: (B, 1, F, H, W), 1 where something is made.
-        noise: that the run starts from.
-        given: what it starts from, normalised.
-    """
-
-    def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
-        def held(x: Tensor, at: Evaluation) -> Tensor:
-            kept = given
-            if run.takes_levels:
-                at = replace(at, places=mask[:, 0] * at.levels_like(mask[:, 0]))
-            else:
-                kept = torch.lerp(given, noise, broadcast_sigma(at.sigma, given))
-            x = torch.lerp(kept, x, mask)
-            x0 = denoiser(x, at)
-            if at.places is not None:  # of a place that is kept in part, ComfyUI's x0 is the run's
-                x0 = to_denoised(x, to_velocity(x, x0, at.places), at.sigma)
-            return torch.lerp(given, x0, mask)
-
-        return held
-
-    return wrapper

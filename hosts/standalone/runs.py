@@ -13,13 +13,14 @@ from torch import Tensor
 
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
+from ...samplers.given import hold_given
 from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.runs import SamplingRun, Wrapper
 from ..finite import check_step, refuse_not_finite
 from ..interface import LEVELS_KEY, AboutGuider, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
 from .guiding import guided_denoiser
-from .latents import check_latent, fit_empty, hold_masked, mask_of, normalised
+from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
 from .sampling import Guider, Model, Sampler, solve
 from .session import StandaloneSession
@@ -105,8 +106,8 @@ class StandaloneSampling:
         clips = clips_of_latent(latent, given, model.latent.compression)
         mask = mask_of(latent, given, model.latent.compression)
         if mask is not None:
-            held = (each.to(self.device) for each in (mask, noise, given))
-            guider = self.with_wrapper(guider, hold_masked(*held))
+            held = hold_given((1 - mask).to(self.device), noise=noise.to(self.device))
+            guider = self.with_wrapper(guider, held)
         predicted, watch = [given], self._watch(model, list)
 
         def follow(denoised: Tensor) -> None:
@@ -116,7 +117,7 @@ class StandaloneSampling:
         result = self._run(guider, sampler, sigmas, noise, given, clips, follow, seed)
         made, seen = (model.latent.denormalise(each.cpu()) for each in (result, predicted[0]))
         if mask is not None:  # not even rounded
-            made = torch.where(mask == 0, latent["samples"], made)
+            made = torch.where(mask[:, None] == 0, latent["samples"], made)
         return made, seen
 
     def sample_tokens(

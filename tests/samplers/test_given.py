@@ -104,6 +104,34 @@ def test_a_level_below_the_runs_stays(known):
     assert not seen[0][1].any()
 
 
+def test_with_noise_a_network_of_one_level_sees_what_is_given_as_noisy_as_the_rest(known):
+    given, noise, seen = seeded(2, 3, *SHAPE), seeded(2, 3, *SHAPE, seed=1), []
+    run = SamplingRun(SIGMAS, clips=CLIPS, given=given)
+    denoise = wrapped(zeros(seen), [hold_given(known, noise=noise)], run)
+    made = for_solver(denoise, run)(torch.full_like(given, 9.0), torch.tensor([0.25, 0.5]))
+    spread = known[:, None].expand_as(given)
+    ((x, places),) = seen
+    levels = torch.tensor([0.25, 0.5]).reshape(2, 1, 1, 1, 1)
+    torch.testing.assert_close(x[spread], torch.lerp(given, noise, levels)[spread])
+    assert (x[~spread] == 9).all()
+    assert places is None
+    assert torch.equal(made[spread], given[spread])
+    assert (made[~spread] == 0).all()
+
+
+def test_with_noise_the_velocity_of_a_partly_known_place_counts_from_the_runs_level():
+    given, seen = seeded(2, 3, *SHAPE), []
+    run = run_of(given)
+    quarter, x = torch.full((2, *SHAPE), 0.25), seeded(2, 3, *SHAPE, seed=1)
+    held = hold_given(quarter, noise=seeded(2, 3, *SHAPE, seed=2))
+    x0 = for_solver(wrapped(zeros(seen), [held], run), run)(x, torch.full((2,), 0.8))
+    mixed = 0.75 * x + 0.25 * given
+    torch.testing.assert_close(seen[0][0], mixed)
+    torch.testing.assert_close(seen[0][1], torch.full((2, *SHAPE), 0.75 * 0.8))
+    velocity = mixed / (0.75 * 0.8)  # of a prediction of zeros
+    torch.testing.assert_close(x0, 0.75 * (mixed - 0.8 * velocity) + 0.25 * given)
+
+
 @pytest.mark.parametrize(
     ("run", "problem"),
     [
