@@ -31,11 +31,11 @@ def attend_within(
     return torch.cat(parts, dim=2)
 
 
-def attend_to_texts(
-    attention: Attention, q: Tensor, texts: Sequence[KeysValues], spans: Sequence[slice]
+def attend_across(
+    attention: Attention, q: Tensor, contexts: Sequence[KeysValues], spans: Sequence[slice]
 ) -> Tensor:
-    """Cross-attention of each span to its own text; a single text serves every span."""
-    if len(texts) == 1:
-        return attention(q, *texts[0])
-    parts = [attention(q[:, :, s], *text) for s, text in zip(spans, texts, strict=True)]
+    """Cross-attention of each span to its own context; a single one serves every span."""
+    if len(contexts) == 1:
+        return attention(q, *contexts[0])
+    parts = [attention(q[:, :, s], *context) for s, context in zip(spans, contexts, strict=True)]
     return torch.cat(parts, dim=2)

@@ -24,12 +24,12 @@ class Embedded:
 
     Args:
         x: (B, L, D) float32, the embedded input of block 0.
-        texts: what ``prepare_text`` made, one for all clips or one per clip.
+        contexts: what ``prepare`` made, one for all clips or one per clip.
         shared: rotations, spans and modulation, in the form that the network's own blocks take.
     """
 
     x: Tensor
-    texts: Sequence[Any]
+    contexts: Sequence[Any]
     shared: Any
 
 
@@ -47,7 +47,7 @@ class BlockHooks:
             (ControlNet, VACE).
         skipped: blocks that pass their input on (skip-layer guidance).
         around: stands in for a block and may call it (a host's replacement patches).
-        cross_attend: stands in for the cross-attention itself (normalised attention guidance).
+        cross_attend: stands in for the cross-attention to the text (normalised attention guidance).
     """
 
     residuals: Mapping[int, Tensor] = field(default_factory=dict)

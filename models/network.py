@@ -1,6 +1,7 @@
 """What sampling asks of a video network, of whatever family.
 
-B batch, C channels, F frames, H rows, W columns, L tokens, D features, S text tokens.
+B batch, C channels, F frames, H rows, W columns, L tokens, D features, S text tokens, I image
+tokens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +14,29 @@ from .patchify import TokenLayout
 
 
 class VideoNetwork(Protocol):
-    """A text is prepared once; then the velocity of a latent or of packed tokens, at every step."""
+    """A context is prepared once; then the velocity of a latent or of packed tokens at every step.
 
-    def prepare_text(self, context: Tensor, /) -> Any:
-        """What the network makes of a prompt (B, S, text width) for all steps."""
+    What belongs to the whole clip, its text and its image context, is the context. Further input
+    channels belong to the places of the state: they come with it, and are cut with it.
+    """
+
+    def prepare(self, text: Tensor, image: Tensor | None = None, /) -> Any:
+        """What the network makes of a prompt and of an image context for all steps.
+
+        Args:
+            text: (B, S, text width) from the text encoder.
+            image: (B, I, image width) from a vision encoder, where the network takes one.
+
+        Raises:
+            ValueError: the image context is missing, or not one for this network.
+        """
         ...
 
     def __call__(
         self,
         x: Tensor,
         levels: Tensor,
-        texts: Sequence[Any],
+        contexts: Sequence[Any],
         /,
         *,
         layout: TokenLayout | None = None,
@@ -38,7 +51,7 @@ class VideoNetwork(Protocol):
             x: latent (B, C, F, H, W), or with a layout tokens (B, L, D); in the dtype to compute
                 in.
             levels: noise levels in [0, 1], (B,) of each row or one per place.
-            texts: prepared ones, one for all clips or one per packed clip.
+            contexts: prepared ones, one for all clips or one per packed clip.
             layout: places of packed tokens.
             loop: whether the time of a latent is a circle; a layout says it of its clips.
             conditions: optional inputs by name.

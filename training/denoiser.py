@@ -215,7 +215,7 @@ def predict(model: PromptedDiT, batch: Batch, noisy: Tensor, sigma: Tensor) -> T
         tokens,
         clip_layout(grid, batch.loop, None if batch.keys is None else batch.key_time),
         levels,
-        [model.dit.prepare_text(context)],
+        [model.dit.prepare(context)],
         conditions=batch.conditions,
     )
     return velocity[:, :count]

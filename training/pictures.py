@@ -76,7 +76,7 @@ class SampleMaker:
         device, dit = self.model.device, self.model.dit
         noise = frame_noise((self.latent.channels, *shape), seed=seed).to(device)
         texts = [
-            dit.prepare_text(self.model.context(*(part.to(device) for part in tokens)))
+            dit.prepare(self.model.context(*(part.to(device) for part in tokens)))
             for tokens in (self.tokenizer.batch(prompts), self.tokenizer.batch([""] * len(prompts)))
         ]
         told = clip_conditions(dit.config.conditions, shape, fps=FPS)
@@ -85,7 +85,7 @@ class SampleMaker:
         denoise = flow_denoiser(partial(dit, conditions=conditions))
 
         def both(x: Tensor, at: Evaluation, sides: Sequence[Any]) -> list[Tensor]:
-            return [denoise(x, at.sigma, texts=[text]) for text in sides]
+            return [denoise(x, at.sigma, contexts=[text]) for text in sides]
 
         sigmas = flow_sigmas(steps, shift=SHIFT)
         guided = for_solver(cfg(both, texts[0], texts[1], guidance), SamplingRun(sigmas))

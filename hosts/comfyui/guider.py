@@ -12,6 +12,8 @@ from comfy.samplers import CFGGuider, calc_cond_batch
 from torch import Tensor
 
 from ...models.attention import KeysValues
+from ...models.dit.blocks import Context
+from ...models.dit.network import PreparedContext
 from ...models.hooks import CrossAttend
 from ...samplers.clips import Clips, clips_of_latent
 from ...samplers.guidance.conditions import Change, predictor
@@ -184,26 +186,30 @@ class HostGuider(CFGGuider):
         network = self.inner_model.diffusion_model
         (negative, *_) = self.conds[against.negative]
         told = negative["model_conds"]
-        contexts = told["clip_texts"].cond if "clip_texts" in told else [told["c_crossattn"].cond]
-        contexts = contexts if clips is None else clips.pick(contexts)
-        prepared: list[tuple[KeysValues, ...]] = []
+        negative_texts = (
+            told["clip_texts"].cond if "clip_texts" in told else [told["c_crossattn"].cond]
+        )
+        negative_texts = negative_texts if clips is None else clips.pick(negative_texts)
+        image = told["clip_fea"].cond if "clip_fea" in told else None
+        prepared: list[PreparedContext] = []
 
         def cross_attend(
             block: int, q: Tensor, texts: Sequence[KeysValues], spans: Sequence[slice]
         ) -> Tensor:
             if not prepared:
-                prepared.extend(network.prepare_text(context.to(q)) for context in contexts)
-            negatives = [
-                tuple((_rows(k, len(q)), _rows(v, len(q))) for k, v in each) for each in prepared
-            ]
+                seen = None if image is None else image.to(q)
+                prepared.extend(network.prepare(text.to(q), seen) for text in negative_texts)
+            negatives = [tuple(_rows(each, len(q)) for each in context) for context in prepared]
             hook = cross_attend_against(negatives, against.guidance, network.host_attention)
             return hook(block, q, texts, spans)
 
         return cross_attend
 
 
-def _rows(values: Tensor, rows: int) -> Tensor:
-    return values if len(values) == rows else values[:1].expand(rows, *values.shape[1:])
+def _rows(context: Context, rows: int) -> Context:
+    """The text of a context, of the first row where there are other numbers of them."""
+    k, v = (x if len(x) == rows else x[:1].expand(rows, *x.shape[1:]) for x in context.text)
+    return Context((k, v))
 
 
 def _without_blocks(options: dict[str, Any], blocks: frozenset[int]) -> dict[str, Any]:

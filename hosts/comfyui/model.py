@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ...model_loaders.load import DiTWeights, load_strictly
 from ...models.latent_format import LatentFormat
-from ...samplers.checks import check_text_width
+from ...samplers.checks import check_image_context, check_text_width
 from ..dtypes import DTYPES
-from ..interface import CLIP_TEXTS_KEY, LEVELS_KEY
+from ..interface import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
 from .network import HostDiT
 from .prompt_cache import PromptCache
 
@@ -23,11 +23,18 @@ HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
 """The host's own formats of the published families, by channels: they know preview colours."""
 
 PICTURES = {
-    "concat_latent_image": "a start image",
     "reference_latents": "reference images",
     "vace_frames": "control frames",
 }
 """What other nodes put into a conditioning that no network of ours has an input for."""
+
+
+NO_VISION = (
+    "connect CLIP Vision Encode (clip_vision_h) to the clip_vision_output of WanImageToVideo"
+)
+
+MASK_CHANNELS = 4
+"""Of a start image, beside its latent: one for each frame behind a latent frame."""
 
 
 class HostLatentFormat(latent_formats.LatentFormat):
@@ -99,14 +106,41 @@ class HostModel(model_base.BaseModel):
         config.weights = replace(config.weights, state={})
         self.weights = config.weights
 
+    @property
+    def further_channels(self) -> int:
+        """Input channels beside the state's own."""
+        return self.weights.config.in_channels - self.weights.latent.channels
+
+    @property
+    def image_to_video(self) -> bool:
+        """Whether they hold a mask and the latent of a start image; the host's Wan models ask."""
+        return self.further_channels == MASK_CHANNELS + self.weights.latent.channels
+
+    def concat_cond(self, **kwargs: Any) -> Tensor | None:
+        """The further channels (B, C, F, H, W), as the host's own Wan models make them."""
+        if not self.further_channels:
+            return None
+        return model_base.WAN21.concat_cond(self, **kwargs)
+
     def extra_conds(self, **kwargs: Any) -> dict[str, Any]:
-        """Hand on the text, and the mask where the network takes a noise level per token.
+        """Hand on what the network takes: texts, an image context, further channels, a mask.
+
+        The channels go to the network by their name, beside the state and not as a part of it, so
+        that a window of the state gets its own part of them.
 
         Raises:
-            ValueError: the conditioning is of another text encoder, or carries pictures.
+            ValueError: the conditioning is of another text or vision encoder, lacks an image
+                context, or carries pictures that are not taken.
         """
-        _refuse_pictures(kwargs)
+        _refuse_pictures(kwargs, start_image=bool(self.further_channels))
         found = super().extra_conds(**kwargs)
+        if "c_concat" in found:
+            found["channels"] = found.pop("c_concat")
+        vision = kwargs.get(VISION_KEY)
+        image = None if vision is None else vision.penultimate_hidden_states
+        check_image_context(image, self.weights.config.image_dim, advice=NO_VISION)
+        if image is not None:
+            found["clip_fea"] = conds.CONDRegular(image)
         if kwargs.get("cross_attn") is not None:
             texts = kwargs.get(CLIP_TEXTS_KEY, ())
             for text in (kwargs["cross_attn"], *texts):
@@ -147,8 +181,9 @@ class HostModel(model_base.BaseModel):
         return super().memory_required(input_shape, **kwargs)
 
 
-def _refuse_pictures(conditioning: Mapping[str, Any]) -> None:
-    found = [what for key, what in PICTURES.items() if conditioning.get(key) is not None]
+def _refuse_pictures(conditioning: Mapping[str, Any], *, start_image: bool) -> None:
+    refused = PICTURES if start_image else {START_LATENT_KEY: "a start image", **PICTURES}
+    found = [what for key, what in refused.items() if conditioning.get(key) is not None]
     if found:
         raise ValueError(
             f"the conditioning carries {' and '.join(found)}, which this model cannot take: give "
@@ -191,14 +226,14 @@ def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
     config.set_inference_dtype(chosen, cast)
     model = config.get_model({}, device=offload_device)
     patcher = ModelPatcher(model, load_device=load_device, offload_device=offload_device)
-    patcher.add_callback_with_key(CallbacksMP.ON_PRE_RUN, "spacetime", _keep_texts)
-    patcher.add_callback_with_key(CallbacksMP.ON_CLEANUP, "spacetime", _drop_texts)
+    patcher.add_callback_with_key(CallbacksMP.ON_PRE_RUN, "spacetime", _keep_prompts)
+    patcher.add_callback_with_key(CallbacksMP.ON_CLEANUP, "spacetime", _drop_prompts)
     return patcher
 
 
-def _keep_texts(patcher: ModelPatcher) -> None:
-    patcher.model.diffusion_model.kept_texts = PromptCache(patcher)
+def _keep_prompts(patcher: ModelPatcher) -> None:
+    patcher.model.diffusion_model.kept_prompts = PromptCache(patcher)
 
 
-def _drop_texts(patcher: ModelPatcher) -> None:
-    patcher.model.diffusion_model.kept_texts = None
+def _drop_prompts(patcher: ModelPatcher) -> None:
+    patcher.model.diffusion_model.kept_prompts = None

@@ -17,7 +17,7 @@ from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrapper
 from torch import Tensor
 
 from ...models.dit.config import DiTConfig
-from ...models.dit.network import PreparedText, VideoDiT
+from ...models.dit.network import PreparedContext, VideoDiT
 from ...models.hooks import NO_HOOKS, AroundBlock, BlockHooks
 from ...models.shapes import Compression
 from ...samplers.clips import clips_of_latent
@@ -65,10 +65,10 @@ class HostAttention:
 class HostDiT(VideoDiT):
     """``VideoDiT`` behind the signature of the host's own networks; the names stay Wan's.
 
-    ``kept_texts`` is there while a sampling run of the host lasts.
+    ``kept_prompts`` is there while a sampling run of the host lasts.
     """
 
-    kept_texts: PromptCache | None = None
+    kept_prompts: PromptCache | None = None
 
     def __init__(self, config: DiTConfig, *, ops: Any, **factory: Any) -> None:
         attention = HostAttention()
@@ -92,8 +92,9 @@ class HostDiT(VideoDiT):
             context: (B, S, text width).
             control: residuals of a ControlNet, one per block under ``input``.
             transformer_options: the host's patches, the run's ``Clips`` and the ``Evaluation``.
-            kwargs: ``clip_texts``, contexts of packed clips, one per clip; further conditionings of
-                the host are not taken.
+            kwargs: ``clip_texts``, contexts of packed clips, one per clip; ``clip_fea``, the image
+                context (B, I, image width); ``channels``, further input channels of the whole
+                run's state (B, C, F, H, W). Other conditionings of the host are not taken.
         """
         options = transformer_options or {}
         wrappers = get_all_wrappers(WrappersMP.DIFFUSION_MODEL, options)
@@ -110,6 +111,8 @@ class HostDiT(VideoDiT):
         control: Mapping[str, Any] | None,
         options: dict[str, Any],
         clip_texts: Sequence[Tensor] = (),
+        clip_fea: Tensor | None = None,
+        channels: Tensor | None = None,
         **_: Any,
     ) -> Tensor:
         at = _evaluation(options, len(x))
@@ -120,39 +123,46 @@ class HostDiT(VideoDiT):
             sigma = at.places
         conditions = clips.conditions(self.config.conditions, sigma)
         hooks = host_hooks(control, context, options, NO_HOOKS if at is None else at.hooks)
+        if channels is not None and at is not None:
+            channels = at.part(channels)
         size = x.shape
         if clips.layout is None:
-            x, sigma = pad_to_patch_size(x, self.config.patch), self._pad_levels(sigma)
+            x, sigma = self._pad(x), self._pad_levels(sigma)
+            channels = None if channels is None else self._pad(channels)
         with self.host_attention.with_options(options):
-            texts = _prepared_texts(self, clip_texts or [context], options)  # pyright: ignore[reportCallIssue]
+            contexts = _prepared(self, clip_texts or [context], clip_fea, options)  # pyright: ignore[reportCallIssue]
             velocity = super().forward(
                 x,
                 sigma,
-                clips.pick(texts),
+                clips.pick(contexts),
                 layout=clips.layout,
                 loop=clips.layout is None and clips.each[0].closed,
                 conditions=conditions,
+                channels=channels,
                 hooks=hooks,
             )
         if clips.layout is None:
             velocity = velocity[:, :, : size[2], : size[3], : size[4]]
         return _for_one_level(velocity, at)
 
+    def _pad(self, x: Tensor) -> Tensor:
+        return pad_to_patch_size(x, self.config.patch)
+
     def _pad_levels(self, sigma: Tensor) -> Tensor:
         if sigma.ndim == 1:
             return sigma
-        return pad_to_patch_size(sigma[:, None], self.config.patch)[:, 0]
+        return self._pad(sigma[:, None])[:, 0]
 
 
 @torch.compiler.disable
-def _prepared_texts(
-    network: HostDiT, contexts: Sequence[Tensor], options: Mapping[str, Any]
-) -> list[PreparedText]:
-    cache = network.kept_texts
+def _prepared(
+    network: HostDiT, texts: Sequence[Tensor], image: Tensor | None, options: Mapping[str, Any]
+) -> list[PreparedContext]:
+    cache = network.kept_prompts
     if cache is None:
-        return [network.prepare_text(context) for context in contexts]
+        return [network.prepare(text, image) for text in texts]
     return [
-        cache.prepared(network, context, options, number) for number, context in enumerate(contexts)
+        cache.prepared(network, text, image, options, number) for number, text in enumerate(texts)
     ]
 
 

@@ -1,6 +1,6 @@
 """Keys and values of a run's prompts: the host hands the same prompts to the network at every step.
 
-B batch, S text tokens.
+B batch, S text tokens, I image tokens.
 """
 # pyright: reportMissingImports=false
 
@@ -12,14 +12,18 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ...models.dit.network import PreparedText, VideoDiT
+from ...models.dit.network import PreparedContext, VideoDiT
 
 KEPT = 4
-"""Texts kept at a time for a clip; more than two are rare: prompts for regions."""
+"""Prompts kept at a time for a clip; more than two are rare: prompts for regions."""
+
+
+CONTEXT_LAYERS = ("k", "v", "norm_k", "k_img", "v_img", "norm_k_img")
+"""Of a block's cross-attention, those that see the text or the image."""
 
 
 class Weights(NamedTuple):
-    """What tells one state of the text layers from another, without reading a weight."""
+    """What tells one state of the context's layers from another, without reading a weight."""
 
     patches: object  # the host's name for the LoRAs in the weights
     tensors: tuple[weakref.ref[Tensor], ...]
@@ -37,20 +41,21 @@ class Weights(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A prepared text with everything that it was made from."""
+    """A prepared context with everything that it was made from."""
 
-    context: Tensor  # (B, S, text width)
+    text: Tensor  # (B, S, text width)
+    image: Tensor | None  # (B, I, image width)
     weights: Weights
-    text: PreparedText
+    context: PreparedContext
 
 
 class PromptCache:
     """Prepared prompts of one sampling run.
 
     The host builds the tensor of its prompts anew at each step, so that its identity says nothing;
-    the values are compared. A kept text is used only where they and the layers that made it are
+    the values are compared. A kept context is used only where they and the layers that made it are
     the same. While a hook may exchange weights between two evaluations, or gradients are wanted,
-    every text is regenerated.
+    every context is regenerated.
 
     Args:
         patcher: the model of the run.
@@ -61,33 +66,48 @@ class PromptCache:
         self._kept: dict[tuple[Any, ...], Kept] = {}
 
     def prepared(
-        self, network: VideoDiT, context: Tensor, options: Mapping[str, Any], number: int = 0
-    ) -> PreparedText:
-        """Keys and values of a batch of prompts (B, S, text width) for every block.
+        self,
+        network: VideoDiT,
+        text: Tensor,
+        image: Tensor | None,
+        options: Mapping[str, Any],
+        number: int = 0,
+    ) -> PreparedContext:
+        """Keys and values of a batch of prompts and images for every block.
 
-        ``number`` tells the packed clips of one prompt apart.
+        Args:
+            network: that prepares them.
+            text: (B, S, text width).
+            image: (B, I, image width), None for a network without an image context.
+            options: the host's of this evaluation.
+            number: tells the packed clips of one prompt apart.
         """
         if self._patcher.hook_patches or torch.is_grad_enabled():
-            return network.prepare_text(context)
+            return network.prepare(text, image)
         weights = _weights(self._patcher.model, network)
         key = (number, *options.get("uuids", ()))  # the host's names of the prompts in the batch
         kept = self._kept.pop(key, None)
-        if kept is None or not (weights.same_as(kept.weights) and _equal(context, kept.context)):
-            kept = Kept(context.clone(), weights, network.prepare_text(context))
+        if kept is None or not (
+            weights.same_as(kept.weights) and _equal(text, kept.text) and _equal(image, kept.image)
+        ):
+            copied = None if image is None else image.clone()
+            kept = Kept(text.clone(), copied, weights, network.prepare(text, image))
         self._kept[key] = kept
         same_clip = [name for name in self._kept if name[0] == number]
         if len(same_clip) > KEPT:
             del self._kept[same_clip[0]]
-        return kept.text
+        return kept.context
 
 
-def _equal(a: Tensor, b: Tensor) -> bool:
+def _equal(a: Tensor | None, b: Tensor | None) -> bool:
+    if a is None or b is None:
+        return a is b
     return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
 
 
 def _weights(model: Any, network: VideoDiT) -> Weights:
-    layers = list(_text_layers(network))
-    tensors = [weight for layer in layers for weight in layer.parameters()]
+    layers = list(_context_layers(network))
+    tensors = [weight for layer in layers for weight in layer.parameters(recurse=False)]
     return Weights(
         patches=getattr(model, "current_weight_patches_uuid", None),
         tensors=tuple(map(weakref.ref, tensors)),
@@ -96,11 +116,14 @@ def _weights(model: Any, network: VideoDiT) -> Weights:
     )
 
 
-def _text_layers(network: VideoDiT) -> Iterator[nn.Module]:
-    yield from network.text_embedding
+def _context_layers(network: VideoDiT) -> Iterator[nn.Module]:
+    yield from network.text_embedding.modules()
+    if network.img_emb is not None:
+        yield from network.img_emb.modules()
     for block in network.blocks:
         attention: Any = block.cross_attn
-        yield from (attention.k, attention.v, attention.norm_k)
+        layers = (getattr(attention, name) for name in CONTEXT_LAYERS)
+        yield from (layer for layer in layers if layer is not None)
 
 
 def _functions(layers: list[nn.Module]) -> Iterator[Callable[..., Tensor]]:

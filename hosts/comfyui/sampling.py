@@ -13,7 +13,7 @@ from comfy.model_patcher import create_model_options_clone
 from torch import Tensor
 
 from ...models.patchify import Tokens
-from ...samplers.checks import check_channels
+from ...samplers.checks import check_channels, check_packed
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.masks import per_latent_frame
 from ..interface import Latent
@@ -62,6 +62,7 @@ def sample_packed(
             f"the model ({type(model).__name__}) cannot work on tokens: use the Sample node, or a "
             "model from Load Models"
         )
+    check_packed(model.further_channels)
     check_levels(model, sigmas, tokens.values)
     clips = clips_of_tokens(tokens, extras, model.weights.latent.compression)
     bound, pictures = with_clips(guider, clips), partial(pictures_of_tokens, tokens)

@@ -1,70 +1,121 @@
 """The standalone host's predictions for several prompts, and the guided denoiser made of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from ...models.attention import attend
-from ...models.dit.network import PreparedText
+from ...models.dit.network import PreparedContext
 from ...models.hooks import BlockHooks
-from ...samplers.checks import check_text_width
+from ...models.network import VideoNetwork
+from ...samplers.checks import check_image_context, check_packed, check_text_width
+from ...samplers.clips import Clips
 from ...samplers.denoiser import Denoiser, to_denoised
 from ...samplers.guidance.cfg import Predict
 from ...samplers.guidance.conditions import Change, predictor
 from ...samplers.guidance.nag import cross_attend_against
 from ...samplers.guidance.plan import guided
 from ...samplers.runs import Evaluation, SamplingRun, for_solver, wrapped
-from ..interface import CLIP_TEXTS_KEY, Conditioning
+from ..interface import CLIP_TEXTS_KEY, VISION_KEY, Conditioning
+from .latents import start_channels
 from .sampling import Guider, Model
 
+NO_VISION = (
+    "spacetime cannot load CLIP Vision yet; use a text-to-video model, or run the graph in ComfyUI "
+    "with CLIP Vision Encode and WanImageToVideo"
+)
 
-class Texts:
-    """Prompts prepared once per run, alone or side by side for a joint evaluation."""
 
-    def __init__(self, model: Model, batch: int) -> None:
-        self.model, self.batch = model, batch
-        self._prepared: dict[tuple[int, ...], tuple[PreparedText, ...]] = {}
+class Prepared(NamedTuple):
+    """Prompts side by side, as the network takes them.
 
-    def prepared(self, conditionings: Sequence[Conditioning]) -> tuple[PreparedText, ...]:
-        """Keys and values of several prompts, stacked along the batch.
+    ``contexts`` holds one for all clips or one per clip; ``channels`` what a network with further
+    input channels sees of a start image, (B, C, F, H, W) of the whole run.
+    """
 
-        Returns:
-            One for all clips, or one per clip where a conditioning has a text per clip.
-        """
+    contexts: tuple[PreparedContext, ...]
+    channels: Tensor | None
+
+
+class Prompts:
+    """Prompts prepared once per run, alone or side by side for a joint evaluation.
+
+    Args:
+        model: that they are for.
+        batch: rows of the state.
+        clips: of the run; None where nobody knows.
+    """
+
+    def __init__(self, model: Model, batch: int, clips: Clips | None) -> None:
+        self.model, self.batch, self.clips = model, batch, clips
+        self._network: VideoNetwork = model.dit
+        self._prepared: dict[tuple[int, ...], Prepared] = {}
+
+    def prepared(self, conditionings: Sequence[Conditioning]) -> Prepared:
+        """Several prompts, stacked along the batch."""
         key = tuple(id(conditioning) for conditioning in conditionings)
         if key not in self._prepared:
-            self._prepared[key] = tuple(self._prepare(conditionings))
+            options = [_only(conditioning)[1] for conditioning in conditionings]
+            channels = [self._channels(each) for each in options]
+            stacked = [each for each in channels if each is not None]
+            self._prepared[key] = Prepared(
+                tuple(self._contexts(conditionings)), torch.cat(stacked) if stacked else None
+            )
         return self._prepared[key]
 
-    def _prepare(self, conditionings: Sequence[Conditioning]) -> Iterator[PreparedText]:
-        each = [self._contexts(conditioning) for conditioning in conditionings]
+    def _contexts(self, conditionings: Sequence[Conditioning]) -> Iterator[PreparedContext]:
+        each = [self._texts(*_only(conditioning)) for conditioning in conditionings]
         clips = max(map(len, each))
-        spread = [contexts * clips if len(contexts) == 1 else contexts for contexts in each]
-        if any(len(contexts) != clips for contexts in spread):
+        spread = [texts * clips if len(texts) == 1 else texts for texts in each]
+        if any(len(texts) != clips for texts in spread):
             raise ValueError(
-                f"prompts for {' and for '.join(str(len(contexts)) for contexts in each)} clips: "
+                f"prompts for {' and for '.join(str(len(texts)) for texts in each)} clips: "
                 "give as many positive as negative prompts, or one for all clips"
             )
-        for contexts in zip(*spread, strict=True):
-            yield self.model.dit.prepare_text(torch.cat(_of_one_length(contexts)))
+        seen = [self._image(_only(conditioning)[1]) for conditioning in conditionings]
+        images = [image for image in seen if image is not None]
+        image = torch.cat(images) if images else None
+        for texts in zip(*spread, strict=True):
+            yield self._network.prepare(torch.cat(_of_one_length(texts)), image)
 
-    def _contexts(self, conditioning: Conditioning) -> list[Tensor]:
-        if len(conditioning) != 1:
-            raise ValueError(
-                f"a conditioning of {len(conditioning)} parts: this host takes one prompt per "
-                "side; run combined or regional prompts in ComfyUI"
-            )
-        ((context, options),) = conditioning
-        contexts = options.get(CLIP_TEXTS_KEY) or [context]
-        for each in contexts:
+    def _texts(self, context: Tensor, options: Mapping[str, Any]) -> list[Tensor]:
+        texts = options.get(CLIP_TEXTS_KEY) or [context]
+        for each in texts:
             check_text_width(each, self.model.dit.config.text_dim)
-        dit = self.model.dit
-        return [
-            each.to(self.model.device, dit.dtype).expand(self.batch, -1, -1) for each in contexts
-        ]
+        return [self._rows(each) for each in texts]
+
+    def _image(self, options: Mapping[str, Any]) -> Tensor | None:
+        vision = options.get(VISION_KEY)
+        image = None if vision is None else vision.penultimate_hidden_states
+        check_image_context(image, self.model.dit.config.image_dim, advice=NO_VISION)
+        return None if image is None else self._rows(image)
+
+    def _channels(self, options: Mapping[str, Any]) -> Tensor | None:
+        count = self.model.dit.config.in_channels - self.model.latent.channels
+        if self.clips is None:
+            return None
+        if self.clips.layout is not None:
+            check_packed(count)
+        made = start_channels(options, self.clips.each[0].size, count, self.model.latent)
+        return None if made is None else self._rows(made)
+
+    def _rows(self, values: Tensor) -> Tensor:
+        placed = values.to(self.model.device, self.model.dit.dtype)
+        return placed.expand(self.batch, *values.shape[1:])
+
+
+def _only(conditioning: Conditioning) -> tuple[Tensor, Mapping[str, Any]]:
+    if len(conditioning) != 1:
+        raise ValueError(
+            f"a conditioning of {len(conditioning)} parts: this host takes one prompt per "
+            "side; run combined or regional prompts in ComfyUI"
+        )
+    ((context, options),) = conditioning
+    return context, options
 
 
 def _of_one_length(contexts: Sequence[Tensor]) -> list[Tensor]:
@@ -74,19 +125,21 @@ def _of_one_length(contexts: Sequence[Tensor]) -> list[Tensor]:
 
 
 def velocity(
-    model: Model, x: Tensor, at: Evaluation, texts: Sequence[PreparedText], hooks: BlockHooks
+    model: Model, x: Tensor, at: Evaluation, prepared: Prepared, hooks: BlockHooks
 ) -> Tensor:
     """The network on a latent (B, C, F, H, W) or on packed tokens (B, L, D)."""
     clips = at.clips
     if clips is None:
         raise ValueError("the run does not say which clips its state holds")
+    channels = None if prepared.channels is None else at.part(prepared.channels)
     return model.dit(
         x.to(model.dit.dtype),
         at.levels,
-        clips.pick(texts),
+        clips.pick(prepared.contexts),
         layout=clips.layout,
         loop=clips.layout is None and clips.each[0].closed,
         conditions=clips.conditions(model.dit.config.conditions, at.sigma),
+        channels=channels,
         hooks=hooks,
     )
 
@@ -99,32 +152,30 @@ def guided_denoiser(guider: Guider, batch: int, run: SamplingRun) -> Denoiser:
         batch: rows of the state.
         run: that the denoiser serves.
     """
-    predict = _predict(Texts(guider.model, batch))
+    predict = _predict(Prompts(guider.model, batch, run.clips))
     inner = guided(guider.plan, predict, guider.positive, guider.negative, run.process)
     return for_solver(wrapped(inner, guider.wrappers, run), run)
 
 
-def _predict(texts: Texts) -> Predict:
+def _predict(prompts: Prompts) -> Predict:
     def together(x: Tensor, at: Evaluation, conditions: Sequence[Conditioning]) -> Sequence[Tensor]:
         count = len(conditions)
-        rows, prepared = at.repeated(count), texts.prepared(conditions)
+        rows, prepared = at.repeated(count), prompts.prepared(conditions)
         return denoised(torch.cat([x] * count), rows, prepared, rows.hooks).chunk(count)
 
     def changed(x: Tensor, at: Evaluation, condition: Conditioning, change: Change) -> Tensor:
         hooks = replace(at.hooks, skipped=at.hooks.skipped | change.skipped)
         if change.attention is not None:
-            negatives = texts.prepared([change.attention.negative])
+            negatives = prompts.prepared([change.attention.negative]).contexts
             attention = cross_attend_against(
                 at.clips.pick(negatives) if at.clips else negatives,
                 change.attention.guidance,
                 attend,
             )
             hooks = replace(hooks, cross_attend=attention)
-        return denoised(x, at, texts.prepared([condition]), hooks)
+        return denoised(x, at, prompts.prepared([condition]), hooks)
 
-    def denoised(
-        x: Tensor, at: Evaluation, prepared: Sequence[PreparedText], hooks: BlockHooks
-    ) -> Tensor:
-        return to_denoised(x, velocity(texts.model, x, at, prepared, hooks), at.levels)
+    def denoised(x: Tensor, at: Evaluation, prepared: Prepared, hooks: BlockHooks) -> Tensor:
+        return to_denoised(x, velocity(prompts.model, x, at, prepared, hooks), at.levels)
 
     return predictor(together, changed)

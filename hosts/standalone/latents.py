@@ -6,12 +6,14 @@ B batch, C channels, F frames, H rows, W columns.
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ...models.latent_format import LatentFormat
-from ...models.shapes import Compression
+from ...models.shapes import Compression, LatentShape
 from ...samplers.checks import check_channels
 from ...samplers.masks import latent_mask
+from ..interface import START_LATENT_KEY, START_MASK_KEY
 
 
 def fit_empty(samples: Tensor, *, channels: int) -> Tensor:
@@ -50,3 +52,46 @@ def mask_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression
         return None
     made = latent_mask(mask, samples, compression.time)
     return None if (made == 1).all() else made
+
+
+def start_channels(
+    options: Mapping[str, Any], size: LatentShape, count: int, latent: LatentFormat
+) -> Tensor | None:
+    """The further input channels of a network that animates an image: a mask, then a latent.
+
+    Args:
+        options: of a conditioning; see ``START_LATENT_KEY``.
+        size: of the clip.
+        count: of the channels; a network without any gets None.
+        latent: what the values of the start image's latent mean.
+
+    Returns:
+        (B, count, F, H, W), the mask 1 where something is given.
+
+    Raises:
+        ValueError: the start image is missing, not taken, or of another size than the clip.
+    """
+    start = options.get(START_LATENT_KEY)
+    if not count and start is not None:
+        raise ValueError(
+            "the conditioning carries a start image, which this model cannot take: keep a frame "
+            "of the latent with a noise mask (Set Latent Noise Mask)"
+        )
+    if not count:
+        return None
+    if start is None:
+        raise ValueError(
+            f"this model animates an image, which it takes in {count} further channels, and the "
+            "conditioning carries none: use a text-to-video model, or run the graph in ComfyUI "
+            "with WanImageToVideo"
+        )
+    mask = options.get(START_MASK_KEY)
+    given = start.new_zeros(len(start), 1, *size) if mask is None else 1 - mask
+    given = given.expand(-1, 4, *given.shape[2:])  # a mask for each frame behind a latent frame
+    if start.shape[2:] != size or given.shape[2:] != size or start.shape[1] + 4 != count:
+        raise ValueError(
+            f"a start image of shape {tuple(start.shape)} with a mask {tuple(given.shape)} for a "
+            f"clip of {tuple(size)} latent frames, rows and columns and a model with {count} "
+            "channels for it: encode it in the size and length of the clip, with the model's VAE"
+        )
+    return torch.cat([given.to(start), latent.normalise(start)], dim=1)

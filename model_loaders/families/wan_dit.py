@@ -32,8 +32,6 @@ _ATTENTION = r"(blocks\.\d+)\.attn{n}\.{theirs}\.(weight|bias)"
 
 _UNSUPPORTED = {
     "vace_patch_embedding": "VACE control blocks",
-    "img_emb": "a CLIP image branch (Wan 2.1 image to video)",
-    "condition_embedder.image_embedder": "a CLIP image branch (Wan 2.1 image to video)",
     "ref_conv": "reference convolution (Fun-Control)",
     "control_adapter": "camera control",
     "audio_proj": "audio input",
@@ -47,11 +45,15 @@ def _attention_rules() -> list[tuple[str, str]]:
         "to_q": "q", "to_k": "k", "to_v": "v", r"to_out\.0": "o",
         "norm_q": "norm_q", "norm_k": "norm_k",
     }  # fmt: skip
+    of_an_image = {"add_k_proj": "k_img", "add_v_proj": "v_img", "norm_added_k": "norm_k_img"}
     return [
         (_ATTENTION.format(n=number, theirs=theirs), rf"\1.{ours}_attn.{part}.\2")
-        for number, ours in ((1, "self"), (2, "cross"))
-        for theirs, part in parts.items()
+        for number, ours, names in ((1, "self", parts), (2, "cross", {**parts, **of_an_image}))
+        for theirs, part in names.items()
     ]
+
+
+_IMAGE = r"condition_embedder\.image_embedder\."
 
 
 DIFFUSERS_KEYS: list[tuple[str, str]] = [
@@ -61,6 +63,11 @@ DIFFUSERS_KEYS: list[tuple[str, str]] = [
     (r"condition_embedder\.time_proj\.(.*)", r"time_projection.1.\1"),
     (r"condition_embedder\.text_embedder\.linear_1\.(.*)", r"text_embedding.0.\1"),
     (r"condition_embedder\.text_embedder\.linear_2\.(.*)", r"text_embedding.2.\1"),
+    (_IMAGE + r"norm1\.(.*)", r"img_emb.proj.0.\1"),
+    (_IMAGE + r"ff\.net\.0\.proj\.(.*)", r"img_emb.proj.1.\1"),
+    (_IMAGE + r"ff\.net\.2\.(.*)", r"img_emb.proj.3.\1"),
+    (_IMAGE + r"norm2\.(.*)", r"img_emb.proj.4.\1"),
+    (_IMAGE + r"pos_embed", r"img_emb.emb_pos"),
     (r"scale_shift_table", r"head.modulation"),
     (r"proj_out\.(.*)", r"head.head.\1"),
     (r"(blocks\.\d+)\.scale_shift_table", r"\1.modulation"),
@@ -94,7 +101,7 @@ def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if any(key.startswith(part) for key in state):
             raise UnsupportedCheckpointError(
                 f"this Wan file has {what}, which is not supported yet: use a text-to-video, "
-                "Wan 2.2 image-to-video or 5B file"
+                "image-to-video or 5B file"
             )
     if "condition_embedder.time_proj.weight" in state:
         return rename(state, DIFFUSERS_KEYS)
@@ -117,6 +124,7 @@ def derive_config(state: Mapping[str, Tensor]) -> DiTConfig:
     dim = embedding.shape[0]
     patch = (embedding.shape[2], embedding.shape[3], embedding.shape[4])
     volume = patch[0] * patch[1] * patch[2]
+    image, places = state.get("img_emb.proj.1.weight"), state.get("img_emb.emb_pos")
     return DiTConfig(
         dim=dim,
         heads=max(1, dim // 128),
@@ -127,6 +135,8 @@ def derive_config(state: Mapping[str, Tensor]) -> DiTConfig:
         patch=patch,
         text_dim=state["text_embedding.0.weight"].shape[1],
         freq_dim=state["time_embedding.0.weight"].shape[1],
+        image_dim=0 if image is None else image.shape[1],
+        image_positions=0 if places is None else places.shape[1],
     )
 
 

@@ -1,20 +1,32 @@
 """Layers of the video transformer; parameter names are those of the Wan models.
 
-B batch, L video tokens, S text tokens, D width, N heads, K head dim, U distinct conditionings.
+B batch, L video tokens, S text tokens, I image tokens, D width, N heads, K head dim,
+U distinct conditionings.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.functional import embedding, layer_norm
 
-from ..attention import KeysValues, attend_to_texts, attend_within
+from ..attention import KeysValues, attend_across, attend_within
 from ..hooks import BlockHooks
 from ..layers import LayerMaker
 from .rope import Rotations, rotate
+
+IMAGE_EPS = 1e-5
+"""Of the norms in the image embedding of published models."""
+
+
+class Context(NamedTuple):
+    """What the tokens of a clip attend to in one block, beside themselves."""
+
+    text: KeysValues
+    image: KeysValues | None = None
 
 
 @dataclass(frozen=True)
@@ -91,45 +103,92 @@ class SelfAttention(Projections):
 
 
 class CrossAttention(Projections):
-    """Attention to the text, whose keys and values are made once per prompt."""
+    """Attention to the text, and to an image beside it.
+
+    Keys and values are made once per prompt. ``image`` says whether there are layers for an image.
+    """
+
+    def __init__(self, dim: int, heads: int, eps: float, make: LayerMaker, *, image: bool) -> None:
+        super().__init__(dim, heads, eps, make)
+        self.k_img = make.linear(dim, dim) if image else None
+        self.v_img = make.linear(dim, dim) if image else None
+        self.norm_k_img = make.rms_norm(dim, eps) if image else None
+
+    def context(self, text: Tensor, image: Tensor | None) -> Context:
+        """Keys and values of an embedded text (B, S, D) and of an embedded image (B, I, D)."""
+        if image is None or not (self.k_img and self.v_img and self.norm_k_img):
+            return Context(self.keys_values(text))
+        k, v = self.split(self.norm_k_img(self.k_img(image))), self.split(self.v_img(image))
+        return Context(self.keys_values(text), (k, v))
 
     def forward(
-        self, x: Tensor, texts: Sequence[KeysValues], shared: Sequences, number: int
+        self, x: Tensor, contexts: Sequence[Context], shared: Sequences, number: int
     ) -> Tensor:
         q = self.queries(x)  # (B, N, L, K)
+        texts = [context.text for context in contexts]
         if shared.hooks.cross_attend is not None:
-            return self.merge(shared.hooks.cross_attend(number, q, texts, shared.spans))
-        return self.merge(attend_to_texts(self.attention, q, texts, shared.spans))  # (B, L, D)
+            out = shared.hooks.cross_attend(number, q, texts, shared.spans)  # (B, N, L, K)
+        else:
+            out = attend_across(self.attention, q, texts, shared.spans)
+        images = [context.image for context in contexts if context.image is not None]
+        if images:
+            out = out + attend_across(self.attention, q, images, shared.spans)
+        return self.merge(out)  # (B, L, D)
 
 
 class Block(nn.Module):
-    """Modulated self-attention, cross-attention to the text, modulated feed-forward."""
+    """Modulated self-attention, cross-attention to the context, modulated feed-forward."""
 
-    def __init__(self, dim: int, heads: int, ffn_dim: int, eps: float, make: LayerMaker) -> None:
+    def __init__(
+        self, dim: int, heads: int, ffn_dim: int, eps: float, make: LayerMaker, *, image: bool
+    ) -> None:
         super().__init__()
         self.eps = eps
         self.self_attn = SelfAttention(dim, heads, eps, make)
         self.norm3 = make.layer_norm(dim, eps)
-        self.cross_attn = CrossAttention(dim, heads, eps, make)
+        self.cross_attn = CrossAttention(dim, heads, eps, make, image=image)
         self.ffn = nn.Sequential(
             make.linear(dim, ffn_dim), nn.GELU(approximate="tanh"), make.linear(ffn_dim, dim)
         )
         self.modulation = make.parameter(1, 6, dim)
 
     def forward(
-        self, x: Tensor, texts: Sequence[KeysValues], shared: Sequences, number: int
+        self, x: Tensor, contexts: Sequence[Context], shared: Sequences, number: int
     ) -> Tensor:
-        """(B, L, D) float32 -> (B, L, D) float32; the layers run in the texts' dtype."""
-        dtype = texts[0][0].dtype
+        """(B, L, D) float32 -> (B, L, D) float32; the layers run in the contexts' dtype."""
+        dtype = contexts[0].text[0].dtype
         vectors = shared.modulation.vectors(self.modulation)  # 6 x (U, D)
         attn_shift, attn_scale, attn_gate, ffn_shift, ffn_scale, ffn_gate = vectors
         index = shared.modulation.index  # (B, L or 1)
         h = modulate(x, attn_shift, attn_scale, index, self.eps).to(dtype)  # (B, L, D)
         x = (self.self_attn(h, shared) * embedding(index, attn_gate)).add_(x)
         h = self.norm3(x.to(dtype))  # (B, L, D)
-        x = x + self.cross_attn(h, texts, shared, number)
+        x = x + self.cross_attn(h, contexts, shared, number)
         h = modulate(x, ffn_shift, ffn_scale, index, self.eps).to(dtype)  # (B, L, D)
         return (self.ffn(h) * embedding(index, ffn_gate)).add_(x)
+
+
+class ImageEmbedding(nn.Module):
+    """The image context (B, I, image width) in the network's width, (B, I, D).
+
+    ``positions`` is the number of places with an embedding of their own, 0 for none.
+    """
+
+    def __init__(self, width: int, positions: int, dim: int, make: LayerMaker) -> None:
+        super().__init__()
+        self.proj = nn.Sequential(
+            make.layer_norm(width, IMAGE_EPS),
+            make.linear(width, width),
+            nn.GELU(),
+            make.linear(width, dim),
+            make.layer_norm(dim, IMAGE_EPS),
+        )
+        self.emb_pos = make.parameter(1, positions, width) if positions else None
+
+    def forward(self, image: Tensor) -> Tensor:
+        if self.emb_pos is not None:
+            image = image + self.emb_pos[:, : image.shape[1]].to(image)  # (B, I, image width)
+        return self.proj(image)  # (B, I, D)
 
 
 class Head(nn.Module):

@@ -1,6 +1,6 @@
 """Sizes of the video transformer, and those of the shipped one."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..patchify import PATCH, Patch
@@ -14,7 +14,9 @@ class DiTConfig:
 
     ``conditions`` names the optional inputs (keys of ``CONDITION_SCALES``) the network was
     built with; ``initialise`` starts their embeddings at zero, so that before training an input
-    changes nothing.
+    changes nothing. ``image_dim`` is the width of the image context that the network takes beside
+    the text, 0 for none; ``image_positions`` how many places of it have an embedding of their own,
+    0 where none has (Wan 2.1 for first and last frames: 514, of two images).
     """
 
     dim: int
@@ -31,6 +33,8 @@ class DiTConfig:
     theta: float = 10000.0
     temporal_theta: float = 10000.0
     conditions: tuple[str, ...] = ()
+    image_dim: int = field(default=0, metadata={"least": 0})
+    image_positions: int = field(default=0, metadata={"least": 0})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patch", tuple(self.patch))

@@ -1,6 +1,7 @@
 """The video diffusion transformer: Wan's design, in token form first.
 
-B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D width.
+B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, I image tokens,
+D width.
 """
 
 import re
@@ -26,7 +27,7 @@ from ..patchify import (
     to_patches,
 )
 from ..shapes import LatentShape
-from .blocks import Block, Head, Modulation, Sequences
+from .blocks import Block, Context, Head, ImageEmbedding, Modulation, Sequences
 from .conditioning import (
     CONDITION_SCALES,
     TIME_SCALE,
@@ -37,8 +38,8 @@ from .conditioning import (
 )
 from .config import DiTConfig
 
-PreparedText = tuple[KeysValues, ...]
-"""Keys and values of one prompt for every block."""
+PreparedContext = tuple[Context, ...]
+"""Keys and values of one prompt, and of its image where there is one, for every block."""
 
 
 class VideoDiT(nn.Module):
@@ -69,13 +70,19 @@ class VideoDiT(nn.Module):
         self.text_embedding = nn.Sequential(
             make.linear(config.text_dim, dim), nn.GELU(approximate="tanh"), make.linear(dim, dim)
         )
+        self.img_emb = (
+            ImageEmbedding(config.image_dim, config.image_positions, dim, make)
+            if config.image_dim
+            else None
+        )
         self.time_embedding = condition_embedding(freq_dim, dim, make)
         self.time_projection = nn.Sequential(nn.SiLU(), make.linear(dim, dim * 6))
         self.condition_embeddings = nn.ModuleDict(
             {name: condition_embedding(freq_dim, dim, make) for name in config.conditions}
         )
         self.blocks = nn.ModuleList(
-            Block(dim, config.heads, config.ffn_dim, config.eps, make) for _ in range(config.layers)
+            Block(dim, config.heads, config.ffn_dim, config.eps, make, image=bool(config.image_dim))
+            for _ in range(config.layers)
         )
         self.head = Head(dim, config.out_channels * prod(config.patch), config.eps, make)
 
@@ -84,19 +91,36 @@ class VideoDiT(nn.Module):
         """Type of the weights."""
         return self.patch_embedding.weight.dtype
 
-    def prepare_text(self, context: Tensor) -> PreparedText:
-        """Project a prompt once for all steps.
+    def prepare(self, text: Tensor, image: Tensor | None = None) -> PreparedContext:
+        """Project a prompt and its image context once for all steps.
 
         Args:
-            context: (B, S, text_dim) from the text encoder, in the dtype to compute in; zero
+            text: (B, S, text_dim) from the text encoder, in the dtype to compute in; zero
                 rows are added up to the length that the network was trained with, and are
                 attended to.
+            image: (B, I, image_dim) from the vision encoder, in the same dtype, where the network
+                takes an image context.
+
+        Raises:
+            ValueError: the image context is missing, or not one for this network.
         """
-        missing = max(0, self.config.text_length - context.shape[1])
-        text = self.text_embedding(pad(context, (0, 0, 0, min(missing, 1))))  # (B, S, D)
-        return tuple(
-            _repeat_last(block.cross_attn.keys_values(text), missing) for block in self._blocks()
-        )
+        self._check_image(image)
+        missing = max(0, self.config.text_length - text.shape[1])
+        words = self.text_embedding(pad(text, (0, 0, 0, min(missing, 1))))  # (B, S, D)
+        seen = None if image is None or self.img_emb is None else self.img_emb(image)  # (B, I, D)
+        contexts = (block.cross_attn.context(words, seen) for block in self._blocks())
+        return tuple(each._replace(text=_repeat_last(each.text, missing)) for each in contexts)
+
+    def _check_image(self, image: Tensor | None) -> None:
+        width, places = self.config.image_dim, self.config.image_positions
+        if (0 if image is None else image.shape[-1]) != width:
+            given = "no image context" if image is None else f"one of {tuple(image.shape)}"
+            wanted = f"one (batch, tokens, {width})" if width else "none"
+            raise ValueError(f"{given}: this network takes {wanted}")
+        if image is not None and 0 < places < image.shape[1]:
+            raise ValueError(
+                f"an image context of {image.shape[1]} tokens: this network knows {places} places"
+            )
 
     def _blocks(self) -> list[Block]:
         return cast(list[Block], list(self.blocks))  # a host may have put compiled ones in place
@@ -105,7 +129,7 @@ class VideoDiT(nn.Module):
         self,
         x: Tensor,
         levels: Tensor,
-        texts: Sequence[PreparedText],
+        contexts: Sequence[PreparedContext],
         *,
         layout: TokenLayout | None = None,
         loop: bool = False,
@@ -116,15 +140,17 @@ class VideoDiT(nn.Module):
         """Velocity of a latent or of packed tokens; see ``VideoNetwork``.
 
         Raises:
-            ValueError: a latent with several texts, or as ``forward_tokens``.
+            ValueError: a latent with several contexts, or as ``forward_tokens``.
         """
         if channels is not None:
             x = torch.cat([x, channels.to(x)], dim=1 if layout is None else 2)
         if layout is not None:
-            return self.forward_tokens(x, layout, levels, texts, conditions=conditions, hooks=hooks)
-        if len(texts) != 1:
+            return self.forward_tokens(
+                x, layout, levels, contexts, conditions=conditions, hooks=hooks
+            )
+        if len(contexts) != 1:
             raise ValueError(
-                f"{len(texts)} texts for one latent: prompts per clip need packed patches "
+                f"{len(contexts)} prompts for one latent: prompts per clip need packed patches "
                 "(Sample Patches)"
             )
         patch, shape = self.config.patch, LatentShape(*x.shape[2:])
@@ -132,7 +158,7 @@ class VideoDiT(nn.Module):
             to_patches(x, patch),
             _layout(patch_grid(shape, patch), loop),
             token_levels(levels, patch),
-            texts,
+            contexts,
             conditions=conditions,
             hooks=hooks,
         )
@@ -143,7 +169,7 @@ class VideoDiT(nn.Module):
         tokens: Tensor,
         layout: TokenLayout,
         sigma: Tensor,
-        texts: Sequence[PreparedText],
+        contexts: Sequence[PreparedContext],
         *,
         conditions: Mapping[str, Tensor] | None = None,
         hooks: BlockHooks = NO_HOOKS,
@@ -155,7 +181,7 @@ class VideoDiT(nn.Module):
             layout: coordinates and clip of each token. Clean reference tokens are tokens
                 of the clip with their own coordinates and noise level 0.
             sigma: (B,) noise level of a row, or (B, L) of each token, in [0, 1].
-            texts: one prepared text for all clips, or one per clip.
+            contexts: one prepared context for all clips, or one per clip.
             conditions: optional inputs by name, each (B,) or (B, clips), ``r`` as sigma.
             hooks: changes at the blocks.
 
@@ -165,24 +191,26 @@ class VideoDiT(nn.Module):
         Raises:
             ValueError: shapes disagree, or a condition is unknown to this network.
         """
-        self._check(tokens, layout, texts)
+        self._check(tokens, layout, contexts)
         levels = gather_levels(sigma, layout, self._known(conditions or {}))
         time, modulation = self._modulation(levels, tokens.dtype)
         cos, sin = layout.rotations(self.config.rope)
         rotations = (cos.to(tokens.device), sin.to(tokens.device))
         shared = Sequences(rotations, layout.spans, modulation, hooks)
         x = self._embed(tokens).float()  # (B, L, D)
-        beside = [branch(Embedded(x, texts, shared)) for branch in hooks.branches]
+        beside = [branch(Embedded(x, contexts, shared)) for branch in hooks.branches]
         residuals = summed([hooks.residuals, *beside])
         for number, block in enumerate(self._blocks()):
-            x = _run_block(block, x, [text[number] for text in texts], shared, number)
+            x = _run_block(block, x, [context[number] for context in contexts], shared, number)
             if number in residuals:
                 x = x + residuals[number]
         out = self.head(x, time, levels.index, tokens.dtype).float()
         pt, ph, pw = self.config.patch
         return rearrange(out, "B L (pt ph pw C) -> B L (C pt ph pw)", pt=pt, ph=ph, pw=pw)
 
-    def _check(self, tokens: Tensor, layout: TokenLayout, texts: Sequence[PreparedText]) -> None:
+    def _check(
+        self, tokens: Tensor, layout: TokenLayout, contexts: Sequence[PreparedContext]
+    ) -> None:
         pt, ph, pw = self.config.patch
         expected = (len(layout.clip_ids), self.config.in_channels * pt * ph * pw)
         if tuple(tokens.shape[1:]) != expected:
@@ -191,8 +219,10 @@ class VideoDiT(nn.Module):
                 f"(batch, {expected[0]}, {expected[1]})"
             )
         clips = len(layout.loop_frames)
-        if len(texts) not in (1, clips):
-            raise ValueError(f"{len(texts)} texts for {clips} clips: give one, or one per clip")
+        if len(contexts) not in (1, clips):
+            raise ValueError(
+                f"{len(contexts)} prompts for {clips} clips: give one, or one per clip"
+            )
 
     def _known(self, conditions: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         unknown = set(conditions) - set(self.config.conditions)
@@ -229,11 +259,11 @@ def _repeat_last(text: KeysValues, times: int) -> KeysValues:
 
 
 def _run_block(
-    block: Block, x: Tensor, texts: list[KeysValues], shared: Sequences, number: int
+    block: Block, x: Tensor, contexts: list[Context], shared: Sequences, number: int
 ) -> Tensor:
     hooks = shared.hooks
     if number not in hooks.skipped:
-        run = partial(block, texts=texts, shared=shared, number=number)
+        run = partial(block, contexts=contexts, shared=shared, number=number)
         x = run(x) if hooks.around is None else hooks.around(number, x, run)
     return x
 
@@ -259,13 +289,15 @@ def initialise(model: VideoDiT, generator: torch.Generator) -> None:
         model: a network on the CPU.
         generator: source of every random number.
     """
+    norms = (module for module in model.modules() if isinstance(module, nn.LayerNorm | nn.RMSNorm))
+    gains = {id(norm.weight) for norm in norms}
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if name.endswith("modulation"):
                 weight.normal_(generator=generator).div_(model.config.dim**0.5)
-            elif "norm" in name and name.endswith("weight"):
+            elif id(weight) in gains:
                 weight.fill_(1.0)
-            elif weight.ndim == 1:
+            elif weight.ndim == 1 or name.endswith("emb_pos"):
                 weight.zero_()
             else:
                 _xavier(weight, generator)

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ...models.attention import Attention, KeysValues, attend_to_texts
-from ...models.dit.network import PreparedText
+from ...models.attention import Attention, KeysValues, attend_across
+from ...models.dit.network import PreparedContext
 from ...models.hooks import CrossAttend
 
 
@@ -65,13 +65,13 @@ def guide_attention(positive: Tensor, negative: Tensor, guidance: AttentionGuida
 
 
 def cross_attend_against(
-    negatives: Sequence[PreparedText], guidance: AttentionGuidance, attention: Attention
+    negatives: Sequence[PreparedContext], guidance: AttentionGuidance, attention: Attention
 ) -> CrossAttend:
     """Make the hook that stands in for every block's cross-attention.
 
     Args:
-        negatives: keys and values of the negative prompt for every block, one for all packed clips
-            or one per clip.
+        negatives: the negative prompt, prepared, one for all packed clips or one per clip; of an
+            image context beside it nothing is used.
         guidance: strengths.
         attention: of the network.
     """
@@ -79,9 +79,9 @@ def cross_attend_against(
     def cross_attend(
         block: int, q: Tensor, texts: Sequence[KeysValues], spans: Sequence[slice]
     ) -> Tensor:
-        with_positive = attend_to_texts(attention, q, texts, spans)
-        away = [negative[block] for negative in negatives]
-        with_negative = attend_to_texts(attention, q, away, spans)
+        with_positive = attend_across(attention, q, texts, spans)
+        away = [negative[block].text for negative in negatives]
+        with_negative = attend_across(attention, q, away, spans)
         return guide_attention(with_positive, with_negative, guidance).to(with_positive.dtype)
 
     return cross_attend

@@ -97,7 +97,7 @@ def test_levels_per_token_belong_to_the_5b_s_latents(tmp_path: Path, channels, l
 
 
 @pytest.mark.parametrize(
-    ("key", "what"), [("img_emb.proj.0.bias", "CLIP"), ("vace_patch_embedding.bias", "VACE")]
+    ("key", "what"), [("ref_conv.bias", "Fun-Control"), ("vace_patch_embedding.bias", "VACE")]
 )
 def test_parts_that_are_not_supported_are_named(tmp_path: Path, key: str, what: str) -> None:
     save_file({**random_state(), key: torch.zeros(1)}, tmp_path / "wan.safetensors")

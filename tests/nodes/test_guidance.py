@@ -113,11 +113,11 @@ def test_neutral_settings_give_the_bits_of_no_node(bench, plain, case):
 def test_at_guidance_one_the_negative_prompt_is_not_evaluated(
     bench, network_calls, monkeypatch, name
 ):
-    prepared, original = [], VideoDiT.prepare_text
+    prepared, original = [], VideoDiT.prepare
     monkeypatch.setattr(
         VideoDiT,
-        "prepare_text",
-        lambda self, context: prepared.append(context) or original(self, context),
+        "prepare",
+        lambda self, text, image: prepared.append(text) or original(self, text, image),
     )
     sampled(bench, change(bench.guider(1.0), CASES[name]), steps=4)
     weak = 4 if name == "skipped" else 0

@@ -94,9 +94,9 @@ def test_packed_clips_follow_prompts_of_their_own(bench, negative, attention):
 def test_prompts_per_clip_fit_the_clips(bench):
     prompts, three = prompts_per_clip(bench, *PROMPTS), prompts_per_clip(bench, "a", "", "b", "c")
     guider = SpacetimeDenoiser.execute(bench.models.model, prompts, bench.prompt(""), 3.0)[0]
-    with pytest.raises(ValueError, match="2 texts for one latent"):
+    with pytest.raises(ValueError, match="2 prompts for one latent"):
         bench.sample(empty(), guider=guider)
-    with pytest.raises(ValueError, match="2 texts for 3 clips"):
+    with pytest.raises(ValueError, match="2 prompts for 3 clips"):
         bench.sample_patches(patchify(empty(), empty(), empty()), guider=guider)
     both = SpacetimeDenoiser.execute(bench.models.model, prompts, three, 3.0)[0]
     with pytest.raises(ValueError, match="prompts for 2 and for 3 clips"):
@@ -121,11 +121,11 @@ def test_a_longer_clip_shares_the_noise_of_its_frames(bench):
 
 
 def test_guidance_one_never_evaluates_the_negative(bench, network_calls, monkeypatch):
-    prepared, original = [], VideoDiT.prepare_text
+    prepared, original = [], VideoDiT.prepare
     monkeypatch.setattr(
         VideoDiT,
-        "prepare_text",
-        lambda self, context: prepared.append(len(context)) or original(self, context),
+        "prepare",
+        lambda self, text, image: prepared.append(len(text)) or original(self, text, image),
     )
     bench.sample(empty(), guidance=1.0, steps=4)
     assert [shape[0] for shape in network_calls] == [1] * 4

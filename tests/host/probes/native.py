@@ -1,4 +1,4 @@
-"""ComfyUI's own Wan network, small, and the pack's model of the same weights."""
+"""ComfyUI's own Wan networks, small, and the pack's model of the same weights."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 from setting import LENGTH, random_state  # isort: skip
@@ -17,24 +17,27 @@ CONFIG = DiTConfig(
 )
 
 
-def wan_state():
-    return random_state(VideoDiT(CONFIG), 0.1)
+def wan_state(config=CONFIG):
+    return random_state(VideoDiT(config), 0.1)
 
 
-def native_wan(state):
-    settings = supported_models.WAN21_T2V(
+def native_wan(state, config=CONFIG):
+    animates = config.image_dim > 0
+    family = supported_models.WAN21_I2V if animates else supported_models.WAN21_T2V
+    settings = family(
         {
             "image_model": "wan2.1",
-            "model_type": "t2v",
-            "dim": CONFIG.dim,
-            "num_heads": CONFIG.heads,
-            "ffn_dim": CONFIG.ffn_dim,
-            "num_layers": CONFIG.layers,
-            "in_dim": CONFIG.in_channels,
-            "out_dim": CONFIG.out_channels,
-            "text_dim": CONFIG.text_dim,
-            "text_len": CONFIG.text_length,
-            "freq_dim": CONFIG.freq_dim,
+            "model_type": "i2v" if animates else "t2v",
+            "flf_pos_embed_token_number": config.image_positions or None,
+            "dim": config.dim,
+            "num_heads": config.heads,
+            "ffn_dim": config.ffn_dim,
+            "num_layers": config.layers,
+            "in_dim": config.in_channels,
+            "out_dim": config.out_channels,
+            "text_dim": config.text_dim,
+            "text_len": config.text_length,
+            "freq_dim": config.freq_dim,
             "cross_attn_norm": True,
         }
     )

@@ -102,18 +102,18 @@ CASES = {
 def run(made, prompts, *, keep):
     """The latent of a run, and how often it prepared its prompts."""
     network = made.model.diffusion_model
-    prepare, calls = network.prepare_text, []
+    prepare, calls = network.prepare, []
 
-    def counted(context):
+    def counted(*given):
         calls.append(0)
-        return prepare(context)
+        return prepare(*given)
 
-    network.prepare_text = counted
+    network.prepare = counted
     if not keep:
         made.remove_callbacks_with_key(CallbacksMP.ON_PRE_RUN, "spacetime")
     latent = {"samples": torch.zeros(1, 16, 3, 8, 6)}
     out = nodes.KSampler().sample(made, 1, STEPS, 4.0, "euler", "simple", *prompts, latent)
-    return out[0]["samples"], len(calls), network.kept_texts is None
+    return out[0]["samples"], len(calls), network.kept_prompts is None
 
 
 def fails(made, prompts):
@@ -121,14 +121,14 @@ def fails(made, prompts):
     seen = []
 
     def breaking(executor, *args, **kwargs):
-        seen.append(made.model.diffusion_model.kept_texts is not None)
+        seen.append(made.model.diffusion_model.kept_prompts is not None)
         raise KeyError("broken")
 
     made.add_wrapper(WrappersMP.APPLY_MODEL, breaking)
     try:
         run(made, prompts, keep=True)
     except KeyError:
-        return seen == [True] and made.model.diffusion_model.kept_texts is None
+        return seen == [True] and made.model.diffusion_model.kept_prompts is None
     return False
 
 

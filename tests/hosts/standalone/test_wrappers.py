@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spacetime_video.hosts.standalone.guiding import Texts, _predict
+from spacetime_video.hosts.standalone.guiding import Prompts, _predict
 from spacetime_video.model_loaders.load import read_dit
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.hooks import BlockHooks
@@ -176,7 +176,7 @@ def test_skipped_blocks_inside_skipped_blocks_are_all_skipped(standalone, model)
     first, second = frozenset({0}), frozenset({1})
 
     def skipping(denoiser, run):
-        predict, positive = _predict(Texts(model, 1)), [[seeded(1, 12, 16, seed=1), {}]]
+        predict, positive = _predict(Prompts(model, 1, None)), [[seeded(1, 12, 16, seed=1), {}]]
         conditions = {
             "none": positive,
             "first": SkippedBlocks(positive, first),

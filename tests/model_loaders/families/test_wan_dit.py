@@ -13,6 +13,12 @@ WAN_14B = partial(DiTConfig, dim=5120, heads=40, ffn_dim=13824, layers=40)
 PUBLISHED = {
     "2.1 T2V 1.3B": (DiTConfig(dim=1536, heads=12, ffn_dim=8960, layers=30), 1.4190e9, 825),
     "2.1 T2V 14B": (WAN_14B(), 14.2885e9, 1095),
+    "2.1 I2V 14B": (WAN_14B(in_channels=36, image_dim=1280), 16.3949e9, 1303),
+    "2.1 FLF2V 14B": (
+        WAN_14B(in_channels=36, image_dim=1280, image_positions=514),
+        16.3955e9,
+        1304,
+    ),
     "2.2 I2V A14B": (WAN_14B(in_channels=36), 14.2889e9, 1095),
     "2.2 TI2V 5B": (
         DiTConfig(dim=3072, heads=24, ffn_dim=14336, layers=30, in_channels=48, out_channels=48),

@@ -39,7 +39,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def test_packed_clips_equal_separate_ones(network: VideoDiT) -> None:
     clips = [noise(2, 4, 3, 4, 6), noise(2, 4, 1, 8, 2, seed=1), noise(2, 4, 5, 2, 2, seed=2)]
-    texts = [network.prepare_text(noise(2, 5, 16, seed=7 + n)) for n in range(3)]
+    texts = [network.prepare(noise(2, 5, 16, seed=7 + n)) for n in range(3)]
     sigma = torch.tensor([0.2, 0.9])
     tokens = patchify(clips)
     packed = network.forward_tokens(tokens.values, tokens.layout, sigma, texts)
@@ -50,7 +50,7 @@ def test_packed_clips_equal_separate_ones(network: VideoDiT) -> None:
 def test_a_clip_has_no_gradient_from_another(network: VideoDiT) -> None:
     tokens = patchify([noise(1, 4, 1, 4, 4), noise(1, 4, 2, 4, 4, seed=1)])
     values = tokens.values.clone().requires_grad_()
-    text = [network.prepare_text(noise(1, 5, 16))]
+    text = [network.prepare(noise(1, 5, 16))]
     out = network.forward_tokens(values, tokens.layout, torch.tensor([0.5]), text)
     first, second = tokens.layout.spans
     out[:, first].sum().backward()
@@ -60,7 +60,7 @@ def test_a_clip_has_no_gradient_from_another(network: VideoDiT) -> None:
 
 
 def test_one_level_for_all_tokens_is_the_scalar_level(network: VideoDiT) -> None:
-    latent, text = noise(2, 4, 3, 4, 4), network.prepare_text(noise(2, 5, 16))
+    latent, text = noise(2, 4, 3, 4, 4), network.prepare(noise(2, 5, 16))
     sigma = torch.tensor([0.3, 0.8])
     each = sigma[:, None, None, None].expand(2, 3, 4, 4)
     assert torch.equal(network(latent, sigma, [text]), network(latent, each, [text]))
@@ -75,7 +75,7 @@ def test_modulation_is_kept_per_distinct_level_and_not_per_token() -> None:
 
 
 def test_a_token_takes_the_highest_level_of_its_patch(network: VideoDiT) -> None:
-    latent, text = noise(1, 4, 2, 4, 4), network.prepare_text(noise(1, 5, 16))
+    latent, text = noise(1, 4, 2, 4, 4), network.prepare(noise(1, 5, 16))
     mixed = torch.full((1, 2, 4, 4), 0.25)
     mixed[0, 1, 0, 0] = 0.75
     whole = torch.full((1, 2, 4, 4), 0.25)
@@ -88,7 +88,7 @@ def test_fresh_conditions_change_nothing_and_trained_ones_do(name: str) -> None:
     network = VideoDiT(CONFIG)
     initialise(network, torch.Generator().manual_seed(0))
     torch.nn.init.normal_(network.head.head.weight)
-    latent, text = noise(1, 4, 2, 4, 4).float(), network.prepare_text(noise(1, 5, 16).float())
+    latent, text = noise(1, 4, 2, 4, 4).float(), network.prepare(noise(1, 5, 16).float())
     sigma, given = torch.tensor([0.4]), {name: torch.tensor([0.7])}
     plain = network(latent, sigma, [text])
     assert torch.equal(plain, network(latent, sigma, [text], conditions=given))
@@ -98,7 +98,7 @@ def test_fresh_conditions_change_nothing_and_trained_ones_do(name: str) -> None:
 
 def test_conditions_may_differ_between_packed_clips(network: VideoDiT) -> None:
     clips = [noise(1, 4, 1, 4, 4), noise(1, 4, 2, 4, 4, seed=1)]
-    text, sigma = network.prepare_text(noise(1, 5, 16)), torch.tensor([0.5])
+    text, sigma = network.prepare(noise(1, 5, 16)), torch.tensor([0.5])
     tokens = patchify(clips)
     rates = torch.tensor([[8.0, 24.0]])
     packed = network.forward_tokens(
@@ -111,7 +111,7 @@ def test_conditions_may_differ_between_packed_clips(network: VideoDiT) -> None:
 
 def test_extra_clean_tokens_stand_at_their_own_time(network: VideoDiT) -> None:
     """A reference frame packed into the clip equals the same frame found in the clip."""
-    latent, text = noise(1, 4, 3, 4, 4), network.prepare_text(noise(1, 5, 16))
+    latent, text = noise(1, 4, 3, 4, 4), network.prepare(noise(1, 5, 16))
     sigma = torch.tensor([0.6])
     levels = sigma[:, None, None, None].expand(1, 3, 4, 4).clone()
     levels[:, 2] = 0.0
@@ -130,7 +130,7 @@ def test_extra_clean_tokens_stand_at_their_own_time(network: VideoDiT) -> None:
 
 
 def test_rolling_a_loop_rolls_the_prediction(network: VideoDiT) -> None:
-    latent, text = noise(1, 4, 9, 4, 4), network.prepare_text(noise(1, 5, 16))
+    latent, text = noise(1, 4, 9, 4, 4), network.prepare(noise(1, 5, 16))
     sigma = torch.tensor([0.5])
     rolled = network(latent.roll(4, dims=2), sigma, [text], loop=True)
     expected = network(latent, sigma, [text], loop=True).roll(4, dims=2)
@@ -142,16 +142,16 @@ def test_rolling_a_loop_rolls_the_prediction(network: VideoDiT) -> None:
 def test_a_short_prompt_is_the_prompt_with_zero_rows(network: VideoDiT) -> None:
     latent, sigma, prompt = noise(2, 4, 1, 4, 4), torch.tensor([0.5, 0.7]), noise(2, 2, 16)
     padded = torch.cat([prompt, torch.zeros(2, 3, 16, dtype=torch.float64)], dim=1)
-    short, whole = network.prepare_text(prompt), network.prepare_text(padded)
-    assert short[0][0].shape == whole[0][0].shape == (2, 2, 5, 12)
+    short, whole = network.prepare(prompt), network.prepare(padded)
+    assert short[0].text[0].shape == whole[0].text[0].shape == (2, 2, 5, 12)
     expected = network(latent, sigma, [whole])
     torch.testing.assert_close(network(latent, sigma, [short]), expected, atol=1e-6, rtol=1e-6)
     longer = noise(2, 6, 16)
-    assert network.prepare_text(longer)[0][0].shape == (2, 2, 6, 12)
+    assert network.prepare(longer)[0].text[0].shape == (2, 2, 6, 12)
 
 
 def test_hooks(network: VideoDiT) -> None:
-    latent, text = noise(1, 4, 1, 4, 4), network.prepare_text(noise(1, 5, 16))
+    latent, text = noise(1, 4, 1, 4, 4), network.prepare(noise(1, 5, 16))
     sigma = torch.tensor([0.5])
 
     def run(hooks: BlockHooks) -> torch.Tensor:
@@ -172,12 +172,12 @@ def test_hooks(network: VideoDiT) -> None:
 
 def test_a_branch_beside_the_blocks_adds_what_it_makes(network: VideoDiT) -> None:
     latent, sigma = noise(1, 4, 2, 4, 4), torch.tensor([0.5])
-    text = network.prepare_text(noise(1, 5, 16))
+    text = network.prepare(noise(1, 5, 16))
     fixed, seen = noise(1, 8, 24), []
 
     def branch(inside: Embedded) -> dict[int, torch.Tensor]:
         seen.append(inside)
-        text_of_block = [each[1] for each in inside.texts]
+        text_of_block = [each[1] for each in inside.contexts]
         return {1: network.blocks[1](inside.x, text_of_block, inside.shared, 1)}
 
     def run(hooks: BlockHooks) -> torch.Tensor:
@@ -201,14 +201,14 @@ def test_further_channels_stand_beside_the_state() -> None:
     with torch.no_grad():
         network.head.head.weight.copy_(noise(*network.head.head.weight.shape))
     x, more, sigma = noise(1, 4, 2, 4, 6), noise(1, 3, 2, 4, 6, seed=1), torch.tensor([0.5])
-    text = network.prepare_text(noise(1, 5, 16))
+    text = network.prepare(noise(1, 5, 16))
     whole = network(torch.cat([x, more], dim=1), sigma, [text])
     assert torch.equal(network(x, sigma, [text], channels=more), whole)
     tokens, beside = patchify([x]), patchify([more])
     made = network(tokens.values, sigma, [text], layout=tokens.layout, channels=beside.values)
     (made,) = unpatchify(tokens.with_values(made))
     torch.testing.assert_close(made, whole, atol=1e-6, rtol=1e-6)
-    with pytest.raises(ValueError, match=r"2 texts for one latent.*Sample Patches"):
+    with pytest.raises(ValueError, match=r"2 prompts for one latent.*Sample Patches"):
         network(x, sigma, [text, text], channels=more)
 
 
@@ -226,23 +226,23 @@ class Stand(torch.nn.Module):
 
 def test_a_block_that_was_wrapped_still_runs(network: VideoDiT) -> None:
     latent, context, sigma = noise(1, 4, 1, 4, 4), noise(1, 5, 16), torch.tensor([0.5])
-    plain = network(latent, sigma, [network.prepare_text(context)])
+    plain = network(latent, sigma, [network.prepare(context)])
     network.blocks[1] = Stand(network.blocks[1])
-    assert torch.equal(plain, network(latent, sigma, [network.prepare_text(context)]))
+    assert torch.equal(plain, network(latent, sigma, [network.prepare(context)]))
 
 
 def test_training_may_follow_inference(network: VideoDiT) -> None:
     """Tables kept from a run in inference mode take part in autograd."""
     latent, sigma = noise(1, 4, 7, 2, 2), torch.tensor([0.5])
     with torch.inference_mode():
-        network(latent, sigma, [network.prepare_text(noise(1, 5, 16))])
+        network(latent, sigma, [network.prepare(noise(1, 5, 16))])
     network.requires_grad_(True)
-    network(latent, sigma, [network.prepare_text(noise(1, 5, 16))]).sum().backward()
+    network(latent, sigma, [network.prepare(noise(1, 5, 16))]).sum().backward()
     assert network.blocks[0].self_attn.q.weight.grad.abs().sum() > 0
 
 
 def test_clear_errors(network: VideoDiT) -> None:
-    text = network.prepare_text(noise(1, 5, 16))
+    text = network.prepare(noise(1, 5, 16))
     latent, sigma = noise(1, 4, 1, 4, 4), torch.tensor([0.5])
     with pytest.raises(ValueError, match=r"no input .*'height'.*it takes"):
         network(latent, sigma, [text], conditions={"height": sigma})
@@ -251,7 +251,7 @@ def test_clear_errors(network: VideoDiT) -> None:
     with pytest.raises(ValueError, match="per token"):
         network(latent, sigma, [text], conditions={"fps": torch.ones(1, 9)})
     tokens = patchify([latent])
-    with pytest.raises(ValueError, match="2 texts for 1 clips"):
+    with pytest.raises(ValueError, match="2 prompts for 1 clips"):
         network.forward_tokens(tokens.values, tokens.layout, sigma, [text, text])
     with pytest.raises(ValueError, match="next to each other"):
         TokenLayout(torch.zeros(3, 3), torch.tensor([0, 1, 0]), (0, 0))

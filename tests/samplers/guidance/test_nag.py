@@ -79,9 +79,9 @@ def velocity(network, text, negative=None, **guidance):
     if negative is not None:
         options = AttentionGuidance(**guidance)
         hooks = BlockHooks(
-            cross_attend=cross_attend_against([network.prepare_text(negative)], options, attend)
+            cross_attend=cross_attend_against([network.prepare(negative)], options, attend)
         )
-    return network(x, torch.tensor([0.5]), [network.prepare_text(text)], hooks=hooks)
+    return network(x, torch.tensor([0.5]), [network.prepare(text)], hooks=hooks)
 
 
 def text(seed):
@@ -101,16 +101,16 @@ def test_in_a_network(network):
 def test_packed_clips_with_prompts_of_their_own(network):
     q, spans = torch.randn(1, 2, 5, 12), (slice(0, 3), slice(3, 5))
     positives, negatives = (
-        [network.prepare_text(text(seed)) for seed in seeds] for seeds in ((1, 2), (3, 4))
+        [network.prepare(text(seed)) for seed in seeds] for seeds in ((1, 2), (3, 4))
     )
     options = AttentionGuidance(scale=5.0)
     packed = cross_attend_against(negatives, options, attend)
-    made = packed(0, q, [each[0] for each in positives], spans)
+    made = packed(0, q, [each[0].text for each in positives], spans)
     shared = cross_attend_against(negatives[:1], options, attend)
     for number, span in enumerate(spans):
         alone = cross_attend_against([negatives[number]], options, attend)
-        wanted = alone(0, q[:, :, span], [positives[number][0]], [slice(0, None)])
+        wanted = alone(0, q[:, :, span], [positives[number][0].text], [slice(0, None)])
         torch.testing.assert_close(made[:, :, span], wanted)
-    first = shared(0, q, [each[0] for each in positives], spans)
+    first = shared(0, q, [each[0].text for each in positives], spans)
     torch.testing.assert_close(first[:, :, spans[0]], made[:, :, spans[0]])
     assert not torch.allclose(first[:, :, spans[1]], made[:, :, spans[1]])

@@ -1,0 +1,113 @@
+"""Networks that animate an image: what a conditioning carries reaches them, and what they lack."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from spacetime_video.hosts.interface import START_LATENT_KEY, START_MASK_KEY, VISION_KEY
+from spacetime_video.model_loaders.load import DiTWeights
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.models.latent_format import WAN21_LATENT
+from spacetime_video.models.patchify import patchify
+from spacetime_video.samplers.solvers import SOLVERS
+
+CONFIG = DiTConfig(
+    dim=24, heads=2, ffn_dim=32, layers=2, in_channels=36, text_dim=16, text_length=5,
+    freq_dim=16, image_dim=10,
+)  # fmt: skip
+ONE_STEP = torch.tensor([1.0, 0.0])
+SIZE = (3, 4, 6)
+
+
+def seeded(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def loaded(host, config=CONFIG):
+    generator = torch.Generator().manual_seed(1)
+    state = VideoDiT(config).state_dict()
+    state = {name: 0.2 * torch.randn(w.shape, generator=generator) for name, w in state.items()}
+    return host.models.make_model(DiTWeights(config, WAN21_LATENT, state), dtype="fp32")
+
+
+def seen(width=10, seed=3):
+    return SimpleNamespace(penultimate_hidden_states=seeded(1, 4, width, seed=seed))
+
+
+def started(size=SIZE):
+    mask = torch.ones(1, 1, *SIZE)
+    mask[:, :, :1] = 0
+    return {START_LATENT_KEY: seeded(1, 16, *size, seed=4), START_MASK_KEY: mask}
+
+
+def prompt(seed=1, **options):
+    return [[seeded(1, 5, 16, seed=seed), options]]
+
+
+def sampled(host, model, positive, negative, guidance=1.0, rows=1):
+    guider = host.sampling.make_guider(model, positive, negative, guidance)
+    latent = {"samples": torch.zeros(rows, 16, *SIZE)}
+    noise, euler = seeded(rows, 16, *SIZE), host.sampling.make_sampler(SOLVERS["euler"], {})
+    with torch.inference_mode():
+        return host.sampling.sample(guider, noise, euler, ONE_STEP, latent, 0)
+
+
+def predicted(model, conditioning, rows=1):
+    ((text, options),) = conditioning
+    image = options[VISION_KEY].penultimate_hidden_states
+    latent = WAN21_LATENT.normalise(options[START_LATENT_KEY])
+    given = (1 - options[START_MASK_KEY]).repeat(1, 4, 1, 1, 1)
+    noise = seeded(rows, 16, *SIZE)
+    with torch.inference_mode():
+        rows_of = [each.expand(rows, *each.shape[1:]) for each in (text, image, given, latent)]
+        context = model.dit.prepare(*rows_of[:2])
+        channels = torch.cat(rows_of[2:], dim=1)
+        return noise - model.dit(noise, torch.ones(rows), [context], channels=channels)
+
+
+def test_the_network_sees_the_image_and_the_start(standalone):
+    model = loaded(standalone)
+    positive = prompt(**{VISION_KEY: seen()}, **started())
+    made = sampled(standalone, model, positive, positive)
+    wanted = WAN21_LATENT.denormalise(predicted(model, positive))
+    torch.testing.assert_close(made, wanted, atol=1e-4, rtol=1e-4)
+
+
+def test_each_side_of_the_guidance_has_its_own(standalone):
+    model = loaded(standalone)
+    positive = prompt(**{VISION_KEY: seen()}, **started())
+    negative = prompt(2, **{VISION_KEY: seen(seed=8)}, **started())
+    made = sampled(standalone, model, positive, negative, guidance=3.0, rows=2)
+    c, u = predicted(model, positive, 2), predicted(model, negative, 2)
+    wanted = WAN21_LATENT.denormalise(u + 3.0 * (c - u))
+    torch.testing.assert_close(made, wanted, atol=1e-3, rtol=1e-3)
+
+
+def test_what_is_missing_or_not_taken_is_told(standalone):
+    animating = loaded(standalone)
+    of_text = loaded(standalone, replace(CONFIG, in_channels=16, image_dim=0))
+    whole = {VISION_KEY: seen(), **started()}
+    cases = {
+        "needs what CLIP Vision sees in it.*run the graph in ComfyUI": (animating, started()),
+        "CLIP Vision is 9 wide, the model needs 10": (animating, {**whole, VISION_KEY: seen(9)}),
+        "which it takes in 20 further channels": (animating, {VISION_KEY: seen()}),
+        r"start image of shape \(1, 16, 2, 4, 6\)": (animating, {**whole, **started((2, 4, 6))}),
+        "CLIP Vision, which this model does not take": (of_text, {VISION_KEY: seen()}),
+        "start image, which this model cannot take": (of_text, started()),
+    }
+    for problem, (model, options) in cases.items():
+        with pytest.raises(ValueError, match=problem):
+            sampled(standalone, model, prompt(**options), prompt(**options))
+
+
+def test_packed_patches_carry_no_start_image(standalone):
+    guider = standalone.sampling.make_guider(
+        loaded(standalone), *[prompt(**{VISION_KEY: seen()}, **started())] * 2, 1.0
+    )
+    tokens = patchify([torch.zeros(1, 16, *SIZE)])
+    euler = standalone.sampling.make_sampler(SOLVERS["euler"], {})
+    with pytest.raises(ValueError, match=r"20 further channels.*use the Sample node"):
+        standalone.sampling.sample_tokens(guider, tokens, euler, ONE_STEP, tokens, [{}], 0)
