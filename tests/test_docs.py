@@ -1,7 +1,9 @@
-"""The written pages: every path that they name exists."""
+"""The written pages: every path and every piece of code that they name exists."""
 
 import re
 from pathlib import Path
+
+from .test_house import modules
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -13,6 +15,12 @@ LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 CODE = re.compile(r"`([^`\n]+)`")
 A_PATH = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
 SUFFIXES = {".py", ".md", ".json", ".toml", ".txt"}
+A_NAME = re.compile(r"(?:\w+(?:\(\))?\.)*([A-Za-z_]\w+)(?:\([^`]*\))?")
+"""Of a function, a class or an attribute, as `Engine.prompt` or `hosts.use(host)`."""
+
+COMFYUIS = {"apply_model"}
+"""Names of ComfyUI's that its code calls, and ours does not."""
+
 USERS_FOLDERS = {"ComfyUI", "output", "user", "models/diffusion_models", "models/text_encoders"}
 """Folders on the reader's machine, not in the repository."""
 
@@ -47,3 +55,20 @@ def test_a_path_that_moved_is_noticed():
     assert missing(ROOT / "README.md", text) == {
         "samplers/solvers.py", "gone/away.py", "docs/none.md"
     }  # fmt: skip
+
+
+def unknown_names(text):
+    """Names of code that is nowhere in the package; of a path only its own test tells."""
+    sources = [(ROOT / path).read_text(encoding="utf-8") for path in modules()]
+    words = COMFYUIS.union(*(re.findall(r"\w+", source) for source in sources))
+    named = {code: A_NAME.fullmatch(code) for code in CODE.findall(text)}
+    return {code for code, name in named.items() if name and name[1] not in words}
+
+
+def test_the_architecture_page_names_code_that_exists():
+    assert unknown_names((ROOT / "docs/architecture.md").read_text(encoding="utf-8")) == set()
+
+
+def test_code_that_was_renamed_is_noticed():
+    text = "`Engine.prompt` → `Engine.run_backwards()`, `_runs_backwards`, `hosts.use(host)` and `host().models`"
+    assert unknown_names(text) == {"Engine.run_backwards()", "_runs_backwards"}
