@@ -70,5 +70,6 @@ def test_the_architecture_page_names_code_that_exists():
 
 
 def test_code_that_was_renamed_is_noticed():
-    text = "`Engine.prompt` → `Engine.run_backwards()`, `_runs_backwards`, `hosts.use(host)` and `host().models`"
+    known = "`Engine.prompt`, `hosts.use(host)` and `host().models`"
+    text = f"{known} → `Engine.run_backwards()`, `_runs_backwards`"
     assert unknown_names(text) == {"Engine.run_backwards()", "_runs_backwards"}
