@@ -1,6 +1,9 @@
-"""Which number formats a device computes fast in."""
+"""Number formats: their names, and which of them a device computes fast in."""
 
 import torch
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""By the names that the nodes and the command line offer."""
 
 
 def has_fast_bf16(device: torch.device) -> bool:

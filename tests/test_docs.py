@@ -70,6 +70,5 @@ def test_the_architecture_page_names_code_that_exists():
 
 
 def test_code_that_was_renamed_is_noticed():
-    known = "`Engine.prompt`, `hosts.use(host)` and `host().models`"
-    text = f"{known} → `Engine.run_backwards()`, `_runs_backwards`"
-    assert unknown_names(text) == {"Engine.run_backwards()", "_runs_backwards"}
+    text = "`Engine.prompt`, `Engine.run_backwards()`, `_runs_back`, `hosts.use(host)`, `host().io`"
+    assert unknown_names(text) == {"Engine.run_backwards()", "_runs_back"}

@@ -16,8 +16,8 @@ from ...model_loaders.load import TextWeights, load_strictly
 from ...model_loaders.prompts import read_prompt
 from ...model_loaders.text import encode_rows
 from ...model_loaders.tokenizer import EOS, PAD, TOKENIZER_KEY, Tokenizer, tokenizer_to_tensor
+from ...models.precision import DTYPES
 from ...models.text.t5 import T5Encoder
-from ..dtypes import DTYPES
 from .notes import warn
 
 TOKENS_KEY = "spacetime"

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ...model_loaders.load import DiTWeights, load_strictly
 from ...models.latent_format import LatentFormat
+from ...models.precision import DTYPES
 from ...samplers.checks import check_image_context, check_text_width
-from ..dtypes import DTYPES
 from ..interface import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
 from .network import HostDiT
 from .prompt_cache import PromptCache

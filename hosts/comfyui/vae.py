@@ -15,9 +15,9 @@ from comfy.utils import ProgressBar
 from torch import Tensor
 
 from ...model_loaders.load import VAEWeights, load_strictly
+from ...models.precision import DTYPES
 from ...models.shapes import LatentShape, VideoShape
 from ...models.vae.network import VideoVAE
-from ..dtypes import DTYPES
 from .notes import warn
 
 DECODE_CHUNK = 4

@@ -2,8 +2,7 @@
 
 import torch
 
-from ...models.precision import has_fast_bf16
-from ..dtypes import DTYPES
+from ...models.precision import DTYPES, has_fast_bf16
 
 LONGEST_REASON = 200
 """Characters of what torch says; it can list all its kernels."""

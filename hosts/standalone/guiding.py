@@ -59,16 +59,16 @@ class Prompts:
         """Several prompts, stacked along the batch."""
         key = tuple(id(conditioning) for conditioning in conditionings)
         if key not in self._prepared:
-            options = [_only(conditioning)[1] for conditioning in conditionings]
-            channels = [self._channels(each) for each in options]
-            stacked = [each for each in channels if each is not None]
-            self._prepared[key] = Prepared(
-                tuple(self._contexts(conditionings)), torch.cat(stacked) if stacked else None
-            )
+            sides = [_only(conditioning) for conditioning in conditionings]
+            channels = _stacked([self._channels(options) for _, options in sides])
+            image = _stacked([self._image(options) for _, options in sides])
+            self._prepared[key] = Prepared(tuple(self._contexts(sides, image)), channels)
         return self._prepared[key]
 
-    def _contexts(self, conditionings: Sequence[Conditioning]) -> Iterator[PreparedContext]:
-        each = [self._texts(*_only(conditioning)) for conditioning in conditionings]
+    def _contexts(
+        self, sides: Sequence[tuple[Tensor, Mapping[str, Any]]], image: Tensor | None
+    ) -> Iterator[PreparedContext]:
+        each = [self._texts(*side) for side in sides]
         clips = max(map(len, each))
         spread = [texts * clips if len(texts) == 1 else texts for texts in each]
         if any(len(texts) != clips for texts in spread):
@@ -76,9 +76,6 @@ class Prompts:
                 f"prompts for {' and for '.join(str(len(texts)) for texts in each)} clips: "
                 "give as many positive as negative prompts, or one for all clips"
             )
-        seen = [self._image(_only(conditioning)[1]) for conditioning in conditionings]
-        images = [image for image in seen if image is not None]
-        image = torch.cat(images) if images else None
         for texts in zip(*spread, strict=True):
             yield self._network.prepare(torch.cat(_of_one_length(texts)), image)
 
@@ -116,6 +113,18 @@ def _only(conditioning: Conditioning) -> tuple[Tensor, Mapping[str, Any]]:
         )
     ((context, options),) = conditioning
     return context, options
+
+
+def _stacked(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """What several prompts carry of images, along the batch; None where they carry none."""
+    there = [part for part in parts if part is not None]
+    shapes = sorted({tuple(part.shape[1:]) for part in there})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"the positive and the negative prompt carry images of different shapes {shapes}: "
+            "give both the same ones"
+        )
+    return torch.cat(there) if there else None
 
 
 def _of_one_length(contexts: Sequence[Tensor]) -> list[Tensor]:

@@ -8,7 +8,6 @@ from . import (
     stock_latent,
     stock_loaders,
     stock_models,
-    stock_preview,
     stock_primitive,
     stock_sampling,
     stock_video,
@@ -17,7 +16,7 @@ from . import (
 
 def stock_nodes() -> list[type[ComfyNode]]:
     """Return the node classes."""
-    media = (stock_image, stock_frames, stock_video, stock_preview)
+    media = (stock_image, stock_frames, stock_video)
     models = (stock_loaders, stock_models, stock_latent)
     others = (stock_ksampler, stock_sampling, stock_primitive)
     return [node for module in (*media, *models, *others) for node in module.NODES]

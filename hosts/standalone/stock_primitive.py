@@ -1,8 +1,10 @@
-"""ComfyUI's primitive nodes for the standalone host: one value as a node of its own."""
+"""ComfyUI's primitive nodes for the standalone host: a value as a node, and a value shown."""
 
+import json
 import sys
+from typing import Any
 
-from . import io
+from . import io, ui
 
 
 def _schema(node_id: str, name: str, value: io.Input, output: io.Output) -> io.Schema:
@@ -91,10 +93,42 @@ class PrimitiveBoolean(io.ComfyNode):
         return io.NodeOutput(value)
 
 
+class PreviewAny(io.ComfyNode):
+    """A value as text in the run's results."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """One input of any type."""
+        return io.Schema(
+            node_id="PreviewAny",
+            display_name="Preview Any",
+            category="utils",
+            description="Shows a value as text.",
+            inputs=[io.AnyType.Input("source", tooltip="The value to show.")],
+            outputs=[],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, source: Any) -> io.NodeOutput:
+        """Give text as it is, and anything else as JSON where that is possible."""
+        return io.NodeOutput(ui=ui.PreviewText(_as_text(source)))
+
+
+def _as_text(value: Any) -> str:
+    if value is None or isinstance(value, str | int | float):
+        return str(value)
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        return str(value)
+
+
 NODES = [
     PrimitiveInt,
     PrimitiveFloat,
     PrimitiveString,
     PrimitiveStringMultiline,
     PrimitiveBoolean,
+    PreviewAny,
 ]

@@ -1,7 +1,10 @@
-"""Sizes that are refused before a graph runs."""
+"""Sizes of clips that the VAE, the patches or the machine do not take."""
 
 import math
 
+from torch import Tensor
+
+from ...media import FrameStream
 from ...media.memory import whole_memory
 from ...models.latent_format import LatentFormat
 from ...models.shapes import VideoShape
@@ -48,6 +51,22 @@ def check_size(latent: LatentFormat, shape: VideoShape, *, patch: int = 1) -> No
         f"{shape.frames} frames of {shape.width}x{shape.height} need {needed / _GIGA:,.0f} GB of "
         f"memory for the latent and its frames, this machine has {memory / _GIGA:,.1f} GB: {fits}"
     )
+
+
+def check_frames(images: Tensor | FrameStream, latent: LatentFormat) -> None:
+    """Refuse frames (F, H, W, 3 or more) that the VAE does not take, with the remedy.
+
+    Raises:
+        ValueError: names the nearest length or side that fits.
+    """
+    frames, height, width = images.shape[:3]
+    try:
+        latent.compression.check(VideoShape(frames, height, width))
+    except ValueError as error:
+        raise ValueError(
+            f"the VAE cannot encode {frames} frames of {width}x{height}: {error}. The Fit Video "
+            "node makes any clip fit"
+        ) from None
 
 
 def _bytes_of(latent: LatentFormat, shape: VideoShape) -> int:

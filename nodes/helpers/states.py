@@ -14,8 +14,7 @@ from ...samplers.checkpoint import Checkpoint, SolverState, showing_what_will_be
 from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
-from .distilled import warn_of_distillation
-from .trained import warn_if_untrained
+from .trained import warn_if_untrained, warn_of_distillation
 
 STATE = "SPACETIME_SAMPLING_STATE"
 

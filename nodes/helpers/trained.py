@@ -1,4 +1,4 @@
-"""A warning where clips are asked for that a model has not been trained on."""
+"""Warnings where a model is sampled in a way in which it has not been trained."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,21 @@ from typing import Any
 from ...hosts import host
 from ...models.latent_format import LatentFormat
 from ...models.shapes import LatentShape, VideoShape
+from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.solvers.consistency import sample_lcm
 
 TRAINED_KEY = "trained"
 """Of the metadata of weights that say on which clips they were trained."""
+
+NOT_DISTILLED = (
+    "LCM needs a few-step LoRA: this model was not distilled for few steps, so that the video is "
+    "blurred and too uniform; put Load Video LoRA with such a LoRA between Load Models and "
+    "Denoiser, or choose another solver, such as unipc with 20 steps"
+)
+GUIDED_TWICE = (
+    "set guidance to 1: this model was distilled with guidance in it, and {guidance:g} on top of "
+    "that burns the video"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +48,16 @@ class TrainedRange:
                 f"trained on {fps:g}"
             )
         return "; ".join(told)
+
+
+def warn_of_distillation(guider: Any, sampler: Any) -> None:
+    """Warn where LCM runs a model known not to be distilled, or guidance one that has its own."""
+    distilled = host().sampling.about(guider).distilled
+    if distilled is False and _is_lcm(sampler):
+        host().session.warn(NOT_DISTILLED)
+    plan = host().sampling.about(guider).plan
+    if distilled and plan is not None and _highest(plan) > 1:
+        host().session.warn(GUIDED_TWICE.format(guidance=_highest(plan)))
 
 
 def warn_if_untrained(guider: Any, latents: Iterable[Mapping[str, Any]]) -> None:
@@ -102,3 +124,14 @@ def _distance(one: VideoShape, other: VideoShape) -> float:
 def _size(shape: VideoShape) -> str:
     frames = "1 frame" if shape.frames == 1 else f"{shape.frames} frames"
     return f"{shape.width}x{shape.height} with {frames}"
+
+
+def _is_lcm(sampler: Any) -> bool:
+    call = host().sampling.solver_of(sampler)
+    return getattr(call.solver, "__name__", "") == sample_lcm.__name__ if call else False
+
+
+def _highest(plan: GuidancePlan) -> float:
+    """The scale of guidance where it is strongest, in whatever step and frame."""
+    scales = (plan.scale, plan.last_scale, plan.first_frame_scale)
+    return max(scale for scale in scales if scale is not None)

@@ -8,10 +8,9 @@ from ...hosts.interface import PROMPT_KEY
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
 from ...samplers.noise.steps import StepNoise
-from ..helpers.distilled import warn_of_distillation
 from ..helpers.search import search_words
 from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens, unpack
-from ..helpers.trained import warn_if_untrained
+from ..helpers.trained import warn_if_untrained, warn_of_distillation
 
 
 def sampling_inputs(what: Any) -> list[Any]:

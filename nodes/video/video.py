@@ -5,9 +5,9 @@ from typing import Any
 from torch import Tensor
 
 from ...hosts import host, io
-from ...hosts.frames import check_frames
 from ...models.latent_format import LatentFormat
 from ..helpers.search import search_words
+from ..helpers.sizes import check_frames
 
 FPS = 16.0
 

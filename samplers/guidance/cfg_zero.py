@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from ..denoiser import output_of, x0_of
 from ..runs import Evaluation, RunDenoiser
-from ..velocity import output_of, x0_of
 from .cfg import Predictions, generated_mask
 
 

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
+from ..denoiser import output_of, x0_of
 from ..regions import Regions
 from ..runs import Evaluation, RunDenoiser
-from ..velocity import output_of, x0_of
 from .cfg import Predict, generated_mask, keep_given
 
 

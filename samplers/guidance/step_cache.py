@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..denoiser import broadcast_sigma
+from ..denoiser import broadcast_sigma, output_of, x0_of
 from ..process import NoiseProcess
 from ..runs import Evaluation
-from ..velocity import output_of, x0_of
 from .cfg import Predict
 
 

@@ -14,7 +14,7 @@ from spacetime_video.nodes.guidance.guidance import (
     SpacetimeGuidanceOverFrames,
     SpacetimeGuidanceOverSteps,
 )
-from spacetime_video.nodes.helpers.distilled import GUIDED_TWICE
+from spacetime_video.nodes.helpers.trained import GUIDED_TWICE
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.load.lora import BESIDE, MERGED, SpacetimeLoadLora
 from spacetime_video.nodes.patches.patches import SpacetimePatchify

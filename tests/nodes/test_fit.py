@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from spacetime_video.hosts import host
-from spacetime_video.hosts.frames import check_frames
 from spacetime_video.hosts.standalone.stock_latent import SetLatentNoiseMask
 from spacetime_video.models.latent_format import WAN22_LATENT
+from spacetime_video.nodes.helpers.sizes import check_frames
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.video.fit import SpacetimeFitVideo
 from spacetime_video.nodes.video.video import SpacetimeEncodeVideo

@@ -31,8 +31,10 @@ UP = torch.randn(96, 2, generator=seeded(4))
 
 host = ComfyHost()
 hosts.use(host)
-from spacetime_video.nodes.helpers.distilled import warn_of_distillation  # noqa: E402
-from spacetime_video.nodes.helpers.trained import warn_if_untrained  # noqa: E402
+from spacetime_video.nodes.helpers.trained import (  # noqa: E402
+    warn_if_untrained,
+    warn_of_distillation,
+)
 
 
 def with_lora(model, distilled):

@@ -33,8 +33,8 @@ def loaded(host, config=CONFIG):
     return host.models.make_model(DiTWeights(config, WAN21_LATENT, state), dtype="fp32")
 
 
-def seen(width=10, seed=3):
-    return SimpleNamespace(penultimate_hidden_states=seeded(1, 4, width, seed=seed))
+def seen(width=10, seed=3, tokens=4):
+    return SimpleNamespace(penultimate_hidden_states=seeded(1, tokens, width, seed=seed))
 
 
 def started(size=SIZE):
@@ -101,6 +101,12 @@ def test_what_is_missing_or_not_taken_is_told(standalone):
     for problem, (model, options) in cases.items():
         with pytest.raises(ValueError, match=problem):
             sampled(standalone, model, prompt(**options), prompt(**options))
+
+
+def test_sides_with_other_numbers_of_images_are_told(standalone):
+    model, sides = loaded(standalone), [{VISION_KEY: seen(tokens=n), **started()} for n in (4, 8)]
+    with pytest.raises(ValueError, match=r"different shapes \[\(4, 10\), \(8, 10\)\]: give both"):
+        sampled(standalone, model, *(prompt(**side) for side in sides), guidance=3.0)
 
 
 def test_packed_patches_carry_no_start_image(standalone):

@@ -35,3 +35,11 @@ def test_published_sizes(config, parameters, tensors):
     assert len(state) == tensors
     assert sum(weight.numel() for weight in state.values()) == pytest.approx(parameters, rel=1e-4)
     assert wan_dit.derive_config(state) == config
+
+
+def test_layers_of_an_image_have_their_name_in_loras_of_diffusers():
+    theirs = ("attn2.add_k_proj", "attn2.add_v_proj", "attn2.to_k")
+    ours = [wan_dit.layer_name(f"blocks.7.{name}") for name in theirs]
+    assert ours == [f"blocks.7.cross_attn.{name}" for name in ("k_img", "v_img", "k")]
+    first = wan_dit.layer_name("condition_embedder.image_embedder.ff.net.0.proj")
+    assert first == "img_emb.proj.1"

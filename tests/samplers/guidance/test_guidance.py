@@ -7,7 +7,7 @@ import torch
 
 from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.clips import Clip, Clips
-from spacetime_video.samplers.denoiser import broadcast_sigma, to_velocity
+from spacetime_video.samplers.denoiser import broadcast_sigma, output_of, to_velocity, x0_of
 from spacetime_video.samplers.guidance.cfg import Predictions, affine, cfg, keep_given, remember
 from spacetime_video.samplers.guidance.cfg_zero import cfg_zero, zero_init
 from spacetime_video.samplers.guidance.projected import apg
@@ -18,7 +18,6 @@ from spacetime_video.samplers.regions import LATENT
 from spacetime_video.samplers.runs import Evaluation, SamplingRun, for_solver
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_heun
-from spacetime_video.samplers.velocity import output_of, x0_of
 
 POSITIVE, NEGATIVE = "a red cube", ""
 RUN = SamplingRun(flow_sigmas(10, shift=3.0))
