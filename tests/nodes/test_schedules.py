@@ -8,7 +8,7 @@ import torch
 from spacetime_video.graph.errors import GraphError
 from spacetime_video.graph.executor import Executor
 from spacetime_video.graph.registry import Registry
-from spacetime_video.hosts.standalone.stock_preview import PreviewAny
+from spacetime_video.hosts.standalone.stock_primitive import PreviewAny
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample
 from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule
