@@ -4,7 +4,7 @@ Reading and building are apart, so that a host can build the network from its ow
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,7 +43,11 @@ DEFAULT_SHIFT = 3.0
 
 @dataclass(frozen=True, eq=False)
 class DiTWeights:
-    """A video transformer before it is built, from a file of a name."""
+    """A video transformer before it is built, from a file of a name.
+
+    ``again`` reads the same weights once more, for a copy of the network; None where no file is
+    known.
+    """
 
     config: DiTConfig
     latent: LatentFormat
@@ -51,6 +55,7 @@ class DiTWeights:
     info: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
     family: Family = WAN_DIT
+    again: Callable[[], "DiTWeights"] | None = None
 
     @property
     def shift(self) -> float:
@@ -60,23 +65,25 @@ class DiTWeights:
 
 @dataclass(frozen=True, eq=False)
 class VAEWeights:
-    """A video VAE before it is built."""
+    """A video VAE before it is built; ``again`` as in ``DiTWeights``."""
 
     config: VAEConfig
     state: Mapping[str, Tensor]
     info: Mapping[str, Any] = field(default_factory=dict)
     family: Family = WAN_VAE
+    again: Callable[[], "VAEWeights"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class TextWeights:
-    """A text encoder before it is built, with its tokenizer."""
+    """A text encoder before it is built, with its tokenizer; ``again`` as in ``DiTWeights``."""
 
     config: T5Config
     state: Mapping[str, Tensor]
     tokenizer: Tokenizer
     info: Mapping[str, Any] = field(default_factory=dict)
     family: Family = UMT5
+    again: Callable[[], "TextWeights"] | None = None
 
 
 def read_dit(path: Path, tick: Tick = lambda done, total: None) -> DiTWeights:
@@ -86,17 +93,18 @@ def read_dit(path: Path, tick: Tick = lambda done, total: None) -> DiTWeights:
         FileNotFoundError: no such file.
         UnsupportedCheckpointError: another kind of file, or parts that are not supported.
     """
-    return dit_of(read_file(path, tick=tick))
+    return replace(dit_of(read_file(path, tick=tick)), again=partial(read_dit, path))
 
 
 def read_vae(path: Path, tick: Tick = lambda done, total: None) -> VAEWeights:
     """Read a video VAE; errors as ``read_dit``."""
-    return vae_of(read_file(path, tick=tick))
+    return replace(vae_of(read_file(path, tick=tick)), again=partial(read_vae, path))
 
 
 def read_text_encoder(path: Path, tick: Tick = lambda done, total: None) -> TextWeights:
     """Read a text encoder with the tokenizer in its file; errors as ``read_dit``."""
-    return text_of(read_file(path, tick=tick))
+    weights = text_of(read_file(path, tick=tick))
+    return replace(weights, again=partial(read_text_encoder, path))
 
 
 def dit_of(file: WeightsFile) -> DiTWeights:

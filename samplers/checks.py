@@ -3,6 +3,25 @@
 from torch import Tensor
 
 
+def has_streams(samples: Tensor) -> bool:
+    """Whether samples are several tensors in one, as ComfyUI's latents of video with sound are."""
+    return bool(getattr(samples, "is_nested", False))
+
+
+def check_one_stream(samples: Tensor, remedy: str) -> None:
+    """Refuse a latent of several streams.
+
+    Args:
+        samples: of a LATENT.
+        remedy: what to do, the rest of the sentence.
+
+    Raises:
+        ValueError: there are several.
+    """
+    if has_streams(samples):
+        raise ValueError(f"a latent of several streams, such as video with sound: {remedy}")
+
+
 def check_channels(samples: Tensor, channels: int) -> None:
     """Refuse a latent (B, C, ...) that another family's VAE has made.
 

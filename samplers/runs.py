@@ -131,6 +131,15 @@ class Evaluation:
             return whole
         return self.clips.take(whole, self.clips.index)
 
+    def to(self, device: torch.device) -> "Evaluation":
+        """The same on the device of a copy of the network."""
+        if self.sigma.device == device:
+            return self
+        places = None if self.places is None else self.places.to(device)
+        residuals = {n: each.to(device) for n, each in self.hooks.residuals.items()}
+        hooks = replace(self.hooks, residuals=residuals)
+        return replace(self, sigma=self.sigma.to(device), places=places, hooks=hooks)
+
     def repeated(self, times: int) -> "Evaluation":
         """The same for a state that is there several times along the batch."""
         if times == 1:

@@ -11,22 +11,24 @@ from comfy.model_patcher import create_model_options_clone, set_model_options_pa
 from comfy.samplers import CFGGuider, calc_cond_batch
 from torch import Tensor
 
-from ...models.attention import KeysValues
-from ...models.dit.blocks import Context
-from ...models.dit.network import PreparedContext
-from ...models.hooks import CrossAttend
-from ...samplers.clips import Clips, clips_of_latent
+from ...samplers.checks import check_one_stream
+from ...samplers.clips import clips_of_latent
 from ...samplers.guidance.conditions import Change, predictor
-from ...samplers.guidance.nag import NegativeAttention, cross_attend_against
+from ...samplers.guidance.nag import NegativeAttention
 from ...samplers.guidance.plan import GuidancePlan, guided
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, wrapped
 from .model import HostModel
-from .network import CLIPS_KEY, EVALUATION_KEY, FRAME_BY_FRAME
+from .network import AGAINST_KEY, CLIPS_KEY, EVALUATION_KEY, FRAME_BY_FRAME, Against
 from .notes import warn
 from .sampler import process_of
 
 BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
 """Where the host's networks keep the blocks that their callers may replace."""
+
+ONE_STREAM = (
+    "guidance by frames cannot find them in it, use Denoiser alone, Guidance Interval or Guidance "
+    "over Steps"
+)
 
 UNUSED_PATCHES = (
     "sampler_cfg_function",
@@ -58,10 +60,21 @@ class HostGuider(CFGGuider):
         """Whether the host's own guidance does all of it."""
         return self.plan == GuidancePlan(scale=self.plan.scale)
 
+    def sample(self, noise: Any, latent_image: Any, *rest: Any, **named: Any) -> Any:
+        """Sample as the host does.
+
+        Raises:
+            ValueError: a latent of several streams, and rules or wrappers that look at frames.
+        """
+        by_level = replace(self.plan, low=0.0, high=1.0, last_scale=None)
+        if self.wrappers or by_level != GuidancePlan(scale=self.plan.scale):
+            check_one_stream(latent_image, ONE_STREAM)
+        return super().sample(noise, latent_image, *rest, **named)
+
     def inner_sample(self, *arguments: Any, **named: Any) -> Tensor:
         """Begin a run: what the plan and the wrappers remember belongs to it alone."""
         latent, sigmas, self._mask = arguments[1], arguments[4], arguments[5]
-        self._run = run = self._begin(latent, sigmas)
+        self._run = run = self._begin(latent, sigmas, named.get("latent_shapes") or ())
         if not self.is_plain or self.wrappers:
             inner = self._by_host if self.is_plain else self._by_plan(run)
             self._denoiser = wrapped(inner, self.wrappers, run)
@@ -72,11 +85,11 @@ class HostGuider(CFGGuider):
             self._denoiser = self._run = self._mask = self._masked = None
             self._seen = {}
 
-    def _begin(self, latent: Any, sigmas: Tensor) -> SamplingRun:
-        """What the host and the pack's nodes say of the run."""
+    def _begin(self, latent: Any, sigmas: Tensor, shapes: Sequence[Any]) -> SamplingRun:
+        """What the host and the pack's nodes say of the run; ``shapes`` are those of streams."""
         model, options = self.inner_model, self.model_options.get("transformer_options", {})
         clips, given = options.get(CLIPS_KEY), None
-        if isinstance(latent, Tensor):
+        if isinstance(latent, Tensor) and len(shapes) < 2:
             given = model.process_latent_in(latent) if latent.any() else latent
             if clips is None and latent.ndim == 5:
                 clips = clips_of_latent({}, latent, FRAME_BY_FRAME)
@@ -168,48 +181,31 @@ class HostGuider(CFGGuider):
         return denoised
 
     def _evaluate(
-        self, x: Tensor, at: Evaluation, names: Sequence[str], skipped: frozenset[int] = frozenset()
+        self,
+        x: Tensor,
+        at: Evaluation,
+        names: Sequence[str],
+        skipped: frozenset[int] = frozenset(),
+        against: Against | None = None,
     ) -> list[Tensor]:
         conds = [self.conds.get(name) for name in names]
         options = _without_blocks(self._options(at), skipped)
+        if against is not None:
+            options.setdefault("transformer_options", {})[AGAINST_KEY] = against
         return calc_cond_batch(self.inner_model, conds, x, at.sigma, options)
 
     def _changed(self, x: Tensor, at: Evaluation, condition: str, change: Change) -> Tensor:
-        if change.attention is not None:
-            hook = self._cross_attend(change.attention, at.clips)
-            at = replace(at, hooks=replace(at.hooks, cross_attend=hook))
-        (made,) = self._evaluate(x, at, [condition], change.skipped)
+        against = None if change.attention is None else self._against(change.attention)
+        (made,) = self._evaluate(x, at, [condition], change.skipped, against)
         return made
 
-    def _cross_attend(self, against: NegativeAttention, clips: Clips | None) -> CrossAttend:
-        """The hook for the network, which prepares the negative prompt where it runs."""
-        network = self.inner_model.diffusion_model
-        (negative, *_) = self.conds[against.negative]
+    def _against(self, attention: NegativeAttention) -> Against:
+        """The negative prompt, which each copy of the network prepares with its own weights."""
+        (negative, *_) = self.conds[attention.negative]
         told = negative["model_conds"]
-        negative_texts = (
-            told["clip_texts"].cond if "clip_texts" in told else [told["c_crossattn"].cond]
-        )
-        negative_texts = negative_texts if clips is None else clips.pick(negative_texts)
+        contexts = told["clip_texts"].cond if "clip_texts" in told else [told["c_crossattn"].cond]
         image = told["clip_fea"].cond if "clip_fea" in told else None
-        prepared: list[PreparedContext] = []
-
-        def cross_attend(
-            block: int, q: Tensor, texts: Sequence[KeysValues], spans: Sequence[slice]
-        ) -> Tensor:
-            if not prepared:
-                seen = None if image is None else image.to(q)
-                prepared.extend(network.prepare(text.to(q), seen) for text in negative_texts)
-            negatives = [tuple(_rows(each, len(q)) for each in context) for context in prepared]
-            hook = cross_attend_against(negatives, against.guidance, network.host_attention)
-            return hook(block, q, texts, spans)
-
-        return cross_attend
-
-
-def _rows(context: Context, rows: int) -> Context:
-    """The text of a context, of the first row where there are other numbers of them."""
-    k, v = (x if len(x) == rows else x[:1].expand(rows, *x.shape[1:]) for x in context.text)
-    return Context((k, v))
+        return Against(contexts, image, attention.guidance)
 
 
 def _without_blocks(options: dict[str, Any], blocks: frozenset[int]) -> dict[str, Any]:

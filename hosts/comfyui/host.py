@@ -30,6 +30,7 @@ from .levels import noise_levels
 from .lora import is_distilled, with_lora
 from .model import HostModel, make_model
 from .notes import graph_metadata, warn
+from .preview import streams_of
 from .sampler import HostSampler
 from .sampling import fit_latent, sample_latent, sample_packed
 from .vae import HostVAE
@@ -123,8 +124,8 @@ class ComfyModels:
         return vae.encode(whole_frames(images)[..., :3])
 
     def decode_video(self, vae: Any, latent: Tensor) -> Tensor:
-        """Decode a latent."""
-        images = vae.decode(latent)
+        """Decode a latent; of one with sound, the video."""
+        images = vae.decode(streams_of(latent)[0])
         return images.flatten(0, 1) if images.ndim == 5 else images
 
 

@@ -14,6 +14,7 @@ from ...samplers.schedules.model_levels import (
     check_flow_sigmas,
 )
 from ...samplers.schedules.table import NoiseTable
+from .preview import streams_of
 from .sampler import process_of
 
 
@@ -52,7 +53,7 @@ def check_levels(model: Any, sigmas: Tensor, samples: Tensor) -> None:
         return check_flow_sigmas(sigmas)
     first, name = float(sigmas[0]), type(model).__name__
     noise = float(model.model_sampling.sigma_max)
-    if first <= 1 < noise and not samples.any():
+    if first <= 1 < noise and not any(each.any() for each in streams_of(samples)):
         raise ValueError(
             f"noise levels from {first:g}, as flow models have them: pure noise is {noise:g} for "
             f"this model ({name}); use Model Schedule with this model instead of Schedule"

@@ -18,6 +18,8 @@ from ...samplers.checks import check_image_context, check_text_width
 from ..interface import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
 from .network import HostDiT
 from .prompt_cache import PromptCache
+from .versions import make_patcher, rebuild_with
+from .windows import retained_frames
 
 HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
 """The host's own formats of the published families, by channels: they know preview colours."""
@@ -28,6 +30,8 @@ PICTURES = {
 }
 """What other nodes put into a conditioning that no network of ours has an input for."""
 
+UNCUT = ("c_crossattn", "clip_texts", "clip_fea", "channels", "denoise_mask")
+"""Conditionings that the host's context windows leave as they are, whatever their sizes are."""
 
 NO_VISION = (
     "connect CLIP Vision Encode (clip_vision_h) to the clip_vision_output of WanImageToVideo"
@@ -172,6 +176,12 @@ class HostModel(model_base.BaseModel):
             sigma=sigma, noise=noise, latent_image=latent_image, **kwargs
         )
 
+    def resize_cond_for_context_window(
+        self, cond_key: str, cond_value: Any, *_: Any, **__: Any
+    ) -> Any:
+        """What the network cuts to a window by itself, or takes whole; the host cuts the rest."""
+        return cond_value if cond_key in UNCUT else None
+
     def memory_required(self, input_shape: Any, **kwargs: Any) -> float:
         """Estimate from the latent's size, in bytes; tokens count the positions they cover."""
         if len(input_shape) == 3:
@@ -213,6 +223,10 @@ def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
         weights: of a video transformer.
         dtype: auto (what the host would take for a network of this size), fp32, bf16 or fp16.
     """
+    return _patcher(weights, dtype)
+
+
+def _patcher(weights: DiTWeights, dtype: str, *, streams: bool = True) -> ModelPatcher:
     load_device = model_management.get_torch_device()
     offload_device = model_management.unet_offload_device()
     config = HostConfig(weights)
@@ -225,15 +239,27 @@ def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
     cast = model_management.unet_manual_cast(chosen, load_device, supported)
     config.set_inference_dtype(chosen, cast)
     model = config.get_model({}, device=offload_device)
-    patcher = ModelPatcher(model, load_device=load_device, offload_device=offload_device)
-    patcher.add_callback_with_key(CallbacksMP.ON_PRE_RUN, "spacetime", _keep_prompts)
-    patcher.add_callback_with_key(CallbacksMP.ON_CLEANUP, "spacetime", _drop_prompts)
+    patcher = make_patcher(
+        model, load_device=load_device, offload_device=offload_device, streams=streams
+    )
+    if weights.again is not None:
+        rebuild_with(patcher, _rebuilt, weights.again, dtype)
+    patcher.add_callback_with_key(CallbacksMP.ON_PRE_RUN, "spacetime", _begin_run)
+    patcher.add_callback_with_key(CallbacksMP.ON_CLEANUP, "spacetime", _end_run)
     return patcher
 
 
-def _keep_prompts(patcher: ModelPatcher) -> None:
-    patcher.model.diffusion_model.kept_prompts = PromptCache(patcher)
+def _rebuilt(
+    again: Callable[[], DiTWeights], dtype: str, disable_dynamic: bool = False
+) -> ModelPatcher:
+    """The same patcher with weights of its own; the host names the argument."""
+    return _patcher(again(), dtype, streams=not disable_dynamic)
 
 
-def _drop_prompts(patcher: ModelPatcher) -> None:
-    patcher.model.diffusion_model.kept_prompts = None
+def _begin_run(patcher: ModelPatcher) -> None:
+    retained = retained_frames(patcher.model_options)
+    patcher.model.diffusion_model.begin(PromptCache(patcher), retained)
+
+
+def _end_run(patcher: ModelPatcher) -> None:
+    patcher.model.diffusion_model.end()

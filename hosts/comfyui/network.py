@@ -7,7 +7,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D wid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from comfy.ldm.common_dit import pad_to_patch_size
@@ -16,14 +16,17 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrappers
 from torch import Tensor
 
+from ...models.dit.blocks import Context
 from ...models.dit.config import DiTConfig
 from ...models.dit.network import PreparedContext, VideoDiT
 from ...models.hooks import NO_HOOKS, AroundBlock, BlockHooks
 from ...models.shapes import Compression
-from ...samplers.clips import clips_of_latent
+from ...samplers.clips import Clips, clips_of_latent
 from ...samplers.denoiser import broadcast_sigma
+from ...samplers.guidance.nag import AttentionGuidance, cross_attend_against
 from ...samplers.runs import Evaluation
 from .prompt_cache import PromptCache
+from .windows import window_of
 
 FRAME_BY_FRAME = Compression(time=1, space=1)
 
@@ -32,6 +35,23 @@ CLIPS_KEY = "spacetime_clips"
 
 EVALUATION_KEY = "spacetime_evaluation"
 """Where a guider puts the ``Evaluation`` that is under way."""
+
+AGAINST_KEY = "spacetime_against"
+"""Where a guider puts the prompt ``Against`` which the cross-attention is guided."""
+
+
+class Against(NamedTuple):
+    """The negative prompt of an attention guidance.
+
+    Args:
+        contexts: (1, S, text width), one for all clips of the run or one per clip.
+        image: (1, I, image width), the image context beside them; None for none.
+        guidance: strengths.
+    """
+
+    contexts: Sequence[Tensor]
+    image: Tensor | None
+    guidance: AttentionGuidance
 
 
 class HostAttention:
@@ -65,15 +85,24 @@ class HostAttention:
 class HostDiT(VideoDiT):
     """``VideoDiT`` behind the signature of the host's own networks; the names stay Wan's.
 
-    ``kept_prompts`` is there while a sampling run of the host lasts.
+    A sampling run of the host lasts from ``begin`` to ``end``.
     """
 
     kept_prompts: PromptCache | None = None
+    retained: tuple[int, ...] = ()
 
     def __init__(self, config: DiTConfig, *, ops: Any, **factory: Any) -> None:
         attention = HostAttention()
         super().__init__(config, ops=ops, attention=attention, **factory)
         self.host_attention = attention
+
+    def begin(self, prompts: PromptCache, retained: tuple[int, ...]) -> None:
+        """Keep prepared prompts, and remember the frames that the host keeps in its windows."""
+        self.kept_prompts, self.retained = prompts, retained
+
+    def end(self) -> None:
+        """Forget the run."""
+        self.kept_prompts, self.retained = None, ()
 
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -115,22 +144,16 @@ class HostDiT(VideoDiT):
         channels: Tensor | None = None,
         **_: Any,
     ) -> Tensor:
-        at = _evaluation(options, len(x))
-        clips = options.get(CLIPS_KEY) if at is None else at.clips
-        if clips is None:  # the host's own nodes say the size and no more
-            clips = clips_of_latent({}, x, FRAME_BY_FRAME)
-        if at is not None and at.places is not None:
-            sigma = at.places
+        clips, sigma, at, channels = self._looked_at(x, sigma, channels, options)
         conditions = clips.conditions(self.config.conditions, sigma)
         hooks = host_hooks(control, context, options, NO_HOOKS if at is None else at.hooks)
-        if channels is not None and at is not None:
-            channels = at.part(channels)
         size = x.shape
         if clips.layout is None:
             x, sigma = self._pad(x), self._pad_levels(sigma)
             channels = None if channels is None else self._pad(channels)
         with self.host_attention.with_options(options):
             contexts = _prepared(self, clip_texts or [context], clip_fea, options)  # pyright: ignore[reportCallIssue]
+            hooks = self._against(x, clips, options, hooks)
             velocity = super().forward(
                 x,
                 sigma,
@@ -147,6 +170,43 @@ class HostDiT(VideoDiT):
 
     def _pad(self, x: Tensor) -> Tensor:
         return pad_to_patch_size(x, self.config.patch)
+    def _looked_at(
+        self, x: Tensor, sigma: Tensor, channels: Tensor | None, options: Mapping[str, Any]
+    ) -> tuple[Clips, Tensor, Evaluation | None, Tensor | None]:
+        """The clips in a state, their noise levels, the evaluation under way if it is told, and
+        what the state has of the run's further channels.
+        """
+        at = _evaluation(options, x)
+        if channels is not None and at is not None:
+            channels = at.part(channels)
+        clips = options.get(CLIPS_KEY) if at is None else at.clips
+        if clips is None or clips.layout is None:
+            window = window_of(options, x, self.retained)
+            if window is not None:
+                clips = None if clips is None else window.clips(clips)
+                sigma = window.levels(sigma, x.shape[2])
+                at = None if at is None else window.evaluation(at)
+                channels = None if channels is None else channels[:, :, window.held]
+        if clips is None:  # the host's own nodes say the size and no more
+            clips = clips_of_latent({}, x, FRAME_BY_FRAME)
+        if at is not None and at.places is not None:
+            sigma = at.places
+        return clips, sigma, at, channels
+
+    def _against(
+        self, x: Tensor, clips: Clips, options: Mapping[str, Any], hooks: BlockHooks
+    ) -> BlockHooks:
+        """Guide the attention against a prompt that these very weights have prepared."""
+        against: Against | None = options.get(AGAINST_KEY)
+        if against is None:
+            return hooks
+        image = None if against.image is None else against.image.to(x)
+        negatives = [
+            tuple(_rows(each, len(x)) for each in self.prepare(context.to(x), image))
+            for context in clips.pick(against.contexts)
+        ]
+        hook = cross_attend_against(negatives, against.guidance, self.host_attention)
+        return replace(hooks, cross_attend=hook)
 
     def _pad_levels(self, sigma: Tensor) -> Tensor:
         if sigma.ndim == 1:
@@ -166,10 +226,16 @@ def _prepared(
     ]
 
 
-def _evaluation(options: Mapping[str, Any], rows: int) -> Evaluation | None:
-    """The evaluation under way, for as many rows as the host has put into one batch."""
+def _rows(context: Context, rows: int) -> Context:
+    """The text of a context, of the first row where there are other numbers of them."""
+    k, v = (x if len(x) == rows else x[:1].expand(rows, *x.shape[1:]) for x in context.text)
+    return Context((k, v))
+
+
+def _evaluation(options: Mapping[str, Any], x: Tensor) -> Evaluation | None:
+    """The evaluation under way, where ``x`` is and for as many rows as the host batches."""
     at: Evaluation | None = options.get(EVALUATION_KEY)
-    return None if at is None else at.repeated(rows // len(at.sigma))
+    return None if at is None else at.to(x.device).repeated(len(x) // len(at.sigma))
 
 
 def _for_one_level(velocity: Tensor, at: Evaluation | None) -> Tensor:

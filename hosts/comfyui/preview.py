@@ -16,6 +16,7 @@ from torch import Tensor
 from ...media.pixels import to_bytes
 from ...media.strip import film_strips
 from ...models.latent_format import rgb_preview
+from ...samplers.checks import has_streams
 from ..finite import refuse_not_finite
 from ..interface import STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN
 
@@ -33,18 +34,25 @@ def watch_steps(
     Args:
         latent_format: the host's, of any model; without colour factors there is only the tick.
         steps: of the run.
-        clips_of: the clips (C, F, H, W) in a state of the sampler.
+        clips_of: the clips (C, F, H, W) in a state of the sampler, of several streams in the first.
     """
     bar = ProgressBar(steps)
 
     def watch(step: int, denoised: Tensor, _x: Tensor, total: int) -> None:
         throw_exception_if_processing_interrupted()  # the bar does so in the server only
-        refuse_not_finite(denoised, f"the prediction of step {step + 1}", NOT_FINITE)
-        picture = strip(latent_format, clips_of(denoised))
+        streams = streams_of(denoised)
+        for stream in streams:
+            refuse_not_finite(stream, f"the prediction of step {step + 1}", NOT_FINITE)
+        picture = strip(latent_format, clips_of(streams[0]))
         preview = None if picture is None else ("JPEG", picture, LARGEST)
         bar.update_absolute(step + 1, total, preview)
 
     return watch
+
+
+def streams_of(samples: Tensor) -> list[Tensor]:
+    """The tensors of a latent: one, or the video first and the sound after it."""
+    return list(samples.unbind()) if has_streams(samples) else [samples]
 
 
 def pictures_of_latent(state: Tensor) -> list[Tensor]:

@@ -13,7 +13,7 @@ from comfy.model_patcher import create_model_options_clone
 from torch import Tensor
 
 from ...models.patchify import Tokens
-from ...samplers.checks import check_channels, check_packed
+from ...samplers.checks import check_channels, check_one_stream, check_packed, has_streams
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.masks import per_latent_frame
 from ..interface import Latent
@@ -40,9 +40,12 @@ def sample_latent(
 
 def fit_latent(guider: Any, latent: Latent) -> dict[str, Any]:
     """Give an empty LATENT the model's shape; see ``Sampling.fit_latent``."""
-    patcher = guider.model_patcher
+    patcher, remedy = guider.model_patcher, "this model makes video, give it that alone"
+    if isinstance(patcher.model, HostModel):
+        check_one_stream(latent["samples"], f"{remedy} (Separate AV Latent takes it out)")
     samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
-    check_channels(samples, patcher.model.latent_format.latent_channels)
+    if not has_streams(samples):
+        check_channels(samples, patcher.model.latent_format.latent_channels)
     return {**latent, "samples": samples}
 
 
@@ -63,6 +66,11 @@ def sample_packed(
             "model from Load Models"
         )
     check_packed(model.further_channels)
+    if guider.model_options.get("context_handler") is not None:
+        raise ValueError(
+            "context windows are cut out of a latent's frames, which packed patches do not have: "
+            "use Sample in place of Sample Patches, or take the context windows off the model"
+        )
     check_levels(model, sigmas, tokens.values)
     clips = clips_of_tokens(tokens, extras, model.weights.latent.compression)
     bound, pictures = with_clips(guider, clips), partial(pictures_of_tokens, tokens)

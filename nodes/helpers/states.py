@@ -11,6 +11,7 @@ from torch import Tensor
 from ...hosts import host
 from ...hosts.solver_options import SolverCall, taken
 from ...samplers.checkpoint import Checkpoint, SolverState, showing_what_will_be
+from ...samplers.checks import check_one_stream
 from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
@@ -77,8 +78,10 @@ def start_run(
         stop: number of steps to make.
 
     Raises:
-        ValueError: the schedule has fewer steps, or the sampler is another host's.
+        ValueError: the schedule has fewer steps, the sampler is another host's, or the latent
+            holds several streams.
     """
+    check_one_stream(latent["samples"], "it cannot be stopped and resumed yet, use Sample")
     _check_stop(stop, 0, len(sigmas) - 1)
     solver = _choice(_stoppable(sampler))
     latent = host().sampling.fit_latent(guider, latent)

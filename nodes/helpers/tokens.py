@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ...models.patchify import Tokens, patchify, unpatchify
+from ...samplers.checks import check_one_stream
 
 TOKENS = "SPACETIME_TOKENS"
 
@@ -30,6 +31,7 @@ def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
         ValueError: a LATENT is not a video latent, has a mask, or they do not fit together.
     """
     for latent in latents:
+        check_one_stream(latent["samples"], "use Sample, which takes it as it is")
         if "noise_mask" in latent:
             raise ValueError(
                 "a latent with a noise mask cannot be sampled as patches yet: use Sample, or take "

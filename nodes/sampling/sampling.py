@@ -115,8 +115,11 @@ class SpacetimeSamplePatches(io.ComfyNode):
         return io.NodeOutput(tokens.with_tokens(sampled))
 
 
-def with_noise(sampler: Any, noise: StepNoise) -> Any:
-    """SAMPLER that adds this noise after its steps, if it adds any and is of the pack."""
+def with_noise(sampler: Any, noise: StepNoise | None) -> Any:
+    """SAMPLER that adds this noise after its steps, if it adds any and is of the pack.
+
+    Without one it draws from the run's seed.
+    """
     return host().sampling.with_options(sampler, {"noise": noise}) or sampler
 
 

@@ -10,7 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..checks import check_one_stream
+
 _MASK = 2**64 - 1
+
+DRAWN_TOGETHER = "use RandomNoise, which draws for all of them"
+"""What to do for noise in the shape of several streams, whose frames are not the same ones."""
 
 
 def frame_noise(
@@ -84,12 +89,13 @@ class FrameNoise:
         (F, C, H, W), as image networks take the frames of a clip, are clip 0.
 
         Raises:
-            ValueError: the latent is not a video latent.
+            ValueError: the latent is not a video latent, or holds several streams.
         """
         return self.draw(latent, 0)
 
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
         """The noise that a run starts from (draw 0), or that is added after its k-th step."""
+        check_one_stream(latent["samples"], DRAWN_TOGETHER)
         shape = latent["samples"].shape
         if len(shape) == 4:
             return frames_of(self.draw(as_clip(latent), draw))

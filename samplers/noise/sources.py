@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from .frames import FrameNoise
+from ..checks import check_one_stream, has_streams
+from .frames import DRAWN_TOGETHER, FrameNoise
 from .steps import StepNoise
 
 
@@ -34,8 +35,13 @@ def draw_noise(noise: Noise, latent: Mapping[str, Any], draw: int) -> Tensor:
     return source.draw(latent, draw)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def step_noise_of(noise: Noise, latent: Mapping[str, Any]) -> StepNoise:
-    """Return what a stochastic solver adds after each step of a run on ``latent``."""
+def step_noise_of(noise: Noise, latent: Mapping[str, Any]) -> StepNoise | None:
+    """Return what a stochastic solver adds after each step of a run on ``latent``.
+
+    None for a latent of several streams: the solver then draws for all of them from its seed.
+    """
+    if has_streams(latent["samples"]):
+        return None
     return lambda step: draw_noise(noise, latent, step + 1)
 
 
@@ -54,6 +60,7 @@ class _Drawn(ABC):
 
     def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
         """Noise shaped like ``latent["samples"]``, see ``FrameNoise``."""
+        check_one_stream(latent["samples"], DRAWN_TOGETHER)
         return self.draw(latent, 0)
 
     @abstractmethod

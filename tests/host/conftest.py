@@ -67,6 +67,17 @@ def probe(tmp_path_factory):
     return run
 
 
+@pytest.fixture(scope="session")
+def host_has():
+    """Skip where this ComfyUI lacks a module of its ``comfy`` package, which came later."""
+
+    def check(name):
+        if not (Path(os.environ["COMFYUI_DIR"]) / "comfy" / f"{name}.py").exists():
+            pytest.skip(f"this ComfyUI has no comfy.{name}")
+
+    return check
+
+
 class Server:
     """A running ComfyUI with the pack dropped into its ``custom_nodes``."""
 

@@ -154,3 +154,13 @@ def test_repeated_rows():
     ):
         assert torch.equal(ours, torch.cat([theirs, theirs]))
     assert here.repeated(1) is here
+
+
+def test_an_evaluation_moves_to_a_copy_of_the_network_as_a_whole():
+    places = torch.rand(2, 6, 2, 2)
+    hooks = BlockHooks(residuals={0: torch.zeros(2, 24, 8)})
+    here = at(0.5, places=places, hooks=hooks)
+    there = here.to(torch.device("meta"))
+    moved = (there.sigma, there.places, *there.hooks.residuals.values())
+    assert {each.device.type for each in moved if each is not None} == {"meta"}
+    assert here.to(torch.device("cpu")) is here

@@ -128,7 +128,7 @@ def measure():
             blocks[f"{name} {way}"] = watched.blocks
             again = run(model, prompts)
             apart[f"{name} {way}"] = float((again - fresh).abs().max())
-            assert model.model.diffusion_model.kept_texts is None
+            assert model.model.diffusion_model.kept_prompts is None
     report(
         further=further,
         blocks=blocks,
