@@ -5,7 +5,7 @@ through this protocol alone. Sockets carry each host's own objects (MODEL, CLIP,
 SAMPLER, VIDEO), which nodes only hand on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -108,6 +108,11 @@ class Files(Protocol):
 
 class Models(Protocol):
     """MODEL, CLIP and VAE: made of weights, changed and used."""
+
+    @property
+    def stored_formats(self) -> Collection[str]:
+        """Formats of quantised weights that MODEL and CLIP are made of as they are stored."""
+        ...
 
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
         """MODEL from weights; ``dtype`` is auto, fp32, bf16 or fp16."""

@@ -47,6 +47,9 @@ TYPES = {
 }
 """Of safetensors' headers."""
 
+if hasattr(torch, "float8_e8m0fnu"):  # since torch 2.7
+    TYPES["F8_E8M0"] = torch.float8_e8m0fnu
+
 Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)
 

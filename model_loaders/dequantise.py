@@ -44,7 +44,7 @@ def dequantise(
     for key, tensor in state_dict.items():
         if _is_companion(key):
             continue
-        plain[key] = _restore(key, tensor, state_dict, dtype) if _is_float8(tensor) else tensor
+        plain[key] = _restore(key, tensor, state_dict, dtype) if is_float8(tensor) else tensor
     return plain
 
 
@@ -55,7 +55,7 @@ def refuse_unknown_types(state_dict: Mapping[str, Tensor]) -> None:
         UnsupportedCheckpointError: there are such weights.
     """
     for key, tensor in state_dict.items():
-        if not _is_companion(key) and tensor.dtype not in _PLAIN and not _is_float8(tensor):
+        if not _is_companion(key) and tensor.dtype not in _PLAIN and not is_float8(tensor):
             raise UnsupportedCheckpointError(
                 f"{key!r} is stored as {str(tensor.dtype).removeprefix('torch.')}, a quantisation "
                 "that is not supported: use the fp16, bf16 or fp8_scaled file of this model"
@@ -66,15 +66,15 @@ def _is_companion(key: str) -> bool:
     return key == "scaled_fp8" or key.endswith((*_COMPANIONS, ".scaled_fp8"))
 
 
-def _is_float8(tensor: Tensor) -> bool:
+def is_float8(tensor: Tensor) -> bool:
+    """Whether numbers are stored in eight bits, with an exponent."""
     return tensor.dtype in _FLOAT8
 
 
 def _restore(
     key: str, tensor: Tensor, state_dict: Mapping[str, Tensor], dtype: torch.dtype
 ) -> Tensor:
-    layer = key.removesuffix(".weight")
-    scale = next((state_dict[layer + s] for s in _SCALES if layer + s in state_dict), None)
+    scale = scale_of(key.removesuffix(".weight"), state_dict)
     if scale is None:
         return tensor.to(dtype)
     if scale.numel() != 1:
@@ -85,8 +85,13 @@ def _restore(
     return (tensor.float() * scale.float().reshape(())).to(dtype)
 
 
+def scale_of(layer: str, state_dict: Mapping[str, Tensor]) -> Tensor | None:
+    """The scale of a layer's weights in either of the names that files use; None without one."""
+    return next((state_dict[layer + s] for s in _SCALES if layer + s in state_dict), None)
+
+
 def _refuse_unknown_formats(state_dict: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    for layer, details in _formats(state_dict, metadata).items():
+    for layer, details in formats_of(state_dict, metadata).items():
         found = details.get("format")
         if found != _FORMAT:
             raise UnsupportedCheckpointError(
@@ -95,10 +100,14 @@ def _refuse_unknown_formats(state_dict: Mapping[str, Tensor], metadata: Mapping[
             )
 
 
-def _formats(
+def formats_of(
     state_dict: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Collect what the file says of each quantised layer, from its header and its tensors."""
+    """Collect what a file says of each quantised layer, from its header and its tensors.
+
+    Raises:
+        UnsupportedCheckpointError: that is not readable.
+    """
     texts = {
         key.removesuffix(".comfy_quant"): tensor.cpu().numpy().tobytes()
         for key, tensor in state_dict.items()

@@ -1,5 +1,6 @@
 """Whether three files belong together, found out without reading their weights."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,7 @@ from .family import Kind
 from .files import read_file
 from .keys import UnsupportedCheckpointError
 from .load import dit_of, text_of, vae_of
-
-_READ = {"dit": dit_of, "text_encoder": text_of, "vae": vae_of}
+from .stored import measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,25 +27,35 @@ class Header:
     own: bool
 
 
-def look_at(path: Path, kind: Kind) -> Header:
+def look_at(path: Path, kind: Kind, keep: Collection[str] = ()) -> Header:
     """Read the header of a file.
+
+    Args:
+        path: of the file.
+        kind: of network that it should hold.
+        keep: formats of quantised weights that are taken as they are stored.
 
     Raises:
         FileNotFoundError: the file is missing.
         UnsupportedCheckpointError: it is of another kind, or has parts that are not supported.
     """
     file = read_file(path, matrices=False)
-    weights = _READ[kind](file)
+    if kind == "vae":
+        weights: Any = vae_of(file)
+    else:
+        weights = dit_of(file, keep) if kind == "dit" else text_of(file, keep)
     try:
         build = partial(weights.family.build, weights.config, ops=Unfilled)
-        compare_with(on_meta(build), weights.state)
+        compare_with(on_meta(build), measured(weights.state))
     except UnsupportedCheckpointError as error:
         raise UnsupportedCheckpointError(f"{file.name}: {error}") from error
     return Header(file.name, weights, bool(file.info))
 
 
-def check_fit(dit_path: Path, text_path: Path, vae_path: Path) -> None:
-    """Compare a transformer with its text encoder and its VAE.
+def check_fit(
+    dit_path: Path, text_path: Path, vae_path: Path, *, keep: Collection[str] = ()
+) -> None:
+    """Compare a transformer with its text encoder and its VAE; ``keep`` as for ``look_at``.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -53,7 +63,9 @@ def check_fit(dit_path: Path, text_path: Path, vae_path: Path) -> None:
         ValueError: they do not belong together.
     """
     check_together(
-        look_at(dit_path, "dit"), look_at(text_path, "text_encoder"), look_at(vae_path, "vae")
+        look_at(dit_path, "dit", keep),
+        look_at(text_path, "text_encoder", keep),
+        look_at(vae_path, "vae"),
     )
 
 

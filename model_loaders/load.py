@@ -3,7 +3,7 @@
 Reading and building are apart, so that a host can build the network from its own layers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from .families import FAMILIES, UMT5, WAN_DIT, WAN_VAE
 from .family import Family, Kind
 from .files import Tick, WeightsFile, read_file
 from .keys import UnsupportedCheckpointError
+from .stored import convert_stored, measured, stored_keys
 from .text import TextEncoder
 from .tokenizer import Tokenizer, tokenizer_from_tensor
 
@@ -86,14 +87,22 @@ class TextWeights:
     again: Callable[[], "TextWeights"] | None = None
 
 
-def read_dit(path: Path, tick: Tick = lambda done, total: None) -> DiTWeights:
+def read_dit(
+    path: Path, tick: Tick = lambda done, total: None, *, keep: Collection[str] = ()
+) -> DiTWeights:
     """Read a video transformer; float8 weights come out as bf16.
+
+    Args:
+        path: of the file.
+        tick: told of every tensor.
+        keep: formats of quantised weights that come out as they are stored (``Models``).
 
     Raises:
         FileNotFoundError: no such file.
         UnsupportedCheckpointError: another kind of file, or parts that are not supported.
     """
-    return replace(dit_of(read_file(path, tick=tick)), again=partial(read_dit, path))
+    weights = dit_of(read_file(path, tick=tick), keep)
+    return replace(weights, again=partial(read_dit, path, keep=keep))
 
 
 def read_vae(path: Path, tick: Tick = lambda done, total: None) -> VAEWeights:
@@ -101,15 +110,17 @@ def read_vae(path: Path, tick: Tick = lambda done, total: None) -> VAEWeights:
     return replace(vae_of(read_file(path, tick=tick)), again=partial(read_vae, path))
 
 
-def read_text_encoder(path: Path, tick: Tick = lambda done, total: None) -> TextWeights:
-    """Read a text encoder with the tokenizer in its file; errors as ``read_dit``."""
-    weights = text_of(read_file(path, tick=tick))
-    return replace(weights, again=partial(read_text_encoder, path))
+def read_text_encoder(
+    path: Path, tick: Tick = lambda done, total: None, *, keep: Collection[str] = ()
+) -> TextWeights:
+    """Read a text encoder with the tokenizer in its file; see ``read_dit``."""
+    weights = text_of(read_file(path, tick=tick), keep)
+    return replace(weights, again=partial(read_text_encoder, path, keep=keep))
 
 
-def dit_of(file: WeightsFile) -> DiTWeights:
-    """The video transformer in a file that was read; errors as ``read_dit``."""
-    family, config, state = network_in(file, "dit")
+def dit_of(file: WeightsFile, keep: Collection[str] = ()) -> DiTWeights:
+    """The video transformer in a file that was read; see ``read_dit``."""
+    family, config, state = network_in(file, "dit", keep)
     if file.info:
         latent = claimed_latent(file.name, file.info.get("latent"))
         claimed_shift(file.name, file.info.get("shift", DEFAULT_SHIFT))
@@ -127,8 +138,8 @@ def vae_of(file: WeightsFile) -> VAEWeights:
     return VAEWeights(config, state, file.info, family)
 
 
-def text_of(file: WeightsFile) -> TextWeights:
-    """The text encoder in a file that was read, with its tokenizer; errors as ``read_dit``."""
+def text_of(file: WeightsFile, keep: Collection[str] = ()) -> TextWeights:
+    """The text encoder in a file that was read, with its tokenizer; see ``read_dit``."""
     family = family_of(file, "text_encoder")
     spiece = None if family.tokenizer is None else family.tokenizer(file.state)
     if spiece is None:
@@ -136,7 +147,7 @@ def text_of(file: WeightsFile) -> TextWeights:
             f"{file.name} holds no tokenizer (tensor `spiece_model`): use ComfyUI's repack of "
             "the text encoder, which carries it"
         )
-    family, config, state = network_in(file, "text_encoder")
+    family, config, state = network_in(file, "text_encoder", keep)
     length = claimed_length(file.name, file.info.get("max_length", TEXT_LENGTH))
     tokenizer = tokenizer_from_tensor(spiece, max_length=length)
     return TextWeights(config, state, tokenizer, file.info, family)
@@ -159,16 +170,23 @@ def family_of(file: WeightsFile, kind: Kind) -> Family:
     )
 
 
-def network_in(file: WeightsFile, kind: Kind) -> tuple[Family, Any, dict[str, Tensor]]:
+def network_in(
+    file: WeightsFile, kind: Kind, keep: Collection[str] = ()
+) -> tuple[Family, Any, dict[str, Tensor]]:
     """Family, sizes and weights of the network in a file.
+
+    Args:
+        file: that was read.
+        kind: of network.
+        keep: formats of quantised weights to leave as they are stored.
 
     Raises:
         UnsupportedCheckpointError: it is of another kind, or has parts that are not supported.
     """
     family = family_of(file, kind)
-    state = family.convert(file.state, file.header)
+    state = convert_stored(file.state, file.header, keep, family.convert)
     if not file.info:
-        return family, family.derive(state), state
+        return family, family.derive(measured(state)), state
     fields, count = file.info.get("config"), len(file.state)
     return family, claimed_config(file.name, family.config, fields, count), state
 
@@ -189,6 +207,24 @@ def load_strictly(
     module.load_state_dict(
         {name: weight.to(dtype) for name, weight in state.items()}, strict=True, assign=True
     )
+    return module.eval().requires_grad_(False)
+
+
+def load_stored(
+    build: Callable[[], Module], weights: DiTWeights | TextWeights, *, dtype: torch.dtype
+) -> Module:
+    """Build a module of a host's layers, which take quantised weights as they are stored.
+
+    Plain ones are cast to ``dtype``; errors as ``load_strictly``.
+    """
+    make = partial(weights.family.build, weights.config, ops=Unfilled)
+    compare_with(on_meta(make), measured(weights.state))
+    kept = stored_keys(weights.state)
+    state = {
+        name: weight if name in kept else weight.to(dtype) for name, weight in weights.state.items()
+    }
+    module = on_meta(build)
+    module.load_state_dict(state, strict=True, assign=True)
     return module.eval().requires_grad_(False)
 
 

@@ -1,24 +1,28 @@
 """CLIP: the host's CLIP object around the pack's text encoder and its tokenizer."""
 # pyright: reportMissingImports=false
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import comfy.ops
 import comfy.sd
 import torch
 from comfy import model_management
+from comfy.model_patcher import ModelPatcher
 from comfy.sd1_clip import ClipTokenWeightEncoder
 from comfy.supported_models_base import ClipTarget
 from torch import Tensor, nn
 
-from ...model_loaders.load import TextWeights, load_strictly
+from ...model_loaders.load import TextWeights, load_stored, load_strictly
 from ...model_loaders.prompts import read_prompt
+from ...model_loaders.stored import is_stored
 from ...model_loaders.text import encode_rows
 from ...model_loaders.tokenizer import EOS, PAD, TOKENIZER_KEY, Tokenizer, tokenizer_to_tensor
 from ...models.precision import DTYPES
 from ...models.text.t5 import T5Encoder
 from .notes import warn
+from .versions import rebuild_with, stored_ops
 
 TOKENS_KEY = "spacetime"
 """Under this key the host carries our tokens from its tokenize to its encode call."""
@@ -77,18 +81,25 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
     ) -> None:
         super().__init__()
         self.dtypes = {dtype}
-        network = load_strictly(
-            lambda: T5Encoder(weights.config, ops=comfy.ops.manual_cast),
-            weights.state,
-            dtype=dtype,
-        )
+        if is_stored(weights.state):
+            make = partial(T5Encoder, weights.config, ops=stored_ops(dtype))
+            network = load_stored(make, weights, dtype=dtype)
+        else:
+            make = partial(T5Encoder, weights.config, ops=comfy.ops.manual_cast)
+            network = load_strictly(make, weights.state, dtype=dtype)
         self.transformer = network.to(device)
+        self._place: torch.device | None = None
 
     def set_clip_options(self, options: Mapping[str, Any]) -> None:
-        """Layers and projections of CLIP networks; this network has none to choose."""
+        """Where to compute, which newer hosts say; weights that they stream are elsewhere.
+
+        Layers and projections are those of CLIP networks; this network has none to choose.
+        """
+        self._place = options.get("execution_device", self._place)
 
     def reset_clip_options(self) -> None:
-        """See ``set_clip_options``."""
+        """Compute where the weights are."""
+        self._place = None
 
     def encode_token_weights(self, tokens: dict[str, list[Pairs]]) -> tuple[Tensor, None]:
         """(1, max_length, D) and no pooled output; weights move tokens from the empty prompt's."""
@@ -96,7 +107,8 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
 
     def encode(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, None]:
         """Encode rows of ids of one length, valid up to the end of text; zeros after it."""
-        ids = torch.tensor(rows, device=self.transformer.shared.weight.device)  # (B, S)
+        place = self._place or self.transformer.shared.weight.device
+        ids = torch.tensor(rows, device=place)  # (B, S)
         return encode_rows(self.transformer, ids).float(), None
 
     def load_sd(self, sd: Mapping[str, Tensor]) -> Any:
@@ -112,15 +124,32 @@ def make_clip(weights: TextWeights, *, dtype: str) -> comfy.sd.CLIP:
         dtype: auto (bf16 where the device computes in it, else fp32: the published weights
             overflow in fp16), fp32, bf16 or fp16.
     """
-    device = model_management.text_encoder_device()
-    fast = model_management.should_use_bf16(device)
-    chosen = DTYPES.get(dtype) or (torch.bfloat16 if fast else torch.float32)
+    return _clip(weights, dtype)
+
+
+def _clip(weights: TextWeights, dtype: str, **more: Any) -> comfy.sd.CLIP:
     target = ClipTarget(
         tokenizer=lambda **_: HostTokenizer(weights.tokenizer),
         clip=lambda *, dtype, device, **_: HostTextModel(weights, dtype=dtype, device=device),
     )
-    return comfy.sd.CLIP(
+    clip = comfy.sd.CLIP(
         target,
         parameters=sum(weight.numel() for weight in weights.state.values()),
-        model_options={"dtype": chosen},
+        model_options={"dtype": DTYPES.get(dtype) or _fast_dtype()},
+        **more,
     )
+    if weights.again is not None:
+        rebuild_with(clip.patcher, _rebuilt, weights.again, dtype)
+    return clip
+
+
+def _fast_dtype() -> torch.dtype:
+    device = model_management.text_encoder_device()
+    return torch.bfloat16 if model_management.should_use_bf16(device) else torch.float32
+
+
+def _rebuilt(
+    again: Callable[[], TextWeights], dtype: str, disable_dynamic: bool = False
+) -> ModelPatcher:
+    """The same patcher with weights of its own; the host names the argument."""
+    return _clip(again(), dtype, disable_dynamic=disable_dynamic).patcher

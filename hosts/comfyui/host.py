@@ -34,6 +34,7 @@ from .preview import streams_of
 from .sampler import HostSampler
 from .sampling import fit_latent, sample_latent, sample_packed
 from .vae import HostVAE
+from .versions import stored_formats
 
 
 class ComfyFiles:
@@ -72,6 +73,11 @@ class ComfyFiles:
 
 class ComfyModels:
     """ComfyUI's own MODEL, CLIP and VAE; see ``Models``."""
+
+    @property
+    def stored_formats(self) -> tuple[str, ...]:
+        """Those that the layers of this ComfyUI compute with."""
+        return stored_formats()
 
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
         """MODEL from weights."""

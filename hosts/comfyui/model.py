@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,14 +12,15 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import CallbacksMP
 from torch import Tensor
 
-from ...model_loaders.load import DiTWeights, load_strictly
+from ...model_loaders.load import DiTWeights, load_stored, load_strictly
+from ...model_loaders.stored import is_stored
 from ...models.latent_format import LatentFormat
 from ...models.precision import DTYPES
 from ...samplers.checks import check_image_context, check_text_width
 from ..interface import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
 from .network import HostDiT
 from .prompt_cache import PromptCache
-from .versions import make_patcher, rebuild_with
+from .versions import MIXED, make_patcher, rebuild_with
 from .windows import retained_frames
 
 HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
@@ -90,6 +92,7 @@ class HostConfig(supported_models_base.BASE):
         self.latent_format = HostLatentFormat(weights.latent)
         self.sampling_settings = {"shift": weights.shift, "multiplier": 1.0}
         self.memory_usage_factor = weights.config.dim / 2000
+        self.quant_config = MIXED if is_stored(weights.state) else None
 
     def get_model(
         self, state_dict: Any, prefix: str = "", device: torch.device | None = None
@@ -208,9 +211,11 @@ def _builder(weights: DiTWeights) -> Callable[..., HostDiT]:
     def build(
         *, operations: Any, dtype: torch.dtype, device: torch.device | None, **_: Any
     ) -> HostDiT:
-        network = load_strictly(
-            lambda: HostDiT(weights.config, ops=operations), weights.state, dtype=dtype
-        )
+        make = partial(HostDiT, weights.config, ops=operations)
+        if is_stored(weights.state):
+            network = load_stored(make, weights, dtype=dtype)
+        else:
+            network = load_strictly(make, weights.state, dtype=dtype)
         return network if device is None else network.to(device)
 
     return build
@@ -230,14 +235,7 @@ def _patcher(weights: DiTWeights, dtype: str, *, streams: bool = True) -> ModelP
     load_device = model_management.get_torch_device()
     offload_device = model_management.unet_offload_device()
     config = HostConfig(weights)
-    supported = config.supported_inference_dtypes
-    chosen = DTYPES.get(dtype) or model_management.unet_dtype(
-        device=load_device,
-        model_params=sum(weight.numel() for weight in weights.state.values()),
-        supported_dtypes=supported,
-    )
-    cast = model_management.unet_manual_cast(chosen, load_device, supported)
-    config.set_inference_dtype(chosen, cast)
+    config.set_inference_dtype(*_dtypes(weights, DTYPES.get(dtype), load_device))
     model = config.get_model({}, device=offload_device)
     patcher = make_patcher(
         model, load_device=load_device, offload_device=offload_device, streams=streams
@@ -247,6 +245,25 @@ def _patcher(weights: DiTWeights, dtype: str, *, streams: bool = True) -> ModelP
     patcher.add_callback_with_key(CallbacksMP.ON_PRE_RUN, "spacetime", _begin_run)
     patcher.add_callback_with_key(CallbacksMP.ON_CLEANUP, "spacetime", _end_run)
     return patcher
+
+
+def _dtypes(
+    weights: DiTWeights, wanted: torch.dtype | None, device: torch.device
+) -> tuple[torch.dtype, torch.dtype | None]:
+    """In which type plain weights are kept, and in which to compute; None for the same.
+
+    Quantised weights are restored to the type to compute in, which the host has to be told.
+    """
+    supported = HostConfig.supported_inference_dtypes
+    if is_stored(weights.state):
+        computed = wanted or model_management.unet_manual_cast(None, device, supported)
+        return computed, computed
+    kept = wanted or model_management.unet_dtype(
+        device=device,
+        model_params=sum(weight.numel() for weight in weights.state.values()),
+        supported_dtypes=supported,
+    )
+    return kept, model_management.unet_manual_cast(kept, device, supported)
 
 
 def _rebuilt(

@@ -1,12 +1,24 @@
 """What newer ComfyUIs offer and older ones lack, asked for in one place."""
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
+import comfy.ops
+import comfy.sample
 import torch
 from comfy import model_management, model_patcher
-from torch import nn
+from torch import Tensor, nn
+
+from ...model_loaders.stored import PACKED
+
+RATIO_KEYS = ("downscale_ratio_spacial", "downscale_ratio_temporal")
+"""Under which nodes that make empty latents say for which compression they did."""
+
+MIXED = {"mixed_ops": True}
+"""What a model's config says of weights of which some are quantised."""
 
 
 def make_patcher(
@@ -45,3 +57,24 @@ def rebuild_with(patcher: Any, build: Callable[..., Any], *arguments: Any) -> No
     """
     if hasattr(patcher, "cached_patcher_init"):
         patcher.cached_patcher_init = (build, arguments)
+
+
+def fit_empty(patcher: Any, latent: Mapping[str, Any]) -> Tensor:
+    """The samples of a LATENT; zeros get the model's channels and, in newer hosts, its size."""
+    fit = comfy.sample.fix_empty_latent_channels
+    taken = inspect.signature(fit).parameters
+    return fit(patcher, latent["samples"], **{n: latent.get(n) for n in RATIO_KEYS if n in taken})
+
+
+def stored_formats() -> tuple[str, ...]:
+    """Formats of quantised weights that the host's layers compute with."""
+    if not hasattr(comfy.ops, "mixed_precision_ops") or find_spec("comfy_kitchen") is None:
+        return ()
+    from comfy.quant_ops import QUANT_ALGOS
+
+    return tuple(name for name in QUANT_ALGOS if name in PACKED)
+
+
+def stored_ops(dtype: torch.dtype) -> Any:
+    """The host's layers for quantised weights, which restore them to ``dtype`` to compute."""
+    return comfy.ops.mixed_precision_ops(MIXED, dtype, full_precision_mm=True)

@@ -50,6 +50,11 @@ class StandaloneModels:
         self.device, self.dtype, self.session = device, dtype, session
         self.vaes: WeakSet[LoadedVAE] = WeakSet()
 
+    @property
+    def stored_formats(self) -> tuple[str, ...]:
+        """None: float8 weights are restored when they are read."""
+        return ()
+
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Model:
         """Build the transformer."""
         dit = build_dit(weights, dtype=self._dtype(dtype)).to(self.device)

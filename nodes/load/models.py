@@ -80,7 +80,9 @@ class SpacetimeLoadModels(io.ComfyNode):
         for part, name in chosen.items():
             try:
                 if name is not None:
-                    parts[part] = look_at(weight_path(FOLDERS[part], name), KINDS[part])
+                    parts[part] = look_at(
+                        weight_path(FOLDERS[part], name), KINDS[part], host().models.stored_formats
+                    )
             except (ValueError, OSError) as error:
                 problems.append(f"input {part}: {error}")
         if not problems and len(parts) == len(chosen):
@@ -92,10 +94,11 @@ class SpacetimeLoadModels(io.ComfyNode):
         """Read the files and hand them to the host."""
         named = zip(FOLDERS.values(), (model, text_encoder, vae), strict=True)
         paths = [weight_path(folder, name) for folder, name in named]
-        check_fit(*paths)
+        keep = host().models.stored_formats
+        check_fit(*paths, keep=keep)
         ticks = _ticks(len(paths))
-        dit_weights = read_dit(paths[0], ticks[0])
-        text_weights = read_text_encoder(paths[1], ticks[1])
+        dit_weights = read_dit(paths[0], ticks[0], keep=keep)
+        text_weights = read_text_encoder(paths[1], ticks[1], keep=keep)
         vae_weights = read_vae(paths[2], ticks[2])
         return io.NodeOutput(
             host().models.make_model(dit_weights, dtype=dtype),
