@@ -2,7 +2,7 @@
 # pyright: reportMissingImports=false
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,8 +17,10 @@ from torch import Tensor
 from ...model_loaders.load import VAEWeights, load_strictly
 from ...models.precision import DTYPES
 from ...models.shapes import LatentShape, VideoShape
+from ...models.vae.config import COLOURS
 from ...models.vae.network import VideoVAE
 from .notes import warn
+from .versions import make_patcher, rebuild_with
 
 DECODE_CHUNK = 4
 """Latent frames decoded at a time."""
@@ -28,29 +30,63 @@ LIVE_ACTIVATIONS = 18
 
 
 class StreamedVAE(VideoVAE):
-    """``VideoVAE`` whose whole passes run in chunks, with a tick and a chance to stop at each."""
+    """``VideoVAE`` whose whole passes run in chunks, with a tick and a chance to stop at each.
 
-    def encode(self, video: Tensor) -> Tensor:
-        """(B, 3, F, H, W) in [-1, 1] -> (B, z, f, h, w)."""
+    Newer hosts hand over where the results go, and leave videos where they are until their turn.
+    """
+
+    comfy_has_chunked_io = True
+
+    def encode(self, video: Tensor, device: torch.device | None = None) -> Tensor:
+        """(B, 3, F, H, W) in [-1, 1] -> (B, z, f, h, w).
+
+        Args:
+            video: anywhere.
+            device: to compute on, by default where the video is.
+        """
+        place = video.device if device is None else device
         bounds = [0, *range(1, video.shape[2] + 1, DECODE_CHUNK * self.time_factor)]
         if bounds[-1] != video.shape[2]:
             bounds.append(video.shape[2])
         bar = ProgressBar(len(bounds) - 1)
-        chunks = (video[:, :, start:end] for start, end in pairwise(bounds))
-        return torch.cat(list(_ticking(self.encode_stream(chunks), bar)), dim=2)
+        chunks = (video[:, :, start:end].to(place) for start, end in pairwise(bounds))
+        made = [chunk.to(_results()) for chunk in _ticking(self.encode_stream(chunks), bar)]
+        return torch.cat(made, dim=2)
 
-    def decode(self, latent: Tensor) -> Tensor:
-        """(B, z, f, h, w) -> (B, 3, F, H, W) about in [-1, 1]."""
+    def decode(self, latent: Tensor, output_buffer: Tensor | None = None) -> Tensor:
+        """(B, z, f, h, w) -> (B, 3, F, H, W) about in [-1, 1].
+
+        Args:
+            latent: raw.
+            output_buffer: to write the video into, by default a new tensor.
+        """
+        video = output_buffer
+        if video is None:
+            shape = self.decode_output_shape(latent.shape)
+            video = torch.empty(shape, dtype=latent.dtype, device=_results())
         bar = ProgressBar(-(-latent.shape[2] // DECODE_CHUNK))
-        return torch.cat(list(_ticking(self.decode_stream(latent, chunk=DECODE_CHUNK), bar)), dim=2)
+        start = 0
+        for chunk in _ticking(self.decode_stream(latent, chunk=DECODE_CHUNK), bar):
+            end = start + chunk.shape[2]
+            video[:, :, start:end].copy_(chunk)
+            start = end
+        return video
+
+    def decode_output_shape(self, latent: Sequence[int]) -> tuple[int, ...]:
+        """Shape (B, 3, F, H, W) of the video of a latent (B, z, f, h, w)."""
+        video = self.config.compression.video_shape(LatentShape(*latent[2:]))
+        return (latent[0], COLOURS, *video)
 
 
 def _ticking(chunks: Iterator[Tensor], bar: ProgressBar) -> Iterator[Tensor]:
-    device = model_management.intermediate_device()
     for chunk in chunks:
         model_management.throw_exception_if_processing_interrupted()
-        yield chunk.to(device)
+        yield chunk
         bar.update(1)
+
+
+def _results() -> torch.device:
+    return model_management.intermediate_device()
 
 
 class HostVAE(comfy.sd.VAE):
@@ -59,9 +95,10 @@ class HostVAE(comfy.sd.VAE):
     Args:
         weights: of a video VAE.
         dtype: auto, fp32, bf16 or fp16.
+        streams: whether weights may be brought layer by layer, where the host does that.
     """
 
-    def __init__(self, weights: VAEWeights, *, dtype: str) -> None:
+    def __init__(self, weights: VAEWeights, *, dtype: str, streams: bool = True) -> None:
         _with_defaults_only(super().__init__)
         self._compression = compression = weights.config.compression
         time, space = compression.time, compression.space
@@ -81,7 +118,7 @@ class HostVAE(comfy.sd.VAE):
         self.downscale_index_formula = (time, space, space)
         self.working_dtypes = [torch.bfloat16, torch.float32]
         self._set_memory_estimates(weights)
-        self._place(weights, dtype)
+        self._place(weights, dtype, streams)
 
     def decode_tiled_3d(self, samples: Tensor, tile_t: int = 0, **sides: Any) -> Tensor:
         """Decode in tiles of the picture; time, which runs as a stream anyway, is never cut."""
@@ -114,7 +151,7 @@ class HostVAE(comfy.sd.VAE):
             decoding * shape[-2] * shape[-1] * area * size(dtype)
         )
 
-    def _place(self, weights: VAEWeights, dtype: str) -> None:
+    def _place(self, weights: VAEWeights, dtype: str, streams: bool) -> None:
         self.device = model_management.vae_device()
         self.output_device = model_management.intermediate_device()
         self.vae_dtype = DTYPES.get(dtype) or model_management.vae_dtype(
@@ -125,11 +162,21 @@ class HostVAE(comfy.sd.VAE):
             weights.state,
             dtype=self.vae_dtype,
         )
-        self.patcher = ModelPatcher(
+        self.patcher = make_patcher(
             self.first_stage_model,
             load_device=self.device,
             offload_device=model_management.vae_offload_device(),
+            streams=streams,
         )
+        if weights.again is not None:
+            rebuild_with(self.patcher, _rebuilt, weights.again, dtype)
+
+
+def _rebuilt(
+    again: Callable[[], VAEWeights], dtype: str, disable_dynamic: bool = False
+) -> ModelPatcher:
+    """The same patcher with weights of its own; the host names the argument."""
+    return HostVAE(again(), dtype=dtype, streams=not disable_dynamic).patcher
 
 
 def _with_defaults_only(initialise: Callable[..., None]) -> None:

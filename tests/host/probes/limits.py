@@ -83,11 +83,11 @@ def no_memory_for_more(vae, name, side):
     network, seen = vae.first_stage_model, []
     whole = getattr(network, name)
 
-    def limited(given):
+    def limited(given, **how):
         seen.append(list(given.shape[-3:]))
         if max(given.shape[-2:]) > side:
             raise model_management.OOM_EXCEPTION("no memory left")
-        return whole(given)
+        return whole(given, **how)
 
     setattr(network, name, limited)
     return seen
