@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import comfy.sample
 import comfy.utils
 from comfy import model_management
 from comfy.model_patcher import create_model_options_clone
@@ -21,6 +20,7 @@ from .levels import check_levels
 from .model import HostModel
 from .network import CLIPS_KEY
 from .preview import pictures_of_latent, watch_steps
+from .versions import RATIO_KEYS, fit_empty
 
 
 def sample_latent(
@@ -43,10 +43,11 @@ def fit_latent(guider: Any, latent: Latent) -> dict[str, Any]:
     patcher, remedy = guider.model_patcher, "this model makes video, give it that alone"
     if isinstance(patcher.model, HostModel):
         check_one_stream(latent["samples"], f"{remedy} (Separate AV Latent takes it out)")
-    samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
+    samples = fit_empty(patcher, latent)
     if not has_streams(samples):
         check_channels(samples, patcher.model.latent_format.latent_channels)
-    return {**latent, "samples": samples}
+    kept = {key: value for key, value in latent.items() if key not in RATIO_KEYS}
+    return {**kept, "samples": samples}
 
 
 def sample_packed(

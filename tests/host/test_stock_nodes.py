@@ -41,6 +41,12 @@ def test_noise_levels_per_token_reach_the_network(measured):
     assert measured["levels_change"] > 1e-3
 
 
+def test_an_empty_latent_gets_the_size_that_the_host_gives_it(measured):
+    (theirs, ours), keys = measured["empties"]
+    assert ours == theirs
+    assert "downscale_ratio_spacial" not in keys
+
+
 def test_sizes_that_the_patch_does_not_divide_are_padded(measured):
     assert measured["odd"] == [1, 16, 2, 7, 5]
 

@@ -3,6 +3,8 @@
 
 from setting import OUT, dit_weights, report, seeded, text_weights, vae_weights  # isort: skip
 
+from dataclasses import replace
+
 import torch
 from comfy_extras.nodes_custom_sampler import (
     BasicScheduler,
@@ -88,6 +90,20 @@ def calling_through(model, number, seen):
     return clone
 
 
+def empties():
+    """Sizes that zeros for 8 x 8 pixels get for a model of 16 x 16: the host's and ours."""
+    weights = dit_weights()
+    weights = replace(weights, latent=replace(weights.latent, space_factor=16))
+    model = host.models.make_model(weights, dtype="fp32")
+    (latent,) = nodes.EmptyLatentImage().generate(96, 64)
+    prompt = [[torch.zeros(1, 12, 32), {}]]
+    fitted = host.sampling.fit_latent(host.sampling.make_guider(model, prompt, prompt, 1.0), latent)
+    return [
+        list(sample(model, (prompt, prompt), latent).shape),
+        list(fitted["samples"].shape),
+    ], sorted(fitted)
+
+
 def measure():
     model = host.models.make_model(dit_weights(), dtype="fp32")
     clip = host.models.make_clip(text_weights(), dtype="fp32")
@@ -112,6 +128,7 @@ def measure():
     told = sample(levels, prompts, keep_first_frame(given))
     weighted = encode(clip, "a (red:1.5) cube")[0][0][0]
     report(
+        empties=empties(),
         finite={s: bool(sample(model, prompts, empty(), s).isfinite().all()) for s in SAMPLERS},
         advanced=largest(advanced["samples"] - plain),
         sd3_shift=largest(sample(shifted, prompts, empty()) - plain),
