@@ -34,6 +34,7 @@ def test_weights_stay_as_they_are_stored(measured, name):
     if name not in measured["formats"]:
         pytest.skip(f"this ComfyUI has no {name}")
     kind, share, apart = APART[name]
+    assert measured["models"][name]["shapes"]
     assert measured["models"][name]["memory"] == [kind, PLAIN_BYTES * share]
     assert measured["models"][name]["apart"] < apart
 

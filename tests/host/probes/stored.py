@@ -101,6 +101,8 @@ def models(name, state, layers, prompts):
     plain = host.models.make_model(read_dit(OUT / "restored.safetensors"), dtype="fp32")
     wanted = sample(plain, prompts)
     return {
+        "shapes": host.models.weight_shapes(plain).items()
+        <= host.models.weight_shapes(kept).items(),
         "memory": in_memory(kept.model.diffusion_model, layers[0]),
         "apart": apart(sample(kept, prompts), wanted),
         "lora": apart(sample(lora(kept), prompts), sample(lora(plain), prompts)),
