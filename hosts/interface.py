@@ -53,8 +53,8 @@ Latent = Mapping[str, Any]
 """
 
 
-STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN = 6, 96, 4
-"""Of previews while sampling: frames of a clip, its height in pixels, clips of a packed run."""
+CLIPS_SHOWN = 4
+"""Of a packed run, in previews while it is sampled."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from .read import read_video
 from .remux import copy_streams
 from .resize import resize
 from .stream import FrameStream, frame_chunks, whole_frames
-from .strip import film_strip, film_strips, grid
+from .strip import contact_sheet, film_strip, film_strips, grid
 from .text import printable, shown
 from .write import QUALITY, WrittenVideo, write_video
 
@@ -30,6 +30,7 @@ __all__ = [
     "WrittenVideo",
     "check_room",
     "claimed_output",
+    "contact_sheet",
     "content_tags",
     "copy_streams",
     "files_below",

@@ -1,4 +1,4 @@
-"""Several pictures as one: film strips for thumbnails, grids for comparisons."""
+"""Several pictures as one: film strips, contact sheets of clips, grids for comparisons."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,20 @@ from torch.nn import functional
 from .resize import resize
 
 GAP_COLOUR = 1.0
+SHEET_ROWS, SHEET_COLUMNS, SHEET_FRAMES = 3, 4, 4
+"""Of contact sheets: most rows of a clip that is alone, most frames in a row, least frames."""
 
 
-def grid(images: torch.Tensor, columns: int, *, gap: int = 2) -> torch.Tensor:
-    """Arrange pictures row by row with white gaps between them.
+def grid(
+    images: torch.Tensor, columns: int, *, gap: int = 2, colour: float = GAP_COLOUR
+) -> torch.Tensor:
+    """Arrange pictures row by row with gaps between them.
 
     Args:
         images: `(N, H, W, 3)` in [0, 1].
         columns: pictures per row; the last row may be shorter.
         gap: pixels between neighbours.
+        colour: of gaps and of empty places, from 0 (black) to 1 (white).
 
     Returns:
         `(rows H + gaps, columns W + gaps, 3)`.
@@ -33,7 +38,7 @@ def grid(images: torch.Tensor, columns: int, *, gap: int = 2) -> torch.Tensor:
     columns = min(columns, count)
     rows = -(-count // columns)
     canvas = images.new_full(
-        (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), GAP_COLOUR
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), colour
     )
     for index, image in enumerate(images):
         top, left = index // columns * (height + gap), index % columns * (width + gap)
@@ -59,13 +64,17 @@ def film_strip(
         raise ValueError(
             f"a strip of {count} frames from shape {tuple(video.shape)}: use (F, H, W, 3) and 1 up"
         )
-    count = min(count, len(video))
-    chosen = torch.linspace(0, len(video) - 1, count).round().long().tolist()
-    frames = video[chosen]
+    frames = _spread(video, count)
     if height is not None:
         width = max(1, round(video.shape[2] * height / video.shape[1]))
         frames = resize(frames, height, width)
     return grid(frames, count, gap=gap)
+
+
+def _spread(video: torch.Tensor, count: int) -> torch.Tensor:
+    """Frames evenly spread from the first to the last, all of a video that has no more."""
+    places = torch.linspace(0, len(video) - 1, min(count, len(video)))
+    return video[places.round().long()]
 
 
 def film_strips(
@@ -88,3 +97,56 @@ def film_strips(
         for row, space in zip(rows, below, strict=True)
     ]
     return torch.cat(padded)
+
+
+def contact_sheet(clips: Sequence[torch.Tensor], side: int, *, gap: int = 2) -> torch.Tensor:
+    """Show frames of clips on a black square, as large as they fit.
+
+    A clip alone fills up to three rows, each of several clips one. The frames are evenly spread
+    from the first to the last and keep their aspect.
+
+    Args:
+        clips: `(F, H, W, 3)` in [0, 1] each, of any sizes.
+        side: of the square in pixels.
+        gap: pixels between frames.
+
+    Returns:
+        One image `(side, side, 3)`.
+    """
+    aspect = sum(clip.shape[2] / clip.shape[1] for clip in clips) / len(clips)
+    rows, columns = _layout([len(clip) for clip in clips], aspect)
+    room = side - (max(rows, columns) - 1) * gap
+    height = max(1, int(min(room / rows, room / columns / aspect)))
+    width = max(1, int(height * aspect))
+    count = rows * columns // len(clips)
+    tiles = torch.cat([_tiles(clip, count, height, width) for clip in clips])
+    return _framed(grid(tiles, columns, gap=gap, colour=0.0), side, side)
+
+
+def _layout(lengths: Sequence[int], aspect: float) -> tuple[int, int]:
+    """Rows and columns in which enough frames cover most of a square, rather more than fewer."""
+
+    def worth(rows: int, columns: int) -> tuple[bool, float, int]:
+        height = min(1 / rows, 1 / columns / aspect)
+        shown = sum(min(length, rows * columns // len(lengths)) for length in lengths)
+        enough = shown >= min(SHEET_FRAMES, sum(lengths))
+        return enough, round(shown * height**2 * aspect, 6), shown
+
+    choices = [len(lengths)] if len(lengths) > 1 else range(1, SHEET_ROWS + 1)
+    layouts = [(rows, columns) for rows in choices for columns in range(1, SHEET_COLUMNS + 1)]
+    return max(layouts, key=lambda layout: worth(*layout))
+
+
+def _tiles(clip: torch.Tensor, count: int, height: int, width: int) -> torch.Tensor:
+    """`count` frames, each in the middle of a black tile; tiles are empty where a clip is short."""
+    scale = min(height / clip.shape[1], width / clip.shape[2])
+    sides = [max(1, int(side * scale + 1e-6)) for side in clip.shape[1:3]]
+    frames = resize(_spread(clip, count), sides[0], sides[1])
+    shown = torch.stack([_framed(frame, height, width) for frame in frames])
+    return functional.pad(shown, (0, 0, 0, 0, 0, 0, 0, count - len(shown)))
+
+
+def _framed(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """A picture in the middle of a black one."""
+    down, right = height - image.shape[0], width - image.shape[1]
+    return functional.pad(image, (0, 0, right // 2, -(-right // 2), down // 2, -(-down // 2)))

@@ -1,4 +1,4 @@
-"""Film strips of what is being sampled, shown on the node that runs.
+"""Contact sheets of what is being sampled, shown on the node that runs.
 
 C channels, F frames, H rows, W columns.
 """
@@ -14,16 +14,16 @@ from PIL import Image
 from torch import Tensor
 
 from ...media.pixels import to_bytes
-from ...media.strip import film_strips
+from ...media.strip import contact_sheet
 from ...models.latent_format import rgb_preview
 from ...samplers.checks import has_streams
 from ..finite import refuse_not_finite
-from ..interface import STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN
+from ..interface import CLIPS_SHOWN
 
 NOT_FINITE = "use fp32 or bf16, less guidance, or download the model's file again"
 
-LARGEST = 1024
-"""Longest side of a preview in pixels."""
+SIDE = 512
+"""Pixels of a preview: a square, since the queue panel of the editor crops to one."""
 
 
 def watch_steps(
@@ -43,8 +43,8 @@ def watch_steps(
         streams = streams_of(denoised)
         for stream in streams:
             refuse_not_finite(stream, f"the prediction of step {step + 1}", NOT_FINITE)
-        picture = strip(latent_format, clips_of(streams[0]))
-        preview = None if picture is None else ("JPEG", picture, LARGEST)
+        picture = sheet(latent_format, clips_of(streams[0]))
+        preview = None if picture is None else ("JPEG", picture, SIDE)
         bar.update_absolute(step + 1, total, preview)
 
     return watch
@@ -60,7 +60,7 @@ def pictures_of_latent(state: Tensor) -> list[Tensor]:
     return list(state) if state.ndim == 5 else [state.transpose(0, 1)]
 
 
-def strip(latent_format: Any, clips: Sequence[Tensor]) -> Image.Image | None:
+def sheet(latent_format: Any, clips: Sequence[Tensor]) -> Image.Image | None:
     """One picture of clips (C, F, H, W), or None for a family without colour factors."""
     factors = getattr(latent_format, "latent_rgb_factors", None)
     if factors is None or clips[0].ndim != 4 or clips[0].shape[0] != len(factors):
@@ -69,6 +69,6 @@ def strip(latent_format: Any, clips: Sequence[Tensor]) -> Image.Image | None:
     rows = torch.tensor(factors, dtype=torch.float32)  # (C, 3)
     pictures = [
         rgb_preview(clip.detach().float().cpu(), rows, torch.tensor(bias))
-        for clip in clips[:STRIPS_SHOWN]
+        for clip in clips[:CLIPS_SHOWN]
     ]
-    return Image.fromarray(to_bytes(film_strips(pictures, STRIP_FRAMES, height=STRIP_HEIGHT)))
+    return Image.fromarray(to_bytes(contact_sheet(pictures, SIDE)))

@@ -13,7 +13,10 @@ from torch import Tensor
 from ...media.strip import film_strips
 from ...models.latent_format import LatentFormat
 from ...models.vae.network import VideoVAE
-from ..interface import STRIP_FRAMES, STRIP_HEIGHT, STRIPS_SHOWN
+from ..interface import CLIPS_SHOWN
+
+STRIP_FRAMES, STRIP_HEIGHT = 6, 96
+"""Of a clip in progress: frames, and their height in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ def strip_maker(
     """
 
     def draw(clips: Sequence[Tensor]) -> Tensor | None:
-        pictures = [_pictures(latent, clip, vaes) for clip in clips[:STRIPS_SHOWN]]
+        pictures = [_pictures(latent, clip, vaes) for clip in clips[:CLIPS_SHOWN]]
         shown = [picture.float().cpu() for picture in pictures if picture is not None]
         return film_strips(shown, STRIP_FRAMES, height=STRIP_HEIGHT) if shown else None
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spacetime_video.media import __file__ as package_file
-from spacetime_video.media import film_strip, film_strips, grid, resize
+from spacetime_video.media import contact_sheet, film_strip, film_strips, grid, resize
 
 
 @pytest.mark.parametrize("mode", ["auto", "area", "bicubic", "bilinear", "nearest"])
@@ -80,3 +80,43 @@ def test_strips_of_different_widths_share_a_picture():
     assert torch.equal(picture[5:, :4], torch.full((4, 4, 3), 0.5))
     assert torch.equal(picture[5:, 9:], torch.ones(4, 17, 3))
     assert torch.equal(film_strips(clips[:1], 3, gap=1), film_strip(clips[0], 3, gap=1))
+
+
+def shares(sheet: torch.Tensor) -> dict[float, float]:
+    """How much of a picture each grey covers."""
+    levels, counts = sheet[..., 0].round(decimals=3).unique(return_counts=True)
+    whole = sheet[..., 0].numel()
+    return {
+        round(level, 3): count / whole
+        for level, count in zip(levels.tolist(), counts.tolist(), strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("frames", "size", "shown", "filled"),
+    [
+        (1, (4, 4), 1, 0.99),
+        (5, (4, 4), 4, 0.95),  # two rows
+        (9, (4, 4), 9, 0.95),  # three rows
+        (21, (9, 16), 6, 0.75),  # three rows of two
+        (21, (16, 9), 8, 0.8),  # two rows of four
+        (2, (4, 4), 2, 0.45),
+    ],
+)
+def test_a_contact_sheet_fills_a_square_with_frames(frames, size, shown, filled):
+    steps = torch.linspace(0.2, 1, frames).reshape(-1, 1, 1, 1)
+    sheet = contact_sheet([steps.expand(-1, *size, 3)], 240, gap=2)
+    assert sheet.shape == (240, 240, 3)
+    areas = shares(sheet)
+    black = areas.pop(0.0, 0.0)
+    expected = torch.linspace(0, frames - 1, shown).round().long()
+    assert list(areas) == [round(float(steps[place]), 3) for place in expected]
+    assert max(areas.values()) == pytest.approx(min(areas.values()))
+    assert 1 - black > filled
+
+
+def test_clips_on_a_contact_sheet_have_a_row_each():
+    clips = [torch.full((n, h, 8, 3), v) for n, h, v in ((5, 8, 0.25), (1, 8, 0.5), (5, 4, 1.0))]
+    sheet = contact_sheet(clips, 240)
+    rows = [sheet[top : top + 80, ..., 0].round(decimals=3).unique() for top in (0, 80, 160)]
+    assert [row.tolist() for row in rows] == [[0, 0.25], [0, 0.5], [0, 1.0]]

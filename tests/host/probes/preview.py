@@ -1,4 +1,4 @@
-"""What the host is shown while our nodes sample: ticks and film strips."""
+"""What the host is shown while our nodes sample: ticks and contact sheets."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 from dataclasses import replace
@@ -14,6 +14,9 @@ from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import sample_euler
 
 STEPS = 3
+FIRST = (64, 1, 255, 256)
+"""Where the first of three frames of 6 by 8 places lies, in two rows of two."""
+
 RGB = tuple((0.1 * n, 0.02 * n, -0.1 * n) for n in range(16))
 
 seen = []
@@ -68,9 +71,7 @@ source = guider.model_patcher.model.latent_format.source
 picture = source.preview(source.normalise(made)[0])
 colour_error = max(
     abs(a - b)
-    for a, b in zip(
-        mean_colour(last.crop((0, 0, 72, 96))), picture[0].mean((0, 1)).tolist(), strict=True
-    )
+    for a, b in zip(mean_colour(last.crop(FIRST)), picture[0].mean((0, 1)).tolist(), strict=True)
 )
 
 clips = [noise(), noise(frames=2, rows=4, columns=4)]
