@@ -19,7 +19,8 @@ def set_input(
 
     Args:
         prompt: API-format JSON.
-        assignment: "<node title or id>.<input>=<value>"; titles in any case.
+        assignment: "<node title or id>.<input>=<value>"; titles in any case, and without
+            what they say in parentheses.
         registry: node id -> class.
 
     Raises:
@@ -51,7 +52,9 @@ def _find_node(
         for key, raw in prompt.items()
         if isinstance(raw, dict)
     }
-    found = [key for key, title in titles.items() if title.lower() == name.lower()]
+    found = [key for key, title in titles.items() if title.lower() == name.lower()] or [
+        key for key, title in titles.items() if _short(title).lower() == name.lower()
+    ]
     if len(found) > 1:
         raise WorkflowError(
             f'{len(found)} nodes are titled "{name}": use an id instead ({listed(found)})'
@@ -61,6 +64,11 @@ def _find_node(
         hint = closest(name, list(titles.values()))
         raise WorkflowError(f'no node is titled "{name}"{hint}; there are: {known}')
     return found[0] if found else name
+
+
+def _short(title: str) -> str:
+    """A title without what it says in parentheses: Noise (Seed) -> Noise."""
+    return title.partition(" (")[0]
 
 
 def _schema(raw: Any, registry: Mapping[str, type[ComfyNode]]) -> Schema | None:

@@ -63,6 +63,7 @@ class WidgetInput(Input):
     socketless: bool | None = None
     widget_type: str | None = None
     force_input: bool | None = None
+    advanced: bool | None = None
 
     def get_io_type(self) -> str:
         """Return the socket's type, or the widget's where one was given."""
@@ -211,6 +212,7 @@ class Combo(SocketType, io_type="COMBO"):
             upload: UploadType | None = None,
             image_folder: FolderType | None = None,
             socketless: bool | None = None,
+            advanced: bool | None = None,
         ) -> None:
             default = default.value if isinstance(default, Enum) else default
             WidgetInput.__init__(
@@ -222,6 +224,7 @@ class Combo(SocketType, io_type="COMBO"):
                 lazy,
                 default=default,
                 socketless=socketless,
+                advanced=advanced,
             )
             is_enum = isinstance(options, type)
             self.options: list[Any] = [e.value for e in options] if is_enum else list(options or [])

@@ -2,7 +2,8 @@
 
 A graph stores a node's id, its links by the place of the output and the name of the input, and its
 widget values by place. So nodes, inputs and outputs stay where they are for ever; new inputs come
-last, are optional, and their defaults give the results of before.
+last, are optional, and their defaults give the results of before. Names of outputs may change, and
+so may the defaults of required widgets, whose values every graph stores.
 """
 
 import json
@@ -119,7 +120,7 @@ def _input_breaches(saved: Mapping[str, Any], found: Mapping[str, Any]) -> Itera
         yield f"type {saved['type']} is now {found['type']}: take an input of another name"
     if saved["optional"] and not found["optional"]:
         yield "it was optional: graphs without it must keep working"
-    for name in ("default", "control", "socket_only"):
+    for name in (*["default"] * saved["optional"], "control", "socket_only"):
         if saved.get(name) != found.get(name):
             yield f"{name} {saved.get(name)!r} is now {found.get(name)!r}: put it back"
     lost = [option for option in saved.get("options", ()) if option not in found.get("options", ())]
@@ -133,11 +134,15 @@ def _input_breaches(saved: Mapping[str, Any], found: Mapping[str, Any]) -> Itera
 
 
 def _output_breaches(saved: list[Any], found: list[Any]) -> Iterator[str]:
-    if found[: len(saved)] != saved:
+    if _kinds(found)[: len(saved)] != _kinds(saved):
         yield (
             f"outputs {_names(saved)} now are {_names(found)}, but links are stored by place: keep "
-            "names, types and order, and put new outputs last"
+            "types and order, and put new outputs last"
         )
+
+
+def _kinds(outputs: list[Any]) -> list[Any]:
+    return [(output["type"], output.get("is_list", False)) for output in outputs]
 
 
 def _names(outputs: list[Any]) -> str:

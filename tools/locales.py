@@ -1,7 +1,8 @@
 """Names and tooltips of the nodes in the editor's languages; the English ones are the schemas'.
 
 ComfyUI reads ``locales/<language>/nodeDefs.json`` (names, descriptions and tooltips by node id,
-inputs by their ids, outputs by their places) and ``main.json`` (the words of the categories).
+inputs by their ids, outputs by their places) and ``main.json`` (the words of the categories, and
+the pack's socket types, which the editor shows for outputs that are named by their type).
 ``translated_from.json`` beside the folders tells from which English text each translation was made,
 so that one whose English has changed since is noticed.
 """
@@ -71,8 +72,16 @@ def english(nodes: Iterable[type[Any]]) -> dict[str, Texts]:
     words = dict.fromkeys(word for schema in schemas for word in schema.category.split("/"))
     return {
         "nodeDefs.json": {schema.node_id: _texts(schema) for schema in schemas},
-        "main.json": {"nodeCategories": {word: word for word in words if word != BRAND}},
+        "main.json": {
+            "nodeCategories": {word: word for word in words if word != BRAND},
+            "dataTypes": {kind: kind for kind in _own_types(schemas)},
+        },
     }
+
+
+def _own_types(schemas: Iterable[Any]) -> dict[str, None]:
+    kinds = [output.get_io_type() for schema in schemas for output in schema.outputs]
+    return dict.fromkeys(kind for kind in kinds if kind.startswith(f"{BRAND.upper()}_"))
 
 
 def read(folder: Path) -> dict[str, Texts]:

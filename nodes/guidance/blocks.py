@@ -5,6 +5,7 @@ from typing import Any
 from ...hosts import host, io
 from ...samplers.guidance.nag import AttentionGuidance
 from ...samplers.guidance.plan import SkipLayers
+from ..helpers.advanced import advanced
 from ..helpers.guiders import guider_input, guider_output, with_changes
 from ..helpers.number_text import read_numbers
 from ..helpers.refusal import refusal
@@ -19,7 +20,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeSkipLayerGuidance",
-            display_name="Skip-Layer Guidance",
+            display_name="Skip-Layer Guidance (SLG)",
             category="Spacetime/Guidance",
             description="Guides away from what the model predicts without some of its blocks: "
             "bodies and motion hold together better. One more evaluation at each step in between "
@@ -48,6 +49,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
+                    **advanced(),
                     tooltip="Noise level under which it ends.",
                 ),
                 io.Float.Input(
@@ -56,6 +58,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
+                    **advanced(),
                     tooltip="Noise level from which it begins; 1 is the first step.",
                 ),
             ],
@@ -109,7 +112,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeAttentionGuidance",
-            display_name="Normalized Attention Guidance (NAG)",
+            display_name="NAG (Normalized Attention Guidance)",
             category="Spacetime/Guidance",
             description="Makes the negative prompt work in few-step models, which are sampled at "
             "guidance 1, where it is not used otherwise. It acts inside the attention to the "
@@ -132,6 +135,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
                     min=0.1,
                     max=20.0,
                     step=0.1,
+                    **advanced(),
                     tooltip="How many times as strong a place's attention may become; lower is "
                     "safer.",
                 ),
@@ -141,6 +145,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
+                    **advanced(),
                     tooltip="Share of the guided result; the rest stays as it was. 0 does nothing.",
                 ),
             ],

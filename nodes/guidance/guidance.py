@@ -4,6 +4,7 @@ from typing import Any
 
 from ...hosts import io
 from ...samplers.guidance.plan import GuidancePlan
+from ..helpers.advanced import advanced
 from ..helpers.guiders import guider_input, guider_output, with_changes
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
@@ -120,6 +121,7 @@ class SpacetimeGuidanceOverFrames(io.ComfyNode):
                 io.Boolean.Input(
                     "both_ends",
                     default=False,
+                    **advanced(),
                     tooltip="The last frame gets the first one's guidance too, and the middle that "
                     "of Denoiser: for clips whose last frame is given as well.",
                 ),

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...hosts import host, io
 from ...samplers.guidance.plan import GuidancePlan, Projection, ZeroStar
+from ..helpers.advanced import advanced
 from ..helpers.guiders import guider_input, guider_output
 from ..helpers.search import search_words
 
@@ -51,6 +52,7 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
+                    **advanced(),
                     tooltip="Share of the saturating part that is kept; 1, with the other two at "
                     "0, is plain guidance.",
                 ),

@@ -4,6 +4,7 @@ from typing import Any
 
 from ...hosts import io
 from ...samplers.guidance.step_cache import StepCache
+from ..helpers.advanced import advanced
 from ..helpers.guiders import guider_input, guider_output, with_changes
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
@@ -41,6 +42,7 @@ class SpacetimeStepCache(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
+                    **advanced(),
                     tooltip="Share of the steps before which nothing is skipped: the first ones "
                     "decide layout and motion.",
                 ),
@@ -50,6 +52,7 @@ class SpacetimeStepCache(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
+                    **advanced(),
                     tooltip="Share of the steps after which nothing is skipped: the last ones "
                     "finish the detail.",
                 ),

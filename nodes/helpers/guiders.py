@@ -17,7 +17,7 @@ def guider_input() -> Any:
 def guider_output() -> Any:
     """The changed guider."""
     return io.Guider.Output(
-        display_name="changed", tooltip="For Sample, Sample Patches or the next guidance node."
+        display_name="GUIDER", tooltip="For Sample, Sample Patches or the next guidance node."
     )
 
 

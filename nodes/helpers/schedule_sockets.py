@@ -35,4 +35,4 @@ def strength_input() -> Any:
 
 def sigmas_output(tooltip: str = "The levels, one more than there are steps, ending in 0.") -> Any:
     """The schedule."""
-    return io.Sigmas.Output(display_name="sigmas", tooltip=tooltip)
+    return io.Sigmas.Output(display_name="SIGMAS", tooltip=tooltip)

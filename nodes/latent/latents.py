@@ -23,12 +23,20 @@ class SpacetimeEmptyVideo(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeEmptyVideo",
-            display_name="Empty Video",
+            display_name="Empty Video (T2V)",
             category="Spacetime/Latent",
             description="Size, length and frame rate of the clip to be made. One frame is an "
             "image.",
             **search_words(
-                "empty latent video", "empty latent image", "resolution", "length", "frame rate"
+                "text to video",
+                "text2video",
+                "txt2vid",
+                "empty latent video",
+                "empty latent image",
+                "resolution",
+                "length",
+                "frame rate",
+                "fps",
             ),
             inputs=[
                 io.Int.Input(
@@ -66,7 +74,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
             ],
             outputs=[
                 io.Latent.Output(
-                    display_name="latent",
+                    display_name="LATENT",
                     tooltip="An empty latent of that size, for Sample or Patchify.",
                 )
             ],

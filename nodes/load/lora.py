@@ -5,6 +5,7 @@ from typing import Any
 from ...hosts import host, io
 from ...hosts.solver_options import is_distilled
 from ...model_loaders.lora import Lora, read_lora
+from ..helpers.advanced import advanced
 from ..helpers.search import search_words
 from ..helpers.weight_files import weight_names, weight_path
 
@@ -49,6 +50,7 @@ class SpacetimeLoadLora(io.ComfyNode):
                     "apply",
                     options=[MERGED, BESIDE],
                     default=MERGED,
+                    **advanced(),
                     tooltip="Merged costs nothing while sampling. Beside the weights needs no copy "
                     "of them, and keeps small changes that half precision would round away; each "
                     "step takes a little longer. ComfyUI decides by itself where it manages the "
@@ -56,7 +58,7 @@ class SpacetimeLoadLora(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Model.Output(display_name="changed", tooltip="The model with the LoRA in it.")
+                io.Model.Output(display_name="MODEL", tooltip="The model with the LoRA in it.")
             ],
         )
 

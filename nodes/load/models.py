@@ -9,6 +9,7 @@ from ...model_loaders.family import Kind
 from ...model_loaders.files import Tick
 from ...model_loaders.fit import check_fit, check_together, look_at
 from ...model_loaders.load import read_dit, read_text_encoder, read_vae
+from ..helpers.advanced import advanced
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 from ..helpers.weight_files import weight_names, weight_path
@@ -42,7 +43,7 @@ class SpacetimeLoadModels(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeLoadModels",
-            display_name="Load Models",
+            display_name="Load Models (Wan 2.1, Wan 2.2, Tiny)",
             category="Spacetime/Load",
             description="Loads a video diffusion transformer, its text encoder and its VAE. The "
             "defaults are the included tiny weights.",
@@ -52,7 +53,8 @@ class SpacetimeLoadModels(io.ComfyNode):
                 "unet loader",
                 "load clip",
                 "load vae",
-                "wan",
+                "wan video",
+                "wan t2v",
             ),
             inputs=[
                 _combo("model", "diffusion_models", "Diffusion transformer"),
@@ -62,13 +64,14 @@ class SpacetimeLoadModels(io.ComfyNode):
                     "dtype",
                     options=DTYPES,
                     default="auto",
+                    **advanced(),
                     tooltip="Number format to compute in; auto takes what this machine is fast at.",
                 ),
             ],
             outputs=[
-                io.Model.Output(display_name="model", tooltip="The diffusion transformer."),
-                io.Clip.Output(display_name="clip", tooltip="The text encoder."),
-                io.Vae.Output(display_name="vae", tooltip="The video VAE."),
+                io.Model.Output(display_name="MODEL", tooltip="The diffusion transformer."),
+                io.Clip.Output(display_name="CLIP", tooltip="The text encoder."),
+                io.Vae.Output(display_name="VAE", tooltip="The video VAE."),
             ],
         )
 

@@ -25,7 +25,7 @@ class SpacetimePatchify(io.ComfyNode):
             inputs=[io.Latent.Input("latent", tooltip="One latent, or a list of them.")],
             outputs=[
                 io.Custom(TOKENS).Output(
-                    display_name="tokens", tooltip="All clips as one packed token sequence."
+                    display_name=TOKENS, tooltip="All clips as one packed token sequence."
                 )
             ],
         )
@@ -51,7 +51,7 @@ class SpacetimeUnpatchify(io.ComfyNode):
             inputs=[io.Custom(TOKENS).Input("tokens", tooltip="Tokens from Patchify.")],
             outputs=[
                 io.Latent.Output(
-                    display_name="latent",
+                    display_name="LATENT",
                     is_output_list=True,
                     tooltip="One latent per clip; what follows runs once for each.",
                 )

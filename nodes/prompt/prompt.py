@@ -32,7 +32,7 @@ class SpacetimeEncodePrompt(io.ComfyNode):
             ],
             outputs=[
                 io.Conditioning.Output(
-                    display_name="conditioning", tooltip="The encoded prompt, for Denoiser."
+                    display_name="CONDITIONING", tooltip="The encoded prompt, for Denoiser."
                 )
             ],
         )
@@ -68,7 +68,7 @@ class SpacetimePromptsPerClip(io.ComfyNode):
             ],
             outputs=[
                 io.Conditioning.Output(
-                    display_name="conditioning",
+                    display_name="CONDITIONING",
                     tooltip="For Denoiser; its guider then samples as many packed clips.",
                 )
             ],

@@ -15,7 +15,7 @@ class SpacetimeLCMSampler(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeLCMSampler",
-            display_name="LCM Sampler",
+            display_name="LCM Sampler (TCD)",
             category="Spacetime/Sampling",
             description="Makes a video in 1 to 8 steps with a model that was distilled for it: "
             "each step jumps to the finished video, and noise takes it back to the next level.",
@@ -36,7 +36,7 @@ class SpacetimeLCMSampler(io.ComfyNode):
             ],
             outputs=[
                 io.Sampler.Output(
-                    display_name="sampler",
+                    display_name="SAMPLER",
                     tooltip="For Sample, Sample Patches or Sample Steps, with guidance 1.",
                 )
             ],

@@ -18,7 +18,7 @@ class SpacetimeNoise(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeNoise",
-            display_name="Noise",
+            display_name="Noise (Seed)",
             category="Spacetime/Sampling",
             description="Noise from one seed, drawn per latent frame: a longer clip, a window of "
             "it or a packed run sees the same noise for the same frame.",
@@ -34,7 +34,7 @@ class SpacetimeNoise(io.ComfyNode):
                 )
             ],
             outputs=[
-                io.Noise.Output(display_name="noise", tooltip="For Sample or Sample Patches.")
+                io.Noise.Output(display_name="NOISE", tooltip="For Sample or Sample Patches.")
             ],
         )
 
@@ -158,7 +158,7 @@ class SpacetimeShiftNoise(io.ComfyNode):
 
 
 def _noise_output() -> Any:
-    return io.Noise.Output(display_name="made", tooltip="For Sample or Sample Patches.")
+    return io.Noise.Output(display_name="NOISE", tooltip="For Sample or Sample Patches.")
 
 
 NODES: list[type[Any]] = [

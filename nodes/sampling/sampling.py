@@ -54,7 +54,7 @@ class SpacetimeDenoiser(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Guider.Output(display_name="guider", tooltip="For Sample or Sample Patches.")
+                io.Guider.Output(display_name="GUIDER", tooltip="For Sample or Sample Patches.")
             ],
         )
 
@@ -94,7 +94,7 @@ class SpacetimeSamplePatches(io.ComfyNode):
             ),
             outputs=[
                 io.Custom(TOKENS).Output(
-                    display_name="sampled", tooltip="The finished tokens, for Unpatchify."
+                    display_name=TOKENS, tooltip="The finished tokens, for Unpatchify."
                 )
             ],
         )
@@ -150,7 +150,7 @@ class SpacetimeSample(io.ComfyNode):
             ),
             outputs=[
                 io.Latent.Output(
-                    display_name="sampled", tooltip="The finished latent, for Decode Video."
+                    display_name="LATENT", tooltip="The finished latent, for Decode Video."
                 )
             ],
         )

@@ -57,7 +57,7 @@ class SpacetimeSampleSteps(io.ComfyNode):
             outputs=[
                 _state_output("The stopped run, for Resume Sampling or Save Sampling State."),
                 io.Latent.Output(
-                    display_name="so_far",
+                    display_name="denoised_output",
                     tooltip="What the model predicts the video will look like, for Decode Video.",
                 ),
             ],
@@ -110,7 +110,7 @@ class SpacetimeResumeSampling(io.ComfyNode):
             ],
             outputs=[
                 io.Latent.Output(
-                    display_name="finished",
+                    display_name="output",
                     tooltip="The finished latent, for Decode Video; of a run that stops again, "
                     "what can be told by then.",
                 ),
@@ -206,7 +206,7 @@ class SpacetimeLoadSamplingState(io.ComfyNode):
             outputs=[
                 _state_output("The stopped run, for Resume Sampling."),
                 io.Latent.Output(
-                    display_name="so_far",
+                    display_name="denoised_output",
                     tooltip="What the video looked like when it was stopped, for Decode Video.",
                 ),
             ],

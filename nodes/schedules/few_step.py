@@ -6,7 +6,6 @@ from torch import Tensor
 
 from ...hosts import io
 from ...samplers.schedules.few_step import (
-    LCM_ORIGINAL_STEPS,
     TRAIN_STEPS,
     few_step_grids,
     lcm_flow_sigmas,
@@ -21,6 +20,9 @@ from ..helpers.schedule_sockets import (
 )
 from ..helpers.search import search_words
 
+SHIPPED_ORIGINAL_STEPS = 24
+"""Of the few-step LoRA that comes with the pack."""
+
 
 class SpacetimeFewStepSchedule(io.ComfyNode):
     """The levels that a distilled model was trained for."""
@@ -30,7 +32,7 @@ class SpacetimeFewStepSchedule(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeFewStepSchedule",
-            display_name="Few-Step Schedule",
+            display_name="Few-Step Schedule (Lightning)",
             category=CATEGORY,
             description="The noise levels that a model or a LoRA was distilled for. Other levels "
             "give worse results with it.",
@@ -84,9 +86,9 @@ class SpacetimeLCMSchedule(io.ComfyNode):
                 steps_input(4, "Steps from noise to video: 1 to 8 are usual."),
                 shift_input("The shift that the model was distilled with."),
                 io.Int.Input(
-                    "original_steps", default=LCM_ORIGINAL_STEPS, min=1, max=TRAIN_STEPS,
-                    tooltip="Steps of the solver that was distilled, from the model's description; "
-                    "50 is usual.",
+                    "original_steps", default=SHIPPED_ORIGINAL_STEPS, min=1, max=TRAIN_STEPS,
+                    tooltip="Steps of the solver that was distilled, from the model's description: "
+                    "24 for the included few-step LoRA, 50 for most others.",
                 ),
                 strength_input(),
             ],

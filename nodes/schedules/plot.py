@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...hosts import io, ui
 from ...media.plot import PlotStyle, Series, line_plot
+from ..helpers.advanced import advanced
 from ..helpers.number_text import with_plain_signs
 from ..helpers.refusal import refusal
 from ..helpers.schedule_sockets import CATEGORY
@@ -45,13 +46,14 @@ class SpacetimeSchedulePlot(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "scale", options=list(SCALES), default=AUTO,
+                    **advanced(),
                     tooltip="How noise levels are drawn. auto: linear for flow models, logarithmic "
                     "where a level is above 1. The last level, 0, has no place on a logarithmic "
                     "scale.",
                 ),
                 *(_further(number) for number in range(2, MOST_CURVES + 1)),
             ],
-            outputs=[io.Image.Output(display_name="plot", tooltip="The picture.")],
+            outputs=[io.Image.Output(display_name="IMAGE", tooltip="The picture.")],
             is_output_node=True,
         )  # fmt: skip
 

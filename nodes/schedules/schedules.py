@@ -1,4 +1,4 @@
-"""Spaced and Custom Schedule: noise levels by a rule, and as they are written."""
+"""Schedule, Spaced and Custom Schedule: noise levels by a rule, and as they are written."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ...hosts import io
+from ...samplers.schedules.flow import flow_sigmas
 from ...samplers.schedules.spacings import (
     beta_sigmas,
     exponential_sigmas,
@@ -13,6 +14,7 @@ from ...samplers.schedules.spacings import (
     linear_quadratic_sigmas,
     listed_sigmas,
 )
+from ..helpers.advanced import advanced
 from ..helpers.number_text import with_plain_signs
 from ..helpers.refusal import refusal
 from ..helpers.schedule_sockets import CATEGORY, shift_input, sigmas_output, steps_input
@@ -47,8 +49,40 @@ SPACINGS: Mapping[str, Callable[[int, Shape], Tensor]] = {
 
 def _number(id: str, default: float, least: float, most: float, step: float, tooltip: str) -> Any:
     return io.Float.Input(
-        id, default=default, min=least, max=most, step=step, round=False, tooltip=tooltip
+        id, default=default, min=least, max=most, step=step, round=False, tooltip=tooltip,
+        **advanced(),
     )  # fmt: skip
+
+
+class SpacetimeSchedule(io.ComfyNode):
+    """Noise levels from pure noise to the finished video."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSchedule",
+            display_name="Schedule",
+            category=CATEGORY,
+            description="The noise levels that the sampler visits, from pure noise (1) to the "
+            "finished video (0).",
+            **search_words("sigmas", "scheduler", "basic scheduler", "steps", "shift"),
+            inputs=[
+                steps_input(
+                    30, "Steps from noise to video: 20 to 50 are usual; more is finer, slower."
+                ),
+                shift_input(
+                    "Above 1, more of the steps go to the noisy end, where the layout and "
+                    "the motion are decided. Wan: 3 to 5 at 480p, 5 to 12 above."
+                ),
+            ],
+            outputs=[sigmas_output("steps + 1 levels, ending in 0.")],
+        )
+
+    @classmethod
+    def execute(cls, steps: int, shift: float) -> io.NodeOutput:
+        """Compute the levels."""
+        return io.NodeOutput(flow_sigmas(steps, shift=shift))
 
 
 class SpacetimeSpacedSchedule(io.ComfyNode):
@@ -185,4 +219,4 @@ def _level(part: str) -> float:
         ) from problem
 
 
-NODES: list[type[Any]] = [SpacetimeSpacedSchedule, SpacetimeCustomSchedule]
+NODES: list[type[Any]] = [SpacetimeSchedule, SpacetimeSpacedSchedule, SpacetimeCustomSchedule]

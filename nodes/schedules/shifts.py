@@ -16,6 +16,7 @@ from ...samplers.schedules.shifts import (
     length_shift,
     stretch_to_terminal,
 )
+from ..helpers.advanced import advanced
 from ..helpers.refusal import refusal
 from ..helpers.schedule_sockets import CATEGORY, sigmas_output
 from ..helpers.search import search_words
@@ -78,11 +79,13 @@ class SpacetimeShiftForSize(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "reference_tokens", default=WAN_TOKENS, min=1, max=10_000_000,
+                    **advanced(),
                     tooltip="For area: tokens of a clip whose shift is known; this node counts "
                     "them for any latent. 32760 is 81 frames of 832 x 480 with Wan.",
                 ),
                 io.Float.Input(
                     "reference_shift", default=3.0, min=0.01, max=100.0, step=0.1,
+                    **advanced(),
                     tooltip="For area: the shift that is known for that clip.",
                 ),
             ],

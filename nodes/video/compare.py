@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ...hosts import host, io
 from ...media.compare import GridStyle, video_grid
+from ..helpers.advanced import advanced
 from ..helpers.search import search_words
 
 MOST = 9
@@ -28,7 +29,7 @@ class SpacetimeCompareVideos(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeCompareVideos",
-            display_name="Compare Videos",
+            display_name="Compare Videos (Side by Side)",
             category="Spacetime/Video",
             description="Lays up to nine videos out in a grid, each under its label, to see "
             "seeds, solvers or settings at the same moment.",
@@ -57,6 +58,7 @@ class SpacetimeCompareVideos(io.ComfyNode):
                     default=0,
                     min=0,
                     max=8,
+                    **advanced(),
                     tooltip="How many times larger the videos are drawn, pixel by pixel; 0 is "
                     "just large enough for the labels to be read.",
                 ),
@@ -64,7 +66,7 @@ class SpacetimeCompareVideos(io.ComfyNode):
             ],
             outputs=[
                 io.Image.Output(
-                    display_name="images", tooltip="The frames of the grid, for Create Video."
+                    display_name="IMAGE", tooltip="The frames of the grid, for Create Video."
                 )
             ],
         )

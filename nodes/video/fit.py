@@ -23,7 +23,7 @@ class SpacetimeFitVideo(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeFitVideo",
-            display_name="Fit Video",
+            display_name="Fit Video (Size, Length, FPS)",
             category="Spacetime/Video",
             description="Brings any clip to a size, length and frame rate that the model takes. "
             "What fits already is left as it is.",
@@ -38,9 +38,9 @@ class SpacetimeFitVideo(io.ComfyNode):
                 *_others(),
             ],
             outputs=[
-                io.Image.Output(display_name="images", tooltip="The frames, for Encode Video."),
+                io.Image.Output(display_name="IMAGE", tooltip="The frames, for Encode Video."),
                 io.Mask.Output(
-                    display_name="mask",
+                    display_name="MASK",
                     tooltip="The given mask in the same form, and 1 in bars and held frames.",
                 ),
                 io.Float.Output(display_name="fps", tooltip="Frames per second of the result."),

@@ -44,7 +44,7 @@ class SpacetimeEncodeVideo(io.ComfyNode):
             ],
             outputs=[
                 io.Latent.Output(
-                    display_name="latent", tooltip="The encoded clip, for Sample or Patchify."
+                    display_name="LATENT", tooltip="The encoded clip, for Sample or Patchify."
                 )
             ],
         )
@@ -69,11 +69,15 @@ class SpacetimeDecodeVideo(io.ComfyNode):
             description="Decodes a latent with the causal video VAE.",
             **search_words("vae decode", "latent to video", "latent to image"),
             inputs=[
-                io.Latent.Input("latent", tooltip="A video latent, from Sample or Unpatchify."),
+                io.Latent.Input(
+                    "latent",
+                    display_name="video latent",
+                    tooltip="A video latent, from Sample or Unpatchify.",
+                ),
                 io.Vae.Input("vae", tooltip="The VAE that belongs to the model, from Load Models."),
             ],
             outputs=[
-                io.Image.Output(display_name="images", tooltip="The frames."),
+                io.Image.Output(display_name="IMAGE", tooltip="The frames."),
                 io.Float.Output(display_name="fps", tooltip="Frames per second, for Create Video."),
             ],
         )

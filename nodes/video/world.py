@@ -81,9 +81,9 @@ def _pixels(id: str) -> Any:
 
 def _outputs() -> list[Any]:
     return [
-        io.Image.Output(display_name="images", tooltip="The frames."),
+        io.Image.Output(display_name="IMAGE", tooltip="The frames."),
         io.String.Output(display_name="caption", tooltip="What the clip shows, as a prompt."),
-        io.Mask.Output(display_name="mask", tooltip="Visible pixels of the objects."),
+        io.Mask.Output(display_name="MASK", tooltip="Visible pixels of the objects."),
         io.Image.Output(display_name="depth", tooltip="Near is white, far is black."),
         io.String.Output(
             display_name="tracks", tooltip="JSON: per object a list of x, y and visible."

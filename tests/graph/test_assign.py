@@ -10,6 +10,8 @@ PROMPT = {
     "4:5": {"class_type": "Show", "inputs": {"value": ["2", 0]}},
     "5": {"class_type": "Picture"},
     "6": {"class_type": "Gone", "inputs": {}},
+    "7": {"class_type": "Number", "inputs": {}, "_meta": {"title": "Twin (Third)"}},
+    "8": {"class_type": "Number", "inputs": {}, "_meta": {"title": "Start (Seed)"}},
 }
 
 
@@ -23,6 +25,8 @@ PROMPT = {
         ("4:5.note=a = b. c", "4:5", "note", "a = b. c"),
         ("Show Value.loud=true", "4:5", "loud", True),
         ("Show Value.note=", "4:5", "note", ""),
+        ("start.value=3", "8", "value", 3),
+        ("Start (Seed).value=3", "8", "value", 3),
     ],
 )
 def test_sets_an_input(bench, assignment, key, name, value):

@@ -66,7 +66,7 @@ SAMPLE, PLOT, SPACED = "SpacetimeSample", "SpacetimeSchedulePlot", "SpacetimeSpa
 BETA = {"spacing": "beta", "steps": 20, "shift": 3}
 SCHEDULE = Part("SpacetimeSchedule", {"steps": 30, "shift": 3})
 LARGE = {"width": 832, "height": 480, "frames": 81}
-TO_PLOT = (Follower("sigmas", PLOT, "sigmas"),)
+TO_PLOT = (Follower("SIGMAS", PLOT, "sigmas"),)
 
 
 def _to_sample(output: str, input: str) -> tuple[Follower, ...]:
@@ -75,7 +75,7 @@ def _to_sample(output: str, input: str) -> tuple[Follower, ...]:
 
 def _guidance(scale: float, **values: object) -> Scene:
     before = {"guider": Part("SpacetimeDenoiser", {"guidance": scale})}
-    return Scene(values, before, _to_sample("changed", "guider"))
+    return Scene(values, before, _to_sample("GUIDER", "guider"))
 
 
 def _noise(seed: int) -> Part:
@@ -83,7 +83,7 @@ def _noise(seed: int) -> Part:
 
 
 def _schedule(values: Mapping[str, object], **before: Part) -> Scene:
-    return Scene(values, before, _to_sample("sigmas", "sigmas"))
+    return Scene(values, before, _to_sample("SIGMAS", "sigmas"))
 
 
 RUN = {
@@ -94,7 +94,7 @@ RUN = {
 STOPPED = {"state": Part("SpacetimeSampleSteps", {"stop_after": 8})}
 GO_ON = (
     Follower("state", "SpacetimeResumeSampling", "state"),
-    Follower("so_far", "SpacetimeDecodeVideo", "latent"),
+    Follower("denoised_output", "SpacetimeDecodeVideo", "latent"),
 )
 
 SCENES: Mapping[str, Scene] = {
@@ -108,28 +108,28 @@ SCENES: Mapping[str, Scene] = {
     "SpacetimeSkipLayerGuidance": _guidance(4, blocks="9, 10"),
     "SpacetimeStepCache": _guidance(5, threshold=0.1),
     "SpacetimeFrameSeeds": Scene(
-        {"seeds": "0: 5, 3-4: 17"}, {"noise": _noise(1)}, _to_sample("made", "noise")
+        {"seeds": "0: 5, 3-4: 17"}, {"noise": _noise(1)}, _to_sample("NOISE", "noise")
     ),
     "SpacetimeMixNoise": Scene(
-        {"share": 0.2}, {"first": _noise(1), "second": _noise(2)}, _to_sample("made", "noise")
+        {"share": 0.2}, {"first": _noise(1), "second": _noise(2)}, _to_sample("NOISE", "noise")
     ),
-    "SpacetimeShiftNoise": Scene({"frames": 5}, {"noise": _noise(1)}, _to_sample("made", "noise")),
+    "SpacetimeShiftNoise": Scene({"frames": 5}, {"noise": _noise(1)}, _to_sample("NOISE", "noise")),
     "SpacetimeLoadLora": Scene(
         {"lora": "wan_lightning_4_steps.safetensors"},
         {"model": Part("SpacetimeLoadModels", {})},
-        (Follower("changed", "SpacetimeDenoiser", "model"),),
+        (Follower("MODEL", "SpacetimeDenoiser", "model"),),
     ),
     "SpacetimePromptsPerClip": Scene(
-        after=(Follower("conditioning", "SpacetimeDenoiser", "positive"),)
+        after=(Follower("CONDITIONING", "SpacetimeDenoiser", "positive"),)
     ),
-    "SpacetimeLCMSampler": Scene(after=_to_sample("sampler", "sampler")),
+    "SpacetimeLCMSampler": Scene(after=_to_sample("SAMPLER", "sampler")),
     "SpacetimeSampleSteps": Scene(
         {"stop_after": 8},
         {**RUN, "sigmas": SCHEDULE, "latent": Part("SpacetimeEmptyVideo", LARGE)},
         GO_ON,
     ),
     "SpacetimeResumeSampling": Scene(
-        {}, {**RUN, **STOPPED}, (Follower("finished", "SpacetimeDecodeVideo", "latent"),)
+        {}, {**RUN, **STOPPED}, (Follower("output", "SpacetimeDecodeVideo", "latent"),)
     ),
     "SpacetimeSaveSamplingState": Scene({}, STOPPED),
     "SpacetimeLoadSamplingState": Scene(
@@ -150,7 +150,7 @@ SCENES: Mapping[str, Scene] = {
             "images": Part("SpacetimeExampleClip", {"width": 96, "frames": 21}),
             "latent": Part("SpacetimeEmptyVideo", {}),
         },
-        (Follower("images", "PreviewImage", "images"),),
+        (Follower("IMAGE", "PreviewImage", "images"),),
     ),
     "SpacetimeFewStepSchedule": _schedule({"grid": "lightning_4"}),
     "SpacetimeLCMSchedule": _schedule({"steps": 4, "shift": 3}),

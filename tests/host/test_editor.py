@@ -18,6 +18,7 @@ HOW = (
 )
 ROOT = Path(__file__).parents[2]
 GRAPHS = sorted([*ROOT.glob("example_workflows/*.json"), *ROOT.glob("subgraphs/*.json")])
+TEMPLATES = sorted(path.stem for path in ROOT.glob("example_workflows/*.json"))
 GROUPS = Path(__file__).parent / "graphs" / "group_nodes.json"
 
 VIDEO = """
@@ -47,6 +48,29 @@ async () => {{
 }}
 """
 """What that player shows, where it is on the page and where its node is."""
+
+
+CROWDED = """
+() => {
+  const boxes = app.graph.nodes.map(({ title, pos, size }) =>
+    [title, pos[0], pos[1] - LiteGraph.NODE_TITLE_HEIGHT, pos[0] + size[0], pos[1] + size[1]])
+  return boxes.flatMap((one, place) => boxes.slice(place + 1)
+    .filter((other) => [1, 2].every((axis) =>
+      one[axis] < other[axis + 2] && other[axis] < one[axis + 2]))
+    .map((other) => [one[0], other[0]]))
+}
+"""
+"""Titles of nodes that lie upon each other."""
+
+OUTSIDE = """
+() => {
+  const [left, top, width, height] = app.canvas.visible_area
+  return app.graph.nodes.filter(({ type, pos, size }) => /^Save(Video|Image)$/.test(type) && (
+    pos[0] < left || pos[1] < top || pos[0] + size[0] > left + width
+    || pos[1] + size[1] > top + height)).map((node) => node.title)
+}
+"""
+"""Titles of nodes with results that are not wholly in view."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -114,6 +138,19 @@ def test_a_template_runs_and_its_video_is_on_the_save_node(server, editor, pictu
     assert shown["node"][1] <= top < bottom <= shown["node"][3]
 
 
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_shows_its_results_and_nothing_lies_upon_another(editor, pictures, name):
+    editor.load_template("spacetime-video", name)
+    editor.page.wait_for_timeout(2000)
+    opened = editor.page.evaluate(CROWDED), editor.page.evaluate(OUTSIDE)
+    ran = editor.run()
+    assert ran["status"]["status_str"] == "success", ran["status"]["messages"]
+    editor.settle()
+    editor.page.screenshot(path=pictures / f"{name}.png")
+    assert opened == ([], [])
+    assert (editor.page.evaluate(CROWDED), editor.page.evaluate(OUTSIDE)) == ([], [])
+
+
 @pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
 def test_the_editor_and_the_pack_convert_a_graph_alike(server, editor, registry, path):
     graph = json.loads(path.read_text(encoding="utf-8"))
@@ -122,6 +159,45 @@ def test_the_editor_and_the_pack_convert_a_graph_alike(server, editor, registry,
     ours = without_later(to_api(graph, registry))
     assert by_titles(without_later(prompt)) == by_titles(ours)
     assert prompt
+
+
+SEARCHED = {
+    "nag": "SpacetimeAttentionGuidance",
+    "slg": "SpacetimeSkipLayerGuidance",
+    "apg": "SpacetimeProjectedGuidance",
+    "wan": "SpacetimeLoadModels",
+    "t2v": "SpacetimeEmptyVideo",
+    "seed": "SpacetimeNoise",
+    "fps": "SpacetimeFitVideo",
+    "unipc": "SpacetimeSolver",
+    "dpm": "SpacetimeSolver",
+    "euler": "SpacetimeSolver",
+    "tcd": "SpacetimeLCMSampler",
+    "lcm": "SpacetimeLCMSampler",
+    "lightning": "SpacetimeFewStepSchedule",
+    "side by side": "SpacetimeCompareVideos",
+    "compare": "SpacetimeCompareVideos",
+    "lora": "SpacetimeLoadLora",
+    "cfg zero": "SpacetimeCFGZeroStar",
+}
+"""Nodes by what people type to find them."""
+
+SEARCH = """
+words => words.map((word) => document.querySelector('#vue-app').__vue_app__
+  .config.globalProperties.$pinia._s.get('nodeDef')
+  .nodeSearchService.searchNode(word, [], { limit: 64 }).map((node) => node.name))
+"""
+"""What the editor's search box lists for each word: as many as it shows."""
+
+
+def test_the_search_finds_nodes_by_what_people_type(editor):
+    listed = editor.page.evaluate(SEARCH, list(SEARCHED))
+    missing = {
+        word: node
+        for (word, node), names in zip(SEARCHED.items(), listed, strict=True)
+        if node not in names
+    }
+    assert missing == {}
 
 
 def test_group_nodes_are_opened_as_the_editor_opens_them(server, editor, registry):

@@ -83,8 +83,38 @@ def test_both_hosts_describe_every_node_alike(server):
     assert set(ours) >= NODES
     for node, description in ours.items():
         told = theirs[node]
+        for _, options in specs(told):
+            options.pop("advanced", None)
         assert json.loads(json.dumps(description)) == {key: told[key] for key in description}, node
         assert set(told) - set(description) <= LATER_FIELDS, node
+
+
+def specs(described):
+    """Names and options of a node's inputs."""
+    for group in ("required", "optional"):
+        for name, (_, options) in described["input"].get(group, {}).items():
+            yield name, options
+
+
+def test_hosts_that_know_advanced_inputs_are_told_of_ours(server):
+    theirs = server.get("/object_info")
+    known = "search_aliases" in theirs["KSampler"]
+    for node in pack_nodes():
+        schema = node.GET_SCHEMA()
+        told = [name for name, options in specs(theirs[schema.node_id]) if "advanced" in options]
+        ours = [spec.id for spec in schema.inputs if getattr(spec, "advanced", None)]
+        assert told == (ours if known else []), schema.node_id
+
+
+def test_newer_hosts_find_the_blueprints(server):
+    if "search_aliases" not in server.get("/object_info/KSampler")["KSampler"]:
+        pytest.skip("this host looks for blueprints in the user's folder only")
+    found = {
+        entry["name"]
+        for entry in server.get("/global_subgraphs").values()
+        if entry["info"]["node_pack"] == "custom_nodes.spacetime-video"
+    }
+    assert found == {path.stem for path in (TEXT_TO_VIDEO.parents[1] / "subgraphs").glob("*.json")}
 
 
 def test_example_workflows_are_templates(server):

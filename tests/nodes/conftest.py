@@ -16,7 +16,8 @@ from spacetime_video.nodes.sampling.sampling import (
     SpacetimeSample,
     SpacetimeSamplePatches,
 )
-from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver
+from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
+from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,8 @@ from spacetime_video.nodes.sampling.sampling_state import (
     SpacetimeResumeSampling,
     SpacetimeSampleSteps,
 )
-from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver
+from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
+from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule
 from spacetime_video.samplers.solvers.consistency import sample_lcm
 from spacetime_video.training.recipe import write_weights
 

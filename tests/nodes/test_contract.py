@@ -66,7 +66,7 @@ def reordered(*names):
         (reordered("seed", "mode"), "image is gone or has another name"),
         (reordered("mode", "seed", "image"), "keep the order"),
         (changed(inputs={"seed": {"type": "FLOAT"}}), "seed: type INT is now FLOAT"),
-        (changed(inputs={"seed": {"default": 1}}), "default 0 is now 1"),
+        (changed(inputs={"mode": {"default": "b"}}), "default 'a' is now 'b'"),
         (changed(inputs={"seed": {"min": 1}}), "smallest value was 0 and is now 1"),
         (changed(inputs={"seed": {"max": 9}}), "largest value was None and is now 9"),
         (changed(inputs={"seed": {"control": None}}), "control True is now None"),
@@ -100,6 +100,8 @@ def test_a_new_input_between_the_others_is_noticed():
         changed(inputs={"mode": {"options": ["a", "c", "b"]}}),
         changed(inputs={"seed": {"min": -1, "optional": True}}),
         changed(inputs={"image": {"type": "IMAGE,MASK"}}),
+        changed(inputs={"seed": {"default": 1}}),
+        changed(outputs=[{"name": "IMAGE", "type": "IMAGE"}, {"name": "rate", "type": "FLOAT"}]),
         changed(outputs=[*NODE["outputs"], {"name": "mask", "type": "MASK"}]),
     ],
 )

@@ -7,9 +7,9 @@ from spacetime_video.graph.errors import GraphError
 from spacetime_video.graph.executor import Executor
 from spacetime_video.graph.registry import Registry
 from spacetime_video.media.plot import COLOURS
-from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule
 from spacetime_video.nodes.schedules import plot as schedule_plot
 from spacetime_video.nodes.schedules.plot import SpacetimeSchedulePlot, plot_schedules
+from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.schedules.spacings import karras_sigmas
 

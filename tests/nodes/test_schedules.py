@@ -9,9 +9,9 @@ from spacetime_video.graph.errors import GraphError
 from spacetime_video.graph.executor import Executor
 from spacetime_video.graph.registry import Registry
 from spacetime_video.hosts.standalone.stock_primitive import PreviewAny
+from spacetime_video.model_loaders.files import read_file
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample
-from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule
 from spacetime_video.nodes.schedules.few_step import (
     SpacetimeFewStepSchedule,
     SpacetimeLCMSchedule,
@@ -19,6 +19,7 @@ from spacetime_video.nodes.schedules.few_step import (
 from spacetime_video.nodes.schedules.model_schedule import SpacetimeModelSchedule
 from spacetime_video.nodes.schedules.schedules import (
     SpacetimeCustomSchedule,
+    SpacetimeSchedule,
     SpacetimeSpacedSchedule,
 )
 from spacetime_video.nodes.schedules.shifts import SpacetimeShiftForSize, SpacetimeStretchSchedule
@@ -32,6 +33,8 @@ from spacetime_video.samplers.schedules.spacings import (
     karras_sigmas,
     linear_quadratic_sigmas,
 )
+from spacetime_video.training.distil import ORIGINAL_STEPS
+from spacetime_video.weights import bundled
 
 NODES = [
     SpacetimeSpacedSchedule,
@@ -120,10 +123,17 @@ def test_few_step_grids_are_all_offered_and_told():
     assert levels(SpacetimeFewStepSchedule).tolist() == pytest.approx([1, 0.9375, 5 / 6, 0.625, 0])
 
 
+def test_new_lcm_schedules_have_the_levels_of_the_included_lora():
+    (lora,) = bundled("loras").values()
+    told = read_file(lora, matrices=False).info
+    trained = flow_sigmas(ORIGINAL_STEPS, shift=told["shift"])
+    wanted = trained[:: ORIGINAL_STEPS // told["steps"]]
+    assert levels(SpacetimeLCMSchedule).tolist() == pytest.approx(wanted.tolist())
+
+
 def test_lcm_levels():
-    assert levels(SpacetimeLCMSchedule, shift=1.0).tolist() == pytest.approx(
-        [1, 0.76, 0.5, 0.26, 0]
-    )
+    of_fifty = levels(SpacetimeLCMSchedule, shift=1.0, original_steps=50)
+    assert of_fifty.tolist() == pytest.approx([1, 0.76, 0.5, 0.26, 0])
     given = {"steps": 3, "shift": 5.0, "original_steps": 100, "strength": 0.6}
     assert torch.equal(
         levels(SpacetimeLCMSchedule, **given),
@@ -226,8 +236,8 @@ def test_a_stretched_schedule_ends_at_its_terminal_level():
             "from sigma_max 1 down to sigma_min 2",
         ),
         (SpacetimeFewStepSchedule, {"grid": "rcm_9"}, "unknown grid 'rcm_9': choose one of"),
-        (SpacetimeLCMSchedule, {"steps": 51}, "51 steps of 50 that were trained: use 1 to 50"),
-        (SpacetimeLCMSchedule, {"steps": 8, "strength": 0.1}, "8 steps of 5"),
+        (SpacetimeLCMSchedule, {"steps": 51}, "51 steps of 24 that were trained: use 1 to 24"),
+        (SpacetimeLCMSchedule, {"steps": 8, "strength": 0.1}, "8 steps of 2"),
     ],
 )
 def test_refused_before_the_run(kind, given, told):

@@ -5,10 +5,17 @@ from types import SimpleNamespace
 import pytest
 
 from spacetime_video.nodes import all_nodes
+from spacetime_video.nodes.helpers import advanced as advanced_inputs
 from spacetime_video.nodes.helpers import search
+from spacetime_video.nodes.helpers.advanced import advanced
 from spacetime_video.nodes.helpers.search import search_words
 
-SMALL_WORDS = {"per", "a", "an", "and", "for", "of", "over", "the", "to"}
+COMMON = {
+    *("MODEL", "CLIP", "VAE", "CONDITIONING", "GUIDER", "SAMPLER", "SIGMAS", "NOISE", "MASK"),
+    "SPACETIME_TOKENS",
+}
+
+SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "of", "over", "the", "to"}
 
 IDS = {
     "SpacetimeLoadModels",
@@ -44,7 +51,7 @@ def test_ids_of_saved_graphs_stay():
 @every_node
 def test_name_place_and_description(schema):
     words = schema.display_name.split()
-    assert all(word.lstrip("(")[0].isupper() or word in SMALL_WORDS for word in words)
+    assert [w for w in words if w.lstrip("(")[0].islower() and w not in SMALL_WORDS] == []
     parts = schema.category.split("/")
     assert len(parts) == 2
     assert parts[0] == "Spacetime"
@@ -76,6 +83,43 @@ def test_search_finds_it_by_other_words(schema):
     assert words
     assert len(words) == len(set(words))
     assert all(word == word.lower() != schema.display_name.lower() for word in words)
+
+
+def test_outputs_of_the_common_types_are_named_by_them():
+    outputs = [output for schema in schemas() for output in schema.outputs]
+    named = {(output.get_io_type(), output.display_name) for output in outputs}
+    assert {kind for kind, _ in named} >= COMMON
+    assert {(kind, name) for kind, name in named if kind in COMMON and kind != name} == set()
+
+
+ADVANCED = {
+    "SpacetimeAttentionGuidance": ["limit", "blend"],
+    "SpacetimeCompareVideos": ["scale"],
+    "SpacetimeGuidanceOverFrames": ["both_ends"],
+    "SpacetimeLoadLora": ["apply"],
+    "SpacetimeLoadModels": ["dtype"],
+    "SpacetimeProjectedGuidance": ["parallel"],
+    "SpacetimeSchedulePlot": ["scale"],
+    "SpacetimeShiftForSize": ["reference_tokens", "reference_shift"],
+    "SpacetimeSkipLayerGuidance": ["low", "high"],
+    "SpacetimeSpacedSchedule": ["alpha", "beta", "threshold", "sigma_min", "sigma_max", "rho"],
+    "SpacetimeStepCache": ["start", "end"],
+}
+
+
+def test_rarely_changed_inputs_are_marked():
+    marked = {
+        schema.node_id: [spec.id for spec in schema.inputs if getattr(spec, "advanced", None)]
+        for schema in schemas()
+    }
+    assert {node: inputs for node, inputs in marked.items() if inputs} == ADVANCED
+
+
+def test_hosts_without_advanced_inputs_are_told_of_none(monkeypatch):
+    assert advanced() == {"advanced": True}
+    old = SimpleNamespace(Int=SimpleNamespace(Input=lambda id, default=0, tooltip="": None))
+    monkeypatch.setattr(advanced_inputs, "io", old)
+    assert advanced() == {}
 
 
 def test_hosts_without_search_words_get_none(monkeypatch):

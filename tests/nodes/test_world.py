@@ -10,7 +10,7 @@ from spacetime_video.nodes.video.world import SpacetimeExampleClip
 from spacetime_video.toyworld import KINDS, detailed_caption, parse_caption, random_scene, render
 
 NAMES = (
-    "images", "caption", "mask", "depth", "tracks", "fps", "objects", "detailed caption",
+    "IMAGE", "caption", "MASK", "depth", "tracks", "fps", "objects", "detailed caption",
 )  # fmt: skip
 
 
@@ -41,11 +41,11 @@ def test_later_kinds_follow_the_first_ones():
 
 def test_an_example_clip_comes_with_its_truth():
     made = example(shape="cube", colour="red")
-    assert made["images"].shape == made["depth"].shape == made["objects"].shape == (5, 32, 48, 3)
-    assert made["mask"].shape == (5, 32, 48)
+    assert made["IMAGE"].shape == made["depth"].shape == made["objects"].shape == (5, 32, 48, 3)
+    assert made["MASK"].shape == (5, 32, 48)
     assert "a red cube" in made["caption"]
     assert parse_caption(made["detailed caption"]).objects[0].size is not None
-    for picture in (made[name] for name in ("images", "mask", "depth", "objects")):
+    for picture in (made[name] for name in ("IMAGE", "MASK", "depth", "objects")):
         assert picture.dtype == torch.float32
         assert picture.min() >= 0
         assert picture.max() <= 1
@@ -57,16 +57,16 @@ def test_an_example_clip_comes_with_its_truth():
 
 def test_an_example_clip_depends_on_its_seed_alone():
     first, again, other = example(), example(), example(seed=4)
-    assert torch.equal(first["images"], again["images"])
+    assert torch.equal(first["IMAGE"], again["IMAGE"])
     assert first["caption"] == again["caption"]
-    assert not torch.equal(first["images"], other["images"])
+    assert not torch.equal(first["IMAGE"], other["IMAGE"])
 
 
 def test_saved_graphs_keep_their_clips():
     made = example(motion="bounces", setting="at night")
     scene = random_scene(3, motion="bounces", setting="at night")
     clip = render([scene], frames=5, height=32, width=48)
-    assert torch.equal(made["images"], clip.video[0])
+    assert torch.equal(made["IMAGE"], clip.video[0])
     assert made["detailed caption"] == detailed_caption(scene)
 
 
@@ -79,7 +79,7 @@ def test_long_clips_are_rendered_in_parts_that_tick(standalone, monkeypatch, pix
     )
     parts = example(kind="trail", camera="orbits left")
     assert seen == [(done, 5) for done in ticks]
-    torch.testing.assert_close(parts.pop("images"), whole.pop("images"), atol=1e-6, rtol=0)
+    torch.testing.assert_close(parts.pop("IMAGE"), whole.pop("IMAGE"), atol=1e-6, rtol=0)
     for name, value in whole.items():
         assert torch.equal(value, parts[name]) if torch.is_tensor(value) else value == parts[name]
 
@@ -87,8 +87,8 @@ def test_long_clips_are_rendered_in_parts_that_tick(standalone, monkeypatch, pix
 def test_a_style_changes_nothing_else():
     shaded, flat = example(), example(style="cartoon")
     assert flat["caption"] == f"{shaded['caption']}, cartoon"
-    assert torch.equal(flat["mask"], shaded["mask"])
-    assert not torch.equal(flat["images"], shaded["images"])
+    assert torch.equal(flat["MASK"], shaded["MASK"])
+    assert not torch.equal(flat["IMAGE"], shaded["IMAGE"])
 
 
 def test_a_camera_moves():
@@ -101,7 +101,7 @@ def test_a_camera_moves():
 def test_every_kind_is_made(kind):
     made = example(kind=kind, frames=17)
     count = len(json.loads(made["tracks"]))
-    assert torch.equal(made["objects"].amax(dim=-1), made["mask"])
+    assert torch.equal(made["objects"].amax(dim=-1), made["MASK"])
     assert not made["objects"][..., count:].any()
     assert made["objects"][..., 0].any()
 

@@ -40,7 +40,8 @@ from spacetime_video.nodes.sampling.noise import (  # noqa: E402
     SpacetimeShiftNoise,
 )
 from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample  # noqa: E402
-from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver  # noqa: E402
+from spacetime_video.nodes.sampling.solvers import SpacetimeSolver  # noqa: E402
+from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule  # noqa: E402
 
 SCALE = 4.0
 

@@ -16,7 +16,8 @@ hosts.use(ComfyHost())
 
 from spacetime_video.nodes.sampling.noise import SpacetimeNoise  # noqa: E402
 from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample  # noqa: E402
-from spacetime_video.nodes.sampling.solvers import SpacetimeSchedule, SpacetimeSolver  # noqa: E402
+from spacetime_video.nodes.sampling.solvers import SpacetimeSolver  # noqa: E402
+from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule  # noqa: E402
 
 FRAMES, STEPS, GUIDANCE, SEED = 5, 4, 2.0, 3
 THEIRS = {
