@@ -170,6 +170,7 @@ class HostDiT(VideoDiT):
 
     def _pad(self, x: Tensor) -> Tensor:
         return pad_to_patch_size(x, self.config.patch)
+
     def _looked_at(
         self, x: Tensor, sigma: Tensor, channels: Tensor | None, options: Mapping[str, Any]
     ) -> tuple[Clips, Tensor, Evaluation | None, Tensor | None]:
