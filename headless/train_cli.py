@@ -115,6 +115,9 @@ def train_lcm(
     look_every: Annotated[
         int, typer.Option(min=1, help="Steps between two sample pictures.")
     ] = 250,
+    init_from: Annotated[
+        Path | None, typer.Option(help="LoRA to begin with, of the same rank.")
+    ] = None,
 ) -> None:
     """Distil the denoiser into a LoRA for few steps; an interrupted run resumes."""
     from ..training.checkpoint import Length
@@ -126,6 +129,7 @@ def train_lcm(
         rate=rate,
         rank=rank,
         guidance=guidance,
+        init_from=init_from,
         look_every=Length(steps=look_every),
     )
     with_progress(run_dir, lambda tick: train_few_step(run_dir, tick, device, plan))

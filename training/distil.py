@@ -22,6 +22,7 @@ from .denoiser import Batch, PromptedDiT, draw_batch, draw_set, predict
 from .feed import Sets
 from .layers import mixed_precision
 from .levels import SHIFT, Levels, apply_levels, draw_levels
+from .start import block_places
 
 ORIGINAL_STEPS = 24
 """Steps of the teacher's schedule, of which the student learns to leave out all but a few.
@@ -32,6 +33,9 @@ Divisible by 2, 4 and 8, so that a sampler with as many steps visits levels that
 
 LAYERS = r"dit\.blocks\.\d+\.(self_attn\.[qkvo]|cross_attn\.[qkvo]|ffn\.[02])"
 """The layers of a ``PromptedDiT`` that get a low-rank change."""
+
+PREFIX, DOWN, UP = "diffusion_model.", "lora_down.weight", "lora_up.weight"
+"""Of the names in a LoRA file, as ComfyUI has them."""
 
 HUBER = 1e-3
 
@@ -78,6 +82,29 @@ class Adapter(nn.Module):
         self.ups = nn.ParameterList([_live(student, name).up for name in self.names])
         self.requires_grad_(True)
         self._student = [student]  # in a list, so that its shared weights are not parameters here
+
+    def start_from(self, lora: Mapping[str, Tensor]) -> None:
+        """Begin at a LoRA; layers that it leaves out begin without a change.
+
+        One for a network with fewer blocks is spread between these as its blocks were.
+
+        Raises:
+            ValueError: it has another rank, other layers or more blocks.
+        """
+        old = 1 + max(int(key.split(".")[2]) for key in lora if ".blocks." in key)
+        places = {new: n for n, new in enumerate(block_places(old, len(self.student.dit.blocks)))}
+        for name, down, up in zip(self.names, self.downs, self.ups, strict=True):
+            _, _, number, layer = name.split(".", 3)
+            key = f"{PREFIX}blocks.{places.get(int(number))}.{layer}"
+            for weight, end in ((down, DOWN), (up, UP)):
+                given = lora.get(f"{key}.{end}", weight)
+                if given.shape != weight.shape:
+                    raise ValueError(
+                        f"{key}.{end} of the LoRA to begin with is {tuple(given.shape)}, and "
+                        f"{tuple(weight.shape)} is needed: take one of rank {self.rank} for this "
+                        "network"
+                    )
+                weight.data.copy_(given)
 
     @property
     def student(self) -> PromptedDiT:
@@ -206,8 +233,8 @@ def lora_tensors(adapter: Adapter, weights: Mapping[str, Tensor]) -> dict[str, T
     """Tensors of a LoRA file as ComfyUI names them, from the adapter's weights by name."""
     tensors = {}
     for number, name in enumerate(adapter.names):
-        key = f"diffusion_model.{name.removeprefix('dit.')}"
-        tensors[f"{key}.lora_down.weight"] = weights[f"downs.{number}"]
-        tensors[f"{key}.lora_up.weight"] = weights[f"ups.{number}"]
+        key = PREFIX + name.removeprefix("dit.")
+        tensors[f"{key}.{DOWN}"] = weights[f"downs.{number}"]
+        tensors[f"{key}.{UP}"] = weights[f"ups.{number}"]
         tensors[f"{key}.alpha"] = torch.tensor(float(adapter.rank))
     return tensors

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..model_loaders.files import read_file
 from ..model_loaders.load import build_vae, read_vae
 from ..samplers.solvers.consistency import sample_lcm
 from .checkpoint import Length, TrainState
@@ -36,6 +37,7 @@ class DistilPlan:
         rank: of the LoRA.
         decay: of the averaged weights.
         guidance: lowest and highest scale of the teacher's guidance.
+        init_from: file of a LoRA to begin a run with; without it the student begins as the teacher.
         look_every: how far two sample pictures are apart.
         batch: how many times the usual tokens a step has.
         started: as of ``DenoiserPlan``.
@@ -46,6 +48,7 @@ class DistilPlan:
     rank: int = 32
     decay: float = 0.995
     guidance: tuple[float, float] = (3.0, 3.0)
+    init_from: Path | None = None
     look_every: Length = LOOK_EVERY
     batch: float = 1.0
     started: float | None = None
@@ -65,6 +68,8 @@ def make_few_step(
     latent, tokenizer = start.dit.latent, start.text.tokenizer
     feed = Feed(run / "latents", SOURCES, tokenizer, device)
     adapter = Adapter(teacher, plan.rank, torch.Generator().manual_seed(SEED)).to(device)
+    if plan.init_from is not None:
+        adapter.start_from(read_file(plan.init_from).state)
     state = TrainState(adapter, rate=plan.rate, length=plan.length, seed=SEED, decay=plan.decay)
     vae = build_vae(read_vae(vae_file)).to(device)
     studio = SampleMaker(adapter.student, vae, latent, tokenizer)

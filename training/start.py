@@ -97,7 +97,13 @@ def _deepened(weights: DiTWeights, config: DiTConfig, g: torch.Generator) -> DiT
 
 
 def block_places(old: int, new: int) -> list[int]:
-    """Numbers that old blocks have among new ones, which are spread between them."""
+    """Numbers that old blocks have among new ones, which are spread between them.
+
+    Raises:
+        ValueError: there were more of them.
+    """
+    if new < old:
+        raise ValueError(f"{old} blocks cannot be spread over {new}: blocks can only be added")
     return [round(number * (new - 1) / max(1, old - 1)) for number in range(old)]
 
 

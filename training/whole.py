@@ -86,12 +86,17 @@ def train_within(run: Path, plan: WholePlan, tick: Tick, results: Path | None = 
         make_denoiser(run, vae_file, tick, plan.device, denoiser)
         few_step = DistilPlan(
             length=Length(seconds=seconds * FEW_STEP_SHARE), look_every=look_every, batch=batch,
-            started=time.perf_counter(),
+            init_from=_shipped_lora(plan), started=time.perf_counter(),
         )  # fmt: skip
         make_few_step(run, run / "weights", vae_file, tick, plan.device, few_step)
     if results is not None:
         for name in RESULTS:
             in_pieces(run / "weights" / name, results)
+
+
+def _shipped_lora(plan: WholePlan) -> Path | None:
+    """The LoRA to go on from; none for weights that it was not made for."""
+    return None if plan.init_from else bundled("loras").get(LORA_FILE)
 
 
 def check_device(device: str) -> None:

@@ -1,5 +1,6 @@
 """Consistency distillation: what its loss measures, and that only the LoRA learns."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from spacetime_video.training.distil import (
     lora_tensors,
     train_student,
 )
+from spacetime_video.training.start import block_places
 
 from .conftest import DIT, TEXT, always, latent_set
 
@@ -174,3 +176,34 @@ def test_the_file_gives_the_student_back(tmp_path: Path) -> None:
     expected = predict(trained.student, clips, clips.clean, sigma)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert not torch.allclose(expected, predict(model, clips, clips.clean, sigma), atol=1e-2)
+
+
+def test_a_run_begins_at_the_lora_of_a_network_with_fewer_blocks():
+    """Its changes go where its blocks went, and the new blocks have none."""
+    small = adapter(teacher())
+    g = torch.Generator().manual_seed(8)
+    values = {n: torch.randn(p.shape, generator=g) for n, p in small.named_parameters()}
+    lora = lora_tensors(small, values)
+    deep = PromptedDiT(replace(DIT, layers=3), TEXT, torch.Generator().manual_seed(1))
+    grown = adapter(deep)
+    grown.start_from(lora)
+    places = block_places(DIT.layers, 3)
+    assert places == [0, 2]
+    made = lora_tensors(grown, dict(grown.named_parameters()))
+    for key, value in made.items():
+        number = int(key.split(".")[2])
+        if number in places:
+            own = key.replace(f"blocks.{number}.", f"blocks.{places.index(number)}.")
+            assert torch.equal(value, lora[own])
+        elif key.endswith("lora_up.weight"):
+            assert not value.any()
+
+
+def test_a_lora_that_does_not_fit_is_refused():
+    lora = lora_tensors(adapter(teacher()), dict(adapter(teacher(), rank=2).named_parameters()))
+    with pytest.raises(ValueError, match="take one of rank 4 for this network"):
+        adapter(teacher()).start_from(lora)
+    small = adapter(PromptedDiT(replace(DIT, layers=1), TEXT, torch.Generator()))
+    two = lora_tensors(adapter(teacher()), dict(adapter(teacher()).named_parameters()))
+    with pytest.raises(ValueError, match="2 blocks cannot be spread over 1"):
+        small.start_from(two)

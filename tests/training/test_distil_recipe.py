@@ -79,3 +79,15 @@ def test_a_run_leaves_a_lora_that_loads(teacher: Path, tmp_path: Path) -> None:
     assert read_file(teacher / "weights" / LORA_FILE).info["kind"] == "lora"
     pictures = sorted(path.name for path in (teacher / "samples").glob("few_step_*"))
     assert pictures == ["few_step_000002.png", "few_step_000004.png"]
+
+
+def test_a_run_begins_at_a_given_lora(teacher: Path, tmp_path: Path) -> None:
+    vae_file, first = tmp_path / "vae.safetensors", tmp_path / "first.safetensors"
+    make_few_step(teacher, teacher / "weights", vae_file, ignore, plan=PLAN)
+    (teacher / "weights" / LORA_FILE).rename(first)
+    for path in teacher.glob("few_step.*"):
+        path.unlink()
+    still = replace(PLAN, rate=0.0, init_from=first)
+    make_few_step(teacher, teacher / "weights", vae_file, ignore, plan=still)
+    again, before = (read_file(path).state for path in (teacher / "weights" / LORA_FILE, first))
+    assert all(torch.equal(again[key], before[key]) for key in before)

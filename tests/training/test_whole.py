@@ -58,6 +58,7 @@ def test_stages_share_the_time_and_end_in_pieces(
     assert lengths == pytest.approx([0.74 * 30, 0.2 * 30]), "the same when a run goes on"
     assert before <= seen["denoiser"].started <= seen["few_step"].started - 0.2
     assert seen["denoiser"].init_from == whole.bundled("vae")[VAE_FILE].parent
+    assert seen["few_step"].init_from == whole.bundled("loras")[LORA_FILE]
     assert len(list((tmp_path / "results").iterdir())) == 3
 
 
