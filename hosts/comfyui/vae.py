@@ -50,8 +50,8 @@ class StreamedVAE(VideoVAE):
             bounds.append(video.shape[2])
         bar = ProgressBar(len(bounds) - 1)
         chunks = (video[:, :, start:end].to(place) for start, end in pairwise(bounds))
-        made = [chunk.to(_results()) for chunk in _ticking(self.encode_stream(chunks), bar)]
-        return torch.cat(made, dim=2)
+        made = _ticking(self.encode_stream(chunks), bar)
+        return torch.cat([chunk.to(_results()) for chunk in made], dim=2)
 
     def decode(self, latent: Tensor, output_buffer: Tensor | None = None) -> Tensor:
         """(B, z, f, h, w) -> (B, 3, F, H, W) about in [-1, 1].
@@ -70,6 +70,7 @@ class StreamedVAE(VideoVAE):
             end = start + chunk.shape[2]
             video[:, :, start:end].copy_(chunk)
             start = end
+            del chunk  # or it would stay while the next one is made
         return video
 
     def decode_output_shape(self, latent: Sequence[int]) -> tuple[int, ...]:
@@ -82,6 +83,7 @@ def _ticking(chunks: Iterator[Tensor], bar: ProgressBar) -> Iterator[Tensor]:
     for chunk in chunks:
         model_management.throw_exception_if_processing_interrupted()
         yield chunk
+        del chunk
         bar.update(1)
 
 

@@ -121,6 +121,7 @@ class VideoVAE(nn.Module):
         for part in latent.split(chunk, dim=2):
             video, cache = self.decode_chunk(part, cache)
             yield video
+            del video  # or it would stay while the next one is made
 
     def check_latent(self, latent: Tensor) -> None:
         """Refuse what is no latent (B, z, f, h, w) of this VAE.
