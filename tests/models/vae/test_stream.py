@@ -1,5 +1,6 @@
 """Chunks together equal the whole pass, whatever their sizes."""
 
+import weakref
 from dataclasses import replace
 from itertools import pairwise
 
@@ -91,6 +92,22 @@ def test_decode_stream_takes_any_chunk(exact, chunk):
     parts = list(exact.vae.decode_stream(exact.latent, chunk=chunk))
     assert parts[0].shape[2] == 4 * min(chunk, FRAMES) - 3
     assert torch.equal(torch.cat(parts, dim=2), exact.decoded)
+
+
+def test_a_decoded_chunk_is_given_up_before_the_next_one_is_made(single, monkeypatch):
+    made, decode_chunk = [], single.vae.decode_chunk
+
+    def watched(latent, cache):
+        assert all(chunk() is None for chunk in made)
+        video, cache = decode_chunk(latent, cache)
+        made.append(weakref.ref(video))
+        return video, cache
+
+    monkeypatch.setattr(single.vae, "decode_chunk", watched)
+    for chunk in single.vae.decode_stream(single.latent, chunk=1):
+        assert chunk.isfinite().all()
+        del chunk
+    assert len(made) == FRAMES
 
 
 def test_caches_do_not_grow_and_hold_nothing_else(exact):
