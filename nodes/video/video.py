@@ -71,7 +71,7 @@ class SpacetimeDecodeVideo(io.ComfyNode):
             inputs=[
                 io.Latent.Input(
                     "latent",
-                    display_name="video latent",
+                    display_name="encoded video",
                     tooltip="A video latent, from Sample or Unpatchify.",
                 ),
                 io.Vae.Input("vae", tooltip="The VAE that belongs to the model, from Load Models."),

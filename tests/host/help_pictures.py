@@ -45,20 +45,20 @@ AFTER = {"SpacetimeDecodeVideo": 2, "SpacetimeExampleClip": 2, "SpacetimeCompare
 
 NARROW = 210
 WIDE = {
-    "SpacetimeAttentionGuidance": 350,
     "SpacetimeLoadLora": 360,
-    "SpacetimeLoadModels": 390,
+    "SpacetimeLoadModels": 360,
     "SpacetimeLoadSamplingState": 450,
-    "SpacetimeNoise": 280,
-    "SpacetimeProjectedGuidance": 280,
+    "SpacetimeNoise": 245,
     "SpacetimeSaveSamplingState": 280,
-    "SpacetimeShiftForSize": 280,
+    "SpacetimeShiftForSize": 245,
 }
 """Widths of nodes: the usual one, and those that a title or a file's name needs."""
 
 VIEW = (1700, 2000)
 ZOOM = 1.25
-MARGIN, LEFT, TOP = 16, 90, 140
+MARGIN, LEFT, TOP = 24, 90, 140
+ROW = (360, 540)
+"""Widths of a row of nodes, at least and at most; the side bar shows some 400 pixels."""
 
 CUT = """
 ([wanted, after, narrow, wide]) => {
@@ -75,6 +75,7 @@ CUT = """
     put(place, columns[place - 1].flatMap((each) =>
       each.outputs.flatMap((_, slot) => each.getOutputNodes(slot) ?? [])))
   for (const each of [...graph.nodes]) if (!seen.has(each)) graph.remove(each)
+  for (const each of [...graph.groups]) graph.remove(each)
   const place = (each) => columns.findIndex((nodes) => nodes.includes(each))
   for (const each of graph.nodes)
     for (const [slot] of each.inputs.entries()) {
@@ -85,7 +86,7 @@ CUT = """
     const [width, height] = each.computeSize()
     each.title = each.constructor.title
     const tall = each.imgs?.length ? Math.max(height, 200) : height
-    each.setSize([Math.max(width, wide[each.type] ?? narrow), tall])
+    each.setSize([Math.max(width + 40, wide[each.type] ?? narrow), tall])
   }
   node.color = '#2d5a73'
   node.bgcolor = '#1d3a4c'
@@ -96,34 +97,41 @@ CUT = """
 """Remove all but a node, what feeds it and what it feeds; ids of these by columns."""
 
 PLACE = """
-([columns, left, top, margin]) => {
-  const head = 54
-  let x = left
-  const filled = columns.map((ids) => ids.map((id) => app.graph.getNodeById(id)))
-    .filter((nodes) => nodes.length)
-  const heights = filled.map((nodes) => nodes.reduce((sum, each) => sum + each.size[1] + 60, -60))
-  const tallest = Math.max(...heights)
-  filled.forEach((nodes, place) => {
-    let y = top + (tallest - heights[place]) / 2
-    const widest = Math.max(...nodes.map((each) => each.size[0]))
-    for (const each of nodes) {
-      each.pos = [place ? x : x + widest - each.size[0], y]
-      y += each.size[1] + 60
+([columns, left, top, margin, [narrowest, widest]]) => {
+  const [head, apart, between] = [54, 30, 30]
+  const rows = []
+  for (const ids of columns) {
+    let row = []
+    for (const each of ids.map((id) => app.graph.getNodeById(id))) {
+      const width = row.reduce((sum, one) => sum + one.size[0] + apart, each.size[0])
+      if (row.length && width > widest) rows.push(row.splice(0))
+      row.push(each)
     }
-    x += widest + 70
-  })
+    if (row.length) rows.push(row)
+  }
+  const wide = (row) => row.reduce((sum, one) => sum + one.size[0] + apart, -apart)
+  const width = Math.max(narrowest, ...rows.map(wide))
+  let y = top
+  for (const row of rows) {
+    let x = left + (width - wide(row)) / 2
+    for (const each of row) {
+      each.pos = [x, y]
+      x += each.size[0] + apart
+    }
+    y += Math.max(...row.map((each) => each.size[1])) + head + between
+  }
   app.canvas.ds.scale = 1
   app.canvas.ds.offset = [0, 0]
   app.graph.setDirtyCanvas(true, true)
   const page = app.canvas.canvas.getBoundingClientRect()
   return [
     page.x + left - margin, page.y + top - head - margin,
-    x - 70 - left + 2 * margin, tallest + head + 2 * margin,
+    width + 2 * margin, y - between - top + 2 * margin,
   ]
 }
 """
-"""Put the nodes side by side, the first ones with their outputs below each other; the rectangle of
-the page that shows them."""
+"""Put the nodes below each other, what feeds a node above it, as narrow as the editor's side bar
+shows it; the rectangle of the page that shows them."""
 
 
 WIDEST = 1600
@@ -161,25 +169,23 @@ def main() -> None:
             name, path = asked.graph
             save(take_graph(browser, asked.address, name), Path(path))
             return
+        editor = Editor(browser, asked.address, VIEW, ZOOM)
         for node in asked.nodes or sorted(page.stem for page in PAGES.glob("*.md")):
-            save(take(browser, asked.address, node), PAGES / f"{node}.webp")
+            save(take(editor, node), PAGES / f"{node}.webp")
             sys.stdout.write(f"{node}\n")
 
 
-def take(browser: Browser, address: str, node: str) -> Image.Image:
+def take(editor: Editor, node: str) -> Image.Image:
     """A picture of a node with what feeds it and what it feeds."""
-    editor = Editor(browser, address, VIEW, ZOOM)
     show(editor, node)
     if node in WITH_RESULT:
         editor.run()
         editor.page.wait_for_timeout(4000)
     columns = editor.page.evaluate(CUT, [node, AFTER.get(node, 1), NARROW, WIDE])
     editor.page.wait_for_timeout(1500)  # videos take their room
-    place = editor.page.evaluate(PLACE, [columns, LEFT, TOP, MARGIN])
+    place = editor.page.evaluate(PLACE, [columns, LEFT, TOP, MARGIN, ROW])
     editor.page.wait_for_timeout(1000)
-    picture = editor.picture(*place)
-    editor.close()
-    return picture
+    return editor.picture(*place)
 
 
 def take_graph(browser: Browser, address: str, name: str) -> Image.Image:
