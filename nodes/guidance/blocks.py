@@ -50,7 +50,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Noise level under which it ends.",
+                    tooltip="Noise level, from 0 to 1, under which it ends.",
                 ),
                 io.Float.Input(
                     "high",
@@ -59,7 +59,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Noise level from which it begins; 1 is the first step.",
+                    tooltip="Noise level, from 0 to 1, from which it begins; 1 is the first step.",
                 ),
             ],
             outputs=[guider_output()],

@@ -43,8 +43,8 @@ class SpacetimeStepCache(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Share of the steps before which nothing is skipped: the first ones "
-                    "decide layout and motion.",
+                    tooltip="Share of the steps, from 0 to 1, before which nothing is skipped: the "
+                    "first ones decide layout and motion.",
                 ),
                 io.Float.Input(
                     "end",
@@ -53,8 +53,8 @@ class SpacetimeStepCache(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Share of the steps after which nothing is skipped: the last ones "
-                    "finish the detail.",
+                    tooltip="Share of the steps, from 0 to 1, after which nothing is skipped: the "
+                    "last ones finish the detail.",
                 ),
             ],
             outputs=[guider_output()],

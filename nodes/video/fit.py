@@ -127,8 +127,8 @@ def _form() -> list[Any]:
             default=0,
             min=0,
             max=8193,
-            tooltip="Length, cut to 1 + a multiple of 4. 0 is that of the clip; a longer one holds "
-            "the last frame.",
+            tooltip="Length in frames, cut to 1 + a multiple of 4. 0 is the clip's; a longer one "
+            "holds the last frame.",
         ),
         io.Combo.Input(
             "how",
