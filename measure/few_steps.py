@@ -92,8 +92,8 @@ def quality_plot(ways: Sequence[Way], table: Table) -> Tensor:
         share = value_of(table.rows[way.name]["all"])
         lines.setdefault(way.kind, []).append((way.settings.steps, 100 * share))
     style = PlotStyle(
-        title="clips with colour, setting, motion and shape as asked for, %", x_label="steps",
-        log_x=True, dots=True, low_legend=True,
+        title="clips that show the colour, setting, motion and shape of the prompt, %",
+        x_label="steps", log_x=True, dots=True, low_legend=True,
     )  # fmt: skip
     series = {}
     for kind, points in lines.items():
