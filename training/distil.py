@@ -89,7 +89,7 @@ class Adapter(nn.Module):
         One for a network with fewer blocks is spread between these as its blocks were.
 
         Raises:
-            ValueError: it has another rank, other layers or more blocks.
+            ValueError: it has another rank, layers of other sizes or more blocks.
         """
         old = 1 + max(int(key.split(".")[2]) for key in lora if ".blocks." in key)
         places = {new: n for n, new in enumerate(block_places(old, len(self.student.dit.blocks)))}

@@ -16,6 +16,7 @@ from .sampling import Model
 from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, ksampler_sigmas
 
 ENABLE, DISABLE, MOST_STEPS = "enable", "disable", 10_000
+LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 
 
 class KSampler(io.ComfyNode):
@@ -31,7 +32,7 @@ class KSampler(io.ComfyNode):
             description="Turns noise, or a latent with noise on it, into a finished latent.",
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion model."),
-                _seed("seed"),
+                seed_input("seed"),
                 *_run(),
                 io.Float.Input(
                     "denoise",
@@ -87,7 +88,7 @@ class KSamplerAdvanced(io.ComfyNode):
                 io.Combo.Input(
                     "add_noise", options=[ENABLE, DISABLE], tooltip="Disabled after a first part."
                 ),
-                _seed("noise_seed"),
+                seed_input("noise_seed"),
                 *_run(),
                 io.Int.Input(
                     "start_at_step", default=0, min=0, max=MOST_STEPS, tooltip="First step, from 0."
@@ -141,29 +142,35 @@ class KSamplerAdvanced(io.ComfyNode):
         return _sampled(guider, sampler_name, left, latent_image, noise_seed, fresh=fresh)
 
 
-def _seed(id: str) -> io.Int.Input:
+def seed_input(id: str) -> io.Int.Input:
+    """The seed of the noise."""
     return io.Int.Input(
         id,
         default=0,
         min=0,
-        max=0xFFFFFFFFFFFFFFFF,
+        max=LARGEST_SEED,
         control_after_generate=True,
         tooltip="The same seed gives the same noise.",
+    )
+
+
+def cfg_input() -> io.Float.Input:
+    """The scale of classifier-free guidance."""
+    return io.Float.Input(
+        "cfg",
+        default=8.0,
+        min=0.0,
+        max=100.0,
+        step=0.1,
+        round=0.01,
+        tooltip="How strongly the prompt is followed; 1 leaves the negative out.",
     )
 
 
 def _run() -> list[io.Input]:
     return [
         io.Int.Input("steps", default=20, min=1, max=MOST_STEPS, tooltip="Sampling steps."),
-        io.Float.Input(
-            "cfg",
-            default=8.0,
-            min=0.0,
-            max=100.0,
-            step=0.1,
-            round=0.01,
-            tooltip="How strongly the prompt is followed; 1 leaves the negative out.",
-        ),
+        cfg_input(),
         io.Combo.Input(
             "sampler_name", options=list(SAMPLERS), tooltip="How to step through the noise."
         ),

@@ -12,33 +12,8 @@ from ..interface import Conditioning
 from . import io
 from .host import StandaloneHost
 from .sampling import Guider, Model, Sampler
-from .stock_ksampler import BatchNoise, NoNoise, said_to_stock_nodes
+from .stock_ksampler import BatchNoise, NoNoise, cfg_input, said_to_stock_nodes, seed_input
 from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, partial_sigmas
-
-LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
-
-
-def _seed() -> io.Int.Input:
-    return io.Int.Input(
-        "noise_seed",
-        default=0,
-        min=0,
-        max=LARGEST_SEED,
-        control_after_generate=True,
-        tooltip="The same seed gives the same noise.",
-    )
-
-
-def _cfg() -> io.Float.Input:
-    return io.Float.Input(
-        "cfg",
-        default=8.0,
-        min=0.0,
-        max=100.0,
-        step=0.1,
-        round=0.01,
-        tooltip="How strongly the prompt is followed; 1 leaves the negative out.",
-    )
 
 
 def _prompts() -> list[io.Conditioning.Input]:
@@ -73,7 +48,7 @@ class RandomNoise(io.ComfyNode):
             node_id="RandomNoise",
             display_name="RandomNoise",
             category="sampling/custom_sampling/noise",
-            inputs=[_seed()],
+            inputs=[seed_input("noise_seed")],
             outputs=[io.Noise.Output()],
         )
 
@@ -234,7 +209,7 @@ class CFGGuider(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion model."),
                 *_prompts(),
-                _cfg(),
+                cfg_input(),
             ],
             outputs=[io.Guider.Output()],
         )
@@ -260,8 +235,8 @@ class SamplerCustom(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion model."),
                 io.Boolean.Input("add_noise", default=True, tooltip="Whether to begin with noise."),
-                _seed(),
-                _cfg(),
+                seed_input("noise_seed"),
+                cfg_input(),
                 *_prompts(),
                 *_run(),
             ],
