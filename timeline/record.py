@@ -4,7 +4,7 @@ F frames, H rows, W columns, f latent frames.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ..models.shapes import WAN_COMPRESSION, Compression, LatentShape, VideoShape
+from .sound import SoundPiece
 
 MADE = 1.0
 """The change of a place that nothing is given of."""
@@ -110,6 +111,7 @@ class Timeline:
         pieces: what is given; a later one lies over an earlier one.
         loop: whether time is a circle.
         compression: of the VAE.
+        sounds: that belong to what is given.
 
     Raises:
         ValueError: a piece has another size, or a frame outside of the stretch is not given.
@@ -121,7 +123,8 @@ class Timeline:
     start: int = 0
     pieces: tuple[Piece, ...] = ()
     loop: bool = False
-    compression: Compression = field(default=WAN_COMPRESSION)
+    compression: Compression = WAN_COMPRESSION
+    sounds: tuple[SoundPiece, ...] = ()
 
     def __post_init__(self) -> None:
         for piece in self.pieces:
