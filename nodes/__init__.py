@@ -29,6 +29,7 @@ MODULES = (
     "timeline.several",
     "timeline.edit",
     "timeline.timeline",
+    "timeline.long",
     "video.video",
     "video.fit",
     "video.compare",
