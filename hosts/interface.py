@@ -19,6 +19,7 @@ from ..models.latent_format import LatentFormat
 from ..models.lora import WeightDeltas
 from ..models.patchify import Tokens
 from ..samplers.guidance.plan import GuidancePlan
+from ..samplers.process import NoiseProcess
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
 from .solver_options import KnownWeights, SolverCall
@@ -46,10 +47,15 @@ Its raw latent (B, C, F, H, W), and (B, 1 or 4, F, H, W) with 0 where it is give
 LEVELS_KEY = "token_levels"
 """True in the metadata of weights that were trained with a noise level per token."""
 
+TIMELINE_KEY = "spacetime_timeline"
+"""In a LATENT: what of the artist's own frames is in it."""
+
 Latent = Mapping[str, Any]
 """The host's LATENT: ``samples`` (B, C, F, H, W) raw, with optional keys beside it.
 
-``fps`` (frames per second) and ``loop`` (whether time is a circle) travel under these keys.
+``fps`` (frames per second), ``loop`` (whether time is a circle), ``noise_mask`` and
+``noise_ceiling`` (how far each place may change, see ``samplers.ceilings``) travel under these
+keys.
 """
 
 
@@ -66,12 +72,14 @@ class AboutGuider:
         blocks: of its network that can be skipped; 0 for another kind.
         distilled: whether its model was distilled for few steps; None where nobody knows.
         weights: what its model's file says; None where it is not one of the pack's.
+        process: how states of its model mix signal and noise.
     """
 
     plan: GuidancePlan | None
     blocks: int
     distilled: bool | None
     weights: KnownWeights | None
+    process: NoiseProcess
 
 
 class Files(Protocol):
@@ -254,7 +262,9 @@ class Sampling(Protocol):
             noise: standard normal, shaped like the samples.
             sampler: from ``make_sampler`` or the host's own.
             sigmas: noise levels, falling, usually to 0.
-            latent: what to start from; zeros stand for nothing given.
+            latent: what to start from; zeros stand for nothing given. What its mask and its
+                ceilings leave as it is comes back bit for bit where it carries ceilings or a
+                timeline.
             seed: of the noise, for samplers that draw more.
 
         Returns:
@@ -274,7 +284,8 @@ class Sampling(Protocol):
     ) -> Tokens:
         """Run a sampler on packed tokens, through the network's token form.
 
-        ``extras`` holds what each clip's LATENT carried beside its samples (``fps`` ...).
+        ``extras`` holds what each clip's LATENT carried beside its samples: ``fps``, and masks and
+        ceilings, by the lower of which a place is held.
 
         Raises:
             ValueError: the guider's model has no token form.

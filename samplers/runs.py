@@ -46,6 +46,11 @@ class SamplingRun:
         wanted = torch.tensor([*self._levels, level], dtype=torch.float32).tolist()
         return wanted.index(wanted[-1]) if wanted[-1] in wanted[:-1] else None
 
+    def level_below(self, level: float) -> float:
+        """The schedule's next level below this one, 0 under the last."""
+        below = self.sigmas[self.sigmas < level]
+        return below.max().item() if len(below) else 0.0
+
     def progress(self, level: float) -> float:
         """Share of the steps before a level: 0 at the first, 1 at the last, linear between two."""
         levels = self._levels

@@ -32,7 +32,7 @@ from .lora import is_distilled, with_lora
 from .model import HostModel, make_model
 from .notes import graph_metadata, warn
 from .preview import streams_of
-from .sampler import HostSampler
+from .sampler import HostSampler, process_of
 from .sampling import fit_latent, sample_latent, sample_packed
 from .vae import HostVAE
 from .versions import stored_formats
@@ -167,7 +167,8 @@ class ComfySampling:
         ours = isinstance(model, HostModel)
         weights = KnownWeights(model.weights.info, model.weights.latent) if ours else None
         distilled = is_distilled(guider.model_patcher)
-        return AboutGuider(plan_of(guider), block_count(guider), distilled, weights)
+        process = process_of(guider.model_patcher.get_model_object("model_sampling"))
+        return AboutGuider(plan_of(guider), block_count(guider), distilled, weights, process)
 
     def make_sampler(
         self, solver: Callable[..., Tensor], options: Mapping[str, Any]

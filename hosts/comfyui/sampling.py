@@ -12,10 +12,12 @@ from comfy.model_patcher import create_model_options_clone
 from torch import Tensor
 
 from ...models.patchify import Tokens
+from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, with_given
 from ...samplers.checks import check_channels, check_one_stream, check_packed, has_streams
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
-from ...samplers.masks import per_latent_frame
-from ..interface import Latent
+from ...samplers.masks import latent_mask, per_latent_frame
+from ..interface import TIMELINE_KEY, Latent
+from .guider import with_wrapper
 from .levels import check_levels
 from .model import HostModel
 from .network import CLIPS_KEY
@@ -29,13 +31,22 @@ def sample_latent(
     """Run any guider and sampler of the host on a LATENT; see ``Sampling.sample``."""
     patcher, samples = guider.model_patcher, fit_latent(guider, latent)["samples"]
     check_levels(patcher.model, sigmas, samples)
-    mask = latent.get("noise_mask")
+    mask, ceiling = latent.get("noise_mask"), ceiling_of(latent, samples)
+    if ceiling is not None:
+        guider = with_wrapper(guider, under_ceiling(ceiling.to(patcher.load_device)))
     if isinstance(patcher.model, HostModel):
         compression = patcher.model.weights.latent.compression
         guider = with_clips(guider, clips_of_latent(latent, samples, compression))
         frames, time = samples.shape[2], compression.time
         mask = None if mask is None else per_latent_frame(mask, frames, time)
-    return _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
+    made = _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
+    held = _in_places(mask, samples) if TIMELINE_KEY in latent else None
+    return with_given(made, samples, held, ceiling)
+
+
+def _in_places(mask: Tensor | None, samples: Tensor) -> Tensor | None:
+    """A mask (B, 1, F, h, w) of a latent's frames in its places."""
+    return None if mask is None else latent_mask(mask, samples, time_factor=1)[:, None]
 
 
 def fit_latent(guider: Any, latent: Latent) -> dict[str, Any]:
@@ -74,10 +85,12 @@ def sample_packed(
         )
     check_levels(model, sigmas, tokens.values)
     clips = clips_of_tokens(tokens, extras, model.weights.latent.compression)
+    ceilings = ceilings_of_tokens(tokens, extras, model.weights.latent.time_factor)
+    if ceilings is not None:
+        guider = with_wrapper(guider, under_ceiling(ceilings.to(guider.model_patcher.load_device)))
     bound, pictures = with_clips(guider, clips), partial(pictures_of_tokens, tokens)
-    return tokens.with_values(
-        _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, pictures)
-    )
+    made = _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, pictures)
+    return tokens.with_values(with_given(made, tokens.values, ceilings))
 
 
 def with_clips(guider: Any, clips: Clips) -> Any:

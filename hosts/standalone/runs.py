@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from ...models.patchify import Tokens, patchify, unpatchify
+from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, with_given
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.given import hold_given
 from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.process import NoiseProcess
 from ...samplers.runs import SamplingRun, Wrapper
 from ..finite import check_step, refuse_not_finite
 from ..interface import LEVELS_KEY, AboutGuider, Conditioning, Latent
@@ -58,7 +60,8 @@ class StandaloneSampling:
         """What its parts say."""
         model = guider.model
         known = KnownWeights(model.info, model.latent)
-        return AboutGuider(guider.plan, model.dit.config.layers, model.distilled, known)
+        layers = model.dit.config.layers
+        return AboutGuider(guider.plan, layers, model.distilled, known, NoiseProcess.FLOW)
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
         """Wrap a solver."""
@@ -105,6 +108,9 @@ class StandaloneSampling:
         given = normalised(latent["samples"], model.latent)
         clips = clips_of_latent(latent, given, model.latent.compression)
         mask = mask_of(latent, given, model.latent.compression)
+        ceiling = ceiling_of(latent, given)
+        if ceiling is not None:
+            guider = self.with_wrapper(guider, under_ceiling(ceiling.to(self.device)))
         if mask is not None:
             held = hold_given((1 - mask).to(self.device), noise=noise.to(self.device))
             guider = self.with_wrapper(guider, held)
@@ -116,9 +122,8 @@ class StandaloneSampling:
 
         result = self._run(guider, sampler, sigmas, noise, given, clips, follow, seed)
         made, seen = (model.latent.denormalise(each.cpu()) for each in (result, predicted[0]))
-        if mask is not None:  # not even rounded
-            made = torch.where(mask[:, None] == 0, latent["samples"], made)
-        return made, seen
+        held = None if mask is None else mask[:, None]
+        return with_given(made, latent["samples"], held, ceiling), seen  # not even rounded
 
     def sample_tokens(
         self,
@@ -135,11 +140,15 @@ class StandaloneSampling:
         start = [normalised(clip, model.latent) for clip in unpatchify(tokens)]
         given = patchify(start, patch=tokens.patch).values
         clips = clips_of_tokens(tokens, extras, model.latent.compression)
+        ceilings = ceilings_of_tokens(tokens, extras, model.latent.time_factor)
+        if ceilings is not None:
+            guider = self.with_wrapper(guider, under_ceiling(ceilings.to(self.device)))
         watch = self._watch(model, partial(pictures_of_tokens, tokens))
         values = self._run(guider, sampler, sigmas, noise.values, given, clips, watch, seed)
         result = tokens.with_values(values.cpu())
         raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
-        return replace(result, values=patchify(raw, patch=tokens.patch).values)
+        made = patchify(raw, patch=tokens.patch).values
+        return replace(result, values=with_given(made, tokens.values, ceilings))
 
     def _run(
         self,

@@ -9,6 +9,7 @@ from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
 from ...samplers.noise.steps import StepNoise
 from ..helpers.search import search_words
+from ..helpers.start import begun
 from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens, unpack
 from ..helpers.trained import warn_if_untrained, warn_of_distillation
 
@@ -107,10 +108,13 @@ class SpacetimeSamplePatches(io.ComfyNode):
         warn_of_distillation(guider, sampler)
         tokens = fit_tokens(tokens, lambda latent: host().sampling.fit_latent(guider, latent))
         warn_if_untrained(guider, unpack(tokens))
+        levels = begun(guider, sigmas, unpack(tokens))
+        if len(levels) == 1 < len(sigmas):
+            return io.NodeOutput(tokens)
         start = _token_noise(noise, tokens)
         sampler = with_noise(sampler, lambda step: _token_noise(noise, tokens, step + 1).values)
         sampled = host().sampling.sample_tokens(
-            guider, start, sampler, sigmas, tokens.tokens, tokens.extras, noise.seed
+            guider, start, sampler, levels, tokens.tokens, tokens.extras, noise.seed
         )
         return io.NodeOutput(tokens.with_tokens(sampled))
 
@@ -163,9 +167,12 @@ class SpacetimeSample(io.ComfyNode):
         warn_of_distillation(guider, sampler)
         latent = host().sampling.fit_latent(guider, latent)
         warn_if_untrained(guider, [latent])
+        levels = begun(guider, sigmas, [latent])
+        if len(levels) == 1 < len(sigmas):
+            return io.NodeOutput(latent)
         sampler = with_noise(sampler, step_noise_of(noise, latent))
         samples = host().sampling.sample(
-            guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed
+            guider, noise.generate_noise(latent), sampler, levels, latent, noise.seed
         )
         return io.NodeOutput({**latent, "samples": samples})
 
