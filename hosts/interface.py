@@ -47,9 +47,6 @@ Its raw latent (B, C, F, H, W), and (B, 1 or 4, F, H, W) with 0 where it is give
 LEVELS_KEY = "token_levels"
 """True in the metadata of weights that were trained with a noise level per token."""
 
-TIMELINE_KEY = "spacetime_timeline"
-"""In a LATENT: what of the artist's own frames is in it."""
-
 Latent = Mapping[str, Any]
 """The host's LATENT: ``samples`` (B, C, F, H, W) raw, with optional keys beside it.
 

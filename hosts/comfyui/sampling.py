@@ -16,7 +16,8 @@ from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, 
 from ...samplers.checks import check_channels, check_one_stream, check_packed, has_streams
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.masks import latent_mask, per_latent_frame
-from ..interface import TIMELINE_KEY, Latent
+from ...timeline import TIMELINE_KEY
+from ..interface import Latent
 from .guider import with_wrapper
 from .levels import check_levels
 from .model import HostModel

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from ...hosts import host
+from ...hosts.stretch import stretch
 from ...models.shapes import WAN_COMPRESSION
 from ...samplers.masks import latent_mask
 from ...samplers.noise.sources import draw_noise
-from ...samplers.noise.steps import StepNoise
 from ...timeline import TIMELINE_KEY
 from ...timeline.chunks import Chunk, ChunkPlan
 from ...timeline.statistics import matched
 from .chunk_files import ChunkFiles
+from .start import begun, with_noise
 from .trained import warn_if_untrained, warn_of_distillation
 
 _OF_THE_WHOLE = ("samples", "noise_mask", "noise_ceiling", TIMELINE_KEY)
@@ -66,28 +67,32 @@ class LongRun:
         for number, chunk in enumerate(chunks):
             made = None if files is None else files.read(number)
             if made is None:
-                made = self._run(whole, chunk, self.sigmas)[:, :, chunk.places]
+                with stretch(number, len(chunks)):
+                    made = self._run(whole, chunk)[:, :, chunk.places]
                 made = made if reference is None else matched(made, reference, self.match)
                 if files is not None:
                     files.write(number, made)
             reference = made if reference is None else reference
             whole.keep(chunk, made)
 
-    def _run(self, whole: "_Whole", chunk: Chunk, sigmas: Tensor) -> Tensor:
-        """Sample one chunk with what is shown beside it."""
-        added = whole.step_noise(chunk, self.noise)
+    def _run(self, whole: "_Whole", chunk: Chunk, steps: int | None = None) -> Tensor:
+        """Sample one chunk, or its first steps, with what is shown beside it."""
+        part = whole.part(chunk)
+        levels = begun(self.guider, self.sigmas, [part])
+        if len(levels) == 1 < len(self.sigmas):
+            return part["samples"]
         return host().sampling.sample(
             self.guider,
             whole.noise[:, :, list(chunk.shown)],
-            host().sampling.with_options(self.sampler, {"noise": added}) or self.sampler,
-            sigmas,
-            whole.part(chunk),
+            with_noise(self.sampler, lambda step: draw_noise(self.noise, part, step + 1)),
+            levels if steps is None else levels[: steps + 1],
+            part,
             self.noise.seed,
         )
 
     def _files(self, whole: "_Whole", chunks: Sequence[Chunk]) -> ChunkFiles:
         """Files of this very run: a first step tells its model, its prompts and all else."""
-        step = self._run(whole, chunks[0], self.sigmas[:2])
+        step = self._run(whole, chunks[0], 1)
         given = (whole.samples, whole.mask, whole.noise[:, :1, :, :1, :1])
         return ChunkFiles([step, *given, self.sigmas, self.plan, self.match])
 
@@ -132,15 +137,6 @@ class _Whole:
     def _first(self, chunk: Chunk) -> int:
         """Absolute number of a chunk's first frame, counted from those that it makes."""
         return int(self.latent.get("first_frame", 0)) + chunk.made.start - chunk.places[0]
-
-    def step_noise(self, chunk: Chunk, noise: Any) -> StepNoise:
-        """What a stochastic solver adds after its steps, by the absolute frames that are made."""
-        part = self.part(chunk)
-
-        def draw(step: int) -> Tensor:
-            return draw_noise(noise, part, step + 1)
-
-        return draw
 
     def keep(self, chunk: Chunk, made: Tensor) -> None:
         """Put what a chunk has made into its place; what is given stays bit for bit."""

@@ -1,4 +1,4 @@
-"""Where on a schedule a run begins: not above what the latents allow to change."""
+"""How a run starts: where on its schedule, and with which noise after its steps."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...hosts import host
 from ...samplers.ceilings import cut_levels, highest_ceiling
+from ...samplers.noise.steps import StepNoise
 
 
 def begun(guider: Any, sigmas: Tensor, latents: Iterable[Mapping[str, Any]]) -> Tensor:
@@ -19,3 +20,11 @@ def begun(guider: Any, sigmas: Tensor, latents: Iterable[Mapping[str, Any]]) -> 
     if highest == 1:
         return sigmas
     return cut_levels(sigmas, highest, host().sampling.about(guider).process)
+
+
+def with_noise(sampler: Any, noise: StepNoise | None) -> Any:
+    """SAMPLER that adds this noise after its steps, if it adds any and is of the pack.
+
+    Without one it draws from the run's seed.
+    """
+    return host().sampling.with_options(sampler, {"noise": noise}) or sampler

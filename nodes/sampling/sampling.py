@@ -7,9 +7,8 @@ from ...hosts import host, io
 from ...hosts.interface import PROMPT_KEY
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
-from ...samplers.noise.steps import StepNoise
 from ..helpers.search import search_words
-from ..helpers.start import begun
+from ..helpers.start import begun, with_noise
 from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens, unpack
 from ..helpers.trained import warn_if_untrained, warn_of_distillation
 
@@ -117,14 +116,6 @@ class SpacetimeSamplePatches(io.ComfyNode):
             guider, start, sampler, levels, tokens.tokens, tokens.extras, noise.seed
         )
         return io.NodeOutput(tokens.with_tokens(sampled))
-
-
-def with_noise(sampler: Any, noise: StepNoise | None) -> Any:
-    """SAMPLER that adds this noise after its steps, if it adds any and is of the pack.
-
-    Without one it draws from the run's seed.
-    """
-    return host().sampling.with_options(sampler, {"noise": noise}) or sampler
 
 
 def _token_noise(noise: Any, tokens: TokenSocket, draw: int = 0) -> Tokens:
