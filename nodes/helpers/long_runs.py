@@ -15,14 +15,14 @@ from ...hosts.stretch import stretch
 from ...models.shapes import WAN_COMPRESSION
 from ...samplers.masks import latent_mask
 from ...samplers.noise.sources import draw_noise
-from ...timeline import TIMELINE_KEY
+from ...timeline import START_KEY, TIMELINE_KEY
 from ...timeline.chunks import Chunk, ChunkPlan
 from ...timeline.statistics import matched
 from .chunk_files import ChunkFiles
 from .start import begun, with_noise
 from .trained import warn_if_untrained, warn_of_distillation
 
-_OF_THE_WHOLE = ("samples", "noise_mask", "noise_ceiling", TIMELINE_KEY)
+_OF_THE_WHOLE = ("samples", "noise_mask", "noise_ceiling", TIMELINE_KEY, START_KEY)
 """Keys of a LATENT that a run of a part of it gets anew, or goes without."""
 
 
