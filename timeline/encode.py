@@ -20,7 +20,7 @@ TIMELINE_KEY = "spacetime_timeline"
 """Under which a LATENT carries its ``Timeline``."""
 
 START_KEY = "spacetime_start"
-"""Under which a LATENT carries a function that gives its ``StartClip``, for models that take one."""
+"""Under which a LATENT carries a function that gives its ``StartClip``."""
 
 WARM_UP = 2
 """Latent frames before a stretch that are encoded with it and thrown away: a causal encoder that
