@@ -51,6 +51,11 @@ class SamplingRun:
         below = self.sigmas[self.sigmas < level]
         return below.max().item() if len(below) else 0.0
 
+    def step_within(self, level: float) -> int:
+        """Number of the step that a level lies in; 0 above all of them."""
+        begun = torch.tensor([*self._levels, level], dtype=torch.float32).tolist()
+        return max(0, sum(each >= begun[-1] for each in begun[:-1]) - 1)
+
     def progress(self, level: float) -> float:
         """Share of the steps before a level: 0 at the first, 1 at the last, linear between two."""
         levels = self._levels
@@ -115,6 +120,8 @@ class Evaluation:
     def window(self, x: Tensor, frames: Sequence[int]) -> tuple[Tensor, "Evaluation"]:
         """The state in these absolute frames, and its evaluation; ``Clips.find`` says where.
 
+        A frame may be asked for twice, as where a loop goes on behind its end.
+
         Raises:
             ValueError: nobody knows the frames of this run, or none of them is in it.
         """
@@ -128,7 +135,10 @@ class Evaluation:
             return x, self
         index = self.clips.find(frames)
         places = None if self.places is None else self.clips.take(self.places, index)
-        return self.clips.take(x, index), replace(self, clips=clips, places=places)
+        sigma = self.sigma
+        if self.clips.along_batch and len(sigma) == len(x):
+            sigma = self.clips.take(sigma, index)
+        return self.clips.take(x, index), replace(self, sigma=sigma, clips=clips, places=places)
 
     def part(self, whole: Tensor) -> Tensor:
         """What is looked at of the whole run's state, or of values per place."""
