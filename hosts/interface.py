@@ -19,6 +19,7 @@ from ..models.latent_format import LatentFormat
 from ..models.lora import WeightDeltas
 from ..models.patchify import Tokens
 from ..samplers.guidance.plan import GuidancePlan
+from ..samplers.noise.steps import StepNoise
 from ..samplers.process import NoiseProcess
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
@@ -70,6 +71,7 @@ class AboutGuider:
         distilled: whether its model was distilled for few steps; None where nobody knows.
         weights: what its model's file says; None where it is not one of the pack's.
         process: how states of its model mix signal and noise.
+        further: names of the prompts that it has beside its own.
     """
 
     plan: GuidancePlan | None
@@ -77,6 +79,7 @@ class AboutGuider:
     distilled: bool | None
     weights: KnownWeights | None
     process: NoiseProcess
+    further: Collection[str]
 
 
 class Files(Protocol):
@@ -210,15 +213,41 @@ class Sampling(Protocol):
         """
         ...
 
-    def with_wrapper(self, guider: Any, wrapper: Wrapper) -> Any:
+    def with_wrapper(self, guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> Any:
         """GUIDER whose guided denoiser is wrapped in every run, around the wrappers it has.
 
         Args:
             guider: from ``make_guider``, or another of the host that is plainly guided.
             wrapper: ``(denoiser, run) -> denoiser``.
+            innermost: inside of the wrappers it has, next to the guidance.
 
         Raises:
             ValueError: the guider is of another kind.
+        """
+        ...
+
+    def with_further(
+        self, guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
+    ) -> Any:
+        """GUIDER whose runs offer wrappers a denoiser for other prompts.
+
+        Args:
+            guider: from ``make_guider``, or another of the host that is plainly guided.
+            name: under which the run's ``further`` has it.
+            positive, negative: the other prompts.
+            scale: of their classifier-free guidance.
+
+        Raises:
+            ValueError: the guider is of another kind, or has prompts of this name.
+        """
+        ...
+
+    def with_draws(self, guider: Any, draws: StepNoise | None) -> Any:
+        """GUIDER whose wrappers draw this noise; one that follows rules of its own as it is.
+
+        Args:
+            guider: from ``make_guider``, or another of the host.
+            draws: number -> noise in the shape of the state; None for the run's seed.
         """
         ...
 

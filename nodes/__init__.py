@@ -30,6 +30,7 @@ MODULES = (
     "timeline.edit",
     "timeline.timeline",
     "timeline.long",
+    "timeline.flow_edit",
     "video.video",
     "video.fit",
     "video.compare",

@@ -37,7 +37,7 @@ def close_loops() -> Wrapper:
             if at.clips is None or not at.clips.each[0].closed:
                 return denoiser(x, at)
             frames = at.clips.each[0].frames
-            start = run.step_within(at.level) * (len(frames) // 2) % len(frames)
+            start = run.step_in_progress(at.level) * (len(frames) // 2) % len(frames)
             return fuse(denoiser, x, at, [_around(frames, start, context_of(len(frames), run))])
 
         return denoise

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..models.hooks import NO_HOOKS, BlockHooks
 from .clips import Clips
 from .denoiser import Denoiser
+from .noise.steps import StepNoise
 from .process import NoiseProcess
 from .regions import LATENT, Regions
 
@@ -29,6 +30,10 @@ class SamplingRun:
         clips: that are made, with the absolute frames they cover; None where nobody knows.
         given: what the run starts from, normalised, in the shape of the state; zeros for nothing.
         takes_levels: whether the network was trained with a noise level per place.
+        noise: standard normal, that it starts from; None where nobody knows.
+        draws: number -> noise that is drawn after the first, each in the shape of the state; None
+            where it is drawn from the run's seed.
+        further: denoisers for other prompts than the run's, by name.
     """
 
     sigmas: Tensor
@@ -36,6 +41,9 @@ class SamplingRun:
     clips: Clips | None = None
     given: Tensor | None = None
     takes_levels: bool = False
+    noise: Tensor | None = None
+    draws: StepNoise | None = None
+    further: Mapping[str, "RunDenoiser"] = field(default_factory=dict)
 
     @cached_property
     def _levels(self) -> list[float]:
@@ -46,15 +54,15 @@ class SamplingRun:
         wanted = torch.tensor([*self._levels, level], dtype=torch.float32).tolist()
         return wanted.index(wanted[-1]) if wanted[-1] in wanted[:-1] else None
 
+    def step_in_progress(self, level: float) -> int:
+        """Number of the step that a level lies in: the first one's above all, the last one's below."""
+        above = int((self.sigmas[:-1] >= level).sum())
+        return max(above - 1, 0)
+
     def level_below(self, level: float) -> float:
         """The schedule's next level below this one, 0 under the last."""
         below = self.sigmas[self.sigmas < level]
         return below.max().item() if len(below) else 0.0
-
-    def step_within(self, level: float) -> int:
-        """Number of the step that a level lies in; 0 above all of them."""
-        begun = torch.tensor([*self._levels, level], dtype=torch.float32).tolist()
-        return max(0, sum(each >= begun[-1] for each in begun[:-1]) - 1)
 
     def progress(self, level: float) -> float:
         """Share of the steps before a level: 0 at the first, 1 at the last, linear between two."""
@@ -170,6 +178,13 @@ RunDenoiser = Callable[[Tensor, Evaluation], Tensor]
 
 Wrapper = Callable[[RunDenoiser, SamplingRun], RunDenoiser]
 """(denoiser, run) -> denoiser: kept frames, windows and all else that goes around guidance."""
+
+
+def placed(
+    wrappers: tuple[Wrapper, ...], wrapper: Wrapper, *, innermost: bool
+) -> tuple[Wrapper, ...]:
+    """Add a wrapper outside of all, or inside of them."""
+    return (wrapper, *wrappers) if innermost else (*wrappers, wrapper)
 
 
 def wrapped(denoiser: RunDenoiser, wrappers: Iterable[Wrapper], run: SamplingRun) -> RunDenoiser:

@@ -43,7 +43,7 @@ def context_windows(
             if clips is None or len(clips.each[0].frames) <= plan.length:
                 return denoiser(x, at)
             here, closed = clips.each[0].frames, plan.closed or clips.each[0].closed
-            step = run.step_within(at.level)
+            step = run.step_in_progress(at.level)
             planned = plan_windows(len(here), plan, step=step, closed=closed)
             return fuse(
                 denoiser,

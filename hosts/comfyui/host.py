@@ -20,12 +20,22 @@ from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas
 from ...models.patchify import Tokens
 from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
 from ..interface import PROMPT_KEY, AboutGuider, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
-from .guider import HostGuider, block_count, plan_of, with_plan, with_wrapper
+from .guider import (
+    HostGuider,
+    block_count,
+    further_of,
+    plan_of,
+    with_draws,
+    with_further,
+    with_plan,
+    with_wrapper,
+)
 from .levels import noise_levels
 from .loops import decode_loop, encode_loop
 from .lora import is_distilled, with_lora
@@ -157,9 +167,19 @@ class ComfySampling:
         """Change what is done with the predictions."""
         return with_plan(guider, change)
 
-    def with_wrapper(self, guider: Any, wrapper: Wrapper) -> HostGuider:
+    def with_wrapper(self, guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> HostGuider:
         """Put a wrapper around the guided denoiser."""
-        return with_wrapper(guider, wrapper)
+        return with_wrapper(guider, wrapper, innermost=innermost)
+
+    def with_further(
+        self, guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
+    ) -> HostGuider:
+        """Keep further prompts among the guider's conditions."""
+        return with_further(guider, name, positive, negative, scale)
+
+    def with_draws(self, guider: Any, draws: StepNoise | None) -> Any:
+        """Keep what wrappers draw; only the pack's guiders have wrappers."""
+        return with_draws(guider, draws)
 
     def about(self, guider: Any) -> AboutGuider:
         """What a guider of the pack, or the host's, says, and the files of its model."""
@@ -168,7 +188,8 @@ class ComfySampling:
         weights = KnownWeights(model.weights.info, model.weights.latent) if ours else None
         distilled = is_distilled(guider.model_patcher)
         process = process_of(guider.model_patcher.get_model_object("model_sampling"))
-        return AboutGuider(plan_of(guider), block_count(guider), distilled, weights, process)
+        blocks, further = block_count(guider), further_of(guider)
+        return AboutGuider(plan_of(guider), blocks, distilled, weights, process, further)
 
     def make_sampler(
         self, solver: Callable[..., Tensor], options: Mapping[str, Any]

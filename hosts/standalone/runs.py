@@ -16,15 +16,17 @@ from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, 
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.given import hold_given
 from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.noise.steps import StepNoise
 from ...samplers.process import NoiseProcess
-from ...samplers.runs import SamplingRun, Wrapper
+from ...samplers.runs import SamplingRun, Wrapper, placed
 from ..finite import check_step, refuse_not_finite
+from ..further import check_new
 from ..interface import LEVELS_KEY, AboutGuider, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
-from .sampling import Guider, Model, Sampler, solve
+from .sampling import Guider, Model, Prompted, Sampler, solve
 from .session import StandaloneSession
 
 
@@ -52,16 +54,34 @@ class StandaloneSampling:
         """Change what is done with the predictions."""
         return replace(guider, plan=change(guider.plan))
 
-    def with_wrapper(self, guider: Guider, wrapper: Wrapper) -> Guider:
+    def with_wrapper(self, guider: Guider, wrapper: Wrapper, *, innermost: bool = False) -> Guider:
         """Put a wrapper around the guided denoiser."""
-        return replace(guider, wrappers=(*guider.wrappers, wrapper))
+        return replace(guider, wrappers=placed(guider.wrappers, wrapper, innermost=innermost))
+
+    def with_further(
+        self,
+        guider: Guider,
+        name: str,
+        positive: Conditioning,
+        negative: Conditioning,
+        scale: float,
+    ) -> Guider:
+        """Keep further prompts beside the run's."""
+        check_new(name, guider.further)
+        prompted = Prompted(positive, negative, GuidancePlan(scale=scale))
+        return replace(guider, further={**guider.further, name: prompted})
+
+    def with_draws(self, guider: Guider, draws: StepNoise | None) -> Guider:
+        """Keep what wrappers draw."""
+        return replace(guider, draws=draws)
 
     def about(self, guider: Guider) -> AboutGuider:
         """What its parts say."""
         model = guider.model
         known = KnownWeights(model.info, model.latent)
         layers = model.dit.config.layers
-        return AboutGuider(guider.plan, layers, model.distilled, known, NoiseProcess.FLOW)
+        flow, further = NoiseProcess.FLOW, tuple(guider.further)
+        return AboutGuider(guider.plan, layers, model.distilled, known, flow, further)
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
         """Wrap a solver."""
@@ -163,7 +183,14 @@ class StandaloneSampling:
     ) -> Tensor:
         total, given = len(sigmas) - 1, given.to(self.device)
         takes_levels = bool(guider.model.info.get(LEVELS_KEY, False))
-        run = SamplingRun(sigmas, clips=clips, given=given, takes_levels=takes_levels)
+        run = SamplingRun(
+            sigmas,
+            clips=clips,
+            given=given,
+            takes_levels=takes_levels,
+            noise=noise.to(self.device),
+            draws=guider.draws,
+        )
 
         refuse_not_finite(given, "the latent", "look at the node that made it")
         refuse_not_finite(noise, "the noise", "look at the node that made it")

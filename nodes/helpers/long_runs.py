@@ -19,6 +19,7 @@ from ...timeline import START_KEY, TIMELINE_KEY
 from ...timeline.chunks import Chunk, ChunkPlan
 from ...timeline.statistics import matched
 from .chunk_files import ChunkFiles
+from .edits import check_edit
 from .start import begun, with_noise
 from .trained import warn_if_untrained, warn_of_distillation
 
@@ -52,6 +53,7 @@ class LongRun:
             ValueError: the latent is not an open clip.
         """
         warn_of_distillation(self.guider, self.sampler)
+        check_edit(self.guider, self.sampler)
         latent = host().sampling.fit_latent(self.guider, latent)
         _check(latent)
         whole = _Whole(latent, self.noise.generate_noise(latent))
@@ -81,10 +83,13 @@ class LongRun:
         levels = begun(self.guider, self.sigmas, [part])
         if len(levels) == 1 < len(self.sigmas):
             return part["samples"]
+        guider, sampler = with_noise(
+            self.guider, self.sampler, lambda step: draw_noise(self.noise, part, step + 1)
+        )
         return host().sampling.sample(
-            self.guider,
+            guider,
             whole.noise[:, :, list(chunk.shown)],
-            with_noise(self.sampler, lambda step: draw_noise(self.noise, part, step + 1)),
+            sampler,
             levels if steps is None else levels[: steps + 1],
             part,
             self.noise.seed,

@@ -22,9 +22,11 @@ def begun(guider: Any, sigmas: Tensor, latents: Iterable[Mapping[str, Any]]) -> 
     return cut_levels(sigmas, highest, host().sampling.about(guider).process)
 
 
-def with_noise(sampler: Any, noise: StepNoise | None) -> Any:
-    """SAMPLER that adds this noise after its steps, if it adds any and is of the pack.
+def with_noise(guider: Any, sampler: Any, noise: StepNoise | None) -> tuple[Any, Any]:
+    """GUIDER and SAMPLER that draw this noise after the first, if they draw any and are the pack's.
 
-    Without one it draws from the run's seed.
+    Without one they draw from the run's seed.
     """
-    return host().sampling.with_options(sampler, {"noise": noise}) or sampler
+    sampling = host().sampling
+    bound = sampling.with_options(sampler, {"noise": noise}) or sampler
+    return sampling.with_draws(guider, noise), bound

@@ -15,6 +15,7 @@ from ...samplers.checks import check_one_stream
 from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
+from .edits import check_edit
 from .start import begun
 from .trained import warn_if_untrained, warn_of_distillation
 
@@ -135,12 +136,14 @@ def _run(
 ) -> Tensor:
     """Sample between the two ends of the checkpoint, and return what will become of it."""
     warn_of_distillation(guider, sampler)
+    check_edit(guider, sampler)
     warn_if_untrained(guider, [latent])
     _warn_of_memory(guider)
     call = _stoppable(sampler)
     stopping = host().sampling.make_sampler(showing_what_will_be(call.solver), call.options)
-    more = {"checkpoint": checkpoint, "noise": step_noise_of(noise, latent)}
-    stopping = host().sampling.with_options(stopping, more)
+    draws = step_noise_of(noise, latent)
+    guider = host().sampling.with_draws(guider, draws)
+    stopping = host().sampling.with_options(stopping, {"checkpoint": checkpoint, "noise": draws})
     return host().sampling.sample(
         guider, noise.generate_noise(latent), stopping, sigmas, latent, noise.seed
     )

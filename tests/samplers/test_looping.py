@@ -183,9 +183,9 @@ def test_a_second_evaluation_of_a_step_belongs_to_the_level_it_is_made_at():
     steps = []
     run = run_of(8, steps=4)
     sample_heun(
-        for_solver(lambda x, at: steps.append(run.step_within(at.level)) or x, run),
+        for_solver(lambda x, at: steps.append(run.step_in_progress(at.level)) or x, run),
         seeded(1, 3, 8, 2, 2),
         run.sigmas,
     )
     assert steps == [0, 1, 1, 2, 2, 3, 3]
-    assert run.step_within(2.0) == 0
+    assert run.step_in_progress(2.0) == 0
