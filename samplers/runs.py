@@ -55,7 +55,7 @@ class SamplingRun:
         return wanted.index(wanted[-1]) if wanted[-1] in wanted[:-1] else None
 
     def step_in_progress(self, level: float) -> int:
-        """Number of the step that a level lies in: the first one's above all, the last one's below."""
+        """Number of the step that a level lies in: the first above all, the last below all."""
         above = int((self.sigmas[:-1] >= level).sum())
         return max(above - 1, 0)
 
