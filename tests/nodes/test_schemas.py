@@ -106,6 +106,7 @@ ADVANCED = {
     "SpacetimeLoadLora": ["apply"],
     "SpacetimeLoadModels": ["dtype"],
     "SpacetimeProjectedGuidance": ["parallel"],
+    "SpacetimeSampleLongVideo": ["anchor", "match", "resumable"],
     "SpacetimeSchedulePlot": ["scale"],
     "SpacetimeShiftForSize": ["reference_tokens", "reference_shift"],
     "SpacetimeSkipLayerGuidance": ["low", "high"],
