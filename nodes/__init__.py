@@ -31,6 +31,8 @@ MODULES = (
     "timeline.timeline",
     "timeline.long",
     "timeline.flow_edit",
+    "timeline.loop",
+    "timeline.windows",
     "video.video",
     "video.fit",
     "video.compare",

@@ -38,16 +38,17 @@ def close_loops() -> Wrapper:
                 return denoiser(x, at)
             frames = at.clips.each[0].frames
             start = run.step_in_progress(at.level) * (len(frames) // 2) % len(frames)
-            return fuse(denoiser, x, at, [_around(frames, start, context_of(len(frames), run))])
+            context = context_of(len(frames), len(run.sigmas) - 1)
+            return fuse(denoiser, x, at, [_around(frames, start, context)])
 
         return denoise
 
     return wrapper
 
 
-def context_of(frames: int, run: SamplingRun) -> int:
+def context_of(frames: int, steps: int) -> int:
     """Latent frames on either side of a loop of F: at most a third, half of it for few steps."""
-    if len(run.sigmas) - 1 < MANY_STEPS:
+    if steps < MANY_STEPS:
         return max(1, frames // 2)
     return max(1, min(CONTEXT, frames // 3))
 

@@ -150,7 +150,7 @@ def _pyramid(length: int, overlap: int, ends: Ends) -> list[float]:
     return [1.0 + min(place, length - 1 - place) for place in range(length)]
 
 
-def _overlap(length: int, overlap: int, ends: Ends) -> list[float]:
+def _overlap_linear(length: int, overlap: int, ends: Ends) -> list[float]:
     left, right = (overlap * inside + 1 for inside in ends)
     return [min(1.0, (i + 1) / left, (length - i) / right) for i in range(length)]
 
@@ -165,7 +165,7 @@ def _flat(length: int, overlap: int, ends: Ends) -> list[float]:
 
 BLENDS: Mapping[str, Callable[[int, int, Ends], list[float]]] = {
     "pyramid": _pyramid,
-    "overlap": _overlap,
+    "overlap-linear": _overlap_linear,
     "relative": _relative,
     "flat": _flat,
 }

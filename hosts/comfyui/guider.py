@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import create_model_options_clone, set_model_options_patch_replace
 from comfy.samplers import CFGGuider, calc_cond_batch
 from torch import Tensor
@@ -24,6 +25,7 @@ from .model import HostModel
 from .network import AGAINST_KEY, CLIPS_KEY, EVALUATION_KEY, FRAME_BY_FRAME, Against
 from .notes import warn
 from .sampler import process_of
+from .windows import WINDOW_KEY, HostWindow
 
 BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
 """Where the host's networks keep the blocks that their callers may replace."""
@@ -100,7 +102,7 @@ class HostGuider(CFGGuider):
         clips, given = options.get(CLIPS_KEY), None
         if isinstance(latent, Tensor) and len(shapes) < 2:
             given = model.process_latent_in(latent) if latent.any() else latent
-            if clips is None and latent.ndim == 5:
+            if clips is None and latent.ndim in (4, 5):
                 clips = clips_of_latent({}, latent, FRAME_BY_FRAME)
         takes_levels = isinstance(model, HostModel) and model.takes_levels
         process = process_of(model.model_sampling)
@@ -140,7 +142,24 @@ class HostGuider(CFGGuider):
         return self._denoiser(x, at)
 
     def _by_host(self, x: Tensor, at: Evaluation) -> Tensor:
-        return super().predict_noise(x, at.sigma, self._options(at), at.extra_args["seed"])
+        whole, self.conds = self.conds, self._seen_conds(at)
+        try:
+            return super().predict_noise(x, at.sigma, self._options(at), at.extra_args["seed"])
+        finally:
+            self.conds = whole
+
+    def _seen_conds(self, at: Evaluation) -> dict[str, Any]:
+        """The conditionings; those of the host's own networks are cut to a window."""
+        window = self._host_window(at)
+        if window is None:
+            return self.conds
+        throw_exception_if_processing_interrupted()
+        return {name: window.cut(self.inner_model, each) for name, each in self.conds.items()}
+
+    def _host_window(self, at: Evaluation) -> HostWindow | None:
+        if at.clips is None or at.clips.index is None or isinstance(self.inner_model, HostModel):
+            return None
+        return HostWindow.of(at)
 
     def _by_plan(self, run: SamplingRun) -> RunDenoiser:
         predict = predictor(self._evaluate, self._changed)
@@ -162,6 +181,9 @@ class HostGuider(CFGGuider):
             known = at.places is self._masked or not at.run.takes_levels
             told = replace(at, places=None) if known else at
             options.setdefault("transformer_options", {})[EVALUATION_KEY] = told
+        window = self._host_window(at)
+        if window is not None:
+            options.setdefault("transformer_options", {})[WINDOW_KEY] = window.window
         return options
 
     def _watch(self, conditions: Sequence[Any], made: Sequence[Tensor]) -> None:
@@ -180,9 +202,10 @@ class HostGuider(CFGGuider):
             return denoised
         if negative is None and options.get("disable_cfg1_optimization", False):
             (negative,) = self._evaluate(x, at, ["negative"])
+        conds = self._seen_conds(at)
         given = {
-            "cond": self.conds["positive"],
-            "uncond": None if negative is None else self.conds.get("negative"),
+            "cond": conds["positive"],
+            "uncond": None if negative is None else conds.get("negative"),
             "cond_scale": self.cfg,
             "model": self.inner_model,
             "cond_denoised": positive,
@@ -203,7 +226,8 @@ class HostGuider(CFGGuider):
         skipped: frozenset[int] = frozenset(),
         against: Against | None = None,
     ) -> list[Tensor]:
-        conds = [self.conds.get(name) for name in names]
+        seen = self._seen_conds(at)
+        conds = [seen.get(name) for name in names]
         options = _without_blocks(self._options(at), skipped)
         if against is not None:
             options.setdefault("transformer_options", {})[AGAINST_KEY] = against

@@ -2,7 +2,7 @@
 # pyright: reportMissingImports=false
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,13 @@ from ...samplers.checks import check_channels, check_one_stream, check_packed, h
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.masks import latent_mask, per_latent_frame
 from ...timeline import TIMELINE_KEY
+from ..circles import closing
 from ..interface import Latent
 from .guider import with_wrapper
 from .levels import check_levels
 from .model import HostModel
-from .network import CLIPS_KEY
+from .network import CLIPS_KEY, FRAME_BY_FRAME
+from .notes import warn
 from .preview import pictures_of_latent, watch_steps
 from .versions import RATIO_KEYS, fit_empty
 
@@ -40,6 +42,11 @@ def sample_latent(
         guider = with_clips(guider, clips_of_latent(latent, samples, compression))
         frames, time = samples.shape[2], compression.time
         mask = None if mask is None else per_latent_frame(mask, frames, time)
+        guider = _closed(guider, patcher.model.weights.config.conditions, sigmas)
+    elif latent.get("loop"):
+        check_one_stream(samples, "it cannot be made a loop, use an open clip")
+        guider = with_clips(guider, clips_of_latent(latent, samples, FRAME_BY_FRAME))
+        guider = _closed(guider, (), sigmas)
     made = _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
     held = _in_places(mask, samples) if TIMELINE_KEY in latent else None
     return with_given(made, samples, held, ceiling)
@@ -89,7 +96,8 @@ def sample_packed(
     ceilings = ceilings_of_tokens(tokens, extras, model.weights.latent.time_factor)
     if ceilings is not None:
         guider = with_wrapper(guider, under_ceiling(ceilings.to(guider.model_patcher.load_device)))
-    bound, pictures = with_clips(guider, clips), partial(pictures_of_tokens, tokens)
+    bound = _closed(with_clips(guider, clips), model.weights.config.conditions, sigmas)
+    pictures = partial(pictures_of_tokens, tokens)
     made = _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, pictures)
     return tokens.with_values(with_given(made, tokens.values, ceilings))
 
@@ -100,6 +108,14 @@ def with_clips(guider: Any, clips: Clips) -> Any:
     bound.model_options = create_model_options_clone(guider.model_options)
     bound.model_options.setdefault("transformer_options", {})[CLIPS_KEY] = clips
     return bound
+
+
+def _closed(guider: Any, inputs: Collection[str], sigmas: Tensor) -> Any:
+    """The guider with what closes the loops that it was told of, where its network does not."""
+    clips = guider.model_options["transformer_options"][CLIPS_KEY]
+    for wrapper in closing(clips, inputs, len(sigmas) - 1, warn):
+        guider = with_wrapper(guider, wrapper, innermost=True)
+    return guider
 
 
 def _sample(

@@ -19,6 +19,7 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.process import NoiseProcess
 from ...samplers.runs import SamplingRun, Wrapper, placed
+from ..circles import closing
 from ..finite import check_step, refuse_not_finite
 from ..further import check_new
 from ..interface import LEVELS_KEY, AboutGuider, Conditioning, Latent
@@ -182,6 +183,9 @@ class StandaloneSampling:
         seed: int,
     ) -> Tensor:
         total, given = len(sigmas) - 1, given.to(self.device)
+        inputs = guider.model.dit.config.conditions
+        around = closing(clips, inputs, total, self.session.warn)
+        guider = replace(guider, wrappers=(*around, *guider.wrappers))
         takes_levels = bool(guider.model.info.get(LEVELS_KEY, False))
         run = SamplingRun(
             sigmas,

@@ -98,6 +98,7 @@ ADVANCED = {
     "SpacetimeCloseLoop": ["context"],
     "SpacetimeCompareVideos": ["scale"],
     "SpacetimeConnectClips": ["context"],
+    "SpacetimeContextWindows": ["context_stride", "closed_loop"],
     "SpacetimeConverge": ["context"],
     "SpacetimeExtendBackward": ["context"],
     "SpacetimeExtendForward": ["context"],

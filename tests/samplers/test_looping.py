@@ -72,8 +72,8 @@ def test_no_frame_of_a_loop_is_special():
 
 
 def test_few_steps_see_half_of_the_loop_on_either_side():
-    assert [context_of(FRAMES, run_of(steps=steps)) for steps in (4, 7, 8, 30)] == [10, 10, 4, 4]
-    assert [context_of(frames, run_of()) for frames in (1, 2, 4, 9, 12)] == [1, 1, 1, 3, 4]
+    assert [context_of(FRAMES, steps) for steps in (4, 7, 8, 30)] == [10, 10, 4, 4]
+    assert [context_of(frames, 30) for frames in (1, 2, 4, 9, 12)] == [1, 1, 1, 3, 4]
     step, _, worst = seam(sampled(close_loops(), steps=4))
     assert 0.9 <= step <= 1.1
     assert worst <= 1.2

@@ -103,10 +103,11 @@ def test_a_stride_adds_windows_of_spaced_frames_until_one_holds_the_clip():
 
 def test_blends():
     weights = {
-        name: BLENDS[name](5, 2, (False, True)) for name in ("pyramid", "overlap", "relative")
+        name: BLENDS[name](5, 2, (False, True))
+        for name in ("pyramid", "overlap-linear", "relative")
     }
     assert weights["pyramid"] == [1, 2, 3, 2, 1]
-    assert weights["overlap"] == pytest.approx([1, 1, 1, 2 / 3, 1 / 3])
+    assert weights["overlap-linear"] == pytest.approx([1, 1, 1, 2 / 3, 1 / 3])
     assert weights["relative"] == pytest.approx([0.2, 0.6, 1.0, 0.6, 0.2])
 
 
@@ -116,7 +117,10 @@ def test_blends():
         ({"overlap": 16}, "an overlap from 0 to 15"),
         ({"length": 1, "overlap": 0}, "a length of at least 2"),
         ({"stride": 0}, "a stride of at least 1"),
-        ({"blend": "round"}, r"'round' is none of \['flat', 'overlap', 'pyramid', 'relative'\]"),
+        (
+            {"blend": "round"},
+            r"'round' is none of \['flat', 'overlap-linear', 'pyramid', 'relative'\]",
+        ),
         ({"schedule": "loop"}, r"none of \['batched', 'static', 'uniform'\]"),
     ],
 )

@@ -114,21 +114,24 @@ def test_a_loop_that_is_rolled_by_a_hop_gives_a_rolled_result():
 
 
 def test_windows_forget_and_pyramids_hide_it_best():
-    """Long-range memory is halved, which is why windows warn where nothing is given."""
+    """A third of the resemblance over 16 frames is left, so windows warn where nothing is given."""
     tracks = Tracks.rough(0.95)
     whole = sampled(None, tracks)
     assert correlation(whole, 16) == pytest.approx(0.95**16, abs=0.03)
     made = {
         (schedule, blend): sampled(WindowPlan(schedule=schedule, blend=blend), tracks)
         for schedule, blend in (
-            ("static", "flat"), ("static", "pyramid"), ("static", "overlap"), ("uniform", "pyramid")
+            ("static", "flat"),
+            ("static", "pyramid"),
+            ("static", "overlap-linear"),
+            ("uniform", "pyramid"),
         )
-    }  # fmt: skip
+    }
     memory = {name: correlation(each, 16) for name, each in made.items()}
-    assert max(memory.values()) < 0.7 * correlation(whole, 16)
+    assert max(memory.values()) < 0.4 * correlation(whole, 16)
     rough = {name: roughness(each) for name, each in made.items()}
     assert rough["static", "flat"] == max(rough.values())
-    assert rough["static", "flat"] > 1.15 * rough["static", "overlap"]
+    assert rough["static", "flat"] > 1.15 * rough["static", "overlap-linear"]
     assert rough["uniform", "pyramid"] < 1.4
 
 
