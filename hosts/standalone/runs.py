@@ -19,8 +19,8 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.process import NoiseProcess
 from ...samplers.runs import SamplingRun, Wrapper, placed
-from ..circles import closing
 from ...samplers.showing import Showing
+from ..circles import closing
 from ..finite import check_step, refuse_not_finite
 from ..further import check_new
 from ..interface import LEVELS_KEY, START_LATENT_KEY, AboutGuider, Conditioning, Latent
