@@ -26,6 +26,7 @@ MODULES = (
     "guidance.blocks",
     "guidance.step_cache",
     "video.video",
+    "video.files",
     "video.fit",
     "video.compare",
     "video.world",

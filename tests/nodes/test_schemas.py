@@ -95,6 +95,7 @@ def test_outputs_of_the_common_types_are_named_by_them():
 ADVANCED = {
     "SpacetimeAttentionGuidance": ["limit", "blend"],
     "SpacetimeCompareVideos": ["scale"],
+    "SpacetimeDecodeToFile": ["tile"],
     "SpacetimeGuidanceOverFrames": ["both_ends"],
     "SpacetimeLoadLora": ["apply"],
     "SpacetimeLoadModels": ["dtype"],
