@@ -165,14 +165,21 @@ class Models(Protocol):
         """
         ...
 
-    def encode_video(self, vae: Any, images: Tensor | FrameStream) -> Tensor:
-        """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W')."""
+    def encode_video(self, vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
+        """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W').
+
+        In a loop the frame after the last is the first: each latent frame is ``time`` frames.
+
+        Raises:
+            ValueError: the frames of a loop do not fill its latent frames.
+        """
         ...
 
-    def decode_video(self, vae: Any, latent: Tensor) -> Tensor | FrameStream:
+    def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor | FrameStream:
         """Raw latent (B, C, F', H', W') -> frames (B * F, H, W, 3) in [0, 1].
 
-        They may be decoded when they are read, where the host's IMAGE allows.
+        In a loop each latent frame is ``time`` frames, and the first ones follow the last. Frames
+        may be decoded when they are read, where the host's IMAGE allows.
         """
         ...
 

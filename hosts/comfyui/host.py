@@ -27,6 +27,7 @@ from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
 from .guider import HostGuider, block_count, plan_of, with_plan, with_wrapper
 from .levels import noise_levels
+from .loops import decode_loop, encode_loop
 from .lora import is_distilled, with_lora
 from .model import HostModel, make_model
 from .notes import graph_metadata, warn
@@ -125,13 +126,19 @@ class ComfyModels:
         tokens = clip.tokenize(text)
         return clip.encode_from_tokens_scheduled(tokens, add_dict={PROMPT_KEY: text})
 
-    def encode_video(self, vae: Any, images: Tensor | FrameStream) -> Tensor:
+    def encode_video(self, vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
         """Encode frames."""
+        if loop:
+            return encode_loop(vae, images, self.vae_format(vae).compression)
         return vae.encode(whole_frames(images)[..., :3])
 
-    def decode_video(self, vae: Any, latent: Tensor) -> Tensor:
+    def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor:
         """Decode a latent; of one with sound, the video."""
-        images = vae.decode(streams_of(latent)[0])
+        latent = streams_of(latent)[0]
+        if loop:
+            images = decode_loop(vae, latent, self.vae_format(vae).compression)
+        else:
+            images = vae.decode(latent)
         return images.flatten(0, 1) if images.ndim == 5 else images
 
 
