@@ -177,14 +177,21 @@ class Models(Protocol):
         """
         ...
 
-    def encode_video(self, vae: Any, images: Tensor | FrameStream) -> Tensor:
-        """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W')."""
+    def encode_video(self, vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
+        """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W').
+
+        In a loop the frame after the last is the first: each latent frame is ``time`` frames.
+
+        Raises:
+            ValueError: the frames of a loop do not fill its latent frames.
+        """
         ...
 
-    def decode_video(self, vae: Any, latent: Tensor) -> Tensor | FrameStream:
+    def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor | FrameStream:
         """Raw latent (B, C, F', H', W') -> frames (B * F, H, W, 3) in [0, 1].
 
-        They may be decoded when they are read, where the host's IMAGE allows.
+        In a loop each latent frame is ``time`` frames, and the first ones follow the last. Frames
+        may be decoded when they are read, where the host's IMAGE allows.
         """
         ...
 
@@ -201,7 +208,9 @@ class Models(Protocol):
         """
         ...
 
-    def decode_stream(self, vae: Any, latent: Tensor, *, tile: int = 0) -> FrameStream:
+    def decode_stream(
+        self, vae: Any, latent: Tensor, *, loop: bool = False, tile: int = 0
+    ) -> FrameStream:
         """Decode one clip's latent while its frames are read.
 
         A video VAE of ours or of Wan holds a few frames at a time, an image VAE some pictures,
@@ -210,6 +219,7 @@ class Models(Protocol):
         Args:
             vae: of ours or of the host's.
             latent: (1, C, F', H', W'), or (F, C, H', W') of an image VAE.
+            loop: whether time is a circle, see ``decode_video``.
             tile: side in pixels of the tiles in which pictures are decoded, for less memory; 0
                 for whole pictures.
 

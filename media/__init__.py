@@ -17,7 +17,7 @@ from .read import read_video
 from .remux import copy_streams
 from .resize import resize
 from .sound import Sound
-from .stream import FrameStream, frame_chunks, regrouped, whole_frames
+from .stream import FrameStream, frame_chunks, led_in, regrouped, whole_frames
 from .strip import contact_sheet, film_strip, film_strips, grid
 from .text import printable, shown
 from .write import QUALITY, WrittenVideo, write_video
@@ -46,6 +46,7 @@ __all__ = [
     "frame_chunks",
     "grid",
     "image_tags",
+    "led_in",
     "load_image",
     "load_images",
     "new_folder",

@@ -1,6 +1,7 @@
 """Frames that are made while they are read: a long clip needs the memory of a few of its frames."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -49,6 +50,30 @@ def whole_frames(frames: Tensor | FrameStream) -> Tensor:
     return frames.whole() if isinstance(frames, FrameStream) else frames
 
 
+def led_in(frames: Tensor | FrameStream, lead: int) -> FrameStream:
+    """Frames of a loop behind the `lead` frames that come before them, in as many turns of it.
+
+    A stream is made twice: first for its end, of which no more than `lead` frames are kept.
+    """
+    shape = (lead + len(frames), *frames.shape[1:])
+    return FrameStream(shape, lambda: chain(_turns_before(frames, lead), _parts(frames)))
+
+
+def _turns_before(frames: Tensor | FrameStream, lead: int) -> Iterator[Tensor]:
+    turns, rest = divmod(lead, len(frames))
+    end = torch.empty(0, *frames.shape[1:])
+    for part in _parts(frames):
+        end = torch.cat([end, part])[-min(lead, len(frames)) :]
+    if rest:
+        yield end[-rest:]
+    for _ in range(turns):
+        yield end
+
+
+def _parts(frames: Tensor | FrameStream) -> Iterator[Tensor]:
+    return iter([frames]) if isinstance(frames, Tensor) else frames.chunks()
+
+
 def frame_chunks(
     frames: Tensor | FrameStream, size: int, *, first: int | None = None
 ) -> Iterator[Tensor]:
@@ -59,8 +84,7 @@ def frame_chunks(
         size: frames per chunk.
         first: frames of the first chunk, if it has another size.
     """
-    parts = [frames] if isinstance(frames, Tensor) else frames.chunks()
-    return regrouped(parts, size, first=first)
+    return regrouped(_parts(frames), size, first=first)
 
 
 def regrouped(parts: Iterable[Tensor], size: int, *, first: int | None = None) -> Iterator[Tensor]:
@@ -76,6 +100,14 @@ def regrouped(parts: Iterable[Tensor], size: int, *, first: int | None = None) -
         waiting = part
     if waiting is not None and len(waiting):
         yield waiting
+
+
+def without_first(parts: Iterable[Tensor], count: int) -> Iterator[Tensor]:
+    """Leave out the first frames of those that come in chunks of any lengths."""
+    for part in parts:
+        if count < len(part):
+            yield part[count:]
+        count = max(0, count - len(part))
 
 
 def picked(parts: Iterable[Tensor], numbers: Sequence[int]) -> Iterator[Tensor]:

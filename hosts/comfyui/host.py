@@ -27,6 +27,7 @@ from .clip import make_clip
 from .clips import clip_of
 from .guider import HostGuider, block_count, plan_of, with_plan, with_wrapper
 from .levels import noise_levels
+from .loops import decode_loop, encode_loop
 from .lora import is_distilled, with_lora
 from .model import HostModel, make_model
 from .notes import graph_metadata, ticker, warn
@@ -138,21 +139,29 @@ class ComfyModels:
         tokens = clip.tokenize(text)
         return clip.encode_from_tokens_scheduled(tokens, add_dict={PROMPT_KEY: text})
 
-    def encode_video(self, vae: Any, images: Tensor | FrameStream) -> Tensor:
+    def encode_video(self, vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
         """Encode frames."""
+        if loop:
+            return encode_loop(vae, images, self.vae_format(vae).compression)
         return vae.encode(whole_frames(images)[..., :3])
 
     def encode_stream(self, vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:
         """Encode frames as they come."""
         return encode_stream(vae, frames, total)
 
-    def decode_stream(self, vae: Any, latent: Tensor, *, tile: int = 0) -> FrameStream:
+    def decode_stream(
+        self, vae: Any, latent: Tensor, *, loop: bool = False, tile: int = 0
+    ) -> FrameStream:
         """Decode a latent while its frames are read; of one with sound, the video."""
-        return decode_stream(vae, streams_of(latent)[0], tile)
+        return decode_stream(vae, streams_of(latent)[0], loop=loop, tile=tile)
 
-    def decode_video(self, vae: Any, latent: Tensor) -> Tensor:
+    def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor:
         """Decode a latent; of one with sound, the video."""
-        images = vae.decode(streams_of(latent)[0])
+        latent = streams_of(latent)[0]
+        if loop:
+            images = decode_loop(vae, latent, self.vae_format(vae).compression)
+        else:
+            images = vae.decode(latent)
         return images.flatten(0, 1) if images.ndim == 5 else images
 
 

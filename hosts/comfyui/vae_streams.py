@@ -16,9 +16,12 @@ from einops import rearrange
 from torch import Tensor
 
 from ...media import FrameStream, regrouped
+from ...media.stream import without_first
 from ...models.shapes import Compression, LatentShape
+from ...models.vae import circle
 from ...models.vae.config import COLOURS
 from ...models.vae.tiles import Place, TileGrid
+from .loops import causal_config
 from .notes import ticker
 from .vae import DECODE_CHUNK, StreamedVAE
 from .versions import device_context
@@ -32,12 +35,13 @@ SMALLER_PICTURES = "Use a smaller width and height in Encode Video File."
 """What helps where memory is too short."""
 
 
-def decode_stream(vae: Any, latent: Tensor, tile: int) -> FrameStream:
+def decode_stream(vae: Any, latent: Tensor, *, loop: bool, tile: int) -> FrameStream:
     """Decode a clip (1, C, f, h, w), or pictures (F, C, h, w), while the frames are read.
 
     Args:
         vae: any of the host's.
         latent: raw.
+        loop: whether time is a circle.
         tile: side of the tiles in pixels, 0 for whole pictures.
 
     Raises:
@@ -49,13 +53,18 @@ def decode_stream(vae: Any, latent: Tensor, tile: int) -> FrameStream:
         sides = (side * space for side in latent.shape[-2:])
         shape = (len(pictures), *sides, COLOURS)
         return FrameStream(shape, partial(_pictures, vae, pictures, tile))
+    form = Compression(vae.temporal_compression_decode() or 1, space)
+    frames, *sides = form.video_shape(LatentShape(*latent.shape[2:]), loop=loop)
+    if loop:
+        latent = circle.led_in(latent, circle.decoder_lead(causal_config(vae)))
     if not _remembers(vae):
-        whole = _whole(vae, latent, tile)
+        whole = _whole(vae, latent, tile)[-frames if loop else None :]
         return FrameStream(whole.shape, lambda: iter([whole]))
     grid = TileGrid.over(latent, tile, space) if tile else None
-    form = Compression(vae.temporal_compression_decode(), space)
-    shape = (*form.video_shape(LatentShape(*latent.shape[2:])), COLOURS)
-    return FrameStream(shape, partial(_decoded, vae, latent, grid))
+    before = form.video_shape(LatentShape(*latent.shape[2:])).frames - frames
+    return FrameStream(
+        (frames, *sides, COLOURS), lambda: without_first(_decoded(vae, latent, grid), before)
+    )
 
 
 def encode_stream(vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:

@@ -118,7 +118,8 @@ def _decoded(latent: dict[str, Any], vae: Any, tile: int) -> FrameStream:
     """The clip's frames, or those of several clips one after the other."""
     samples = latent["samples"]
     clips = samples.split(1) if samples.ndim == 5 else [samples]
-    streams = [host().models.decode_stream(vae, clip, tile=tile) for clip in clips]
+    how = {"loop": bool(latent.get("loop")), "tile": tile}
+    streams = [host().models.decode_stream(vae, clip, **how) for clip in clips]
     shape = (sum(map(len, streams)), *streams[0].shape[1:])
     frames = FrameStream(shape, partial(_chained, streams))
     record = latent.get(TIMELINE_KEY)

@@ -17,6 +17,7 @@ def test_a_stream_equals_the_whole_pass(measured, vae):
     assert sum(made["pieces"]) == FRAMES
     assert max(made["pieces"]) <= 16
     assert made["decoded"] <= 1e-4 * made["spread"]
+    assert made["loop"] <= 1e-4 * made["spread"]
     assert made["encoded"] <= 1e-4 * made["size"]
 
 

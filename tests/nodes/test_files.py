@@ -128,6 +128,15 @@ def test_clips_of_a_batch_follow_each_other(loaded):
     assert torch.equal(frames_of(video), torch.cat([frames_of(each) for each in alone]))
 
 
+def test_a_loop_is_decoded_as_one(loaded):
+    latent = {"samples": drawn(3), "loop": True}
+    frames = frames_of(decode(latent, loaded.vae, crf=0.0))
+    whole = SpacetimeDecodeVideo.execute(latent, loaded.vae)[0].whole()
+    assert len(frames) == len(whole) == 12
+    per_frame = frames.mean(dim=(1, 2, 3)), whole.mean(dim=(1, 2, 3))
+    torch.testing.assert_close(*per_frame, atol=5e-3, rtol=0)
+
+
 class Darker:
     """Stands in for a timeline: it changes frames while they are read, and adds some."""
 

@@ -63,6 +63,8 @@ def both_ways(vae, side):
     frames = host.models.decode_stream(vae, latent)
     parts = list(frames.chunks())
     whole = host.models.decode_video(vae, latent)
+    circle = host.models.decode_stream(vae, latent, loop=True).whole()
+    turned = host.models.decode_video(vae, latent, loop=True)
     encoded = host.models.encode_stream(vae, iter(images.split([7, 20, 6])), FRAMES)
     wanted = host.models.encode_video(vae, images)
     return {
@@ -70,6 +72,7 @@ def both_ways(vae, side):
         "decoded": float((torch.cat(parts) - whole).abs().max()),
         "spread": float(whole.std()),
         "pieces": [len(part) for part in parts],
+        "loop": float((circle - turned).abs().max()),
         "encoded": float((encoded - wanted).abs().max()),
         "size": float(wanted.abs().mean()),
     }
