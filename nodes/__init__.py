@@ -34,6 +34,7 @@ MODULES = (
     "timeline.loop",
     "timeline.windows",
     "video.video",
+    "video.files",
     "video.fit",
     "video.compare",
     "video.world",

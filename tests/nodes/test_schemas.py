@@ -100,6 +100,7 @@ ADVANCED = {
     "SpacetimeConnectClips": ["context"],
     "SpacetimeContextWindows": ["context_stride", "closed_loop"],
     "SpacetimeConverge": ["context"],
+    "SpacetimeDecodeToFile": ["tile"],
     "SpacetimeExtendBackward": ["context"],
     "SpacetimeExtendForward": ["context"],
     "SpacetimeFlowEdit": ["averages", "refine"],
