@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .joins import LIMIT, TIME_FACTOR, judge_joins
+from .joins import TIME_FACTOR, JoinScore, judge_joins
 from .signals import LEVELS, Signals, luma_of
 
 MOST_DRIFT = 2.0
@@ -72,17 +72,17 @@ class Closure:
     Args:
         step: from the last frame to the first, by the median step into a frame of its phase.
         second_difference: the larger around these two, by the median of its phase.
-        deviations: of the wrap from all other steps, as of a join.
+        wrap: how it differs from all other steps, as a join does.
     """
 
     step: float
     second_difference: float
-    deviations: Mapping[str, float]
+    wrap: JoinScore
 
     @property
     def passed(self) -> bool:
         """Whether no meter tells the wrap from the other steps."""
-        return all(abs(value) <= LIMIT for value in self.deviations.values())
+        return self.wrap.passed
 
 
 def read_drift(video: Tensor) -> Drift:
@@ -128,7 +128,7 @@ def read_closure(signals: Signals, *, factor: int = TIME_FACTOR) -> Closure:
     return Closure(
         step=_by_median(steps, 0, factor),
         second_difference=max(_by_median(bends, frame, factor) for frame in (-1, 0)),
-        deviations=wrap.deviations,
+        wrap=wrap,
     )
 
 
