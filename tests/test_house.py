@@ -32,7 +32,7 @@ HOST_MODULES = {
 }
 BANNED_MODULES = {"pickle", "dill", "marshal", "shelve", "joblib", "importlib.machinery"}
 ANYTHING = {"*"}
-PARTS = {"models", "samplers", "model_loaders", "media", "toyworld", "measure.scores"}
+PARTS = {"models", "samplers", "model_loaders", "media", "timeline", "toyworld", "measure.scores"}
 TOOLS = {"tools"}
 """Folders of the developers, which the wheel does not hold."""
 
@@ -44,7 +44,7 @@ class Rule(NamedTuple):
     others: set[str]
 
 
-HOST_PARTS = {"models", "samplers", "model_loaders", "media"}
+HOST_PARTS = {"models", "samplers", "model_loaders", "media", "timeline"}
 RULES = {
     "models": Rule(set(), {"torch", "einops"}),
     "samplers": Rule({"models"}, {"torch", "einops"}),
@@ -53,6 +53,7 @@ RULES = {
     ),
     "weights": Rule(set(), set()),
     "media": Rule(set(), {"torch", "numpy", "PIL", "av"}),
+    "timeline": Rule({"models", "samplers", "media"}, {"torch", "einops"}),
     "toyworld": Rule(set(), {"torch", "einops", "numpy"}),
     "measure.scores": Rule({"media", "toyworld"}, {"torch", "einops", "numpy"}),
     "training": Rule(PARTS | {"weights"}, ANYTHING),

@@ -15,7 +15,7 @@ COMMON = {
     "SPACETIME_TOKENS",
 }
 
-SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "of", "over", "the", "to"}
+SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "of", "on", "over", "the", "to"}
 
 IDS = {
     "SpacetimeLoadModels",
@@ -94,11 +94,20 @@ def test_outputs_of_the_common_types_are_named_by_them():
 
 ADVANCED = {
     "SpacetimeAttentionGuidance": ["limit", "blend"],
+    "SpacetimeBranch": ["context"],
+    "SpacetimeCloseLoop": ["context"],
     "SpacetimeCompareVideos": ["scale"],
+    "SpacetimeConnectClips": ["context"],
+    "SpacetimeContextWindows": ["context_stride", "closed_loop"],
+    "SpacetimeConverge": ["context"],
+    "SpacetimeExtendBackward": ["context"],
+    "SpacetimeExtendForward": ["context"],
+    "SpacetimeFlowEdit": ["averages", "refine"],
     "SpacetimeGuidanceOverFrames": ["both_ends"],
     "SpacetimeLoadLora": ["apply"],
     "SpacetimeLoadModels": ["dtype"],
     "SpacetimeProjectedGuidance": ["parallel"],
+    "SpacetimeSampleLongVideo": ["anchor", "match", "resumable"],
     "SpacetimeSchedulePlot": ["scale"],
     "SpacetimeShiftForSize": ["reference_tokens", "reference_shift"],
     "SpacetimeSkipLayerGuidance": ["low", "high"],

@@ -1,0 +1,178 @@
+"""What the nodes of the timeline share: clips made to fit, and the LATENT that comes of them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from ...hosts import host, io
+from ...media.fit import How, Size, Steps, fit_clip
+from ...models.latent_format import LatentFormat
+from ...models.patchify import PATCH
+from ...models.shapes import LatentShape, VideoShape
+from ...timeline import TIMELINE_KEY, Timeline, latent_of
+from ...timeline.plans import fresh
+from ...timeline.sound import SoundPiece, mixed
+from .advanced import advanced
+from .sizes import check_size
+
+Audio = Mapping[str, Any]
+"""The host's AUDIO: ``waveform`` (B, C, S) and ``sample_rate``."""
+
+FPS = 16.0
+LONGEST = 8193
+
+
+def vae_input() -> Any:
+    """The VAE of a node that encodes what is given."""
+    return io.Vae.Input(
+        "vae", tooltip="Encodes what is given: the VAE that belongs to the model, from Load Models."
+    )
+
+
+def frames_input(what: str, default: int = 16) -> Any:
+    """How many frames are made."""
+    return io.Int.Input(
+        "frames",
+        default=default,
+        min=1,
+        max=LONGEST,
+        tooltip=f"{what} Any number: what the VAE rounds up is cut off again.",
+    )
+
+
+def fps_input(what: str = "") -> Any:
+    """The frame rate of the clips, and of what is made, unless it is told otherwise."""
+    return io.Float.Input(
+        "fps",
+        default=FPS,
+        min=1.0,
+        max=120.0,
+        step=1.0,
+        tooltip=what
+        or "Frames per second of what is given, from Get Video Components, and of what is made. "
+        "Fit Video changes a clip's rate.",
+    )
+
+
+def context_input() -> Any:
+    """How much of what is given the model sees."""
+    return io.Int.Input(
+        "context",
+        default=9,
+        min=1,
+        max=LONGEST,
+        **advanced(),
+        tooltip="How many of the given frames the model sees beside those it makes: enough to "
+        "tell how things move. All given frames are in the result, whatever this says.",
+    )
+
+
+def timeline_output(what: str = "The clip to make with what is given in it, for Sample.") -> Any:
+    """The LATENT of a timeline."""
+    return io.Latent.Output(display_name="LATENT", tooltip=what)
+
+
+def clip_of(images: Tensor, vae: Any, size: Size | None = None, how: How = "crop") -> Tensor:
+    """Frames (F, H, W, 3) whose sides the VAE and the patches take, untouched where they do.
+
+    Args:
+        images: (F, H, W, 3 or more).
+        vae: that will encode them.
+        size: to bring them to; their own, cut to what fits, if None.
+        how: crop, pad or stretch.
+    """
+    images = images[..., :3]
+    wanted = size or Size(0, 0)
+    sides = _steps(vae).sides(Size(*images.shape[1:3]), wanted, how)
+    return fit_clip(
+        images, None, range(len(images)), len(images), sides, how, scaled=size is not None
+    )[0]
+
+
+def mask_of(mask: Tensor, clip: Tensor) -> Tensor:
+    """A MASK (F or 1, h, w) in the pixels of a clip (F, H, W, 3).
+
+    Raises:
+        ValueError: the mask has another number of frames.
+    """
+    still = clip[:1] if len(mask) == 1 else clip
+    size = Size(*clip.shape[1:3])
+    return fit_clip(still, mask, range(len(still)), len(still), size, "stretch")[1].clamp(0, 1)
+
+
+def to_latent(timeline: Timeline, vae: Any) -> dict[str, Any]:
+    """The LATENT of a timeline, with what is given encoded.
+
+    Raises:
+        ValueError: the clip does not fit the VAE or the machine.
+    """
+    form = host().models.vae_format(vae)
+    seen = VideoShape(len(timeline.stretch), *timeline.shape[1:])
+    if not timeline.loop:
+        check_size(form, seen, patch=PATCH[1])
+    return latent_of(timeline, partial(host().models.encode_video, vae), form.channels)
+
+
+def timeline_of(latent: dict[str, Any], vae: Any) -> Timeline:
+    """The timeline of a LATENT; of an empty one, a fresh timeline of its size.
+
+    Raises:
+        ValueError: the samples are not those of one clip.
+    """
+    known = latent.get(TIMELINE_KEY)
+    if known is not None:
+        return known
+    samples, form = latent["samples"], host().models.vae_format(vae)
+    if samples.ndim != 5 or len(samples) != 1:
+        raise ValueError(
+            f"a latent of shape {tuple(samples.shape)}: one video latent (1, channels, frames, "
+            "rows, columns), such as from Empty Video, is needed"
+        )
+    loop = bool(latent.get("loop", False))
+    shape = form.compression.video_shape(LatentShape(*samples.shape[2:]), loop=loop)
+    fps = float(latent.get("fps", FPS))
+    if loop:
+        return Timeline(shape, fps, samples.shape[2], loop=True, compression=form.compression)
+    return fresh(shape, fps, form.compression)
+
+
+def audio_input(id: str = "audio", what: str = "The clip's sound") -> Any:
+    """Sound that stays with what is given."""
+    return io.Audio.Input(
+        id, optional=True, tooltip=f"{what}, which stays in its place; what is made is silent."
+    )
+
+
+def sounding(timeline: Timeline, audio: Audio | None, start: int, frames: int) -> Timeline:
+    """A timeline with the AUDIO of a clip that has so many frames and begins at ``start``.
+
+    Raises:
+        ValueError: the audio is a batch of several.
+    """
+    if audio is None:
+        return timeline
+    waveform = audio["waveform"]
+    if len(waveform) != 1:
+        raise ValueError(f"a batch of {len(waveform)} sounds for one clip: use one")
+    piece = SoundPiece(waveform[0], int(audio["sample_rate"]), start, frames)
+    return replace(timeline, sounds=(*timeline.sounds, piece))
+
+
+def audio_of(timeline: Timeline) -> dict[str, Any] | None:
+    """The AUDIO of a whole result; None where nothing sounds."""
+    made = mixed(timeline.sounds, timeline.shape.frames, timeline.fps)
+    return None if made is None else {"waveform": made[0][None], "sample_rate": made[1]}
+
+
+def compression_of(vae: Any) -> Any:
+    """How a VAE compresses time and space."""
+    form: LatentFormat = host().models.vae_format(vae)
+    return form.compression
+
+
+def _steps(vae: Any) -> Steps:
+    form = host().models.vae_format(vae)
+    return Steps(side=form.space_factor * PATCH[1], frames=form.time_factor)

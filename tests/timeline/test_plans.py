@@ -1,0 +1,140 @@
+"""Every task's timeline: exact lengths, given frames untouched, whole latent frames held."""
+
+from itertools import product
+
+import pytest
+import torch
+
+from spacetime_video.models.shapes import VideoShape
+from spacetime_video.timeline import Piece, Timeline, assembled, latent_of
+from spacetime_video.timeline.plans import (
+    animated,
+    closed,
+    connected,
+    edited,
+    extended_backward,
+    extended_forward,
+    fresh,
+)
+
+SIDE, CHANNELS = 16, 4
+MARK = 0.5
+"""Of what is decoded."""
+
+
+def clip(frames: int, first: int = 0) -> torch.Tensor:
+    """Frames that are told apart by their values."""
+    return (torch.arange(first, first + frames) / 1000)[:, None, None, None].expand(
+        -1, SIDE, SIDE, 3
+    )
+
+
+def encode(frames: torch.Tensor) -> torch.Tensor:
+    """A causal code: the value of the last frame behind each latent frame."""
+    assert len(frames) % 4 == 1
+    last = frames[::4, 0, 0, 0]
+    return last[None, None, :, None, None].expand(1, CHANNELS, -1, 2, 2)
+
+
+def check(timeline: Timeline, made: range, clips: dict[int, torch.Tensor], length: int) -> None:
+    """The result has the length, the clips in their places and decoded frames in between."""
+    latent = latent_of(timeline, encode, CHANNELS)
+    decoded = torch.full((len(timeline.stretch), SIDE, SIDE, 3), MARK)
+    result = assembled(timeline, decoded, fade=0)
+    assert len(result) == length
+    for start, frames in clips.items():
+        assert torch.equal(result[start : start + len(frames)], frames)
+    for frame in made:
+        assert float(result[frame, 0, 0, 0]) == MARK
+    assert latent["samples"].shape == (1, CHANNELS, *timeline.latent_shape)
+    mask = latent["noise_mask"][0, 0, :, 0, 0]
+    for number, free in enumerate(mask.tolist()):
+        values = {
+            None if shown is None else float(shown.pixels[0, 0, 0])
+            for shown in timeline.shown(number)
+        }
+        assert bool(free) == (None in values), "held exactly where all frames behind it are given"
+        if not free:
+            kept = float(latent["samples"][0, 0, number, 0, 0])
+            assert kept == float(timeline.shown(number)[-1].pixels[0, 0, 0])
+
+
+LENGTHS = (1, 2, 4, 5, 7, 9, 17)
+GAPS = (1, 2, 3, 4, 5, 8, 11)
+
+
+@pytest.mark.parametrize("context", [1, 5, 8, 9])
+def test_extending_gives_exact_lengths_on_either_side(context: int) -> None:
+    for length, gap in product(LENGTHS, GAPS):
+        given = clip(length)
+        ahead = extended_forward(given, gap, 16.0, context=context)
+        check(ahead, range(length, length + gap), {0: given}, length + gap)
+        assert [join.frame for join in ahead.joins()] == [length]
+        before = extended_backward(given, gap, 16.0, context=context)
+        check(before, range(gap), {gap: given}, length + gap)
+        assert [tuple(join) for join in before.joins()] == [(gap, False)]
+
+
+@pytest.mark.parametrize("context", [1, 5, 9])
+def test_connecting_and_closing_give_exact_lengths(context: int) -> None:
+    for one, two, gap in product(LENGTHS, LENGTHS, GAPS):
+        first, second = clip(one), clip(two, 100)
+        whole = one + gap + two
+        timeline = connected(first, second, gap, 16.0, context=context)
+        check(timeline, range(one, one + gap), {0: first, one + gap: second}, whole)
+        assert [join.frame for join in timeline.joins()] == [one, one + gap]
+        ring = closed(first, gap, 16.0, context=context)
+        check(ring, range(one, one + gap), {0: first}, one + gap)
+        assert [join.frame for join in ring.joins()] == [one, one + gap]
+
+
+def test_a_picture_comes_to_life_and_ends_in_another() -> None:
+    for frames in (1, 2, 5, 6, 17, 18, 33):
+        start, end = clip(1), clip(1, 100)
+        check(animated(start[0], frames, 16.0), range(1, frames), {0: start}, frames)
+        if frames > 5:
+            both = animated(start[0], frames, 16.0, end=end[0])
+            check(both, range(1, frames - 1), {0: start, frames - 1: end}, frames)
+
+
+def test_a_whole_clip_is_edited_at_any_length() -> None:
+    for frames in (1, 3, 5, 8, 17):
+        timeline = edited(clip(frames), 16.0, change=torch.full((1, SIDE, SIDE), 0.7))
+        latent = latent_of(timeline, encode, CHANNELS)
+        assert torch.all(latent["noise_ceiling"] == torch.tensor(0.7))
+        assert torch.all(latent["noise_mask"] == 1)
+        decoded = torch.full((len(timeline.stretch), SIDE, SIDE, 3), MARK)
+        assert torch.equal(assembled(timeline, decoded), decoded[:frames])
+
+
+def test_nothing_given_leaves_nothing_to_hold() -> None:
+    latent = latent_of(fresh(VideoShape(10, SIDE, SIDE), 8.0), encode, CHANNELS)
+    assert latent["samples"].shape == (1, CHANNELS, 4, 2, 2)
+    assert latent["fps"] == 8.0
+    assert not {"noise_mask", "noise_ceiling"} & set(latent)
+
+
+def test_a_part_of_the_picture_is_made() -> None:
+    side = 48
+    frames = torch.rand(5, side, side, 3, generator=torch.Generator().manual_seed(0))
+    change = torch.zeros(1, side, side)
+    change[:, 20:30, 33:40] = 1
+    timeline = edited(frames, 16.0, change=change)
+    latent = latent_of(timeline, lambda x: torch.ones(1, CHANNELS, 2, 6, 6), CHANNELS)
+    expected = torch.zeros(6, 6)
+    expected[2:4, 4:6] = 1
+    assert torch.equal(latent["noise_mask"][0, 0], expected.expand(2, 6, 6))
+    assert torch.all(latent["samples"][0, 0, :, 2:4, 4:6] == 0)
+    decoded = torch.rand(5, side, side, 3, generator=torch.Generator().manual_seed(1))
+    result = assembled(timeline, decoded)
+    assert torch.equal(result[:, change[0] == 0], frames[:, change[0] == 0])
+
+
+def test_frames_that_nobody_makes_are_refused() -> None:
+    shape = VideoShape(20, SIDE, SIDE)
+    with pytest.raises(ValueError, match="frame 0 of a timeline of 20 frames"):
+        Timeline(shape, 16.0, 5, start=3)
+    with pytest.raises(ValueError, match="frame 17 of a timeline"):
+        Timeline(shape, 16.0, 5)
+    with pytest.raises(ValueError, match="Fit Video"):
+        Timeline(shape._replace(frames=17), 16.0, 5, pieces=(Piece(torch.zeros(1, 8, 8, 3)),))

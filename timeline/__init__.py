@@ -1,0 +1,22 @@
+"""The timeline: what of a clip is given, what is made, and how the two become one.
+
+Frames of the artist have places on a timeline. From it follow the latent that is sampled, with
+what is given held in it, and the finished clip, in which the artist's frames come back untouched.
+"""
+
+from .assemble import assembled
+from .encode import START_KEY, TIMELINE_KEY, latent_of
+from .record import Join, Piece, Timeline
+from .start import Encode, StartClip
+
+__all__ = [
+    "START_KEY",
+    "TIMELINE_KEY",
+    "Encode",
+    "Join",
+    "Piece",
+    "StartClip",
+    "Timeline",
+    "assembled",
+    "latent_of",
+]

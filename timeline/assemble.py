@@ -1,0 +1,161 @@
+"""The finished clip: decoded frames with the artist's own in their places.
+
+F frames, H rows, W columns.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..media import FrameStream, frame_chunks
+from .record import Timeline
+from .spread import spread
+
+FADE = 4
+"""Frames over which the VAE's residual is faded out behind and before given ones."""
+
+_CHUNK = 16
+
+
+def assembled(
+    timeline: Timeline, decoded: Tensor | FrameStream, *, fade: int = FADE
+) -> Tensor | FrameStream:
+    """Put given pixels over decoded frames, and bring the frames beside them into line.
+
+    A VAE does not give back quite what it is given. Where given pixels meet made ones, that
+    residual would show as a step: in the ``fade`` frames on the made side it is added, ever less.
+    Where part of a picture is given, it is spread into the rest.
+
+    Args:
+        timeline: of the clip.
+        decoded: (F, H, W, 3) in [0, 1], all frames of the sampled stretch.
+        fade: 0 pastes without more ado.
+
+    Returns:
+        The result's frames; a stream for a stream. Given pixels are those that were given, bit
+        for bit.
+
+    Raises:
+        ValueError: there are more or fewer frames than the timeline's latent decodes to, or they
+            have another size.
+    """
+    expected = (len(timeline.stretch), *timeline.shape[1:], 3)
+    if tuple(decoded.shape) != expected:
+        raise ValueError(
+            f"{tuple(decoded.shape)} decoded frames for a timeline whose latent decodes to "
+            f"{expected}: decode the latent that was sampled for it, with the VAE that encoded it"
+        )
+    make = partial(_chunks, timeline, decoded, fade)
+    stream = FrameStream((*timeline.shape, 3), make)
+    return stream if isinstance(decoded, FrameStream) else stream.whole()
+
+
+def _chunks(timeline: Timeline, decoded: Tensor | FrameStream, fade: int) -> Iterator[Tensor]:
+    frames: list[Tensor] = []
+    for frame, picture in _frames(timeline, decoded, fade):
+        if 0 <= frame < timeline.shape.frames:
+            frames.append(picture)
+        if len(frames) == _CHUNK:
+            yield torch.stack(frames)
+            frames = []
+    if frames:
+        yield torch.stack(frames)
+
+
+class _Field(NamedTuple):
+    """The VAE's residual (H, W, 3) at a frame of which something is given."""
+
+    frame: int
+    residual: Tensor
+
+
+class _Made(NamedTuple):
+    """A made frame that waits for what comes after it."""
+
+    frame: int
+    picture: Tensor
+
+
+def _frames(
+    timeline: Timeline, decoded: Tensor | FrameStream, fade: int
+) -> Iterator[tuple[int, Tensor]]:
+    """The frames (H, W, 3) of result and stretch in their order, with their numbers."""
+    yield from _untouched(timeline, range(timeline.stretch.start))
+    first: _Field | None = None
+    last: _Field | None = None
+    waiting: list[_Made] = []
+    for frame, picture in _needed(timeline, decoded):
+        given = timeline.given(frame)
+        if given is False:
+            waiting.append(_Made(frame, picture))
+            if len(waiting) > fade:
+                yield _faded(waiting.pop(0), last, None, fade)
+            continue
+        field = _Field(frame, _residual(timeline, frame, picture, given))
+        for made in waiting:
+            yield _faded(made, last, field, fade)
+        yield frame, _pasted(timeline, field, picture, given)
+        first, last, waiting = first or field, field, []
+    wrapped = first if timeline.loop and first is not None and first.frame == 0 else None
+    after = None if wrapped is None else wrapped._replace(frame=timeline.shape.frames)
+    for made in waiting:
+        yield _faded(made, last, after, fade)
+    yield from _untouched(timeline, range(_needed_end(timeline), timeline.shape.frames))
+
+
+def _untouched(timeline: Timeline, frames: range) -> Iterator[tuple[int, Tensor]]:
+    """Given frames for which nothing has to be decoded."""
+    for frame in frames:
+        pixels = timeline.pixels(frame)
+        assert pixels is not None
+        yield frame, pixels
+
+
+def _needed(timeline: Timeline, decoded: Tensor | FrameStream) -> Iterator[tuple[int, Tensor]]:
+    """The decoded frames with their numbers, up to the first given one behind all made ones."""
+    numbers = iter(range(timeline.stretch.start, _needed_end(timeline)))
+    for chunk in frame_chunks(decoded, _CHUNK):
+        for picture in chunk:
+            frame = next(numbers, None)
+            if frame is None:
+                return
+            yield frame, picture
+
+
+def _needed_end(timeline: Timeline) -> int:
+    made = [frame for frame in timeline.stretch if timeline.given(frame) is not True]
+    return min(timeline.stretch.stop, max(made, default=timeline.stretch.start - 1) + 2)
+
+
+def _residual(timeline: Timeline, frame: int, picture: Tensor, given: Tensor | bool) -> Tensor:
+    pixels = timeline.pixels(frame)
+    assert pixels is not None
+    rest = pixels - picture
+    return rest if isinstance(given, bool) else spread(rest, given)
+
+
+def _pasted(timeline: Timeline, field: _Field, picture: Tensor, given: Tensor | bool) -> Tensor:
+    pixels = timeline.pixels(field.frame)
+    assert pixels is not None
+    if isinstance(given, bool):
+        return pixels
+    return torch.where(given[..., None], pixels, (picture + field.residual).clamp(0, 1))
+
+
+def _faded(
+    made: _Made, before: _Field | None, after: _Field | None, fade: int
+) -> tuple[int, Tensor]:
+    """A made frame with its share of the residuals on both sides."""
+    near = [
+        (max(0.0, 1 - abs(made.frame - field.frame) / (fade + 1)), field.residual)
+        for field in (before, after)
+        if field is not None
+    ]
+    total = sum(weight for weight, _ in near)
+    if not total:
+        return made
+    shares = [(weight / max(1.0, total)) * residual for weight, residual in near if weight]
+    return made.frame, (made.picture + sum(shares)).clamp(0, 1)

@@ -1,0 +1,163 @@
+"""Timelines of the usual tasks: animate, extend, connect, close, edit.
+
+Frames are (F, H, W, 3) in [0, 1] and of one size, whose sides the VAE and the patches divide.
+``context`` is how many given frames the model is shown beside what it makes; all of them are in
+the result. Where a function takes ``fps``, that is the clips' own rate.
+"""
+
+from torch import Tensor
+
+from ..models.shapes import WAN_COMPRESSION, Compression, VideoShape
+from .record import Piece, Timeline
+
+
+def fresh(shape: VideoShape, fps: float, compression: Compression = WAN_COMPRESSION) -> Timeline:
+    """Nothing is given."""
+    return Timeline(shape, fps, _latent_frames(shape.frames, compression), compression=compression)
+
+
+def animated(
+    image: Tensor,
+    frames: int,
+    fps: float,
+    *,
+    end: Tensor | None = None,
+    compression: Compression = WAN_COMPRESSION,
+) -> Timeline:
+    """A picture comes to life.
+
+    Args:
+        image: (H, W, 3), the first frame.
+        frames: of the result.
+        fps: frames per second.
+        end: (H, W, 3), the last frame.
+        compression: of the VAE.
+    """
+    timeline = fresh(VideoShape(frames, *image.shape[:2]), fps, compression)
+    if end is not None:
+        timeline = timeline.placed(Piece(end[None], frames - 1, held=True))
+    return timeline.placed(Piece(image[None]))
+
+
+def extended_forward(
+    clip: Tensor,
+    frames: int,
+    fps: float,
+    *,
+    context: int,
+    compression: Compression = WAN_COMPRESSION,
+) -> Timeline:
+    """A clip goes on for so many frames."""
+    seen = compression.fitting_frames(min(context, len(clip)))
+    return Timeline(
+        VideoShape(len(clip) + frames, *clip.shape[1:3]),
+        fps,
+        _latent_frames(seen + frames, compression),
+        start=len(clip) - seen,
+        pieces=(Piece(clip),),
+        compression=compression,
+    )
+
+
+def extended_backward(
+    clip: Tensor,
+    frames: int,
+    fps: float,
+    *,
+    context: int,
+    compression: Compression = WAN_COMPRESSION,
+) -> Timeline:
+    """A clip gets so many frames before it."""
+    lead = _latent_frames(frames, compression)
+    start = frames - (1 + (lead - 1) * compression.time)
+    seen = _whole(min(context, len(clip)), compression)
+    return Timeline(
+        VideoShape(frames + len(clip), *clip.shape[1:3]),
+        fps,
+        lead + seen,
+        start=start,
+        pieces=(Piece(clip, frames, held=len(clip) < compression.time),),
+        compression=compression,
+    )
+
+
+def connected(
+    first: Tensor,
+    second: Tensor,
+    frames: int,
+    fps: float,
+    *,
+    context: int,
+    compression: Compression = WAN_COMPRESSION,
+) -> Timeline:
+    """A passage of so many frames leads from one clip to another."""
+    whole = len(first) + frames + len(second)
+    return _bridge(first, second, frames, fps, context, whole, compression)
+
+
+def closed(
+    clip: Tensor,
+    frames: int,
+    fps: float,
+    *,
+    context: int,
+    compression: Compression = WAN_COMPRESSION,
+) -> Timeline:
+    """A passage of so many frames leads from a clip's end back to its beginning.
+
+    The result is the clip and the passage, which repeat seamlessly.
+    """
+    return _bridge(clip, clip, frames, fps, context, len(clip) + frames, compression)
+
+
+def edited(
+    clip: Tensor,
+    fps: float,
+    *,
+    change: Tensor,
+    compression: Compression = WAN_COMPRESSION,
+) -> Timeline:
+    """A clip is changed as much as ``change`` (F or 1, H, W) in [0, 1] says of each pixel."""
+    shape = VideoShape(*clip.shape[:3])
+    return fresh(shape, fps, compression).placed(Piece(clip, change=change, held=True))
+
+
+def _bridge(
+    first: Tensor,
+    second: Tensor,
+    frames: int,
+    fps: float,
+    context: int,
+    length: int,
+    compression: Compression,
+) -> Timeline:
+    """The stretch from the end of one clip to the beginning of another.
+
+    The second clip is seen from the first latent frame on that lies wholly in it; a shorter one is
+    held for a latent frame.
+    """
+    seen = compression.fitting_frames(min(context, len(first)))
+    made = _latent_frames(seen + frames, compression)  # with those that are made in part
+    beside = 1 + (made - 1) * compression.time - seen - frames
+    after = len(first) + frames
+    return Timeline(
+        VideoShape(length, *first.shape[1:3]),
+        fps,
+        made + _whole(min(context, len(second)) - beside, compression),
+        start=len(first) - seen,
+        pieces=(
+            Piece(first),
+            Piece(second, after, held=len(second) < beside + compression.time),
+        ),
+        compression=compression,
+    )
+
+
+def _latent_frames(frames: int, compression: Compression) -> int:
+    """The fewest that decode to so many frames."""
+    return 1 + -(-(frames - 1) // compression.time)
+
+
+def _whole(frames: int, compression: Compression) -> int:
+    """Latent frames that lie wholly in so many frames, at least one."""
+    return max(1, frames // compression.time)

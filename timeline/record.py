@@ -1,0 +1,227 @@
+"""The record of a clip in the making: the artist's frames, each in its place.
+
+F frames, H rows, W columns, f latent frames.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ..models.shapes import WAN_COMPRESSION, Compression, LatentShape, VideoShape
+from .sound import SoundPiece
+
+MADE = 1.0
+"""The change of a place that nothing is given of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Frames of the artist on a timeline.
+
+    Args:
+        frames: (F, H, W, 3) in [0, 1], of the timeline's size.
+        start: the frame of the result that the first one is; may be negative.
+        change: (F or 1, H, W) in [0, 1], how much of each pixel is changed: 0 is given and comes
+            back untouched, 1 is made anew; None for given everywhere.
+        held: whether frames are shown to the model for as long as their latent frames last, as a
+            single picture has to be.
+
+    Raises:
+        ValueError: the sizes do not fit together, or a change lies outside of [0, 1].
+    """
+
+    frames: Tensor
+    start: int = 0
+    change: Tensor | None = None
+    held: bool = False
+
+    def __post_init__(self) -> None:
+        if self.frames.ndim != 4 or self.frames.shape[3] != 3 or not len(self.frames):
+            raise ValueError(
+                f"frames of shape {tuple(self.frames.shape)}: (frames, rows, columns, 3) with at "
+                "least one frame are needed"
+            )
+        if self.change is not None:
+            _check_change(self.change, self.frames)
+
+    @property
+    def end(self) -> int:
+        """The frame of the result after the last one."""
+        return self.start + len(self.frames)
+
+    def change_at(self, frame: int) -> Tensor | float:
+        """The change (H, W) at a frame of the result, or the number where it is given wholly."""
+        if self.change is None:
+            return 0.0
+        return self.change[0 if len(self.change) == 1 else frame - self.start]
+
+
+def _check_change(change: Tensor, frames: Tensor) -> None:
+    fits = change.ndim == 3 and change.shape[1:] == frames.shape[1:3]
+    if not fits or len(change) not in (1, len(frames)):
+        raise ValueError(
+            f"a mask of shape {tuple(change.shape)} for frames of shape {tuple(frames.shape)}: "
+            "one of their size for all of them, or one for each, is needed"
+        )
+    if float(change.min()) < 0 or float(change.max()) > 1:
+        raise ValueError(
+            f"a mask with values from {float(change.min()):g} to {float(change.max()):g}: use 0 "
+            "(given) to 1 (made anew)"
+        )
+
+
+class Shown(NamedTuple):
+    """A frame of a piece, by its place in the result."""
+
+    piece: Piece
+    frame: int
+
+    @property
+    def pixels(self) -> Tensor:
+        """(H, W, 3)."""
+        return self.piece.frames[self.frame - self.piece.start]
+
+    @property
+    def change(self) -> Tensor | float:
+        """(H, W), or a number."""
+        return self.piece.change_at(self.frame)
+
+
+class Join(NamedTuple):
+    """Where made frames meet given ones: between ``frame`` - 1 and ``frame`` of the result."""
+
+    frame: int
+    given_before: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """A clip in the making.
+
+    Args:
+        shape: of the result; its length is exact, whatever the VAE takes.
+        fps: frames per second.
+        latent_frames: that are sampled.
+        start: the frame of the result at which the sampled stretch begins, negative where it
+            begins earlier; frames of the result outside of the stretch have to be given.
+        pieces: what is given; a later one lies over an earlier one.
+        loop: whether time is a circle.
+        compression: of the VAE.
+        sounds: that belong to what is given.
+
+    Raises:
+        ValueError: a piece has another size, or a frame outside of the stretch is not given.
+    """
+
+    shape: VideoShape
+    fps: float
+    latent_frames: int
+    start: int = 0
+    pieces: tuple[Piece, ...] = ()
+    loop: bool = False
+    compression: Compression = WAN_COMPRESSION
+    sounds: tuple[SoundPiece, ...] = ()
+
+    def __post_init__(self) -> None:
+        for piece in self.pieces:
+            if tuple(piece.frames.shape[1:3]) != self.shape[1:]:
+                height, width = piece.frames.shape[1:3]
+                raise ValueError(
+                    f"frames of {width}x{height} on a timeline of "
+                    f"{self.shape.width}x{self.shape.height}: fit them first (Fit Video)"
+                )
+        if self.loop and self.shape.frames != len(self.stretch):
+            raise ValueError(
+                f"a loop of {self.shape.frames} frames: use a multiple of {self.compression.time}"
+            )
+        missing = [each for each in self._outside() if self.piece_at(each) is None]
+        if missing:
+            raise ValueError(
+                f"frame {missing[0]} of a timeline of {self.shape.frames} frames is neither given "
+                f"nor among the frames {self.stretch.start} to {self.stretch.stop - 1} to be made"
+            )
+
+    def _outside(self) -> Iterator[int]:
+        yield from range(min(self.start, self.shape.frames))
+        yield from range(max(self.stretch.stop, 0), self.shape.frames)
+
+    @property
+    def latent_shape(self) -> LatentShape:
+        """Of what is sampled."""
+        height, width = (side // self.compression.space for side in self.shape[1:])
+        return LatentShape(self.latent_frames, height, width)
+
+    @cached_property
+    def stretch(self) -> range:
+        """The frames of the result that the sampled latent decodes to; some may be cropped."""
+        count = self.compression.video_shape(self.latent_shape, loop=self.loop).frames
+        return range(self.start, self.start + count)
+
+    @property
+    def first_frame(self) -> int:
+        """Absolute number of the first latent frame, which decides its noise."""
+        return self.start // self.compression.time
+
+    def behind(self, latent_frame: int) -> range:
+        """The frames of the result behind a latent frame."""
+        time, lone = self.compression.time, not self.loop
+        first = latent_frame * time - (time - 1 if lone and latent_frame else 0)
+        return range(self.start + first, self.start + first + (time if first or not lone else 1))
+
+    def placed(self, piece: Piece) -> "Timeline":
+        """The same with one more piece on top."""
+        return replace(self, pieces=(*self.pieces, piece))
+
+    def piece_at(self, frame: int) -> Piece | None:
+        """The topmost piece with a frame of the result."""
+        frame = self._on_circle(frame)
+        for piece in reversed(self.pieces):
+            if piece.start <= frame < piece.end:
+                return piece
+        return None
+
+    def given(self, frame: int) -> Tensor | bool:
+        """Which pixels (H, W) bool of a frame come back untouched; True for all, False for none."""
+        piece = self.piece_at(frame)
+        change = MADE if piece is None else piece.change_at(self._on_circle(frame))
+        if not isinstance(change, Tensor):
+            return change == 0
+        given = change.eq(0)
+        return given if bool(given.any()) and not bool(given.all()) else bool(given.all())
+
+    def pixels(self, frame: int) -> Tensor | None:
+        """The artist's frame (H, W, 3) in a place; None where there is none."""
+        piece = self.piece_at(frame)
+        return None if piece is None else piece.frames[self._on_circle(frame) - piece.start]
+
+    def shown(self, latent_frame: int) -> list[Shown | None]:
+        """What the model is shown in each frame behind a latent frame; None for nothing.
+
+        Where there is nothing, a held piece that is there in other frames of it goes on.
+        """
+        frames = [self._on_circle(frame) for frame in self.behind(latent_frame)]
+        pieces = [self.piece_at(frame) for frame in frames]
+        held = next((each for each in pieces if each is not None and each.held), None)
+        return [
+            None if here is None else Shown(here, min(max(frame, here.start), here.end - 1))
+            for frame, piece in zip(frames, pieces, strict=True)
+            for here in [piece or held]
+        ]
+
+    def _on_circle(self, frame: int) -> int:
+        return frame % self.shape.frames if self.loop else frame
+
+    def joins(self) -> list[Join]:
+        """Where frames that are wholly given meet others, in order.
+
+        One at the result's length is where it begins anew, of a clip that was closed.
+        """
+        last = self.shape.frames
+        goes_on = last in self.stretch and self.given(last) is True
+        frames = range(-1 if self.loop else 0, last + goes_on)
+        whole = {frame: self.given(frame) is True for frame in frames}
+        return [Join(b, whole[a]) for a, b in pairwise(frames) if whole[a] != whole[b]]

@@ -1,0 +1,79 @@
+"""The sound of what is given, in its place; what is made is silent.
+
+C channels, S samples.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from ..media.sound import resampled
+
+SOFT_EDGE = 0.005
+"""Seconds in which sound comes and goes where it meets silence, so that nothing clicks."""
+
+
+@dataclass(frozen=True, eq=False)
+class SoundPiece:
+    """Sound on a timeline.
+
+    Args:
+        waveform: (C, S).
+        rate: samples per second.
+        start: the frame of the result that it begins with.
+        frames: how long it lasts at most, as that of a clip from which frames were taken off.
+
+    Raises:
+        ValueError: the waveform has other axes.
+    """
+
+    waveform: Tensor
+    rate: int
+    start: int
+    frames: int
+
+    def __post_init__(self) -> None:
+        if self.waveform.ndim != 2 or 0 in self.waveform.shape or self.rate < 1:
+            raise ValueError(
+                f"sound of shape {tuple(self.waveform.shape)} at {self.rate} samples per second: "
+                "(channels, samples) is needed"
+            )
+
+
+def mixed(pieces: Sequence[SoundPiece], frames: int, fps: float) -> tuple[Tensor, int] | None:
+    """All sound of a result as one (C, S) with its rate; None where there is none.
+
+    Pieces of other rates and channels are brought to the highest of all.
+    """
+    if not pieces:
+        return None
+    rate = max(piece.rate for piece in pieces)
+    channels = max(len(piece.waveform) for piece in pieces)
+    whole = torch.zeros(channels, _samples(frames, rate, fps))
+    for piece in pieces:
+        start = _samples(piece.start, rate, fps)
+        room = min(_samples(piece.frames, rate, fps), whole.shape[1] - start)
+        sound = resampled(piece.waveform.float(), piece.rate, rate)[:, :room]
+        end = start + sound.shape[1]
+        edges = (start > 0, end < whole.shape[1])
+        whole[:, start:end] = _softened(sound, round(SOFT_EDGE * rate), edges)
+    return whole, rate
+
+
+def _samples(frames: int, rate: int, fps: float) -> int:
+    return round(frames * rate / Fraction(fps).limit_denominator(1001))
+
+
+def _softened(sound: Tensor, count: int, edges: tuple[bool, bool]) -> Tensor:
+    """The sound with a ramp at its beginning and at its end, where it is not the result's."""
+    count = min(count, sound.shape[1] // 2)
+    ramp = torch.linspace(0, 1, count + 2)[1:-1]
+    gain = torch.ones(sound.shape[1])
+    if edges[0]:
+        gain[:count] = ramp
+    if edges[1]:
+        gain[len(gain) - count :] = ramp.flip(0)
+    return sound * gain
