@@ -36,6 +36,7 @@ MODULES = (
     "video.video",
     "video.fit",
     "video.compare",
+    "video.measure",
     "video.world",
 )
 """The files of nodes, in the order of the menu."""
