@@ -37,6 +37,7 @@ MODULES = (
     "video.files",
     "video.fit",
     "video.compare",
+    "video.measure",
     "video.world",
 )
 """The files of nodes, in the order of the menu."""

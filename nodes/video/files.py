@@ -36,8 +36,8 @@ class SpacetimeDecodeToFile(io.ComfyNode):
             display_name="Decode to Video File",
             category="Spacetime/Video",
             description="Decodes a latent straight into a video file: a clip of any length needs "
-            "the memory of a few frames. What was given to a timeline is in its place, as from Decode "
-            "Timeline. Save Video keeps the file as it is.",
+            "the memory of a few frames. What was given to a timeline is in its place, as from "
+            "Decode Timeline. Save Video keeps the file as it is.",
             **search_words(
                 "vae decode", "latent to video", "long video", "out of memory", "tiled decode",
                 "low vram",
