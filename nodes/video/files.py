@@ -100,8 +100,8 @@ def _decode_inputs() -> list[Any]:
         io.Audio.Input(
             "audio",
             optional=True,
-            tooltip="Sound of the clip; what goes beyond the last frame is left out. Without it, that "
-            "of what was given to a timeline.",
+            tooltip="Sound of the clip; what goes beyond the last frame is left out. Without it, a "
+            "timeline's own.",
         ),
         io.Int.Input(
             "tile",
