@@ -198,10 +198,10 @@ class Models(Protocol):
             latent: (1, C, F', H', W'), or (F, C, H', W') of an image VAE.
             loop: whether time is a circle, see ``decode_video``.
             tile: side in pixels of the tiles in which pictures are decoded, for less memory; 0
-                for whole pictures.
+                for whole pictures. Tiles are at least 32 latent positions wide.
 
         Raises:
-            ValueError: the latent is not the VAE's, or the tiles are too small.
+            ValueError: the latent is not the VAE's.
         """
         ...
 
