@@ -11,7 +11,7 @@ from ...hosts import host, io
 from ...media.fit import How, Size, Steps, fit_clip
 from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
-from ...models.shapes import VideoShape
+from ...models.shapes import LatentShape, VideoShape
 from ...timeline import TIMELINE_KEY, Timeline, latent_of
 from ...timeline.plans import fresh
 from ...timeline.sound import SoundPiece, mixed
@@ -43,16 +43,17 @@ def frames_input(what: str, default: int = 16) -> Any:
     )
 
 
-def fps_input() -> Any:
-    """The frame rate of the clips, and of what is made."""
+def fps_input(what: str = "") -> Any:
+    """The frame rate of the clips, and of what is made, unless it is told otherwise."""
     return io.Float.Input(
         "fps",
         default=FPS,
         min=1.0,
         max=120.0,
         step=1.0,
-        tooltip="Frames per second of what is given, from Get Video Components, and of what is "
-        "made. Fit Video changes a clip's rate.",
+        tooltip=what
+        or "Frames per second of what is given, from Get Video Components, and of what is made. "
+        "Fit Video changes a clip's rate.",
     )
 
 
@@ -131,7 +132,7 @@ def timeline_of(latent: dict[str, Any], vae: Any) -> Timeline:
             "rows, columns), such as from Empty Video, is needed"
         )
     loop = bool(latent.get("loop", False))
-    shape = form.compression.video_shape(samples.shape[2:], loop=loop)
+    shape = form.compression.video_shape(LatentShape(*samples.shape[2:]), loop=loop)
     fps = float(latent.get("fps", FPS))
     if loop:
         return Timeline(shape, fps, samples.shape[2], loop=True, compression=form.compression)

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ...hosts import io
 from ...timeline.plans import edited
-from ..helpers.advanced import advanced
 from ..helpers.search import search_words
 from ..helpers.timelines import (
     Audio,
@@ -111,9 +110,9 @@ class SpacetimeInpaintVideo(io.ComfyNode):
                 vae_input(),
                 fps_input(),
                 io.Int.Input(
-                    "grow", default=0, min=0, max=512, **advanced(),
-                    tooltip="Pixels by which the region is grown on every side, for masks that "
-                    "are drawn close to an object.",
+                    "grow", default=0, min=0, max=512,
+                    tooltip="Pixels by which the region is grown on every side. 8 or so for masks "
+                    "that follow an object closely, so that its rim and shadow go too.",
                 ),
                 audio_input(),
             ],
@@ -133,6 +132,11 @@ class SpacetimeInpaintVideo(io.ComfyNode):
         """Open the region."""
         clip = clip_of(images, vae)
         region = (mask_of(mask, clip) > 0.5).float()
+        if not region.any():
+            raise ValueError(
+                f"no pixel of the mask is above one half (the most is {float(mask.max()):g}), so "
+                "there is nothing to make: paint the region white, or invert the mask"
+            )
         if grow:
             region = F.max_pool2d(region[:, None], 2 * grow + 1, stride=1, padding=grow)[:, 0]
         made = edited(clip, fps, change=region, compression=compression_of(vae))

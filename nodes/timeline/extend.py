@@ -46,7 +46,7 @@ class SpacetimeAnimateImage(io.ComfyNode):
                 vae_input(),
                 *_size_inputs(),
                 frames_input("Frames of the clip, the picture's own among them.", 17),
-                fps_input(),
+                fps_input("Frames per second of the clip."),
                 io.Combo.Input(
                     "how",
                     options=list(get_args(How)),
@@ -200,7 +200,9 @@ class SpacetimeConnectClips(io.ComfyNode):
             inputs=[
                 _clip_input("first", "The clip before the passage."),
                 io.Image.Input(
-                    "second", tooltip="The clip after it; cut to the first one's size if need be."
+                    "second",
+                    tooltip="The clip after it; scaled and cropped to the first one's size if need "
+                    "be.",
                 ),
                 vae_input(),
                 frames_input("Frames of the passage."),

@@ -50,12 +50,14 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
                     "the timeline.",
                 ),
                 io.Image.Input(
-                    "images", tooltip="The picture, or the frames; cut to the clip's size."
+                    "images",
+                    tooltip="The picture, or the frames; scaled and cropped to the clip's size.",
                 ),
                 vae_input(),
                 io.Float.Input(
-                    "start", default=0.0, min=0.0, max=3600.0, step=0.01,
-                    tooltip="When the picture, or the first frame, is shown, in seconds.",
+                    "time", default=0.0, min=0.0, max=3600.0, step=0.01,
+                    tooltip="When the picture, or the first of the frames, is shown: seconds from "
+                    "the clip's beginning.",
                 ),
                 io.Mask.Input(
                     "mask", optional=True,
@@ -73,7 +75,7 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
         latent: dict[str, Any],
         images: Tensor,
         vae: Any,
-        start: float = 0.0,
+        time: float = 0.0,
         mask: Tensor | None = None,
         audio: Audio | None = None,
     ) -> io.NodeOutput:
@@ -85,10 +87,10 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
             )
         timeline = timeline_of(latent, vae)
         length, *sides = timeline.shape
-        first = round(start * timeline.fps)
+        first = round(time * timeline.fps)
         if first >= length:
             raise ValueError(
-                f"start={start:g} s: the clip has {length} frames at {timeline.fps:g} per second; "
+                f"time={time:g} s: the clip has {length} frames at {timeline.fps:g} per second; "
                 f"use less than {length / timeline.fps:g}"
             )
         clip = clip_of(images, vae, Size(*sides))

@@ -15,7 +15,7 @@ COMMON = {
     "SPACETIME_TOKENS",
 }
 
-SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "of", "over", "the", "to"}
+SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "of", "on", "over", "the", "to"}
 
 IDS = {
     "SpacetimeLoadModels",
@@ -94,7 +94,13 @@ def test_outputs_of_the_common_types_are_named_by_them():
 
 ADVANCED = {
     "SpacetimeAttentionGuidance": ["limit", "blend"],
+    "SpacetimeBranch": ["context"],
+    "SpacetimeCloseLoop": ["context"],
     "SpacetimeCompareVideos": ["scale"],
+    "SpacetimeConnectClips": ["context"],
+    "SpacetimeConverge": ["context"],
+    "SpacetimeExtendBackward": ["context"],
+    "SpacetimeExtendForward": ["context"],
     "SpacetimeGuidanceOverFrames": ["both_ends"],
     "SpacetimeLoadLora": ["apply"],
     "SpacetimeLoadModels": ["dtype"],
