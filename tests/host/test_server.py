@@ -142,6 +142,14 @@ def test_the_other_examples_run(server, name):
     assert ran["outputs"]
 
 
+@pytest.mark.parametrize("name", ["branch", "converge_three_clips"])
+def test_each_clip_of_a_list_is_saved_once(server, name):
+    ran = comfy(server, TEXT_TO_VIDEO.with_name(f"{name}.json"), "--wait")
+    assert ran["status"] == "completed"
+    videos = [file for file in map(str, ran["outputs"]) if ".mp4" in file]
+    assert len(videos) == 3, ran["outputs"]
+
+
 def test_a_run_stops_within_two_steps_and_the_host_stays_usable(server, api_workflow, tmp_path):
     prompt = json.loads(api_workflow.read_text())
     change(prompt, "SpacetimeSchedule", "steps", STEPS)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,24 @@ NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
 PICTURES = {"compare_schedules": (690, 900, 3)}
 """Shapes of pictures that are none of a clip."""
 
+LENGTHS = {
+    "animated": 33,
+    "branch": 33,
+    "connected": 50,
+    "converging": 34,
+    "extended": 33,
+    "keyframes": 33,
+    "loop": 33,
+    "prequel": 33,
+}
+"""Frames of files that have not 17."""
+
+SIZES = {"outpainted": (160, 96)}
+"""Width and height of files that are not 64x64."""
+
+SEVERAL = {"branch": 3, "converge_three_clips": 3}
+"""How many clips a graph makes with one Save node."""
+
 BYPASSED = 4
 """Mode of a node that the editor leaves out."""
 
@@ -34,11 +53,21 @@ def prompt_of(name: str, registry) -> dict:
 
 def test_the_examples_are_all_there() -> None:
     assert NAMES == [
+        "animate_image",
+        "branch",
+        "close_an_existing_clip",
         "compare_samplers",
         "compare_schedules",
+        "connect_two_clips",
+        "converge_three_clips",
         "explore_the_world",
+        "extend_backward",
+        "extend_forward",
         "few_step_text_to_video",
         "guided_sampling",
+        "inpaint_region",
+        "keyframes",
+        "outpaint",
         "reconstruct_video",
         "resume_from_step",
         "text_to_image",
@@ -56,16 +85,32 @@ def test_each_has_a_thumbnail(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_runs(name: str, registry, run) -> None:
     files = run(prompt_of(name, registry))
-    assert files
+    assert len(files) >= SEVERAL.get(name, 1)
     for path in files:
         if path.suffix == ".png":
             assert load_image(path).pixels.shape == PICTURES.get(name, (64, 64, 3))
         else:
-            info, in_grid = probe_video(path), path.stem.removesuffix("_00001_") in GRIDS
-            assert (info.width, info.frames, info.fps) == (388 if in_grid else 64, 17, 16)
-            assert info.height > 388 if in_grid else info.height == 64
-            frames = next(read_video(path, chunk=17))
-            assert frames.std() > 0.02
+            _check_video(path)
+
+
+def _check_video(path: Path) -> None:
+    info, kind = probe_video(path), path.stem[: -len("_00001_")]
+    assert (info.frames, info.fps) == (LENGTHS.get(kind, 17), 16)
+    if kind in GRIDS:
+        assert info.width == 388 < info.height
+    else:
+        assert (info.width, info.height) == SIZES.get(kind, (64, 64))
+    frames = next(read_video(path, chunk=64))
+    assert frames.std() > 0.02
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_each_clip_of_a_list_is_saved_once(name: str, registry, run) -> None:
+    files = run(prompt_of(name, registry), steps=2)
+    assert [path.stem[-7:] for path in files] == ["_00001_", "_00002_", "_00003_"]
+    clips = [next(read_video(path, chunk=64)) for path in files]
+    apart = [(one - other).abs().mean() for one, other in combinations(clips, 2)]
+    assert min(apart) > 0.002
 
 
 def test_the_world_is_shown_with_its_truth(registry, tmp_path: Path) -> None:
