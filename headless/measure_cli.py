@@ -133,6 +133,51 @@ def measure_guidance(
     raise typer.Exit(guidance_command(options))
 
 
+@measure_app.command("timeline")
+def measure_timeline(
+    cases: Annotated[int, typer.Option(help="Held-out clips for each table.")] = 40,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            help="Only this part, may be repeated: calibration (of the meters), animate, forward, "
+            "backward, connect or loop.",
+        ),
+    ] = None,
+    guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 1.0,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
+    few_steps: Annotated[
+        bool, typer.Option("--few-steps", help="Sample with the shipped few-step LoRA in 4 steps.")
+    ] = False,
+    device: MeasureDevice = "auto",
+    jobs: Jobs = None,
+    weights: OtherWeights = None,
+    json_file: JsonFile = None,
+    plot_file: Annotated[
+        Path | None, typer.Option("--plot", metavar="PNG", help="Draw the steps over the frames.")
+    ] = None,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """How well made parts of clips join given ones, and whether loops close."""
+    from ..measure.command import MeasureOptions, timeline_command
+    from ..measure.studio import Settings
+    from ..weights import bundled
+
+    settings = Settings(guidance, steps, device=device, weights=weights)
+    if few_steps:
+        lora = next(iter(bundled("loras").values()))
+        settings = Settings(1.0, 4, device=device, weights=weights, solver="lcm", lora=lora)
+    options = MeasureOptions(
+        prompts=cases,
+        only=tuple(only or ()),
+        settings=settings,
+        jobs=jobs,
+        markdown=as_markdown,
+        json_file=json_file,
+    )
+    raise typer.Exit(timeline_command(options, plot_file))
+
+
 @measure_app.command("report")
 def measure_report(
     files: Annotated[list[Path], typer.Argument(help="JSON files of parts of a measurement.")],

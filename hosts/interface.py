@@ -19,6 +19,8 @@ from ..models.latent_format import LatentFormat
 from ..models.lora import WeightDeltas
 from ..models.patchify import Tokens
 from ..samplers.guidance.plan import GuidancePlan
+from ..samplers.noise.steps import StepNoise
+from ..samplers.process import NoiseProcess
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
 from .solver_options import KnownWeights, SolverCall
@@ -49,7 +51,9 @@ LEVELS_KEY = "token_levels"
 Latent = Mapping[str, Any]
 """The host's LATENT: ``samples`` (B, C, F, H, W) raw, with optional keys beside it.
 
-``fps`` (frames per second) and ``loop`` (whether time is a circle) travel under these keys.
+``fps`` (frames per second), ``loop`` (whether time is a circle), ``noise_mask`` and
+``noise_ceiling`` (how far each place may change, see ``samplers.ceilings``) travel under these
+keys.
 """
 
 
@@ -66,12 +70,16 @@ class AboutGuider:
         blocks: of its network that can be skipped; 0 for another kind.
         distilled: whether its model was distilled for few steps; None where nobody knows.
         weights: what its model's file says; None where it is not one of the pack's.
+        process: how states of its model mix signal and noise.
+        further: names of the prompts that it has beside its own.
     """
 
     plan: GuidancePlan | None
     blocks: int
     distilled: bool | None
     weights: KnownWeights | None
+    process: NoiseProcess
+    further: Collection[str]
 
 
 class Files(Protocol):
@@ -165,14 +173,21 @@ class Models(Protocol):
         """
         ...
 
-    def encode_video(self, vae: Any, images: Tensor | FrameStream) -> Tensor:
-        """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W')."""
+    def encode_video(self, vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
+        """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W').
+
+        In a loop the frame after the last is the first: each latent frame is ``time`` frames.
+
+        Raises:
+            ValueError: the frames of a loop do not fill its latent frames.
+        """
         ...
 
-    def decode_video(self, vae: Any, latent: Tensor) -> Tensor | FrameStream:
+    def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor | FrameStream:
         """Raw latent (B, C, F', H', W') -> frames (B * F, H, W, 3) in [0, 1].
 
-        They may be decoded when they are read, where the host's IMAGE allows.
+        In a loop each latent frame is ``time`` frames, and the first ones follow the last. Frames
+        may be decoded when they are read, where the host's IMAGE allows.
         """
         ...
 
@@ -198,15 +213,41 @@ class Sampling(Protocol):
         """
         ...
 
-    def with_wrapper(self, guider: Any, wrapper: Wrapper) -> Any:
+    def with_wrapper(self, guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> Any:
         """GUIDER whose guided denoiser is wrapped in every run, around the wrappers it has.
 
         Args:
             guider: from ``make_guider``, or another of the host that is plainly guided.
             wrapper: ``(denoiser, run) -> denoiser``.
+            innermost: inside of the wrappers it has, next to the guidance.
 
         Raises:
             ValueError: the guider is of another kind.
+        """
+        ...
+
+    def with_further(
+        self, guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
+    ) -> Any:
+        """GUIDER whose runs offer wrappers a denoiser for other prompts.
+
+        Args:
+            guider: from ``make_guider``, or another of the host that is plainly guided.
+            name: under which the run's ``further`` has it.
+            positive, negative: the other prompts.
+            scale: of their classifier-free guidance.
+
+        Raises:
+            ValueError: the guider is of another kind, or has prompts of this name.
+        """
+        ...
+
+    def with_draws(self, guider: Any, draws: StepNoise | None) -> Any:
+        """GUIDER whose wrappers draw this noise; one that follows rules of its own as it is.
+
+        Args:
+            guider: from ``make_guider``, or another of the host.
+            draws: number -> noise in the shape of the state; None for the run's seed.
         """
         ...
 
@@ -247,7 +288,9 @@ class Sampling(Protocol):
             noise: standard normal, shaped like the samples.
             sampler: from ``make_sampler`` or the host's own.
             sigmas: noise levels, falling, usually to 0.
-            latent: what to start from; zeros stand for nothing given.
+            latent: what to start from; zeros stand for nothing given. What its mask and its
+                ceilings leave as it is comes back bit for bit where it carries ceilings or a
+                timeline.
             seed: of the noise, for samplers that draw more.
 
         Returns:
@@ -267,7 +310,8 @@ class Sampling(Protocol):
     ) -> Tokens:
         """Run a sampler on packed tokens, through the network's token form.
 
-        ``extras`` holds what each clip's LATENT carried beside its samples (``fps`` ...).
+        ``extras`` holds what each clip's LATENT carried beside its samples: ``fps``, and masks and
+        ceilings, by the lower of which a place is held.
 
         Raises:
             ValueError: the guider's model has no token form.

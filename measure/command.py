@@ -1,4 +1,4 @@
-"""The commands `spacetime measure alignment` and `spacetime measure report`."""
+"""The `spacetime measure` commands."""
 
 import json
 import sys
@@ -18,6 +18,8 @@ from .readers import Readers
 from .report import contact_sheet, print_tables
 from .studio import ClipMaker, Maker, Settings
 from .tasks import SETS, Sheet, measure, tasks_of
+from .timeline.plot import Steps, steps_plot
+from .timeline.tasks import NAMES, timeline_tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,11 @@ def few_steps_command(options: MeasureOptions, plot_file: Path | None) -> int:
 def guidance_command(options: MeasureOptions) -> int:
     """Measure ways to guide, those that ``only`` names; return the exit code."""
     return _told(lambda: _measure_guidance(options))
+
+
+def timeline_command(options: MeasureOptions, plot_file: Path | None) -> int:
+    """Measure how made parts join given ones, the jobs in ``only``; return the exit code."""
+    return _told(lambda: _measure_timeline(options, plot_file))
 
 
 def report_command(files: Sequence[Path], *, json_file: Path | None, as_markdown: bool) -> int:
@@ -118,6 +125,17 @@ def _measure_guidance(options: MeasureOptions) -> None:
     settings = _settings(options)
     del settings["guidance"]  # every row has its own
     _write(options.json_file, settings, tables)
+
+
+def _measure_timeline(options: MeasureOptions, plot_file: Path | None) -> None:
+    maker, sheet, steps = ClipMaker(options.settings), Sheet(), Steps()
+    tasks = timeline_tasks(options.only or NAMES, options.prompts, maker, steps)
+    with Readers(options.jobs) as readers:
+        tables = measure(maker, readers, tasks, sheet)
+    _print(tables, options.markdown)
+    if plot_file:
+        save_image(plot_file, steps_plot(steps))
+    _write(options.json_file, _settings(options), tables)
 
 
 def _report(files: Sequence[Path], json_file: Path | None, as_markdown: bool) -> None:

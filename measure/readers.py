@@ -2,11 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from types import TracebackType
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from .cases import FPS
 from .views import Reading
 
 Verdicts = list[Mapping[str, bool]]
+Result = TypeVar("Result")
 
 
 class Readers:
@@ -51,12 +54,17 @@ class Readers:
         self, view: Reading, clips: Sequence[Tensor], asked: Sequence[Sequence[PromptSpec]]
     ) -> list[Verdicts]:
         """Read each clip (F, H, W, 3) once and judge it by everything that is asked of it."""
-        views = [view] * len(clips)
+        return self.map(partial(_judged, view), clips, asked)
+
+    def map(
+        self, look: Callable[[Tensor, Any], Result], clips: Sequence[Tensor], asked: Sequence[Any]
+    ) -> list[Result]:
+        """Look at each tensor with what is asked of it; `look` is a function of a module."""
         if self.jobs == 1:
             with _one_thread():
-                return [_judged(*each) for each in zip(views, clips, asked, strict=True)]
+                return [look(*each) for each in zip(clips, asked, strict=True)]
         arrays = [clip.numpy() for clip in clips]
-        return list(self._started().map(_judged_array, views, arrays, asked))
+        return list(self._started().map(partial(_with_tensor, look), arrays, asked))
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -69,8 +77,8 @@ def _judged(view: Reading, clip: Tensor, asked: Sequence[PromptSpec]) -> Verdict
     return [view.judge(seen, wanted) for wanted in asked]
 
 
-def _judged_array(view: Reading, clip: np.ndarray, asked: Sequence[PromptSpec]) -> Verdicts:
-    return _judged(view, torch.from_numpy(clip), asked)
+def _with_tensor(look: Callable[[Tensor, Any], Result], clip: np.ndarray, asked: Any) -> Result:
+    return look(torch.from_numpy(clip), asked)
 
 
 def _be_a_worker() -> None:

@@ -6,7 +6,7 @@ B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from einops import rearrange
@@ -127,39 +127,53 @@ class ClipMaker:
     @torch.inference_mode()
     def make(self, cases: Sequence[Case]) -> Tensor:
         """Clips (B, F, H, W, 3) from prompts alone."""
-        return self._decode(self.sample(cases))
+        return self.decode(self.sample(cases))
 
     @torch.inference_mode()
-    def sample(self, cases: Sequence[Case]) -> Tensor:
-        """Raw latents (B, C, F', H', W') from prompts alone."""
+    def sample(self, cases: Sequence[Case], *, loop: bool = False) -> Tensor:
+        """Raw latents (B, C, F', H', W') from prompts alone; of a loop, time is a circle."""
         guider = self._guider([case.prompt for case in cases])
-        return self._sample(cases, guider, torch.zeros(self._shape(cases)))
+        latent = {"samples": torch.zeros(self._shape(cases)), "fps": FPS, "loop": loop}
+        return self._sample(cases, guider, latent)
 
-    def _sample(self, cases: Sequence[Case], guider: Guider, start: Tensor) -> Tensor:
-        latent = {"samples": start, "fps": FPS}
+    def _sample(self, cases: Sequence[Case], guider: Guider, latent: dict[str, Any]) -> Tensor:
+        shape, first = latent["samples"].shape[1:], latent.get("first_frame", 0)
         sampler = self.host.sampling.with_options(
-            self.sampler, {"noise": lambda step: self._noise(cases, step + 1)}
+            self.sampler, {"noise": lambda step: _noise(cases, shape, first, step + 1)}
         )
-        return self.host.sampling.sample(
-            guider, self._noise(cases), sampler, self.sigmas, latent, 0
-        )
+        noise = _noise(cases, shape, first)
+        return self.host.sampling.sample(guider, noise, sampler, self.sigmas, latent, 0)
 
     @torch.inference_mode()
     def fill(
         self, cases: Sequence[Case], prompts: Sequence[str], video: Tensor, known: Tensor
     ) -> Filled:
         """Clips whose known part is that of a video, held exactly through every step."""
-        given = self._encode(video)  # (B, C, F', H', W')
-        guider = self.host.sampling.with_wrapper(self._guider(prompts), hold_given(known))
-        result = self._sample(cases, guider, given)
+        given = self.encode(video)  # (B, C, F', H', W')
+        result = self.hold(cases, prompts, given, known)
         kept = self.model.latent.denormalise(self.model.latent.normalise(given))
         change = (result - kept).abs() * rearrange(known, "B F H W -> B 1 F H W")
-        return Filled(self._decode(result), float(change.max()))
+        return Filled(self.decode(result), float(change.max()))
 
-    def _noise(self, cases: Sequence[Case], draw: int = 0) -> Tensor:
-        """Each case's own noise (B, C, F', H', W'), as the Noise node draws it for its seed."""
-        _, *shape = self._shape(cases)
-        return torch.stack([frame_noise(shape, seed=case.seed, draw=draw) for case in cases])
+    @torch.inference_mode()
+    def hold(
+        self,
+        cases: Sequence[Case],
+        prompts: Sequence[str],
+        given: Tensor,
+        known: Tensor,
+        *,
+        first_frame: int = 0,
+    ) -> Tensor:
+        """Raw latents (B, C, F', H', W') that are `given` ones in the known places (B, F', H', W').
+
+        Args:
+            prompts: one for each case.
+            first_frame: absolute number of the first latent frame, which decides its noise.
+        """
+        guider = self.host.sampling.with_wrapper(self._guider(prompts), hold_given(known))
+        latent = {"samples": given, "fps": FPS, "first_frame": first_frame}
+        return self._sample(cases, guider, latent)
 
     def _shape(self, cases: Sequence[Case]) -> tuple[int, ...]:
         return (len(cases), self.model.latent.channels, *self.latent_shape(cases[0].shape))
@@ -171,13 +185,23 @@ class ClipMaker:
         guider = self.host.sampling.make_guider(self.model, positive, negative, plan.scale)
         return self.host.sampling.with_plan(guider, lambda _: plan)
 
-    def _encode(self, video: Tensor) -> Tensor:
+    @torch.inference_mode()
+    def encode(self, video: Tensor) -> Tensor:
+        """Raw latents (B, C, F', H', W') of a video (B, F, H, W, 3)."""
         pixels = rearrange(video, "B F H W C -> B C F H W") * 2 - 1
         return self.vae.encode(pixels.to(self.coder.device, self.coder.dtype)).float().cpu()
 
-    def _decode(self, samples: Tensor) -> Tensor:
+    @torch.inference_mode()
+    def decode(self, samples: Tensor) -> Tensor:
+        """Clips (B, F, H, W, 3) of raw latents (B, C, F', H', W')."""
         frames = self.host.models.decode_video(self.coder, samples).whole()
         return rearrange(frames, "(B F) H W C -> B F H W C", B=len(samples))
+
+
+def _noise(cases: Sequence[Case], shape: Sequence[int], first: int, draw: int = 0) -> Tensor:
+    """Each case's own noise (B, C, F', H', W'), as the Noise node draws it for its seed."""
+    each = [frame_noise(shape, seed=case.seed, first_frame=first, draw=draw) for case in cases]
+    return torch.stack(each)
 
 
 def _solver(name: str) -> Callable[..., Tensor]:

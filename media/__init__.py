@@ -15,7 +15,7 @@ from .rate import to_frame_rate
 from .read import read_video
 from .remux import copy_streams
 from .resize import resize
-from .stream import FrameStream, frame_chunks, whole_frames
+from .stream import FrameStream, frame_chunks, led_in, whole_frames
 from .strip import contact_sheet, film_strip, film_strips, grid
 from .text import printable, shown
 from .write import QUALITY, WrittenVideo, write_video
@@ -39,6 +39,7 @@ __all__ = [
     "frame_chunks",
     "grid",
     "image_tags",
+    "led_in",
     "load_image",
     "load_images",
     "new_folder",

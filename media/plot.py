@@ -18,6 +18,7 @@ _FAINT = 0.75
 _OVERSAMPLING = 2
 _LETTER = 12
 _DOT = 2
+_DASH = 4
 _MARGINS = (64, 28, 16, 40)  # left, top, right, bottom
 _FEWEST_DECADES = 2.0
 _HALO = 2.0
@@ -46,6 +47,7 @@ class PlotStyle:
         log_x, log_y: whether an axis is logarithmic; points at or below 0 are then left out.
         dots: whether every point is marked.
         low_legend: names at the bottom right, for lines that rise, and not at the top right.
+        rules: places on the x axis that are marked by a dashed line from top to bottom.
         width, height: of the picture in pixels.
         zoom: makes the whole picture larger, its text and lines too.
     """
@@ -56,6 +58,7 @@ class PlotStyle:
     log_y: bool = False
     dots: bool = False
     low_legend: bool = False
+    rules: tuple[float, ...] = ()
     width: int = 720
     height: int = 440
     zoom: int = 1
@@ -204,6 +207,8 @@ class _Page:
             self._text((x.start - 5, y.place(tick)), value, "rm")
         self._rule((x.start, y.start), (x.end, y.start), _INK)
         self._rule((x.start, y.start), (x.start, y.end), _INK)
+        for mark in self.style.rules:
+            self._dashes(x.place(_on_axis(mark, log=self.style.log_x)))
         self._text(((x.start + x.end) / 2, 6), self.style.title, "mt")
         self._text(((x.start + x.end) / 2, self.style.height - 16), self.style.x_label, "mt")
 
@@ -211,6 +216,10 @@ class _Page:
         self, start: tuple[float, float], end: tuple[float, float], colour: tuple[int, ...]
     ) -> None:
         self.pen.line([self._scaled(*start), self._scaled(*end)], fill=colour, width=self.scale)
+
+    def _dashes(self, column: float) -> None:
+        for top in range(round(self.y.end), round(self.y.start), 2 * _DASH):
+            self._rule((column, top), (column, min(top + _DASH, self.y.start)), _INK)
 
     def _text(
         self,

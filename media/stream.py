@@ -1,6 +1,7 @@
 """Frames that are made while they are read: a long clip needs the memory of a few of its frames."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -49,6 +50,30 @@ def whole_frames(frames: Tensor | FrameStream) -> Tensor:
     return frames.whole() if isinstance(frames, FrameStream) else frames
 
 
+def led_in(frames: Tensor | FrameStream, lead: int) -> FrameStream:
+    """Frames of a loop behind the `lead` frames that come before them, in as many turns of it.
+
+    A stream is made twice: first for its end, of which no more than `lead` frames are kept.
+    """
+    shape = (lead + len(frames), *frames.shape[1:])
+    return FrameStream(shape, lambda: chain(_turns_before(frames, lead), _parts(frames)))
+
+
+def _turns_before(frames: Tensor | FrameStream, lead: int) -> Iterator[Tensor]:
+    turns, rest = divmod(lead, len(frames))
+    end = torch.empty(0, *frames.shape[1:])
+    for part in _parts(frames):
+        end = torch.cat([end, part])[-min(lead, len(frames)) :]
+    if rest:
+        yield end[-rest:]
+    for _ in range(turns):
+        yield end
+
+
+def _parts(frames: Tensor | FrameStream) -> Iterator[Tensor]:
+    return iter([frames]) if isinstance(frames, Tensor) else frames.chunks()
+
+
 def frame_chunks(
     frames: Tensor | FrameStream, size: int, *, first: int | None = None
 ) -> Iterator[Tensor]:
@@ -60,7 +85,7 @@ def frame_chunks(
         first: frames of the first chunk, if it has another size.
     """
     wanted, waiting = first or size, None
-    for part in [frames] if isinstance(frames, Tensor) else frames.chunks():
+    for part in _parts(frames):
         if waiting is not None and len(waiting):
             both = len(waiting) + len(part)
             part = _joined((both, *part.shape[1:]), (waiting, part))

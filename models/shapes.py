@@ -51,13 +51,16 @@ class Compression:
         """The most frames, of so many, that a causal VAE takes; 1 at least."""
         return max(0, frames - 1) // self.time * self.time + 1
 
-    def check(self, video: VideoShape, *, patch: int = 1) -> None:
+    def check(self, video: VideoShape, *, patch: int = 1, loop: bool = False) -> None:
         """Raise ValueError with the nearest fitting sizes of all that does not fit in a video."""
         problems = []
-        below = self.fitting_frames(video.frames)
+        below, rule = self.fitting_frames(video.frames), f"1 + a multiple of {self.time}"
+        if loop:
+            below = max(self.time, video.frames // self.time * self.time)
+            rule = f"a multiple of {self.time} in a loop"
         if below != video.frames:
             problems.append(
-                f"{video.frames} frames do not fit: use 1 + a multiple of {self.time} "
+                f"{video.frames} frames do not fit: use {rule} "
                 f"(nearest: {below} or {below + self.time})"
             )
         step = self.space * patch

@@ -27,7 +27,8 @@ class Clip:
         loop: whether the whole clip's time is a circle.
         compression: frames and pixels per latent position.
         first_frame: absolute number of its first latent frame.
-        held: absolute numbers of the latent frames that are there; None for all.
+        held: absolute numbers of the latent frames that are there, in the order in which they
+            stand, some of them perhaps twice; None for all.
     """
 
     size: LatentShape
@@ -91,17 +92,20 @@ class Clips:
     """The clips of a state: a batch of equal ones as a latent, or different ones as tokens.
 
     Args:
-        each: one for a latent (B, C, F, H, W), one per clip of packed tokens (B, L, D).
+        each: one for a latent (B, C, F, H, W) or (F, C, H, W), one per clip of packed tokens
+            (B, L, D).
         layout: places of packed tokens, None for a latent.
         numbers: which of the run's clips they are; None for all of them.
         index: where the frames or tokens of a window stand in the run's state, None for a whole
             run.
+        along_batch: whether a latent's frames are its batch, as image networks take them.
     """
 
     each: tuple[Clip, ...]
     layout: TokenLayout | None = None
     numbers: tuple[int, ...] | None = None
     index: Tensor | None = None
+    along_batch: bool = False
     _windows: dict[tuple[int, ...], "Clips"] = field(default_factory=dict, init=False, repr=False)
 
     def pick(self, each: Sequence[Each]) -> Sequence[Each]:
@@ -116,7 +120,16 @@ class Clips:
 
     def axis(self, values: Tensor) -> int:
         """Along which frames or tokens lie in a state or in values per place."""
-        return values.ndim - 3 if self.layout is None else 1
+        if self.layout is not None:
+            return 1
+        return 0 if self.along_batch else values.ndim - 3
+
+    @cached_property
+    def frame_numbers(self) -> Tensor:
+        """Number, within its clip as it is here, of each frame or of each token's frame."""
+        if self.layout is None:
+            return torch.arange(len(self.each[0].frames))
+        return self.layout.coordinates[:, 0].long()
 
     @cached_property
     def regions(self) -> Regions:
@@ -185,30 +198,32 @@ class Clips:
             layout,
             tuple(whole[number] for number in left),
             index if self.index is None else self.index[index],
+            self.along_batch,
         )
 
     def _layout(self, layout: TokenLayout, each: tuple[Clip, ...], index: Tensor) -> TokenLayout:
         """Places of a window's tokens: a clip of its own, whose frames count from 0."""
         spans = zip(self.each, each, layout.spans, strict=True)
-        frames = torch.cat(
-            [_renumbered(old, new)[layout.coordinates[span, 0].long()] for old, new, span in spans]
-        )
-        coordinates = torch.cat([frames[:, None], layout.coordinates[:, 1:]], dim=1)[index]
+        numbers = torch.cat([_numbers(old, new, span) for old, new, span in spans])
+        places = layout.coordinates[index, 1:]
+        coordinates = torch.cat([numbers[:, None].to(places), places], dim=1)
         clip_ids = torch.unique_consecutive(layout.clip_ids[index], return_inverse=True)[1]
         circles = zip(each, layout.loop_frames, strict=True)
         loops = tuple(frames if clip.closed else 0 for clip, frames in circles if clip.frames)
         return TokenLayout(coordinates, clip_ids, loops)
 
 
-def _renumbered(old: Clip, new: Clip) -> Tensor:
-    """Number in a window of each frame of a clip, -1 where it is not there."""
-    numbers = [new.frames.index(each) if each in new.frames else -1 for each in old.frames]
-    return torch.tensor(numbers, dtype=torch.float64)
+def _numbers(old: Clip, new: Clip, span: slice) -> Tensor:
+    """Number in a window of the frame of each of its tokens, which ``span`` are in the clip."""
+    each = (span.stop - span.start) // len(old.frames)
+    return torch.arange(len(new.frames)).repeat_interleave(each)
 
 
 def clips_of_latent(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Clips:
-    """The clips of a LATENT, which are all alike."""
-    return Clips((clip_of(latent, samples, compression),))
+    """The clips of a LATENT, which are all alike; of (F, C, H, W) the one along its batch."""
+    along_batch = samples.ndim == 4
+    clip = samples.transpose(0, 1)[None] if along_batch else samples
+    return Clips((clip_of(latent, clip, compression),), along_batch=along_batch)
 
 
 def clips_of_tokens(

@@ -59,7 +59,17 @@ def _checked(run: SamplingRun, known: Tensor, noise: Tensor | None) -> Tensor:
             "use a model that was trained with a level per token, such as the shipped one or Wan "
             "2.2 5B"
         )
+    given = starting_point(run)
+    broadcast_sigma(known, given)
+    return given
+
+
+def starting_point(run: SamplingRun) -> Tensor:
+    """What a run starts from.
+
+    Raises:
+        ValueError: it starts from nothing.
+    """
     if run.given is None:
         raise ValueError("parts of the clip are given, but the run starts from nothing")
-    broadcast_sigma(known, run.given)
     return run.given

@@ -2,6 +2,11 @@
 
 import math
 from enum import Enum
+from typing import TypeVar
+
+from torch import Tensor
+
+Level = TypeVar("Level", float, Tensor)
 
 _SMALLEST_SIGNAL = 17 * 2.0**-24
 """1 - sigma for the float32 number nearest to sigma = 1 - 1e-6, where diffusers starts."""
@@ -22,6 +27,14 @@ class NoiseProcess(Enum):
     def signal(self, sigma: float) -> float:
         """Return the factor of x0."""
         return 1 - sigma if self is NoiseProcess.FLOW else 1.0
+
+    def level_of(self, flow: Level) -> Level:
+        """Return the level with the ratio of noise to signal of a flow model's, in [0, 1]."""
+        if self is NoiseProcess.FLOW:
+            return flow
+        if isinstance(flow, Tensor):
+            return flow / (1 - flow)
+        return flow / (1 - flow) if flow < 1 else math.inf
 
     def half_log_snr(self, sigma: float) -> float:
         """Return lambda = ln(signal / sigma), finite at pure noise (as in diffusers)."""

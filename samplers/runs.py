@@ -15,6 +15,7 @@ from torch import Tensor
 from ..models.hooks import NO_HOOKS, BlockHooks
 from .clips import Clips
 from .denoiser import Denoiser
+from .noise.steps import StepNoise
 from .process import NoiseProcess
 from .regions import LATENT, Regions
 
@@ -29,6 +30,10 @@ class SamplingRun:
         clips: that are made, with the absolute frames they cover; None where nobody knows.
         given: what the run starts from, normalised, in the shape of the state; zeros for nothing.
         takes_levels: whether the network was trained with a noise level per place.
+        noise: standard normal, that it starts from; None where nobody knows.
+        draws: number -> noise that is drawn after the first, each in the shape of the state; None
+            where it is drawn from the run's seed.
+        further: denoisers for other prompts than the run's, by name.
     """
 
     sigmas: Tensor
@@ -36,6 +41,9 @@ class SamplingRun:
     clips: Clips | None = None
     given: Tensor | None = None
     takes_levels: bool = False
+    noise: Tensor | None = None
+    draws: StepNoise | None = None
+    further: Mapping[str, "RunDenoiser"] = field(default_factory=dict)
 
     @cached_property
     def _levels(self) -> list[float]:
@@ -45,6 +53,16 @@ class SamplingRun:
         """Number of the step that starts at a level, None between the steps."""
         wanted = torch.tensor([*self._levels, level], dtype=torch.float32).tolist()
         return wanted.index(wanted[-1]) if wanted[-1] in wanted[:-1] else None
+
+    def step_in_progress(self, level: float) -> int:
+        """Number of the step that a level lies in: the first above all, the last below all."""
+        above = int((self.sigmas[:-1] >= level).sum())
+        return max(above - 1, 0)
+
+    def level_below(self, level: float) -> float:
+        """The schedule's next level below this one, 0 under the last."""
+        below = self.sigmas[self.sigmas < level]
+        return below.max().item() if len(below) else 0.0
 
     def progress(self, level: float) -> float:
         """Share of the steps before a level: 0 at the first, 1 at the last, linear between two."""
@@ -110,6 +128,8 @@ class Evaluation:
     def window(self, x: Tensor, frames: Sequence[int]) -> tuple[Tensor, "Evaluation"]:
         """The state in these absolute frames, and its evaluation; ``Clips.find`` says where.
 
+        A frame may be asked for twice, as where a loop goes on behind its end.
+
         Raises:
             ValueError: nobody knows the frames of this run, or none of them is in it.
         """
@@ -123,7 +143,10 @@ class Evaluation:
             return x, self
         index = self.clips.find(frames)
         places = None if self.places is None else self.clips.take(self.places, index)
-        return self.clips.take(x, index), replace(self, clips=clips, places=places)
+        sigma = self.sigma
+        if self.clips.along_batch and len(sigma) == len(x):
+            sigma = self.clips.take(sigma, index)
+        return self.clips.take(x, index), replace(self, sigma=sigma, clips=clips, places=places)
 
     def part(self, whole: Tensor) -> Tensor:
         """What is looked at of the whole run's state, or of values per place."""
@@ -155,6 +178,13 @@ RunDenoiser = Callable[[Tensor, Evaluation], Tensor]
 
 Wrapper = Callable[[RunDenoiser, SamplingRun], RunDenoiser]
 """(denoiser, run) -> denoiser: kept frames, windows and all else that goes around guidance."""
+
+
+def placed(
+    wrappers: tuple[Wrapper, ...], wrapper: Wrapper, *, innermost: bool
+) -> tuple[Wrapper, ...]:
+    """Add a wrapper outside of all, or inside of them."""
+    return (wrapper, *wrappers) if innermost else (*wrappers, wrapper)
 
 
 def wrapped(denoiser: RunDenoiser, wrappers: Iterable[Wrapper], run: SamplingRun) -> RunDenoiser:

@@ -44,7 +44,7 @@ class Rule(NamedTuple):
     others: set[str]
 
 
-HOST_PARTS = {"models", "samplers", "model_loaders", "media"}
+HOST_PARTS = {"models", "samplers", "model_loaders", "media", "timeline"}
 RULES = {
     "models": Rule(set(), {"torch", "einops"}),
     "samplers": Rule({"models"}, {"torch", "einops"}),

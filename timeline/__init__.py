@@ -5,7 +5,18 @@ what is given held in it, and the finished clip, in which the artist's frames co
 """
 
 from .assemble import assembled
-from .encode import TIMELINE_KEY, Encode, latent_of
+from .encode import START_KEY, TIMELINE_KEY, latent_of
 from .record import Join, Piece, Timeline
+from .start import Encode, StartClip
 
-__all__ = ["TIMELINE_KEY", "Encode", "Join", "Piece", "Timeline", "assembled", "latent_of"]
+__all__ = [
+    "START_KEY",
+    "TIMELINE_KEY",
+    "Encode",
+    "Join",
+    "Piece",
+    "StartClip",
+    "Timeline",
+    "assembled",
+    "latent_of",
+]

@@ -3,7 +3,8 @@
 F frames, H rows, W columns; C channels, f latent frames, h and w latent rows and columns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,16 +14,17 @@ from torch import Tensor
 from ..models.patchify import PATCH
 from .record import MADE, Shown, Timeline
 from .spread import spread
+from .start import Encode, start_clip
 
 TIMELINE_KEY = "spacetime_timeline"
 """Under which a LATENT carries its ``Timeline``."""
 
+START_KEY = "spacetime_start"
+"""Under which a LATENT carries a function that gives its ``StartClip``."""
+
 WARM_UP = 2
 """Latent frames before a stretch that are encoded with it and thrown away: a causal encoder that
 starts there sees a first frame like no other."""
-
-Encode = Callable[[Tensor], Tensor]
-"""Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, f, h, w)."""
 
 
 def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
         channels: of the latent.
 
     Returns:
-        ``samples`` with zeros where nothing is given, ``fps``, ``first_frame``, and the timeline.
+        ``samples`` with zeros where nothing is given, ``fps``, ``first_frame``, the timeline, and
+        what makes its start clip when it is needed.
         Where something is given also ``noise_mask`` (1, 1, f, h, w), 1 where a place may change,
         and ``noise_ceiling``, how far, if that is not all or nothing.
     """
@@ -52,6 +55,7 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
     if timeline.loop:
         latent["loop"] = True
     if bool((ceiling < MADE).any()):
+        latent[START_KEY] = partial(start_clip, timeline, encode)
         latent["noise_mask"] = (ceiling > 0).float()[None, None]
     if bool(((ceiling > 0) & (ceiling < MADE)).any()):
         latent["noise_ceiling"] = ceiling[None, None]

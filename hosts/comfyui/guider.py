@@ -2,11 +2,12 @@
 # pyright: reportMissingImports=false
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import create_model_options_clone, set_model_options_patch_replace
 from comfy.samplers import CFGGuider, calc_cond_batch
 from torch import Tensor
@@ -16,11 +17,15 @@ from ...samplers.clips import clips_of_latent
 from ...samplers.guidance.conditions import Change, predictor
 from ...samplers.guidance.nag import NegativeAttention
 from ...samplers.guidance.plan import GuidancePlan, guided
-from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, wrapped
+from ...samplers.noise.steps import StepNoise
+from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, placed, wrapped
+from ..further import check_new
+from ..interface import Conditioning
 from .model import HostModel
 from .network import AGAINST_KEY, CLIPS_KEY, EVALUATION_KEY, FRAME_BY_FRAME, Against
 from .notes import warn
 from .sampler import process_of
+from .windows import WINDOW_KEY, HostWindow
 
 BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
 """Where the host's networks keep the blocks that their callers may replace."""
@@ -41,13 +46,17 @@ UNUSED_PATCHES = (
 class HostGuider(CFGGuider):
     """Plainly guided it is the host's guider; any other plan is followed by the pack.
 
-    ``wrappers`` go around what either predicts, the last one outermost.
+    ``wrappers`` go around what either predicts, the last one outermost; they find in their run
+    ``further`` prompts, whose conditions stand beside the guider's own, and ``draws``, noise
+    beside the first.
     """
 
     def __init__(self, model_patcher: Any, plan: GuidancePlan) -> None:
         super().__init__(model_patcher)
         self.plan = plan
         self.wrappers: tuple[Wrapper, ...] = ()
+        self.further: Mapping[str, GuidancePlan] = {}
+        self.draws: StepNoise | None = None
         self.set_cfg(plan.scale)
         self._denoiser: RunDenoiser | None = None
         self._run: SamplingRun | None = None
@@ -73,8 +82,10 @@ class HostGuider(CFGGuider):
 
     def inner_sample(self, *arguments: Any, **named: Any) -> Tensor:
         """Begin a run: what the plan and the wrappers remember belongs to it alone."""
-        latent, sigmas, self._mask = arguments[1], arguments[4], arguments[5]
-        self._run = run = self._begin(latent, sigmas, named.get("latent_shapes") or ())
+        noise, latent, sigmas = arguments[0], arguments[1], arguments[4]
+        self._mask = arguments[5]
+        begun = self._begin(latent, sigmas, named.get("latent_shapes") or ())
+        self._run = run = replace(begun, noise=noise, draws=self.draws)
         if not self.is_plain or self.wrappers:
             inner = self._by_host if self.is_plain else self._by_plan(run)
             self._denoiser = wrapped(inner, self.wrappers, run)
@@ -91,11 +102,17 @@ class HostGuider(CFGGuider):
         clips, given = options.get(CLIPS_KEY), None
         if isinstance(latent, Tensor) and len(shapes) < 2:
             given = model.process_latent_in(latent) if latent.any() else latent
-            if clips is None and latent.ndim == 5:
+            if clips is None and latent.ndim in (4, 5):
                 clips = clips_of_latent({}, latent, FRAME_BY_FRAME)
         takes_levels = isinstance(model, HostModel) and model.takes_levels
         process = process_of(model.model_sampling)
-        return SamplingRun(sigmas.cpu(), process, clips, given, takes_levels)
+        run = SamplingRun(sigmas.cpu(), process, clips, given, takes_levels)
+        predict = predictor(self._evaluate, self._changed)
+        further = {
+            name: guided(plan, predict, *_conditions_of(name), process)
+            for name, plan in self.further.items()
+        }
+        return replace(run, further=further)
 
     def _name_unused_patches(self) -> None:
         unused = [name for name in UNUSED_PATCHES if self.model_options.get(name)]
@@ -125,7 +142,24 @@ class HostGuider(CFGGuider):
         return self._denoiser(x, at)
 
     def _by_host(self, x: Tensor, at: Evaluation) -> Tensor:
-        return super().predict_noise(x, at.sigma, self._options(at), at.extra_args["seed"])
+        whole, self.conds = self.conds, self._seen_conds(at)
+        try:
+            return super().predict_noise(x, at.sigma, self._options(at), at.extra_args["seed"])
+        finally:
+            self.conds = whole
+
+    def _seen_conds(self, at: Evaluation) -> dict[str, Any]:
+        """The conditionings; those of the host's own networks are cut to a window."""
+        window = self._host_window(at)
+        if window is None:
+            return self.conds
+        throw_exception_if_processing_interrupted()
+        return {name: window.cut(self.inner_model, each) for name, each in self.conds.items()}
+
+    def _host_window(self, at: Evaluation) -> HostWindow | None:
+        if at.clips is None or at.clips.index is None or isinstance(self.inner_model, HostModel):
+            return None
+        return HostWindow.of(at)
 
     def _by_plan(self, run: SamplingRun) -> RunDenoiser:
         predict = predictor(self._evaluate, self._changed)
@@ -147,6 +181,9 @@ class HostGuider(CFGGuider):
             known = at.places is self._masked or not at.run.takes_levels
             told = replace(at, places=None) if known else at
             options.setdefault("transformer_options", {})[EVALUATION_KEY] = told
+        window = self._host_window(at)
+        if window is not None:
+            options.setdefault("transformer_options", {})[WINDOW_KEY] = window.window
         return options
 
     def _watch(self, conditions: Sequence[Any], made: Sequence[Tensor]) -> None:
@@ -165,9 +202,10 @@ class HostGuider(CFGGuider):
             return denoised
         if negative is None and options.get("disable_cfg1_optimization", False):
             (negative,) = self._evaluate(x, at, ["negative"])
+        conds = self._seen_conds(at)
         given = {
-            "cond": self.conds["positive"],
-            "uncond": None if negative is None else self.conds.get("negative"),
+            "cond": conds["positive"],
+            "uncond": None if negative is None else conds.get("negative"),
             "cond_scale": self.cfg,
             "model": self.inner_model,
             "cond_denoised": positive,
@@ -188,7 +226,8 @@ class HostGuider(CFGGuider):
         skipped: frozenset[int] = frozenset(),
         against: Against | None = None,
     ) -> list[Tensor]:
-        conds = [self.conds.get(name) for name in names]
+        seen = self._seen_conds(at)
+        conds = [seen.get(name) for name in names]
         options = _without_blocks(self._options(at), skipped)
         if against is not None:
             options.setdefault("transformer_options", {})[AGAINST_KEY] = against
@@ -206,6 +245,11 @@ class HostGuider(CFGGuider):
         contexts = told["clip_texts"].cond if "clip_texts" in told else [told["c_crossattn"].cond]
         image = told["clip_fea"].cond if "clip_fea" in told else None
         return Against(contexts, image, attention.guidance)
+
+
+def _conditions_of(name: str) -> tuple[str, str]:
+    """Names of further prompts among a guider's conditions."""
+    return f"{name} positive", f"{name} negative"
 
 
 def _without_blocks(options: dict[str, Any], blocks: frozenset[int]) -> dict[str, Any]:
@@ -230,15 +274,45 @@ def with_plan(guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> Ho
     return bound
 
 
-def with_wrapper(guider: Any, wrapper: Wrapper) -> HostGuider:
-    """A guider with one more wrapper, outside of those that it has.
+def with_wrapper(guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> HostGuider:
+    """A guider with one more wrapper, outside or inside of those that it has.
 
     Raises:
         ValueError: the guider follows rules of its own.
     """
     bound = _taken_over(guider)
-    bound.wrappers = (*bound.wrappers, wrapper)
+    bound.wrappers = placed(bound.wrappers, wrapper, innermost=innermost)
     return bound
+
+
+def with_further(
+    guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
+) -> HostGuider:
+    """A guider with further prompts; see ``Sampling.with_further``.
+
+    Raises:
+        ValueError: the guider follows rules of its own, or has prompts of this name.
+    """
+    bound = _taken_over(guider)
+    check_new(name, bound.further)
+    bound.original_conds = dict(bound.original_conds)
+    bound.inner_set_conds(dict(zip(_conditions_of(name), (positive, negative), strict=True)))
+    bound.further = {**bound.further, name: GuidancePlan(scale=scale)}
+    return bound
+
+
+def with_draws(guider: Any, draws: StepNoise | None) -> Any:
+    """A guider of the pack whose wrappers draw this noise; any other as it is."""
+    if not isinstance(guider, HostGuider):
+        return guider
+    bound = _taken_over(guider)
+    bound.draws = draws
+    return bound
+
+
+def further_of(guider: Any) -> tuple[str, ...]:
+    """Names of the prompts that a guider has beside its own."""
+    return tuple(guider.further) if isinstance(guider, HostGuider) else ()
 
 
 def _taken_over(guider: Any) -> HostGuider:

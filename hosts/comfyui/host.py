@@ -20,18 +20,29 @@ from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas
 from ...models.patchify import Tokens
 from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
 from ..interface import PROMPT_KEY, AboutGuider, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
-from .guider import HostGuider, block_count, plan_of, with_plan, with_wrapper
+from .guider import (
+    HostGuider,
+    block_count,
+    further_of,
+    plan_of,
+    with_draws,
+    with_further,
+    with_plan,
+    with_wrapper,
+)
 from .levels import noise_levels
+from .loops import decode_loop, encode_loop
 from .lora import is_distilled, with_lora
 from .model import HostModel, make_model
 from .notes import graph_metadata, warn
 from .preview import streams_of
-from .sampler import HostSampler
+from .sampler import HostSampler, process_of
 from .sampling import fit_latent, sample_latent, sample_packed
 from .vae import HostVAE
 from .versions import stored_formats
@@ -125,13 +136,19 @@ class ComfyModels:
         tokens = clip.tokenize(text)
         return clip.encode_from_tokens_scheduled(tokens, add_dict={PROMPT_KEY: text})
 
-    def encode_video(self, vae: Any, images: Tensor | FrameStream) -> Tensor:
+    def encode_video(self, vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
         """Encode frames."""
+        if loop:
+            return encode_loop(vae, images, self.vae_format(vae).compression)
         return vae.encode(whole_frames(images)[..., :3])
 
-    def decode_video(self, vae: Any, latent: Tensor) -> Tensor:
+    def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor:
         """Decode a latent; of one with sound, the video."""
-        images = vae.decode(streams_of(latent)[0])
+        latent = streams_of(latent)[0]
+        if loop:
+            images = decode_loop(vae, latent, self.vae_format(vae).compression)
+        else:
+            images = vae.decode(latent)
         return images.flatten(0, 1) if images.ndim == 5 else images
 
 
@@ -150,9 +167,19 @@ class ComfySampling:
         """Change what is done with the predictions."""
         return with_plan(guider, change)
 
-    def with_wrapper(self, guider: Any, wrapper: Wrapper) -> HostGuider:
+    def with_wrapper(self, guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> HostGuider:
         """Put a wrapper around the guided denoiser."""
-        return with_wrapper(guider, wrapper)
+        return with_wrapper(guider, wrapper, innermost=innermost)
+
+    def with_further(
+        self, guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
+    ) -> HostGuider:
+        """Keep further prompts among the guider's conditions."""
+        return with_further(guider, name, positive, negative, scale)
+
+    def with_draws(self, guider: Any, draws: StepNoise | None) -> Any:
+        """Keep what wrappers draw; only the pack's guiders have wrappers."""
+        return with_draws(guider, draws)
 
     def about(self, guider: Any) -> AboutGuider:
         """What a guider of the pack, or the host's, says, and the files of its model."""
@@ -160,7 +187,9 @@ class ComfySampling:
         ours = isinstance(model, HostModel)
         weights = KnownWeights(model.weights.info, model.weights.latent) if ours else None
         distilled = is_distilled(guider.model_patcher)
-        return AboutGuider(plan_of(guider), block_count(guider), distilled, weights)
+        process = process_of(guider.model_patcher.get_model_object("model_sampling"))
+        blocks, further = block_count(guider), further_of(guider)
+        return AboutGuider(plan_of(guider), blocks, distilled, weights, process, further)
 
     def make_sampler(
         self, solver: Callable[..., Tensor], options: Mapping[str, Any]

@@ -19,6 +19,7 @@ from ...models.latent_format import rgb_preview
 from ...samplers.checks import has_streams
 from ..finite import refuse_not_finite
 from ..interface import CLIPS_SHOWN
+from ..stretch import along
 
 NOT_FINITE = "use fp32 or bf16, less guidance, or download the model's file again"
 
@@ -36,7 +37,7 @@ def watch_steps(
         steps: of the run.
         clips_of: the clips (C, F, H, W) in a state of the sampler, of several streams in the first.
     """
-    bar = ProgressBar(steps)
+    bar = ProgressBar(along(0, steps)[1])
 
     def watch(step: int, denoised: Tensor, _x: Tensor, total: int) -> None:
         throw_exception_if_processing_interrupted()  # the bar does so in the server only
@@ -45,7 +46,7 @@ def watch_steps(
             refuse_not_finite(stream, f"the prediction of step {step + 1}", NOT_FINITE)
         picture = sheet(latent_format, clips_of(streams[0]))
         preview = None if picture is None else ("JPEG", picture, SIDE)
-        bar.update_absolute(step + 1, total, preview)
+        bar.update_absolute(*along(step + 1, total), preview)
 
     return watch
 

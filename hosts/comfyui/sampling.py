@@ -2,7 +2,7 @@
 # pyright: reportMissingImports=false
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,13 +12,18 @@ from comfy.model_patcher import create_model_options_clone
 from torch import Tensor
 
 from ...models.patchify import Tokens
+from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, with_given
 from ...samplers.checks import check_channels, check_one_stream, check_packed, has_streams
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
-from ...samplers.masks import per_latent_frame
+from ...samplers.masks import latent_mask, per_latent_frame
+from ...timeline import TIMELINE_KEY
+from ..circles import closing
 from ..interface import Latent
+from .guider import with_wrapper
 from .levels import check_levels
 from .model import HostModel
-from .network import CLIPS_KEY
+from .network import CLIPS_KEY, FRAME_BY_FRAME
+from .notes import warn
 from .preview import pictures_of_latent, watch_steps
 from .versions import RATIO_KEYS, fit_empty
 
@@ -29,13 +34,27 @@ def sample_latent(
     """Run any guider and sampler of the host on a LATENT; see ``Sampling.sample``."""
     patcher, samples = guider.model_patcher, fit_latent(guider, latent)["samples"]
     check_levels(patcher.model, sigmas, samples)
-    mask = latent.get("noise_mask")
+    mask, ceiling = latent.get("noise_mask"), ceiling_of(latent, samples)
+    if ceiling is not None:
+        guider = with_wrapper(guider, under_ceiling(ceiling.to(patcher.load_device)))
     if isinstance(patcher.model, HostModel):
         compression = patcher.model.weights.latent.compression
         guider = with_clips(guider, clips_of_latent(latent, samples, compression))
         frames, time = samples.shape[2], compression.time
         mask = None if mask is None else per_latent_frame(mask, frames, time)
-    return _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
+        guider = _closed(guider, patcher.model.weights.config.conditions, sigmas)
+    elif latent.get("loop"):
+        check_one_stream(samples, "it cannot be made a loop, use an open clip")
+        guider = with_clips(guider, clips_of_latent(latent, samples, FRAME_BY_FRAME))
+        guider = _closed(guider, (), sigmas)
+    made = _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
+    held = _in_places(mask, samples) if TIMELINE_KEY in latent else None
+    return with_given(made, samples, held, ceiling)
+
+
+def _in_places(mask: Tensor | None, samples: Tensor) -> Tensor | None:
+    """A mask (B, 1, F, h, w) of a latent's frames in its places."""
+    return None if mask is None else latent_mask(mask, samples, time_factor=1)[:, None]
 
 
 def fit_latent(guider: Any, latent: Latent) -> dict[str, Any]:
@@ -74,10 +93,13 @@ def sample_packed(
         )
     check_levels(model, sigmas, tokens.values)
     clips = clips_of_tokens(tokens, extras, model.weights.latent.compression)
-    bound, pictures = with_clips(guider, clips), partial(pictures_of_tokens, tokens)
-    return tokens.with_values(
-        _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, pictures)
-    )
+    ceilings = ceilings_of_tokens(tokens, extras, model.weights.latent.time_factor)
+    if ceilings is not None:
+        guider = with_wrapper(guider, under_ceiling(ceilings.to(guider.model_patcher.load_device)))
+    bound = _closed(with_clips(guider, clips), model.weights.config.conditions, sigmas)
+    pictures = partial(pictures_of_tokens, tokens)
+    made = _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, pictures)
+    return tokens.with_values(with_given(made, tokens.values, ceilings))
 
 
 def with_clips(guider: Any, clips: Clips) -> Any:
@@ -86,6 +108,14 @@ def with_clips(guider: Any, clips: Clips) -> Any:
     bound.model_options = create_model_options_clone(guider.model_options)
     bound.model_options.setdefault("transformer_options", {})[CLIPS_KEY] = clips
     return bound
+
+
+def _closed(guider: Any, inputs: Collection[str], sigmas: Tensor) -> Any:
+    """The guider with what closes the loops that it was told of, where its network does not."""
+    clips = guider.model_options["transformer_options"][CLIPS_KEY]
+    for wrapper in closing(clips, inputs, len(sigmas) - 1, warn):
+        guider = with_wrapper(guider, wrapper, innermost=True)
+    return guider
 
 
 def _sample(

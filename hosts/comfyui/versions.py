@@ -2,7 +2,7 @@
 # pyright: reportMissingImports=false
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,6 +10,7 @@ import comfy.ops
 import comfy.sample
 import torch
 from comfy import model_management, model_patcher
+from comfy.context_windows import IndexListContextWindow
 from torch import Tensor, nn
 
 from ...model_loaders.stored import PACKED
@@ -78,3 +79,10 @@ def stored_formats() -> tuple[str, ...]:
 def stored_ops(dtype: torch.dtype) -> Any:
     """The host's layers for quantised weights, which restore them to ``dtype`` to compute."""
     return comfy.ops.mixed_precision_ops(MIXED, dtype, full_precision_mm=True)
+
+
+def index_window(frames: Sequence[int], axis: int, total: int) -> IndexListContextWindow:
+    """The host's window of some frames of a state that has so many along an axis."""
+    taken = inspect.signature(IndexListContextWindow).parameters
+    more = {"total_frames": total} if "total_frames" in taken else {}
+    return IndexListContextWindow(list(frames), dim=axis, **more)

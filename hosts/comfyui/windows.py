@@ -1,16 +1,21 @@
-"""ComfyUI's own context windows: which frames of a run one call of the network sees.
+"""Windows in ComfyUI's terms: which frames of a run one call of a network sees.
 
 B batch, C channels, F frames, H rows, W columns.
 """
+# pyright: reportMissingImports=false
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import torch
+from comfy.context_windows import IndexListContextHandler
 from torch import Tensor
 
 from ...samplers.clips import Clips
 from ...samplers.runs import Evaluation
+from .versions import index_window
 
 WINDOW_KEY = "context_window"
 """Under which the host names the window in its transformer options."""
@@ -76,3 +81,83 @@ def retained_frames(model_options: Mapping[str, Any]) -> tuple[int, ...]:
     """Latent frames that the windows of a model keep, where its host and its node know of such."""
     handler = model_options.get("context_handler")
     return tuple(getattr(handler, "latent_retain_index_list", ()))
+
+
+class HostWindow(NamedTuple):
+    """A window of the pack over a network of the host's own, which is told of it as the host does.
+
+    Args:
+        window: the host's.
+        state: of the whole run.
+        axis: along which its frames lie.
+        controls: ControlNets that were cut, by what they were cut from: prompts that share one are
+            evaluated together.
+    """
+
+    window: Any
+    state: Tensor
+    axis: int
+    controls: dict[int, Any]
+
+    @classmethod
+    def of(cls, at: Evaluation) -> "HostWindow":
+        """The window that an evaluation looks at."""
+        assert at.clips is not None
+        assert at.clips.index is not None
+        assert at.run.given is not None
+        state, axis = at.run.given, at.clips.axis(at.run.given)
+        window = index_window(at.clips.index.tolist(), axis, state.shape[axis])
+        return cls(window, state, axis, {})
+
+    def cut(self, model: Any, conditioning: Sequence[dict[str, Any]] | None) -> Any:
+        """A conditioning with what belongs to frames cut to the window.
+
+        The host cuts what it and its models know of; older ones leave the channels of a start
+        image and hints whole.
+        """
+        if conditioning is None:
+            return None
+        handler = IndexListContextHandler(None, None, len(self.window.index_list), dim=self.axis)
+        handler._model = model
+        cut = handler.get_resized_cond(conditioning, self.state, self.window)
+        return [
+            {name: self._rest(value, whole.get(name)) for name, value in each.items()}
+            for each, whole in zip(cut, conditioning, strict=True)
+        ]
+
+    def _rest(self, value: Any, whole: Any) -> Any:
+        """What the host has left whole, cut."""
+        if hasattr(value, "cond_hint_original"):
+            return self._control(value)
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: self._values(each) if each is whole.get(name) else each
+            for name, each in value.items()
+        }
+
+    def _values(self, value: Any) -> Any:
+        held = getattr(value, "cond", None)
+        least = self.state.ndim if self.axis else 2
+        if not isinstance(held, Tensor) or held.ndim < least:
+            return value
+        axis = 0 if self.axis == 0 else held.ndim - self.state.ndim + self.axis
+        if held.shape[axis] != self.state.shape[self.axis]:
+            return value
+        return value._copy_with(self._taken(held, axis))
+
+    def _control(self, control: Any) -> Any:
+        """A ControlNet with the hints of the window's frames."""
+        if id(control) in self.controls:
+            return self.controls[id(control)]
+        made, hint = copy.copy(control), control.cond_hint_original
+        if isinstance(hint, Tensor) and len(hint) == self.state.shape[self.axis]:
+            made.cond_hint_original, made.cond_hint = self._taken(hint, 0), None
+        if control.previous_controlnet is not None:
+            made.previous_controlnet = self._control(control.previous_controlnet)
+        self.controls[id(control)] = made
+        return made
+
+    def _taken(self, values: Tensor, axis: int) -> Tensor:
+        index = torch.tensor(self.window.index_list, device=values.device)
+        return values.index_select(axis, index)

@@ -19,10 +19,10 @@ from ...samplers.guidance.cfg import Predict
 from ...samplers.guidance.conditions import Change, predictor
 from ...samplers.guidance.nag import cross_attend_against
 from ...samplers.guidance.plan import guided
-from ...samplers.runs import Evaluation, SamplingRun, for_solver, wrapped
+from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, for_solver, wrapped
 from ..interface import CLIP_TEXTS_KEY, VISION_KEY, Conditioning
 from .latents import start_channels
-from .sampling import Guider, Model
+from .sampling import Guider, Model, Prompted
 
 NO_VISION = (
     "spacetime cannot load CLIP Vision yet; use a text-to-video model, or run the graph in ComfyUI "
@@ -162,7 +162,13 @@ def guided_denoiser(guider: Guider, batch: int, run: SamplingRun) -> Denoiser:
         run: that the denoiser serves.
     """
     predict = _predict(Prompts(guider.model, batch, run.clips))
-    inner = guided(guider.plan, predict, guider.positive, guider.negative, run.process)
+
+    def follow(prompted: Prompted) -> RunDenoiser:
+        return guided(prompted.plan, predict, prompted.positive, prompted.negative, run.process)
+
+    further = {name: follow(each) for name, each in guider.further.items()}
+    run = replace(run, further=further)
+    inner = follow(Prompted(guider.positive, guider.negative, guider.plan))
     return for_solver(wrapped(inner, guider.wrappers, run), run)
 
 

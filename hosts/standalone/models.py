@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ...media import FrameStream, frame_chunks
+from ...media import FrameStream, frame_chunks, led_in
 from ...model_loaders.load import (
     DiTWeights,
     TextWeights,
@@ -22,7 +22,8 @@ from ...model_loaders.prompts import read_prompt
 from ...model_loaders.text import TextEncoder
 from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas, patched, published_shapes
-from ...models.shapes import LatentShape
+from ...models.shapes import LatentShape, VideoShape
+from ...models.vae import circle
 from ...models.vae.config import COLOURS
 from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
@@ -113,9 +114,16 @@ class StandaloneModels:
         refuse_not_finite(context, "the encoded prompt", DAMAGED_TEXT_ENCODER)
         return [[context, {PROMPT_KEY: text}]]
 
-    def encode_video(self, vae: LoadedVAE, images: Tensor | FrameStream) -> Tensor:
+    def encode_video(
+        self, vae: LoadedVAE, images: Tensor | FrameStream, *, loop: bool = False
+    ) -> Tensor:
         """Encode frames in chunks, with a tick for each."""
         time = vae.network.time_factor
+        if loop:
+            frames = len(images) // time
+            vae.network.config.compression.check(VideoShape(*images.shape[:3]), loop=True)
+            images = led_in(images, 1 + time * circle.encoder_lead(vae.network.config))
+            return self.encode_video(vae, images)[:, :, -frames:]
         total, cache, latents = len(images), None, []
         self.session.progress(0, total)
         for part in frame_chunks(images, CHUNK * time, first=1 + time):
@@ -126,16 +134,19 @@ class StandaloneModels:
             self.session.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
         return torch.cat(latents, dim=2)
 
-    def decode_video(self, vae: LoadedVAE, latent: Tensor) -> FrameStream:
+    def decode_video(self, vae: LoadedVAE, latent: Tensor, *, loop: bool = False) -> FrameStream:
         """Decode latents when the frames are read, in chunks with a tick for each."""
         vae.network.check_latent(latent)
-        compression = vae.network.config.compression
-        frames, *sides = compression.video_shape(LatentShape(*latent.shape[2:]))
-        shape = (len(latent) * frames, *sides, COLOURS)
-        return FrameStream(shape, partial(self._decoded_frames, vae, latent))
+        compression, size = vae.network.config.compression, LatentShape(*latent.shape[2:])
+        frames, *sides = compression.video_shape(size, loop=loop)
+        shape, before = (len(latent) * frames, *sides, COLOURS), 0
+        if loop:
+            latent = circle.led_in(latent, circle.decoder_lead(vae.network.config))
+            before = compression.video_shape(LatentShape(*latent.shape[2:])).frames - frames
+        return FrameStream(shape, partial(self._decoded_frames, vae, latent, before))
 
-    def _decoded_frames(self, vae: LoadedVAE, latent: Tensor) -> Iterator[Tensor]:
-        parts = self._decoded_parts(vae, latent)
+    def _decoded_frames(self, vae: LoadedVAE, latent: Tensor, before: int) -> Iterator[Tensor]:
+        parts = _behind(before, self._decoded_parts(vae, latent))
         if len(latent) > 1:  # clip follows clip, so the first one's end waits for all beginnings
             parts = iter([torch.cat(list(parts), dim=2)])
         for part in parts:
@@ -152,3 +163,11 @@ class StandaloneModels:
 
     def _dtype(self, wanted: str) -> torch.dtype:
         return choose_dtype(self.dtype if wanted == "auto" else wanted, self.device)
+
+
+def _behind(before: int, parts: Iterator[Tensor]) -> Iterator[Tensor]:
+    """Parts (B, C, F, H, W) of a video without its first ``before`` frames."""
+    for part in parts:
+        if before < part.shape[2]:
+            yield part[:, :, before:]
+        before = max(0, before - part.shape[2])

@@ -12,17 +12,22 @@ import torch
 from torch import Tensor
 
 from ...models.patchify import Tokens, patchify, unpatchify
+from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, with_given
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
 from ...samplers.given import hold_given
 from ...samplers.guidance.plan import GuidancePlan
-from ...samplers.runs import SamplingRun, Wrapper
+from ...samplers.noise.steps import StepNoise
+from ...samplers.process import NoiseProcess
+from ...samplers.runs import SamplingRun, Wrapper, placed
+from ..circles import closing
 from ..finite import check_step, refuse_not_finite
+from ..further import check_new
 from ..interface import LEVELS_KEY, AboutGuider, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
-from .sampling import Guider, Model, Sampler, solve
+from .sampling import Guider, Model, Prompted, Sampler, solve
 from .session import StandaloneSession
 
 
@@ -50,15 +55,34 @@ class StandaloneSampling:
         """Change what is done with the predictions."""
         return replace(guider, plan=change(guider.plan))
 
-    def with_wrapper(self, guider: Guider, wrapper: Wrapper) -> Guider:
+    def with_wrapper(self, guider: Guider, wrapper: Wrapper, *, innermost: bool = False) -> Guider:
         """Put a wrapper around the guided denoiser."""
-        return replace(guider, wrappers=(*guider.wrappers, wrapper))
+        return replace(guider, wrappers=placed(guider.wrappers, wrapper, innermost=innermost))
+
+    def with_further(
+        self,
+        guider: Guider,
+        name: str,
+        positive: Conditioning,
+        negative: Conditioning,
+        scale: float,
+    ) -> Guider:
+        """Keep further prompts beside the run's."""
+        check_new(name, guider.further)
+        prompted = Prompted(positive, negative, GuidancePlan(scale=scale))
+        return replace(guider, further={**guider.further, name: prompted})
+
+    def with_draws(self, guider: Guider, draws: StepNoise | None) -> Guider:
+        """Keep what wrappers draw."""
+        return replace(guider, draws=draws)
 
     def about(self, guider: Guider) -> AboutGuider:
         """What its parts say."""
         model = guider.model
         known = KnownWeights(model.info, model.latent)
-        return AboutGuider(guider.plan, model.dit.config.layers, model.distilled, known)
+        layers = model.dit.config.layers
+        flow, further = NoiseProcess.FLOW, tuple(guider.further)
+        return AboutGuider(guider.plan, layers, model.distilled, known, flow, further)
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
         """Wrap a solver."""
@@ -105,6 +129,9 @@ class StandaloneSampling:
         given = normalised(latent["samples"], model.latent)
         clips = clips_of_latent(latent, given, model.latent.compression)
         mask = mask_of(latent, given, model.latent.compression)
+        ceiling = ceiling_of(latent, given)
+        if ceiling is not None:
+            guider = self.with_wrapper(guider, under_ceiling(ceiling.to(self.device)))
         if mask is not None:
             held = hold_given((1 - mask).to(self.device), noise=noise.to(self.device))
             guider = self.with_wrapper(guider, held)
@@ -116,9 +143,8 @@ class StandaloneSampling:
 
         result = self._run(guider, sampler, sigmas, noise, given, clips, follow, seed)
         made, seen = (model.latent.denormalise(each.cpu()) for each in (result, predicted[0]))
-        if mask is not None:  # not even rounded
-            made = torch.where(mask[:, None] == 0, latent["samples"], made)
-        return made, seen
+        held = None if mask is None else mask[:, None]
+        return with_given(made, latent["samples"], held, ceiling), seen  # not even rounded
 
     def sample_tokens(
         self,
@@ -135,11 +161,15 @@ class StandaloneSampling:
         start = [normalised(clip, model.latent) for clip in unpatchify(tokens)]
         given = patchify(start, patch=tokens.patch).values
         clips = clips_of_tokens(tokens, extras, model.latent.compression)
+        ceilings = ceilings_of_tokens(tokens, extras, model.latent.time_factor)
+        if ceilings is not None:
+            guider = self.with_wrapper(guider, under_ceiling(ceilings.to(self.device)))
         watch = self._watch(model, partial(pictures_of_tokens, tokens))
         values = self._run(guider, sampler, sigmas, noise.values, given, clips, watch, seed)
         result = tokens.with_values(values.cpu())
         raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
-        return replace(result, values=patchify(raw, patch=tokens.patch).values)
+        made = patchify(raw, patch=tokens.patch).values
+        return replace(result, values=with_given(made, tokens.values, ceilings))
 
     def _run(
         self,
@@ -153,8 +183,18 @@ class StandaloneSampling:
         seed: int,
     ) -> Tensor:
         total, given = len(sigmas) - 1, given.to(self.device)
+        inputs = guider.model.dit.config.conditions
+        around = closing(clips, inputs, total, self.session.warn)
+        guider = replace(guider, wrappers=(*around, *guider.wrappers))
         takes_levels = bool(guider.model.info.get(LEVELS_KEY, False))
-        run = SamplingRun(sigmas, clips=clips, given=given, takes_levels=takes_levels)
+        run = SamplingRun(
+            sigmas,
+            clips=clips,
+            given=given,
+            takes_levels=takes_levels,
+            noise=noise.to(self.device),
+            draws=guider.draws,
+        )
 
         refuse_not_finite(given, "the latent", "look at the node that made it")
         refuse_not_finite(noise, "the noise", "look at the node that made it")

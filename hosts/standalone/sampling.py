@@ -5,7 +5,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from ...models.dit.network import VideoDiT
 from ...models.latent_format import LatentFormat
 from ...samplers.denoiser import Denoiser
 from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import check_flow_sigmas
 from ..interface import Conditioning
@@ -46,11 +47,20 @@ class Sampler:
     options: Mapping[str, Any]
 
 
+class Prompted(NamedTuple):
+    """Two prompts, and what is done with the predictions for them."""
+
+    positive: Conditioning
+    negative: Conditioning
+    plan: GuidancePlan
+
+
 @dataclass(frozen=True, eq=False)
 class Guider:
     """GUIDER: a model bound to its prompts, and what is done with its predictions.
 
-    ``wrappers`` go around the guided denoiser, the last one outermost.
+    ``wrappers`` go around the guided denoiser, the last one outermost; they find ``further``
+    prompts and ``draws``, noise beside the first, in their run.
     """
 
     model: Model
@@ -58,6 +68,8 @@ class Guider:
     negative: Conditioning
     plan: GuidancePlan
     wrappers: tuple[Wrapper, ...] = ()
+    further: Mapping[str, Prompted] = field(default_factory=dict)
+    draws: StepNoise | None = None
 
 
 def solve(

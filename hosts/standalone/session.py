@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...graph.call import current_node
 from ...media import shown
+from ..stretch import along
 
 Progress = Callable[[int, int], None]
 """(done, total) steps of the node that runs."""
@@ -24,7 +25,11 @@ class StandaloneSession:
     """
 
     def __init__(self, progress: Progress, preview: Preview | None) -> None:
-        self.progress, self.preview = progress, preview
+        self._progress, self.preview = progress, preview
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell how much of a run is done."""
+        self._progress(*along(done, total))
 
     def ticker(self, total: int) -> Callable[[int], None]:
         """A progress bar; Ctrl-C stops by itself."""

@@ -19,27 +19,31 @@ def size_problem(
     frames: int | None,
     *,
     patch: int = 1,
+    loop: bool = False,
 ) -> bool | str:
     """What ``validate_inputs`` returns for a size: True, or the problem with the nearest sizes.
 
     None stands for a value that is only known when the graph runs; it is not looked at.
     """
     step = latent.space_factor * patch
-    shape = VideoShape(frames or 1, height or step, width or step)
+    shortest = latent.time_factor if loop else 1
+    shape = VideoShape(frames or shortest, height or step, width or step)
     try:
-        check_size(latent, shape, patch=patch)
+        check_size(latent, shape, patch=patch, loop=loop)
     except ValueError as error:
         return str(error)
     return True
 
 
-def check_size(latent: LatentFormat, shape: VideoShape, *, patch: int = 1) -> None:
+def check_size(
+    latent: LatentFormat, shape: VideoShape, *, patch: int = 1, loop: bool = False
+) -> None:
     """Refuse what does not fit the VAE and the patches, or this machine.
 
     Raises:
         ValueError: names the nearest sizes, or the longest clip that the memory holds.
     """
-    latent.compression.check(shape, patch=patch)
+    latent.compression.check(shape, patch=patch, loop=loop)
     memory, needed = whole_memory(), _bytes_of(latent, shape)
     if memory is None or needed <= memory:
         return

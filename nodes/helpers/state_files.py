@@ -13,6 +13,8 @@ from ...media.names import choose_among
 from ...model_loaders.keys import UnsupportedCheckpointError
 from ...model_loaders.sampling_state import read_sampling_state, write_sampling_state
 from ...samplers.checkpoint import SolverState
+from ...timeline import START_KEY, TIMELINE_KEY, Timeline
+from ...timeline.stored import from_tensors, to_tensors
 from .states import SamplingState, SolverChoice
 
 SUFFIX = ".state.safetensors"
@@ -21,7 +23,7 @@ SUFFIX = ".state.safetensors"
 OUTPUT, INPUT = " [output]", " [input]"
 """Behind a file's name: the folder that it lies in, the input folder without either."""
 
-_HISTORY, _LATENT = "history.", "latent."
+_HISTORY, _LATENT, _TIMELINE = "history.", "latent.", "timeline."
 """Beginnings of the names of tensors in a file."""
 
 
@@ -70,24 +72,35 @@ def write_state(path: Path, state: SamplingState, tags: Mapping[str, str]) -> No
         "x": state.at.x, "sigmas": state.sigmas, "noise": state.noise, "so_far": state.so_far
     }  # fmt: skip
     tensors |= {f"{_HISTORY}{index}": past for index, past in enumerate(state.at.history)}
-    plain: dict[str, Any] = {}
-    for name, value in state.latent.items():
-        if isinstance(value, Tensor):
-            tensors[f"{_LATENT}{name}"] = value
-        elif _is_plain(value):
-            plain[name] = value
-        else:
-            host().session.warn(
-                f"the latent's {name} ({type(value).__name__}) is not kept in the file"
-            )
+    latent, plain = _latent_parts(state.latent)
     info = {
         "step": state.at.step,
         "seed": state.seed,
         "solver": state.solver.name,
         "options": dict(state.solver.options),
-        "latent": plain,
+        **plain,
     }
-    write_sampling_state(path, tensors, info, tags)
+    write_sampling_state(path, {**tensors, **latent}, info, tags)
+
+
+def _latent_parts(latent: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a LATENT, and what else of it goes into a file."""
+    tensors: dict[str, Tensor] = {}
+    plain: dict[str, Any] = {}
+    more: dict[str, Any] = {}
+    for name, value in latent.items():
+        if isinstance(value, Timeline):
+            placed, more["timeline"] = to_tensors(value)
+            tensors |= {f"{_TIMELINE}{part}": each for part, each in placed.items()}
+        elif isinstance(value, Tensor):
+            tensors[f"{_LATENT}{name}"] = value
+        elif _is_plain(value):
+            plain[name] = value
+        elif name != START_KEY:  # a timeline is there, from which it can be made again
+            host().session.warn(
+                f"the latent's {name} ({type(value).__name__}) is not kept in the file"
+            )
+    return tensors, {"latent": plain, **more}
 
 
 def read_state(path: Path) -> SamplingState:
@@ -102,12 +115,10 @@ def read_state(path: Path) -> SamplingState:
         (name for name in tensors if name.startswith(_HISTORY)),
         key=lambda name: int(name.removeprefix(_HISTORY)),
     )
-    latent = {
-        name.removeprefix(_LATENT): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(_LATENT)
-    }
+    latent: dict[str, Any] = _below(tensors, _LATENT)
     try:
+        if "timeline" in info:
+            latent[TIMELINE_KEY] = from_tensors(_below(tensors, _TIMELINE), info["timeline"])
         return SamplingState(
             at=SolverState(info["step"], tensors["x"], tuple(tensors[name] for name in history)),
             sigmas=tensors["sigmas"],
@@ -121,6 +132,12 @@ def read_state(path: Path) -> SamplingState:
         raise UnsupportedCheckpointError(
             f"{path.name} lacks {missing}: it is damaged, or of another version of the pack"
         ) from missing
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin with a prefix, without it."""
+    found = {name: each for name, each in tensors.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): each for name, each in found.items()}
 
 
 def _is_plain(value: object) -> bool:

@@ -15,6 +15,8 @@ from ...samplers.checks import check_one_stream
 from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
+from .edits import check_edit
+from .start import begun
 from .trained import warn_if_untrained, warn_of_distillation
 
 STATE = "SPACETIME_SAMPLING_STATE"
@@ -82,9 +84,10 @@ def start_run(
             holds several streams.
     """
     check_one_stream(latent["samples"], "it cannot be stopped and resumed yet, use Sample")
-    _check_stop(stop, 0, len(sigmas) - 1)
     solver = _choice(_stoppable(sampler))
     latent = host().sampling.fit_latent(guider, latent)
+    sigmas = _begun(guider, sigmas, latent)
+    _check_stop(stop, 0, len(sigmas) - 1)
     checkpoint = Checkpoint(stop=stop)
     so_far = _run(guider, noise, sampler, sigmas, latent, checkpoint)
     return SamplingState(
@@ -96,6 +99,16 @@ def start_run(
         latent=latent,
         so_far=so_far.cpu(),
     )
+
+
+def _begun(guider: Any, sigmas: Tensor, latent: Mapping[str, Any]) -> Tensor:
+    levels = begun(guider, sigmas, [latent])
+    if len(levels) == 1 < len(sigmas):
+        raise ValueError(
+            "all of the latent is given, so there are no steps to stop after: use Sample, which "
+            "hands it on, or let some of it change"
+        )
+    return levels
 
 
 def resume(guider: Any, noise: Any, sampler: Any, state: SamplingState, stop: int) -> SamplingState:
@@ -123,12 +136,14 @@ def _run(
 ) -> Tensor:
     """Sample between the two ends of the checkpoint, and return what will become of it."""
     warn_of_distillation(guider, sampler)
+    check_edit(guider, sampler)
     warn_if_untrained(guider, [latent])
     _warn_of_memory(guider)
     call = _stoppable(sampler)
     stopping = host().sampling.make_sampler(showing_what_will_be(call.solver), call.options)
-    more = {"checkpoint": checkpoint, "noise": step_noise_of(noise, latent)}
-    stopping = host().sampling.with_options(stopping, more)
+    draws = step_noise_of(noise, latent)
+    guider = host().sampling.with_draws(guider, draws)
+    stopping = host().sampling.with_options(stopping, {"checkpoint": checkpoint, "noise": draws})
     return host().sampling.sample(
         guider, noise.generate_noise(latent), stopping, sigmas, latent, noise.seed
     )

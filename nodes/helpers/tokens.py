@@ -28,15 +28,10 @@ def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
     """LATENTs -> one packed sequence; those of pictures (B, C, H, W) are clips of one frame.
 
     Raises:
-        ValueError: a LATENT is not a video latent, has a mask, or they do not fit together.
+        ValueError: a LATENT is not a video latent, or they do not fit together.
     """
     for latent in latents:
         check_one_stream(latent["samples"], "use Sample, which takes it as it is")
-        if "noise_mask" in latent:
-            raise ValueError(
-                "a latent with a noise mask cannot be sampled as patches yet: use Sample, or take "
-                "the mask off"
-            )
         shape = tuple(latent["samples"].shape)
         if len(shape) not in (4, 5):
             raise ValueError(

@@ -9,6 +9,7 @@ from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
 from ...models.shapes import VideoShape
 from ..helpers.search import search_words
+from ..helpers.size_inputs import fps_input, side_inputs
 from ..helpers.sizes import check_size, size_problem
 
 EMPTY = LatentFormat(channels=16)
@@ -39,22 +40,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
                 "fps",
             ),
             inputs=[
-                io.Int.Input(
-                    "width",
-                    default=64,
-                    min=16,
-                    max=8192,
-                    step=16,
-                    tooltip="Width in pixels, a multiple of 16.",
-                ),
-                io.Int.Input(
-                    "height",
-                    default=64,
-                    min=16,
-                    max=8192,
-                    step=16,
-                    tooltip="Height in pixels, a multiple of 16.",
-                ),
+                *side_inputs(),
                 io.Int.Input(
                     "frames",
                     default=17,
@@ -63,14 +49,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
                     step=4,
                     tooltip="Frames: 1 + a multiple of 4, such as 17, 33 or 81; 1 is an image.",
                 ),
-                io.Float.Input(
-                    "fps",
-                    default=16.0,
-                    min=1.0,
-                    max=120.0,
-                    step=1.0,
-                    tooltip="Frames per second; models that know frame rates adapt the motion.",
-                ),
+                fps_input(),
             ],
             outputs=[
                 io.Latent.Output(

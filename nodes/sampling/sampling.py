@@ -7,8 +7,9 @@ from ...hosts import host, io
 from ...hosts.interface import PROMPT_KEY
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
-from ...samplers.noise.steps import StepNoise
+from ..helpers.edits import check_edit
 from ..helpers.search import search_words
+from ..helpers.start import begun, with_noise
 from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens, unpack
 from ..helpers.trained import warn_if_untrained, warn_of_distillation
 
@@ -105,22 +106,20 @@ class SpacetimeSamplePatches(io.ComfyNode):
     ) -> io.NodeOutput:
         """Draw each clip's noise, pack it and sample."""
         warn_of_distillation(guider, sampler)
+        check_edit(guider, sampler)
         tokens = fit_tokens(tokens, lambda latent: host().sampling.fit_latent(guider, latent))
         warn_if_untrained(guider, unpack(tokens))
+        levels = begun(guider, sigmas, unpack(tokens))
+        if len(levels) == 1 < len(sigmas):
+            return io.NodeOutput(tokens)
         start = _token_noise(noise, tokens)
-        sampler = with_noise(sampler, lambda step: _token_noise(noise, tokens, step + 1).values)
+        guider, sampler = with_noise(
+            guider, sampler, lambda step: _token_noise(noise, tokens, step + 1).values
+        )
         sampled = host().sampling.sample_tokens(
-            guider, start, sampler, sigmas, tokens.tokens, tokens.extras, noise.seed
+            guider, start, sampler, levels, tokens.tokens, tokens.extras, noise.seed
         )
         return io.NodeOutput(tokens.with_tokens(sampled))
-
-
-def with_noise(sampler: Any, noise: StepNoise | None) -> Any:
-    """SAMPLER that adds this noise after its steps, if it adds any and is of the pack.
-
-    Without one it draws from the run's seed.
-    """
-    return host().sampling.with_options(sampler, {"noise": noise}) or sampler
 
 
 def _token_noise(noise: Any, tokens: TokenSocket, draw: int = 0) -> Tokens:
@@ -161,11 +160,15 @@ class SpacetimeSample(io.ComfyNode):
     ) -> io.NodeOutput:
         """Draw the noise and sample."""
         warn_of_distillation(guider, sampler)
+        check_edit(guider, sampler)
         latent = host().sampling.fit_latent(guider, latent)
         warn_if_untrained(guider, [latent])
-        sampler = with_noise(sampler, step_noise_of(noise, latent))
+        levels = begun(guider, sigmas, [latent])
+        if len(levels) == 1 < len(sigmas):
+            return io.NodeOutput(latent)
+        guider, sampler = with_noise(guider, sampler, step_noise_of(noise, latent))
         samples = host().sampling.sample(
-            guider, noise.generate_noise(latent), sampler, sigmas, latent, noise.seed
+            guider, noise.generate_noise(latent), sampler, levels, latent, noise.seed
         )
         return io.NodeOutput({**latent, "samples": samples})
 

@@ -178,7 +178,7 @@ class SpacetimeDecodeTimeline(io.ComfyNode):
     def execute(cls, latent: dict[str, Any], vae: Any, fade: int = FADE) -> io.NodeOutput:
         """Decode and assemble."""
         samples, timeline = latent["samples"], latent.get(TIMELINE_KEY)
-        decoded = host().models.decode_video(vae, samples)
+        decoded = host().models.decode_video(vae, samples, loop=bool(latent.get("loop")))
         if timeline is None:
             return io.NodeOutput(decoded, float(latent.get("fps", FPS)), None)
         finished = assembled(timeline, decoded, fade=fade)

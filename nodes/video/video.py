@@ -86,7 +86,8 @@ class SpacetimeDecodeVideo(io.ComfyNode):
     def execute(cls, latent: dict[str, Any], vae: Any) -> io.NodeOutput:
         """Decode the samples."""
         _check_latent(latent["samples"], host().models.vae_format(vae))
-        images = host().models.decode_video(vae, latent["samples"])
+        loop = bool(latent.get("loop"))
+        images = host().models.decode_video(vae, latent["samples"], loop=loop)
         return io.NodeOutput(images, float(latent.get("fps", FPS)))
 
 

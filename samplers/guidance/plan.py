@@ -116,7 +116,7 @@ def guided(
     denoiser = cfg(predict, positive, negative, scale, combine=combine)
     if plan.skip is not None:
         weak = SkippedBlocks(positive, frozenset(plan.skip.blocks))
-        low, high = (_level(each, process) for each in (plan.skip.low, plan.skip.high))
+        low, high = (process.level_of(each) for each in (plan.skip.low, plan.skip.high))
         denoiser = skip_layers(denoiser, predict, weak, plan.skip.scale, low=low, high=high)
     if plan.rescale:
         denoiser = rescale(denoiser, predict, positive, plan.rescale)
@@ -132,7 +132,7 @@ def _scale(plan: GuidancePlan, process: NoiseProcess) -> Scale:
     if plan.first_frame_scale is not None:
         scale = over_frames(plan.first_frame_scale, scale, both_ends=plan.both_ends)
     if (plan.low, plan.high) != (0.0, 1.0):
-        low, high = (_level(each, process) for each in (plan.low, plan.high))
+        low, high = (process.level_of(each) for each in (plan.low, plan.high))
         scale = within(scale, low, high)
     return scale
 
@@ -143,10 +143,3 @@ def _combine(rule: Projection | ZeroStar | None) -> Combine:
     if isinstance(rule, Projection):
         return apg(parallel=rule.parallel, momentum=rule.momentum, threshold=rule.threshold)
     return affine if rule is None else cfg_zero
-
-
-def _level(level: float, process: NoiseProcess) -> float:
-    """Bring a level in [0, 1] to the process: on VE, the one with the same ratio of noise."""
-    if process is NoiseProcess.FLOW:
-        return level
-    return level / (1 - level) if level < 1 else float("inf")

@@ -1,10 +1,9 @@
 """Adaptive projected guidance: less of the difference that only saturates."""
 
-import torch
 from torch import Tensor
 
-from ..clips import Clips
 from .cfg import Combine, Predictions, generated_mask
+from .memory import WindowMemory
 
 
 def apg(*, parallel: float = 0.0, momentum: float = 0.0, threshold: float = 0.0) -> Combine:
@@ -22,16 +21,16 @@ def apg(*, parallel: float = 0.0, momentum: float = 0.0, threshold: float = 0.0)
         momentum: share of the last difference; the paper takes -0.5, 0 is none.
         threshold: largest root mean square of a frame's difference, 0 for no limit.
     """
-    last: dict[tuple[Clips | None, torch.Size], tuple[float, Tensor]] = {}
+    windows: WindowMemory[tuple[float, Tensor]] = WindowMemory()
 
     def combine(sides: Predictions, scale: Tensor | float) -> Tensor:
         made, regions = generated_mask(sides.x, sides.at), sides.at.regions
         c, d = sides.conditional, sides.conditional - sides.unconditional
         if momentum:
-            key, sigma = (sides.at.clips, d.shape), sides.at.level
-            before, difference = last.get(key, (0.0, d))
+            last, sigma = windows.of(sides.at), sides.at.level
+            before, difference = last.get(d.shape, (0.0, d))
             d = d + momentum * difference if sigma <= before else d
-            last[key] = sigma, d
+            last[d.shape] = sigma, d
         if threshold > 0:
             size = regions.frame_mean(d**2, made).sqrt()
             d = d * (threshold / size.clamp(min=threshold))

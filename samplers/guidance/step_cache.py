@@ -11,6 +11,7 @@ from ..denoiser import broadcast_sigma, output_of, x0_of
 from ..process import NoiseProcess
 from ..runs import Evaluation
 from .cfg import Predict
+from .memory import WindowMemory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +65,14 @@ def easy_cache(predict: Predict, cache: StepCache) -> Predict:
         predict: evaluates conditions.
         cache: the error budget.
     """
-    memories: dict[Hashable, _Memory] = {}
+    windows: WindowMemory[_Memory] = WindowMemory()
 
     def predict_or_tell(
         x: Tensor, at: Evaluation, conditions: Sequence[Any], /
     ) -> Sequence[Tensor]:
         sigma, process = at.levels, at.run.process
-        seen = _seen(x, sigma, process)
-        keys = [(id(each), at.clips, x.shape) for each in conditions]
+        seen, memories = _seen(x, sigma, process), windows.of(at)
+        keys = [(id(each), x.shape) for each in conditions]
         told: dict[Hashable, Tensor] = {}
         if cache.start <= at.progress <= cache.end:
             for key in keys:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacetime_video.media import FrameStream, MediaError, frame_chunks, whole_frames
+from spacetime_video.media import FrameStream, MediaError, frame_chunks, led_in, whole_frames
 
 FRAMES = torch.arange(10 * 2 * 3 * 3, dtype=torch.float32).reshape(10, 2, 3, 3)
 PLANES = FRAMES.permute(3, 0, 1, 2).contiguous().permute(1, 2, 3, 0)
@@ -75,3 +75,14 @@ def test_what_no_memory_holds_whole_is_refused_before_it_is_made(monkeypatch):
     with pytest.raises(MediaError, match=r"a clip held whole \(10 frames of 3x2\) needs"):
         stream(source).whole()
     assert source.begun == 0
+
+
+@pytest.mark.parametrize("lead", [0, 3, 10, 24])
+def test_a_loop_is_led_in_by_its_own_turns(lead):
+    wanted = FRAMES[torch.arange(-lead, 10) % 10]
+    source = Source(FRAMES, 1, 4, 5)
+    for given in (stream(source), FRAMES):
+        led = led_in(given, lead)
+        assert led.shape == wanted.shape
+        assert torch.equal(led.whole(), wanted)
+    assert source.begun == 2

@@ -12,8 +12,12 @@ from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
 from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt, SpacetimePromptsPerClip
 from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser, SpacetimeSample
-from spacetime_video.nodes.sampling.sampling_state import SpacetimeSampleSteps
+from spacetime_video.nodes.sampling.sampling_state import (
+    SpacetimeResumeSampling,
+    SpacetimeSampleSteps,
+)
 from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
+from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 
 
@@ -268,9 +272,78 @@ def test_a_mask_keeps_its_places_and_lowers_the_level_of_others(bench):
 
 def test_masks_that_cannot_be_followed_are_refused(bench):
     with pytest.raises(ValueError, match="a noise mask of 12 frames for a clip of 17 frames"):
-        bench.sample(masked(torch.zeros(12, 32, 32)))
-    with pytest.raises(ValueError, match="noise mask cannot be sampled as patches yet"):
-        patchify(masked(torch.zeros(1, 32, 32)))
+        bench.sample(masked(torch.eye(32).expand(12, 32, 32)))
+    with pytest.raises(ValueError, match="a noise mask of 12 frames for a clip of 17 frames"):
+        bench.sample_patches(patchify(masked(torch.eye(32).expand(12, 32, 32))))
+
+
+def under(ceiling, frames=9):
+    return {
+        **filled(empty(frames=frames)),
+        "noise_mask": (ceiling > 0).float(),
+        "noise_ceiling": ceiling,
+    }
+
+
+@pytest.fixture
+def mixed():
+    """Given, changed a little, changed more, and changed in a part of the picture."""
+    ceiling = torch.tensor([0.0, 0.3, 0.7]).reshape(1, 1, 3, 1, 1).repeat(1, 1, 1, 4, 4)
+    ceiling[..., 2, :, 3] = 0.0
+    return under(ceiling)
+
+
+@pytest.mark.parametrize("solver", [*SOLVERS, *STOCHASTIC_SOLVERS])
+def test_ceilings_mean_the_same_for_patches_and_latents(bench, mixed, solver):
+    made = bench.sample(mixed, solver=solver)
+    given = mixed["noise_ceiling"].expand_as(made["samples"]) == 0
+    assert torch.equal(made["samples"][given], mixed["samples"][given])
+    assert made["noise_ceiling"] is mixed["noise_ceiling"]
+    changed = (made["samples"] - mixed["samples"]).abs().mean((0, 1, 3, 4))
+    assert 0.01 < changed[1] < changed[2]
+    (packed,) = unpatchify(bench.sample_patches(patchify(mixed), solver=solver))
+    close(packed, made)
+    assert torch.equal(packed["samples"][given], mixed["samples"][given])
+
+
+def test_a_run_begins_at_the_highest_ceiling(bench, mixed, network_calls):
+    levels = bench.parts()[3]
+    bench.sample(mixed)
+    assert (levels < 0.7).sum() == 2  # 0 among them
+    assert len(network_calls) == 2
+    part = torch.tensor([0.7, *levels[levels < 0.7]])
+    plain = {key: each for key, each in mixed.items() if not key.startswith("noise")}
+    flat = under(torch.full((1, 1, 3, 4, 4), 0.7))
+    made = SpacetimeSample.execute(*bench.parts()[:3], part, plain)[0]
+    assert torch.equal(bench.sample(flat)["samples"], made["samples"])
+
+
+def test_what_is_all_given_comes_back_without_a_step(bench, network_calls):
+    latent = masked(torch.zeros(1, 1, 5, 1, 1))
+    assert torch.equal(bench.sample(latent)["samples"], latent["samples"])
+    (packed,) = unpatchify(bench.sample_patches(patchify(latent)))
+    assert torch.equal(packed["samples"], latent["samples"])
+    assert not network_calls
+    with pytest.raises(ValueError, match=r"all of the latent is given.*use Sample"):
+        SpacetimeSampleSteps.execute(*bench.parts(), latent, 1)
+
+
+def test_a_run_under_ceilings_is_resumed(bench, mixed):
+    guider, noise, sampler, _ = bench.parts()
+    levels = SpacetimeSchedule.execute(6, 3.0)[0]
+    state = SpacetimeSampleSteps.execute(guider, noise, sampler, levels, mixed, 2)[0]
+    resumed = SpacetimeResumeSampling.execute(guider, noise, sampler, state)[0]
+    whole = SpacetimeSample.execute(guider, noise, sampler, levels, mixed)[0]
+    assert torch.equal(resumed["samples"], whole["samples"])
+
+
+def test_a_mask_holds_packed_clips_too(bench):
+    first = torch.ones(1, 1, 3, 1, 1)
+    first[:, :, 0] = 0
+    latent = masked(first, frames=9)
+    (packed,) = unpatchify(bench.sample_patches(patchify(latent)))
+    close(packed, bench.sample(latent))
+    assert torch.equal(packed["samples"][:, :, 0], latent["samples"][:, :, 0])
 
 
 def test_an_unknown_solver_is_refused():

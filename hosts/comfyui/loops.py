@@ -1,0 +1,34 @@
+"""Loops through any of the host's VAEs, which know clips with two ends alone."""
+
+from typing import Any
+
+from torch import Tensor
+
+from ...media import FrameStream, led_in, whole_frames
+from ...models.shapes import Compression, VideoShape
+from ...models.vae import circle
+from ...models.vae.config import WAN21_VAE, VAEConfig
+from .vae import HostVAE
+
+
+def encode_loop(vae: Any, images: Tensor | FrameStream, compression: Compression) -> Tensor:
+    """Frames (F, H, W, 3) in [0, 1] -> raw latent; see ``Models.encode_video``."""
+    if compression.time == 1:
+        return vae.encode(whole_frames(images)[..., :3])
+    compression.check(VideoShape(*images.shape[:3]), loop=True)
+    lead = 1 + compression.time * circle.encoder_lead(_config(vae))
+    latent = vae.encode(led_in(images, lead).whole()[..., :3])
+    return latent[:, :, -(len(images) // compression.time) :]
+
+
+def decode_loop(vae: Any, latent: Tensor, compression: Compression) -> Tensor:
+    """Raw latent (B, C, F, H, W) -> frames (B, F, H, W, 3); see ``Models.decode_video``."""
+    if compression.time == 1:
+        return vae.decode(latent)
+    images = vae.decode(circle.led_in(latent, circle.decoder_lead(_config(vae))))
+    return images[..., -compression.time * latent.shape[2] :, :, :, :]
+
+
+def _config(vae: Any) -> VAEConfig:
+    """Of the pack's own; other causal ones look back no further than Wan's, the deepest."""
+    return vae.first_stage_model.config if isinstance(vae, HostVAE) else WAN21_VAE

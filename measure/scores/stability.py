@@ -1,0 +1,187 @@
+"""What changes slowly over a video, or where a loop closes: drift, flicker, motion, the wrap.
+
+F frames, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .joins import TIME_FACTOR, JoinScore, judge_joins
+from .signals import LEVELS, Signals, luma_of
+
+MOST_DRIFT = 2.0
+"""In 1/255, of what does not move."""
+
+_END = 0.15
+_QUIET_SHARE = 0.5
+_FROZEN, _LIVELY = 0.4, 0.75
+_LAPLACIAN = ((0.0, -0.25, 0.0), (-0.25, 1.0, -0.25), (0.0, -0.25, 0.0))
+
+
+class Drift(NamedTuple):
+    """What differs between the last 15 % of the frames and the first, in 1/255.
+
+    Attributes:
+        quiet: by name, of the half of the pixels that change least: mean and standard deviation of
+            red, green and blue, saturation, and sharpness.
+        whole: the mean of the colour that changes most over the whole picture, objects too.
+    """
+
+    quiet: Mapping[str, float]
+    whole: float
+
+    @property
+    def worst(self) -> float:
+        """The largest of what does not move."""
+        return max(map(abs, self.quiet.values()))
+
+    @property
+    def passed(self) -> bool:
+        """Whether that is at most `MOST_DRIFT`."""
+        return self.worst <= MOST_DRIFT
+
+
+class Motion(NamedTuple):
+    """How much moves.
+
+    Attributes:
+        amount: median change of what moves most between two frames, in 1/255.
+        end_to_start: steps in the last 15 % of the frames by those in the first.
+        frozen: the most frames in a row into which what moves changes by less than 40 % of what it
+            does in the liveliest quarter.
+        flicker: median change between two frames of what does not move, in 1/255.
+    """
+
+    amount: float
+    end_to_start: float
+    frozen: int
+    flicker: float
+
+
+@dataclass(frozen=True)
+class Closure:
+    """How a loop closes.
+
+    Args:
+        step: from the last frame to the first, by the median step into a frame of its phase.
+        second_difference: the larger around these two, by the median of its phase.
+        wrap: how it differs from all other steps, as a join does.
+    """
+
+    step: float
+    second_difference: float
+    wrap: JoinScore
+
+    @property
+    def passed(self) -> bool:
+        """Whether no meter tells the wrap from the other steps."""
+        return self.wrap.passed
+
+
+def read_drift(video: Tensor) -> Drift:
+    """Compare the ends of a video (F, H, W, 3) of display colours in [0, 1]."""
+    count = max(1, round(_END * len(video)))
+    early, late = video[:count].float(), video[-count:].float()
+    moved = luma_of(late.mean(dim=0)) - luma_of(early.mean(dim=0))
+    away = (moved - moved.median()).abs()
+    quiet = away <= away.flatten().quantile(_QUIET_SHARE)
+    ends = [_appearance(part, quiet) for part in (early, late)]
+    changes = {name: LEVELS * (ends[1][name] - ends[0][name]) for name in ends[0]}
+    whole = (late.mean(dim=(0, 1, 2)) - early.mean(dim=(0, 1, 2))).abs().max()
+    return Drift(changes, LEVELS * float(whole))
+
+
+def read_motion(video: Tensor, signals: Signals) -> Motion:
+    """Tell how much moves in a video (F, H, W, 3) whose signals are given."""
+    steps, moving = signals.step[1:], signals.moving_step[1:]
+    periods = max(1, round(_END * len(steps) / TIME_FACTOR))
+    early, late = steps[: periods * TIME_FACTOR], steps[-periods * TIME_FACTOR :]
+    return Motion(
+        amount=float(moving.median()),
+        end_to_start=float(late.mean() / early.mean().clamp(min=1e-6)),
+        frozen=_longest_run(moving < _FROZEN * moving.quantile(_LIVELY)),
+        flicker=_flicker(video),
+    )
+
+
+def read_closure(signals: Signals, *, factor: int = TIME_FACTOR) -> Closure:
+    """Tell how a loop closes, from signals that go round (`read_signals(..., loop=True)`).
+
+    Every latent frame of a loop stands for `factor` frames, so the wrap has the phase of its first.
+
+    Raises:
+        ValueError: the signals do not go round.
+    """
+    if not signals.step[0].isfinite():
+        raise ValueError("these signals do not go round: read them with loop=True")
+    turned = _turned(signals)
+    none_given = torch.zeros(len(signals.step), dtype=torch.bool)
+    (wrap,) = judge_joins(turned, [1], none_given, factor=factor, first=1)
+    steps, bends = signals.step, signals.second_difference
+    return Closure(
+        step=_by_median(steps, 0, factor),
+        second_difference=max(_by_median(bends, frame, factor) for frame in (-1, 0)),
+        wrap=wrap,
+    )
+
+
+def _turned(signals: Signals) -> Signals:
+    """The same with the last frame first, so that the wrap lies before the second one."""
+    place = signals.place
+    return Signals(
+        step=signals.step.roll(1),
+        second_difference=signals.second_difference.roll(1),
+        moving_step=signals.moving_step.roll(1),
+        correlation=signals.correlation.roll(1),
+        place=None if place is None else place.roll(1, 0),
+    )
+
+
+def _by_median(values: Tensor, frame: int, factor: int) -> float:
+    """The value of a frame of a loop by the median of the others of its phase."""
+    count = len(values)
+    frame %= count
+    others = torch.arange(frame % factor, count, factor)
+    return float(values[frame] / values[others[others != frame]].median().clamp(min=1e-6))
+
+
+def _appearance(frames: Tensor, quiet: Tensor) -> dict[str, float]:
+    """Statistics of some pixels (H, W) bool of frames (F, H, W, 3)."""
+    pixels = frames.mean(dim=0)[quiet]  # (P, 3)
+    found = {
+        f"{statistic} of {colour}": float(value)
+        for statistic, values in (("mean", pixels.mean(dim=0)), ("deviation", pixels.std(dim=0)))
+        for colour, value in zip(("red", "green", "blue"), values, strict=True)
+    }
+    found["saturation"] = float((pixels.amax(dim=1) - pixels.amin(dim=1)).mean())
+    found["sharpness"] = float(_detail(luma_of(frames))[:, quiet].mean())
+    return found
+
+
+def _detail(planes: Tensor) -> Tensor:
+    """How much each pixel of planes (F, H, W) differs from those beside it."""
+    padded = functional.pad(planes[:, None], (1, 1, 1, 1), mode="replicate")
+    return functional.conv2d(padded, planes.new_tensor(_LAPLACIAN)[None, None])[:, 0].abs()
+
+
+def _flicker(video: Tensor) -> float:
+    planes = luma_of(video)
+    steps = planes.diff(dim=0).abs()
+    still = steps.mean(dim=0)
+    quiet = still <= still.flatten().quantile(_QUIET_SHARE)
+    return LEVELS * float(steps[:, quiet].mean(dim=1).median())
+
+
+def _longest_run(there: Tensor) -> int:
+    longest = run = 0
+    for each in there.tolist():
+        run = run + 1 if each else 0
+        longest = max(longest, run)
+    return longest

@@ -1,0 +1,1 @@
+"""How well made parts of a clip join given ones: `spacetime measure timeline`."""

@@ -1,0 +1,190 @@
+"""Whether the meters pass what is right and notice what is wrong, on true clips and spoiled ones.
+
+B batch, F frames, H rows, W columns.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+from torch.nn import functional
+
+from ...toyworld import Clip
+from ..cases import FPS, Case, batches, true_clips
+from ..figures import Figure, Share, Table
+from ..readers import Readers
+from ..scores.alignment import read_clip
+from ..scores.between import Truth, judge_between, place_of
+from ..scores.joins import METERS, Join, JoinScore, given_frames, judge_joins
+from ..scores.signals import read_signals
+from ..scores.stability import read_drift
+from ..studio import ClipMaker, Maker
+from ..tasks import Seen, Task
+from .cases import travelling
+from .controls import JUMP, Control, duplicate, freeze, hard_cut, jump, ping_pong, reversed_in_time
+from .tables import GROUP
+
+JOINS, DRIFT_AND_TRUTH = "calibration of joins", "calibration of drift and truth"
+FRAMES = 33
+RAMP = 3 / 255
+BLOCK = 8
+"""Pixels along a side of the blocks that an object falls apart into, those of a latent position."""
+
+_OWN, _OTHER, _SAME_SETTING = 20, 21, 22
+_JOIN = 17
+_AFTER, _BEFORE = (Join(_JOIN),), (Join(_JOIN, given_before=False),)
+_GAP = (Join(5), Join(25, given_before=False))
+_MADE = slice(5, 25)
+
+_SPOILED: Mapping[str, tuple[Control, int]] = {
+    "hard cuts": (hard_cut, _OTHER),
+    "hard cuts within a setting": (hard_cut, _SAME_SETTING),
+    "jumps of 8 frames": (jump, _OTHER),
+    "ping-pongs": (ping_pong, _OTHER),
+    "freezes": (freeze, _OTHER),
+    "duplicated frames": (duplicate, _OTHER),
+}
+"""What a part is replaced with, and the group of the clips that are cut to."""
+
+
+class _Spoiled(NamedTuple):
+    """A version of a clip, (B, F, H, W, 3), and the joins by which it is judged, each alone."""
+
+    kind: str
+    video: Tensor
+    layouts: tuple[tuple[Join, ...], ...]
+
+
+def calibration_tasks(count: int, maker: ClipMaker) -> list[Task]:
+    """Joins of travelling clips, then drift and what lies between given parts."""
+    own, other, alike = (
+        tuple(travelling(group, count, FRAMES + JUMP, setting_of=settings))
+        for group, settings in ((_OWN, None), (_OTHER, None), (_SAME_SETTING, _OWN))
+    )
+    joins = partial(_run_joins, own, {_OTHER: other, _SAME_SETTING: alike}, maker)
+    return [
+        Task(f"{GROUP}: {JOINS}", own, joins),
+        Task(f"{GROUP}: {DRIFT_AND_TRUTH}", own, partial(_run_drift_and_truth, own, maker)),
+    ]
+
+
+def judge_layouts(
+    clips: Tensor, layouts: Sequence[tuple[tuple[Join, ...], ...]]
+) -> list[list[JoinScore]]:
+    """Judge the joins of versions (K, F, H, W, 3) of a clip by the parts that each holds itself."""
+    found: list[list[JoinScore]] = []
+    for clip, each in zip(clips, layouts, strict=True):
+        place = place_of([read_clip(clip, FPS)], [len(clip)])
+        signals = read_signals(clip, place=place)
+        scores = [
+            judge_joins(signals, [join.frame for join in joins], given_frames(joins, len(clip)))
+            for joins in each
+        ]
+        found.append([score for layout in scores for score in layout])
+    return found
+
+
+def judge_truths(clips: Tensor, truth: tuple[str, str, np.ndarray]) -> list[bool]:
+    """Say of versions (K, F, H, W, 3) of made parts whether all of the truth is there."""
+    colour, shape, track = truth
+    asked = Truth(colour, shape, torch.from_numpy(track))
+    return [all(judge_between(clip, asked, FPS).values()) for clip in clips]
+
+
+def _run_joins(
+    own: Sequence[Case],
+    others: Mapping[int, Sequence[Case]],
+    maker: ClipMaker,
+    _: Maker,
+    readers: Readers,
+    seen: Seen,
+) -> Table:
+    found: dict[str, list[JoinScore]] = {}
+    cuts = {group: batches(cases) for group, cases in others.items()}
+    for batch in batches(own):
+        other = {group: true_clips(next(each)).video for group, each in cuts.items()}
+        versions = [
+            version._replace(video=_coded(maker, version.video))
+            for version in _versions(true_clips(batch).video, other)
+        ]
+        layouts = [version.layouts for version in versions]
+        clips = list(torch.stack([version.video for version in versions], dim=1))
+        for scores in readers.map(judge_layouts, clips, [layouts] * len(batch)):
+            for version, each in zip(versions, scores, strict=True):
+                found.setdefault(version.kind, []).extend(each)
+        seen(batch, versions[0].video)
+    return Table(GROUP, JOINS, {kind: _passed(scores) for kind, scores in found.items()})
+
+
+def _versions(video: Tensor, other: Mapping[int, Tensor]) -> Iterator[_Spoiled]:
+    """The true clips, then every spoiled kind with its join after and before what is given."""
+    yield _Spoiled("true joins", video[:, :FRAMES], (_AFTER, _BEFORE, _GAP))
+    late = slice(JUMP, JUMP + FRAMES)
+    for kind, (control, group) in _SPOILED.items():
+        after = control(video, other[group], _JOIN, FRAMES)[:, :FRAMES]
+        yield _Spoiled(kind, after, (_AFTER,))
+        backward = reversed_in_time(control)
+        yield _Spoiled(kind, backward(video, other[group], JUMP, JUMP + _JOIN)[:, late], (_BEFORE,))
+
+
+def _passed(scores: Sequence[JoinScore]) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {"all": Share(sum(each.passed for each in scores), len(scores))}
+    for meter in METERS:
+        told = [meter not in each.failed for each in scores if meter in each.deviations]
+        figures[meter] = Share(sum(told), len(told))
+    return figures
+
+
+def _run_drift_and_truth(
+    own: Sequence[Case], maker: ClipMaker, _: Maker, readers: Readers, seen: Seen
+) -> Table:
+    drifts: dict[str, list[bool]] = {}
+    truths: dict[str, list[bool]] = {}
+    for batch in batches(own):
+        true = true_clips(batch)
+        video, ramp = true.video[:, :FRAMES], torch.linspace(0, RAMP, FRAMES)
+        gain = 1 + rearrange(ramp, "F -> 1 F 1 1 1") / video.mean(dim=(1, 2, 3, 4), keepdim=True)
+        versions = {"true clips": video, "a gain that rises by 3/255": video * gain}
+        for name, clips in versions.items():
+            passed = [read_drift(clip).passed for clip in _coded(maker, clips)]
+            drifts.setdefault(name, []).extend(passed)
+        pictures = {"true clips": video, "objects in blocks": _in_blocks(true)}
+        made = [_coded(maker, clips)[:, _MADE] for clips in pictures.values()]
+        asked = _truths(batch, true)
+        for each in readers.map(judge_truths, list(torch.stack(made, dim=1)), asked):
+            for name, passed in zip(pictures, each, strict=True):
+                truths.setdefault(name, []).append(passed)
+        seen(batch, video)
+    rows: dict[str, dict[str, Figure]] = {}
+    for column, found in (("no drift", drifts), ("all of the truth", truths)):
+        for name, passed in found.items():
+            rows.setdefault(name, {})[column] = Share(sum(passed), len(passed))
+    return Table(GROUP, DRIFT_AND_TRUTH, rows)
+
+
+def _truths(batch: Sequence[Case], true: Clip) -> list[tuple[str, str, np.ndarray]]:
+    things = [case.scene.objects[0] for case in batch]
+    tracks = true.tracks[:, :FRAMES, 0, :2][:, _MADE].numpy()
+    return [(thing.colour, thing.shape, track) for thing, track in zip(things, tracks, strict=True)]
+
+
+def _in_blocks(true: Clip) -> Tensor:
+    """Clips (B, F, H, W, 3) in whose made part blocks that an object touches have one colour."""
+    video, there = true.video[:, :FRAMES], true.masks[:, :FRAMES, 0]
+    planes = rearrange(video, "B F H W C -> (B F) C H W")
+    touched = rearrange(there.float(), "B F H W -> (B F) 1 H W")
+    blocks = functional.avg_pool2d(planes, BLOCK)
+    touched = functional.max_pool2d(touched, BLOCK)
+    large = (functional.interpolate(each, scale_factor=BLOCK) for each in (touched, blocks))
+    spoiled = torch.where(next(large) > 0, next(large), planes)
+    spoiled = rearrange(spoiled, "(B F) C H W -> B F H W C", B=len(video))
+    return torch.cat([video[:, : _MADE.start], spoiled[:, _MADE], video[:, _MADE.stop :]], dim=1)
+
+
+def _coded(maker: ClipMaker, video: Tensor) -> Tensor:
+    """Clips after a round trip through the VAE."""
+    return maker.decode(maker.encode(video))

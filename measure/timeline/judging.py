@@ -1,0 +1,81 @@
+"""What is asked of clips with made and given parts, and what is found.
+
+K versions of one clip, F frames, H rows, W columns.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..cases import FPS
+from ..scores.alignment import read_clip
+from ..scores.between import Truth, judge_between, place_of
+from ..scores.joins import JoinScore, judge_joins
+from ..scores.signals import Signals, read_signals
+from ..scores.stability import Drift, Motion, read_drift, read_motion
+
+
+class Question(NamedTuple):
+    """What is known of a clip.
+
+    Attributes:
+        joins: the first frame after each.
+        given: which frames are given (F,) bool.
+        colour, shape: of the one object.
+        track: its true centre in every frame (F, 2); None where nothing true is between.
+    """
+
+    joins: tuple[int, ...]
+    given: np.ndarray
+    colour: str
+    shape: str
+    track: np.ndarray | None = None
+
+
+class Findings(NamedTuple):
+    """What one version of a clip shows.
+
+    Attributes:
+        step: mean change of luma into each frame, in 1/255.
+        truth: what of it is as in the true clip; empty where nothing is known of that.
+    """
+
+    joins: list[JoinScore]
+    truth: dict[str, bool]
+    drift: Drift
+    motion: Motion
+    step: list[float]
+
+
+def judge_versions(clips: Tensor, question: Question) -> list[Findings]:
+    """Judge versions (K, F, H, W, 3) of one clip, of which the first is the true one, decoded."""
+    versions = [read_signals(clip, place=_places(clip)) for clip in clips]
+    return [
+        _findings(clip, signals, versions[0], question)
+        for clip, signals in zip(clips, versions, strict=True)
+    ]
+
+
+def _places(clip: Tensor) -> Tensor:
+    return place_of([read_clip(clip, FPS)], [len(clip)])
+
+
+def _findings(clip: Tensor, signals: Signals, true: Signals, question: Question) -> Findings:
+    given = torch.from_numpy(question.given)
+    return Findings(
+        judge_joins(signals, question.joins, given, true),
+        _truth(clip, question),
+        read_drift(clip),
+        read_motion(clip, signals),
+        signals.step.tolist(),
+    )
+
+
+def _truth(clip: Tensor, question: Question) -> dict[str, bool]:
+    if question.track is None:
+        return {}
+    made = ~question.given
+    truth = Truth(question.colour, question.shape, torch.from_numpy(question.track[made]))
+    return judge_between(clip[torch.from_numpy(made)], truth, FPS)

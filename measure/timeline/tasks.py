@@ -1,0 +1,105 @@
+"""The parts of `spacetime measure timeline`, each with one table.
+
+B batch, F frames, H rows, W columns.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..cases import Case, batches, true_clips
+from ..figures import Table
+from ..readers import Readers
+from ..studio import ClipMaker, Maker
+from ..tasks import Seen, Task
+from .calibration import calibration_tasks
+from .jobs import JOBS, TimelineJob
+from .judging import Findings, Question, judge_versions
+from .loops import loop_task
+from .plot import Steps
+from .tables import GROUP, table_of_findings
+
+CALIBRATION, LOOP = "calibration", "loop"
+NAMES = (CALIBRATION, *JOBS, LOOP)
+GENERATED, TRUTH = "generated", "true clips"
+
+
+def timeline_tasks(names: Sequence[str], count: int, maker: ClipMaker, steps: Steps) -> list[Task]:
+    """Everything that the names ask for, with `count` cases each.
+
+    Args:
+        steps: filled in as the tasks run.
+
+    Raises:
+        ValueError: an unknown name, or too few cases.
+    """
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise ValueError(f"unknown part {', '.join(unknown)}: use {', '.join(NAMES)}")
+    if count < 2:
+        raise ValueError(f"{count} cases: use at least 2, so that there is another clip to cut to")
+    tasks = calibration_tasks(count, maker) if CALIBRATION in names else []
+    for job in (make(count) for name, make in JOBS.items() if name in names):
+        run = partial(_run, job, maker, steps)
+        tasks.append(Task(f"{GROUP}: {job.title}", job.cases, run))
+    return [*tasks, loop_task(count, maker)] if LOOP in names else tasks
+
+
+def _run(
+    job: TimelineJob, maker: ClipMaker, steps: Steps, _: Maker, readers: Readers, seen: Seen
+) -> Table:
+    kinds = job.joins(maker.model.latent.compression)
+    found: dict[str, list[Findings]] = {}
+    for batch, others in zip(batches(job.cases), batches(job.others), strict=True):
+        versions = _versions(job, maker, batch, others)
+        clips = torch.stack(list(versions.values()), dim=1)  # (B, K, F, H, W, 3)
+        asked = _questions(job, maker, batch)
+        for each in readers.map(judge_versions, list(clips), asked):
+            for name, findings in zip(versions, each, strict=True):
+                found.setdefault(name, []).append(findings)
+        seen(batch, versions[GENERATED])
+    found = {GENERATED: found.pop(GENERATED), **found}
+    columns = {name: _mean_steps(each) for name, each in found.items()}
+    steps.add(job.title, columns, tuple(kinds))
+    return table_of_findings(job.title, found, kinds)
+
+
+def _versions(
+    job: TimelineJob, maker: ClipMaker, batch: Sequence[Case], others: Sequence[Case]
+) -> dict[str, Tensor]:
+    """Decoded clips (B, F, H, W, 3): the true ones first, then what was made of them."""
+    video, other = true_clips(batch).video, true_clips(others).video
+    latents = maker.encode(video)
+    made = (~job.given_frames(maker.model.latent.compression)).nonzero()[:, 0]
+    start, end = int(made[0]), int(made[-1]) + 1
+    return {
+        TRUTH: maker.decode(latents),
+        GENERATED: maker.decode(job.make(maker, batch, latents, job.given)),
+        **{
+            name: maker.decode(maker.encode(control(video, other, start, end)))
+            for name, control in job.controls.items()
+        },
+    }
+
+
+def _questions(job: TimelineJob, maker: ClipMaker, batch: Sequence[Case]) -> list[Question]:
+    compression = maker.model.latent.compression
+    given = job.given_frames(compression).numpy()
+    tracks = true_clips(batch).tracks[:, :, 0, :2].numpy()
+    return [
+        Question(
+            tuple(job.joins(compression)),
+            given,
+            case.scene.objects[0].colour,
+            case.scene.objects[0].shape,
+            track if job.knows_truth else None,
+        )
+        for case, track in zip(batch, tracks, strict=True)
+    ]
+
+
+def _mean_steps(findings: Sequence[Findings]) -> list[float]:
+    return np.mean([each.step for each in findings], axis=0).tolist()

@@ -1,0 +1,69 @@
+"""Finished chunks of a long video as files, so that a run that was stopped goes on where it was."""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import Tensor
+
+from ...hosts import host
+from ...model_loaders.files import read_file, write_file
+from ...model_loaders.keys import UnsupportedCheckpointError
+
+FOLDER = "chunks"
+"""In the output folder; each run has a folder of its own in it."""
+
+MOST_RUNS = 8
+"""Runs that are kept; older ones are removed."""
+
+_DIGITS = 16
+_RUN = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
+
+
+class ChunkFiles:
+    """The chunks of one run.
+
+    Args:
+        known: values that tell the run from all others.
+    """
+
+    def __init__(self, known: Iterable[object]) -> None:
+        digest = hashlib.sha256()
+        for each in known:
+            digest.update(_bytes(each))
+        self.folder = host().files.output_folder() / FOLDER / digest.hexdigest()[:_DIGITS]
+
+    def read(self, number: int) -> Tensor | None:
+        """A finished chunk (B, C, f, h, w); None where there is none, or a damaged one."""
+        path = self._path(number)
+        if not path.is_file():
+            return None
+        try:
+            return read_file(path).state["samples"]
+        except (UnsupportedCheckpointError, KeyError):
+            return None
+
+    def write(self, number: int, samples: Tensor) -> None:
+        """Keep a finished chunk."""
+        if not self.folder.is_dir():
+            self._make_room()
+        write_file(self._path(number), {"samples": samples})
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:05d}.safetensors"
+
+    def _make_room(self) -> None:
+        if not self.folder.parent.is_dir():
+            return
+        runs = [each for each in self.folder.parent.iterdir() if _RUN.fullmatch(each.name)]
+        runs.sort(key=lambda each: each.stat().st_mtime, reverse=True)
+        for run in runs[MOST_RUNS - 1 :]:
+            shutil.rmtree(run, ignore_errors=True)
+
+
+def _bytes(value: object) -> bytes:
+    if isinstance(value, Tensor):
+        return value.detach().float().cpu().contiguous().numpy().tobytes()
+    return repr(value).encode()

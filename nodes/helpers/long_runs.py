@@ -1,0 +1,164 @@
+"""A long clip, sampled chunk by chunk as one stream of latents.
+
+B batch, C channels, F latent frames, H rows, W columns.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...hosts import host
+from ...hosts.stretch import stretch
+from ...models.shapes import WAN_COMPRESSION
+from ...samplers.masks import latent_mask
+from ...samplers.noise.sources import draw_noise
+from ...timeline import START_KEY, TIMELINE_KEY
+from ...timeline.chunks import Chunk, ChunkPlan
+from ...timeline.statistics import matched
+from .chunk_files import ChunkFiles
+from .edits import check_edit
+from .start import begun, with_noise
+from .trained import warn_if_untrained, warn_of_distillation
+
+_OF_THE_WHOLE = ("samples", "noise_mask", "noise_ceiling", TIMELINE_KEY, START_KEY)
+"""Keys of a LATENT that a run of a part of it gets anew, or goes without."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongRun:
+    """All that every chunk is sampled with.
+
+    Args:
+        guider, noise, sampler, sigmas: as for Sample.
+        plan: how the clip is cut.
+        match: how far each chunk is brought to the statistics of the first one, from 0 to 1.
+        keep: whether finished chunks are kept as files.
+    """
+
+    guider: Any
+    noise: Any
+    sampler: Any
+    sigmas: Tensor
+    plan: ChunkPlan
+    match: float = 0.0
+    keep: bool = True
+
+    def sample(self, latent: Mapping[str, Any]) -> Tensor:
+        """Make what is free of a LATENT: (B, C, F, H, W).
+
+        Raises:
+            ValueError: the latent is not an open clip.
+        """
+        warn_of_distillation(self.guider, self.sampler)
+        check_edit(self.guider, self.sampler)
+        latent = host().sampling.fit_latent(self.guider, latent)
+        _check(latent)
+        whole = _Whole(latent, self.noise.generate_noise(latent))
+        chunks = self.plan.chunks(whole.free.flatten(3).any(3)[0, 0].tolist())
+        if chunks:
+            warn_if_untrained(self.guider, [whole.part(chunks[0])])
+            self._fill(whole, chunks)
+        return whole.samples
+
+    def _fill(self, whole: "_Whole", chunks: Sequence[Chunk]) -> None:
+        files = self._files(whole, chunks) if self.keep else None
+        reference: Tensor | None = None
+        for number, chunk in enumerate(chunks):
+            made = None if files is None else files.read(number)
+            if made is None:
+                with stretch(number, len(chunks)):
+                    made = self._run(whole, chunk)[:, :, chunk.places]
+                made = made if reference is None else matched(made, reference, self.match)
+                if files is not None:
+                    files.write(number, made)
+            reference = made if reference is None else reference
+            whole.keep(chunk, made)
+
+    def _run(self, whole: "_Whole", chunk: Chunk, steps: int | None = None) -> Tensor:
+        """Sample one chunk, or its first steps, with what is shown beside it."""
+        part = whole.part(chunk)
+        levels = begun(self.guider, self.sigmas, [part])
+        if len(levels) == 1 < len(self.sigmas):
+            return part["samples"]
+        guider, sampler = with_noise(
+            self.guider, self.sampler, lambda step: draw_noise(self.noise, part, step + 1)
+        )
+        return host().sampling.sample(
+            guider,
+            whole.noise[:, :, list(chunk.shown)],
+            sampler,
+            levels if steps is None else levels[: steps + 1],
+            part,
+            self.noise.seed,
+        )
+
+    def _files(self, whole: "_Whole", chunks: Sequence[Chunk]) -> ChunkFiles:
+        """Files of this very run: a first step tells its model, its prompts and all else."""
+        step = self._run(whole, chunks[0], 1)
+        given = (whole.samples, whole.mask, whole.noise[:, :1, :, :1, :1])
+        return ChunkFiles([step, *given, self.sigmas, self.plan, self.match])
+
+
+class _Whole:
+    """The whole clip while it fills.
+
+    Args:
+        latent: LATENT of one size (B, C, F, H, W).
+        noise: of all of it.
+    """
+
+    def __init__(self, latent: Mapping[str, Any], noise: Tensor) -> None:
+        self.latent, self.noise = latent, noise
+        self.samples: Tensor = latent["samples"].clone()
+        given = latent.get("noise_mask")
+        ones = torch.ones(1, 1, *self.samples.shape[2:])
+        time = WAN_COMPRESSION.time
+        self.mask = ones if given is None else latent_mask(given, self.samples, time)[:, None]
+        self.ceiling: Tensor | None = latent.get("noise_ceiling")
+        self.free = self.mask > 0
+
+    def part(self, chunk: Chunk) -> dict[str, Any]:
+        """The LATENT of one chunk: all that is not made in it is given."""
+        shown = list(chunk.shown)
+        part = {key: each for key, each in self.latent.items() if key not in _OF_THE_WHOLE}
+        part["samples"] = self.samples[:, :, shown]
+        part["noise_mask"] = self._opened(self.mask, chunk)
+        if self.ceiling is not None:
+            part["noise_ceiling"] = self._opened(self.ceiling, chunk)
+        part["first_frame"] = self._first(chunk)
+        return part
+
+    def _opened(self, values: Tensor, chunk: Chunk) -> Tensor:
+        """Values of the places that the chunk makes; 0 in others, and 1 in what is thrown away."""
+        opened = torch.zeros_like(values[:, :, list(chunk.shown)])
+        opened[:, :, chunk.places] = values[:, :, list(chunk.made)]
+        if chunk.lead is not None:
+            opened[:, :, chunk.shown.index(chunk.lead)] = 1
+        return opened
+
+    def _first(self, chunk: Chunk) -> int:
+        """Absolute number of a chunk's first frame, counted from those that it makes."""
+        return int(self.latent.get("first_frame", 0)) + chunk.made.start - chunk.places[0]
+
+    def keep(self, chunk: Chunk, made: Tensor) -> None:
+        """Put what a chunk has made into its place; what is given stays bit for bit."""
+        frames = list(chunk.made)
+        free, there = self.free[:, :, frames], self.samples[:, :, frames]
+        self.samples[:, :, frames] = torch.where(free, made.to(there), there)
+
+
+def _check(latent: Mapping[str, Any]) -> None:
+    samples = latent["samples"]
+    if not isinstance(samples, Tensor) or samples.ndim != 5:
+        raise ValueError(
+            f"a latent of shape {tuple(samples.shape)}: a video latent (batch, channels, frames, "
+            "rows, columns) is needed; for others use Sample"
+        )
+    if latent.get("loop"):
+        raise ValueError(
+            "a loop has no beginning from which it could be made chunk by chunk: use Sample, with "
+            "Context Windows where it is long"
+        )

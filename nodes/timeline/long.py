@@ -1,0 +1,111 @@
+"""Sample Long Video: more than a model makes in one run, as one stream."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from ...hosts import io
+from ...timeline.chunks import ChunkPlan
+from ..helpers.advanced import advanced
+from ..helpers.long_runs import LongRun
+from ..helpers.refusal import refusal
+from ..helpers.search import search_words
+from ..sampling.sampling import sampling_inputs
+from .extend import CATEGORY
+
+_TIME = 4
+
+
+class SpacetimeSampleLongVideo(io.ComfyNode):
+    """Sample a clip of any length in chunks."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeSampleLongVideo",
+            display_name="Sample Long Video (One Minute)",
+            category=CATEGORY,
+            description="Makes a clip that is too long for one run: in chunks, each of which sees "
+            "the end of what is there already and the clip's first frame. It stays one stream of "
+            "latents, so colours do not drift as they do when clips are decoded and encoded again. "
+            "Works on any timeline: what is given at either end is led out of, or into.",
+            **search_words(
+                "long video", "infinite length", "autoregressive", "chunks", "loop sampler",
+                "one minute", "extend many times", "framepack", "context",
+            ),
+            inputs=[
+                *sampling_inputs(
+                    io.Latent.Input(
+                        "latent",
+                        tooltip="The clip to make: Empty Video of any length, or a timeline.",
+                    )
+                ),
+                io.Int.Input(
+                    "chunk", default=33, min=5, max=8193, step=4,
+                    tooltip="Frames in one run: as many as the model was trained on. 33 for the "
+                    "shipped weights, 81 for Wan.",
+                ),
+                io.Int.Input(
+                    "context", default=9, min=1, max=4096, step=4,
+                    tooltip="Of them, frames that are there already, which show how things move.",
+                ),
+                io.Boolean.Input(
+                    "anchor", default=True, **advanced(),
+                    tooltip="Keep the clip's first frame in view of every run, so that colours and "
+                    "things stay what they were. Turn it off where the scene is to change.",
+                ),
+                io.Float.Input(
+                    "match", default=0.0, min=0.0, max=1.0, step=0.05, **advanced(),
+                    tooltip="How far each chunk's colours and contrast are brought to the first "
+                    "one's. 0 leaves them; 0.1 to 0.3 helps models that drift.",
+                ),
+                io.Boolean.Input(
+                    "resumable", default=True, **advanced(),
+                    tooltip="Keep finished chunks in the folder chunks of the output folder: the "
+                    "same graph, started again after a crash, goes on with the first that is "
+                    "missing. The last eight runs are kept.",
+                ),
+            ],
+            outputs=[
+                io.Latent.Output(
+                    display_name="LATENT", tooltip="The finished latent, for Decode Timeline."
+                )
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def validate_inputs(cls, chunk: int | None, context: int | None, anchor: bool | None) -> Any:
+        """Refuse chunks without room for anything new before the graph runs."""
+        return refusal(_plan, chunk, context, anchor)
+
+    @classmethod
+    def execute(
+        cls,
+        guider: Any,
+        noise: Any,
+        sampler: Any,
+        sigmas: Tensor,
+        latent: Mapping[str, Any],
+        chunk: int = 33,
+        context: int = 9,
+        anchor: bool = True,
+        match: float = 0.0,
+        resumable: bool = True,
+    ) -> io.NodeOutput:
+        """Sample chunk after chunk."""
+        run = LongRun(
+            guider=guider, noise=noise, sampler=sampler, sigmas=sigmas,
+            plan=_plan(chunk, context, anchor), match=match, keep=resumable,
+        )  # fmt: skip
+        return io.NodeOutput({**latent, "samples": run.sample(latent)})
+
+
+def _plan(chunk: int, context: int, anchor: bool) -> ChunkPlan:
+    """Frames of video as latent frames, the first of which is one frame."""
+    length, seen = (1 + (frames - 1) // _TIME for frames in (chunk, context))
+    return ChunkPlan(length=length, context=seen, anchor=anchor)
+
+
+NODES: list[type[Any]] = [SpacetimeSampleLongVideo]

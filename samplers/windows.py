@@ -1,0 +1,99 @@
+"""Context windows: a clip that is too long for a network is denoised in overlapping parts.
+
+B batch, C channels, F frames, H rows, W columns, L tokens, D features.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from .clips import Clips
+from .runs import Evaluation, RunDenoiser, SamplingRun, Wrapper
+from .window_plans import Window, WindowPlan, plan_windows
+
+
+def context_windows(
+    plan: WindowPlan, *, from_nothing: Callable[[], None] = lambda: None
+) -> Wrapper:
+    """Denoise a clip window by window, and take the weighted mean of x0 where they overlap.
+
+    A loop's windows go on over its end. What guidance remembers it keeps for each window. A clip
+    that fits into one window is denoised as a whole.
+    Sources: Bar-Tal et al., "MultiDiffusion", 2023; windows whose borders move from step to step
+    became known with AnimateDiff.
+
+    Args:
+        plan: how to cut.
+        from_nothing: told at the beginning of a run that needs windows although nothing is given,
+            where they agree on less than one network that sees the whole clip.
+
+    Raises:
+        ValueError: when a run begins whose frames are unknown, or whose packed clips have
+            different ones.
+    """
+
+    def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
+        frames = _frames(run.clips)
+        if len(frames) > plan.length and (run.given is None or not run.given.any()):
+            from_nothing()
+
+        def denoise(x: Tensor, at: Evaluation) -> Tensor:
+            clips = at.clips
+            if clips is None or len(clips.each[0].frames) <= plan.length:
+                return denoiser(x, at)
+            here, closed = clips.each[0].frames, plan.closed or clips.each[0].closed
+            step = run.step_in_progress(at.level)
+            planned = plan_windows(len(here), plan, step=step, closed=closed)
+            return fuse(
+                denoiser,
+                x,
+                at,
+                [Window(tuple(here[i] for i in each.frames), each.weights) for each in planned],
+            )
+
+        return denoise
+
+    return wrapper
+
+
+def fuse(denoiser: RunDenoiser, x: Tensor, at: Evaluation, windows: Sequence[Window]) -> Tensor:
+    """Mean of what a denoiser predicts in windows of a state, by their weights.
+
+    Args:
+        denoiser: is given one window after the other.
+        x: the state, (B, C, F, H, W), (F, C, H, W) or (B, L, D).
+        at: its evaluation.
+        windows: of absolute frames; together they hold all, each somewhere with a weight above 0.
+    """
+    clips = at.clips
+    if clips is None:
+        raise ValueError("windows of a state whose frames are unknown: use a video latent")
+    axis, made = clips.axis(x), torch.zeros_like(x)
+    total = x.new_zeros([size if each == axis else 1 for each, size in enumerate(x.shape)])
+    for window in windows:
+        part, inside = at.window(x, window.frames)
+        index = clips.find(window.frames).to(x.device)
+        numbers = clips.window(window.frames).frame_numbers.to(x.device)
+        weights = x.new_tensor(window.weights)[numbers]
+        weights = weights.reshape([-1 if each == axis else 1 for each in range(x.ndim)])
+        made.index_add_(axis, index, denoiser(part, inside) * weights)
+        total.index_add_(axis, index, weights)
+    return made / total
+
+
+def _frames(clips: Clips | None) -> tuple[int, ...]:
+    """Absolute frames of a run's clips."""
+    if clips is None:
+        raise ValueError(
+            "context windows are cut out of a clip's frames, which are unknown here: use a video "
+            "latent, or take the Context Windows node away"
+        )
+    first, *others = (clip.frames for clip in clips.each)
+    if any(frames != first for frames in others):
+        lengths = " and ".join(str(len(clip.frames)) for clip in clips.each)
+        raise ValueError(
+            f"context windows over packed clips of {lengths} latent frames: sample clips of "
+            "different lengths one by one, with Sample"
+        )
+    return first

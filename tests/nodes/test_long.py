@@ -1,0 +1,127 @@
+"""A long clip in chunks: what is given stays, absolute frames decide, a stopped run goes on."""
+
+import pytest
+import torch
+
+from spacetime_video.hosts.standalone.folders import Folders, use_folders
+from spacetime_video.nodes.helpers import long_runs
+from spacetime_video.nodes.helpers.chunk_files import FOLDER, MOST_RUNS
+from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
+
+
+@pytest.fixture
+def output(tmp_path):
+    folders = Folders.of(input=tmp_path / "input", output=tmp_path / "output")
+    with use_folders(folders):
+        yield folders.output
+
+
+def empty(frames: int):
+    return SpacetimeEmptyVideo.execute(32, 32, frames, 16.0)[0]
+
+
+def given(frames: int, *known: int):
+    latent = empty(frames)
+    samples = torch.randn(latent["samples"].shape, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(1, 1, *samples.shape[2:])
+    mask[:, :, list(known)] = 0
+    return {**latent, "samples": samples * (1 - mask), "noise_mask": mask}
+
+
+def sample(bench, latent, *, chunk=13, context=5, anchor=True, match=0.0, keep=False, **options):
+    parts = bench.parts(steps=2, **options)
+    node = SpacetimeSampleLongVideo
+    return node.execute(*parts, latent, chunk, context, anchor, match, keep)[0]["samples"]
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """The latents of all runs."""
+    seen, original = [], long_runs.LongRun._run
+
+    def noted(self, whole, chunk, steps=None):
+        if steps is None:
+            seen.append(chunk)
+        return original(self, whole, chunk, steps)
+
+    monkeypatch.setattr(long_runs.LongRun, "_run", noted)
+    return seen
+
+
+def test_a_clip_of_one_chunk_is_what_sample_makes(bench):
+    latent = empty(13)
+    wanted = bench.sample(latent, steps=2)["samples"]
+    assert torch.equal(sample(bench, latent), wanted)
+
+
+@pytest.mark.parametrize("solver", ["euler", "lcm"])
+@pytest.mark.parametrize("known", [(0, 1), (9, 10), (0, 1, 9, 10), (4, 5)])
+def test_what_is_given_stays_and_all_else_is_made(bench, known, solver):
+    latent = given(41, *known)
+    made = sample(bench, latent, solver=solver)
+    assert torch.equal(made[:, :, list(known)], latent["samples"][:, :, list(known)])
+    others = [frame for frame in range(11) if frame not in known]
+    assert torch.all(made[:, :, others].flatten(3).std(3) > 0.1)
+    assert not torch.equal(made[:, :, others], sample(bench, latent, seed=6)[:, :, others])
+
+
+def test_chunks_differ_in_their_noise_by_absolute_frames(bench):
+    made = sample(bench, empty(41), anchor=False)
+    later = sample(bench, {**empty(41), "first_frame": 3}, anchor=False)
+    assert not torch.allclose(made, later, atol=1e-2)
+    frames = made[0, :, 2:].flatten(2).movedim(1, 0).flatten(1)
+    assert torch.corrcoef(frames).triu(1).amax() < 0.9, "no two frames are alike"
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(bench, runs, output, monkeypatch):
+    latent = empty(61)
+    whole = sample(bench, latent, keep=True)
+    count = len(runs)
+    assert count > 4
+    for path in sorted((output / FOLDER).rglob("*.safetensors"))[2:]:
+        path.unlink()
+    runs.clear()
+    assert torch.equal(sample(bench, latent, keep=True), whole)
+    assert len(runs) == count - 2
+    runs.clear()
+    assert torch.equal(sample(bench, latent, keep=True), whole)
+    assert not runs, "a finished run is read"
+    for change in ({"seed": 6}, {"guidance": 2.0}, {"match": 0.5}, {"context": 1}):
+        runs.clear()
+        sample(bench, latent, keep=True, **change)
+        assert runs, f"another run: {change}"
+
+
+def test_a_damaged_chunk_is_made_again(bench, runs, output):
+    latent = empty(41)
+    whole = sample(bench, latent, keep=True)
+    chunk = sorted((output / FOLDER).rglob("*.safetensors"))[1]
+    chunk.write_bytes(chunk.read_bytes()[:100])
+    runs.clear()
+    assert torch.equal(sample(bench, latent, keep=True), whole)
+    assert len(runs) == 1
+
+
+def test_old_runs_make_room_and_nothing_else_is_removed(bench, output):
+    (output / FOLDER / "mine").mkdir(parents=True)
+    for seed in range(MOST_RUNS + 3):
+        sample(bench, empty(17), keep=True, seed=seed)
+    folders = [path.name for path in (output / FOLDER).iterdir()]
+    assert len(folders) == MOST_RUNS + 1
+    assert "mine" in folders
+
+
+def test_matched_chunks_differ_after_the_first_one(bench):
+    latent = empty(61)
+    plain, moved = sample(bench, latent), sample(bench, latent, match=1.0)
+    same = [torch.equal(one, other) for one, other in zip(plain[0, 0], moved[0, 0], strict=True)]
+    assert same[0]
+    assert not same[-1]
+
+
+def test_loops_and_impossible_chunks_are_refused(bench):
+    with pytest.raises(ValueError, match="a loop has no beginning"):
+        sample(bench, {**empty(41), "loop": True})
+    problem = SpacetimeSampleLongVideo.validate_inputs(9, 9, True)
+    assert "use longer chunks" in problem

@@ -1,0 +1,63 @@
+"""A timeline as tensors and plain values, for files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from ..models.shapes import Compression, VideoShape
+from .record import Piece, Timeline
+from .sound import SoundPiece
+
+
+def to_tensors(timeline: Timeline) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors by name, and JSON values, from which ``from_tensors`` makes the same timeline."""
+    tensors: dict[str, Tensor] = {}
+    for number, piece in enumerate(timeline.pieces):
+        tensors[f"piece.{number}.frames"] = piece.frames
+        if piece.change is not None:
+            tensors[f"piece.{number}.change"] = piece.change
+    for number, sound in enumerate(timeline.sounds):
+        tensors[f"sound.{number}.waveform"] = sound.waveform
+    plain = {
+        "shape": list(timeline.shape),
+        "fps": timeline.fps,
+        "latent_frames": timeline.latent_frames,
+        "start": timeline.start,
+        "loop": timeline.loop,
+        "compression": [timeline.compression.time, timeline.compression.space],
+        "pieces": [[piece.start, piece.held] for piece in timeline.pieces],
+        "sounds": [[each.rate, each.start, each.frames] for each in timeline.sounds],
+    }
+    return tensors, plain
+
+
+def from_tensors(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> Timeline:
+    """The timeline of what ``to_tensors`` gave.
+
+    Raises:
+        KeyError: something of it is missing.
+    """
+    pieces = [
+        Piece(
+            tensors[f"piece.{number}.frames"],
+            start,
+            tensors.get(f"piece.{number}.change"),
+            held=held,
+        )
+        for number, (start, held) in enumerate(plain["pieces"])
+    ]
+    sounds = [
+        SoundPiece(tensors[f"sound.{number}.waveform"], *numbers)
+        for number, numbers in enumerate(plain["sounds"])
+    ]
+    return Timeline(
+        VideoShape(*plain["shape"]),
+        plain["fps"],
+        plain["latent_frames"],
+        start=plain["start"],
+        pieces=tuple(pieces),
+        loop=plain["loop"],
+        compression=Compression(*plain["compression"]),
+        sounds=tuple(sounds),
+    )
