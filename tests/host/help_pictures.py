@@ -25,6 +25,7 @@ GRAPHS = {
     "SpacetimeDecodeVideo": "text_to_video_short",
     "SpacetimeExampleClip": "explore_the_world",
     "SpacetimeCompareVideos": "compare_samplers",
+    "SpacetimeViewTimeline": "connect_two_clips",
 }
 """Example graph in which a node without a scene is shown; else the first one that has it."""
 
@@ -37,10 +38,17 @@ WITH_RESULT = {
     "SpacetimeSchedulePlot",
     "SpacetimeSpacedSchedule",
     "SpacetimeCustomSchedule",
+    "SpacetimeViewTimeline",
+    "SpacetimeDecodeTimeline",
 }
 """Nodes whose graph runs first, so that the picture shows what comes out."""
 
-AFTER = {"SpacetimeDecodeVideo": 2, "SpacetimeExampleClip": 2, "SpacetimeCompareVideos": 2}
+AFTER = {
+    "SpacetimeDecodeVideo": 2,
+    "SpacetimeExampleClip": 2,
+    "SpacetimeCompareVideos": 2,
+    "SpacetimeDecodeTimeline": 2,
+}
 """How many steps of what follows a node are shown, where it is more than one."""
 
 NARROW = 210
@@ -51,6 +59,10 @@ WIDE = {
     "SpacetimeNoise": 245,
     "SpacetimeSaveSamplingState": 280,
     "SpacetimeShiftForSize": 245,
+    "SpacetimeExtendForward": 280,
+    "SpacetimeOutpaintVideo": 260,
+    "SpacetimePlaceOnTimeline": 290,
+    "SpacetimeViewTimeline": 400,
 }
 """Widths of nodes: the usual one, and those that a title or a file's name needs."""
 
