@@ -23,6 +23,7 @@ from ..samplers.noise.steps import StepNoise
 from ..samplers.process import NoiseProcess
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
+from ..samplers.showing import Showing
 from .solver_options import KnownWeights, SolverCall
 
 Conditioning = list[list[Any]]
@@ -72,6 +73,7 @@ class AboutGuider:
         weights: what its model's file says; None where it is not one of the pack's.
         process: how states of its model mix signal and noise.
         further: names of the prompts that it has beside its own.
+        showing: how its model is shown what is given.
     """
 
     plan: GuidancePlan | None
@@ -80,6 +82,7 @@ class AboutGuider:
     weights: KnownWeights | None
     process: NoiseProcess
     further: Collection[str]
+    showing: Showing
 
 
 class Files(Protocol):
@@ -288,7 +291,9 @@ class Sampling(Protocol):
             noise: standard normal, shaped like the samples.
             sampler: from ``make_sampler`` or the host's own.
             sigmas: noise levels, falling, usually to 0.
-            latent: what to start from; zeros stand for nothing given. What its mask and its
+            latent: what to start from; zeros stand for nothing given. A model that animates an
+                image is shown what is given, unless its conditioning carries a start image.
+                What its mask and its
                 ceilings leave as it is comes back bit for bit where it carries ceilings or a
                 timeline.
             seed: of the noise, for samplers that draw more.

@@ -44,6 +44,7 @@ from .notes import graph_metadata, warn
 from .preview import streams_of
 from .sampler import HostSampler, process_of
 from .sampling import fit_latent, sample_latent, sample_packed
+from .starts import showing_of
 from .vae import HostVAE
 from .versions import stored_formats
 
@@ -188,8 +189,15 @@ class ComfySampling:
         weights = KnownWeights(model.weights.info, model.weights.latent) if ours else None
         distilled = is_distilled(guider.model_patcher)
         process = process_of(guider.model_patcher.get_model_object("model_sampling"))
-        blocks, further = block_count(guider), further_of(guider)
-        return AboutGuider(plan_of(guider), blocks, distilled, weights, process, further)
+        return AboutGuider(
+            plan_of(guider),
+            block_count(guider),
+            distilled,
+            weights,
+            process,
+            further_of(guider),
+            showing_of(model),
+        )
 
     def make_sampler(
         self, solver: Callable[..., Tensor], options: Mapping[str, Any]

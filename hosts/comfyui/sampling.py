@@ -25,6 +25,7 @@ from .model import HostModel
 from .network import CLIPS_KEY, FRAME_BY_FRAME
 from .notes import warn
 from .preview import pictures_of_latent, watch_steps
+from .starts import with_start_clip
 from .versions import RATIO_KEYS, fit_empty
 
 
@@ -37,6 +38,7 @@ def sample_latent(
     mask, ceiling = latent.get("noise_mask"), ceiling_of(latent, samples)
     if ceiling is not None:
         guider = with_wrapper(guider, under_ceiling(ceiling.to(patcher.load_device)))
+    guider = with_start_clip(guider, latent, samples)
     if isinstance(patcher.model, HostModel):
         compression = patcher.model.weights.latent.compression
         guider = with_clips(guider, clips_of_latent(latent, samples, compression))

@@ -168,7 +168,7 @@ def guided_denoiser(guider: Guider, batch: int, run: SamplingRun) -> Denoiser:
 
     further = {name: follow(each) for name, each in guider.further.items()}
     run = replace(run, further=further)
-    inner = follow(Prompted(guider.positive, guider.negative, guider.plan))
+    inner = follow(guider.prompted)
     return for_solver(wrapped(inner, guider.wrappers, run), run)
 
 

@@ -19,11 +19,13 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.process import NoiseProcess
 from ...samplers.runs import SamplingRun, Wrapper, placed
+from ...samplers.showing import Showing
 from ..circles import closing
 from ..finite import check_step, refuse_not_finite
 from ..further import check_new
-from ..interface import LEVELS_KEY, AboutGuider, Conditioning, Latent
+from ..interface import LEVELS_KEY, START_LATENT_KEY, AboutGuider, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
+from ..start_clips import start_options, with_start
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
@@ -82,7 +84,10 @@ class StandaloneSampling:
         known = KnownWeights(model.info, model.latent)
         layers = model.dit.config.layers
         flow, further = NoiseProcess.FLOW, tuple(guider.further)
-        return AboutGuider(guider.plan, layers, model.distilled, known, flow, further)
+        showing = Showing.LEVELS if _takes_levels(model) else Showing.STATE
+        if _further_channels(model):
+            showing = Showing.CHANNELS
+        return AboutGuider(guider.plan, layers, model.distilled, known, flow, further, showing)
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
         """Wrap a solver."""
@@ -127,6 +132,8 @@ class StandaloneSampling:
         """Sample a latent; the second result is what the last step took for the finished one."""
         model = guider.model
         given = normalised(latent["samples"], model.latent)
+        if _further_channels(model):
+            guider = self._shown(guider, latent)
         clips = clips_of_latent(latent, given, model.latent.compression)
         mask = mask_of(latent, given, model.latent.compression)
         ceiling = ceiling_of(latent, given)
@@ -145,6 +152,17 @@ class StandaloneSampling:
         made, seen = (model.latent.denormalise(each.cpu()) for each in (result, predicted[0]))
         held = None if mask is None else mask[:, None]
         return with_given(made, latent["samples"], held, ceiling), seen  # not even rounded
+
+    def _shown(self, guider: Guider, latent: Latent) -> Guider:
+        """Show what is given to a network that takes it in further channels."""
+        told, know = guider.model.latent, guider.prompted
+        every = [options for _, options in (*know.positive, *know.negative)]
+        if all(options.get(START_LATENT_KEY) is not None for options in every):
+            return guider
+        start = start_options(
+            latent, latent["samples"], told.time_factor, told.denormalise, self.session.warn
+        )
+        return guider if start is None else guider.with_options(partial(with_start, start=start))
 
     def sample_tokens(
         self,
@@ -186,12 +204,11 @@ class StandaloneSampling:
         inputs = guider.model.dit.config.conditions
         around = closing(clips, inputs, total, self.session.warn)
         guider = replace(guider, wrappers=(*around, *guider.wrappers))
-        takes_levels = bool(guider.model.info.get(LEVELS_KEY, False))
         run = SamplingRun(
             sigmas,
             clips=clips,
             given=given,
-            takes_levels=takes_levels,
+            takes_levels=_takes_levels(guider.model),
             noise=noise.to(self.device),
             draws=guider.draws,
         )
@@ -229,3 +246,12 @@ class StandaloneSampling:
                 show(strip)
 
         return watch
+
+
+def _takes_levels(model: Model) -> bool:
+    return bool(model.info.get(LEVELS_KEY, False))
+
+
+def _further_channels(model: Model) -> int:
+    """Input channels of a model's network beside the state's own."""
+    return model.dit.config.in_channels - model.latent.channels

@@ -4,7 +4,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -20,6 +20,9 @@ from ...samplers.schedules.model_levels import check_flow_sigmas
 from ..interface import Conditioning
 
 Callback = Callable[[Mapping[str, Any]], None]
+
+ChangeOptions = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Options of a conditioning -> others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,16 @@ class Prompted(NamedTuple):
     negative: Conditioning
     plan: GuidancePlan
 
+    def with_options(self, change: ChangeOptions) -> "Prompted":
+        """The same prompts with other options."""
+        return self._replace(
+            positive=_changed(self.positive, change), negative=_changed(self.negative, change)
+        )
+
+
+def _changed(conditioning: Conditioning, change: ChangeOptions) -> Conditioning:
+    return [[context, change(options)] for context, options in conditioning]
+
 
 @dataclass(frozen=True, eq=False)
 class Guider:
@@ -70,6 +83,17 @@ class Guider:
     wrappers: tuple[Wrapper, ...] = ()
     further: Mapping[str, Prompted] = field(default_factory=dict)
     draws: StepNoise | None = None
+
+    @property
+    def prompted(self) -> Prompted:
+        """Its own prompts."""
+        return Prompted(self.positive, self.negative, self.plan)
+
+    def with_options(self, change: ChangeOptions) -> "Guider":
+        """The same with other options of all prompts."""
+        own = self.prompted.with_options(change)
+        further = {name: each.with_options(change) for name, each in self.further.items()}
+        return replace(self, positive=own.positive, negative=own.negative, further=further)
 
 
 def solve(

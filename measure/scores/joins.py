@@ -29,8 +29,8 @@ METERS = (
     "step",
     "second difference",
     "step in phase",
+    "second difference in phase",
     "moving step",
-    "moving step in phase",
     "correlation",
     "position",
     "velocity",
@@ -42,18 +42,11 @@ _NEAREST = 32
 _NEIGHBOURS = 4
 
 
-class _Floor(NamedTuple):
-    """The least spread: a number, and a share of the mean."""
+_STEP, _CORRELATION, _POSITION, _VELOCITY = 0.5, 0.07, 0.5, 0.3
+"""The least spread of each, in 1/255 and in pixels."""
 
-    absolute: float
-    relative: float = 0.0
-
-    def of(self, mean: Tensor) -> float:
-        return max(self.absolute, self.relative * abs(float(mean)))
-
-
-_STEP, _MOVING, _CORRELATION = _Floor(0.5), _Floor(1.5, 0.07), _Floor(0.07)
-_POSITION, _VELOCITY = _Floor(0.5), _Floor(0.3)
+_MOVING, _STILL = 0.1, 1.0
+"""The least spread of the logarithm of a moving step, and in 1/255 where little moves."""
 
 
 class Join(NamedTuple):
@@ -204,29 +197,55 @@ def _nearest(there: Tensor, join: int) -> Tensor:
 
 
 def _judged(made: Signals, part: _Part, reference: _Reference, phase: _Phase) -> JoinScore:
-    given, steps = reference.signals, reference.steps
-    found: dict[str, float | None] = {}
-    for name, own, other, floor in (
-        ("step", made.step, given.step, _STEP),
-        ("moving step", made.moving_step, given.moving_step, _MOVING),
-    ):
-        value = own[part.join]
-        found[name] = _deviation(value, other[steps], floor)
-        phases = phase.of(steps), phase.of(part.join)
-        found[f"{name} in phase"] = _in_phase(value, other[steps], *phases, floor)
-    for name, own, other, floor in (
-        ("second difference", made.second_difference, given.second_difference, _STEP),
-        ("correlation", made.correlation, given.correlation, _CORRELATION),
-    ):
-        values = own[part.join - 1 : part.join + 1]
-        found[name] = _worst(
-            _deviation(value, other[reference.around], floor)
-            for value in values
-            if value.isfinite()
-        )
-    found["position"], found["velocity"] = _tracked(made, part, reference)
-    told = {name: found[name] for name in METERS}
-    return JoinScore(part.join, {n: value for n, value in told.items() if value is not None})
+    join = part.join
+    changes = _Changes(made.step, reference.signals.step, reference.steps)
+    moving = _Changes(made.moving_step, reference.signals.moving_step, reference.steps).logarithms()
+    bends = _Changes(made.second_difference, reference.signals.second_difference, reference.around)
+    turns = _Changes(made.correlation, reference.signals.correlation, reference.around)
+    position, velocity = _tracked(made, part, reference)
+    found = {
+        "step": changes.deviation(join, _STEP),
+        "second difference": _worst(bends.deviation(each, _STEP) for each in (join - 1, join)),
+        "step in phase": changes.in_phase(join, phase, _STEP),
+        "second difference in phase": _worst(
+            bends.in_phase(each, phase, _STEP) for each in (join - 1, join)
+        ),
+        "moving step": moving.in_phase(join, phase, max(_MOVING, _STILL / moving.typical())),
+        "correlation": _worst(turns.deviation(each, _CORRELATION) for each in (join - 1, join)),
+        "position": position,
+        "velocity": velocity,
+    }
+    return JoinScore(join, {name: value for name, value in found.items() if value is not None})
+
+
+class _Changes(NamedTuple):
+    """A signal (F,) of what was made, that of the given parts, and which frames of that count."""
+
+    made: Tensor
+    given: Tensor
+    frames: Tensor
+
+    def logarithms(self) -> _Changes:
+        made, given = (values.clamp(min=1e-3).log() for values in (self.made, self.given))
+        return _Changes(made, given, self.frames)
+
+    def typical(self) -> float:
+        """Of logarithms, the mean as a plain number."""
+        return math.exp(float(self.given[self.frames].mean())) if len(self.frames) else 1.0
+
+    def deviation(self, frame: int, floor: float) -> float | None:
+        """How far a frame is from the given ones, in the spread with which such values come."""
+        return _deviation(self.made[frame], self.given[self.frames], floor)
+
+    def in_phase(self, frame: int, phase: _Phase, floor: float) -> float | None:
+        """The same from those of its phase; how they spread is told by all of them."""
+        usual, phases = self.given[self.frames], phase.of(self.frames)
+        known, own = phases.unique(), phase.of(frame)
+        if own not in known or self.made[frame].isnan():
+            return None
+        means = torch.stack([usual[phases == each].mean() for each in known])
+        rest = usual - means[torch.searchsorted(known, phases)]
+        return float((self.made[frame] - means[known == own][0]) / _spread(rest, len(known), floor))
 
 
 def _tracked(
@@ -242,11 +261,10 @@ def _tracked(
     velocity, join = _velocities(made.place), part.join
     before = velocity[max(join - _NEIGHBOURS, part.start + 1) : join]
     after = velocity[join + 1 : min(join + 1 + _NEIGHBOURS, part.end)]
-    spread = _spread(usual - usual.mean(dim=0), 1, _VELOCITY.absolute)
+    spread = _spread(usual - usual.mean(dim=0), 1, _VELOCITY)
     turn = (after.nanmean(dim=0) - before.nanmean(dim=0)) / spread
-    position = _worst(
-        _deviation(velocity[join, axis], usual[:, axis], _POSITION) for axis in range(2)
-    )
+    step = velocity[join] if velocity[join].isfinite().all() else torch.full((2,), math.inf)
+    position = _worst(_deviation(step[axis], usual[:, axis], _POSITION) for axis in range(2))
     if not (len(before) and len(after)):
         return position, None
     return position, _worst(_or_infinite(each) for each in turn)
@@ -257,33 +275,18 @@ def _velocities(place: Tensor) -> Tensor:
     return torch.cat([place.new_full((1, 2), math.nan), place.diff(dim=0)])
 
 
-def _deviation(value: Tensor, usual: Tensor, floor: _Floor) -> float | None:
+def _deviation(value: Tensor, usual: Tensor, floor: float) -> float | None:
     """How far a value is from usual ones (N,), in the spread with which such values come."""
-    if not len(usual):
+    if not len(usual) or value.isnan():
         return None
-    mean = usual.mean()
-    spread = _spread(usual - mean, 1, floor.of(mean))
-    return _or_infinite((value - mean) / spread)
+    return float((value - usual.mean()) / _spread(usual - usual.mean(), 1, floor))
 
 
-def _in_phase(
-    value: Tensor, usual: Tensor, phases: Tensor, phase: Tensor, floor: _Floor
-) -> float | None:
-    """As `_deviation`, from those of one phase; how they spread is told by all of them."""
-    known = phases.unique()
-    if phase not in known:
-        return None
-    means = torch.stack([usual[phases == each].mean() for each in known])
-    rest = usual - means[torch.searchsorted(known, phases)]
-    mean = means[known == phase][0]
-    return _or_infinite((value - mean) / _spread(rest, len(known), floor.of(mean)))
-
-
-def _spread(rest: Tensor, means: int, floor: Tensor | float) -> Tensor:
+def _spread(rest: Tensor, means: int, floor: float) -> Tensor:
     """Standard deviation of a further value, from what is left (N, ...) of others after `means`."""
     count = len(rest)
     spread = (rest.square().sum(dim=0) / max(count - means, 1)).sqrt()
-    return (spread * math.sqrt(1 + means / count)).clamp(min=float(floor))
+    return (spread * math.sqrt(1 + means / count)).clamp(min=floor)
 
 
 def _or_infinite(value: Tensor) -> float:

@@ -52,11 +52,16 @@ _SPOILED: Mapping[str, tuple[Control, int]] = {
 
 
 class _Spoiled(NamedTuple):
-    """A version of a clip, (B, F, H, W, 3), and the joins by which it is judged, each alone."""
+    """A version of a clip, (B, F, H, W, 3), and the joins by which it is judged, each alone.
+
+    Attributes:
+        true: number of the version that its given parts are measured in.
+    """
 
     kind: str
     video: Tensor
     layouts: tuple[tuple[Join, ...], ...]
+    true: int = 0
 
 
 def calibration_tasks(count: int, maker: ClipMaker) -> list[Task]:
@@ -73,19 +78,25 @@ def calibration_tasks(count: int, maker: ClipMaker) -> list[Task]:
 
 
 def judge_layouts(
-    clips: Tensor, layouts: Sequence[tuple[tuple[Join, ...], ...]]
+    clips: Tensor, asked: Sequence[tuple[tuple[tuple[Join, ...], ...], int]]
 ) -> list[list[JoinScore]]:
-    """Judge the joins of versions (K, F, H, W, 3) of a clip by the parts that each holds itself."""
-    found: list[list[JoinScore]] = []
-    for clip, each in zip(clips, layouts, strict=True):
-        place = place_of([read_clip(clip, FPS)], [len(clip)])
-        signals = read_signals(clip, place=place)
-        scores = [
-            judge_joins(signals, [join.frame for join in joins], given_frames(joins, len(clip)))
-            for joins in each
+    """Judge the joins of versions (K, F, H, W, 3) of a clip.
+
+    Args:
+        asked: for each its joins, some of them at a time, and which version is the true one.
+    """
+    places = [place_of([read_clip(clip, FPS)], [len(clip)]) for clip in clips]
+    signals = [read_signals(clip, place=place) for clip, place in zip(clips, places, strict=True)]
+    return [
+        [
+            score
+            for joins in layouts
+            for score in judge_joins(
+                own, [join.frame for join in joins], given_frames(joins, FRAMES), signals[true]
+            )
         ]
-        found.append([score for layout in scores for score in layout])
-    return found
+        for own, (layouts, true) in zip(signals, asked, strict=True)
+    ]
 
 
 def judge_truths(clips: Tensor, truth: tuple[str, str, np.ndarray]) -> list[bool]:
@@ -111,9 +122,9 @@ def _run_joins(
             version._replace(video=_coded(maker, version.video))
             for version in _versions(true_clips(batch).video, other)
         ]
-        layouts = [version.layouts for version in versions]
+        asked = [(version.layouts, version.true) for version in versions]
         clips = list(torch.stack([version.video for version in versions], dim=1))
-        for scores in readers.map(judge_layouts, clips, [layouts] * len(batch)):
+        for scores in readers.map(judge_layouts, clips, [asked] * len(batch)):
             for version, each in zip(versions, scores, strict=True):
                 found.setdefault(version.kind, []).extend(each)
         seen(batch, versions[0].video)
@@ -121,9 +132,10 @@ def _run_joins(
 
 
 def _versions(video: Tensor, other: Mapping[int, Tensor]) -> Iterator[_Spoiled]:
-    """The true clips, then every spoiled kind with its join after and before what is given."""
+    """True clips, early and late, then each spoiled kind with its join after and before a part."""
     yield _Spoiled("true joins", video[:, :FRAMES], (_AFTER, _BEFORE, _GAP))
     late = slice(JUMP, JUMP + FRAMES)
+    yield _Spoiled("true joins", video[:, late], (_AFTER, _BEFORE, _GAP), 1)
     for kind, (control, group) in _SPOILED.items():
         after = control(video, other[group], _JOIN, FRAMES)[:, :FRAMES]
         yield _Spoiled(kind, after, (_AFTER,))

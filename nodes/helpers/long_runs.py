@@ -14,13 +14,13 @@ from ...hosts import host
 from ...hosts.stretch import stretch
 from ...models.shapes import WAN_COMPRESSION
 from ...samplers.masks import latent_mask
-from ...samplers.noise.sources import draw_noise
+from ...samplers.noise.sources import step_noise_of
 from ...timeline import START_KEY, TIMELINE_KEY
 from ...timeline.chunks import Chunk, ChunkPlan
 from ...timeline.statistics import matched
 from .chunk_files import ChunkFiles
 from .edits import check_edit
-from .start import begun, with_noise
+from .start import begun, gives, repeats_steps, with_noise, with_repetitions
 from .trained import warn_if_untrained, warn_of_distillation
 
 _OF_THE_WHOLE = ("samples", "noise_mask", "noise_ceiling", TIMELINE_KEY, START_KEY)
@@ -60,6 +60,7 @@ class LongRun:
         chunks = self.plan.chunks(whole.free.flatten(3).any(3)[0, 0].tolist())
         if chunks:
             warn_if_untrained(self.guider, [whole.part(chunks[0])])
+            whole.repeats = (gives(latent) or len(chunks) > 1) and repeats_steps(self.guider)
             self._fill(whole, chunks)
         return whole.samples
 
@@ -83,9 +84,10 @@ class LongRun:
         levels = begun(self.guider, self.sigmas, [part])
         if len(levels) == 1 < len(self.sigmas):
             return part["samples"]
-        guider, sampler = with_noise(
-            self.guider, self.sampler, lambda step: draw_noise(self.noise, part, step + 1)
-        )
+        draws = step_noise_of(self.noise, part)
+        guider, sampler = with_noise(self.guider, self.sampler, draws)
+        if whole.repeats:
+            sampler = with_repetitions(guider, sampler, draws)
         return host().sampling.sample(
             guider,
             whole.noise[:, :, list(chunk.shown)],
@@ -119,6 +121,7 @@ class _Whole:
         self.mask = ones if given is None else latent_mask(given, self.samples, time)[:, None]
         self.ceiling: Tensor | None = latent.get("noise_ceiling")
         self.free = self.mask > 0
+        self.repeats = False
 
     def part(self, chunk: Chunk) -> dict[str, Any]:
         """The LATENT of one chunk: all that is not made in it is given."""

@@ -1,4 +1,4 @@
-"""How a run starts: where on its schedule, and with which noise after its steps."""
+"""How a run starts: where on its schedule, with which noise after its steps, and what is given."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,8 +6,18 @@ from typing import Any
 from torch import Tensor
 
 from ...hosts import host
-from ...samplers.ceilings import cut_levels, highest_ceiling
+from ...samplers.ceilings import MASK_KEY, cut_levels, highest_ceiling
 from ...samplers.noise.steps import StepNoise
+from ...samplers.resampling import HIGH, LOW, TIMES, resampled
+from ...samplers.showing import Showing
+from ...timeline import TIMELINE_KEY
+
+SOFT_SEAMS = (
+    "this model sees what is given only as noisy as the rest, so that joins are softer and motion "
+    f"may jump: steps between the levels {HIGH:g} and {LOW:g} are made {TIMES} times; a model with "
+    "a noise level per token (the shipped one, Wan 2.2 5B) or one that animates an image (Wan I2V) "
+    "joins better"
+)
 
 
 def begun(guider: Any, sigmas: Tensor, latents: Iterable[Mapping[str, Any]]) -> Tensor:
@@ -30,3 +40,32 @@ def with_noise(guider: Any, sampler: Any, noise: StepNoise | None) -> tuple[Any,
     sampling = host().sampling
     bound = sampling.with_options(sampler, {"noise": noise}) or sampler
     return sampling.with_draws(guider, noise), bound
+
+
+def gives(latent: Mapping[str, Any]) -> bool:
+    """Whether something of a timeline is given."""
+    mask = latent.get(MASK_KEY)
+    return TIMELINE_KEY in latent and mask is not None and not bool((mask > 0).all())
+
+
+def repeats_steps(guider: Any) -> bool:
+    """Whether a model that something is given to knows of no such thing; then it warns."""
+    if host().sampling.about(guider).showing is not Showing.STATE:
+        return False
+    host().session.warn(SOFT_SEAMS)
+    return True
+
+
+def with_repetitions(guider: Any, sampler: Any, noise: StepNoise | None) -> Any:
+    """SAMPLER that repeats steps; one that is not a plain solver stays as it is.
+
+    Args:
+        guider, sampler: of the run.
+        noise: drawn before a step is repeated; None for the run's seed.
+    """
+    call = host().sampling.solver_of(sampler)
+    if call is None:
+        return sampler
+    process = host().sampling.about(guider).process
+    solver = resampled(call.solver, process=process, draws=noise)
+    return host().sampling.make_sampler(solver, call.options)

@@ -9,7 +9,7 @@ from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
 from ..helpers.edits import check_edit
 from ..helpers.search import search_words
-from ..helpers.start import begun, with_noise
+from ..helpers.start import begun, gives, repeats_steps, with_noise, with_repetitions
 from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens, unpack
 from ..helpers.trained import warn_if_untrained, warn_of_distillation
 
@@ -166,7 +166,10 @@ class SpacetimeSample(io.ComfyNode):
         levels = begun(guider, sigmas, [latent])
         if len(levels) == 1 < len(sigmas):
             return io.NodeOutput(latent)
-        guider, sampler = with_noise(guider, sampler, step_noise_of(noise, latent))
+        draws = step_noise_of(noise, latent)
+        guider, sampler = with_noise(guider, sampler, draws)
+        if gives(latent) and repeats_steps(guider):
+            sampler = with_repetitions(guider, sampler, draws)
         samples = host().sampling.sample(
             guider, noise.generate_noise(latent), sampler, levels, latent, noise.seed
         )

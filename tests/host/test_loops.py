@@ -20,3 +20,9 @@ def test_a_loop_equals_its_later_turns(measured, vae):
 
 def test_both_hosts_decode_the_same_loop(measured):
     assert measured["hosts"] < 1e-6
+
+
+def test_the_nodes_make_a_loop(measured):
+    """Exactly as many frames as were asked for; with rolled noise the same ones, rolled."""
+    assert measured["made"]["frames"] == [20, 64, 48, 3]
+    assert measured["made"]["rolled"] < 1e-5

@@ -1,6 +1,7 @@
 """Sampling on latents and on packed patches: equal, packed, counted, and clear when wrong."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -359,3 +360,23 @@ def test_guidance_towards_an_empty_prompt_is_refused(loaded, text):
     SpacetimeDenoiser.execute(loaded.model, empty, empty, 1.0)
     untold = [[empty[0][0], {}]]
     SpacetimeDenoiser.execute(loaded.model, untold, empty, 4.0)
+
+
+class Record:
+    """Stands for a timeline, of which sampling asks only whether there is one."""
+
+
+def test_a_model_that_knows_of_nothing_given_repeats_its_steps(bench, network_calls, caplog):
+    first = torch.ones(1, 1, 3, 1, 1)
+    first[:, :, 0] = 0
+    latent = {**masked(first, frames=9), "spacetime_timeline": Record()}
+    model = replace(bench.models.model, info={})
+    bench.sample(latent)
+    assert not caplog.messages
+    assert len(network_calls) == 3
+    made = bench.sample(latent, model=model)
+    assert any("joins are softer" in each for each in caplog.messages)
+    assert len(network_calls) == 3 + 5  # one of the three steps lies where motion is decided
+    assert torch.equal(made["samples"][:, :, 0], latent["samples"][:, :, 0])
+    bench.sample({**latent, "noise_mask": first * 0 + 1}, model=model)
+    assert len(network_calls) == 3 + 5 + 3

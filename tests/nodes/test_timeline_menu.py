@@ -8,6 +8,10 @@ import torch
 from spacetime_video.model_loaders.load import read_dit
 from spacetime_video.nodes.helpers.trained import read_range
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.sampling.sampling_state import (
+    SpacetimeResumeSampling,
+    SpacetimeSampleSteps,
+)
 from spacetime_video.nodes.timeline.loop import TRAINED_FRAMES, SpacetimeSeamlessLoop
 from spacetime_video.nodes.timeline.windows import SpacetimeContextWindows
 from spacetime_video.nodes.video.video import SpacetimeDecodeVideo
@@ -84,6 +88,15 @@ def test_a_clip_to_edit_is_cut_without_a_warning(bench, caplog):
     with caplog.at_level(logging.WARNING):
         bench.sample(latent, guider=windowed(bench, *HALVES))
     assert "from noise alone" not in caplog.text
+
+
+def test_a_resumed_run_lays_its_windows_where_they_would_have_been(bench):
+    moving = windowed(bench, 3, 1, "uniform", "pyramid")
+    parts = bench.parts(steps=6, guider=moving)
+    state, _ = SpacetimeSampleSteps.execute(*parts, empty(29), 3).args
+    resumed, _ = SpacetimeResumeSampling.execute(*parts[:3], state, 0).args
+    whole = bench.sample(empty(29), steps=6, guider=moving)
+    assert torch.equal(resumed["samples"], whole["samples"])
 
 
 def test_wrong_windows_are_refused_before_the_run():

@@ -1,0 +1,59 @@
+"""How the host's models are shown what is given, and start clips in a guider's conditions."""
+# pyright: reportMissingImports=false
+
+import copy
+from typing import Any
+
+from comfy import model_base
+from torch import Tensor
+
+from ...samplers.showing import Showing
+from ..interface import START_LATENT_KEY, Latent
+from ..start_clips import start_options, with_start
+from .model import MASK_CHANNELS, HostModel
+from .notes import warn
+
+ANIMATING = tuple(
+    each for name in ("WAN21", "WAN22") if isinstance(each := getattr(model_base, name, None), type)
+)
+"""The host's own classes of models that may take a start image as ours do; not their variants."""
+
+
+def showing_of(model: Any) -> Showing:
+    """How a model is shown what is given."""
+    if _animates(model):
+        return Showing.CHANNELS
+    if isinstance(model, HostModel):
+        return Showing.LEVELS if model.takes_levels else Showing.STATE
+    shown = type(model).scale_latent_inpaint
+    plain = shown is model_base.BaseModel.scale_latent_inpaint
+    return Showing.STATE if plain else Showing.LEVELS
+
+
+def _animates(model: Any) -> bool:
+    if isinstance(model, HostModel):
+        return model.image_to_video
+    if type(model) not in ANIMATING:
+        return False
+    channels = model.latent_format.latent_channels
+    taken = model.diffusion_model.patch_embedding.weight.shape[1]
+    return taken == 2 * channels + MASK_CHANNELS
+
+
+def with_start_clip(guider: Any, latent: Latent, samples: Tensor) -> Any:
+    """A guider whose conditions show what a LATENT gives, where its model takes it in channels."""
+    model = guider.model_patcher.model
+    every = [each for conds in guider.original_conds.values() for each in conds]
+    carried = all(each.get(START_LATENT_KEY) is not None for each in every)
+    if carried or not _animates(model):
+        return guider
+    time = getattr(model.latent_format, "temporal_downscale_ratio", 4)
+    start = start_options(latent, samples, time, model.latent_format.process_out, warn)
+    if start is None:
+        return guider
+    bound = copy.copy(guider)
+    bound.original_conds = {
+        name: [with_start(each, start) for each in conds]
+        for name, conds in guider.original_conds.items()
+    }
+    return bound
