@@ -4,7 +4,9 @@
     python tests/host/help_pictures.py http://127.0.0.1:8188 --graph text_to_video docs/editor.jpg
 
 needs a running ComfyUI with the pack, and playwright with a Chromium (CHROMIUM names its program).
-Without node ids all help pictures are taken anew. Look at them before they are committed.
+Without node ids all help pictures are taken anew. The editor marks files that it does not find in
+red: put some with the names of the scenes into its folders. Look at the pictures before they are
+committed.
 """
 
 import argparse
@@ -60,9 +62,10 @@ WIDE = {
     "SpacetimeSaveSamplingState": 280,
     "SpacetimeShiftForSize": 245,
     "SpacetimeExtendForward": 280,
-    "SpacetimeOutpaintVideo": 260,
+    "SpacetimeOutpaintVideo": 290,
     "SpacetimePlaceOnTimeline": 290,
     "SpacetimeViewTimeline": 400,
+    "VAELoader": 290,
 }
 """Widths of nodes: the usual one, and those that a title or a file's name needs."""
 

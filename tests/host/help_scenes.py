@@ -86,6 +86,15 @@ def _schedule(values: Mapping[str, object], **before: Part) -> Scene:
     return Scene(values, before, _to_sample("SIGMAS", "sigmas"))
 
 
+def _timeline(values: Mapping[str, object], **before: Part) -> Scene:
+    """What is given, and the VAE that encodes it, lead to Sample."""
+    vae = Part("VAELoader", {"vae_name": "wan_2.1_vae.safetensors"})
+    return Scene(values, {**before, "vae": vae}, _to_sample("LATENT", "latent"))
+
+
+CLIP = Part("GetVideoComponents", {})
+PICTURE = Part("LoadImage", {"image": "picture.png"})
+
 RUN = {
     "guider": Part("SpacetimeDenoiser", {"guidance": 4}),
     "noise": _noise(2),
@@ -135,6 +144,22 @@ SCENES: Mapping[str, Scene] = {
     "SpacetimeLoadSamplingState": Scene(
         {"file": "states/spacetime_00001_.state.safetensors [output]"}, {}, GO_ON
     ),
+    "SpacetimeAnimateImage": _timeline({"width": 832, "height": 480, "frames": 81}, image=PICTURE),
+    "SpacetimeExtendForward": _timeline({"frames": 48}, images=CLIP),
+    "SpacetimeExtendBackward": _timeline({"frames": 48}, images=CLIP),
+    "SpacetimeConnectClips": _timeline({"frames": 32}, first=CLIP, second=CLIP),
+    "SpacetimeCloseLoop": _timeline({"frames": 32}, images=CLIP),
+    "SpacetimeConverge": _timeline(
+        {"frames": 32}, ending=CLIP, beginning_1=CLIP, beginning_2=CLIP, beginning_3=CLIP
+    ),
+    "SpacetimeBranch": _timeline({"frames": 48}, beginning=CLIP),
+    "SpacetimeEditVideo": _timeline({"strength": 0.7}, images=CLIP),
+    "SpacetimeInpaintVideo": _timeline(
+        {"grow": 8},
+        images=CLIP,
+        mask=Part("LoadImageMask", {"image": "mask.png", "channel": "red"}),
+    ),
+    "SpacetimeOutpaintVideo": _timeline({"left": 176, "right": 176}, images=CLIP),
     "SpacetimeCustomSchedule": Scene({"levels": "1, 0.8, 0.4, 0"}, {}, TO_PLOT),
     SPACED: Scene(BETA, {}, TO_PLOT),
     PLOT: Scene(
