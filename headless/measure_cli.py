@@ -165,7 +165,9 @@ def measure_timeline(
 
     settings = Settings(guidance, steps, device=device, weights=weights)
     if few_steps:
-        lora = next(iter(bundled("loras").values()))
+        lora = next(iter(bundled("loras").values()), None)
+        if lora is None:
+            raise typer.BadParameter("no few-step LoRA ships with these weights")
         settings = Settings(1.0, 4, device=device, weights=weights, solver="lcm", lora=lora)
     options = MeasureOptions(
         prompts=cases,

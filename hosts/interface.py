@@ -5,7 +5,7 @@ through this protocol alone. Sockets carry each host's own objects (MODEL, CLIP,
 SAMPLER, VIDEO), which nodes only hand on.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..media import FrameStream
+from ..media import Clip, FrameStream
 from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
 from ..models.lora import WeightDeltas
@@ -108,6 +108,18 @@ class Files(Protocol):
         """Where results are saved."""
         ...
 
+    def temp_folder(self) -> Path:
+        """Where files are written that are needed only meanwhile."""
+        ...
+
+    def video_of(self, path: Path) -> Any:
+        """VIDEO of a file in the temporary folder, where it lies as long as the VIDEO is used."""
+        ...
+
+    def clip_of(self, video: Any) -> Clip:
+        """Pictures and sound of a VIDEO, to be read piece by piece."""
+        ...
+
     def graph_metadata(self, hidden: Any) -> dict[str, str]:
         """Tags that bring the graph back from a saved file; none where the user wants none.
 
@@ -191,6 +203,39 @@ class Models(Protocol):
 
         In a loop each latent frame is ``time`` frames, and the first ones follow the last. Frames
         may be decoded when they are read, where the host's IMAGE allows.
+        """
+        ...
+
+    def encode_stream(self, vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:
+        """Encode frames as they come; a video VAE of ours or of Wan holds a few at a time.
+
+        Args:
+            vae: of ours or of the host's.
+            frames: chunks (F, H, W, 3) in [0, 1], together as many as the VAE takes.
+            total: how many there will be, for the progress bar.
+
+        Returns:
+            Raw latent, as ``encode_video`` gives it.
+        """
+        ...
+
+    def decode_stream(
+        self, vae: Any, latent: Tensor, *, loop: bool = False, tile: int = 0
+    ) -> FrameStream:
+        """Decode one clip's latent while its frames are read.
+
+        A video VAE of ours or of Wan holds a few frames at a time, an image VAE some pictures,
+        another one the whole clip.
+
+        Args:
+            vae: of ours or of the host's.
+            latent: (1, C, F', H', W'), or (F, C, H', W') of an image VAE.
+            loop: whether time is a circle, see ``decode_video``.
+            tile: side in pixels of the tiles in which pictures are decoded, for less memory; 0
+                for whole pictures.
+
+        Raises:
+            ValueError: the latent is not the VAE's, or the tiles are too small.
         """
         ...
 

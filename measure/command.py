@@ -135,7 +135,8 @@ def _measure_timeline(options: MeasureOptions, plot_file: Path | None) -> None:
     _print(tables, options.markdown)
     if plot_file:
         save_image(plot_file, steps_plot(steps))
-    _write(options.json_file, _settings(options), tables)
+    settings = {**_settings(options), "solver": options.settings.solver}
+    _write(options.json_file, settings, tables)
 
 
 def _report(files: Sequence[Path], json_file: Path | None, as_markdown: bool) -> None:

@@ -4,6 +4,7 @@ Frames are float32 tensors `(F, H, W, 3)` in [0, 1], images `(H, W, 3)`. PyAV an
 imported by the functions that need them, so importing this package costs nothing.
 """
 
+from .clip import Clip, ClipForm, FileClip, HeldClip
 from .errors import MediaError
 from .files import new_folder
 from .folders import files_below
@@ -15,17 +16,23 @@ from .rate import to_frame_rate
 from .read import read_video
 from .remux import copy_streams
 from .resize import resize
-from .stream import FrameStream, frame_chunks, led_in, whole_frames
+from .sound import Sound
+from .stream import FrameStream, frame_chunks, led_in, regrouped, whole_frames
 from .strip import contact_sheet, film_strip, film_strips, grid
 from .text import printable, shown
 from .write import QUALITY, WrittenVideo, write_video
 
 __all__ = [
     "QUALITY",
+    "Clip",
+    "ClipForm",
+    "FileClip",
     "FrameStream",
+    "HeldClip",
     "LoadedImage",
     "MediaError",
     "OutputFile",
+    "Sound",
     "VideoInfo",
     "WrittenVideo",
     "check_room",
@@ -50,6 +57,7 @@ __all__ = [
     "prove_output",
     "prove_writable",
     "read_video",
+    "regrouped",
     "resize",
     "save_image",
     "shown",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from .errors import MediaError
@@ -20,9 +21,17 @@ CONTAINERS = (
     "ivf,yuv4mpegpipe,webp_pipe"
 )
 
+Source = str | os.PathLike[str] | BytesIO
+"""Where a video is: a file, or one that lies in memory."""
+
+
+def name_of(source: Source) -> str:
+    """What messages call it."""
+    return "the video in memory" if isinstance(source, BytesIO) else os.fspath(source)
+
 
 @contextmanager
-def open_video(path: str | os.PathLike[str]) -> Iterator[tuple["InputContainer", "VideoStream"]]:
+def open_video(source: Source) -> Iterator[tuple["InputContainer", "VideoStream"]]:
     """Open a file for reading and give its container and first video stream, covers left out.
 
     Raises:
@@ -32,18 +41,24 @@ def open_video(path: str | os.PathLike[str]) -> Iterator[tuple["InputContainer",
     import av
     from av.error import FFmpegError
 
-    file = existing_file(path, "video")
+    file, name = _readable(source), name_of(source)
     options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
     try:
-        with av.open(str(file), container_options=options, metadata_errors="replace") as container:
+        with av.open(file, "r", container_options=options, metadata_errors="replace") as container:
             stream = next(filter(_is_moving, container.streams.video), None)
             if stream is None:
                 what = "only a cover picture" if container.streams.video else "no video stream"
-                raise MediaError(f"{file} has {what}")
+                raise MediaError(f"{name} has {what}")
             stream.thread_type = "AUTO"
             yield container, stream
     except (FFmpegError, OverflowError, MemoryError) as error:
-        raise MediaError(f"{file} cannot be read as a video: {_reason(error)}") from error
+        raise MediaError(f"{name} cannot be read as a video: {_reason(error)}") from error
+
+
+def _readable(source: Source) -> str | BytesIO:
+    if isinstance(source, BytesIO):
+        return BytesIO(source.getvalue())  # with a place of its own, at the beginning
+    return str(existing_file(source, "video"))
 
 
 def _is_moving(stream: "VideoStream") -> bool:

@@ -1,7 +1,7 @@
 """Fitting a clip to sizes and lengths that a model takes: cropped, padded, trimmed, re-timed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -12,6 +12,7 @@ from torch import Tensor
 from .memory import check_room
 from .rate import to_frame_rate
 from .resize import resize
+from .stream import regrouped
 
 How = Literal["crop", "pad", "stretch"]
 CHUNK = 16
@@ -105,6 +106,46 @@ def fit_clip(
     if held:
         marks[-held:] = 1
     return _placed(video, chosen, place), marks
+
+
+def fit_frames(frames: Iterable[Tensor], size: Size, how: How, *, scaled: bool) -> Iterator[Tensor]:
+    """Bring frames that come in chunks (F, H, W, C) to a size, as `fit_clip` does."""
+    for part in frames:
+        place = _place(Size(*part.shape[1:3]), size, how, scaled)
+        yield _placed(part, range(len(part)), place)
+
+
+def fit_length(frames: Iterable[Tensor], steps: Steps, length: int | None) -> Iterator[Tensor]:
+    """Cut frames that come in chunks to a length that fits.
+
+    Args:
+        frames: (F, H, W, C) each; their number need not be known.
+        steps: what fits.
+        length: of the result, after whose end the last frame is held; None for the frames' own,
+            where up to `steps.frames` - 1 of the last ones are left out.
+    """
+    if length is not None:
+        yield from _held(frames, length)
+        return
+    wanted = 1
+    for part in regrouped(frames, steps.frames, first=1):
+        if len(part) == wanted:
+            yield part
+        wanted = steps.frames
+
+
+def _held(frames: Iterable[Tensor], length: int) -> Iterator[Tensor]:
+    count, last = 0, None
+    for part in frames:
+        kept = part[: length - count]
+        yield kept
+        count, last = count + len(kept), kept[-1:]
+        if count == length:
+            return
+    while last is not None and count < length:
+        more = min(CHUNK, length - count)
+        yield last.expand(more, *last.shape[1:])
+        count += more
 
 
 class _Place(NamedTuple):

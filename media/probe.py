@@ -1,12 +1,11 @@
 """What a video file holds, without decoding it all."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from .container import decode, open_video
+from .container import Source, decode, name_of, open_video
 from .errors import MediaError
 from .timing import usual_rate
 
@@ -53,17 +52,17 @@ class VideoInfo:
     transfer: int = 2
 
 
-def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
+def probe_video(source: Source) -> VideoInfo:
     """Read a video file's header and first frame.
 
     Raises:
         MediaError: the file is missing, empty, broken or not a video.
     """
-    with open_video(path) as (container, stream):
+    with open_video(source) as (container, stream):
         metadata = dict(container.metadata)
         first = next(decode(container, stream), None)
         if first is None:
-            raise MediaError(f"{path} holds no video frame")
+            raise MediaError(f"{name_of(source)} holds no video frame")
         fps, duration = stream_rate(stream), _duration(container, stream)
         frames = _frame_count(container, stream, fps)
         usual = usual_rate(container, stream)

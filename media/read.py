@@ -1,6 +1,5 @@
 """Video files -> streams of frames."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 
 from .colour import from_yuv420
-from .container import decode, open_video
+from .container import Source, decode, name_of, open_video
 from .errors import MediaError
 from .pixels import BYTE_MAX
 from .probe import frame_rotation, stream_rate
@@ -48,7 +47,7 @@ class _Shown:
 
 
 def read_video(
-    path: str | os.PathLike[str],
+    source: Source,
     *,
     start: float = 0.0,
     frames: int | None = None,
@@ -61,7 +60,7 @@ def read_video(
     in its middle gives the frames that are there, if any.
 
     Args:
-        path: any common container and codec.
+        source: a file of any common container and codec.
         start: seconds after the first frame; the frame on screen at that time comes first.
         frames: how many frames at most; None for all.
         chunk: frames per tensor; the last one may be shorter.
@@ -80,17 +79,17 @@ def read_video(
     if chunk < 1 or (frames is not None and frames < 1):
         raise ValueError(f"chunk={chunk}, frames={frames}: use 1 or more")
     rate = None if fps is None else to_frame_rate(fps)
-    return _chunks(path, Fraction(start), frames, chunk, rate)
+    return _chunks(source, Fraction(start), frames, chunk, rate)
 
 
 def _chunks(
-    path: str | os.PathLike[str],
+    source: Source,
     start: Fraction,
     frames: int | None,
     chunk: int,
     rate: Fraction | None,
 ) -> Iterator[torch.Tensor]:
-    with open_video(path) as (container, stream):
+    with open_video(source) as (container, stream):
         shown = _from(_shown(container, stream, start), start)
         chosen = (s.frame for s in shown) if rate is None else _resampled(shown, start, rate)
         pictures = _pictures(islice(chosen, frames))
@@ -99,7 +98,7 @@ def _chunks(
             empty = False
             yield _gathered(first, islice(pictures, chunk - 1), chunk)
         if empty:
-            raise MediaError(f"{path} holds no video frame from {float(start):g} s on")
+            raise MediaError(f"{name_of(source)} holds no video frame from {float(start):g} s on")
 
 
 def _gathered(first: np.ndarray, others: Iterator[np.ndarray], most: int) -> torch.Tensor:

@@ -1,25 +1,177 @@
-"""Sound at other rates.
+"""Sound of video files: read as samples, written beside the pictures as they come."""
 
-C channels, S samples.
-"""
+from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
-from torch import Tensor
+
+from .container import Source, name_of, open_video
+from .errors import MediaError
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer, OutputContainer
+    from av.video.stream import VideoStream
+
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+"""By the number of channels."""
+
+AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+USUAL_RATE = 48000
+BIT_RATE = 96_000
+"""Of a channel: what AAC needs to sound like the source."""
+
+PIECE = 1024
+"""Samples that are handed to the encoder at a time."""
 
 
-def resampled(waveform: Tensor, rate: int, new_rate: int) -> Tensor:
-    """Sound (C, S) float32 at another number of samples per second, over the same duration."""
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Samples of a clip.
+
+    Args:
+        samples: (channels, samples) in [-1, 1], float32.
+        rate: samples per second.
+
+    Raises:
+        ValueError: another shape, a number of channels that no file has, or a bad rate.
+    """
+
+    samples: torch.Tensor
+    rate: int
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or len(self.samples) not in LAYOUTS:
+            raise ValueError(
+                f"sound of shape {tuple(self.samples.shape)}: use (channels, samples) with "
+                "1 (mono), 2 (stereo) or 6 (5.1) channels"
+            )
+        if self.rate < 1:
+            raise ValueError(f"a sample rate of {self.rate}: use for example {USUAL_RATE}")
+
+
+def read_sound(source: Source, *, start: float = 0.0, duration: float) -> Sound | None:
+    """Read the sound of a stretch of a video.
+
+    Args:
+        source: a video file.
+        start: seconds after its first picture.
+        duration: in seconds; where the sound begins later or ends earlier there is silence.
+
+    Returns:
+        None where the file has no sound.
+
+    Raises:
+        MediaError: the file cannot be read, or has more channels than are written.
+    """
+    with open_video(source) as (container, pictures):
+        stream = next(iter(container.streams.audio), None)
+        if stream is None:
+            return None
+        if stream.channels not in LAYOUTS:
+            raise MediaError(
+                f"{name_of(source)} has {stream.channels} channels of sound: mix it down to 1, 2 "
+                "or 6"
+            )
+        begin = _first_picture(pictures) + Fraction(start)
+        count = round(Fraction(duration) * stream.rate)
+        samples = np.zeros((stream.channels, count), np.float32)
+        for time, values in _decoded(container, stream):
+            place = round((time - begin) * stream.rate)
+            if place >= count:
+                break
+            _put(samples, values, place)
+        return Sound(torch.from_numpy(samples), stream.rate)
+
+
+def _first_picture(pictures: VideoStream) -> Fraction:
+    return (pictures.start_time or 0) * (pictures.time_base or Fraction(1))
+
+
+def _decoded(
+    container: InputContainer, stream: AudioStream
+) -> Iterator[tuple[Fraction, np.ndarray]]:
+    """Yield times in seconds with the samples (channels, n) from then on."""
+    import av
+
+    resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[stream.channels], rate=stream.rate)
+    end = Fraction(0)
+    for frame in container.decode(stream):
+        time = end if frame.pts is None else frame.pts * (frame.time_base or Fraction(1))
+        for part in resampler.resample(frame):
+            values = part.to_ndarray()
+            yield time, values
+            time += Fraction(values.shape[1], stream.rate)
+        end = time
+
+
+def _put(samples: np.ndarray, values: np.ndarray, place: int) -> None:
+    """Lay values over the samples from a place on, which may lie before their beginning."""
+    begin, end = max(0, place), max(0, place + values.shape[1])
+    target = samples[:, begin:end]
+    target[:] = values[:, begin - place :][:, : target.shape[1]]
+
+
+class SoundTrack:
+    """The AAC track of a file that is being written.
+
+    Args:
+        output: to which the track is added; nothing may be written to it yet.
+        sound: of the whole clip; what goes beyond the pictures is left out.
+    """
+
+    def __init__(self, output: OutputContainer, sound: Sound) -> None:
+        rate = sound.rate if sound.rate in AAC_RATES else USUAL_RATE
+        layout = LAYOUTS[len(sound.samples)]
+        self._stream = output.add_stream("aac", rate=rate, layout=layout)
+        self._stream.bit_rate = BIT_RATE * len(sound.samples)
+        self._output, self._sound, self._written = output, sound, 0
+
+    def write_until(self, seconds: Fraction) -> None:
+        """Write what is heard before a time, so that the file holds sound beside its pictures."""
+        end = min(math.ceil(seconds * self._sound.rate), self._sound.samples.shape[1])
+        while self._written < end:
+            samples = self._sound.samples[:, self._written : min(self._written + PIECE, end)]
+            self._output.mux(self._stream.encode(self._frame(samples)))
+            self._written += samples.shape[1]
+
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
+        self._output.mux(self._stream.encode(None))
+
+    def _frame(self, samples: torch.Tensor) -> AudioFrame:
+        import av
+
+        values = np.ascontiguousarray(samples.float().cpu().numpy())
+        frame = av.AudioFrame.from_ndarray(values, format="fltp", layout=LAYOUTS[len(samples)])
+        frame.sample_rate, frame.pts = self._sound.rate, self._written
+        frame.time_base = Fraction(1, self._sound.rate)
+        return frame
+
+
+def resampled(samples: torch.Tensor, rate: int, new_rate: int) -> torch.Tensor:
+    """Sound (channels, samples) float32 at another number of samples per second.
+
+    It lasts as long as before.
+    """
     if rate == new_rate:
-        return waveform
+        return samples
     from av import AudioFrame, AudioResampler
 
-    length = round(waveform.shape[1] * new_rate / rate)
-    rows: list[Tensor] = []
-    for row in waveform:
+    length = round(samples.shape[1] * new_rate / rate)
+    rows: list[torch.Tensor] = []
+    for row in samples:
         frame = AudioFrame.from_ndarray(row[None].contiguous().numpy(), "flt", "mono")
         frame.sample_rate = rate
         resampler = AudioResampler("flt", "mono", new_rate)
-        made = [*resampler.resample(frame), *resampler.resample(None)]
-        samples = torch.cat([torch.from_numpy(each.to_ndarray()[0]) for each in made])
-        rows.append(torch.nn.functional.pad(samples, (0, max(0, length - len(samples))))[:length])
+        parts = [*resampler.resample(frame), *resampler.resample(None)]
+        made = torch.cat([torch.from_numpy(part.to_ndarray()[0]) for part in parts])
+        rows.append(torch.nn.functional.pad(made, (0, max(0, length - len(made))))[:length])
     return torch.stack(rows)

@@ -84,8 +84,13 @@ def frame_chunks(
         size: frames per chunk.
         first: frames of the first chunk, if it has another size.
     """
+    return regrouped(_parts(frames), size, first=first)
+
+
+def regrouped(parts: Iterable[Tensor], size: int, *, first: int | None = None) -> Iterator[Tensor]:
+    """Give frames that come in chunks of any lengths in chunks of one size, see `frame_chunks`."""
     wanted, waiting = first or size, None
-    for part in _parts(frames):
+    for part in parts:
         if waiting is not None and len(waiting):
             both = len(waiting) + len(part)
             part = _joined((both, *part.shape[1:]), (waiting, part))
@@ -95,6 +100,32 @@ def frame_chunks(
         waiting = part
     if waiting is not None and len(waiting):
         yield waiting
+
+
+def without_first(parts: Iterable[Tensor], count: int) -> Iterator[Tensor]:
+    """Leave out the first frames of those that come in chunks of any lengths."""
+    for part in parts:
+        if count < len(part):
+            yield part[count:]
+        count = max(0, count - len(part))
+
+
+def picked(parts: Iterable[Tensor], numbers: Sequence[int]) -> Iterator[Tensor]:
+    """Give some of the frames that come in chunks of any lengths.
+
+    Args:
+        numbers: of the frames, which never fall; a frame may be given several times.
+    """
+    begin, place = 0, 0
+    for part in parts:
+        end, until = begin + len(part), place
+        while until < len(numbers) and numbers[until] < end:
+            until += 1
+        if until > place:
+            yield part[[number - begin for number in numbers[place:until]]]
+        if until == len(numbers):
+            return
+        begin, place = end, until
 
 
 def _joined(shape: Sequence[int], parts: Iterable[Tensor]) -> Tensor:

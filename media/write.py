@@ -14,6 +14,7 @@ from .colour import to_yuv420
 from .files import replacing
 from .pixels import BYTE_MAX, on_levels
 from .rate import to_frame_rate
+from .sound import Sound, SoundTrack
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -51,6 +52,7 @@ def write_video(
     metadata: Mapping[str, str] | None = None,
     crf: float = QUALITY,
     bit_depth: int = 8,
+    sound: Sound | None = None,
 ) -> WrittenVideo:
     """Encode frames as they come into an H.264 MP4 that appears only when it is complete.
 
@@ -65,6 +67,7 @@ def write_video(
         metadata: tags, e.g. `prompt` and `workflow` holding JSON.
         crf: x264's constant quality, 0 (lossless) to 51; 18 looks like the source.
         bit_depth: 8, or 10 for smoother gradients, which not every player shows.
+        sound: of the clip, written as AAC; it ends with the pictures.
 
     Raises:
         ValueError: no frames, sizes that differ, values that are not finite, or bad options.
@@ -90,11 +93,16 @@ def write_video(
             quality = {"crf": f"{crf:g}", "mbtree": MACROBLOCK_TREE}
             stream = output.add_stream("libx264", rate=rate, options=quality)
             _describe(stream, width, height, bit_depth)
+            track = None if sound is None else SoundTrack(output, sound)
             count = 0
             for picture in _chain(first, pictures):
                 output.mux(stream.encode(_encodable(picture, count, bit_depth)))
                 count += 1
+                if track is not None:
+                    track.write_until(count / rate)
             output.mux(stream.encode(None))
+            if track is not None:
+                track.finish()
     return WrittenVideo(Path(path), count, width, height)
 
 

@@ -34,8 +34,10 @@ MODULES = (
     "timeline.loop",
     "timeline.windows",
     "video.video",
+    "video.files",
     "video.fit",
     "video.compare",
+    "video.measure",
     "video.world",
 )
 """The files of nodes, in the order of the menu."""

@@ -5,7 +5,7 @@ F frames, H rows, W columns.
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import torch
 from torch import Tensor
@@ -18,6 +18,20 @@ FADE = 4
 """Frames over which the VAE's residual is faded out behind and before given ones."""
 
 _CHUNK = 16
+
+
+@overload
+def assembled(timeline: Timeline, decoded: Tensor, *, fade: int = FADE) -> Tensor: ...
+
+
+@overload
+def assembled(timeline: Timeline, decoded: FrameStream, *, fade: int = FADE) -> FrameStream: ...
+
+
+@overload
+def assembled(
+    timeline: Timeline, decoded: Tensor | FrameStream, *, fade: int = FADE
+) -> Tensor | FrameStream: ...
 
 
 def assembled(

@@ -4,63 +4,50 @@ C channels, S samples.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..media.sound import resampled
+from ..media.sound import Sound, resampled
 
 SOFT_EDGE = 0.005
 """Seconds in which sound comes and goes where it meets silence, so that nothing clicks."""
 
 
-@dataclass(frozen=True, eq=False)
-class SoundPiece:
+class SoundPiece(NamedTuple):
     """Sound on a timeline.
 
-    Args:
-        waveform: (C, S).
-        rate: samples per second.
+    Attributes:
+        sound: from its beginning.
         start: the frame of the result that it begins with.
         frames: how long it lasts at most, as that of a clip from which frames were taken off.
-
-    Raises:
-        ValueError: the waveform has other axes.
     """
 
-    waveform: Tensor
-    rate: int
+    sound: Sound
     start: int
     frames: int
 
-    def __post_init__(self) -> None:
-        if self.waveform.ndim != 2 or 0 in self.waveform.shape or self.rate < 1:
-            raise ValueError(
-                f"sound of shape {tuple(self.waveform.shape)} at {self.rate} samples per second: "
-                "(channels, samples) is needed"
-            )
 
-
-def mixed(pieces: Sequence[SoundPiece], frames: int, fps: float) -> tuple[Tensor, int] | None:
-    """All sound of a result as one (C, S) with its rate; None where there is none.
+def mixed(pieces: Sequence[SoundPiece], frames: int, fps: float) -> Sound | None:
+    """All sound of a result as one; None where there is none.
 
     Pieces of other rates and channels are brought to the highest of all.
     """
     if not pieces:
         return None
-    rate = max(piece.rate for piece in pieces)
-    channels = max(len(piece.waveform) for piece in pieces)
+    rate = max(piece.sound.rate for piece in pieces)
+    channels = max(len(piece.sound.samples) for piece in pieces)
     whole = torch.zeros(channels, _samples(frames, rate, fps))
     for piece in pieces:
         start = _samples(piece.start, rate, fps)
         room = min(_samples(piece.frames, rate, fps), whole.shape[1] - start)
-        sound = resampled(piece.waveform.float(), piece.rate, rate)[:, :room]
+        sound = resampled(piece.sound.samples.float(), piece.sound.rate, rate)[:, :room]
         end = start + sound.shape[1]
         edges = (start > 0, end < whole.shape[1])
         whole[:, start:end] = _softened(sound, round(SOFT_EDGE * rate), edges)
-    return whole, rate
+    return Sound(whole, rate)
 
 
 def _samples(frames: int, rate: int, fps: float) -> int:

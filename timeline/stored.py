@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ..media import Sound
 from ..models.shapes import Compression, VideoShape
 from .record import Piece, Timeline
 from .sound import SoundPiece
@@ -18,7 +19,7 @@ def to_tensors(timeline: Timeline) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if piece.change is not None:
             tensors[f"piece.{number}.change"] = piece.change
     for number, sound in enumerate(timeline.sounds):
-        tensors[f"sound.{number}.waveform"] = sound.waveform
+        tensors[f"sound.{number}.samples"] = sound.sound.samples
     plain = {
         "shape": list(timeline.shape),
         "fps": timeline.fps,
@@ -27,7 +28,7 @@ def to_tensors(timeline: Timeline) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "loop": timeline.loop,
         "compression": [timeline.compression.time, timeline.compression.space],
         "pieces": [[piece.start, piece.held] for piece in timeline.pieces],
-        "sounds": [[each.rate, each.start, each.frames] for each in timeline.sounds],
+        "sounds": [[each.sound.rate, each.start, each.frames] for each in timeline.sounds],
     }
     return tensors, plain
 
@@ -48,8 +49,8 @@ def from_tensors(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> Tim
         for number, (start, held) in enumerate(plain["pieces"])
     ]
     sounds = [
-        SoundPiece(tensors[f"sound.{number}.waveform"], *numbers)
-        for number, numbers in enumerate(plain["sounds"])
+        SoundPiece(Sound(tensors[f"sound.{number}.samples"], rate), start, frames)
+        for number, (rate, start, frames) in enumerate(plain["sounds"])
     ]
     return Timeline(
         VideoShape(*plain["shape"]),

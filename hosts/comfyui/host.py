@@ -1,19 +1,18 @@
 """The ComfyUI host: the nodes' objects are ComfyUI's own."""
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import folder_paths
 import torch
-from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.samplers import KSAMPLER
-from comfy.utils import ProgressBar
+from comfy_api.input_impl import VideoFromFile
 from comfy_api.v0_0_2 import io, ui
 from torch import Tensor
 
-from ...media import FrameStream, whole_frames
+from ...media import Clip, FrameStream, whole_frames
 from ...media.names import choose_among, same_name
 from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
@@ -26,6 +25,7 @@ from ...samplers.schedules.model_levels import NoiseLevels
 from ..interface import PROMPT_KEY, AboutGuider, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
+from .clips import clip_of
 from .guider import (
     HostGuider,
     block_count,
@@ -40,12 +40,13 @@ from .levels import noise_levels
 from .loops import decode_loop, encode_loop
 from .lora import is_distilled, with_lora
 from .model import HostModel, make_model
-from .notes import graph_metadata, warn
+from .notes import graph_metadata, ticker, warn
 from .preview import streams_of
 from .sampler import HostSampler, process_of
 from .sampling import fit_latent, sample_latent, sample_packed
 from .starts import showing_of
 from .vae import HostVAE
+from .vae_streams import decode_stream, encode_stream
 from .versions import stored_formats
 
 
@@ -77,6 +78,18 @@ class ComfyFiles:
     def output_folder(self) -> Path:
         """Where results are saved."""
         return Path(folder_paths.get_output_directory())
+
+    def temp_folder(self) -> Path:
+        """ComfyUI's own, which it empties when it starts and when it ends."""
+        return Path(folder_paths.get_temp_directory())
+
+    def video_of(self, path: Path) -> VideoFromFile:
+        """The host's VIDEO of a file; its Save Video copies the streams."""
+        return VideoFromFile(str(path))
+
+    def clip_of(self, video: Any) -> Clip:
+        """The file, if there is one, else the frames that the VIDEO gives."""
+        return clip_of(video)
 
     def graph_metadata(self, hidden: Any) -> dict[str, str]:
         """The prompt and the workflow, as the host's own nodes write them."""
@@ -142,6 +155,16 @@ class ComfyModels:
         if loop:
             return encode_loop(vae, images, self.vae_format(vae).compression)
         return vae.encode(whole_frames(images)[..., :3])
+
+    def encode_stream(self, vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:
+        """Encode frames as they come."""
+        return encode_stream(vae, frames, total)
+
+    def decode_stream(
+        self, vae: Any, latent: Tensor, *, loop: bool = False, tile: int = 0
+    ) -> FrameStream:
+        """Decode a latent while its frames are read; of one with sound, the video."""
+        return decode_stream(vae, streams_of(latent)[0], loop=loop, tile=tile)
 
     def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor:
         """Decode a latent; of one with sound, the video."""
@@ -244,13 +267,7 @@ class ComfySession:
 
     def ticker(self, total: int) -> Callable[[int], None]:
         """A progress bar on the node."""
-        bar = ProgressBar(total)
-
-        def tick(done: int) -> None:
-            throw_exception_if_processing_interrupted()
-            bar.update_absolute(done, total)
-
-        return tick
+        return ticker(total)
 
     def warn(self, message: str) -> None:
         """In the log, and as text on the node that runs."""

@@ -16,7 +16,7 @@ def encode_loop(vae: Any, images: Tensor | FrameStream, compression: Compression
     if compression.time == 1:
         return vae.encode(whole_frames(images)[..., :3])
     compression.check(VideoShape(*images.shape[:3]), loop=True)
-    lead = 1 + compression.time * circle.encoder_lead(_config(vae))
+    lead = 1 + compression.time * circle.encoder_lead(causal_config(vae))
     latent = vae.encode(led_in(images, lead).whole()[..., :3])
     return latent[:, :, -(len(images) // compression.time) :]
 
@@ -25,10 +25,10 @@ def decode_loop(vae: Any, latent: Tensor, compression: Compression) -> Tensor:
     """Raw latent (B, C, F, H, W) -> frames (B, F, H, W, 3); see ``Models.decode_video``."""
     if compression.time == 1:
         return vae.decode(latent)
-    images = vae.decode(circle.led_in(latent, circle.decoder_lead(_config(vae))))
+    images = vae.decode(circle.led_in(latent, circle.decoder_lead(causal_config(vae))))
     return images[..., -compression.time * latent.shape[2] :, :, :, :]
 
 
-def _config(vae: Any) -> VAEConfig:
+def causal_config(vae: Any) -> VAEConfig:
     """Of the pack's own; other causal ones look back no further than Wan's, the deepest."""
     return vae.first_stage_model.config if isinstance(vae, HostVAE) else WAN21_VAE

@@ -1,13 +1,27 @@
-"""What the host is told beside results: warnings on a node, and the graph in saved files."""
+"""What the host is told beside results: progress, warnings on a node, the graph in saved files."""
 # pyright: reportMissingImports=false
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from comfy.cli_args import args
+from comfy.model_management import throw_exception_if_processing_interrupted
+from comfy.utils import ProgressBar
 from comfy_execution.utils import get_executing_context
 
 from ..tags import as_json
+
+
+def ticker(total: int) -> Callable[[int], None]:
+    """A progress bar on the node that runs; a tick raises where the user has asked to stop."""
+    bar = ProgressBar(total)
+
+    def tick(done: int) -> None:
+        throw_exception_if_processing_interrupted()
+        bar.update_absolute(done, total)
+
+    return tick
 
 
 def warn(message: str) -> None:

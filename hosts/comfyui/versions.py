@@ -3,6 +3,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from typing import Any
 
@@ -58,6 +59,12 @@ def rebuild_with(patcher: Any, build: Callable[..., Any], *arguments: Any) -> No
     """
     if hasattr(patcher, "cached_patcher_init"):
         patcher.cached_patcher_init = (build, arguments)
+
+
+def device_context(device: torch.device) -> AbstractContextManager[Any]:
+    """What makes a device the current one, where the host does that."""
+    context = getattr(model_management, "cuda_device_context", None)
+    return nullcontext() if context is None else context(device)
 
 
 def fit_empty(patcher: Any, latent: Mapping[str, Any]) -> Tensor:

@@ -1,12 +1,14 @@
 """Where the standalone host finds weights and inputs, and saves results."""
 
+import weakref
 from pathlib import Path
 
 from ...graph.schema import HiddenHolder
-from ...media import files_below, shown
+from ...media import Clip, FileClip, HeldClip, files_below, shown
 from ...media.names import choose_among, same_name
 from .folders import Folders, folders
 from .saving import graph_metadata
+from .video import Video, VideoFromComponents, VideoFromFile
 
 
 class StandaloneFiles:
@@ -46,6 +48,25 @@ class StandaloneFiles:
     def output_folder(self) -> Path:
         """Where results are saved."""
         return (self.folders or folders()).output
+
+    def temp_folder(self) -> Path:
+        """Where previews are saved, too."""
+        return (self.folders or folders()).temp
+
+    def video_of(self, path: Path) -> VideoFromFile:
+        """VIDEO of a file, which is removed when nothing refers to the VIDEO any more."""
+        video = VideoFromFile(path)
+        weakref.finalize(video, path.unlink, missing_ok=True)
+        return video
+
+    def clip_of(self, video: Video) -> Clip:
+        """The file, or the frames in memory, which come without sound here."""
+        if isinstance(video, VideoFromFile):
+            return FileClip(video.path)
+        if isinstance(video, VideoFromComponents):
+            return HeldClip(video.images, video.frame_rate)
+        parts = video.get_components()
+        return HeldClip(parts.images, parts.frame_rate)
 
     def graph_metadata(self, hidden: HiddenHolder) -> dict[str, str]:
         """The prompt and what else travels with files."""

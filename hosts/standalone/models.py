@@ -1,6 +1,6 @@
 """MODEL, CLIP and VAE of the standalone host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from weakref import WeakSet
@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ...media import FrameStream, frame_chunks, led_in
+from ...media import FrameStream, led_in, regrouped
 from ...model_loaders.load import (
     DiTWeights,
     TextWeights,
@@ -25,6 +25,7 @@ from ...models.lora import WeightDeltas, patched, published_shapes
 from ...models.shapes import LatentShape, VideoShape
 from ...models.vae import circle
 from ...models.vae.config import COLOURS
+from ...models.vae.tiles import TileGrid
 from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..interface import PROMPT_KEY, Conditioning
@@ -118,45 +119,63 @@ class StandaloneModels:
         self, vae: LoadedVAE, images: Tensor | FrameStream, *, loop: bool = False
     ) -> Tensor:
         """Encode frames in chunks, with a tick for each."""
-        time = vae.network.time_factor
         if loop:
-            frames = len(images) // time
-            vae.network.config.compression.check(VideoShape(*images.shape[:3]), loop=True)
-            images = led_in(images, 1 + time * circle.encoder_lead(vae.network.config))
+            config = vae.network.config
+            config.compression.check(VideoShape(*images.shape[:3]), loop=True)
+            frames = len(images) // config.compression.time
+            images = led_in(images, 1 + config.compression.time * circle.encoder_lead(config))
             return self.encode_video(vae, images)[:, :, -frames:]
-        total, cache, latents = len(images), None, []
+        parts = [images] if isinstance(images, Tensor) else images.chunks()
+        return self.encode_stream(vae, parts, len(images))
+
+    def encode_stream(self, vae: LoadedVAE, frames: Iterable[Tensor], total: int) -> Tensor:
+        """Encode frames as they come, with a tick for each chunk."""
+        time = vae.network.time_factor
+        cache, latents = None, []
         self.session.progress(0, total)
-        for part in frame_chunks(images, CHUNK * time, first=1 + time):
+        for part in regrouped(frames, CHUNK * time, first=1 + time):
             video = rearrange(part[..., :3], "F H W C -> 1 C F H W") * 2 - 1
             latent, cache = vae.network.encode_chunk(video.to(vae.device, vae.dtype), cache)
-            latents.append(latent.float().cpu())
+            # a copy, since the mean may be a view that holds the variance too
+            latents.append(latent.to("cpu", torch.float32, copy=True))
             refuse_not_finite(latents[-1], "the encoded video", DAMAGED_VAE)
             self.session.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
         return torch.cat(latents, dim=2)
 
     def decode_video(self, vae: LoadedVAE, latent: Tensor, *, loop: bool = False) -> FrameStream:
         """Decode latents when the frames are read, in chunks with a tick for each."""
+        return self.decode_stream(vae, latent, loop=loop)
+
+    def decode_stream(
+        self, vae: LoadedVAE, latent: Tensor, *, loop: bool = False, tile: int = 0
+    ) -> FrameStream:
+        """Decode latents when the frames are read, in chunks with a tick for each."""
         vae.network.check_latent(latent)
+        grid = TileGrid.over(latent, tile, vae.network.space_factor) if tile else None
         compression, size = vae.network.config.compression, LatentShape(*latent.shape[2:])
         frames, *sides = compression.video_shape(size, loop=loop)
         shape, before = (len(latent) * frames, *sides, COLOURS), 0
         if loop:
             latent = circle.led_in(latent, circle.decoder_lead(vae.network.config))
             before = compression.video_shape(LatentShape(*latent.shape[2:])).frames - frames
-        return FrameStream(shape, partial(self._decoded_frames, vae, latent, before))
+        return FrameStream(shape, partial(self._decoded_frames, vae, latent, before, grid))
 
-    def _decoded_frames(self, vae: LoadedVAE, latent: Tensor, before: int) -> Iterator[Tensor]:
-        parts = _behind(before, self._decoded_parts(vae, latent))
+    def _decoded_frames(
+        self, vae: LoadedVAE, latent: Tensor, before: int, grid: TileGrid | None
+    ) -> Iterator[Tensor]:
+        parts = _behind(before, self._decoded_parts(vae, latent, grid))
         if len(latent) > 1:  # clip follows clip, so the first one's end waits for all beginnings
             parts = iter([torch.cat(list(parts), dim=2)])
         for part in parts:
             yield rearrange(part, "B C F H W -> (B F) H W C")
 
-    def _decoded_parts(self, vae: LoadedVAE, latent: Tensor) -> Iterator[Tensor]:
+    def _decoded_parts(
+        self, vae: LoadedVAE, latent: Tensor, grid: TileGrid | None
+    ) -> Iterator[Tensor]:
         total, cache = latent.shape[2], None
         for start in range(0, total, CHUNK):
             part = latent[:, :, start : start + CHUNK].to(vae.device, vae.dtype)
-            video, cache = vae.network.decode_chunk(part, cache)
+            video, cache = vae.network.decode_chunk(part, cache, grid)
             refuse_not_finite(video, "the decoded video", DAMAGED_VAE)
             self.session.progress(min(start + CHUNK, total), total)
             yield (video.float().cpu() / 2 + 0.5).clamp(0, 1)

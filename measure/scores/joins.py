@@ -35,9 +35,6 @@ METERS = (
     "position",
     "velocity",
 )
-TRACKED = METERS[-2:]
-"""Those that need an object to follow."""
-
 _NEAREST = 32
 _NEIGHBOURS = 4
 

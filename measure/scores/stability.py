@@ -20,7 +20,6 @@ MOST_DRIFT = 2.0
 """In 1/255, of what does not move."""
 
 _END = 0.15
-_QUIET_SHARE = 0.5
 _FROZEN, _LIVELY = 0.4, 0.75
 _LAPLACIAN = ((0.0, -0.25, 0.0), (-0.25, 1.0, -0.25), (0.0, -0.25, 0.0))
 
@@ -79,23 +78,27 @@ class Closure:
     second_difference: float
     wrap: JoinScore
 
-    @property
-    def passed(self) -> bool:
-        """Whether no meter tells the wrap from the other steps."""
-        return self.wrap.passed
+
+def quiet_pixels(video: Tensor) -> Tensor:
+    """The half (H, W) bool of a video (F, H, W, 3) that differs least between its ends."""
+    early, late = (luma_of(part.mean(dim=0)) for part in _ends(video))
+    moved = late - early
+    away = (moved - moved.median()).abs()
+    return away <= away.median()
 
 
 def read_drift(video: Tensor) -> Drift:
     """Compare the ends of a video (F, H, W, 3) of display colours in [0, 1]."""
+    quiet = quiet_pixels(video)
+    early, late = (_appearance(part, quiet) for part in _ends(video))
+    first, last = (part.mean(dim=(0, 1, 2)) for part in _ends(video))
+    changes = {name: LEVELS * (late[name] - early[name]) for name in early}
+    return Drift(changes, LEVELS * float((last - first).abs().max()))
+
+
+def _ends(video: Tensor) -> tuple[Tensor, Tensor]:
     count = max(1, round(_END * len(video)))
-    early, late = video[:count].float(), video[-count:].float()
-    moved = luma_of(late.mean(dim=0)) - luma_of(early.mean(dim=0))
-    away = (moved - moved.median()).abs()
-    quiet = away <= away.flatten().quantile(_QUIET_SHARE)
-    ends = [_appearance(part, quiet) for part in (early, late)]
-    changes = {name: LEVELS * (ends[1][name] - ends[0][name]) for name in ends[0]}
-    whole = (late.mean(dim=(0, 1, 2)) - early.mean(dim=(0, 1, 2))).abs().max()
-    return Drift(changes, LEVELS * float(whole))
+    return video[:count].float(), video[-count:].float()
 
 
 def read_motion(video: Tensor, signals: Signals) -> Motion:
@@ -175,7 +178,7 @@ def _flicker(video: Tensor) -> float:
     planes = luma_of(video)
     steps = planes.diff(dim=0).abs()
     still = steps.mean(dim=0)
-    quiet = still <= still.flatten().quantile(_QUIET_SHARE)
+    quiet = still <= still.median()
     return LEVELS * float(steps[:, quiet].mean(dim=1).median())
 
 

@@ -9,7 +9,7 @@ SIDE = 64
 OTHERS = 5
 """How far the groups of clips to cut to are from those that they are cut into."""
 
-_SET = HELD_OUT + 60_000_000
+_SET = HELD_OUT + 100_000_000
 _GROUP_STEP = 1_000_000
 
 

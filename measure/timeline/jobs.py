@@ -88,7 +88,7 @@ def extend_backward(count: int) -> TimelineJob:
         _given(LONG, range(start, LONG)),
         precede,
         BACKWARD,
-        borders=tuple(range(start - net, 0, -net)),
+        borders=tuple(range(start - net, net, -net)),
     )
 
 

@@ -103,7 +103,7 @@ def _whole(cases: Sequence[Case]) -> Tensor:
 def _column(turns: Sequence[Turn]) -> dict[str, Figure]:
     closures = [turn.closure for turn in turns]
     figures: dict[str, Figure] = {
-        "closes": Share(sum(each.passed for each in closures), len(closures))
+        "closes": Share(sum(each.wrap.passed for each in closures), len(closures))
     }
     for meter in METERS:
         wraps = [each.wrap for each in closures if meter in each.wrap.deviations]

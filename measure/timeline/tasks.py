@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...timeline.assemble import FADE
 from ..cases import Case, batches, true_clips
 from ..figures import Table
 from ..readers import Readers
@@ -19,6 +20,7 @@ from .calibration import calibration_tasks
 from .jobs import JOBS, TimelineJob
 from .judging import Findings, Question, judge_versions
 from .loops import loop_task
+from .pasting import pasted
 from .plot import Steps
 from .tables import GROUP, table_of_findings
 
@@ -73,15 +75,24 @@ def _versions(
     """Decoded clips (B, F, H, W, 3): the true ones first, then what was made of them."""
     video, other = true_clips(batch).video, true_clips(others).video
     latents = maker.encode(video)
-    made = (~job.given_frames(maker.model.latent.compression)).nonzero()[:, 0]
+    compression = maker.model.latent.compression
+    given = job.given_frames(compression)
+    made = (~given).nonzero()[:, 0]
     start, end = int(made[0]), int(made[-1]) + 1
-    return {
+    decoded = {
         TRUTH: maker.decode(latents),
         GENERATED: maker.decode(job.make(maker, batch, latents, job.given)),
-        **{
-            name: maker.decode(maker.encode(control(video, other, start, end)))
-            for name, control in job.controls.items()
-        },
+    }
+    paste = partial(pasted, video, given=given, compression=compression)
+    controls = {
+        name: maker.decode(maker.encode(control(video, other, start, end)))
+        for name, control in job.controls.items()
+    }
+    return {
+        **decoded,
+        **{f"{name}, pasted": paste(clips, fade=FADE) for name, clips in decoded.items()},
+        f"{TRUTH}, pasted unfaded": paste(decoded[TRUTH], fade=0),
+        **controls,
     }
 
 

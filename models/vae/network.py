@@ -17,6 +17,7 @@ from .linear_code import LinearCode, fold_blocks, unfold_blocks
 from .resample import fold_pixels, unfold_pixels
 from .stack import Decoder, Encoder
 from .stream import Cache, Tape, is_first, over_frames
+from .tiles import TileGrid
 
 __all__ = ["TINY_VAE", "WAN21_VAE", "WAN22_VAE", "Cache", "VAEConfig", "VideoVAE"]
 
@@ -99,14 +100,19 @@ class VideoVAE(nn.Module):
         self._check_video(video, first=tape.first)
         return self._encode(video, tape)[0], tape.cache()
 
-    def decode_chunk(self, latent: Tensor, cache: Cache | None) -> tuple[Tensor, Cache]:
+    def decode_chunk(
+        self, latent: Tensor, cache: Cache | None, grid: TileGrid | None = None
+    ) -> tuple[Tensor, Cache]:
         """Decode the next latent frames, one or more; chunks together equal `decode` of the whole.
 
         Args:
             cache: what the call before gave; None begins a clip.
+            grid: tiles in which the upsampling is done, the same for all chunks of a clip. What
+                looks at the whole picture comes before it; a tile misses only what lies further
+                away than a few latent positions.
         """
         tape = Tape(cache)
-        return self._decode(latent, tape), tape.cache()
+        return self._decode(latent, tape, grid), tape.cache()
 
     def encode_stream(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Encode the chunks of one clip (sizes as in `encode_chunk`) in constant memory."""
@@ -169,13 +175,20 @@ class VideoVAE(nn.Module):
             mean = mean + self._linear_encode(video, is_first(tape))  # (B, z, f, h, w)
         return mean, logvar.clamp(-30.0, 20.0)
 
-    def _decode(self, latent: Tensor, tape: Tape | None) -> Tensor:
+    def _decode(self, latent: Tensor, tape: Tape | None, grid: TileGrid | None = None) -> Tensor:
         self.check_latent(latent)
-        x = self.decoder(over_frames(self.conv2, latent), tape)  # (B, 3 p^2, F, H/p, W/p)
-        video = unfold_pixels(x, self.config.pixel_patch)  # (B, 3, F, H, W)
+        x = self.decoder.before_upsampling(over_frames(self.conv2, latent), tape)  # (B, D, f, h, w)
+        if grid is None:
+            video = self._upsampled(x, tape)  # (B, 3, F, H, W)
+        else:
+            video = grid.blend(self._upsampled(place.of(x), tape) for place in grid.places)
         if self.config.linear_code:
             video = video + self._linear_decode(latent, is_first(tape))  # (B, 3, F, H, W)
         return video
+
+    def _upsampled(self, x: Tensor, tape: Tape | None) -> Tensor:
+        x = self.decoder.upsample(x, tape)  # (B, 3 p^2, F, H/p, W/p)
+        return unfold_pixels(x, self.config.pixel_patch)  # (B, 3, F, H, W)
 
     def _linear_encode(self, video: Tensor, first: bool) -> Tensor:
         blocks = fold_blocks(video, time=self.time_factor, space=self.space_factor, first=first)

@@ -52,8 +52,15 @@ class Decoder(nn.Module):
         self.head = Head(dims[-1], COLOURS * config.pixel_patch**2, make)
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
+        return self.upsample(self.before_upsampling(x, tape), tape)  # (B, 3 p^2, F, H, W)
+
+    def before_upsampling(self, x: Tensor, tape: Tape | None = None) -> Tensor:
+        """The part that looks at the whole picture at once, on the latent's positions."""
         x = causal_conv(self.conv1, x, tape)  # (B, D', f, h, w)
-        x = run(self.middle, x, tape)  # (B, D', f, h, w)
+        return run(self.middle, x, tape)  # (B, D', f, h, w)
+
+    def upsample(self, x: Tensor, tape: Tape | None = None) -> Tensor:
+        """The rest, which looks a few positions around and needs nearly all of the memory."""
         x = run(self.upsamples, x, tape)  # (B, D, F, H, W)
         return self.head(x, tape)  # (B, 3 p^2, F, H, W)
 

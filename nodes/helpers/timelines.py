@@ -1,6 +1,5 @@
 """What the nodes of the timeline share: clips made to fit, and the LATENT that comes of them."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ...hosts import host, io
+from ...hosts.audio import Audio, to_audio, to_sound
 from ...media.fit import How, Size, Steps, fit_clip
 from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
@@ -17,9 +17,6 @@ from ...timeline.plans import fresh
 from ...timeline.sound import SoundPiece, mixed
 from .advanced import advanced
 from .sizes import check_size
-
-Audio = Mapping[str, Any]
-"""The host's AUDIO: ``waveform`` (B, C, S) and ``sample_rate``."""
 
 FPS = 16.0
 LONGEST = 8193
@@ -152,19 +149,16 @@ def sounding(timeline: Timeline, audio: Audio | None, start: int, frames: int) -
     Raises:
         ValueError: the audio is a batch of several.
     """
-    if audio is None:
+    sound = to_sound(audio)
+    if sound is None:
         return timeline
-    waveform = audio["waveform"]
-    if len(waveform) != 1:
-        raise ValueError(f"a batch of {len(waveform)} sounds for one clip: use one")
-    piece = SoundPiece(waveform[0], int(audio["sample_rate"]), start, frames)
+    piece = SoundPiece(sound, start, frames)
     return replace(timeline, sounds=(*timeline.sounds, piece))
 
 
-def audio_of(timeline: Timeline) -> dict[str, Any] | None:
+def audio_of(timeline: Timeline) -> Audio | None:
     """The AUDIO of a whole result; None where nothing sounds."""
-    made = mixed(timeline.sounds, timeline.shape.frames, timeline.fps)
-    return None if made is None else {"waveform": made[0][None], "sample_rate": made[1]}
+    return to_audio(mixed(timeline.sounds, timeline.shape.frames, timeline.fps))
 
 
 def compression_of(vae: Any) -> Any:

@@ -33,7 +33,7 @@ class SpacetimeFitVideo(io.ComfyNode):
             ),
             inputs=[
                 io.Image.Input("images", tooltip="The clip's frames, from Get Video Components."),
-                *_form(),
+                *form_inputs(),
                 *_timing(),
                 *_others(),
             ],
@@ -73,7 +73,7 @@ class SpacetimeFitVideo(io.ComfyNode):
         if latent is not None:
             frames, *sides = form.compression.video_shape(_shape(latent["samples"]))
             wanted, rate = Size(*sides), new_fps or float(latent.get("fps", fps))
-        steps = _steps(form)
+        steps = steps_of(form)
         kept = [start + number for number in retimed(len(images) - start, fps, rate)]
         clip, marks = fit_clip(
             images,
@@ -88,7 +88,7 @@ class SpacetimeFitVideo(io.ComfyNode):
         return io.NodeOutput(clip, marks, float(rate), columns, rows, length)
 
 
-def _steps(form: LatentFormat) -> Steps:
+def steps_of(form: LatentFormat) -> Steps:
     """Of a video model with the usual patches; an image VAE takes any number of frames."""
     return Steps(side=form.space_factor * PATCH[1], frames=form.time_factor)
 
@@ -102,7 +102,8 @@ def _shape(samples: Tensor) -> LatentShape:
     return LatentShape(*samples.shape[2:])
 
 
-def _form() -> list[Any]:
+def form_inputs() -> list[Any]:
+    """Size and length that a clip is fitted to."""
     return [
         io.Int.Input(
             "width",

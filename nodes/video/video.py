@@ -85,14 +85,14 @@ class SpacetimeDecodeVideo(io.ComfyNode):
     @classmethod
     def execute(cls, latent: dict[str, Any], vae: Any) -> io.NodeOutput:
         """Decode the samples."""
-        _check_latent(latent["samples"], host().models.vae_format(vae))
+        check_latent(latent["samples"], host().models.vae_format(vae))
         loop = bool(latent.get("loop"))
         images = host().models.decode_video(vae, latent["samples"], loop=loop)
         return io.NodeOutput(images, float(latent.get("fps", FPS)))
 
 
-def _check_latent(samples: Tensor, latent: LatentFormat) -> None:
-    """(B, C, F, H, W), or (B, C, H, W) of an image VAE."""
+def check_latent(samples: Tensor, latent: LatentFormat) -> None:
+    """Refuse samples that are not (B, C, F, H, W), or (B, C, H, W) of an image VAE."""
     image_vae = latent.time_factor == 1
     if samples.ndim not in ((4, 5) if image_vae else (5,)) or samples.shape[1] != latent.channels:
         raise ValueError(

@@ -297,7 +297,7 @@ def test_a_timeline_is_kept_in_the_file(loaded, parts, folders, caplog):
     for one, other in zip(read.pieces, known.pieces, strict=True):
         assert torch.equal(one.frames, other.frames)
     assert torch.equal(read.pieces[1].change, known.pieces[1].change)
-    assert torch.equal(read.sounds[0].waveform, audio["waveform"][0])
+    assert torch.equal(read.sounds[0].sound.samples, audio["waveform"][0])
     assert not [entry for entry in caplog.records if "not kept" in entry.getMessage()]
 
 

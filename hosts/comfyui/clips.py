@@ -1,0 +1,19 @@
+"""Pictures and sound of the host's VIDEO objects."""
+# pyright: reportMissingImports=false
+
+from typing import Any
+
+from comfy_api.input_impl import VideoFromFile
+
+from ...media import Clip, FileClip, HeldClip
+from ..audio import to_sound
+
+
+def clip_of(video: Any) -> Clip:
+    """The file of a VIDEO with the part of it that was chosen, else what its components are."""
+    if not isinstance(video, VideoFromFile):
+        parts = video.get_components()
+        return HeldClip(parts.images[..., :3], parts.frame_rate, to_sound(parts.audio))
+    chosen = getattr(video, "get_active_trim_window", None)  # later hosts can trim a video
+    begin, duration = (0.0, 0.0) if chosen is None else chosen()
+    return FileClip(video.get_stream_source(), begin, duration or None)
