@@ -86,10 +86,12 @@ def _schedule(values: Mapping[str, object], **before: Part) -> Scene:
     return Scene(values, before, _to_sample("SIGMAS", "sigmas"))
 
 
+VAE = Part("VAELoader", {"vae_name": "wan_2.1_vae.safetensors"})
+
+
 def _timeline(values: Mapping[str, object], **before: Part) -> Scene:
     """What is given, and the VAE that encodes it, lead to Sample."""
-    vae = Part("VAELoader", {"vae_name": "wan_2.1_vae.safetensors"})
-    return Scene(values, {**before, "vae": vae}, _to_sample("LATENT", "latent"))
+    return Scene(values, {**before, "vae": VAE}, _to_sample("LATENT", "latent"))
 
 
 CLIP = Part("GetVideoComponents", {})
@@ -160,6 +162,36 @@ SCENES: Mapping[str, Scene] = {
         mask=Part("LoadImageMask", {"image": "mask.png", "channel": "red"}),
     ),
     "SpacetimeOutpaintVideo": _timeline({"left": 176, "right": 176}, images=CLIP),
+    "SpacetimeSeamlessLoop": Scene(
+        {"width": 832, "height": 480, "frames": 64}, {}, _to_sample("LATENT", "latent")
+    ),
+    "SpacetimeContextWindows": Scene(
+        {"context_length": 21, "context_overlap": 6},
+        {"guider": Part("SpacetimeDenoiser", {"guidance": 4})},
+        _to_sample("GUIDER", "guider"),
+    ),
+    "SpacetimeFlowEdit": Scene(
+        {},
+        {
+            "guider": Part("SpacetimeDenoiser", {"guidance": 3}),
+            "source_positive": Part("SpacetimeEncodePrompt", {"text": "a blue cube rolls"}),
+        },
+        _to_sample("GUIDER", "guider"),
+    ),
+    "SpacetimeSampleLongVideo": Scene(
+        {},
+        {**RUN, "sigmas": SCHEDULE, "latent": Part("SpacetimeEmptyVideo", {"frames": 961})},
+        (Follower("LATENT", "SpacetimeDecodeTimeline", "latent"),),
+    ),
+    "SpacetimeEncodeFile": _timeline({}, video=Part("LoadVideo", {"file": "video.mp4"})),
+    "SpacetimeDecodeToFile": Scene(
+        {}, {"latent": Part(SAMPLE, {}), "vae": VAE}, (Follower("VIDEO", "SaveVideo", "video"),)
+    ),
+    "SpacetimeMeasureVideo": Scene(
+        {},
+        {"images": Part("SpacetimeDecodeTimeline", {}), "latent": Part(SAMPLE, {})},
+        (Follower("IMAGE", "PreviewImage", "images"),),
+    ),
     "SpacetimeCustomSchedule": Scene({"levels": "1, 0.8, 0.4, 0"}, {}, TO_PLOT),
     SPACED: Scene(BETA, {}, TO_PLOT),
     PLOT: Scene(
