@@ -144,12 +144,15 @@ class SpacetimeSample(io.ComfyNode):
             **search_words("ksampler", "sampler custom advanced", "denoise"),
             inputs=sampling_inputs(
                 io.Latent.Input(
-                    "latent", tooltip="The clip to make, from Empty Video or Encode Video."
+                    "latent",
+                    tooltip="The clip to make, from Empty Video, Encode Video or a node of the "
+                    "timeline.",
                 )
             ),
             outputs=[
                 io.Latent.Output(
-                    display_name="LATENT", tooltip="The finished latent, for Decode Video."
+                    display_name="LATENT",
+                    tooltip="The finished latent, for Decode Video or Decode Timeline.",
                 )
             ],
         )

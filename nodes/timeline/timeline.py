@@ -119,7 +119,11 @@ class SpacetimeViewTimeline(io.ComfyNode):
             **search_words("preview timeline", "show mask", "storyboard"),
             is_output_node=True,
             inputs=[
-                io.Latent.Input("latent", tooltip="A clip in the making, from a timeline node."),
+                io.Latent.Input(
+                    "latent",
+                    display_name="clip in the making",
+                    tooltip="A clip in the making, from a timeline node.",
+                ),
             ],
             outputs=[io.Image.Output(display_name="IMAGE", tooltip="The picture, for Save Image.")],
         )

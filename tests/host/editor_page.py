@@ -16,6 +16,9 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 180
 """Seconds that the editor may take for what it is asked to do; a run may take longer."""
 
+SCROLLS = 30
+"""At most, in the template browser, which shows more of a pack's graphs when it is scrolled."""
+
 QUIET = ".selection-toolbox, .p-toast { display: none !important }"
 """Style that hides what comes and goes over the graph."""
 
@@ -86,7 +89,15 @@ class Editor:
         self._command("Comfy.BrowseTemplates")
         browser = self.page.get_by_role("dialog")
         browser.get_by_text(pack, exact=True).click()
-        browser.get_by_text(name, exact=True).click()
+        card = browser.get_by_text(name, exact=True).first
+        self.page.wait_for_timeout(1000)
+        for _ in range(SCROLLS):
+            if card.count():
+                break
+            browser.hover()
+            self.page.mouse.wheel(0, 1000)
+            self.page.wait_for_timeout(500)
+        card.click()
         browser.wait_for(state="hidden")
         self.page.wait_for_function("app.graph.nodes.length > 0")
 

@@ -4,7 +4,9 @@
     python tests/host/help_pictures.py http://127.0.0.1:8188 --graph text_to_video docs/editor.jpg
 
 needs a running ComfyUI with the pack, and playwright with a Chromium (CHROMIUM names its program).
-Without node ids all help pictures are taken anew. Look at them before they are committed.
+Without node ids all help pictures are taken anew. The editor marks files that it does not find in
+red: put some with the names of the scenes into its folders. Look at the pictures before they are
+committed.
 """
 
 import argparse
@@ -25,6 +27,7 @@ GRAPHS = {
     "SpacetimeDecodeVideo": "text_to_video_short",
     "SpacetimeExampleClip": "explore_the_world",
     "SpacetimeCompareVideos": "compare_samplers",
+    "SpacetimeViewTimeline": "connect_two_clips",
 }
 """Example graph in which a node without a scene is shown; else the first one that has it."""
 
@@ -37,10 +40,17 @@ WITH_RESULT = {
     "SpacetimeSchedulePlot",
     "SpacetimeSpacedSchedule",
     "SpacetimeCustomSchedule",
+    "SpacetimeViewTimeline",
+    "SpacetimeDecodeTimeline",
 }
 """Nodes whose graph runs first, so that the picture shows what comes out."""
 
-AFTER = {"SpacetimeDecodeVideo": 2, "SpacetimeExampleClip": 2, "SpacetimeCompareVideos": 2}
+AFTER = {
+    "SpacetimeDecodeVideo": 2,
+    "SpacetimeExampleClip": 2,
+    "SpacetimeCompareVideos": 2,
+    "SpacetimeDecodeTimeline": 2,
+}
 """How many steps of what follows a node are shown, where it is more than one."""
 
 NARROW = 210
@@ -51,6 +61,15 @@ WIDE = {
     "SpacetimeNoise": 245,
     "SpacetimeSaveSamplingState": 280,
     "SpacetimeShiftForSize": 245,
+    "SpacetimeExtendForward": 280,
+    "SpacetimeContextWindows": 290,
+    "SpacetimeFlowEdit": 260,
+    "SpacetimeMeasureVideo": 290,
+    "SpacetimeSampleLongVideo": 300,
+    "SpacetimeOutpaintVideo": 290,
+    "SpacetimePlaceOnTimeline": 290,
+    "SpacetimeViewTimeline": 400,
+    "VAELoader": 290,
 }
 """Widths of nodes: the usual one, and those that a title or a file's name needs."""
 

@@ -86,6 +86,17 @@ def _schedule(values: Mapping[str, object], **before: Part) -> Scene:
     return Scene(values, before, _to_sample("SIGMAS", "sigmas"))
 
 
+VAE = Part("VAELoader", {"vae_name": "wan_2.1_vae.safetensors"})
+
+
+def _timeline(values: Mapping[str, object], **before: Part) -> Scene:
+    """What is given, and the VAE that encodes it, lead to Sample."""
+    return Scene(values, {**before, "vae": VAE}, _to_sample("LATENT", "latent"))
+
+
+CLIP = Part("GetVideoComponents", {})
+PICTURE = Part("LoadImage", {"image": "picture.png"})
+
 RUN = {
     "guider": Part("SpacetimeDenoiser", {"guidance": 4}),
     "noise": _noise(2),
@@ -134,6 +145,52 @@ SCENES: Mapping[str, Scene] = {
     "SpacetimeSaveSamplingState": Scene({}, STOPPED),
     "SpacetimeLoadSamplingState": Scene(
         {"file": "states/spacetime_00001_.state.safetensors [output]"}, {}, GO_ON
+    ),
+    "SpacetimeAnimateImage": _timeline({"width": 832, "height": 480, "frames": 81}, image=PICTURE),
+    "SpacetimeExtendForward": _timeline({"frames": 48}, images=CLIP),
+    "SpacetimeExtendBackward": _timeline({"frames": 48}, images=CLIP),
+    "SpacetimeConnectClips": _timeline({"frames": 32}, first=CLIP, second=CLIP),
+    "SpacetimeCloseLoop": _timeline({"frames": 32}, images=CLIP),
+    "SpacetimeConverge": _timeline(
+        {"frames": 32}, ending=CLIP, beginning_1=CLIP, beginning_2=CLIP, beginning_3=CLIP
+    ),
+    "SpacetimeBranch": _timeline({"frames": 48}, beginning=CLIP),
+    "SpacetimeEditVideo": _timeline({"strength": 0.7}, images=CLIP),
+    "SpacetimeInpaintVideo": _timeline(
+        {"grow": 8},
+        images=CLIP,
+        mask=Part("LoadImageMask", {"image": "mask.png", "channel": "red"}),
+    ),
+    "SpacetimeOutpaintVideo": _timeline({"left": 176, "right": 176}, images=CLIP),
+    "SpacetimeSeamlessLoop": Scene(
+        {"width": 832, "height": 480, "frames": 64}, {}, _to_sample("LATENT", "latent")
+    ),
+    "SpacetimeContextWindows": Scene(
+        {"context_length": 21, "context_overlap": 6},
+        {"guider": Part("SpacetimeDenoiser", {"guidance": 4})},
+        _to_sample("GUIDER", "guider"),
+    ),
+    "SpacetimeFlowEdit": Scene(
+        {},
+        {
+            "guider": Part("SpacetimeDenoiser", {"guidance": 3}),
+            "source_positive": Part("SpacetimeEncodePrompt", {"text": "a blue cube rolls"}),
+        },
+        _to_sample("GUIDER", "guider"),
+    ),
+    "SpacetimeSampleLongVideo": Scene(
+        {},
+        {**RUN, "sigmas": SCHEDULE, "latent": Part("SpacetimeEmptyVideo", {"frames": 961})},
+        (Follower("LATENT", "SpacetimeDecodeTimeline", "latent"),),
+    ),
+    "SpacetimeEncodeFile": _timeline({}, video=Part("LoadVideo", {"file": "video.mp4"})),
+    "SpacetimeDecodeToFile": Scene(
+        {}, {"latent": Part(SAMPLE, {}), "vae": VAE}, (Follower("VIDEO", "SaveVideo", "video"),)
+    ),
+    "SpacetimeMeasureVideo": Scene(
+        {},
+        {"images": Part("SpacetimeDecodeTimeline", {}), "latent": Part(SAMPLE, {})},
+        (Follower("IMAGE", "PreviewImage", "images"),),
     ),
     "SpacetimeCustomSchedule": Scene({"levels": "1, 0.8, 0.4, 0"}, {}, TO_PLOT),
     SPACED: Scene(BETA, {}, TO_PLOT),

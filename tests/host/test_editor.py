@@ -204,6 +204,21 @@ SEARCHED = {
     "compare": "SpacetimeCompareVideos",
     "lora": "SpacetimeLoadLora",
     "cfg zero": "SpacetimeCFGZeroStar",
+    "i2v": "SpacetimeAnimateImage",
+    "flf2v": "SpacetimeAnimateImage",
+    "animate": "SpacetimeAnimateImage",
+    "extend": "SpacetimeExtendForward",
+    "continue": "SpacetimeExtendForward",
+    "prequel": "SpacetimeExtendBackward",
+    "transition": "SpacetimeConnectClips",
+    "loop": "SpacetimeCloseLoop",
+    "ending": "SpacetimeConverge",
+    "branch": "SpacetimeBranch",
+    "v2v": "SpacetimeEditVideo",
+    "inpaint": "SpacetimeInpaintVideo",
+    "outpaint": "SpacetimeOutpaintVideo",
+    "keyframe": "SpacetimePlaceOnTimeline",
+    "timeline": "SpacetimeDecodeTimeline",
 }
 """Nodes by what people type to find them."""
 

@@ -69,6 +69,7 @@ def test_the_examples_are_all_there() -> None:
         "keyframes",
         "outpaint",
         "reconstruct_video",
+        "restyle_video",
         "resume_from_step",
         "text_to_image",
         "text_to_video",
