@@ -5,8 +5,9 @@ F frames, H rows, W columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -164,22 +165,30 @@ def _appearance(frames: Tensor, quiet: Tensor) -> dict[str, float]:
         for colour, value in zip(("red", "green", "blue"), values, strict=True)
     }
     found["saturation"] = float((pixels.amax(dim=1) - pixels.amin(dim=1)).mean())
-    found["sharpness"] = float(_detail(luma_of(frames))[:, quiet].mean())
+    detail = torch.stack([_detail(frame)[quiet].mean() for frame in frames])
+    found["sharpness"] = float(detail.mean())
     return found
 
 
-def _detail(planes: Tensor) -> Tensor:
-    """How much each pixel of planes (F, H, W) differs from those beside it."""
-    padded = functional.pad(planes[:, None], (1, 1, 1, 1), mode="replicate")
-    return functional.conv2d(padded, planes.new_tensor(_LAPLACIAN)[None, None])[:, 0].abs()
+def _detail(frame: Tensor) -> Tensor:
+    """How much the luma of each pixel of a frame (H, W, 3) differs from those beside it."""
+    padded = functional.pad(luma_of(frame)[None, None], (1, 1, 1, 1), mode="replicate")
+    return functional.conv2d(padded, padded.new_tensor(_LAPLACIAN)[None, None])[0, 0].abs()
 
 
 def _flicker(video: Tensor) -> float:
-    planes = luma_of(video)
-    steps = planes.diff(dim=0).abs()
-    still = steps.mean(dim=0)
-    quiet = still <= still.median()
-    return LEVELS * float(steps[:, quiet].mean(dim=1).median())
+    """The median step of the half of the pixels that change least, frame by frame."""
+    total = luma_of(video[0]) * 0
+    for change in _changes(video):
+        total += change
+    quiet = total <= total.median()
+    return LEVELS * float(torch.stack([each[quiet].mean() for each in _changes(video)]).median())
+
+
+def _changes(video: Tensor) -> Iterator[Tensor]:
+    """How much each pixel (H, W) changes into each frame but the first."""
+    for before, after in pairwise(video):
+        yield (luma_of(after) - luma_of(before)).abs()
 
 
 def _longest_run(there: Tensor) -> int:

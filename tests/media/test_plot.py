@@ -79,6 +79,14 @@ def test_points_that_cannot_be_drawn_are_left_out() -> None:
     line_plot({"one": Series([1], [1]), "none": Series([], [])})
 
 
+def test_rules_mark_places_on_the_x_axis() -> None:
+    line = {"flat": Series(list(range(11)), [0.0] * 11)}
+    plain, ruled = (line_plot(line, PlotStyle(rules=rules)) for rules in ((), (5.0,)))
+    columns = (plain - ruled).abs().amax(-1).amax(0).nonzero()[:, 0]
+    assert columns.float().mean() == pytest.approx(64 + 5 * (720 - 64 - 16) / 10, abs=1)
+    assert int(columns.max() - columns.min()) <= 8
+
+
 def test_smoothing_keeps_a_constant_and_calms_a_zigzag() -> None:
     assert [y for _, y in smooth([(0, 2.0), (1, 2.0)], 0.9)] == pytest.approx([2.0, 2.0])
     zigzag = [(n, float(n % 2)) for n in range(400)]
