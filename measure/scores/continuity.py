@@ -38,13 +38,11 @@ class Layout:
         joins: where given and made parts meet, in order.
         loop: whether the first frame follows the last one.
         factor: frames that share a latent frame, 1 for none.
-        first: a frame that has a latent frame of its own: phases count from it.
     """
 
     joins: tuple[Join, ...] = ()
     loop: bool = False
     factor: int = TIME_FACTOR
-    first: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +135,7 @@ def measure_continuity(
     return Continuity(
         signals,
         _colours(video),
-        judge_joins(signals, frames, given, factor=factor, first=layout.first),
+        judge_joins(signals, frames, given, factor=factor),
         read_drift(video),
         read_motion(video, signals),
         read_closure(signals, factor=factor) if layout.loop else None,

@@ -104,7 +104,6 @@ def judge_joins(
     reference: Signals | None = None,
     *,
     factor: int = TIME_FACTOR,
-    first: int = 0,
 ) -> list[JoinScore]:
     """Compare every join with the given parts.
 
@@ -117,8 +116,8 @@ def judge_joins(
         given: which frames are given (F,) bool.
         reference: signals of the given parts in the same places, such as of the whole true video
             after a round trip through the VAE; None for those of the result.
-        factor: frames that share a latent frame, 1 for none.
-        first: a frame that has a latent frame of its own: phases count from it.
+        factor: frames that share a latent frame, whose phases come again after so many; 1 for
+            none.
 
     Raises:
         ValueError: the joins do not rise within the video, or `given` has another length.
@@ -139,7 +138,7 @@ def judge_joins(
             made,
             _Part(join, ends[number], ends[number + 2]),
             _reference(reference, steps, join),
-            _Phase(factor, first),
+            factor,
         )
         for number, join in enumerate(joins)
     ]
@@ -159,14 +158,6 @@ class _Part(NamedTuple):
     join: int
     start: int
     end: int
-
-
-class _Phase(NamedTuple):
-    factor: int
-    first: int
-
-    def of(self, frame: Tensor | int) -> Tensor:
-        return torch.as_tensor(frame - self.first) % self.factor
 
 
 class _Reference(NamedTuple):
@@ -193,7 +184,7 @@ def _nearest(there: Tensor, join: int) -> Tensor:
     return frames[(frames - join).abs().argsort(stable=True)[:_NEAREST]].sort().values
 
 
-def _judged(made: Signals, part: _Part, reference: _Reference, phase: _Phase) -> JoinScore:
+def _judged(made: Signals, part: _Part, reference: _Reference, factor: int) -> JoinScore:
     join = part.join
     changes = _Changes(made.step, reference.signals.step, reference.steps)
     moving = _Changes(made.moving_step, reference.signals.moving_step, reference.steps).logarithms()
@@ -203,11 +194,11 @@ def _judged(made: Signals, part: _Part, reference: _Reference, phase: _Phase) ->
     found = {
         "step": changes.deviation(join, _STEP),
         "second difference": _worst(bends.deviation(each, _STEP) for each in (join - 1, join)),
-        "step in phase": changes.in_phase(join, phase, _STEP),
+        "step in phase": changes.in_phase(join, factor, _STEP),
         "second difference in phase": _worst(
-            bends.in_phase(each, phase, _STEP) for each in (join - 1, join)
+            bends.in_phase(each, factor, _STEP) for each in (join - 1, join)
         ),
-        "moving step": moving.in_phase(join, phase, max(_MOVING, _STILL / moving.typical())),
+        "moving step": moving.in_phase(join, factor, max(_MOVING, _STILL / moving.typical())),
         "correlation": _worst(turns.deviation(each, _CORRELATION) for each in (join - 1, join)),
         "position": position,
         "velocity": velocity,
@@ -234,10 +225,10 @@ class _Changes(NamedTuple):
         """How far a frame is from the given ones, in the spread with which such values come."""
         return _deviation(self.made[frame], self.given[self.frames], floor)
 
-    def in_phase(self, frame: int, phase: _Phase, floor: float) -> float | None:
+    def in_phase(self, frame: int, factor: int, floor: float) -> float | None:
         """The same from those of its phase; how they spread is told by all of them."""
-        usual, phases = self.given[self.frames], phase.of(self.frames)
-        known, own = phases.unique(), phase.of(frame)
+        usual, phases = self.given[self.frames], self.frames % factor
+        known, own = phases.unique(), frame % factor
         if own not in known or self.made[frame].isnan():
             return None
         means = torch.stack([usual[phases == each].mean() for each in known])

@@ -127,7 +127,7 @@ def read_closure(signals: Signals, *, factor: int = TIME_FACTOR) -> Closure:
         raise ValueError("these signals do not go round: read them with loop=True")
     turned = _turned(signals)
     none_given = torch.zeros(len(signals.step), dtype=torch.bool)
-    (wrap,) = judge_joins(turned, [1], none_given, factor=factor, first=1)
+    (wrap,) = judge_joins(turned, [1], none_given, factor=factor)
     steps, bends = signals.step, signals.second_difference
     return Closure(
         step=_by_median(steps, 0, factor),
@@ -178,7 +178,7 @@ def _detail(frame: Tensor) -> Tensor:
 
 def _flicker(video: Tensor) -> float:
     """The median step of the half of the pixels that change least, frame by frame."""
-    total = luma_of(video[0]) * 0
+    total = torch.zeros_like(luma_of(video[0]))
     for change in _changes(video):
         total += change
     quiet = total <= total.median()

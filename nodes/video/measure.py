@@ -111,7 +111,6 @@ def _layout_of(latent: Mapping[str, Any], written: Layout, count: int) -> Layout
         joins=written.joins or tuple(Join(*join) for join in joins if 0 < join.frame < count),
         loop=written.loop or timeline.loop or any(join.frame == count for join in joins),
         factor=timeline.compression.time,
-        first=timeline.start,
     )
 
 
