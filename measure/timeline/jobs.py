@@ -32,6 +32,8 @@ class TimelineJob:
         controls: what else is put in the place of what is made.
         knows_truth: whether what is made has to be what truly lies there.
         borders: latent frames that a chunk begins with, beside those at given parts.
+        within: latent frames inside of chunks, where nothing joins: how these fare tells what of a
+            failure at a border is the seam's.
     """
 
     title: str
@@ -42,6 +44,7 @@ class TimelineJob:
     controls: Mapping[str, Control]
     knows_truth: bool = False
     borders: tuple[int, ...] = ()
+    within: tuple[int, ...] = ()
 
     def given_frames(self, compression: Compression) -> Tensor:
         """Which frames of the video are given, (F,) bool."""
@@ -50,6 +53,7 @@ class TimelineJob:
     def joins(self, compression: Compression) -> dict[int, str]:
         """The first frame after each join, with what it leads into."""
         kinds = dict.fromkeys(self.borders, BETWEEN_CHUNKS)
+        kinds.update(dict.fromkeys(self.within, WITHIN))
         for latent, (before, after) in enumerate(pairwise(self.given.tolist()), 1):
             if before != after:
                 kinds[latent] = INTO_GIVEN if after else INTO_MADE
@@ -57,25 +61,27 @@ class TimelineJob:
 
 
 INTO_MADE, INTO_GIVEN = "joins into the made part", "joins into the given part"
-BETWEEN_CHUNKS = "joins between chunks"
+BETWEEN_CHUNKS, WITHIN = "joins between chunks", "no joins, within chunks"
 
 
 def animate(count: int) -> TimelineJob:
     """The first frame is given, 16 are made."""
     cases = _cases(0, count, 17)
-    return TimelineJob("animate", *cases, _given(5, range(1)), fill, FORWARD)
+    controls = {name: FORWARD[name] for name in ("hard cut", "freeze")}
+    return TimelineJob("animate", *cases, _given(5, range(1)), fill, controls)
 
 
 def extend_forward(count: int) -> TimelineJob:
     """Extend 17 frames to 65, in chunks."""
-    borders = tuple(range(CHUNK + CHUNK - CONTEXT, LONG, CHUNK - CONTEXT))
+    net = CHUNK - CONTEXT
     return TimelineJob(
         "extend forward",
         *_cases(1, count, _frames(LONG)),
         _given(LONG, range(CHUNK)),
         extend,
         FORWARD,
-        borders=borders,
+        borders=tuple(range(CHUNK + net, LONG, net)),
+        within=tuple(range(CHUNK + 1, LONG, net)),
     )
 
 
@@ -89,6 +95,7 @@ def extend_backward(count: int) -> TimelineJob:
         precede,
         BACKWARD,
         borders=tuple(range(start - net, net, -net)),
+        within=tuple(range(start - 1, net, -net)),
     )
 
 

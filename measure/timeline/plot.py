@@ -42,6 +42,10 @@ def steps_plot(steps: Steps) -> Tensor:
 def _drawn(title: str, panel: _Panel) -> Tensor:
     series = {name: Series(range(len(values)), values) for name, values in panel.columns.items()}
     style = PlotStyle(
-        title=f"{title}: mean step of luma, 1/255", x_label="frame", rules=panel.joins, zoom=2
+        title=f"{title}: mean step of luma, 1/255",
+        x_label="frame",
+        log_y=True,
+        rules=panel.joins,
+        zoom=2,
     )
     return line_plot(series, style)

@@ -5,6 +5,7 @@ from statistics import median, quantiles
 
 from ..figures import Figure, Number, Share, Table
 from ..scores.joins import METERS
+from .jobs import WITHIN
 from .judging import Findings
 
 GROUP = "timeline"
@@ -32,11 +33,12 @@ def _column(findings: Sequence[Findings], kinds: Mapping[int, str]) -> dict[str,
 
 
 def _joins(findings: Sequence[Findings], kinds: Mapping[int, str]) -> dict[str, Figure]:
-    scores = [score for each in findings for score in each.joins]
+    judged = [score for each in findings for score in each.joins]
+    scores = [score for score in judged if kinds[score.frame] != WITHIN]
     figures: dict[str, Figure] = {ALL: _share([score.passed for score in scores])}
     names = dict.fromkeys(kinds.values())
     for name in names if len(names) > 1 else ():
-        figures[name] = _share([score.passed for score in scores if kinds[score.frame] == name])
+        figures[name] = _share([score.passed for score in judged if kinds[score.frame] == name])
     for meter in METERS:
         passed = [meter not in score.failed for score in scores if meter in score.deviations]
         if passed:

@@ -17,7 +17,7 @@ from ..readers import Readers
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .calibration import calibration_tasks
-from .jobs import JOBS, TimelineJob
+from .jobs import JOBS, WITHIN, TimelineJob
 from .judging import Findings, Question, judge_versions
 from .loops import loop_task
 from .pasting import pasted
@@ -64,8 +64,9 @@ def _run(
                 found.setdefault(name, []).append(findings)
         seen(batch, versions[GENERATED])
     found = {GENERATED: found.pop(GENERATED), **found}
-    columns = {name: _mean_steps(each) for name, each in found.items()}
-    steps.add(job.title, columns, tuple(kinds))
+    drawn = (GENERATED, TRUTH, *job.controls)
+    joins = tuple(frame for frame, kind in kinds.items() if kind != WITHIN)
+    steps.add(job.title, {name: _mean_steps(found[name]) for name in drawn}, joins)
     return table_of_findings(job.title, found, kinds)
 
 
@@ -90,7 +91,7 @@ def _versions(
     }
     return {
         **decoded,
-        **{f"{name}, pasted": paste(clips, fade=FADE) for name, clips in decoded.items()},
+        **{f"{name}, pasted": paste(decoded[name], fade=FADE) for name in (GENERATED, TRUTH)},
         f"{TRUTH}, pasted unfaded": paste(decoded[TRUTH], fade=0),
         **controls,
     }

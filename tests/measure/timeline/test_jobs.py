@@ -13,9 +13,11 @@ JOINS = {
     "forward": {
         17: "joins into the made part",
         **dict.fromkeys((29, 41, 53), "joins between chunks"),
+        **dict.fromkeys((21, 33, 45, 57), "no joins, within chunks"),
     },
     "backward": {
         **dict.fromkeys((9, 17, 25, 33, 41), "joins between chunks"),
+        **dict.fromkeys((13, 21, 29, 37, 45), "no joins, within chunks"),
         49: "joins into the given part",
     },
 }
