@@ -31,7 +31,10 @@ from spacetime_video.nodes.video.video import SpacetimeDecodeVideo  # noqa: E402
 
 def stock_wan():
     """The host's own, of the published size, with random weights that keep sizes alive."""
-    network = WanVAE(dim=96, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=2)
+    times = [False, True, True]
+    network = WanVAE(
+        dim=96, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=2, temperal_downsample=times
+    )
     state, generator = network.state_dict(), seeded(5)
     for name, weight in state.items():
         fan_in = max(1, weight[0].numel())
