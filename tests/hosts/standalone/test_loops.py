@@ -79,7 +79,7 @@ def test_a_stream_encodes_as_its_frames_do(standalone, vae, circles, latent):
 
 @torch.inference_mode()
 def test_true_loops_stay_closed_through_the_vae(standalone, vae, circles):
-    """Measured: 11 of 12, and 2 where one turn is decoded alone."""
+    """Of these, 11 of 12, and 2 where one turn is decoded alone."""
     closed = alone = 0
     for clip in circles:
         code = standalone.models.encode_video(vae, clip, loop=True)
