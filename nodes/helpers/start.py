@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...hosts import host
 from ...samplers.ceilings import MASK_KEY, cut_levels, highest_ceiling
+from ...samplers.flow_edit import SOURCE
 from ...samplers.noise.steps import StepNoise
 from ...samplers.resampling import HIGH, LOW, TIMES, resampled
 from ...samplers.showing import Showing
@@ -49,8 +50,12 @@ def gives(latent: Mapping[str, Any]) -> bool:
 
 
 def repeats_steps(guider: Any) -> bool:
-    """Whether a model that something is given to knows of no such thing; then it warns."""
-    if host().sampling.about(guider).showing is not Showing.STATE:
+    """Whether a model that something is given to knows of no such thing; then it warns.
+
+    FlowEdit repeats nothing: what it edits is told by the run's first noise.
+    """
+    about = host().sampling.about(guider)
+    if about.showing is not Showing.STATE or SOURCE in about.further:
         return False
     host().session.warn(SOFT_SEAMS)
     return True

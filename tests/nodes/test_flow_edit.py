@@ -1,5 +1,7 @@
 """FlowEdit on the random model: what stays, what changes, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -62,6 +64,16 @@ def test_a_stopped_edit_is_resumed(bench, clip):
     resumed = SpacetimeResumeSampling.execute(*parts[:3], state)[0]
     whole = bench.sample(clip, guider=edited(bench), steps=6)
     assert torch.equal(resumed["samples"], whole["samples"])
+
+
+def test_no_step_is_repeated_where_a_model_knows_of_nothing_given(bench, clip, network_calls):
+    """Noise that a repetition adds would be taken for a part of the clip."""
+    model = replace(bench.models.model, info={})
+    guider = bench.guider(1.0, model)
+    same = SpacetimeFlowEdit.execute(guider, bench.positive)[0]
+    made = bench.sample({**clip, "spacetime_timeline": object()}, guider=same)
+    assert changed(made, clip).max() < 1e-5
+    assert len(network_calls) == 2 * 2  # for two levels at or below the ceiling
 
 
 def test_what_cannot_be_edited_is_refused(bench, clip):
