@@ -183,7 +183,10 @@ SCENES: Mapping[str, Scene] = {
         {**RUN, "sigmas": SCHEDULE, "latent": Part("SpacetimeEmptyVideo", {"frames": 961})},
         (Follower("LATENT", "SpacetimeDecodeTimeline", "latent"),),
     ),
-    "SpacetimeEncodeFile": _timeline({}, video=Part("LoadVideo", {"file": "video.mp4"})),
+    "SpacetimeEncodeFile": _timeline(
+        {"width": 832, "height": 480, "frames": 81, "fps": 16},
+        video=Part("LoadVideo", {"file": "video.mp4"}),
+    ),
     "SpacetimeDecodeToFile": Scene(
         {}, {"latent": Part(SAMPLE, {}), "vae": VAE}, (Follower("VIDEO", "SaveVideo", "video"),)
     ),
