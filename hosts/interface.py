@@ -24,42 +24,8 @@ from ..samplers.process import NoiseProcess
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
 from ..samplers.showing import Showing
+from .keys import Conditioning, Latent
 from .solver_options import KnownWeights, SolverCall
-
-Conditioning = list[list[Any]]
-"""A list of ``[context (B, S, D), options]`` pairs, the host's CONDITIONING."""
-
-PROMPT_KEY = "spacetime_prompt"
-
-CLIP_TEXTS_KEY = "spacetime_clip_texts"
-"""In a conditioning's options: the contexts (B, S, D) of packed clips, one per clip."""
-
-VISION_KEY = "clip_vision_output"
-"""In a conditioning's options, as ComfyUI's nodes set it: what a vision encoder made of an image.
-
-Its ``penultimate_hidden_states`` (B, I, D) are the image context.
-"""
-
-START_LATENT_KEY, START_MASK_KEY = "concat_latent_image", "concat_mask"
-"""In a conditioning's options, as ComfyUI's nodes set them: a clip to start from.
-
-Its raw latent (B, C, F, H, W), and (B, 1 or 4, F, H, W) with 0 where it is given.
-"""
-
-LEVELS_KEY = "token_levels"
-"""True in the metadata of weights that were trained with a noise level per token."""
-
-Latent = Mapping[str, Any]
-"""The host's LATENT: ``samples`` (B, C, F, H, W) raw, with optional keys beside it.
-
-``fps`` (frames per second), ``loop`` (whether time is a circle), ``noise_mask`` and
-``noise_ceiling`` (how far each place may change, see ``samplers.ceilings``) travel under these
-keys.
-"""
-
-
-CLIPS_SHOWN = 4
-"""Of a packed run, in previews while it is sampled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,10 +198,10 @@ class Models(Protocol):
             latent: (1, C, F', H', W'), or (F, C, H', W') of an image VAE.
             loop: whether time is a circle, see ``decode_video``.
             tile: side in pixels of the tiles in which pictures are decoded, for less memory; 0
-                for whole pictures.
+                for whole pictures. Tiles are at least 32 latent positions wide.
 
         Raises:
-            ValueError: the latent is not the VAE's, or the tiles are too small.
+            ValueError: the latent is not the VAE's.
         """
         ...
 
@@ -287,6 +253,21 @@ class Sampling(Protocol):
 
         Raises:
             ValueError: the guider is of another kind, or has prompts of this name.
+        """
+        ...
+
+    def handed_over(self, high: Any, low: Any, level: float) -> Any:
+        """GUIDER that runs one guider down to a noise level, and another one from there.
+
+        What is done to it later is done to both. Only one of the models is at work at a time.
+
+        Args:
+            high, low: from ``make_guider``, or others of the host that are plainly guided.
+            level: of a flow model; steps that begin there or above are the first one's.
+
+        Raises:
+            ValueError: the models' latents differ, they are no flow models, or one of the guiders
+                hands over already or is of another kind.
         """
         ...
 

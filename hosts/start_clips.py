@@ -12,7 +12,7 @@ from torch import Tensor
 from ..samplers.ceilings import MASK_KEY
 from ..samplers.masks import latent_mask
 from ..timeline import START_KEY
-from .interface import START_LATENT_KEY, START_MASK_KEY
+from .keys import START_LATENT_KEY, START_MASK_KEY
 
 EMPTY = (
     "this model animates an image: beside what is given it is shown empty latents, where it was "

@@ -12,7 +12,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..hosts.interface import Conditioning
+from ..hosts.keys import Conditioning
 from ..hosts.standalone.host import StandaloneHost
 from ..hosts.standalone.sampling import Guider, Model
 from ..model_loaders.load import read_dit, read_text_encoder, read_vae

@@ -19,6 +19,7 @@ MODULES = (
     "schedules.shifts",
     "schedules.plot",
     "sampling.sampling",
+    "sampling.experts",
     "sampling.consistency",
     "sampling.sampling_state",
     "guidance.guidance",

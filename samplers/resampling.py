@@ -3,14 +3,15 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
-from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from .checkpoint import Checkpoint, begin, note
 from .noise.steps import StepNoise, noise_for
 from .process import NoiseProcess
 from .solvers.ancestral import renoise
+from .stepping import Step, plan_steps
 
 TIMES, LOW, HIGH = 3, 0.3, 0.95
 """How often a step is made, and between which levels (as a flow model's), which decide motion."""
@@ -27,7 +28,8 @@ def resampled(
 
     A network that knows of nothing given sees it only as noisy as the rest, and answers too late.
     Each repetition lets what is made follow it. Steps that begin at high or low levels are made
-    once; a multistep solver begins anew at every repeated one.
+    once; a multistep solver begins anew at every repeated one. The result can be stopped and goes
+    on from there, whatever the solver knows of checkpoints.
     Source: Lugmayr et al., "RePaint: Inpainting using Denoising Diffusion Probabilistic Models",
     2022, whose jumps have the length of one step here.
 
@@ -36,10 +38,11 @@ def resampled(
         process: how states mix signal and noise.
         draws: number -> noise in the shape of the state, what the solver adds and what is added
             before a repetition; None draws from the run's seed.
-        times: how often a step is made.
+        times: how often a step is made; once is the solver itself.
     """
 
-    noisy = "noise" in inspect.signature(solver).parameters
+    known = inspect.signature(solver)
+    noisy = "noise" in known.parameters
 
     @wraps(solver)
     def solve(
@@ -49,39 +52,73 @@ def resampled(
         extra_args: Mapping[str, Any] | None = None,
         callback: Callable[[dict[str, Any]], object] | None = None,
         disable: bool | None = None,
+        *,
+        checkpoint: Checkpoint | None = None,
         **options: Any,
     ) -> Tensor:
-        source = draws or options.get("noise")
-        fresh, drawn = noise_for(x, source, extra_args), 0
-        for first, levels, repeats in _parts(sigmas, process, times):
-            for left in reversed(range(repeats)):
-                report = _shifted(callback, first) if left == 0 else None
+        fresh = noise_for(x, draws or options.get("noise"), extra_args)
+        x, _, steps = begin(x, plan_steps(sigmas), checkpoint)
+        for part in _parts(sigmas, steps, process, times):
+            for left in reversed(range(part.repeats)):
+                drawn = part.drawn(left)
+                report = _shifted(callback, part.steps[0].number) if left == 0 else None
                 own = {**options, "noise": partial(_later, fresh, drawn)} if noisy else options
                 extra = _reseeded(extra_args, drawn)
-                x = solver(denoiser, x, levels, extra, report, disable, **own)
-                drawn += len(levels) - 1
+                x = solver(denoiser, x, part.levels, extra, report, disable, **own)
                 if left:
-                    low, high = float(levels[-1]), float(levels[0])
-                    x = renoise(x, fresh(drawn), low, high, process)
-                    drawn += 1
+                    low, high = part.steps[-1].next_sigma, part.steps[0].sigma
+                    x = renoise(x, fresh(drawn + len(part.steps)), low, high, process)
+            note(checkpoint, part.steps[-1], x)
         return x
 
+    solve.__signature__ = _with_checkpoint(known)  # pyright: ignore[reportAttributeAccessIssue]
     return solve
 
 
-def _parts(sigmas: Tensor, process: NoiseProcess, times: int) -> Sequence[tuple[int, Tensor, int]]:
-    """First step, levels and repetitions of each part of a schedule: a step, or several once."""
+def _with_checkpoint(known: inspect.Signature) -> inspect.Signature:
+    """A solver's signature and a checkpoint."""
+    others = [each for name, each in known.parameters.items() if name != "checkpoint"]
+    added = inspect.Parameter("checkpoint", inspect.Parameter.KEYWORD_ONLY, default=None)
+    variable = [each for each in others if each.kind is inspect.Parameter.VAR_KEYWORD]
+    fixed = [each for each in others if each not in variable]
+    return known.replace(parameters=[*fixed, added, *variable])
+
+
+class _Part(NamedTuple):
+    """Steps that are made together, how often, and the number of the first noise they may draw."""
+
+    steps: Sequence[Step]
+    levels: Tensor
+    repeats: int
+    first: int
+
+    def drawn(self, left: int) -> int:
+        """Number of the first noise of a repetition: one for its step, one before the next."""
+        return self.first + 2 * (self.repeats - 1 - left)
+
+
+def _parts(sigmas: Tensor, steps: Sequence[Step], process: NoiseProcess, times: int) -> list[_Part]:
+    """The steps that are left: those that are repeated one by one, the others in rows."""
     low, high = process.level_of(LOW), process.level_of(HIGH)
-    repeated = [low <= a <= high and b > 0 for a, b in pairwise(sigmas.tolist())]
-    starts = [
-        number
-        for number, here in enumerate(repeated)
-        if number == 0 or here or repeated[number - 1]
-    ]
-    ends = [*starts[1:], len(repeated)]
+
+    def repeats(step: Step) -> int:
+        return times if low <= step.sigma <= high and step.next_sigma > 0 else 1
+
+    rows: list[list[Step]] = []
+    for step in steps:
+        if rows and repeats(step) == repeats(rows[-1][-1]) == 1:
+            rows[-1].append(step)
+        else:
+            rows.append([step])
+    each = 1 if times == 1 else 2 * times
     return [
-        (start, sigmas[start : end + 1], times if repeated[start] else 1)
-        for start, end in zip(starts, ends, strict=True)
+        _Part(
+            row,
+            sigmas[row[0].number : row[-1].number + 2],
+            repeats(row[0]),
+            row[0].number * each,
+        )
+        for row in rows
     ]
 
 

@@ -2,14 +2,14 @@
 # pyright: reportMissingImports=false
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import create_model_options_clone, set_model_options_patch_replace
-from comfy.samplers import CFGGuider, calc_cond_batch
+from comfy.samplers import KSAMPLER, CFGGuider, calc_cond_batch
 from torch import Tensor
 
 from ...samplers.checks import check_one_stream
@@ -18,17 +18,14 @@ from ...samplers.guidance.conditions import Change, predictor
 from ...samplers.guidance.nag import NegativeAttention
 from ...samplers.guidance.plan import GuidancePlan, guided
 from ...samplers.noise.steps import StepNoise
-from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, placed, wrapped
-from ..further import check_new
-from ..interface import Conditioning
+from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, Wrapper, wrapped
+from ..experts import in_turn, stoppable
+from .after import After
 from .model import HostModel
 from .network import AGAINST_KEY, CLIPS_KEY, EVALUATION_KEY, FRAME_BY_FRAME, Against
 from .notes import warn
 from .sampler import process_of
 from .windows import WINDOW_KEY, HostWindow
-
-BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
-"""Where the host's networks keep the blocks that their callers may replace."""
 
 ONE_STREAM = (
     "guidance by frames cannot find them in it, use Denoiser alone, Guidance Interval or Guidance "
@@ -48,7 +45,7 @@ class HostGuider(CFGGuider):
 
     ``wrappers`` go around what either predicts, the last one outermost; they find in their run
     ``further`` prompts, whose conditions stand beside the guider's own, and ``draws``, noise
-    beside the first.
+    beside the first. ``after`` takes over from it at a noise level.
     """
 
     def __init__(self, model_patcher: Any, plan: GuidancePlan) -> None:
@@ -57,6 +54,7 @@ class HostGuider(CFGGuider):
         self.wrappers: tuple[Wrapper, ...] = ()
         self.further: Mapping[str, GuidancePlan] = {}
         self.draws: StepNoise | None = None
+        self.after: After | None = None
         self.set_cfg(plan.scale)
         self._denoiser: RunDenoiser | None = None
         self._run: SamplingRun | None = None
@@ -70,15 +68,44 @@ class HostGuider(CFGGuider):
         return self.plan == GuidancePlan(scale=self.plan.scale)
 
     def sample(self, noise: Any, latent_image: Any, *rest: Any, **named: Any) -> Any:
-        """Sample as the host does.
+        """Sample as the host does, with both models where another one takes over.
 
         Raises:
-            ValueError: a latent of several streams, and rules or wrappers that look at frames.
+            ValueError: a latent of several streams, and rules or wrappers that look at frames; a
+                sampler that is not a plain solver, and a model that takes over.
         """
+        if self.after is not None:
+            return self._sample_in_turn(self.after, noise, latent_image, *rest, **named)
         by_level = replace(self.plan, low=0.0, high=1.0, last_scale=None)
         if self.wrappers or by_level != GuidancePlan(scale=self.plan.scale):
             check_one_stream(latent_image, ONE_STREAM)
         return super().sample(noise, latent_image, *rest, **named)
+
+    def _sample_in_turn(
+        self,
+        after: After,
+        noise: Any,
+        latent: Any,
+        sampler: Any,
+        sigmas: Tensor,
+        *rest: Any,
+        **named: Any,
+    ) -> Any:
+        if not isinstance(sampler, KSAMPLER):
+            raise ValueError(
+                f"a {type(sampler).__name__} cannot hand over from one expert to the other: use "
+                "Solver or KSamplerSelect"
+            )
+        stopped, alone = copy.copy(sampler), copy.copy(self)
+        solver, options, checkpoint = stoppable(sampler.sampler_function, sampler.extra_options)
+        stopped.sampler_function, stopped.extra_options, alone.after = solver, options, None
+
+        def run(guider: HostGuider) -> Any:
+            return guider.sample(noise, latent, stopped, sigmas, *rest, **named)
+
+        return in_turn(
+            sigmas, after.level, checkpoint, lambda: run(alone), lambda: run(after.guider)
+        )
 
     def inner_sample(self, *arguments: Any, **named: Any) -> Tensor:
         """Begin a run: what the plan and the wrappers remember belongs to it alone."""
@@ -109,7 +136,7 @@ class HostGuider(CFGGuider):
         run = SamplingRun(sigmas.cpu(), process, clips, given, takes_levels)
         predict = predictor(self._evaluate, self._changed)
         further = {
-            name: guided(plan, predict, *_conditions_of(name), process)
+            name: guided(plan, predict, *conditions_of(name), process)
             for name, plan in self.further.items()
         }
         return replace(run, further=further)
@@ -247,7 +274,7 @@ class HostGuider(CFGGuider):
         return Against(contexts, image, attention.guidance)
 
 
-def _conditions_of(name: str) -> tuple[str, str]:
+def conditions_of(name: str) -> tuple[str, str]:
     """Names of further prompts among a guider's conditions."""
     return f"{name} positive", f"{name} negative"
 
@@ -259,95 +286,3 @@ def _without_blocks(options: dict[str, Any], blocks: frozenset[int]) -> dict[str
             options, lambda given, _: given, "dit", "double_block", block
         )
     return options
-
-
-def with_plan(guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> HostGuider:
-    """A guider with another plan; the host's plain one is taken over with its conditions.
-
-    Raises:
-        ValueError: the guider follows rules of its own, or its network cannot do this.
-    """
-    bound = _taken_over(guider)
-    bound.plan = change(bound.plan)
-    bound.set_cfg(bound.plan.scale)
-    _check_attention(bound)
-    return bound
-
-
-def with_wrapper(guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> HostGuider:
-    """A guider with one more wrapper, outside or inside of those that it has.
-
-    Raises:
-        ValueError: the guider follows rules of its own.
-    """
-    bound = _taken_over(guider)
-    bound.wrappers = placed(bound.wrappers, wrapper, innermost=innermost)
-    return bound
-
-
-def with_further(
-    guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
-) -> HostGuider:
-    """A guider with further prompts; see ``Sampling.with_further``.
-
-    Raises:
-        ValueError: the guider follows rules of its own, or has prompts of this name.
-    """
-    bound = _taken_over(guider)
-    check_new(name, bound.further)
-    bound.original_conds = dict(bound.original_conds)
-    bound.inner_set_conds(dict(zip(_conditions_of(name), (positive, negative), strict=True)))
-    bound.further = {**bound.further, name: GuidancePlan(scale=scale)}
-    return bound
-
-
-def with_draws(guider: Any, draws: StepNoise | None) -> Any:
-    """A guider of the pack whose wrappers draw this noise; any other as it is."""
-    if not isinstance(guider, HostGuider):
-        return guider
-    bound = _taken_over(guider)
-    bound.draws = draws
-    return bound
-
-
-def further_of(guider: Any) -> tuple[str, ...]:
-    """Names of the prompts that a guider has beside its own."""
-    return tuple(guider.further) if isinstance(guider, HostGuider) else ()
-
-
-def _taken_over(guider: Any) -> HostGuider:
-    """A copy of the pack's guider, or one of the pack that does what the host's plain one does."""
-    if isinstance(guider, HostGuider):
-        return copy.copy(guider)
-    if type(guider) is not CFGGuider:
-        raise ValueError(
-            f"a {type(guider).__name__} follows rules of its own: use the guider of Denoiser or "
-            "CFGGuider"
-        )
-    bound = HostGuider(guider.model_patcher, GuidancePlan(scale=guider.cfg))
-    bound.original_conds = dict(guider.original_conds)
-    bound.model_options = guider.model_options
-    return bound
-
-
-def _check_attention(guider: HostGuider) -> None:
-    model = guider.model_patcher.model
-    if guider.plan.attention is not None and not isinstance(model, HostModel):
-        raise ValueError(
-            f"attention guidance needs the network of Load Models, not a "
-            f"{type(model).__name__}: use the negative prompt with guidance above 1"
-        )
-
-
-def plan_of(guider: Any) -> GuidancePlan | None:
-    """What a guider does with the predictions; None for one that follows rules of its own."""
-    if isinstance(guider, HostGuider):
-        return guider.plan
-    return GuidancePlan(scale=guider.cfg) if type(guider) is CFGGuider else None
-
-
-def block_count(guider: CFGGuider) -> int:
-    """Blocks of the guider's network that can be left out; 0 where it has none."""
-    network = guider.model_patcher.model.diffusion_model
-    lists = (getattr(network, name, None) for name in BLOCK_LISTS)
-    return next((len(each) for each in lists if isinstance(each, torch.nn.ModuleList)), 0)

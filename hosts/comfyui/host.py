@@ -22,14 +22,17 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
-from ..interface import PROMPT_KEY, AboutGuider, Conditioning, Latent
+from ..experts import check_experts
+from ..interface import AboutGuider
+from ..keys import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
 from .clips import clip_of
-from .guider import (
-    HostGuider,
+from .guider import HostGuider
+from .guiders import (
     block_count,
     further_of,
+    handed_over,
     plan_of,
     with_draws,
     with_further,
@@ -200,6 +203,13 @@ class ComfySampling:
     ) -> HostGuider:
         """Keep further prompts among the guider's conditions."""
         return with_further(guider, name, positive, negative, scale)
+
+    def handed_over(self, high: Any, low: Any, level: float) -> HostGuider:
+        """Let one take over from the other."""
+        pair = (each.model_patcher.model.latent_format for each in (high, low))
+        formats = [(type(each).__name__, each.latent_channels) for each in pair]
+        check_experts(self.about(high), self.about(low), formats)
+        return handed_over(high, low, level)
 
     def with_draws(self, guider: Any, draws: StepNoise | None) -> Any:
         """Keep what wrappers draw; only the pack's guiders have wrappers."""

@@ -17,7 +17,7 @@ from ...model_loaders.stored import is_stored
 from ...models.latent_format import LatentFormat
 from ...models.precision import DTYPES
 from ...samplers.checks import check_image_context, check_text_width
-from ..interface import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
+from ..keys import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
 from .network import HostDiT
 from .prompt_cache import PromptCache
 from .versions import MIXED, make_patcher, rebuild_with

@@ -18,7 +18,7 @@ from ...media.strip import contact_sheet
 from ...models.latent_format import rgb_preview
 from ...samplers.checks import has_streams
 from ..finite import refuse_not_finite
-from ..interface import CLIPS_SHOWN
+from ..keys import CLIPS_SHOWN
 from ..stretch import along
 
 NOT_FINITE = "use fp32 or bf16, less guidance, or download the model's file again"

@@ -18,8 +18,9 @@ from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_
 from ...samplers.masks import latent_mask, per_latent_frame
 from ...timeline import TIMELINE_KEY
 from ..circles import closing
-from ..interface import Latent
-from .guider import with_wrapper
+from ..keys import Latent
+from .after import on_both
+from .guiders import with_wrapper
 from .levels import check_levels
 from .model import HostModel
 from .network import CLIPS_KEY, FRAME_BY_FRAME
@@ -104,6 +105,7 @@ def sample_packed(
     return tokens.with_values(with_given(made, tokens.values, ceilings))
 
 
+@on_both
 def with_clips(guider: Any, clips: Clips) -> Any:
     """A copy of the guider whose network is told of the run's clips."""
     bound = copy.copy(guider)

@@ -8,8 +8,9 @@ from comfy import model_base
 from torch import Tensor
 
 from ...samplers.showing import Showing
-from ..interface import START_LATENT_KEY, Latent
+from ..keys import START_LATENT_KEY, Latent
 from ..start_clips import start_options, with_start
+from .after import on_both
 from .model import MASK_CHANNELS, HostModel
 from .notes import warn
 
@@ -40,6 +41,7 @@ def _animates(model: Any) -> bool:
     return taken == 2 * channels + MASK_CHANNELS
 
 
+@on_both
 def with_start_clip(guider: Any, latent: Latent, samples: Tensor) -> Any:
     """A guider whose conditions show what a LATENT gives, where its model takes it in channels."""
     model = guider.model_patcher.model

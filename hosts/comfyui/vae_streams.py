@@ -43,9 +43,6 @@ def decode_stream(vae: Any, latent: Tensor, *, loop: bool, tile: int) -> FrameSt
         latent: raw.
         loop: whether time is a circle.
         tile: side of the tiles in pixels, 0 for whole pictures.
-
-    Raises:
-        ValueError: the tiles are too small.
     """
     space = vae.spacial_compression_encode()
     if vae.latent_dim == 2:

@@ -20,7 +20,7 @@ from ...samplers.guidance.conditions import Change, predictor
 from ...samplers.guidance.nag import cross_attend_against
 from ...samplers.guidance.plan import guided
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, for_solver, wrapped
-from ..interface import CLIP_TEXTS_KEY, VISION_KEY, Conditioning
+from ..keys import CLIP_TEXTS_KEY, VISION_KEY, Conditioning
 from .latents import start_channels
 from .sampling import Guider, Model, Prompted
 

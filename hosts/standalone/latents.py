@@ -13,7 +13,7 @@ from ...models.latent_format import LatentFormat
 from ...models.shapes import Compression, LatentShape
 from ...samplers.checks import check_channels
 from ...samplers.masks import latent_mask
-from ..interface import START_LATENT_KEY, START_MASK_KEY
+from ..keys import START_LATENT_KEY, START_MASK_KEY
 
 
 def fit_empty(samples: Tensor, *, channels: int) -> Tensor:

@@ -28,7 +28,7 @@ from ...models.vae.config import COLOURS
 from ...models.vae.tiles import TileGrid
 from ...samplers.schedules.model_levels import FlowLevels
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
-from ..interface import PROMPT_KEY, Conditioning
+from ..keys import PROMPT_KEY, Conditioning
 from ..solver_options import distilled_with, is_distilled
 from .devices import choose_dtype
 from .preview import LoadedVAE

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...media.strip import film_strips
 from ...models.latent_format import LatentFormat
 from ...models.vae.network import VideoVAE
-from ..interface import CLIPS_SHOWN
+from ..keys import CLIPS_SHOWN
 
 STRIP_FRAMES, STRIP_HEIGHT = 6, 96
 """Of a clip in progress: frames, and their height in pixels."""

@@ -21,15 +21,17 @@ from ...samplers.process import NoiseProcess
 from ...samplers.runs import SamplingRun, Wrapper, placed
 from ...samplers.showing import Showing
 from ..circles import closing
+from ..experts import check_alone, check_experts, in_turn, stoppable
 from ..finite import check_step, refuse_not_finite
 from ..further import check_new
-from ..interface import LEVELS_KEY, START_LATENT_KEY, AboutGuider, Conditioning, Latent
+from ..interface import AboutGuider
+from ..keys import LEVELS_KEY, START_LATENT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
 from ..start_clips import start_options, with_start
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
-from .sampling import Guider, Model, Prompted, Sampler, solve
+from .sampling import After, Guider, Model, Prompted, Sampler, solve
 from .session import StandaloneSession
 
 
@@ -55,11 +57,15 @@ class StandaloneSampling:
 
     def with_plan(self, guider: Guider, change: Callable[[GuidancePlan], GuidancePlan]) -> Guider:
         """Change what is done with the predictions."""
-        return replace(guider, plan=change(guider.plan))
+        return guider.with_both(lambda each: replace(each, plan=change(each.plan)))
 
     def with_wrapper(self, guider: Guider, wrapper: Wrapper, *, innermost: bool = False) -> Guider:
         """Put a wrapper around the guided denoiser."""
-        return replace(guider, wrappers=placed(guider.wrappers, wrapper, innermost=innermost))
+
+        def change(each: Guider) -> Guider:
+            return replace(each, wrappers=placed(each.wrappers, wrapper, innermost=innermost))
+
+        return guider.with_both(change)
 
     def with_further(
         self,
@@ -72,11 +78,20 @@ class StandaloneSampling:
         """Keep further prompts beside the run's."""
         check_new(name, guider.further)
         prompted = Prompted(positive, negative, GuidancePlan(scale=scale))
-        return replace(guider, further={**guider.further, name: prompted})
+        return guider.with_both(
+            lambda each: replace(each, further={**each.further, name: prompted})
+        )
 
     def with_draws(self, guider: Guider, draws: StepNoise | None) -> Guider:
         """Keep what wrappers draw."""
-        return replace(guider, draws=draws)
+        return guider.with_both(lambda each: replace(each, draws=draws))
+
+    def handed_over(self, high: Guider, low: Guider, level: float) -> Guider:
+        """Let one take over from the other."""
+        check_alone(high.after or low.after)
+        formats = (high.model.latent, low.model.latent)
+        check_experts(self.about(high), self.about(low), formats)
+        return replace(high, after=After(low, level))
 
     def about(self, guider: Guider) -> AboutGuider:
         """What its parts say."""
@@ -162,7 +177,10 @@ class StandaloneSampling:
         start = start_options(
             latent, latent["samples"], told.time_factor, told.denormalise, self.session.warn
         )
-        return guider if start is None else guider.with_options(partial(with_start, start=start))
+        if start is None:
+            return guider
+        change = partial(with_start, start=start)
+        return guider.with_both(lambda each: each.with_options(change))
 
     def sample_tokens(
         self,
@@ -200,6 +218,35 @@ class StandaloneSampling:
         watch: Callable[[Tensor], None],
         seed: int,
     ) -> Tensor:
+        self.session.progress(0, len(sigmas) - 1)
+
+        def run(each: Guider, sampler: Sampler) -> Tensor:
+            return self._steps(each, sampler, sigmas, noise, given, clips, watch, seed)
+
+        if guider.after is None:
+            return run(guider, sampler)
+        solver, options, checkpoint = stoppable(sampler.solver, sampler.options)
+        shared, low = Sampler(solver, options), guider.after.guider
+        return in_turn(
+            sigmas,
+            guider.after.level,
+            checkpoint,
+            lambda: run(guider, shared),
+            lambda: run(low, shared),
+        )
+
+    def _steps(
+        self,
+        guider: Guider,
+        sampler: Sampler,
+        sigmas: Tensor,
+        noise: Tensor,
+        given: Tensor,
+        clips: Clips,
+        watch: Callable[[Tensor], None],
+        seed: int,
+    ) -> Tensor:
+        """The steps of one model, all of them where it is alone."""
         total, given = len(sigmas) - 1, given.to(self.device)
         inputs = guider.model.dit.config.conditions
         around = closing(clips, inputs, total, self.session.warn)
@@ -221,7 +268,6 @@ class StandaloneSampling:
             self.session.progress(state["i"] + 1, total)
             watch(state["denoised"])
 
-        self.session.progress(0, total)
         return solve(
             guided_denoiser(guider, len(given), run),
             sampler,

@@ -17,7 +17,7 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import check_flow_sigmas
-from ..interface import Conditioning
+from ..keys import Conditioning
 
 Callback = Callable[[Mapping[str, Any]], None]
 
@@ -73,7 +73,7 @@ class Guider:
     """GUIDER: a model bound to its prompts, and what is done with its predictions.
 
     ``wrappers`` go around the guided denoiser, the last one outermost; they find ``further``
-    prompts and ``draws``, noise beside the first, in their run.
+    prompts and ``draws``, noise beside the first, in their run. ``after`` takes over from it.
     """
 
     model: Model
@@ -83,6 +83,14 @@ class Guider:
     wrappers: tuple[Wrapper, ...] = ()
     further: Mapping[str, Prompted] = field(default_factory=dict)
     draws: StepNoise | None = None
+    after: "After | None" = None
+
+    def with_both(self, change: "Callable[[Guider], Guider]") -> "Guider":
+        """The same after a change, which the one that takes over from it gets too."""
+        made = change(self)
+        if self.after is None:
+            return made
+        return replace(made, after=self.after._replace(guider=change(self.after.guider)))
 
     @property
     def prompted(self) -> Prompted:
@@ -94,6 +102,13 @@ class Guider:
         own = self.prompted.with_options(change)
         further = {name: each.with_options(change) for name, each in self.further.items()}
         return replace(self, positive=own.positive, negative=own.negative, further=further)
+
+
+class After(NamedTuple):
+    """A guider that takes over from another at a noise level."""
+
+    guider: Guider
+    level: float
 
 
 def solve(

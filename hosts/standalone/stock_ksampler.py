@@ -10,7 +10,7 @@ from torch import Tensor
 from ...samplers.masks import stretched
 from ...samplers.schedules.stock import SCHEDULERS
 from .. import host
-from ..interface import Conditioning
+from ..keys import Conditioning
 from . import io
 from .sampling import Model
 from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, ksampler_sigmas

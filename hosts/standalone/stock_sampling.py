@@ -8,7 +8,7 @@ from torch import Tensor
 from ...samplers.noise.sources import Noise
 from ...samplers.schedules.stock import SCHEDULERS
 from .. import host
-from ..interface import Conditioning
+from ..keys import Conditioning
 from . import io
 from .host import StandaloneHost
 from .sampling import Guider, Model, Sampler

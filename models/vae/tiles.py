@@ -66,8 +66,11 @@ class TileGrid:
 
     @classmethod
     def over(cls, latent: Tensor, side: int, space: int) -> TileGrid:
-        """Tiles of a latent (B, C, f, h, w) whose sides are so many pixels, or a little fewer."""
-        return cls(*latent.shape[-2:], space=space, side=side // space)
+        """Tiles of a latent (B, C, f, h, w) with sides of about so many pixels.
+
+        A coarse latent, of 16 pixels per position, gets larger ones where these could not overlap.
+        """
+        return cls(*latent.shape[-2:], space=space, side=max(SMALLEST, side // space))
 
     @cached_property
     def places(self) -> list[Place]:

@@ -16,7 +16,7 @@ from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from .edits import check_edit
-from .start import begun
+from .start import begun, gives, repeats_steps, with_repetitions
 from .trained import warn_if_untrained, warn_of_distillation
 
 STATE = "SPACETIME_SAMPLING_STATE"
@@ -139,6 +139,8 @@ def _run(
     check_edit(guider, sampler)
     warn_if_untrained(guider, [latent])
     _warn_of_memory(guider)
+    if gives(latent) and repeats_steps(guider):
+        sampler = with_repetitions(guider, sampler, step_noise_of(noise, latent))
     call = _stoppable(sampler)
     stopping = host().sampling.make_sampler(showing_what_will_be(call.solver), call.options)
     draws = step_noise_of(noise, latent)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...hosts import host, io
-from ...hosts.interface import CLIP_TEXTS_KEY, PROMPT_KEY
+from ...hosts.keys import CLIP_TEXTS_KEY, PROMPT_KEY
 from ..helpers.search import search_words
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...hosts import host, io
-from ...hosts.interface import PROMPT_KEY
+from ...hosts.keys import PROMPT_KEY
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
 from ..helpers.edits import check_edit

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...hosts import host, io
-from ...hosts.interface import Conditioning
+from ...hosts.keys import Conditioning
 from ...samplers.flow_edit import SOURCE, flow_edit
 from ..helpers.advanced import advanced
 from ..helpers.guiders import guider_output

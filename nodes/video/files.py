@@ -14,12 +14,16 @@ from ...media.fit import How, Size, fit_frames, fit_length
 from ...media.rate import to_frame_rate
 from ...models.latent_format import LatentFormat
 from ...models.shapes import LatentShape
+from ...models.vae.tiles import SMALLEST
 from ...timeline import TIMELINE_KEY, assembled
 from ..helpers.advanced import advanced
 from ..helpers.search import search_words
 from ..helpers.timelines import audio_of
 from .fit import form_inputs, steps_of
 from .video import FPS, check_latent
+
+SMALLEST_TILE = 8 * SMALLEST
+"""In pixels, of VAEs with 8 of them per latent position."""
 
 NAME = "spacetime/decoded"
 """Of the files, in the temporary folder."""
@@ -52,6 +56,13 @@ class SpacetimeDecodeToFile(io.ComfyNode):
             ],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
         )  # fmt: skip
+
+    @classmethod
+    def validate_inputs(cls, tile: int | None = 0) -> bool | str:
+        """Refuse tiles that could not overlap before anything is sampled."""
+        if not tile or tile >= SMALLEST_TILE:
+            return True
+        return f"a tile of {tile} pixels: use {SMALLEST_TILE} or more, or 0 for none"
 
     @classmethod
     def execute(
@@ -100,8 +111,8 @@ def _decode_inputs() -> list[Any]:
         io.Audio.Input(
             "audio",
             optional=True,
-            tooltip="Sound of the clip; what goes beyond the last frame is left out. Without it, that "
-            "of what was given to a timeline.",
+            tooltip="Sound of the clip; what goes beyond the last frame is left out. Without it, a "
+            "timeline's own.",
         ),
         io.Int.Input(
             "tile",
@@ -111,7 +122,7 @@ def _decode_inputs() -> list[Any]:
             step=64,
             optional=True,
             tooltip="Side in pixels of the tiles in which frames are decoded: 512 where the memory "
-            "does not hold whole frames. 0 decodes whole frames, which is faster.",
+            "does not hold whole frames, at least 256. 0 decodes whole frames, which is faster.",
             **advanced(),
         ),
     ]

@@ -212,6 +212,14 @@ SCENES: Mapping[str, Scene] = {
         },
         (Follower("IMAGE", "PreviewImage", "images"),),
     ),
+    "SpacetimeDecodeToFile": Scene(
+        {}, {"latent": Part(SAMPLE, {})}, (Follower("VIDEO", "SaveVideo", "video"),)
+    ),
+    "SpacetimeEncodeFile": Scene(
+        {"width": 832, "frames": 81, "fps": 16},
+        {"video": Part("CreateVideo", {})},
+        _to_sample("LATENT", "latent"),
+    ),
     "SpacetimeFewStepSchedule": _schedule({"grid": "lightning_4"}),
     "SpacetimeLCMSchedule": _schedule({"steps": 4, "shift": 3}),
     "SpacetimeModelSchedule": _schedule({"steps": 30}, model=Part("SpacetimeLoadModels", {})),

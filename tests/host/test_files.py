@@ -2,7 +2,23 @@
 
 import pytest
 
+from spacetime_video.media import probe_video
+
 FRAMES = 33
+CLIP = {"seed": 0, "width": 64, "height": 64, "frames": 17, "fps": 8.0} | dict.fromkeys(
+    ("shape", "colour", "motion", "setting"), "any"
+)
+MODELS = {
+    "model": "spacetime_tiny_dit.safetensors",
+    "text_encoder": "spacetime_tiny_text.safetensors",
+    "vae": "spacetime_tiny_vae.safetensors",
+    "dtype": "fp32",
+}
+FORM = {"width": 32, "height": 32, "frames": 0, "how": "crop", "fps": 4.0, "start": 0.0}
+
+
+def node(class_type, **inputs):
+    return {"class_type": class_type, "inputs": inputs}
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +84,25 @@ def test_a_stopped_run_leaves_no_file(measured):
 
 def test_a_lack_of_memory_is_told_with_what_helps(measured):
     assert measured["memory"].endswith("Use tiles, or smaller ones, in Decode to Video File.")
+
+
+def test_a_clip_goes_into_a_file_and_back_in_a_running_comfyui(server):
+    saved = {"format": "auto", "codec": "auto"}
+    graph = {
+        "models": node("SpacetimeLoadModels", **MODELS),
+        "clip": node("SpacetimeExampleClip", **CLIP),
+        "there": node("SpacetimeEncodeVideo", images=["clip", 0], vae=["models", 2], fps=8.0),
+        "file": node("SpacetimeDecodeToFile", latent=["there", 0], vae=["models", 2], crf=18.0),
+        "again": node("SpacetimeEncodeFile", video=["file", 0], vae=["models", 2], **FORM),
+        "back": node("SpacetimeDecodeToFile", latent=["again", 0], vae=["models", 2], crf=18.0),
+        "first": node("SaveVideo", video=["file", 0], filename_prefix="first", **saved),
+        "second": node("SaveVideo", video=["back", 0], filename_prefix="second", **saved),
+    }
+    outputs = server.run(graph)["outputs"]
+    names = [outputs[name]["images"][0]["filename"] for name in ("first", "second")]
+    infos = [probe_video(server.base / "output" / name) for name in names]
+    assert [(info.frames, info.width, float(info.fps)) for info in infos] == [
+        (17, 64, 8),
+        (9, 32, 4),
+    ]
+    assert "SpacetimeDecodeToFile" in infos[0].metadata["prompt"]

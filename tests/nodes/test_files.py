@@ -180,9 +180,13 @@ def test_sound_that_no_file_holds_is_refused_before_anything_is_decoded(
     assert made_files(places) == []
 
 
-def test_small_tiles_and_foreign_latents_are_refused(loaded, places):
-    with pytest.raises(ValueError, match="tiles of 64 pixels are too small to overlap: use 256"):
-        decode({"samples": drawn(3)}, loaded.vae, tile=64)
+def test_small_tiles_are_refused_before_the_run():
+    answer = SpacetimeDecodeToFile.validate_inputs(tile=64)
+    assert answer == "a tile of 64 pixels: use 256 or more, or 0 for none"
+    assert all(SpacetimeDecodeToFile.validate_inputs(tile=each) is True for each in (0, 256, None))
+
+
+def test_foreign_latents_are_refused(loaded, places):
     with pytest.raises(ValueError, match="use the VAE of the model that made it"):
         decode({"samples": torch.zeros(1, 48, 3, 2, 2)}, loaded.vae)
     assert made_files(places) == []

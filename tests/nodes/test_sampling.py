@@ -380,3 +380,7 @@ def test_a_model_that_knows_of_nothing_given_repeats_its_steps(bench, network_ca
     assert torch.equal(made["samples"][:, :, 0], latent["samples"][:, :, 0])
     bench.sample({**latent, "noise_mask": first * 0 + 1}, model=model)
     assert len(network_calls) == 3 + 5 + 3
+    parts = bench.parts(model=model)
+    state = SpacetimeSampleSteps.execute(*parts, latent, 2)[0]
+    resumed = SpacetimeResumeSampling.execute(*parts[:3], state)[0]
+    assert torch.equal(resumed["samples"], made["samples"])

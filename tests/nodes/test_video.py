@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacetime_video.hosts.interface import PROMPT_KEY
+from spacetime_video.hosts.keys import PROMPT_KEY
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
 from spacetime_video.nodes.video.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo

@@ -1,8 +1,11 @@
 """Repeated steps on the Gaussian video: what is made follows what is given better."""
 
+import inspect
+
 import pytest
 import torch
 
+from spacetime_video.samplers.checkpoint import Checkpoint
 from spacetime_video.samplers.given import hold_given
 from spacetime_video.samplers.process import NoiseProcess
 from spacetime_video.samplers.resampling import resampled
@@ -50,9 +53,8 @@ def test_once_is_the_solver_and_repetitions_keep_the_law(name, video_model, many
     once = resampled(solver, process=NoiseProcess.FLOW, times=1)
     extra = {"extra_args": {"seed": 3}}
     few = many[:2]
-    if name in ("euler", "heun"):  # the others begin anew at every step of their own
-        wanted = solver(video_model.denoise, few, sigmas, **extra)
-        assert torch.equal(once(video_model.denoise, few, sigmas, **extra), wanted)
+    wanted = solver(video_model.denoise, few, sigmas, **extra)
+    assert torch.equal(once(video_model.denoise, few, sigmas, **extra), wanted)
     thrice = resampled(solver, process=NoiseProcess.FLOW)
     if name != "lcm":  # of a model that was distilled
         off_mean, off_covariance = video_model.law(
@@ -85,4 +87,19 @@ def test_noise_before_a_repetition_is_none_of_the_solvers():
 
     solve = resampled(SOLVERS["euler"], process=NoiseProcess.FLOW, draws=draws)
     solve(lambda x, sigma: torch.zeros_like(x), torch.ones(1, 2), torch.tensor([0.9, 0.6, 0.2]))
-    assert asked == [1, 3, 6, 8]
+    assert asked == [1, 3, 7, 9]
+
+
+@pytest.mark.parametrize("name", ["euler", "lcm", "euler_ancestral"])
+def test_it_stops_and_goes_on_bit_for_bit(name, video_model, start):
+    solve, sigmas = resampled(EVERY_SOLVER[name], process=NoiseProcess.FLOW), flow_sigmas(6)
+    assert "checkpoint" in inspect.signature(solve).parameters
+    extra = {"extra_args": {"seed": 3}}
+    whole = solve(video_model.denoise, start, sigmas, **extra)
+    for stop in range(1, 6):
+        checkpoint = Checkpoint(stop=stop)
+        solve(video_model.denoise, start, sigmas, checkpoint=checkpoint, **extra)
+        assert checkpoint.state.step == stop
+        rest = Checkpoint(checkpoint.state)
+        resumed = solve(video_model.denoise, start * 0, sigmas, checkpoint=rest, **extra)
+        assert torch.equal(resumed, whole)

@@ -10,7 +10,7 @@ import torch
 from comfy import sd1_clip
 
 from spacetime_video.hosts.comfyui.host import ComfyHost
-from spacetime_video.hosts.interface import CLIP_TEXTS_KEY
+from spacetime_video.hosts.keys import CLIP_TEXTS_KEY
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.media import whole_frames
 from spacetime_video.model_loaders.prompts import weighted_segments

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from spacetime_video import hosts
 from spacetime_video.hosts.comfyui.host import ComfyHost
-from spacetime_video.hosts.interface import VISION_KEY
+from spacetime_video.hosts.keys import VISION_KEY
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.model_loaders.load import read_dit
 from spacetime_video.models.shapes import VideoShape

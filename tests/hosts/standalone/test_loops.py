@@ -95,7 +95,7 @@ def test_true_loops_stay_closed_through_the_vae(standalone, vae, circles):
 def test_chunks_of_a_loop_come_as_they_are_made(standalone, vae, latent):
     """Of a long loop no more than a few latent frames are decoded for its first frames."""
     made, decode = [], vae.network.decode_chunk
-    vae.network.decode_chunk = lambda part, cache: made.append(part.shape[2]) or decode(part, cache)
+    vae.network.decode_chunk = lambda part, *past: made.append(part.shape[2]) or decode(part, *past)
     try:
         stream = standalone.models.decode_video(vae, torch.cat([latent] * 20, dim=2), loop=True)
         next(frame_chunks(stream, 4))

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from spacetime_video.hosts.interface import START_LATENT_KEY, START_MASK_KEY, VISION_KEY
+from spacetime_video.hosts.keys import START_LATENT_KEY, START_MASK_KEY, VISION_KEY
 from spacetime_video.model_loaders.load import DiTWeights
 from spacetime_video.models.dit.config import DiTConfig
 from spacetime_video.models.dit.network import VideoDiT

@@ -130,6 +130,12 @@ def test_no_border_of_a_tile_shows_as_a_step(shipped):
     assert (torch.cat(naive, dim=3) - shipped.whole).abs().max() > 1e-2
 
 
+def test_tiles_of_a_coarse_latent_are_as_large_as_they_must():
+    latent = torch.zeros(1, 3, 1, 64, 64)
+    assert TileGrid.over(latent, 512, 8).side == 64
+    assert TileGrid.over(latent, 300, 16).side == SMALLEST
+
+
 @pytest.mark.parametrize(("side", "space"), list(product((SMALLEST - 1, 1), (8, 16))))
 def test_tiles_that_are_too_small_are_refused_with_the_smallest(side, space):
     with pytest.raises(ValueError, match=f"use {SMALLEST * space} or more, or 0 for none"):

@@ -1,0 +1,130 @@
+"""GUIDERs made of GUIDERs, the host's plain one or the pack's, and what can be told of them."""
+# pyright: reportMissingImports=false
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from comfy.samplers import CFGGuider
+
+from ...samplers.guidance.plan import GuidancePlan
+from ...samplers.noise.steps import StepNoise
+from ...samplers.runs import Wrapper, placed
+from ..experts import check_alone
+from ..further import check_new
+from ..keys import Conditioning
+from .after import After, on_both
+from .guider import HostGuider, conditions_of
+from .model import HostModel
+
+BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
+"""Where the host's networks keep the blocks that their callers may replace."""
+
+
+def handed_over(high: Any, low: Any, level: float) -> HostGuider:
+    """A guider that another one takes over from; see ``Sampling.handed_over``.
+
+    Raises:
+        ValueError: one follows rules of its own, or hands over already.
+    """
+    bound, second = _taken_over(high), _taken_over(low)
+    check_alone(bound.after or second.after)
+    bound.after = After(second, level)
+    return bound
+
+
+@on_both
+def with_plan(guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> HostGuider:
+    """A guider with another plan; the host's plain one is taken over with its conditions.
+
+    Raises:
+        ValueError: the guider follows rules of its own, or its network cannot do this.
+    """
+    bound = _taken_over(guider)
+    bound.plan = change(bound.plan)
+    bound.set_cfg(bound.plan.scale)
+    _check_attention(bound)
+    return bound
+
+
+@on_both
+def with_wrapper(guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> HostGuider:
+    """A guider with one more wrapper, outside or inside of those that it has.
+
+    Raises:
+        ValueError: the guider follows rules of its own.
+    """
+    bound = _taken_over(guider)
+    bound.wrappers = placed(bound.wrappers, wrapper, innermost=innermost)
+    return bound
+
+
+@on_both
+def with_further(
+    guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
+) -> HostGuider:
+    """A guider with further prompts; see ``Sampling.with_further``.
+
+    Raises:
+        ValueError: the guider follows rules of its own, or has prompts of this name.
+    """
+    bound = _taken_over(guider)
+    check_new(name, bound.further)
+    bound.original_conds = dict(bound.original_conds)
+    bound.inner_set_conds(dict(zip(conditions_of(name), (positive, negative), strict=True)))
+    bound.further = {**bound.further, name: GuidancePlan(scale=scale)}
+    return bound
+
+
+@on_both
+def with_draws(guider: Any, draws: StepNoise | None) -> Any:
+    """A guider of the pack whose wrappers draw this noise; any other as it is."""
+    if not isinstance(guider, HostGuider):
+        return guider
+    bound = _taken_over(guider)
+    bound.draws = draws
+    return bound
+
+
+def further_of(guider: Any) -> tuple[str, ...]:
+    """Names of the prompts that a guider has beside its own."""
+    return tuple(guider.further) if isinstance(guider, HostGuider) else ()
+
+
+def _taken_over(guider: Any) -> HostGuider:
+    """A copy of the pack's guider, or one of the pack that does what the host's plain one does."""
+    if isinstance(guider, HostGuider):
+        return copy.copy(guider)
+    if type(guider) is not CFGGuider:
+        raise ValueError(
+            f"a {type(guider).__name__} follows rules of its own: use the guider of Denoiser or "
+            "CFGGuider"
+        )
+    bound = HostGuider(guider.model_patcher, GuidancePlan(scale=guider.cfg))
+    bound.original_conds = dict(guider.original_conds)
+    bound.model_options = guider.model_options
+    return bound
+
+
+def _check_attention(guider: HostGuider) -> None:
+    model = guider.model_patcher.model
+    if guider.plan.attention is not None and not isinstance(model, HostModel):
+        raise ValueError(
+            f"attention guidance needs the network of Load Models, not a "
+            f"{type(model).__name__}: use the negative prompt with guidance above 1"
+        )
+
+
+def plan_of(guider: Any) -> GuidancePlan | None:
+    """What a guider does with the predictions; None for one that follows rules of its own."""
+    if isinstance(guider, HostGuider):
+        return guider.plan
+    return GuidancePlan(scale=guider.cfg) if type(guider) is CFGGuider else None
+
+
+def block_count(guider: CFGGuider) -> int:
+    """Blocks of the guider's network that can be left out; 0 where it has none."""
+    network = guider.model_patcher.model.diffusion_model
+    lists = (getattr(network, name, None) for name in BLOCK_LISTS)
+    return next((len(each) for each in lists if isinstance(each, torch.nn.ModuleList)), 0)

@@ -1,0 +1,63 @@
+"""Two models that share one run, as the experts of Wan 2.2 A14B do."""
+
+from typing import Any
+
+from ...hosts import host, io
+from ..helpers.search import search_words
+
+TEXT_TO_VIDEO = 0.875
+"""The boundary in the published configuration of Wan 2.2 T2V A14B; that of I2V A14B says 0.9."""
+
+
+class SpacetimeTwoExperts(io.ComfyNode):
+    """Two guiders as one."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeTwoExperts",
+            display_name="Two Experts (Wan 2.2 High / Low Noise)",
+            category="Spacetime/Sampling",
+            description="Makes one guider of the two models of Wan 2.2 A14B: the first one works "
+            "down to a noise level, the second one from there, in one run with one solver. Only "
+            "one of them needs to be loaded at a time.",
+            **search_words("moe", "a14b", "high noise", "low noise", "refiner", "switch model"),
+            inputs=[
+                io.Guider.Input(
+                    "high_noise",
+                    tooltip="The high-noise model with its prompts and guidance, from a Denoiser "
+                    "of its own.",
+                ),
+                io.Guider.Input(
+                    "low_noise",
+                    tooltip="The low-noise model with its prompts and guidance, from a Denoiser "
+                    "of its own.",
+                ),
+                io.Float.Input(
+                    "boundary",
+                    default=TEXT_TO_VIDEO,
+                    min=0.0,
+                    max=1.0,
+                    step=0.005,
+                    tooltip="Noise level at which the second one takes over: 0.875 for Wan 2.2 "
+                    "text to video, 0.9 for image to video.",
+                ),
+            ],
+            outputs=[
+                io.Guider.Output(
+                    display_name="GUIDER",
+                    tooltip="For Sample or a guidance node, which then changes both.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, high_noise: Any, low_noise: Any, boundary: float = TEXT_TO_VIDEO
+    ) -> io.NodeOutput:
+        """Let the second one take over."""
+        return io.NodeOutput(host().sampling.handed_over(high_noise, low_noise, boundary))
+
+
+NODES: list[type[Any]] = [SpacetimeTwoExperts]
