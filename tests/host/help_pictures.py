@@ -66,6 +66,7 @@ WIDE = {
     "SpacetimeFlowEdit": 260,
     "SpacetimeMeasureVideo": 290,
     "SpacetimeSampleLongVideo": 300,
+    "SpacetimeTwoExperts": 340,
     "SpacetimeOutpaintVideo": 290,
     "SpacetimePlaceOnTimeline": 290,
     "SpacetimeViewTimeline": 400,

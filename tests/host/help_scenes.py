@@ -183,7 +183,18 @@ SCENES: Mapping[str, Scene] = {
         {**RUN, "sigmas": SCHEDULE, "latent": Part("SpacetimeEmptyVideo", {"frames": 961})},
         (Follower("LATENT", "SpacetimeDecodeTimeline", "latent"),),
     ),
-    "SpacetimeEncodeFile": _timeline({}, video=Part("LoadVideo", {"file": "video.mp4"})),
+    "SpacetimeTwoExperts": Scene(
+        {"boundary": 0.875},
+        {
+            "high_noise": Part("SpacetimeDenoiser", {"guidance": 4}),
+            "low_noise": Part("SpacetimeDenoiser", {"guidance": 3}),
+        },
+        _to_sample("GUIDER", "guider"),
+    ),
+    "SpacetimeEncodeFile": _timeline(
+        {"width": 832, "height": 480, "frames": 81, "fps": 16},
+        video=Part("LoadVideo", {"file": "video.mp4"}),
+    ),
     "SpacetimeDecodeToFile": Scene(
         {}, {"latent": Part(SAMPLE, {}), "vae": VAE}, (Follower("VIDEO", "SaveVideo", "video"),)
     ),
@@ -208,14 +219,6 @@ SCENES: Mapping[str, Scene] = {
             "latent": Part("SpacetimeEmptyVideo", {}),
         },
         (Follower("IMAGE", "PreviewImage", "images"),),
-    ),
-    "SpacetimeDecodeToFile": Scene(
-        {}, {"latent": Part(SAMPLE, {})}, (Follower("VIDEO", "SaveVideo", "video"),)
-    ),
-    "SpacetimeEncodeFile": Scene(
-        {"width": 832, "frames": 81, "fps": 16},
-        {"video": Part("CreateVideo", {})},
-        _to_sample("LATENT", "latent"),
     ),
     "SpacetimeFewStepSchedule": _schedule({"grid": "lightning_4"}),
     "SpacetimeLCMSchedule": _schedule({"steps": 4, "shift": 3}),

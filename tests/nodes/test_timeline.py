@@ -180,6 +180,11 @@ def test_strength_is_a_ceiling_and_black_stays(studio):
     frames = studio.finish(latent).frames
     assert torch.equal(frames[:, :, :16], FIRST[:, :, :16])
     assert not torch.equal(frames[:, :, 16:], FIRST[:, :, 16:])
+    less, more = (
+        studio.finish(SpacetimeEditVideo.execute(FIRST, studio.vae, strength)[0]).frames
+        for strength in (0.2, 0.9)
+    )
+    assert (less - FIRST).abs().mean() < 0.7 * (more - FIRST).abs().mean()
     untouched = SpacetimeEditVideo.execute(FIRST, studio.vae, 0.0)[0]
     assert torch.equal(studio.finish(untouched).frames, FIRST)
 
@@ -280,7 +285,7 @@ REFUSED = [
             latent=SAMPLED, images=STILL),
     refused(SpacetimePlaceOnTimeline, r"a latent of shape .2, 16, 3, 4, 4.: one video latent",
             latent={"samples": torch.zeros(2, 16, 3, 4, 4)}, images=STILL),
-    refused(SpacetimeExtendForward, "a batch of 2 sounds for one clip: use one", images=FIRST,
+    refused(SpacetimeExtendForward, r"audio of shape .2, 1, 10.: use one clip", images=FIRST,
             audio={"waveform": torch.zeros(2, 1, 10), "sample_rate": 8000}),
 ]  # fmt: skip
 
