@@ -45,7 +45,8 @@ class HostGuider(CFGGuider):
 
     ``wrappers`` go around what either predicts, the last one outermost; they find in their run
     ``further`` prompts, whose conditions stand beside the guider's own, and ``draws``, noise
-    beside the first. ``after`` takes over from it at a noise level.
+    beside the first. ``closing`` goes around all of its prompts' denoisers, inside of
+    them. ``after`` takes over from it at a noise level.
     """
 
     def __init__(self, model_patcher: Any, plan: GuidancePlan) -> None:
@@ -54,6 +55,7 @@ class HostGuider(CFGGuider):
         self.wrappers: tuple[Wrapper, ...] = ()
         self.further: Mapping[str, GuidancePlan] = {}
         self.draws: StepNoise | None = None
+        self.closing: tuple[Wrapper, ...] = ()
         self.after: After | None = None
         self.set_cfg(plan.scale)
         self._denoiser: RunDenoiser | None = None
@@ -77,7 +79,7 @@ class HostGuider(CFGGuider):
         if self.after is not None:
             return self._sample_in_turn(self.after, noise, latent_image, *rest, **named)
         by_level = replace(self.plan, low=0.0, high=1.0, last_scale=None)
-        if self.wrappers or by_level != GuidancePlan(scale=self.plan.scale):
+        if self.wrappers or self.closing or by_level != GuidancePlan(scale=self.plan.scale):
             check_one_stream(latent_image, ONE_STREAM)
         return super().sample(noise, latent_image, *rest, **named)
 
@@ -113,9 +115,9 @@ class HostGuider(CFGGuider):
         self._mask = arguments[5]
         begun = self._begin(latent, sigmas, named.get("latent_shapes") or ())
         self._run = run = replace(begun, noise=noise, draws=self.draws)
-        if not self.is_plain or self.wrappers:
+        if not self.is_plain or self.wrappers or self.closing:
             inner = self._by_host if self.is_plain else self._by_plan(run)
-            self._denoiser = wrapped(inner, self.wrappers, run)
+            self._denoiser = wrapped(inner, (*self.closing, *self.wrappers), run)
         self._name_unused_patches()
         try:
             return super().inner_sample(*arguments, **named)
@@ -135,11 +137,13 @@ class HostGuider(CFGGuider):
         process = process_of(model.model_sampling)
         run = SamplingRun(sigmas.cpu(), process, clips, given, takes_levels)
         predict = predictor(self._evaluate, self._changed)
-        further = {
-            name: guided(plan, predict, *conditions_of(name), process)
-            for name, plan in self.further.items()
-        }
-        return replace(run, further=further)
+
+        def follow(name: str, plan: GuidancePlan) -> RunDenoiser:
+            return wrapped(guided(plan, predict, *conditions_of(name), process), self.closing, run)
+
+        return replace(
+            run, further={name: follow(name, each) for name, each in self.further.items()}
+        )
 
     def _name_unused_patches(self) -> None:
         unused = [name for name in UNUSED_PATCHES if self.model_options.get(name)]

@@ -61,6 +61,18 @@ def with_wrapper(guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> H
 
 
 @on_both
+def with_closing(guider: Any, closing: tuple[Wrapper, ...]) -> HostGuider:
+    """A guider with what closes the loops of a run around the denoisers of all its prompts.
+
+    Raises:
+        ValueError: the guider follows rules of its own.
+    """
+    bound = _taken_over(guider)
+    bound.closing = closing
+    return bound
+
+
+@on_both
 def with_further(
     guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
 ) -> HostGuider:

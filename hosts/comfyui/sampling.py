@@ -20,7 +20,7 @@ from ...timeline import TIMELINE_KEY
 from ..circles import closing
 from ..keys import Latent
 from .after import on_both
-from .guiders import with_wrapper
+from .guiders import with_closing, with_wrapper
 from .levels import check_levels
 from .model import HostModel
 from .network import CLIPS_KEY, FRAME_BY_FRAME
@@ -117,9 +117,8 @@ def with_clips(guider: Any, clips: Clips) -> Any:
 def _closed(guider: Any, inputs: Collection[str], sigmas: Tensor) -> Any:
     """The guider with what closes the loops that it was told of, where its network does not."""
     clips = guider.model_options["transformer_options"][CLIPS_KEY]
-    for wrapper in closing(clips, inputs, len(sigmas) - 1, warn):
-        guider = with_wrapper(guider, wrapper, innermost=True)
-    return guider
+    around = closing(clips, inputs, len(sigmas) - 1, warn)
+    return with_closing(guider, around) if around else guider
 
 
 def _sample(

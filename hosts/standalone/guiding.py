@@ -164,7 +164,9 @@ def guided_denoiser(guider: Guider, batch: int, run: SamplingRun) -> Denoiser:
     predict = _predict(Prompts(guider.model, batch, run.clips))
 
     def follow(prompted: Prompted) -> RunDenoiser:
-        return guided(prompted.plan, predict, prompted.positive, prompted.negative, run.process)
+        plan, positive, negative = prompted.plan, prompted.positive, prompted.negative
+        inner = guided(plan, predict, positive, negative, run.process)
+        return wrapped(inner, guider.closing, run)
 
     further = {name: follow(each) for name, each in guider.further.items()}
     run = replace(run, further=further)

@@ -250,7 +250,7 @@ class StandaloneSampling:
         total, given = len(sigmas) - 1, given.to(self.device)
         inputs = guider.model.dit.config.conditions
         around = closing(clips, inputs, total, self.session.warn)
-        guider = replace(guider, wrappers=(*around, *guider.wrappers))
+        guider = replace(guider, closing=around)
         run = SamplingRun(
             sigmas,
             clips=clips,

@@ -73,7 +73,8 @@ class Guider:
     """GUIDER: a model bound to its prompts, and what is done with its predictions.
 
     ``wrappers`` go around the guided denoiser, the last one outermost; they find ``further``
-    prompts and ``draws``, noise beside the first, in their run. ``after`` takes over from it.
+    prompts and ``draws``, noise beside the first, in their run. ``closing`` goes around
+    all of its prompts' denoisers, inside of them. ``after`` takes over from it.
     """
 
     model: Model
@@ -83,6 +84,7 @@ class Guider:
     wrappers: tuple[Wrapper, ...] = ()
     further: Mapping[str, Prompted] = field(default_factory=dict)
     draws: StepNoise | None = None
+    closing: tuple[Wrapper, ...] = ()
     after: "After | None" = None
 
     def with_both(self, change: "Callable[[Guider], Guider]") -> "Guider":

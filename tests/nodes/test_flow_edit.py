@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
 from spacetime_video.nodes.sampling.sampling_state import (
@@ -74,6 +75,18 @@ def test_no_step_is_repeated_where_a_model_knows_of_nothing_given(bench, clip, n
     made = bench.sample({**clip, "spacetime_timeline": object()}, guider=same)
     assert changed(made, clip).max() < 1e-5
     assert len(network_calls) == 2 * 2  # for two levels at or below the ceiling
+
+
+def test_loops_are_closed_for_both_prompts(bench, clip):
+    """By a network that does not close them itself."""
+    known = bench.models.model
+    dit = VideoDiT(replace(known.dit.config, conditions=("fps",)))
+    weights = known.dit.state_dict()
+    dit.load_state_dict({name: weights[name] for name in dit.state_dict()})
+    guider = bench.guider(1.0, replace(known, dit=dit))
+    same = SpacetimeFlowEdit.execute(guider, bench.positive)[0]
+    made = bench.sample({**clip, "loop": True}, guider=same)
+    assert changed(made, clip).max() < 1e-5
 
 
 def test_what_cannot_be_edited_is_refused(bench, clip):

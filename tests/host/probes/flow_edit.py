@@ -110,6 +110,14 @@ def measure():
             sample(theirs, taken_over(theirs, models[0]), given),
             sample(theirs, edited(theirs, models[0]), given),
         )
+    known = dit_weights()
+    state = {k: v for k, v in known.state.items() if not k.startswith("condition_embeddings.")}
+    open_ended = replace(known, config=replace(known.config, conditions=()), state=state)
+    loop = clip(loop=True)
+    for host in (theirs, ours):
+        model = host.models.make_model(open_ended, dtype="fp32")
+        still = edited(host, model, same=True, guidance=1.0)
+        found["same"][f"loop, {host.name}"] = apart(sample(host, still, loop), loop["samples"])
     native = native_wan(wan_state())
     found["same"]["native"] = apart(
         sample(theirs, edited(theirs, native, same=True, guidance=1.0), clip()), clip()["samples"]
