@@ -3,6 +3,7 @@
 F frames, H rows, W columns.
 """
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple, overload
@@ -14,8 +15,11 @@ from ..media import FrameStream, frame_chunks
 from .record import Timeline
 from .spread import spread
 
-FADE = 4
-"""Frames over which the VAE's residual is faded out behind and before given ones."""
+FADE = 8
+"""Frames over which the VAE's residual is faded out behind and before given ones.
+
+Of 64 true joins with their given side pasted, 61 passed the meters so; 58 over 4 frames along a
+straight line, 20 without a fade."""
 
 _CHUNK = 16
 
@@ -164,7 +168,7 @@ def _faded(
 ) -> tuple[int, Tensor]:
     """A made frame with its share of the residuals on both sides."""
     near = [
-        (max(0.0, 1 - abs(made.frame - field.frame) / (fade + 1)), field.residual)
+        (_share(abs(made.frame - field.frame), fade), field.residual)
         for field in (before, after)
         if field is not None
     ]
@@ -173,3 +177,8 @@ def _faded(
         return made
     shares = [(weight / max(1.0, total)) * residual for weight, residual in near if weight]
     return made.frame, (made.picture + sum(shares)).clamp(0, 1)
+
+
+def _share(distance: int, fade: int) -> float:
+    """How much of a residual is left so many frames away: all at 0, none behind the fade."""
+    return (1 + math.cos(math.pi * min(1.0, distance / (fade + 1)))) / 2

@@ -1,5 +1,7 @@
 """Given pixels come back untouched, and the VAE's residual fades out beside them."""
 
+import math
+
 import pytest
 import torch
 
@@ -23,9 +25,10 @@ def test_the_residual_fades_out_on_both_sides() -> None:
     timeline = connected(flat(5, 0.5), flat(5, 0.2), 8, 16.0, context=5)
     decoded = flat(len(timeline.stretch), 0.4)
     result = assembled(timeline, decoded, fade=3)
-    before = [0.4 + share * 0.1 for share in (0.75, 0.5, 0.25)]
-    after = [0.4 - share * 0.2 for share in (0.25, 0.5, 0.75)]
-    assert values(result[5:13]) == pytest.approx([*before, 0.4, 0.4, *after])
+    shares = [(1 + math.cos(math.pi * step / 4)) / 2 for step in (1, 2, 3)]
+    before = [0.4 + share * 0.1 for share in shares]
+    after = [0.4 - share * 0.2 for share in reversed(shares)]
+    assert values(result[5:13]) == pytest.approx([*before, 0.4, 0.4, *after], abs=1e-4)
     assert values(assembled(timeline, decoded, fade=0)[5:13]) == pytest.approx([0.4] * 8)
 
 
