@@ -94,7 +94,7 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
                 f"use less than {length / timeline.fps:g}"
             )
         clip = clip_of(images, vae, Size(*sides))
-        change = None if mask is None else mask_of(mask, clip)
+        change = None if mask is None else mask_of(mask, images, vae, Size(*sides))
         room = length - first
         if change is not None and len(change) > 1:
             change = change[:room]
