@@ -9,6 +9,7 @@ from ...hosts import io
 from ...timeline.chunks import ChunkPlan
 from ..helpers.advanced import advanced
 from ..helpers.long_runs import LongRun
+from ..helpers.origin import origin_of
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 from ..sampling.sampling import sampling_inputs
@@ -73,6 +74,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
                     display_name="LATENT", tooltip="The finished latent, for Decode Timeline."
                 )
             ],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )  # fmt: skip
 
     @classmethod
@@ -98,6 +100,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
         run = LongRun(
             guider=guider, noise=noise, sampler=sampler, sigmas=sigmas,
             plan=_plan(chunk, context, anchor), match=match, keep=resumable,
+            origin=origin_of(cls.hidden),
         )  # fmt: skip
         return io.NodeOutput({**latent, "samples": run.sample(latent)})
 
