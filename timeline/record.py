@@ -172,6 +172,11 @@ class Timeline:
         first = latent_frame * time - (time - 1 if lone and latent_frame else 0)
         return range(self.start + first, self.start + first + (time if first or not lone else 1))
 
+    def holds_whole(self, frames: range) -> bool:
+        """Whether any latent frame lies wholly in frames of the result."""
+        every = (self.behind(each) for each in range(self.latent_frames))
+        return any(frames.start <= each.start and each.stop <= frames.stop for each in every)
+
     def placed(self, piece: Piece) -> "Timeline":
         """The same with one more piece on top."""
         return replace(self, pieces=(*self.pieces, piece))

@@ -247,6 +247,13 @@ SOUNDS = {
 """By name: a node with its inputs, the frames that sound, and the length of the result."""
 
 
+def test_the_model_is_shown_frames_that_fill_no_latent_frame(studio):
+    """Five frames from the fourth on, and the two of nine for which there is room."""
+    for images, first in ((SECOND, 3), (FIRST, 7)):
+        latent = SpacetimePlaceOnTimeline.execute(EMPTY, images, studio.vae, first / 16)[0]
+        assert (latent["noise_mask"][0, 0, :, 0, 0] == 0).tolist() == [False, first == 3, True]
+
+
 def test_sound_stays_with_its_frames(studio):
     for name, (node, inputs, (start, end), length) in SOUNDS.items():
         latent = node.execute(**inputs, vae=studio.vae, frames=6)[0]
