@@ -48,9 +48,7 @@ def mixed(pieces: Sequence[SoundPiece], frames: int, fps: float) -> Sound | None
         sound = resampled(piece.sound.samples.float(), piece.sound.rate, rate)[:, :room]
         end = start + sound.shape[1]
         edges = (start > 0, end < whole.shape[1])
-        whole[:, start:end] = _softened(
-            _in_front(sound, channels), round(SOFT_EDGE * rate), edges
-        )
+        whole[:, start:end] = _softened(_in_front(sound, channels), round(SOFT_EDGE * rate), edges)
     return Sound(whole, rate)
 
 
