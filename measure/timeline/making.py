@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...models.vae.circle import decoder_lead, led_in
 from ...timeline.chunks import ChunkPlan
 from ..cases import Case
 from ..studio import ClipMaker
@@ -38,13 +39,11 @@ def decoded_loop(maker: ClipMaker, latents: Tensor, *, context: int | None = Non
     """Decode latents (B, C, F, H, W) whose time is a circle: one turn of 4 F frames.
 
     Args:
-        context: latent frames that are decoded before, at most two turns; None for those, after
-            which nothing changes any more.
+        context: latent frames that are decoded before; None for all that the decoder looks back on.
     """
+    lead = decoder_lead(maker.vae.config) if context is None else context
     frames = latents.shape[2] * maker.vae.time_factor
-    before = torch.cat([latents, latents], dim=2)
-    before = before if context is None else before[:, :, before.shape[2] - context :]
-    return maker.decode(torch.cat([before, latents], dim=2))[:, -frames:]
+    return maker.decode(led_in(latents, lead))[:, -frames:]
 
 
 def _held(
