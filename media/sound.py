@@ -167,7 +167,8 @@ def resampled(samples: torch.Tensor, rate: int, new_rate: int) -> torch.Tensor:
 
     length = round(samples.shape[1] * new_rate / rate)
     rows: list[torch.Tensor] = []
-    for row in samples:
+    silence = max(0, rate // 20 - samples.shape[1])  # the filter gives nothing for a few samples
+    for row in torch.nn.functional.pad(samples, (0, silence)):
         frame = AudioFrame.from_ndarray(row[None].contiguous().numpy(), "flt", "mono")
         frame.sample_rate = rate
         resampler = AudioResampler("flt", "mono", new_rate)

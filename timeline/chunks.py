@@ -48,18 +48,18 @@ class ChunkPlan:
     anchor: bool = True
 
     def __post_init__(self) -> None:
-        if self.context < 1 or self.length < self.context + self.anchor + 1:
+        if self.context < 1 or self.length < self.context + 2:
             raise ValueError(
-                f"chunks of {self.length} latent frames with {self.context} of context"
-                f"{' and the first one in view' if self.anchor else ''}: use longer chunks, or "
-                "less context"
+                f"chunks of {self.length} latent frames with {self.context} of context: use longer "
+                "chunks, or less context"
             )
 
     def chunks(self, free: Sequence[bool]) -> list[Chunk]:
         """Cut a clip.
 
         What lies behind something given is made forward in time, what lies before it backward; a
-        gap between two given parts is made forward, and its last run sees both sides.
+        gap between two given parts is made forward, and its last run sees both sides, of what lies
+        behind it as much as a run has room for.
 
         Args:
             free: of each latent frame, whether any of it is to be made.
@@ -83,9 +83,11 @@ class ChunkPlan:
         while place < gap.stop:
             before = range(max(0, place - self.context), place)
             anchor = (0,) if self.anchor and before.start > 0 else ()
-            made = range(place, place + self._share(gap.stop - place, len(anchor) + len(before)))
-            after = behind[: self.context] if made.stop == gap.stop else range(0)
-            yield Chunk((*anchor, *before, *made, *after), made)
+            room = self.length - len(anchor) - len(before)
+            after = behind[: min(self.context, max(1, room - 1))]
+            made = range(place, place + _share(gap.stop - place, room, len(after)))
+            seen = after if made.stop == gap.stop else range(0)
+            yield Chunk((*anchor, *before, *made, *seen), made)
             place = made.stop
 
     def _backward(self, gap: range, behind: range) -> Iterator[Chunk]:
@@ -94,15 +96,23 @@ class ChunkPlan:
         place = gap.stop
         while place > 0:
             after = range(place, behind.stop)[: self.context]
-            made = range(place - self._share(place, len(after) + 1), place)
+            room = self.length - len(after) - 1
+            made = range(place - _share(place, room, -1), place)
             lead = made.start - 1 if made.start else None
             yield Chunk((*([] if lead is None else [lead]), *made, *after), made, lead)
             place = made.start
 
-    def _share(self, left: int, taken: int) -> int:
-        """Latent frames of the next run, so that all that are left are about as long."""
-        room = self.length - taken
-        return -(-left // -(-left // room))
+
+def _share(left: int, room: int, more: int) -> int:
+    """Latent frames of the next run, so that all that are left are about as long.
+
+    Args:
+        left: latent frames to make in this run and those after it.
+        room: of a run.
+        more: latent frames that the last run has to hold beside those.
+    """
+    runs = -(-(left + more) // room)
+    return left if runs <= 1 else min(max(1, left - 1), -(-(left + more) // runs))
 
 
 def _gaps(free: Sequence[bool]) -> list[range]:

@@ -110,19 +110,23 @@ def _before(timeline: Timeline, latent_frame: int, still: Tensor) -> list[Tensor
     count = 1 + (WARM_UP - 1) * timeline.compression.time
     before: list[Tensor] = []
     for frame in range(first - 1, first - 1 - count, -1):
-        pixels = timeline.pixels(frame)
-        still = still if pixels is None else pixels
+        picture = _picture(timeline.shown_at(frame))
+        still = still if picture is None else picture
         before.append(still)
     return before[::-1]
 
 
 def _picture(shown: Shown | None) -> Tensor | None:
-    """A frame (H, W, 3) as the encoder sees it: what is made anew must not shine through."""
+    """A frame (H, W, 3) as the encoder sees it: what is made anew must not shine through.
+
+    None where nothing else is there.
+    """
     if shown is None:
         return None
     change = shown.change
     if not isinstance(change, Tensor):
         return shown.pixels
     kept = change.lt(MADE)
-    partly = bool(kept.any()) and not bool(kept.all())
-    return spread(shown.pixels, kept) if partly else shown.pixels
+    if not kept.any():
+        return None
+    return shown.pixels if kept.all() else spread(shown.pixels, kept)

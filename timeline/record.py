@@ -172,6 +172,11 @@ class Timeline:
         first = latent_frame * time - (time - 1 if lone and latent_frame else 0)
         return range(self.start + first, self.start + first + (time if first or not lone else 1))
 
+    def holds_whole(self, frames: range) -> bool:
+        """Whether any latent frame lies wholly in frames of the result."""
+        every = (self.behind(each) for each in range(self.latent_frames))
+        return any(frames.start <= each.start and each.stop <= frames.stop for each in every)
+
     def placed(self, piece: Piece) -> "Timeline":
         """The same with one more piece on top."""
         return replace(self, pieces=(*self.pieces, piece))
@@ -186,8 +191,8 @@ class Timeline:
 
     def given(self, frame: int) -> Tensor | bool:
         """Which pixels (H, W) bool of a frame come back untouched; True for all, False for none."""
-        piece = self.piece_at(frame)
-        change = MADE if piece is None else piece.change_at(self._on_circle(frame))
+        shown = self.shown_at(frame)
+        change = MADE if shown is None else shown.change
         if not isinstance(change, Tensor):
             return change == 0
         given = change.eq(0)
@@ -195,8 +200,13 @@ class Timeline:
 
     def pixels(self, frame: int) -> Tensor | None:
         """The artist's frame (H, W, 3) in a place; None where there is none."""
+        shown = self.shown_at(frame)
+        return None if shown is None else shown.pixels
+
+    def shown_at(self, frame: int) -> Shown | None:
+        """The topmost piece at a frame of the result, with its place in it."""
         piece = self.piece_at(frame)
-        return None if piece is None else piece.frames[self._on_circle(frame) - piece.start]
+        return None if piece is None else Shown(piece, self._on_circle(frame))
 
     def shown(self, latent_frame: int) -> list[Shown | None]:
         """What the model is shown in each frame behind a latent frame; None for nothing.

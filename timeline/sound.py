@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..media.sound import Sound, resampled
 
@@ -33,7 +34,8 @@ class SoundPiece(NamedTuple):
 def mixed(pieces: Sequence[SoundPiece], frames: int, fps: float) -> Sound | None:
     """All sound of a result as one; None where there is none.
 
-    Pieces of other rates and channels are brought to the highest of all.
+    Pieces of other rates and channels are brought to the highest of all; what has fewer channels
+    is heard in front.
     """
     if not pieces:
         return None
@@ -46,12 +48,18 @@ def mixed(pieces: Sequence[SoundPiece], frames: int, fps: float) -> Sound | None
         sound = resampled(piece.sound.samples.float(), piece.sound.rate, rate)[:, :room]
         end = start + sound.shape[1]
         edges = (start > 0, end < whole.shape[1])
-        whole[:, start:end] = _softened(sound, round(SOFT_EDGE * rate), edges)
+        whole[:, start:end] = _softened(_in_front(sound, channels), round(SOFT_EDGE * rate), edges)
     return Sound(whole, rate)
 
 
 def _samples(frames: int, rate: int, fps: float) -> int:
     return round(frames * rate / Fraction(fps).limit_denominator(1001))
+
+
+def _in_front(sound: Tensor, channels: int) -> Tensor:
+    """Sound with so many channels, of which left and right come first."""
+    rows = sound.expand(min(channels, 2), -1) if len(sound) == 1 else sound
+    return pad(rows, (0, 0, 0, channels - len(rows)))
 
 
 def _softened(sound: Tensor, count: int, edges: tuple[bool, bool]) -> Tensor:

@@ -15,7 +15,7 @@ from ..cases import Case
 from ..studio import ClipMaker
 from .cases import OTHERS, travelling
 from .controls import BACKWARD, BETWEEN, FORWARD, Control
-from .making import CHUNK, CONTEXT, extend, fill, precede
+from .making import PLAN, fill, fill_in_chunks
 
 Make = Callable[[ClipMaker, Sequence[Case], Tensor, Tensor], Tensor]
 """Fills in latents (B, C, F, H, W) where none is given (F,) bool."""
@@ -73,29 +73,31 @@ def animate(count: int) -> TimelineJob:
 
 def extend_forward(count: int) -> TimelineJob:
     """Extend 17 frames to 65, in chunks."""
-    net = CHUNK - CONTEXT
-    return TimelineJob(
-        "extend forward",
-        *_cases(1, count, _frames(LONG)),
-        _given(LONG, range(CHUNK)),
-        extend,
-        FORWARD,
-        borders=tuple(range(CHUNK + net, LONG, net)),
-        within=tuple(range(CHUNK + 1, LONG, net)),
-    )
+    return _in_chunks("extend forward", _cases(1, count, _frames(LONG)), range(5), FORWARD)
 
 
 def extend_backward(count: int) -> TimelineJob:
     """Put 49 frames before 16, in chunks."""
-    start, net = LONG - 4, CHUNK - CONTEXT - 1
+    cases = _cases(2, count, _frames(LONG))
+    return _in_chunks("extend backward", cases, range(LONG - 4, LONG), BACKWARD)
+
+
+def _in_chunks(
+    title: str,
+    cases: tuple[tuple[Case, ...], tuple[Case, ...]],
+    known: range,
+    controls: Mapping[str, Control],
+) -> TimelineJob:
+    given = _given(LONG, known)
+    starts = sorted(chunk.made.start for chunk in PLAN.chunks((~given).tolist()))
     return TimelineJob(
-        "extend backward",
-        *_cases(2, count, _frames(LONG)),
-        _given(LONG, range(start, LONG)),
-        precede,
-        BACKWARD,
-        borders=tuple(range(start - net, net, -net)),
-        within=tuple(range(start - 1, net, -net)),
+        title,
+        *cases,
+        given,
+        fill_in_chunks,
+        controls,
+        borders=tuple(starts[1:]),
+        within=tuple(start + 1 for start in starts if start),
     )
 
 

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...models.vae.circle import decoder_lead, led_in
+from ...timeline.chunks import ChunkPlan
 from ..cases import Case
 from ..studio import ClipMaker
 
-CHUNK = 5
-"""Latent frames that the model works on at a time, 17 frames of video."""
-
-CONTEXT = 2
-"""Latent frames of a chunk that are there already."""
+PLAN = ChunkPlan(length=5, context=2, anchor=False)
+"""The model works on 17 frames of video at a time."""
 
 
 def fill(maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor) -> Tensor:
@@ -23,29 +22,16 @@ def fill(maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor
     return _held(maker, cases, latents, given, 0)
 
 
-def extend(maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor) -> Tensor:
-    """Make what follows the given first latents in chunks that overlap."""
-    done = int(given.sum())
-    while done < len(given):
-        chunk = slice(done - CONTEXT, min(done - CONTEXT + CHUNK, len(given)))
-        known = torch.arange(chunk.start, chunk.stop) < done
-        latents = _replaced(maker, cases, latents, chunk, known)
-        done = chunk.stop
-    return latents
-
-
-def precede(maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor) -> Tensor:
-    """Make what precedes the given last latents in chunks that overlap.
-
-    The causal code treats the first latent of a chunk unlike the others, so it is made again by the
-    chunk before.
-    """
-    start = len(given) - int(given.sum())
-    while start > 0:
-        chunk = slice(max(start + CONTEXT - CHUNK, 0), start + CONTEXT)
-        known = torch.arange(chunk.start, chunk.stop) >= start
-        latents = _replaced(maker, cases, latents, chunk, known)
-        start = chunk.start + (1 if chunk.start else 0)
+def fill_in_chunks(
+    maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor
+) -> Tensor:
+    """Make what is not given in the runs of ``PLAN``."""
+    latents = latents.clone()
+    for chunk in PLAN.chunks((~given).tolist()):
+        shown, first = list(chunk.shown), chunk.made.start - chunk.places[0]
+        known = torch.tensor([each not in chunk.made and each != chunk.lead for each in shown])
+        made = _held(maker, cases, latents[:, :, shown], known, first)
+        latents[:, :, list(chunk.made)] = made[:, :, chunk.places]
     return latents
 
 
@@ -53,20 +39,11 @@ def decoded_loop(maker: ClipMaker, latents: Tensor, *, context: int | None = Non
     """Decode latents (B, C, F, H, W) whose time is a circle: one turn of 4 F frames.
 
     Args:
-        context: latent frames that are decoded before, at most two turns; None for those, after
-            which nothing changes any more.
+        context: latent frames that are decoded before; None for all that the decoder looks back on.
     """
+    lead = decoder_lead(maker.vae.config) if context is None else context
     frames = latents.shape[2] * maker.vae.time_factor
-    before = torch.cat([latents, latents], dim=2)
-    before = before if context is None else before[:, :, before.shape[2] - context :]
-    return maker.decode(torch.cat([before, latents], dim=2))[:, -frames:]
-
-
-def _replaced(
-    maker: ClipMaker, cases: Sequence[Case], latents: Tensor, chunk: slice, known: Tensor
-) -> Tensor:
-    made = _held(maker, cases, latents[:, :, chunk], known, chunk.start)
-    return torch.cat([latents[:, :, : chunk.start], made, latents[:, :, chunk.stop :]], dim=2)
+    return maker.decode(led_in(latents, lead))[:, -frames:]
 
 
 def _held(

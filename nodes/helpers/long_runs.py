@@ -36,6 +36,7 @@ class LongRun:
         plan: how the clip is cut.
         match: how far each chunk is brought to the statistics of the first one, from 0 to 1.
         keep: whether finished chunks are kept as files.
+        origin: what tells apart runs whose first steps are alike, see ``origin_of``.
     """
 
     guider: Any
@@ -45,6 +46,7 @@ class LongRun:
     plan: ChunkPlan
     match: float = 0.0
     keep: bool = True
+    origin: str = ""
 
     def sample(self, latent: Mapping[str, Any]) -> Tensor:
         """Make what is free of a LATENT: (B, C, F, H, W).
@@ -98,10 +100,11 @@ class LongRun:
         )
 
     def _files(self, whole: "_Whole", chunks: Sequence[Chunk]) -> ChunkFiles:
-        """Files of this very run: a first step tells its model, its prompts and all else."""
+        """Files of this very run: by its graph, and by a first step, which tells what is in files
+        that the graph names, weights and pictures, and what is computed with."""
         step = self._run(whole, chunks[0], 1)
-        given = (whole.samples, whole.mask, whole.noise[:, :1, :, :1, :1])
-        return ChunkFiles([step, *given, self.sigmas, self.plan, self.match])
+        given = (whole.samples, whole.mask, whole.ceiling, whole.noise[:, :1, :, :1, :1])
+        return ChunkFiles([self.origin, step, *given, self.sigmas, self.plan, self.match])
 
 
 class _Whole:

@@ -81,23 +81,25 @@ def clip_of(images: Tensor, vae: Any, size: Size | None = None, how: How = "crop
         size: to bring them to; their own, cut to what fits, if None.
         how: crop, pad or stretch.
     """
-    images = images[..., :3]
-    wanted = size or Size(0, 0)
-    sides = _steps(vae).sides(Size(*images.shape[1:3]), wanted, how)
-    return fit_clip(
-        images, None, range(len(images)), len(images), sides, how, scaled=size is not None
-    )[0]
+    return _fitted(images[..., :3], None, vae, size, how)[0]
 
 
-def mask_of(mask: Tensor, clip: Tensor) -> Tensor:
-    """A MASK (F or 1, h, w) in the pixels of a clip (F, H, W, 3).
+def mask_of(mask: Tensor, images: Tensor, vae: Any, size: Size | None = None) -> Tensor:
+    """A MASK (F or 1, h, w) in the pixels of a clip's frames, cropped as ``clip_of`` crops them.
 
     Raises:
         ValueError: the mask has another number of frames.
     """
-    still = clip[:1] if len(mask) == 1 else clip
-    size = Size(*clip.shape[1:3])
-    return fit_clip(still, mask, range(len(still)), len(still), size, "stretch")[1].clamp(0, 1)
+    still = images[:1] if len(mask) == 1 else images
+    return _fitted(still, mask, vae, size, "crop")[1].clamp(0, 1)
+
+
+def _fitted(
+    images: Tensor, mask: Tensor | None, vae: Any, size: Size | None, how: How
+) -> tuple[Tensor, Tensor]:
+    sides = _steps(vae).sides(Size(*images.shape[1:3]), size or Size(0, 0), how)
+    frames = range(len(images))
+    return fit_clip(images, mask, frames, len(images), sides, how, scaled=size is not None)
 
 
 def to_latent(timeline: Timeline, vae: Any) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class SpacetimeEditVideo(io.ComfyNode):
         """Lay the clip under a ceiling."""
         clip = clip_of(images, vae)
         whole = torch.ones(1, *clip.shape[1:3])
-        change = strength * (whole if mask is None else mask_of(mask, clip))
+        change = strength * (whole if mask is None else mask_of(mask, images, vae))
         made = edited(clip, fps, change=change, compression=compression_of(vae))
         return io.NodeOutput(to_latent(sounding(made, audio, 0, len(clip)), vae))
 
@@ -131,7 +131,7 @@ class SpacetimeInpaintVideo(io.ComfyNode):
     ) -> io.NodeOutput:
         """Open the region."""
         clip = clip_of(images, vae)
-        region = (mask_of(mask, clip) > 0.5).float()
+        region = (mask_of(mask, images, vae) > 0.5).float()
         if not region.any():
             raise ValueError(
                 f"no pixel of the mask is above one half (the most is {float(mask.max()):g}), so "

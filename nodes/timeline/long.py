@@ -9,6 +9,7 @@ from ...hosts import io
 from ...timeline.chunks import ChunkPlan
 from ..helpers.advanced import advanced
 from ..helpers.long_runs import LongRun
+from ..helpers.origin import origin_of
 from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 from ..sampling.sampling import sampling_inputs
@@ -43,7 +44,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
                     )
                 ),
                 io.Int.Input(
-                    "chunk", default=33, min=5, max=8193, step=4,
+                    "chunk", default=33, min=9, max=8193, step=4,
                     tooltip="Frames in one run: as many as the model was trained on. 33 for the "
                     "shipped weights, 81 for Wan.",
                 ),
@@ -73,6 +74,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
                     display_name="LATENT", tooltip="The finished latent, for Decode Timeline."
                 )
             ],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )  # fmt: skip
 
     @classmethod
@@ -98,6 +100,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
         run = LongRun(
             guider=guider, noise=noise, sampler=sampler, sigmas=sigmas,
             plan=_plan(chunk, context, anchor), match=match, keep=resumable,
+            origin=origin_of(cls.hidden),
         )  # fmt: skip
         return io.NodeOutput({**latent, "samples": run.sample(latent)})
 

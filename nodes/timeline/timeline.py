@@ -94,12 +94,13 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
                 f"use less than {length / timeline.fps:g}"
             )
         clip = clip_of(images, vae, Size(*sides))
-        change = None if mask is None else mask_of(mask, clip)
+        change = None if mask is None else mask_of(mask, images, vae, Size(*sides))
         room = length - first
         if change is not None and len(change) > 1:
             change = change[:room]
-        held = len(clip) < timeline.compression.time
-        piece = Piece(clip[:room], first, change, held=held)
+        clip = clip[:room]
+        held = not timeline.holds_whole(range(first, first + len(clip)))
+        piece = Piece(clip, first, change, held=held)
         placed = sounding(timeline.placed(piece), audio, first, len(piece.frames))
         return io.NodeOutput(to_latent(placed, vae))
 

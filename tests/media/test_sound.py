@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from spacetime_video.media import MediaError, Sound, write_video
-from spacetime_video.media.sound import read_sound
+from spacetime_video.media.sound import read_sound, resampled
 
 from .videos import ramp
 
@@ -101,6 +101,14 @@ def test_sound_that_begins_before_the_pictures_is_cut_and_later_one_is_padded(tm
 
 def test_a_file_without_sound_has_none(clip):
     assert read_sound(clip, duration=1.0) is None
+
+
+def test_a_few_samples_are_resampled():
+    for rate, new in ((8000, 44100), (44100, 8000)):
+        for count in (0, 1, 20, 300):
+            made = resampled(torch.ones(2, count), rate, new)
+            assert made.shape == (2, round(count * new / rate)), (rate, count)
+    assert float(made.max()) > 0.5
 
 
 def test_what_no_file_holds_is_refused(tmp_path):

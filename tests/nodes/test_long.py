@@ -3,9 +3,12 @@
 import pytest
 import torch
 
+from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
+from spacetime_video.nodes.guidance.guidance import SpacetimeGuidanceInterval
 from spacetime_video.nodes.helpers import long_runs
 from spacetime_video.nodes.helpers.chunk_files import FOLDER, MOST_RUNS
+from spacetime_video.nodes.helpers.origin import origin_of
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 
@@ -29,9 +32,22 @@ def given(frames: int, *known: int):
     return {**latent, "samples": samples * (1 - mask), "noise_mask": mask}
 
 
-def sample(bench, latent, *, chunk=13, context=5, anchor=True, match=0.0, keep=False, **options):
+def graph(**interval):
+    """A graph of which only what changes late in a run is told."""
+    linked = {"class_type": "SpacetimeSampleLongVideo", "inputs": {"guider": ["7", 0], "chunk": 13}}
+    return {
+        "7": {"class_type": "SpacetimeGuidanceInterval", "inputs": interval},
+        "8": {**linked, "_meta": {"title": "Sample"}},
+        "9": {"class_type": "SpacetimeDecodeTimeline", "inputs": {"latent": ["8", 0]}},
+    }
+
+
+def sample(
+    bench, latent, *, chunk=13, context=5, anchor=True, match=0.0, keep=False, hidden=None,
+    **options,
+):  # fmt: skip
     parts = bench.parts(steps=2, **options)
-    node = SpacetimeSampleLongVideo
+    node = with_hidden(SpacetimeSampleLongVideo, hidden or HiddenHolder())
     return node.execute(*parts, latent, chunk, context, anchor, match, keep)[0]["samples"]
 
 
@@ -91,6 +107,39 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(bench, runs, output, monkey
         runs.clear()
         sample(bench, latent, keep=True, **change)
         assert runs, f"another run: {change}"
+
+
+def test_what_acts_late_in_a_run_makes_another_one(bench, runs, output):
+    """Guidance that begins after the first step, another solver, another ceiling later on."""
+    latent = empty(29)
+
+    def sampled(high, latent=latent, **options):
+        guider = SpacetimeGuidanceInterval.execute(bench.guider(), 0.0, high)[0]
+        hidden = HiddenHolder(prompt=graph(start=0.0, end=high), unique_id="8")
+        runs.clear()
+        return sample(bench, latent, keep=True, guider=guider, hidden=hidden, **options)
+
+    late, early = sampled(0.5), sampled(0.9)
+    assert not torch.equal(late, early)
+    assert torch.equal(sampled(0.5), late)
+    assert not runs
+    ceiling = torch.ones(1, 1, *latent["samples"].shape[2:])
+    for most in (0.5, 0.6):
+        ceiling[:, :, -1] = most
+        sampled(0.5, {**latent, "noise_ceiling": ceiling.clone()})
+        assert runs, most
+
+
+def test_a_run_is_known_by_what_it_follows_from_alone():
+    def told(prompt, id="8"):
+        return origin_of(HiddenHolder(prompt=prompt, unique_id=id))
+
+    same = graph(end=0.5)
+    same["8"]["_meta"] = {"title": "another title"}
+    del same["9"]
+    renamed = {"70": same["7"], "80": {**same["8"], "inputs": {"guider": ["70", 0], "chunk": 13}}}
+    assert told(same) == told(graph(end=0.5)) == told(renamed, "80") != told(graph(end=0.6))
+    assert told(None) == ""
 
 
 def test_a_damaged_chunk_is_made_again(bench, runs, output):

@@ -163,6 +163,24 @@ def test_a_region_may_move_and_be_drawn_in_another_size(studio):
     assert changed[:5, -8:].sum() == changed[5:, :8].sum() == 0
 
 
+def test_a_mask_is_cropped_with_its_frames(studio):
+    """Frames of 46 columns are cut, or scaled and cut, to 32; the mask is in their pixels."""
+    mask = torch.zeros(1, SIDE, 46)
+    mask[:, :, 23:] = 1
+    wide = torch.nn.functional.pad(FIRST, (0, 0, 7, 7))
+    empty = SpacetimeEmptyVideo.execute(SIDE, SIDE, 9, 16.0)[0]
+    large = wide.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    off_centre = mask.roll(-8, 2)
+    for latent, wanted in (
+        (SpacetimeInpaintVideo.execute(wide, mask, studio.vae)[0], 16),
+        (SpacetimeEditVideo.execute(wide, studio.vae, 1.0, mask=off_centre)[0], 8),
+        (SpacetimePlaceOnTimeline.execute(empty, large, studio.vae, mask=off_centre)[0], 8),
+    ):
+        change = latent["spacetime_timeline"].pieces[0].change
+        assert change[0, :, :wanted].max() < 0.5, wanted
+        assert change[0, :, wanted : 2 * wanted].min() > 0.5, wanted
+
+
 def test_a_larger_frame_holds_the_clip(studio):
     latent = SpacetimeOutpaintVideo.execute(FIRST, studio.vae, left=16, top=32, right=0)[0]
     frames = studio.finish(latent).frames
@@ -227,6 +245,13 @@ SOUNDS = {
     ),
 }
 """By name: a node with its inputs, the frames that sound, and the length of the result."""
+
+
+def test_the_model_is_shown_frames_that_fill_no_latent_frame(studio):
+    """Five frames from the fourth on, and the two of nine for which there is room."""
+    for images, first in ((SECOND, 3), (FIRST, 7)):
+        latent = SpacetimePlaceOnTimeline.execute(EMPTY, images, studio.vae, first / 16)[0]
+        assert (latent["noise_mask"][0, 0, :, 0, 0] == 0).tolist() == [False, first == 3, True]
 
 
 def test_sound_stays_with_its_frames(studio):

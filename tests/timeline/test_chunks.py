@@ -18,7 +18,7 @@ GIVEN = {
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN.keys())
 def test_everything_is_made_once_beside_what_is_there(given) -> None:
     for whole, length, context, anchor in product(
-        (1, 4, 9, 10, 40, 241), (5, 9, 13), (1, 2, 3), (True, False)
+        (1, 2, 4, 9, 10, 40, 241), (5, 9, 13), (1, 2, 3), (True, False)
     ):
         free = [not given(frame, whole) for frame in range(whole)]
         there = {frame for frame in range(whole) if not free[frame]}
@@ -28,7 +28,7 @@ def test_everything_is_made_once_beside_what_is_there(given) -> None:
             beside = [frame for frame in chunk.shown if frame not in chunk.made]
             unknown = [frame for frame in beside if frame not in there]
             assert unknown == ([] if chunk.lead is None else [chunk.lead])
-            assert len(chunk.shown) <= length + context
+            assert len(chunk.shown) <= length + (length == context + anchor + 1)
             assert list(chunk.shown) == sorted(set(chunk.shown))
             if there and not unknown:
                 assert beside, "something given is in view"
@@ -53,6 +53,8 @@ def test_the_last_run_of_a_gap_sees_both_sides() -> None:
     assert last.shown[-2:] == (22, 23)
 
 
-def test_no_room_is_refused() -> None:
+@pytest.mark.parametrize("anchor", [True, False])
+def test_no_room_is_refused(anchor) -> None:
+    """Backward a run has one latent frame that is thrown away."""
     with pytest.raises(ValueError, match="use longer chunks, or less context"):
-        ChunkPlan(length=3, context=2)
+        ChunkPlan(length=3, context=2, anchor=anchor)

@@ -66,3 +66,14 @@ def test_what_is_made_anew_does_not_shine_through(encode, clip):
     other[:, 16:48, 16:48] = torch.rand(41, 32, 32, 3)
     one, two = (latent_of(edited(each, 16.0, change=change), encode, 16) for each in (clip, other))
     assert torch.equal(one["samples"], two["samples"])
+
+
+def test_nor_do_frames_that_are_made_anew_wholly(encode, clip):
+    """The encoder looks back on frames before those that it encodes."""
+    change = torch.zeros(41, 1, 1).expand(41, 64, 64).clone()
+    change[5:17] = 1
+    change[17:, 16:48, 16:48] = 1
+    other = clip.clone()
+    other[5:17] = torch.rand(12, 64, 64, 3)
+    one, two = (latent_of(edited(each, 16.0, change=change), encode, 16) for each in (clip, other))
+    assert torch.equal(one["samples"], two["samples"])

@@ -4,7 +4,6 @@ import torch
 
 from spacetime_video.measure.timeline.cases import looping, travelling
 from spacetime_video.measure.timeline.jobs import JOBS, LONG
-from spacetime_video.measure.timeline.making import CHUNK, CONTEXT
 from spacetime_video.models.shapes import WAN_COMPRESSION
 
 JOINS = {
@@ -56,7 +55,7 @@ def test_chunks_go_on_from_what_is_there():
     _, chunks, result = made("forward")
     starts = [first for first, _ in chunks]
     assert starts == [3, 6, 9, 12]
-    assert all(known == [True] * CONTEXT + [False] * (CHUNK - CONTEXT) for _, known in chunks)
+    assert all(known == [True] * 2 + [False] * 3 for _, known in chunks)
     assert result == [1.0] * 5 + [float(-run) for run in (1, 2, 3, 4) for _ in range(3)]
 
 
