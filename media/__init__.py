@@ -16,7 +16,7 @@ from .rate import to_frame_rate
 from .read import read_video
 from .remux import copy_streams
 from .resize import resize
-from .sound import Sound
+from .sound import Sound, read_sound
 from .stream import FrameStream, frame_chunks, led_in, regrouped, whole_frames
 from .strip import contact_sheet, film_strip, film_strips, grid
 from .text import printable, shown
@@ -56,6 +56,7 @@ __all__ = [
     "probe_video",
     "prove_output",
     "prove_writable",
+    "read_sound",
     "read_video",
     "regrouped",
     "resize",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from .container import Source, name_of, open_video
-from .errors import MediaError
+from .container import Source, open_video
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 """By the number of channels."""
+FEWEST = min(LAYOUTS)
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 USUAL_RATE = 48000
@@ -30,6 +31,8 @@ BIT_RATE = 96_000
 
 PIECE = 1024
 """Samples that are handed to the encoder at a time."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +44,8 @@ class Sound:
         rate: samples per second.
 
     Raises:
-        ValueError: another shape, a number of channels that no file has, or a bad rate.
+        ValueError: another shape, a number of channels that no file has, a bad rate, or samples
+            that are not finite.
     """
 
     samples: torch.Tensor
@@ -55,40 +59,70 @@ class Sound:
             )
         if self.rate < 1:
             raise ValueError(f"a sample rate of {self.rate}: use for example {USUAL_RATE}")
+        if not self.samples.isfinite().all():
+            raise ValueError("the sound holds NaN or infinite samples: use samples in [-1, 1]")
 
 
-def read_sound(source: Source, *, start: float = 0.0, duration: float) -> Sound | None:
-    """Read the sound of a stretch of a video.
+def read_sound(
+    source: Source, *, start: float = 0.0, duration: float | None = None
+) -> Sound | None:
+    """Read the sound of a video, or of a stretch of it.
+
+    Channels that no layout of `LAYOUTS` has are mixed down to the next smaller one.
 
     Args:
         source: a video file.
-        start: seconds after its first picture.
-        duration: in seconds; where the sound begins later or ends earlier there is silence.
+        start: seconds after its first picture; where the sound begins later there is silence.
+        duration: in seconds, with silence where the sound ends earlier; None for all that follows.
 
     Returns:
-        None where the file has no sound.
+        None where the file has no sound that can be decoded.
 
     Raises:
-        MediaError: the file cannot be read, or has more channels than are written.
+        MediaError: the file cannot be read.
     """
     with open_video(source) as (container, pictures):
-        stream = next(iter(container.streams.audio), None)
+        stream = _decodable(container)
         if stream is None:
             return None
-        if stream.channels not in LAYOUTS:
-            raise MediaError(
-                f"{name_of(source)} has {stream.channels} channels of sound: mix it down to 1, 2 "
-                "or 6"
-            )
         begin = _first_picture(pictures) + Fraction(start)
-        count = round(Fraction(duration) * stream.rate)
-        samples = np.zeros((stream.channels, count), np.float32)
-        for time, values in _decoded(container, stream):
-            place = round((time - begin) * stream.rate)
-            if place >= count:
-                break
+        count = None if duration is None else round(Fraction(duration) * stream.rate)
+        parts = _parts(container, stream, begin, count)
+        if count is None:
+            if not parts:
+                return None
+            count = max(place + values.shape[1] for place, values in parts)
+        samples = np.zeros((_channels(stream), count), np.float32)
+        for place, values in parts:
             _put(samples, values, place)
         return Sound(torch.from_numpy(samples), stream.rate)
+
+
+def _decodable(container: InputContainer) -> AudioStream | None:
+    """The first sound that there is a decoder for: a phone's spatial sound has none."""
+    streams = container.streams.audio
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if streams and not known:
+        log.warning("the sound of %s cannot be decoded: it is left out", container.name)
+    return next(iter(known), None)
+
+
+def _channels(stream: AudioStream) -> int:
+    return max((count for count in LAYOUTS if count <= stream.channels), default=FEWEST)
+
+
+def _parts(
+    container: InputContainer, stream: AudioStream, begin: Fraction, count: int | None
+) -> list[tuple[int, np.ndarray]]:
+    """Pieces of a stretch with the samples, counted from its beginning, that they begin at."""
+    parts: list[tuple[int, np.ndarray]] = []
+    for time, values in _decoded(container, stream):
+        place = round((time - begin) * stream.rate)
+        if count is not None and place >= count:
+            break
+        if place + values.shape[1] > 0:
+            parts.append((place, values))
+    return parts
 
 
 def _first_picture(pictures: VideoStream) -> Fraction:
@@ -101,7 +135,8 @@ def _decoded(
     """Yield times in seconds with the samples (channels, n) from then on."""
     import av
 
-    resampler = av.AudioResampler(format="fltp", layout=LAYOUTS[stream.channels], rate=stream.rate)
+    layout = LAYOUTS[_channels(stream)]
+    resampler = av.AudioResampler(format="fltp", layout=layout, rate=stream.rate)
     end = Fraction(0)
     for frame in container.decode(stream):
         time = end if frame.pts is None else frame.pts * (frame.time_base or Fraction(1))

@@ -93,7 +93,7 @@ def write_video(
             quality = {"crf": f"{crf:g}", "mbtree": MACROBLOCK_TREE}
             stream = output.add_stream("libx264", rate=rate, options=quality)
             _describe(stream, width, height, bit_depth)
-            track = None if sound is None else SoundTrack(output, sound)
+            track = SoundTrack(output, sound) if sound and sound.samples.numel() else None
             count = 0
             for picture in _chain(first, pictures):
                 output.mux(stream.encode(_encodable(picture, count, bit_depth)))

@@ -6,6 +6,7 @@ from pathlib import Path
 from ...graph.schema import HiddenHolder
 from ...media import Clip, FileClip, HeldClip, files_below, shown
 from ...media.names import choose_among, same_name
+from ..audio import to_sound
 from .folders import Folders, folders
 from .saving import graph_metadata
 from .video import Video, VideoFromComponents, VideoFromFile
@@ -60,13 +61,13 @@ class StandaloneFiles:
         return video
 
     def clip_of(self, video: Video) -> Clip:
-        """The file, or the frames in memory, which come without sound here."""
+        """The file, or the frames and the sound in memory."""
         if isinstance(video, VideoFromFile):
             return FileClip(video.path)
         if isinstance(video, VideoFromComponents):
-            return HeldClip(video.images, video.frame_rate)
+            return HeldClip(video.images, video.frame_rate, to_sound(video.audio))
         parts = video.get_components()
-        return HeldClip(parts.images, parts.frame_rate)
+        return HeldClip(parts.images, parts.frame_rate, to_sound(parts.audio))
 
     def graph_metadata(self, hidden: HiddenHolder) -> dict[str, str]:
         """The prompt and what else travels with files."""

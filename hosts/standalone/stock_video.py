@@ -5,6 +5,7 @@ from fractions import Fraction
 from torch import Tensor
 
 from ...media import QUALITY, FrameStream
+from ..audio import Audio
 from . import io, ui
 from .folders import folders, found
 from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
@@ -49,7 +50,7 @@ class LoadVideo(io.ComfyNode):
 
 
 class GetVideoComponents(io.ComfyNode):
-    """VIDEO -> its frames, rate and kind. The audio is None: this host handles pictures only."""
+    """VIDEO -> its frames, sound, rate and kind. A silent video's audio is None."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -58,7 +59,7 @@ class GetVideoComponents(io.ComfyNode):
             node_id="GetVideoComponents",
             display_name="Get Video Components",
             category="image/video",
-            description="Gives a video's frames and frame rate; sound is left out.",
+            description="Gives a video's frames, sound and frame rate.",
             inputs=[io.Video.Input("video", tooltip="The video to take apart.")],
             outputs=[
                 io.Image.Output(display_name="images"),
@@ -71,20 +72,20 @@ class GetVideoComponents(io.ComfyNode):
 
     @classmethod
     def execute(cls, video: Video) -> io.NodeOutput:
-        """Decode all frames."""
+        """Decode all frames and the sound."""
         parts = video.get_components()
         kind = video.get_bit_depth(), video.get_color_space()
         return io.NodeOutput(parts.images, parts.audio, float(parts.frame_rate), *kind)
 
 
 class CreateVideo(io.ComfyNode):
-    """Frames and a rate -> VIDEO."""
+    """Frames, a rate and sound -> VIDEO."""
 
     takes_streams = frozenset({"images"})
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """The audio input exists for graphs of ComfyUI; it must stay unconnected or None."""
+        """The inputs of ComfyUI from 0.33 on; those before have the first three."""
         return io.Schema(
             node_id="CreateVideo",
             display_name="Create Video",
@@ -96,7 +97,9 @@ class CreateVideo(io.ComfyNode):
                     "fps", default=30.0, min=1.0, max=120.0, step=1.0, tooltip="Frames per second."
                 ),
                 io.Audio.Input(
-                    "audio", optional=True, tooltip="Sound; the standalone host writes none."
+                    "audio",
+                    optional=True,
+                    tooltip="Its sound; what goes beyond the last frame is left out.",
                 ),
                 io.Int.Input(
                     "bit_depth",
@@ -113,9 +116,13 @@ class CreateVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, images: Tensor | FrameStream, fps: float, audio: None = None, bit_depth: int = 8
+        cls,
+        images: Tensor | FrameStream,
+        fps: float,
+        audio: Audio | None = None,
+        bit_depth: int = 8,
     ) -> io.NodeOutput:
-        """Bind the frames to their rate."""
+        """Bind the frames to their rate and sound."""
         return io.NodeOutput(VideoFromComponents(images, Fraction(fps), audio, bit_depth))
 
 

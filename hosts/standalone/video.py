@@ -1,8 +1,4 @@
-"""VIDEO objects of the standalone host: a file, or frames in memory.
-
-Sound: a file that is saved unchanged keeps its sound. Frames taken out of a file come without it,
-and a warning is logged; `audio` is always None here.
-"""
+"""VIDEO objects of the standalone host: a file, or frames in memory, with their sound."""
 
 import json
 import logging
@@ -25,11 +21,13 @@ from ...media import (
     copy_streams,
     frame_chunks,
     probe_video,
+    read_sound,
     read_video,
     to_frame_rate,
     whole_frames,
     write_video,
 )
+from ..audio import Audio, to_audio, to_sound
 
 FORMATS = ("auto", "mp4")
 CODECS = ("auto", "h264")
@@ -45,11 +43,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class VideoComponents:
-    """Frames `(F, H, W, 3)` in [0, 1] and frames per second; `audio` is None in this host."""
+    """Frames `(F, H, W, 3)` in [0, 1], frames per second, and the sound where there is one."""
 
     images: Tensor
     frame_rate: Fraction
-    audio: None = None
+    audio: Audio | None = None
     metadata: Mapping[str, str] | None = None
 
 
@@ -57,7 +55,7 @@ class Video(Protocol):
     """What travels through VIDEO sockets."""
 
     def get_components(self) -> VideoComponents:
-        """All frames at once."""
+        """All frames at once, with the sound."""
         ...
 
     def get_dimensions(self) -> tuple[int, int]:
@@ -73,7 +71,7 @@ class Video(Protocol):
         ...
 
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
-        """Frames in chunks `(F, H, W, 3)`."""
+        """Frames in chunks `(F, H, W, 3)`, without the sound."""
         ...
 
     def save_to(
@@ -85,6 +83,8 @@ class Video(Protocol):
         crf: float | None = None,
     ) -> None:
         """Write an H.264 MP4; `metadata` values become JSON, texts stay as they are.
+
+        Encoded sound is AAC and ends with the last frame.
 
         With `crf` a file is re-encoded at that quality, even where it could be copied.
 
@@ -101,14 +101,14 @@ class VideoFromFile:
     path: Path
 
     def get_components(self) -> VideoComponents:
-        """Decode all frames."""
+        """Decode all frames and all sound, from the first frame on."""
         info = probe_video(self.path)
-        self._warn_of_sound(info.has_audio)
         check_room(
             info.frames * info.width * info.height * BYTES_PER_PIXEL,
             f"{self.path} ({info.frames} frames of {info.width}x{info.height})",
         )
-        return VideoComponents(_gathered(self._frames(info)), info.fps, None, info.metadata)
+        frames = _gathered(self._frames(info))
+        return VideoComponents(frames, info.fps, to_audio(read_sound(self.path)), info.metadata)
 
     def get_dimensions(self) -> tuple[int, int]:
         """Width and height as shown."""
@@ -147,42 +147,42 @@ class VideoFromFile:
                 return copy_streams(self.path, path, tags)
             except MediaError:
                 log.info("an MP4 cannot hold the streams of %s: re-encoding them", self.path)
-        self._warn_of_sound(info.has_audio)
-        frames, tags = self._frames(info), content_tags(info.metadata) | tags
-        write_video(path, frames, fps=info.fps, metadata=tags, crf=_quality(crf))
+        write_video(
+            path,
+            self._frames(info),
+            fps=info.fps,
+            metadata=content_tags(info.metadata) | tags,
+            crf=_quality(crf),
+            sound=read_sound(self.path),
+        )
         return None
-
-    def _warn_of_sound(self, has_audio: bool) -> None:
-        if has_audio:
-            log.warning("the sound of %s is left out: this host handles pictures only", self.path)
 
 
 @dataclass(frozen=True, eq=False)
 class VideoFromComponents:
-    """Frames `(F, H, W, 3)` in [0, 1] with their rate; `audio` must be None.
+    """Frames `(F, H, W, 3)` in [0, 1] with their rate and sound.
 
     A stream of frames stays one: saving it holds a few of them at a time.
 
     Raises:
-        ValueError: another shape, a rate out of range, or sound.
+        ValueError: another shape, a rate out of range, or sound that no file holds.
     """
 
     images: Tensor | FrameStream
     frame_rate: Fraction
-    audio: None = None
+    audio: Audio | None = None
     bit_depth: int = 8
 
     def __post_init__(self) -> None:
         shape = tuple(self.images.shape)
         if len(shape) != 4 or shape[-1] != 3 or shape[0] == 0:
             raise ValueError(f"frames of shape {shape} are not a video: use (F, H, W, 3)")
-        if self.audio is not None:
-            raise ValueError("this host writes no sound: leave audio unconnected")
+        to_sound(self.audio)
         object.__setattr__(self, "frame_rate", to_frame_rate(self.frame_rate))
 
     def get_components(self) -> VideoComponents:
-        """The frames as one tensor."""
-        return VideoComponents(whole_frames(self.images), self.frame_rate)
+        """The frames as one tensor, with the sound as it was given."""
+        return VideoComponents(whole_frames(self.images), self.frame_rate, self.audio)
 
     def get_dimensions(self) -> tuple[int, int]:
         """Width and height."""
@@ -208,7 +208,7 @@ class VideoFromComponents:
         metadata: Mapping[str, Any] | None = None,
         crf: float | None = None,
     ) -> None:
-        """Encode the frames."""
+        """Encode the frames and the sound."""
         _check_choice(format, codec)
         write_video(
             path,
@@ -217,6 +217,7 @@ class VideoFromComponents:
             metadata=_texts(metadata),
             crf=_quality(crf),
             bit_depth=self.bit_depth,
+            sound=to_sound(self.audio),
         )
 
 

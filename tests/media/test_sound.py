@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from spacetime_video.media import MediaError, Sound, write_video
+from spacetime_video.media import Sound, write_video
 from spacetime_video.media.sound import read_sound, resampled
 
 from .videos import ramp
@@ -111,22 +111,41 @@ def test_a_few_samples_are_resampled():
     assert float(made.max()) > 0.5
 
 
-def test_what_no_file_holds_is_refused(tmp_path):
+def test_what_no_file_holds_is_refused():
     with pytest.raises(ValueError, match=r"use \(channels, samples\) with 1 \(mono\), 2"):
         Sound(torch.zeros(3, 100), RATE)
     with pytest.raises(ValueError, match="a sample rate of 0"):
         Sound(torch.zeros(1, 100), 0)
-    path = tmp_path / "four.mkv"
+    with pytest.raises(ValueError, match="NaN or infinite samples"):
+        Sound(torch.full((1, 100), torch.nan), RATE)
+
+
+def test_all_of_a_sound_is_read_where_no_duration_is_given(tmp_path, sounding):
+    whole = read_sound(sounding)
+    assert 0 <= whole.samples.shape[1] - 3 * RATE < 2048  # what fills the last packet
+    assert torch.equal(whole.samples[:, : 3 * RATE], read_sound(sounding, duration=3.0).samples)
+    path = tmp_path / "quiet.mp4"
+    write_video(path, [ramp(frames=3)], fps=10, sound=Sound(torch.zeros(1, 0), RATE))
+    assert read_sound(path) is None
+
+
+@pytest.mark.parametrize(("layout", "channels", "mixed"), [("quad", 4, 2), ("7.1", 8, 6)])
+def test_channels_that_are_not_written_are_mixed_down(tmp_path, layout, channels, mixed):
+    path = tmp_path / "many.mkv"
     with av.open(str(path), "w") as output:
         pictures = output.add_stream("libx264", rate=10)
         pictures.width, pictures.height = 32, 16
-        track = output.add_stream("pcm_s16le", rate=8000, layout="quad")
+        track = output.add_stream("pcm_s16le", rate=8000, layout=layout)
         frame = av.VideoFrame.from_ndarray(np.zeros((16, 32, 3), np.uint8), format="rgb24")
         output.mux(pictures.encode(frame))
-        quiet = av.AudioFrame.from_ndarray(np.zeros((1, 4000), np.int16), layout="quad")
-        quiet.sample_rate = 8000
-        output.mux(track.encode(quiet))
+        left = np.zeros((4000, channels), np.int16)
+        left[:, 0] = 8192
+        loud = av.AudioFrame.from_ndarray(left.reshape(1, -1), layout=layout)
+        loud.sample_rate = 8000
+        output.mux(track.encode(loud))
         output.mux(track.encode(None))
         output.mux(pictures.encode(None))
-    with pytest.raises(MediaError, match="4 channels of sound: mix it down"):
-        read_sound(path, duration=1.0)
+    heard = read_sound(path).samples
+    assert heard.shape == (mixed, 4000)
+    assert heard[0] == pytest.approx(0.25, abs=1e-3)
+    assert not heard[1:].any()
