@@ -221,6 +221,14 @@ def test_clips_of_a_list_share_what_is_given_and_differ_in_the_rest(studio):
     assert (len(ends), len(branches)) == (3, 2)
 
 
+def test_beginnings_keep_their_numbers_and_an_ending_is_encoded_once(studio):
+    given = {"beginning_2": SECOND, "beginning_1": STILL}
+    latents = SpacetimeConverge.execute(FIRST, studio.vae, 6, **given)[0]
+    assert [len(each["spacetime_timeline"].pieces[0].frames) for each in latents] == [1, 5]
+    alike = SpacetimeConverge.execute(FIRST, studio.vae, 6, clips=2, ending_audio=tone(9))[0]
+    assert alike[0]["samples"] is alike[1]["samples"]
+
+
 def tone(frames, rate=8000, channels=1):
     """Sound of frames at 16 per second, as loud as it is numbered."""
     count = round(frames * rate / 16)
