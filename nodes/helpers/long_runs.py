@@ -55,7 +55,7 @@ class LongRun:
             ValueError: the latent is not an open clip.
         """
         warn_of_distillation(self.guider, self.sampler)
-        check_edit(self.guider, self.sampler)
+        check_edit(self.guider, self.sampler, [latent])
         latent = host().sampling.fit_latent(self.guider, latent)
         _check(latent)
         whole = _Whole(latent, self.noise.generate_noise(latent))

@@ -136,7 +136,7 @@ def _run(
 ) -> Tensor:
     """Sample between the two ends of the checkpoint, and return what will become of it."""
     warn_of_distillation(guider, sampler)
-    check_edit(guider, sampler)
+    check_edit(guider, sampler, [latent])
     warn_if_untrained(guider, [latent])
     _warn_of_memory(guider)
     if gives(latent) and repeats_steps(guider):

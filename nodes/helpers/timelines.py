@@ -119,12 +119,18 @@ def timeline_of(latent: dict[str, Any], vae: Any) -> Timeline:
     """The timeline of a LATENT; of an empty one, a fresh timeline of its size.
 
     Raises:
-        ValueError: the samples are not those of one clip.
+        ValueError: the samples are not those of one clip, or not this VAE's.
     """
-    known = latent.get(TIMELINE_KEY)
+    known = known_timeline(latent)
+    samples, form = latent["samples"], host().models.vae_format(vae)
+    if samples.shape[1] != form.channels or (known and known.compression != form.compression):
+        raise ValueError(
+            f"a latent of {samples.shape[1]} channels, and a VAE of another model, with "
+            f"{form.channels}: connect the VAE that belongs to the model, and an empty video for "
+            "it (for Wan 2.2 5B, that of Wan22ImageToVideoLatent)"
+        )
     if known is not None:
         return known
-    samples, form = latent["samples"], host().models.vae_format(vae)
     if samples.ndim != 5 or len(samples) != 1:
         raise ValueError(
             f"a latent of shape {tuple(samples.shape)}: one video latent (1, channels, frames, "
@@ -136,6 +142,21 @@ def timeline_of(latent: dict[str, Any], vae: Any) -> Timeline:
     if loop:
         return Timeline(shape, fps, samples.shape[2], loop=True, compression=form.compression)
     return fresh(shape, fps, form.compression)
+
+
+def known_timeline(latent: dict[str, Any]) -> Timeline | None:
+    """The timeline that a LATENT carries, if it carries one.
+
+    Raises:
+        ValueError: the samples are a batch of several clips.
+    """
+    timeline, count = latent.get(TIMELINE_KEY), len(latent["samples"])
+    if timeline is not None and count != 1:
+        raise ValueError(
+            f"a timeline of one clip, and a latent of {count}: take one of them (Latent From "
+            "Batch), or make several with Branch, which gives a list"
+        )
+    return timeline
 
 
 def audio_input(id: str = "audio", what: str = "The clip's sound") -> Any:

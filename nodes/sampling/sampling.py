@@ -106,7 +106,7 @@ class SpacetimeSamplePatches(io.ComfyNode):
     ) -> io.NodeOutput:
         """Draw each clip's noise, pack it and sample."""
         warn_of_distillation(guider, sampler)
-        check_edit(guider, sampler)
+        check_edit(guider, sampler, unpack(tokens))
         tokens = fit_tokens(tokens, lambda latent: host().sampling.fit_latent(guider, latent))
         warn_if_untrained(guider, unpack(tokens))
         levels = begun(guider, sigmas, unpack(tokens))
@@ -163,7 +163,7 @@ class SpacetimeSample(io.ComfyNode):
     ) -> io.NodeOutput:
         """Draw the noise and sample."""
         warn_of_distillation(guider, sampler)
-        check_edit(guider, sampler)
+        check_edit(guider, sampler, [latent])
         latent = host().sampling.fit_latent(guider, latent)
         warn_if_untrained(guider, [latent])
         levels = begun(guider, sigmas, [latent])

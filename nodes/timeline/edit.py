@@ -188,6 +188,8 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
         odd = [each for each in (left, top, right, bottom) if each % _STEP]
         if odd:
             raise ValueError(f"{odd[0]} pixels of new picture: use multiples of {_STEP}")
+        if not (left or top or right or bottom):
+            raise ValueError("no pixels of new picture: set left, top, right or bottom")
         clip = clip_of(images, vae)
         around = (left, right, top, bottom)
         change = F.pad(torch.zeros(1, *clip.shape[1:3]), around, value=1.0)

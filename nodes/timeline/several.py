@@ -82,14 +82,15 @@ class SpacetimeConverge(io.ComfyNode):
         """Place the ending, and each beginning."""
         end, form = clip_of(ending, vae), compression_of(vae)
         size = Size(*end.shape[1:3])
-        given = [clip_of(each, vae, size) for each in beginnings.values() if each is not None]
+        numbered = sorted(beginnings.items())  # a saved graph may name them in any order
+        given = [clip_of(each, vae, size) for _, each in numbered if each is not None]
         made = [
             connected(each, end, frames, fps, context=context, compression=form) for each in given
-        ] or [extended_backward(end, frames, fps, context=context, compression=form)] * clips
+        ] or [extended_backward(end, frames, fps, context=context, compression=form)]
         ends = [
             sounding(each, ending_audio, each.shape.frames - len(end), len(end)) for each in made
         ]
-        return io.NodeOutput(_latents(ends, vae))
+        return io.NodeOutput(_latents(ends if given else ends * clips, vae))
 
 
 class SpacetimeBranch(io.ComfyNode):

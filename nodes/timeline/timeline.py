@@ -16,6 +16,7 @@ from ..helpers.timelines import (
     audio_input,
     audio_of,
     clip_of,
+    known_timeline,
     mask_of,
     sounding,
     timeline_of,
@@ -182,7 +183,7 @@ class SpacetimeDecodeTimeline(io.ComfyNode):
     @classmethod
     def execute(cls, latent: dict[str, Any], vae: Any, fade: int = FADE) -> io.NodeOutput:
         """Decode and assemble."""
-        samples, timeline = latent["samples"], latent.get(TIMELINE_KEY)
+        samples, timeline = latent["samples"], known_timeline(latent)
         decoded = host().models.decode_video(vae, samples, loop=bool(latent.get("loop")))
         if timeline is None:
             return io.NodeOutput(decoded, float(latent.get("fps", FPS)), None)

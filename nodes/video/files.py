@@ -15,10 +15,10 @@ from ...media.rate import to_frame_rate
 from ...models.latent_format import LatentFormat
 from ...models.shapes import LatentShape
 from ...models.vae.tiles import SMALLEST
-from ...timeline import TIMELINE_KEY, assembled
+from ...timeline import Timeline, assembled
 from ..helpers.advanced import advanced
 from ..helpers.search import search_words
-from ..helpers.timelines import audio_of
+from ..helpers.timelines import audio_of, known_timeline
 from .fit import form_inputs, steps_of
 from .video import FPS, check_latent
 
@@ -75,10 +75,10 @@ class SpacetimeDecodeToFile(io.ComfyNode):
     ) -> io.NodeOutput:
         """Decode the samples while the file is written."""
         check_latent(latent["samples"], host().models.vae_format(vae))
-        timeline = latent.get(TIMELINE_KEY)
+        timeline = known_timeline(latent)
         if audio is None and timeline is not None:
             audio = audio_of(timeline)
-        sound, frames = to_sound(audio), _decoded(latent, vae, tile)
+        sound, frames = to_sound(audio), _decoded(latent, vae, tile, timeline)
         with claimed_output(host().files.temp_folder(), NAME, ".mp4") as file:
             write_video(
                 file.unfinished,
@@ -128,7 +128,7 @@ def _decode_inputs() -> list[Any]:
     ]
 
 
-def _decoded(latent: dict[str, Any], vae: Any, tile: int) -> FrameStream:
+def _decoded(latent: dict[str, Any], vae: Any, tile: int, timeline: Timeline | None) -> FrameStream:
     """The clip's frames, or those of several clips one after the other."""
     samples = latent["samples"]
     clips = samples.split(1) if samples.ndim == 5 else [samples]
@@ -136,7 +136,6 @@ def _decoded(latent: dict[str, Any], vae: Any, tile: int) -> FrameStream:
     streams = [host().models.decode_stream(vae, clip, **how) for clip in clips]
     shape = (sum(map(len, streams)), *streams[0].shape[1:])
     frames = FrameStream(shape, partial(_chained, streams))
-    timeline = latent.get(TIMELINE_KEY)
     return frames if timeline is None else assembled(timeline, frames)
 
 

@@ -96,6 +96,9 @@ def test_what_cannot_be_edited_is_refused(bench, clip):
         edited(bench, source_guidance=2.0)
     with pytest.raises(ValueError, match="has source prompts already"):
         SpacetimeFlowEdit.execute(edited(bench), bench.positive)
+    made = {**clip, "noise_ceiling": clip["noise_mask"], "spacetime_timeline": object()}
+    with pytest.raises(ValueError, match=r"nothing is kept: use Edit Video with a strength below"):
+        bench.sample(made, guider=edited(bench))
     empty = SpacetimeEmptyVideo.execute(32, 32, 9, 16.0)[0]
     with pytest.raises(ValueError, match="the latent holds none"):
         bench.sample(empty, guider=edited(bench))

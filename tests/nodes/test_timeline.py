@@ -32,6 +32,7 @@ from spacetime_video.nodes.timeline.timeline import (
     SpacetimePlaceOnTimeline,
     SpacetimeViewTimeline,
 )
+from spacetime_video.nodes.video.files import SpacetimeDecodeToFile
 from spacetime_video.nodes.video.world import SpacetimeExampleClip
 
 SHIPPED = {
@@ -221,6 +222,14 @@ def test_clips_of_a_list_share_what_is_given_and_differ_in_the_rest(studio):
     assert (len(ends), len(branches)) == (3, 2)
 
 
+def test_beginnings_keep_their_numbers_and_an_ending_is_encoded_once(studio):
+    given = {"beginning_2": SECOND, "beginning_1": STILL}
+    latents = SpacetimeConverge.execute(FIRST, studio.vae, 6, **given)[0]
+    assert [len(each["spacetime_timeline"].pieces[0].frames) for each in latents] == [1, 5]
+    alike = SpacetimeConverge.execute(FIRST, studio.vae, 6, clips=2, ending_audio=tone(9))[0]
+    assert alike[0]["samples"] is alike[1]["samples"]
+
+
 def tone(frames, rate=8000, channels=1):
     """Sound of frames at 16 per second, as loud as it is numbered."""
     count = round(frames * rate / 16)
@@ -310,6 +319,10 @@ REFUSED = [
             latent=SAMPLED, images=STILL),
     refused(SpacetimePlaceOnTimeline, r"a latent of shape .2, 16, 3, 4, 4.: one video latent",
             latent={"samples": torch.zeros(2, 16, 3, 4, 4)}, images=STILL),
+    refused(SpacetimePlaceOnTimeline, r"48 channels, and a VAE of another model, with 16: connect",
+            latent={"samples": torch.zeros(1, 48, 3, 4, 4)}, images=STILL),
+    refused(SpacetimeOutpaintVideo, "no pixels of new picture: set left, top", images=FIRST, left=0,
+            right=0),
     refused(SpacetimeExtendForward, r"audio of shape .2, 1, 10.: use one clip", images=FIRST,
             audio={"waveform": torch.zeros(2, 1, 10), "sample_rate": 8000}),
 ]  # fmt: skip
@@ -322,6 +335,10 @@ def test_what_makes_no_sense_is_refused_with_what_to_do(studio):
     with pytest.raises(ValueError, match="connect a node of the menu Timeline"):
         SpacetimeViewTimeline.execute(EMPTY)
     latent = SpacetimeExtendForward.execute(FIRST, studio.vae, 6)[0]
+    twice = {**latent, "samples": latent["samples"].repeat(2, 1, 1, 1, 1)}
+    for node in (SpacetimeDecodeTimeline, SpacetimeDecodeToFile):
+        with pytest.raises(ValueError, match="a latent of 2: take one of them"):
+            node.execute(twice, studio.vae)
     cut = {**latent, "samples": latent["samples"][:, :, :2]}
     with pytest.raises(ValueError, match="decode the latent that was sampled for it"):
         SpacetimeDecodeTimeline.execute(cut, studio.vae)
