@@ -6,6 +6,7 @@ F frames, H rows, W columns.
 import math
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from typing import NamedTuple, overload
 
 import torch
@@ -103,7 +104,7 @@ def _frames(
     """The frames (H, W, 3) of result and stretch in their order, with their numbers."""
     yield from _untouched(timeline, range(timeline.stretch.start))
     first: _Field | None = None
-    last: _Field | None = None
+    last = _before_beginning(timeline, decoded, fade)
     waiting: list[_Made] = []
     for frame, picture in _needed(timeline, decoded):
         given = timeline.given(frame)
@@ -117,11 +118,27 @@ def _frames(
             yield _faded(made, last, field, fade)
         yield frame, _pasted(timeline, field, picture, given)
         first, last, waiting = first or field, field, []
-    wrapped = first if timeline.loop and first is not None and first.frame == 0 else None
-    after = None if wrapped is None else wrapped._replace(frame=timeline.shape.frames)
+    wrapped = first if timeline.loop else None
+    after = wrapped and wrapped._replace(frame=wrapped.frame + timeline.shape.frames)
     for made in waiting:
         yield _faded(made, last, after, fade)
     yield from _untouched(timeline, range(_needed_end(timeline), timeline.shape.frames))
+
+
+def _before_beginning(
+    timeline: Timeline, decoded: Tensor | FrameStream, fade: int
+) -> _Field | None:
+    """The residual near a loop's end where its beginning is made, for which it is decoded twice."""
+    count = timeline.shape.frames
+    near = range(count - 1, max(-1, count - 1 - fade), -1)
+    ends = (frame for frame in near if timeline.given(frame) is not False)
+    last = next(ends, None) if timeline.loop and timeline.given(0) is False else None
+    if last is None:
+        return None
+    pictures = chain.from_iterable(frame_chunks(decoded, _CHUNK))
+    picture = next(islice(pictures, last, None))
+    residual = _residual(timeline, last, picture, timeline.given(last))
+    return _Field(last - count, residual)
 
 
 def _untouched(timeline: Timeline, frames: range) -> Iterator[tuple[int, Tensor]]:

@@ -20,13 +20,19 @@ def side_inputs() -> list[Any]:
     ]
 
 
-def fps_input() -> Any:
-    """Frames per second."""
+FPS = 16.0
+"""Frames per second of clips that do not say theirs."""
+
+
+def fps_input(
+    what: str = "Frames per second; models that know frame rates adapt the motion.",
+) -> Any:
+    """Frames per second; the editor rounds to the step, and not all rates are whole."""
     return io.Float.Input(
         "fps",
-        default=16.0,
+        default=FPS,
         min=1.0,
         max=120.0,
-        step=1.0,
-        tooltip="Frames per second; models that know frame rates adapt the motion.",
+        step=0.01,
+        tooltip=what,
     )

@@ -16,9 +16,9 @@ from ...timeline import TIMELINE_KEY, Timeline, latent_of
 from ...timeline.plans import fresh
 from ...timeline.sound import SoundPiece, mixed
 from .advanced import advanced
+from .size_inputs import FPS, fps_input
 from .sizes import check_size
 
-FPS = 16.0
 LONGEST = 8193
 
 
@@ -40,17 +40,11 @@ def frames_input(what: str, default: int = 16) -> Any:
     )
 
 
-def fps_input(what: str = "") -> Any:
-    """The frame rate of the clips, and of what is made, unless it is told otherwise."""
-    return io.Float.Input(
-        "fps",
-        default=FPS,
-        min=1.0,
-        max=120.0,
-        step=1.0,
-        tooltip=what
-        or "Frames per second of what is given, from Get Video Components, and of what is made. "
-        "Fit Video changes a clip's rate.",
+def fps_of_clips() -> Any:
+    """The frame rate of the clips, and of what is made."""
+    return fps_input(
+        "Frames per second of what is given, from Get Video Components, and of what is made. "
+        "Fit Video changes a clip's rate."
     )
 
 

@@ -14,7 +14,7 @@ from ..helpers.timelines import (
     audio_input,
     clip_of,
     compression_of,
-    fps_input,
+    fps_of_clips,
     mask_of,
     sounding,
     timeline_output,
@@ -58,7 +58,7 @@ class SpacetimeEditVideo(io.ComfyNode):
                     tooltip="How much is changed: 0 gives the clip back untouched, 0.4 changes "
                     "textures, 0.6 to 0.8 colours and settings, 1 keeps nothing.",
                 ),
-                fps_input(),
+                fps_of_clips(),
                 io.Mask.Input(
                     "mask", optional=True,
                     tooltip="Where to change it: white as far as strength says, grey less, black "
@@ -108,7 +108,7 @@ class SpacetimeInpaintVideo(io.ComfyNode):
                     "each, for a region that moves.",
                 ),
                 vae_input(),
-                fps_input(),
+                fps_of_clips(),
                 io.Int.Input(
                     "grow", default=0, min=0, max=512,
                     tooltip="Pixels by which the region is grown on every side. 8 or so for masks "
@@ -166,7 +166,7 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
                     )
                     for side in ("left", "top", "right", "bottom")
                 ),
-                fps_input(),
+                fps_of_clips(),
                 audio_input(),
             ],
             outputs=[timeline_output("The clip in its larger frame, for Sample.")],

@@ -8,13 +8,14 @@ from ...hosts import io
 from ...media.fit import How, Size
 from ...timeline.plans import animated, closed, connected, extended_backward, extended_forward
 from ..helpers.search import search_words
+from ..helpers.size_inputs import fps_input
 from ..helpers.timelines import (
     Audio,
     audio_input,
     clip_of,
     compression_of,
     context_input,
-    fps_input,
+    fps_of_clips,
     frames_input,
     sounding,
     timeline_output,
@@ -119,7 +120,7 @@ class SpacetimeExtendForward(io.ComfyNode):
                 _clip_input("images", "The clip that goes on."),
                 vae_input(),
                 frames_input("New frames after the clip's last one."),
-                fps_input(),
+                fps_of_clips(),
                 context_input(),
                 audio_input(),
             ],
@@ -159,7 +160,7 @@ class SpacetimeExtendBackward(io.ComfyNode):
                 _clip_input("images", "The clip that is led into."),
                 vae_input(),
                 frames_input("New frames before the clip's first one."),
-                fps_input(),
+                fps_of_clips(),
                 context_input(),
                 audio_input(),
             ],
@@ -206,7 +207,7 @@ class SpacetimeConnectClips(io.ComfyNode):
                 ),
                 vae_input(),
                 frames_input("Frames of the passage."),
-                fps_input(),
+                fps_of_clips(),
                 context_input(),
                 audio_input("first_audio", "The first clip's sound"),
                 audio_input("second_audio", "The second clip's sound"),
@@ -252,7 +253,7 @@ class SpacetimeCloseLoop(io.ComfyNode):
                 _clip_input("images", "The clip to close."),
                 vae_input(),
                 frames_input("Frames of the passage, which follow the clip."),
-                fps_input(),
+                fps_of_clips(),
                 context_input(),
                 audio_input(),
             ],

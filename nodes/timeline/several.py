@@ -15,7 +15,7 @@ from ..helpers.timelines import (
     clip_of,
     compression_of,
     context_input,
-    fps_input,
+    fps_of_clips,
     frames_input,
     sounding,
     to_latent,
@@ -45,7 +45,7 @@ class SpacetimeConverge(io.ComfyNode):
                 io.Image.Input("ending", tooltip="The clip, or the picture, that all end in."),
                 vae_input(),
                 frames_input("Frames that are made of each clip, up to the ending."),
-                fps_input(),
+                fps_of_clips(),
                 io.Int.Input(
                     "clips",
                     default=3,
@@ -112,7 +112,7 @@ class SpacetimeBranch(io.ComfyNode):
                 ),
                 vae_input(),
                 frames_input("Frames that are made of each clip, after the beginning."),
-                fps_input(),
+                fps_of_clips(),
                 io.Int.Input(
                     "branches", default=3, min=1, max=MOST_CLIPS, tooltip="How many futures."
                 ),

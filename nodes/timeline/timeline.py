@@ -10,8 +10,8 @@ from ...timeline import TIMELINE_KEY, Piece, assembled
 from ...timeline.assemble import FADE
 from ...timeline.picture import drawn
 from ..helpers.search import search_words
+from ..helpers.size_inputs import FPS
 from ..helpers.timelines import (
-    FPS,
     Audio,
     audio_input,
     audio_of,

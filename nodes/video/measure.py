@@ -67,6 +67,7 @@ class SpacetimeMeasureVideo(io.ComfyNode):
         most_drift: float = MOST_DRIFT,
     ) -> io.NodeOutput:
         """Measure, draw and judge."""
+        images = images[..., :3]
         layout = Layout(joins=_joins_of(joins, first_part), loop=loop)
         if latent is not None:
             layout = _layout_of(latent, layout, len(images))

@@ -38,7 +38,7 @@ class SpacetimeEncodeVideo(io.ComfyNode):
                     default=FPS,
                     min=1.0,
                     max=120.0,
-                    step=1.0,
+                    step=0.01,
                     tooltip="Frames per second of the clip, carried along in the latent.",
                 ),
             ],

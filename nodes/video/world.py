@@ -126,7 +126,7 @@ class SpacetimeExampleClip(io.ComfyNode):
                     tooltip="Frames: 1 + a multiple of 4.",
                 ),
                 io.Float.Input(
-                    "fps", default=16.0, min=1.0, max=120.0, step=1.0,
+                    "fps", default=16.0, min=1.0, max=120.0, step=0.01,
                     tooltip="Frames per second.",
                 ),
                 _choice("shape", SHAPES, "Shape of the object"),

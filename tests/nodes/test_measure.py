@@ -44,6 +44,11 @@ def test_a_seam_fails_and_its_absence_passes():
     assert measured(JUMPING)[1][2] is True
 
 
+def test_transparency_is_not_looked_at():
+    clear = torch.cat([CLIP, torch.rand(*CLIP.shape[:3], 1)], dim=3)
+    assert measured(clear, joins="17")[0] == measured(CLIP, joins="17")[0]
+
+
 def test_masks_tell_where_an_object_goes():
     told, _ = measured(TURNING, joins="17", object_mask=TURNING_MASK)
     assert {"position", "velocity"} <= set(told["joins"][0]["failed"])

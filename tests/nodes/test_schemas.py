@@ -138,3 +138,15 @@ def test_hosts_without_search_words_get_none(monkeypatch):
     old = {"__dataclass_fields__": {"node_id": None}}
     monkeypatch.setattr(search, "io", SimpleNamespace(Schema=type("Schema", (), old)))
     assert search_words("seed") == {}
+
+
+def test_the_editor_takes_frame_rates_that_are_not_whole():
+    """It rounds what is typed to an input's step."""
+    rates = {
+        f"{schema.node_id}.{each.id}": each.step
+        for schema in schemas()
+        for each in schema.inputs
+        if each.id.endswith("fps")
+    }
+    assert len(rates) > 10
+    assert {name: step for name, step in rates.items() if step != 0.01} == {}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spacetime_video.media import FrameStream
-from spacetime_video.models.shapes import VideoShape
+from spacetime_video.models.shapes import Compression, VideoShape
 from spacetime_video.timeline import Piece, Timeline, assembled
 from spacetime_video.timeline.plans import connected, edited
 
@@ -75,3 +75,17 @@ def test_other_frames_than_were_sampled_are_refused() -> None:
     timeline = connected(flat(5, 0.5), flat(5, 0.2), 8, 16.0, context=5)
     with pytest.raises(ValueError, match="decode the latent that was sampled"):
         assembled(timeline, flat(3, 0.4))
+
+
+def test_a_loop_is_the_same_wherever_it_begins():
+    decoded = torch.rand(16, 2, 2, 3, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.25
+    given = torch.rand(2, 2, 2, 3, generator=torch.Generator().manual_seed(1))
+    results = []
+    for start in range(15):
+        timeline = Timeline(
+            VideoShape(16, 2, 2), 16.0, 4, pieces=(Piece(given, start),), loop=True,
+            compression=Compression(time=4, space=1),
+        )  # fmt: skip
+        results.append(assembled(timeline, decoded.roll(start, 0)).roll(-start, 0))
+    for start, result in enumerate(results):
+        torch.testing.assert_close(result, results[0], msg=str(start))
