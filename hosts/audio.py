@@ -20,7 +20,8 @@ def to_sound(audio: Audio | None) -> Sound | None:
     """Sound of an AUDIO.
 
     Raises:
-        ValueError: it holds several clips, or a number of channels that no file has.
+        ValueError: it holds several clips, a number of channels that no file has, or samples that
+            are not finite.
     """
     if audio is None:
         return None

@@ -68,6 +68,14 @@ def test_every_form_of_a_video_is_encoded(measured):
     assert made["sounds"]["held"] is None
 
 
+def test_both_hosts_take_the_same_sound_out_of_a_file(measured):
+    made = measured["taken_apart"]
+    assert made["rates"] == [44100, 44100]
+    assert made["shapes"][0] == made["shapes"][1]
+    assert 0 <= made["shapes"][1][2] - 44100 < 2048  # what fills the last packet
+    assert made["apart"] == 0
+
+
 def test_a_trimmed_video_is_read_from_its_beginning_to_its_end(measured):
     made = measured["encoded"]["trimmed"]
     if made is None:

@@ -23,6 +23,7 @@ from comfy_extras.nodes_video import SaveVideo
 
 from spacetime_video import hosts
 from spacetime_video.hosts.comfyui.host import ComfyHost
+from spacetime_video.hosts.standalone import video as standalone
 from spacetime_video.media import FrameStream, probe_video, read_video
 
 host = ComfyHost()
@@ -157,6 +158,17 @@ def encoded(vae, video):
     return {"apart": apart, "sounds": sounds, "trimmed": trimmed(vae, path, frames)}
 
 
+def taken_apart(video):
+    """Shapes of the sound that Get Video Components gives in both hosts, and how far it differs."""
+    path = video.get_stream_source()
+    theirs = video.get_components().audio
+    ours = standalone.VideoFromFile(Path(path)).get_components().audio
+    waves = [each["waveform"] for each in (theirs, ours)]
+    rates = [each["sample_rate"] for each in (theirs, ours)]
+    shapes = [list(wave.shape) for wave in waves]
+    return {"shapes": shapes, "rates": rates, "apart": float((waves[0] - waves[1]).abs().max())}
+
+
 def trimmed(vae, path, frames):
     """Of a video that a node of a later host has trimmed to nine of its frames."""
     try:
@@ -221,6 +233,7 @@ def measure():
         "pictures": pictures(),
         "file": file,
         "encoded": encoded(ours, video),
+        "taken_apart": taken_apart(video),
         "stopped": stopped(ours),
         "memory": short_of_memory(ours),
     }
