@@ -166,6 +166,15 @@ def test_four_steps_are_enough_with_the_lora_alone(registry, run, caplog) -> Non
     assert (next(read_video(file, chunk=17)) - clip).abs().mean() > 0.01
 
 
+@pytest.mark.parametrize("name", ["connect_two_clips"])
+def test_no_seam_is_measured(name: str, registry, tmp_path: Path) -> None:
+    prompt = prompt_of(name, registry)
+    titles = {node["_meta"]["title"]: key for key, node in prompt.items()}
+    with use_folders(Folders.of(input=tmp_path / "input", output=tmp_path / "output")):
+        outputs = Executor(registry).run(prompt).outputs
+    assert outputs[titles["Verdict"]]["text"] == ["True"]
+
+
 def test_without_patchify_it_does_not_run(registry) -> None:
     prompt = prompt_of("text_to_video", registry)
     patchify = next(k for k, n in prompt.items() if n["class_type"] == "SpacetimePatchify")
