@@ -33,6 +33,7 @@ LENGTHS = {
     "keyframes": 33,
     "loop": 33,
     "prequel": 33,
+    "seamless_loop": 32,
 }
 """Frames of files that have not 17."""
 
@@ -71,6 +72,7 @@ def test_the_examples_are_all_there() -> None:
         "reconstruct_video",
         "restyle_video",
         "resume_from_step",
+        "seamless_loop",
         "text_to_image",
         "text_to_video",
         "text_to_video_short",
@@ -166,7 +168,7 @@ def test_four_steps_are_enough_with_the_lora_alone(registry, run, caplog) -> Non
     assert (next(read_video(file, chunk=17)) - clip).abs().mean() > 0.01
 
 
-@pytest.mark.parametrize("name", ["connect_two_clips"])
+@pytest.mark.parametrize("name", ["connect_two_clips", "seamless_loop"])
 def test_no_seam_is_measured(name: str, registry, tmp_path: Path) -> None:
     prompt = prompt_of(name, registry)
     titles = {node["_meta"]["title"]: key for key, node in prompt.items()}
