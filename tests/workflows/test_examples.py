@@ -16,6 +16,8 @@ from spacetime_video.measure.scores.alignment import judge, read_clip
 from spacetime_video.media import load_image, probe_video, read_video
 from spacetime_video.toyworld import parse_caption
 
+from .conftest import SHORTENED
+
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"
 GRIDS = {"solvers", "seeds_at_step_8"}
 """Files of four clips in a grid, three times as large, with labels above."""
@@ -32,6 +34,7 @@ LENGTHS = {
     "extended": 33,
     "keyframes": 33,
     "loop": 33,
+    "one_minute": SHORTENED,
     "prequel": 33,
     "seamless_loop": 32,
 }
@@ -68,6 +71,7 @@ def test_the_examples_are_all_there() -> None:
         "guided_sampling",
         "inpaint_region",
         "keyframes",
+        "one_minute_video",
         "outpaint",
         "reconstruct_video",
         "restyle_video",
