@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -95,8 +96,10 @@ def _joins_of(text: str, first_part: str) -> tuple[Join, ...]:
 
 
 def _layout_of(latent: Mapping[str, Any], written: Layout, count: int) -> Layout:
-    """The layout of a timeline, with joins that were written down in place of its own."""
+    """The layout of a timeline or a loop, with joins that were written down in place of its own."""
     timeline: Timeline | None = latent.get(TIMELINE_KEY)
+    if timeline is None and latent.get("loop"):
+        return replace(written, loop=True)
     if timeline is None:
         raise ValueError(
             "this latent says nothing of given and made parts: connect the one that goes to Decode "

@@ -135,7 +135,9 @@ def test_text_to_video_runs(server, api_workflow, form):
     assert frames[0].std() > 1
 
 
-@pytest.mark.parametrize("name", ["text_to_video_short", "text_to_image", "reconstruct_video"])
+@pytest.mark.parametrize(
+    "name", ["text_to_video_short", "text_to_image", "reconstruct_video", "seamless_loop"]
+)
 def test_the_other_examples_run(server, name):
     ran = comfy(server, TEXT_TO_VIDEO.with_name(f"{name}.json"), "--wait")
     assert ran["status"] == "completed"

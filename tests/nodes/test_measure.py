@@ -79,6 +79,10 @@ def test_loops_are_asked_for():
     assert told["loop"]["passed"] is made[2] is False
 
 
+def test_a_latent_says_that_it_is_a_loop():
+    assert measured(CLIP, latent={"loop": True})[0] == measured(CLIP, loop=True)[0]
+
+
 @pytest.mark.parametrize(
     ("inputs", "told"),
     [

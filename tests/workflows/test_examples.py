@@ -16,6 +16,8 @@ from spacetime_video.measure.scores.alignment import judge, read_clip
 from spacetime_video.media import load_image, probe_video, read_video
 from spacetime_video.toyworld import parse_caption
 
+from .conftest import SHORTENED
+
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"
 GRIDS = {"solvers", "seeds_at_step_8"}
 """Files of four clips in a grid, three times as large, with labels above."""
@@ -32,7 +34,9 @@ LENGTHS = {
     "extended": 33,
     "keyframes": 33,
     "loop": 33,
+    "one_minute": SHORTENED,
     "prequel": 33,
+    "seamless_loop": 32,
 }
 """Frames of files that have not 17."""
 
@@ -67,10 +71,12 @@ def test_the_examples_are_all_there() -> None:
         "guided_sampling",
         "inpaint_region",
         "keyframes",
+        "one_minute_video",
         "outpaint",
         "reconstruct_video",
         "restyle_video",
         "resume_from_step",
+        "seamless_loop",
         "text_to_image",
         "text_to_video",
         "text_to_video_short",
@@ -164,6 +170,15 @@ def test_four_steps_are_enough_with_the_lora_alone(registry, run, caplog) -> Non
     (file,) = run(to_api(workflow, registry))
     assert "not distilled" in caplog.text
     assert (next(read_video(file, chunk=17)) - clip).abs().mean() > 0.01
+
+
+@pytest.mark.parametrize("name", ["connect_two_clips", "seamless_loop"])
+def test_no_seam_is_measured(name: str, registry, tmp_path: Path) -> None:
+    prompt = prompt_of(name, registry)
+    titles = {node["_meta"]["title"]: key for key, node in prompt.items()}
+    with use_folders(Folders.of(input=tmp_path / "input", output=tmp_path / "output")):
+        outputs = Executor(registry).run(prompt).outputs
+    assert outputs[titles["Verdict"]]["text"] == ["True"]
 
 
 def test_without_patchify_it_does_not_run(registry) -> None:
