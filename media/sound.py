@@ -68,7 +68,8 @@ def read_sound(
 ) -> Sound | None:
     """Read the sound of a video, or of a stretch of it.
 
-    Channels that no layout of `LAYOUTS` has are mixed down to the next smaller one.
+    Channels that no layout of `LAYOUTS` has are mixed down to the next smaller one. What is damaged
+    is silent, and a warning tells of it.
 
     Args:
         source: a video file.
@@ -95,7 +96,7 @@ def read_sound(
         samples = np.zeros((_channels(stream), count), np.float32)
         for place, values in parts:
             _put(samples, values, place)
-        return Sound(torch.from_numpy(samples), stream.rate)
+        return Sound(torch.from_numpy(samples).nan_to_num(0.0, 0.0, 0.0), stream.rate)
 
 
 def _decodable(container: InputContainer) -> AudioStream | None:
@@ -138,13 +139,29 @@ def _decoded(
     layout = LAYOUTS[_channels(stream)]
     resampler = av.AudioResampler(format="fltp", layout=layout, rate=stream.rate)
     end = Fraction(0)
-    for frame in container.decode(stream):
+    for frame in _frames(container, stream):
         time = end if frame.pts is None else frame.pts * (frame.time_base or Fraction(1))
         for part in resampler.resample(frame):
             values = part.to_ndarray()
             yield time, values
             time += Fraction(values.shape[1], stream.rate)
         end = time
+
+
+def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """Yield what can be decoded: the pictures may be good where packets of sound are not."""
+    from av.error import FFmpegError
+
+    whole = True
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            if whole:
+                log.warning("the sound of %s is damaged: what is lost is silent", container.name)
+            whole = False
+            continue
+        yield from frames
 
 
 def _put(samples: np.ndarray, values: np.ndarray, place: int) -> None:

@@ -129,6 +129,23 @@ def test_all_of_a_sound_is_read_where_no_duration_is_given(tmp_path, sounding):
     assert read_sound(path) is None
 
 
+def test_damaged_sound_is_silent_where_it_is_lost(tmp_path, sounding, caplog):
+    path = tmp_path / "damaged.mp4"
+    with av.open(str(sounding)) as file:
+        packets = [(each.pos, each.size) for each in file.demux(file.streams.audio[0]) if each.size]
+    data = bytearray(sounding.read_bytes())
+    for place, size in packets[20:30]:
+        data[place : place + size] = b"\xff" * size
+    path.write_bytes(data)
+    heard, whole = read_sound(path, duration=3.0), read_sound(sounding, duration=3.0)
+    assert caplog.text.count("is damaged: what is lost is silent") == 1
+    lost = slice(22 * 1024, 28 * 1024)  # holds the tone of the first second
+    assert whole.samples[:, lost].abs().max() > 0.4
+    assert heard.samples[:, lost].abs().max() < 0.01
+    later = slice(32 * 1024, None)
+    assert torch.equal(heard.samples[:, later], whole.samples[:, later])
+
+
 @pytest.mark.parametrize(("layout", "channels", "mixed"), [("quad", 4, 2), ("7.1", 8, 6)])
 def test_channels_that_are_not_written_are_mixed_down(tmp_path, layout, channels, mixed):
     path = tmp_path / "many.mkv"

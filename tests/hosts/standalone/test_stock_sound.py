@@ -118,6 +118,17 @@ def test_a_file_that_is_encoded_anew_keeps_its_sound(places, caplog, options):
     assert not caplog.records
 
 
+def test_a_video_whose_sound_has_no_decoder_is_used_without_it(places, caplog):
+    path = places.input / "a.mkv"
+    write_mkv(path, "libx264", torch.zeros(1, 2 * RATE))
+    path.write_bytes(path.read_bytes().replace(b"A_PCM/INT/LIT", b"A_XYZ/INT/LIT"))
+    images, audio, *_ = apart(VideoFromFile(path))
+    assert (len(images), audio) == (20, None)
+    assert "cannot be decoded: it is left out" in caplog.text
+    made = save(VideoFromFile(path), places.output / "b.mp4")
+    assert (probe_video(made.path).frames, probe_video(made.path).has_audio) == (20, False)
+
+
 def test_the_sound_of_components_is_read_as_a_clip(places):
     files = StandaloneFiles(places.input, None)
     held = files.clip_of(create(audio=tone()))
