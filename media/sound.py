@@ -56,6 +56,10 @@ class Sound:
         if self.rate < 1:
             raise ValueError(f"a sample rate of {self.rate}: use for example {USUAL_RATE}")
 
+    def shortened(self, seconds: Fraction) -> Sound:
+        """What is heard in so many seconds from the beginning."""
+        return Sound(self.samples[:, : round(seconds * self.rate)], self.rate)
+
 
 def read_sound(source: Source, *, start: float = 0.0, duration: float) -> Sound | None:
     """Read the sound of a stretch of a video.
