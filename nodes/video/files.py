@@ -18,8 +18,9 @@ from ...models.vae.tiles import SMALLEST
 from ...timeline import Timeline, assembled
 from ..helpers.advanced import advanced
 from ..helpers.search import search_words
+from ..helpers.sizes import steps_of
 from ..helpers.timelines import audio_of, known_timeline
-from .fit import form_inputs, steps_of
+from .fit import form_inputs
 from .video import FPS, check_latent
 
 SMALLEST_TILE = 8 * SMALLEST
