@@ -62,6 +62,10 @@ class Sound:
         if not self.samples.isfinite().all():
             raise ValueError("the sound holds NaN or infinite samples: use samples in [-1, 1]")
 
+    def shortened(self, seconds: Fraction) -> Sound:
+        """What is heard in so many seconds from the beginning."""
+        return Sound(self.samples[:, : round(seconds * self.rate)], self.rate)
+
 
 def read_sound(
     source: Source, *, start: float = 0.0, duration: float | None = None

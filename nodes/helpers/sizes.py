@@ -5,8 +5,10 @@ import math
 from torch import Tensor
 
 from ...media import FrameStream
+from ...media.fit import Steps
 from ...media.memory import whole_memory
 from ...models.latent_format import LatentFormat
+from ...models.patchify import PATCH
 from ...models.shapes import VideoShape
 
 _FLOAT, _GIGA = 4, 1e9
@@ -55,6 +57,11 @@ def check_size(
         f"{shape.frames} frames of {shape.width}x{shape.height} need {needed / _GIGA:,.0f} GB of "
         f"memory for the latent and its frames, this machine has {memory / _GIGA:,.1f} GB: {fits}"
     )
+
+
+def steps_of(form: LatentFormat) -> Steps:
+    """Of a video model with the usual patches; an image VAE takes any number of frames."""
+    return Steps(side=form.space_factor * PATCH[1], frames=form.time_factor)
 
 
 def check_frames(images: Tensor | FrameStream, latent: LatentFormat) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...hosts import host, io
 from ...hosts.audio import Audio, to_audio, to_sound
-from ...media.fit import How, Size, Steps, fit_clip
+from ...media.fit import How, Size, fit_clip
 from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
 from ...models.shapes import LatentShape, VideoShape
@@ -17,7 +17,7 @@ from ...timeline.plans import fresh
 from ...timeline.sound import SoundPiece, mixed
 from .advanced import advanced
 from .size_inputs import FPS, fps_input
-from .sizes import check_size
+from .sizes import check_size, steps_of
 
 LONGEST = 8193
 
@@ -91,7 +91,8 @@ def mask_of(mask: Tensor, images: Tensor, vae: Any, size: Size | None = None) ->
 def _fitted(
     images: Tensor, mask: Tensor | None, vae: Any, size: Size | None, how: How
 ) -> tuple[Tensor, Tensor]:
-    sides = _steps(vae).sides(Size(*images.shape[1:3]), size or Size(0, 0), how)
+    steps = steps_of(host().models.vae_format(vae))
+    sides = steps.sides(Size(*images.shape[1:3]), size or Size(0, 0), how)
     frames = range(len(images))
     return fit_clip(images, mask, frames, len(images), sides, how, scaled=size is not None)
 
@@ -182,8 +183,3 @@ def compression_of(vae: Any) -> Any:
     """How a VAE compresses time and space."""
     form: LatentFormat = host().models.vae_format(vae)
     return form.compression
-
-
-def _steps(vae: Any) -> Steps:
-    form = host().models.vae_format(vae)
-    return Steps(side=form.space_factor * PATCH[1], frames=form.time_factor)

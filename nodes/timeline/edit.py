@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from ...hosts import io
+from ...hosts import host, io
 from ...timeline.plans import edited
 from ..helpers.search import search_words
+from ..helpers.sizes import steps_of
 from ..helpers.timelines import (
     Audio,
     audio_input,
@@ -185,9 +186,10 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
         audio: Audio | None = None,
     ) -> io.NodeOutput:
         """Lay the clip into a larger frame."""
-        odd = [each for each in (left, top, right, bottom) if each % _STEP]
+        step = steps_of(host().models.vae_format(vae)).side
+        odd = [each for each in (left, top, right, bottom) if each % step]
         if odd:
-            raise ValueError(f"{odd[0]} pixels of new picture: use multiples of {_STEP}")
+            raise ValueError(f"{odd[0]} pixels of new picture: use multiples of {step}")
         if not (left or top or right or bottom):
             raise ValueError("no pixels of new picture: set left, top, right or bottom")
         clip = clip_of(images, vae)

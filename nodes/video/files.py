@@ -18,8 +18,9 @@ from ...models.vae.tiles import SMALLEST
 from ...timeline import Timeline, assembled
 from ..helpers.advanced import advanced
 from ..helpers.search import search_words
+from ..helpers.sizes import steps_of
 from ..helpers.timelines import audio_of, known_timeline
-from .fit import form_inputs, steps_of
+from .fit import form_inputs
 from .video import FPS, check_latent
 
 SMALLEST_TILE = 8 * SMALLEST
@@ -194,9 +195,11 @@ class SpacetimeEncodeFile(io.ComfyNode):
         sized = fit_frames(clip.frames(rate, start), size, how, scaled=bool(width or height))
         length = steps.length(frames) if frames else None
         expected = length or steps.length(round((form.frames / form.fps - Fraction(start)) * rate))
+        sound = clip.sound(start, float(expected / rate))  # first: it may have to be refused
         parts = fit_length(sized, steps, length)
         samples = host().models.encode_stream(vae, parts, expected)
-        sound = clip.sound(start, float(_length(samples, latent) / rate))
+        if sound is not None:  # a damaged file has fewer pictures than it says
+            sound = sound.shortened(_length(samples, latent) / rate)
         encoded = {"samples": samples, "fps": float(rate)}
         return io.NodeOutput(encoded, encoded["fps"], to_audio(sound))
 

@@ -5,11 +5,10 @@ from typing import Any, get_args
 from torch import Tensor
 
 from ...hosts import host, io
-from ...media.fit import How, Size, Steps, fit_clip, retimed
-from ...models.latent_format import LatentFormat
-from ...models.patchify import PATCH
+from ...media.fit import How, Size, fit_clip, retimed
 from ...models.shapes import LatentShape
 from ..helpers.search import search_words
+from ..helpers.sizes import steps_of
 from ..latent.latents import EMPTY
 
 FPS = 16.0
@@ -86,11 +85,6 @@ class SpacetimeFitVideo(io.ComfyNode):
         )
         length, rows, columns = clip.shape[:3]
         return io.NodeOutput(clip, marks, float(rate), columns, rows, length)
-
-
-def steps_of(form: LatentFormat) -> Steps:
-    """Of a video model with the usual patches; an image VAE takes any number of frames."""
-    return Steps(side=form.space_factor * PATCH[1], frames=form.time_factor)
 
 
 def _shape(samples: Tensor) -> LatentShape:

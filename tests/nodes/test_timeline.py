@@ -7,6 +7,7 @@ import torch
 
 from spacetime_video import hosts
 from spacetime_video.media import whole_frames
+from spacetime_video.models.latent_format import WAN22_LATENT
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.load.models import SpacetimeLoadModels
 from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
@@ -342,6 +343,12 @@ def test_what_makes_no_sense_is_refused_with_what_to_do(studio):
     cut = {**latent, "samples": latent["samples"][:, :, :2]}
     with pytest.raises(ValueError, match="decode the latent that was sampled for it"):
         SpacetimeDecodeTimeline.execute(cut, studio.vae)
+
+
+def test_new_picture_has_the_steps_of_the_vae(studio, monkeypatch):
+    monkeypatch.setattr(hosts.host().models, "vae_format", lambda vae: WAN22_LATENT)
+    with pytest.raises(ValueError, match="16 pixels of new picture: use multiples of 32"):
+        SpacetimeOutpaintVideo.execute(FIRST, studio.vae)
 
 
 def test_pictures_and_clips_are_brought_to_one_size(studio):
