@@ -98,10 +98,12 @@ class LongRun:
         )
 
     def _files(self, whole: "_Whole", chunks: Sequence[Chunk]) -> ChunkFiles:
-        """Files of this very run: a first step tells its model, its prompts and all else."""
-        step = self._run(whole, chunks[0], 1)
+        """Files of this very run: a first step tells its model, its first prompts and all else."""
+        with stretch(0, len(chunks)):
+            step = self._run(whole, chunks[0], 1)
         given = (whole.samples, whole.mask, whole.noise[:, :1, :, :1, :1])
-        return ChunkFiles([step, *given, self.sigmas, self.plan, self.match])
+        later = [each for spans in host().sampling.about(self.guider).spans for each in spans.known]
+        return ChunkFiles([step, *given, self.sigmas, self.plan, self.match, *later])
 
 
 class _Whole:
