@@ -25,6 +25,7 @@ from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
 from ..samplers.showing import Showing
 from .keys import Conditioning, Latent
+from .prompt_spans import PromptSpans
 from .solver_options import KnownWeights, SolverCall
 
 
@@ -40,6 +41,7 @@ class AboutGuider:
         process: how states of its model mix signal and noise.
         further: names of the prompts that it has beside its own.
         showing: how its model is shown what is given.
+        spans: of those of its prompts that change over time.
     """
 
     plan: GuidancePlan | None
@@ -49,6 +51,7 @@ class AboutGuider:
     process: NoiseProcess
     further: Collection[str]
     showing: Showing
+    spans: Sequence[PromptSpans]
 
 
 class Files(Protocol):
@@ -321,7 +324,7 @@ class Sampling(Protocol):
                 image is shown what is given, unless its conditioning carries a start image.
                 What its mask and its
                 ceilings leave as it is comes back bit for bit where it carries ceilings or a
-                timeline.
+                timeline. Prompts over time are taken by what each evaluation makes.
             seed: of the noise, for samplers that draw more.
 
         Returns:

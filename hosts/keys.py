@@ -11,6 +11,9 @@ PROMPT_KEY = "spacetime_prompt"
 CLIP_TEXTS_KEY = "spacetime_clip_texts"
 """In a conditioning's options: the contexts (B, S, D) of packed clips, one per clip."""
 
+SPANS_KEY = "spacetime_prompt_spans"
+"""In a conditioning's options: ``PromptSpans``, prompts over time, the first of which it is."""
+
 VISION_KEY = "clip_vision_output"
 """In a conditioning's options, as ComfyUI's nodes set it: what a vision encoder made of an image.
 

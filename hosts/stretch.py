@@ -17,6 +17,11 @@ def stretch(number: int, count: int) -> Iterator[None]:
         _PART.reset(token)
 
 
+def is_part() -> bool:
+    """Whether what runs is one of several parts."""
+    return _PART.get()[1] > 1
+
+
 def along(done: int, total: int) -> tuple[int, int]:
     """Steps done of a run, and its steps -> those of the whole that it is a part of."""
     number, count = _PART.get()

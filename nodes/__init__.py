@@ -9,6 +9,7 @@ MODULES = (
     "load.models",
     "load.lora",
     "prompt.prompt",
+    "prompt.schedule",
     "latent.latents",
     "patches.patches",
     "sampling.noise",

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..models.dit.conditioning import clip_conditions
 from ..models.patchify import TokenLayout, Tokens, unpatchify
 from ..models.shapes import WAN_COMPRESSION, Compression, LatentShape
+from .masks import free_frames
 from .regions import LatentRegions, Regions, TokenRegions
 
 
@@ -29,6 +30,8 @@ class Clip:
         first_frame: absolute number of its first latent frame.
         held: absolute numbers of the latent frames that are there, in the order in which they
             stand, some of them perhaps twice; None for all.
+        made: absolute numbers of the latent frames of which anything is made, some of which may
+            not be there; None for all.
     """
 
     size: LatentShape
@@ -37,6 +40,7 @@ class Clip:
     compression: Compression = WAN_COMPRESSION
     first_frame: int = 0
     held: tuple[int, ...] | None = None
+    made: tuple[int, ...] | None = None
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -57,6 +61,46 @@ class Clip:
         return whole[[frame - self.first_frame for frame in self.frames]]
 
     @property
+    def whole(self) -> bool:
+        """Whether all of the clip is there, in whatever order."""
+        return self.held is None or len(set(self.held)) == self.size.frames
+
+    @property
+    def made_from(self) -> int:
+        """Absolute frame of the video at which what is made of what is there begins."""
+        return self._before(min(self._made()))
+
+    @property
+    def made_until(self) -> int:
+        """Absolute frame of the video before which what is made of what is there ends."""
+        return self._before(max(self._made()) + 1)
+
+    @property
+    def middle(self) -> float:
+        """Absolute time, in frames of the video, in the middle of what is made of what is there."""
+        spans = [(self._before(frame), self._before(frame + 1)) for frame in self._made()]
+        left = sum(end - start for start, end in spans) / 2
+        for start, end in spans:
+            if left <= end - start:
+                return start + left
+            left -= end - start
+        raise AssertionError("half of a clip lies within it")
+
+    def _made(self) -> Sequence[int]:
+        """Latent frames that are there and made, or that are there if none is made.
+
+        A whole clip is taken in its own order, wherever a loop is cut open.
+        """
+        start = self.first_frame
+        there = range(start, start + self.size.frames) if self.whole else self.frames
+        return [frame for frame in there if self.made is None or frame in self.made] or there
+
+    def _before(self, frame: int) -> int:
+        """Frames of the video before a latent frame."""
+        shape = self.size._replace(frames=frame)
+        return self.compression.video_shape(shape, loop=self.loop).frames
+
+    @property
     def closed(self) -> bool:
         """Whether time is a circle: a window of a loop has two ends."""
         return self.loop and self.held is None
@@ -75,12 +119,16 @@ class Clip:
 
 def clip_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Clip:
     """The clip of samples (B, C, F, H, W), with what their LATENT says of it under other keys."""
+    first = int(latent.get("first_frame", 0))
+    mask = latent.get("noise_mask")
+    free = None if mask is None else free_frames(mask, samples.shape[2], compression.time)
     return Clip(
         size=LatentShape(*samples.shape[2:]),
         fps=latent.get("fps"),
         loop=bool(latent.get("loop", False)),
         compression=compression,
-        first_frame=int(latent.get("first_frame", 0)),
+        first_frame=first,
+        made=None if free is None else tuple(first + frame for frame in free),
     )
 
 

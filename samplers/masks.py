@@ -41,6 +41,12 @@ def per_latent_frame(mask: Tensor, frames: int, time_factor: int) -> Tensor:
     return torch.cat([mask[:, :, :1], groups.amax(3)], dim=2)
 
 
+def free_frames(mask: Tensor, frames: int, time_factor: int) -> list[int]:
+    """Numbers of the latent frames of which anything is made; see ``per_latent_frame``."""
+    shown = per_latent_frame(mask, frames, time_factor).amax((0, 1, 3, 4)) > 0
+    return shown.expand(frames).nonzero()[:, 0].tolist()
+
+
 def latent_mask(mask: Tensor, samples: Tensor, time_factor: int) -> Tensor:
     """A noise mask in the places of a latent, as ComfyUI brings it there.
 

@@ -25,6 +25,7 @@ from .model import HostModel
 from .network import AGAINST_KEY, CLIPS_KEY, EVALUATION_KEY, FRAME_BY_FRAME, Against
 from .notes import warn
 from .sampler import process_of
+from .spans import SpannedConds
 from .windows import WINDOW_KEY, HostWindow
 
 ONE_STREAM = (
@@ -46,7 +47,8 @@ class HostGuider(CFGGuider):
     ``wrappers`` go around what either predicts, the last one outermost; they find in their run
     ``further`` prompts, whose conditions stand beside the guider's own, and ``draws``, noise
     beside the first. ``closing`` goes around all of its prompts' denoisers, inside of
-    them. ``after`` takes over from it at a noise level.
+    them. ``after`` takes over from it at a noise level. ``spans`` choose among prompts over
+    time.
     """
 
     def __init__(self, model_patcher: Any, plan: GuidancePlan) -> None:
@@ -57,6 +59,7 @@ class HostGuider(CFGGuider):
         self.draws: StepNoise | None = None
         self.closing: tuple[Wrapper, ...] = ()
         self.after: After | None = None
+        self.spans: SpannedConds | None = None
         self.set_cfg(plan.scale)
         self._denoiser: RunDenoiser | None = None
         self._run: SamplingRun | None = None
@@ -69,6 +72,11 @@ class HostGuider(CFGGuider):
         """Whether the host's own guidance does all of it."""
         return self.plan == GuidancePlan(scale=self.plan.scale)
 
+    @property
+    def _goes_around(self) -> bool:
+        """Whether anything goes around guidance that has to know of each evaluation."""
+        return bool(self.wrappers or self.closing or self.spans is not None)
+
     def sample(self, noise: Any, latent_image: Any, *rest: Any, **named: Any) -> Any:
         """Sample as the host does, with both models where another one takes over.
 
@@ -79,7 +87,7 @@ class HostGuider(CFGGuider):
         if self.after is not None:
             return self._sample_in_turn(self.after, noise, latent_image, *rest, **named)
         by_level = replace(self.plan, low=0.0, high=1.0, last_scale=None)
-        if self.wrappers or self.closing or by_level != GuidancePlan(scale=self.plan.scale):
+        if self._goes_around or by_level != GuidancePlan(scale=self.plan.scale):
             check_one_stream(latent_image, ONE_STREAM)
         return super().sample(noise, latent_image, *rest, **named)
 
@@ -115,7 +123,7 @@ class HostGuider(CFGGuider):
         self._mask = arguments[5]
         begun = self._begin(latent, sigmas, named.get("latent_shapes") or ())
         self._run = run = replace(begun, noise=noise, draws=self.draws)
-        if not self.is_plain or self.wrappers or self.closing:
+        if not self.is_plain or self._goes_around:
             inner = self._by_host if self.is_plain else self._by_plan(run)
             self._denoiser = wrapped(inner, (*self.closing, *self.wrappers), run)
         self._name_unused_patches()
@@ -181,11 +189,15 @@ class HostGuider(CFGGuider):
 
     def _seen_conds(self, at: Evaluation) -> dict[str, Any]:
         """The conditionings; those of the host's own networks are cut to a window."""
-        window = self._host_window(at)
+        window, conds = self._host_window(at), self._timed_conds(at)
         if window is None:
-            return self.conds
+            return conds
         throw_exception_if_processing_interrupted()
-        return {name: window.cut(self.inner_model, each) for name, each in self.conds.items()}
+        return {name: window.cut(self.inner_model, each) for name, each in conds.items()}
+
+    def _timed_conds(self, at: Evaluation) -> dict[str, Any]:
+        """The conditionings with the prompts of what is looked at."""
+        return self.conds if self.spans is None else self.spans.at(self.conds, at)
 
     def _host_window(self, at: Evaluation) -> HostWindow | None:
         if at.clips is None or at.clips.index is None or isinstance(self.inner_model, HostModel):
@@ -265,13 +277,13 @@ class HostGuider(CFGGuider):
         return calc_cond_batch(self.inner_model, conds, x, at.sigma, options)
 
     def _changed(self, x: Tensor, at: Evaluation, condition: str, change: Change) -> Tensor:
-        against = None if change.attention is None else self._against(change.attention)
+        against = None if change.attention is None else self._against(change.attention, at)
         (made,) = self._evaluate(x, at, [condition], change.skipped, against)
         return made
 
-    def _against(self, attention: NegativeAttention) -> Against:
+    def _against(self, attention: NegativeAttention, at: Evaluation) -> Against:
         """The negative prompt, which each copy of the network prepares with its own weights."""
-        (negative, *_) = self.conds[attention.negative]
+        (negative, *_) = self._timed_conds(at)[attention.negative]
         told = negative["model_conds"]
         contexts = told["clip_texts"].cond if "clip_texts" in told else [told["c_crossattn"].cond]
         image = told["clip_fea"].cond if "clip_fea" in told else None

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from comfy.samplers import CFGGuider
 
+from ...samplers.clips import Clips
 from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper, placed
@@ -17,6 +18,8 @@ from ..keys import Conditioning
 from .after import After, on_both
 from .guider import HostGuider, conditions_of
 from .model import HostModel
+from .notes import warn
+from .spans import SpannedConds, spans_of_conds
 
 BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
 """Where the host's networks keep the blocks that their callers may replace."""
@@ -86,6 +89,30 @@ def with_further(
     bound.original_conds = dict(bound.original_conds)
     bound.inner_set_conds(dict(zip(conditions_of(name), (positive, negative), strict=True)))
     bound.further = {**bound.further, name: GuidancePlan(scale=scale)}
+    return bound
+
+
+@on_both
+def with_spans(guider: Any, clips: Clips) -> Any:
+    """A guider whose runs follow prompts over time, where it has any.
+
+    All of them stand among its conditions, which the host prepares once per run.
+
+    Args:
+        guider: the pack's, or the host's plain one.
+        clips: that will be made.
+
+    Raises:
+        ValueError: the guider follows rules of its own, or the clips have no time.
+    """
+    found = spans_of_conds(guider.original_conds)
+    if not found:
+        return guider
+    for spans in found:
+        spans.check(clips)
+    bound = _taken_over(guider)
+    bound.spans = SpannedConds(bound.original_conds, warn)
+    bound.original_conds = {**bound.original_conds, **bound.spans.further}
     return bound
 
 

@@ -47,6 +47,7 @@ from .notes import graph_metadata, ticker, warn
 from .preview import streams_of
 from .sampler import HostSampler, process_of
 from .sampling import fit_latent, sample_latent, sample_packed
+from .spans import spans_of_conds
 from .starts import showing_of
 from .vae import HostVAE
 from .vae_streams import decode_stream, encode_stream
@@ -230,6 +231,7 @@ class ComfySampling:
             process,
             further_of(guider),
             showing_of(model),
+            spans_of_conds(guider.original_conds),
         )
 
     def make_sampler(

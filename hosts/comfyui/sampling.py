@@ -12,6 +12,7 @@ from comfy.model_patcher import create_model_options_clone
 from torch import Tensor
 
 from ...models.patchify import Tokens
+from ...models.shapes import Compression
 from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, with_given
 from ...samplers.checks import check_channels, check_one_stream, check_packed, has_streams
 from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
@@ -20,14 +21,20 @@ from ...timeline import TIMELINE_KEY
 from ..circles import closing
 from ..keys import Latent
 from .after import on_both
-from .guiders import with_closing, with_wrapper
+from .guiders import with_closing, with_spans, with_wrapper
 from .levels import check_levels
 from .model import HostModel
-from .network import CLIPS_KEY, FRAME_BY_FRAME
+from .network import CLIPS_KEY
 from .notes import warn
 from .preview import pictures_of_latent, watch_steps
+from .spans import spans_of_conds
 from .starts import with_start_clip
-from .versions import RATIO_KEYS, fit_empty
+from .versions import RATIO_KEYS, fit_empty, time_factor
+
+ONE_STREAM = (
+    "its frames are unknown, so it cannot be made a loop and prompts cannot change over its time: "
+    "use an open clip, and Encode Prompt"
+)
 
 
 def sample_latent(
@@ -42,13 +49,14 @@ def sample_latent(
     guider = with_start_clip(guider, latent, samples)
     if isinstance(patcher.model, HostModel):
         compression = patcher.model.weights.latent.compression
-        guider = with_clips(guider, clips_of_latent(latent, samples, compression))
+        guider = _with_clips_of(guider, latent, samples, compression)
         frames, time = samples.shape[2], compression.time
         mask = None if mask is None else per_latent_frame(mask, frames, time)
         guider = _closed(guider, patcher.model.weights.config.conditions, sigmas)
-    elif latent.get("loop"):
-        check_one_stream(samples, "it cannot be made a loop, use an open clip")
-        guider = with_clips(guider, clips_of_latent(latent, samples, FRAME_BY_FRAME))
+    elif latent.get("loop") or spans_of_conds(guider.original_conds):
+        check_one_stream(samples, ONE_STREAM)
+        compression = Compression(time_factor(patcher.model.latent_format), 1)
+        guider = _with_clips_of(guider, latent, samples, compression)
         guider = _closed(guider, (), sigmas)
     made = _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
     held = _in_places(mask, samples) if TIMELINE_KEY in latent else None
@@ -99,7 +107,8 @@ def sample_packed(
     ceilings = ceilings_of_tokens(tokens, extras, model.weights.latent.time_factor)
     if ceilings is not None:
         guider = with_wrapper(guider, under_ceiling(ceilings.to(guider.model_patcher.load_device)))
-    bound = _closed(with_clips(guider, clips), model.weights.config.conditions, sigmas)
+    bound = with_spans(with_clips(guider, clips), clips)
+    bound = _closed(bound, model.weights.config.conditions, sigmas)
     pictures = partial(pictures_of_tokens, tokens)
     made = _sample(bound, noise.values, sampler, sigmas, tokens.values, None, seed, pictures)
     return tokens.with_values(with_given(made, tokens.values, ceilings))
@@ -112,6 +121,12 @@ def with_clips(guider: Any, clips: Clips) -> Any:
     bound.model_options = create_model_options_clone(guider.model_options)
     bound.model_options.setdefault("transformer_options", {})[CLIPS_KEY] = clips
     return bound
+
+
+def _with_clips_of(guider: Any, latent: Latent, samples: Tensor, compression: Compression) -> Any:
+    """The guider told of a LATENT's clips, whose prompts over time it follows."""
+    clips = clips_of_latent(latent, samples, compression)
+    return with_spans(with_clips(guider, clips), clips)
 
 
 def _closed(guider: Any, inputs: Collection[str], sigmas: Tensor) -> Any:

@@ -13,6 +13,7 @@ from ..start_clips import start_options, with_start
 from .after import on_both
 from .model import MASK_CHANNELS, HostModel
 from .notes import warn
+from .versions import time_factor
 
 ANIMATING = tuple(
     each for name in ("WAN21", "WAN22") if isinstance(each := getattr(model_base, name, None), type)
@@ -49,7 +50,7 @@ def with_start_clip(guider: Any, latent: Latent, samples: Tensor) -> Any:
     carried = all(each.get(START_LATENT_KEY) is not None for each in every)
     if carried or not _animates(model):
         return guider
-    time = getattr(model.latent_format, "temporal_downscale_ratio", 4)
+    time = time_factor(model.latent_format)
     start = start_options(latent, samples, time, model.latent_format.process_out, warn)
     if start is None:
         return guider

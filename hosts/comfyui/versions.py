@@ -15,12 +15,27 @@ from comfy.context_windows import IndexListContextWindow
 from torch import Tensor, nn
 
 from ...model_loaders.stored import PACKED
+from ...models.shapes import WAN_COMPRESSION
 
 RATIO_KEYS = ("downscale_ratio_spacial", "downscale_ratio_temporal")
 """Under which nodes that make empty latents say for which compression they did."""
 
 MIXED = {"mixed_ops": True}
 """What a model's config says of weights of which some are quantised."""
+
+
+_TIME_FACTORS = {"LTXV": 8, "Mochi": 6, "Cosmos1CV8x8x8": 8}
+"""Of video latents of older hosts, by the names of their formats; others have that of Wan."""
+
+
+def time_factor(latent_format: Any) -> int:
+    """Frames of the video behind each frame of a latent after the first."""
+    told = getattr(latent_format, "temporal_downscale_ratio", None)
+    if told is not None:
+        return int(told)
+    if latent_format.latent_dimensions != 3:
+        return 1
+    return _TIME_FACTORS.get(type(latent_format).__name__, WAN_COMPRESSION.time)
 
 
 def make_patcher(

@@ -1,6 +1,6 @@
 """The standalone host's predictions for several prompts, and the guided denoiser made of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from ...samplers.guidance.nag import cross_attend_against
 from ...samplers.guidance.plan import guided
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, for_solver, wrapped
 from ..keys import CLIP_TEXTS_KEY, VISION_KEY, Conditioning
+from ..prompt_spans import SpanChooser, spans_of
 from .latents import start_channels
 from .sampling import Guider, Model, Prompted
 
@@ -48,12 +49,28 @@ class Prompts:
         model: that they are for.
         batch: rows of the state.
         clips: of the run; None where nobody knows.
+        spans: chooses among prompts over time; None to keep to the first of them.
     """
 
-    def __init__(self, model: Model, batch: int, clips: Clips | None) -> None:
-        self.model, self.batch, self.clips = model, batch, clips
+    def __init__(
+        self, model: Model, batch: int, clips: Clips | None, spans: SpanChooser | None
+    ) -> None:
+        self.model, self.batch, self.clips, self.spans = model, batch, clips, spans
         self._network: VideoNetwork = model.dit
         self._prepared: dict[tuple[int, ...], Prepared] = {}
+        self._timed: dict[tuple[int, int], Conditioning] = {}
+
+    def at(self, conditioning: Conditioning, at: Evaluation) -> Conditioning:
+        """The prompt of what is looked at: one object for each span."""
+        context, options = _only(conditioning)
+        spans = None if self.spans is None else spans_of(context, options)
+        if spans is None or self.spans is None:
+            return conditioning
+        number = self.spans.number(spans, at)
+        key = (id(conditioning), number)
+        if key not in self._timed:
+            self._timed[key] = [list(spans.part(options, number))]
+        return self._timed[key]
 
     def prepared(self, conditionings: Sequence[Conditioning]) -> Prepared:
         """Several prompts, stacked along the batch."""
@@ -153,15 +170,19 @@ def velocity(
     )
 
 
-def guided_denoiser(guider: Guider, batch: int, run: SamplingRun) -> Denoiser:
+def guided_denoiser(
+    guider: Guider, batch: int, run: SamplingRun, tell: Callable[[str], None]
+) -> Denoiser:
     """What a solver calls: the guider's wrappers around its plan over the network.
 
     Args:
         guider: model, prompts, plan and wrappers.
         batch: rows of the state.
         run: that the denoiser serves.
+        tell: told once where prompts over time are sampled in one piece.
     """
-    predict = _predict(Prompts(guider.model, batch, run.clips))
+    spans = SpanChooser(tell) if guider.timed else None
+    predict = _predict(Prompts(guider.model, batch, run.clips, spans))
 
     def follow(prompted: Prompted) -> RunDenoiser:
         plan, positive, negative = prompted.plan, prompted.positive, prompted.negative
@@ -177,20 +198,21 @@ def guided_denoiser(guider: Guider, batch: int, run: SamplingRun) -> Denoiser:
 def _predict(prompts: Prompts) -> Predict:
     def together(x: Tensor, at: Evaluation, conditions: Sequence[Conditioning]) -> Sequence[Tensor]:
         count = len(conditions)
-        rows, prepared = at.repeated(count), prompts.prepared(conditions)
+        rows = at.repeated(count)
+        prepared = prompts.prepared([prompts.at(each, at) for each in conditions])
         return denoised(torch.cat([x] * count), rows, prepared, rows.hooks).chunk(count)
 
     def changed(x: Tensor, at: Evaluation, condition: Conditioning, change: Change) -> Tensor:
         hooks = replace(at.hooks, skipped=at.hooks.skipped | change.skipped)
         if change.attention is not None:
-            negatives = prompts.prepared([change.attention.negative]).contexts
+            negatives = prompts.prepared([prompts.at(change.attention.negative, at)]).contexts
             attention = cross_attend_against(
                 at.clips.pick(negatives) if at.clips else negatives,
                 change.attention.guidance,
                 attend,
             )
             hooks = replace(hooks, cross_attend=attention)
-        return denoised(x, at, prompts.prepared([condition]), hooks)
+        return denoised(x, at, prompts.prepared([prompts.at(condition, at)]), hooks)
 
     def denoised(x: Tensor, at: Evaluation, prepared: Prepared, hooks: BlockHooks) -> Tensor:
         return to_denoised(x, velocity(prompts.model, x, at, prepared, hooks), at.levels)

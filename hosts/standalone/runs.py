@@ -102,7 +102,9 @@ class StandaloneSampling:
         showing = Showing.LEVELS if _takes_levels(model) else Showing.STATE
         if _further_channels(model):
             showing = Showing.CHANNELS
-        return AboutGuider(guider.plan, layers, model.distilled, known, flow, further, showing)
+        return AboutGuider(
+            guider.plan, layers, model.distilled, known, flow, further, showing, guider.spans
+        )
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
         """Wrap a solver."""
@@ -133,7 +135,8 @@ class StandaloneSampling:
         seed: int,
     ) -> Tensor:
         """Sample a latent."""
-        return self.sample_and_predict(guider, noise, sampler, sigmas, latent, seed)[0]
+        timed = _timed(guider)
+        return self.sample_and_predict(timed, noise, sampler, sigmas, latent, seed)[0]
 
     def sample_and_predict(
         self,
@@ -144,7 +147,10 @@ class StandaloneSampling:
         latent: Latent,
         seed: int,
     ) -> tuple[Tensor, Tensor]:
-        """Sample a latent; the second result is what the last step took for the finished one."""
+        """Sample a latent; the second result is what the last step took for the finished one.
+
+        Prompts over time are followed by a ``timed`` guider alone.
+        """
         model = guider.model
         given = normalised(latent["samples"], model.latent)
         if _further_channels(model):
@@ -201,7 +207,8 @@ class StandaloneSampling:
         if ceilings is not None:
             guider = self.with_wrapper(guider, under_ceiling(ceilings.to(self.device)))
         watch = self._watch(model, partial(pictures_of_tokens, tokens))
-        values = self._run(guider, sampler, sigmas, noise.values, given, clips, watch, seed)
+        timed, start = _timed(guider), noise.values
+        values = self._run(timed, sampler, sigmas, start, given, clips, watch, seed)
         result = tokens.with_values(values.cpu())
         raw = [model.latent.denormalise(clip) for clip in unpatchify(result)]
         made = patchify(raw, patch=tokens.patch).values
@@ -269,7 +276,7 @@ class StandaloneSampling:
             watch(state["denoised"])
 
         return solve(
-            guided_denoiser(guider, len(given), run),
+            guided_denoiser(guider, len(given), run, self.session.warn),
             sampler,
             sigmas.to(self.device),
             noise.to(self.device),
@@ -292,6 +299,10 @@ class StandaloneSampling:
                 show(strip)
 
         return watch
+
+
+def _timed(guider: Guider) -> Guider:
+    return guider.with_both(lambda each: replace(each, timed=True))
 
 
 def _takes_levels(model: Model) -> bool:

@@ -18,6 +18,7 @@ from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import check_flow_sigmas
 from ..keys import Conditioning
+from ..prompt_spans import PromptSpans, spans_of
 
 Callback = Callable[[Mapping[str, Any]], None]
 
@@ -74,7 +75,8 @@ class Guider:
 
     ``wrappers`` go around the guided denoiser, the last one outermost; they find ``further``
     prompts and ``draws``, noise beside the first, in their run. ``closing`` goes around
-    all of its prompts' denoisers, inside of them. ``after`` takes over from it.
+    all of its prompts' denoisers, inside of them. ``after`` takes over from it. Only a ``timed``
+    one follows prompts over time; any other keeps to the first of them, as stock nodes do.
     """
 
     model: Model
@@ -86,6 +88,7 @@ class Guider:
     draws: StepNoise | None = None
     closing: tuple[Wrapper, ...] = ()
     after: "After | None" = None
+    timed: bool = False
 
     def with_both(self, change: "Callable[[Guider], Guider]") -> "Guider":
         """The same after a change, which the one that takes over from it gets too."""
@@ -98,6 +101,13 @@ class Guider:
     def prompted(self) -> Prompted:
         """Its own prompts."""
         return Prompted(self.positive, self.negative, self.plan)
+
+    @property
+    def spans(self) -> tuple[PromptSpans, ...]:
+        """Of all prompts that change over time."""
+        sets = (self.prompted, *self.further.values())
+        parts = (part for each in sets for part in (*each.positive, *each.negative))
+        return tuple(spans for part in parts if (spans := spans_of(*part)) is not None)
 
     def with_options(self, change: ChangeOptions) -> "Guider":
         """The same with other options of all prompts."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from ...samplers.schedules.stock import SCHEDULERS
 from .. import host
 from ..keys import Conditioning
 from . import io
+from .host import StandaloneHost
 from .sampling import Model
 from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, ksampler_sigmas
 
@@ -202,7 +203,8 @@ def _sampled(
     if len(sigmas) == 0:
         return io.NodeOutput(latent)
     noise = BatchNoise(seed) if fresh else NoNoise()
-    samples = host().sampling.sample(
+    standalone = cast(StandaloneHost, host())
+    samples, _ = standalone.sampling.sample_and_predict(
         guider,
         noise.generate_noise(latent),
         host().sampling.make_sampler(SAMPLERS[sampler_name], {}),

@@ -102,9 +102,11 @@ class LongRun:
     def _files(self, whole: "_Whole", chunks: Sequence[Chunk]) -> ChunkFiles:
         """Files of this very run: by its graph, and by a first step, which tells what is in files
         that the graph names, weights and pictures, and what is computed with."""
-        step = self._run(whole, chunks[0], 1)
+        with stretch(0, len(chunks)):
+            step = self._run(whole, chunks[0], 1)
         given = (whole.samples, whole.mask, whole.ceiling, whole.noise[:, :1, :, :1, :1])
-        return ChunkFiles([self.origin, step, *given, self.sigmas, self.plan, self.match])
+        later = [each for spans in host().sampling.about(self.guider).spans for each in spans.known]
+        return ChunkFiles([self.origin, step, *given, self.sigmas, self.plan, self.match, *later])
 
 
 class _Whole:

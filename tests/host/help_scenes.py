@@ -133,6 +133,10 @@ SCENES: Mapping[str, Scene] = {
     "SpacetimePromptsPerClip": Scene(
         after=(Follower("CONDITIONING", "SpacetimeDenoiser", "positive"),)
     ),
+    "SpacetimePromptSchedule": Scene(
+        {"text": "0: a red cube moves left at day\n2: a red cube spins at day"},
+        after=(Follower("CONDITIONING", "SpacetimeDenoiser", "positive"),),
+    ),
     "SpacetimeLCMSampler": Scene(after=_to_sample("SAMPLER", "sampler")),
     "SpacetimeSampleSteps": Scene(
         {"stop_after": 8},

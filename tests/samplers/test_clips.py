@@ -71,6 +71,31 @@ def test_a_clip_without_any_of_the_frames_is_left_out():
     assert torch.equal(cut, patchify([state(9)[:, :, 4:]]).values)
 
 
+def test_the_middle_is_that_of_what_is_made():
+    """In frames of the video: nine latent frames are 33, of which the first is one."""
+    mask = torch.ones(1, 1, 9, 1, 1)
+    mask[:, :, :5] = 0
+    whole = clip_of({}, state(9), WAN_COMPRESSION)
+    loop = clip_of({"loop": True}, state(6), WAN_COMPRESSION)
+    part = clip_of({"noise_mask": mask, "first_frame": 10}, state(9), WAN_COMPRESSION)
+    given = clip_of({"noise_mask": 0 * mask}, state(9), WAN_COMPRESSION)
+    middles = {
+        "whole": (whole, 16.5),
+        "window": (whole.window(range(4, 8)), 21.0),
+        "first": (whole.window((0, 1)), 2.5),
+        "loop": (loop, 12.0),
+        "loop cut open": (loop.window((5, 3, 4, 5, 0, 1, 2, 3)), 12.0),
+        "over the end": (loop.window((4, 5, 0)), 22.0),
+        "made": (part, 65.0),
+        "made in a window": (part.window(range(12, 17)), 61.0),
+        "a window of given frames": (part.window(range(10, 12)), 41.0),
+        "all given": (given, 16.5),
+    }
+    found = {name: each.middle for name, (each, _) in middles.items()}
+    assert found == {name: middle for name, (_, middle) in middles.items()}
+    assert (part.made_from, part.made_until) == (57, 73)
+
+
 def test_a_window_of_a_loop_has_two_ends():
     tokens, run = packed([clip(6, loop=True)])
     frames = (4, 5, 0, 1)
