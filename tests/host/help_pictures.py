@@ -25,7 +25,7 @@ GRAPHS = {
     "SpacetimeSample": "text_to_video_short",
     "SpacetimeEncodeVideo": "reconstruct_video",
     "SpacetimeDecodeVideo": "text_to_video_short",
-    "SpacetimeExampleClip": "explore_the_world",
+    "SpacetimeExampleClip": "reconstruct_video",
     "SpacetimeCompareVideos": "compare_samplers",
     "SpacetimeViewTimeline": "connect_two_clips",
 }
@@ -76,7 +76,7 @@ WIDE = {
 
 VIEW = (1700, 2000)
 ZOOM = 1.25
-MARGIN, LEFT, TOP = 24, 90, 140
+MARGIN, LEFT, TOP = 24, 90, 180
 ROW = (360, 540)
 """Widths of a row of nodes, at least and at most; the side bar shows some 400 pixels."""
 

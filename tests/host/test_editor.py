@@ -219,6 +219,15 @@ SEARCHED = {
     "outpaint": "SpacetimeOutpaintVideo",
     "keyframe": "SpacetimePlaceOnTimeline",
     "timeline": "SpacetimeDecodeTimeline",
+    "one minute": "SpacetimeSampleLongVideo",
+    "long video": "SpacetimeContextWindows",
+    "infinite": "SpacetimeSeamlessLoop",
+    "flowedit": "SpacetimeFlowEdit",
+    "wan 2.2": "SpacetimeTwoExperts",
+    "seam": "SpacetimeMeasureVideo",
+    "drift": "SpacetimeMeasureVideo",
+    "decode": "SpacetimeDecodeToFile",
+    "video file": "SpacetimeEncodeFile",
 }
 """Nodes by what people type to find them."""
 
