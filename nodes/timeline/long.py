@@ -44,7 +44,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
                     )
                 ),
                 io.Int.Input(
-                    "chunk", default=33, min=5, max=8193, step=4,
+                    "chunk", default=33, min=9, max=8193, step=4,
                     tooltip="Frames in one run: as many as the model was trained on. 33 for the "
                     "shipped weights, 81 for Wan.",
                 ),

@@ -4,7 +4,6 @@ import gc
 from fractions import Fraction
 
 import av
-import numpy as np
 import pytest
 import torch
 
@@ -179,21 +178,6 @@ def test_sound_that_no_file_holds_is_refused_before_anything_is_decoded(
     with pytest.raises(ValueError, match=message):
         decode({"samples": drawn(3)}, loaded.vae, audio=audio)
     assert made_files(places) == []
-
-
-def test_sound_of_too_many_channels_is_refused_before_anything_is_encoded(
-    loaded, tmp_path, monkeypatch
-):
-    path = tmp_path / "quad.mkv"
-    with av.open(str(path), "w") as output:
-        pictures = output.add_stream("libx264", rate=10)
-        pictures.width, pictures.height = 32, 16
-        track = output.add_stream("pcm_s16le", rate=8000, layout="quad")
-        blank = av.VideoFrame.from_ndarray(np.zeros((16, 32, 3), np.uint8), format="rgb24")
-        output.mux([*pictures.encode(blank), *pictures.encode(None), *track.encode(None)])
-    monkeypatch.setattr(type(loaded.vae.network), "encode_chunk", None)
-    with pytest.raises(MediaError, match="4 channels of sound: mix it down"):
-        SpacetimeEncodeFile.execute(VideoFromFile(str(path)), loaded.vae)
 
 
 def test_small_tiles_are_refused_before_the_run():

@@ -176,7 +176,8 @@ def test_skipped_blocks_inside_skipped_blocks_are_all_skipped(standalone, model)
     first, second = frozenset({0}), frozenset({1})
 
     def skipping(denoiser, run):
-        predict, positive = _predict(Prompts(model, 1, None)), [[seeded(1, 12, 16, seed=1), {}]]
+        predict = _predict(Prompts(model, 1, None, None))
+        positive = [[seeded(1, 12, 16, seed=1), {}]]
         conditions = {
             "none": positive,
             "first": SkippedBlocks(positive, first),
