@@ -53,7 +53,7 @@ class Prompts:
     """
 
     def __init__(
-        self, model: Model, batch: int, clips: Clips | None, spans: SpanChooser | None
+        self, model: Model, batch: int, clips: Clips | None, spans: SpanChooser | None = None
     ) -> None:
         self.model, self.batch, self.clips, self.spans = model, batch, clips, spans
         self._network: VideoNetwork = model.dit
