@@ -19,7 +19,6 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,9 +98,10 @@ def measure(options: argparse.Namespace, seconds: float, folder: Path) -> Measur
 
     host = make_host(options.comfyui, folder)
     hosts.use(host)
+    from spacetime_video.graph.schema import HiddenHolder
     from spacetime_video.nodes.video.files import SpacetimeDecodeToFile
 
-    SpacetimeDecodeToFile.hidden = SimpleNamespace(prompt=None, extra_pnginfo=None)
+    SpacetimeDecodeToFile.hidden = HiddenHolder()
     vae = make_vae(host, options.vae)
     form = host.models.vae_format(vae)
     count = 1 + round(seconds * FPS / form.time_factor)
