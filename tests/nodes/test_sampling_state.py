@@ -29,14 +29,11 @@ from spacetime_video.nodes.sampling.sampling_state import (
     SpacetimeSaveSamplingState,
 )
 from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
-from spacetime_video.nodes.timeline.extend import SpacetimeExtendForward
-from spacetime_video.nodes.timeline.timeline import SpacetimePlaceOnTimeline
 from spacetime_video.samplers.guidance.plan import Projection
 from spacetime_video.samplers.guidance.step_cache import StepCache
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.noise.sources import FrameSeeds
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
-from spacetime_video.timeline import TIMELINE_KEY
 
 STEPS = 6
 EVERY_SOLVER = pytest.mark.parametrize("solver", [*SOLVERS, *STOCHASTIC_SOLVERS, "tcd"])
@@ -278,27 +275,6 @@ def test_guidance_that_remembers_is_warned_of(parts, caplog, changes, named):
         stop((host().sampling.with_plan(guider, partial(replace, **changes)), *rest), 2)
     told = [entry.getMessage() for entry in caplog.records if "restarts" in entry.getMessage()]
     assert [named in message for message in told] == [True] * (named is not None)
-
-
-def test_a_timeline_is_kept_in_the_file(loaded, parts, folders, caplog):
-    frames = torch.rand(9, 32, 32, 3)
-    audio = {"waveform": torch.rand(1, 2, 400), "sample_rate": 800}
-    latent = SpacetimeExtendForward.execute(frames, loaded.vae, 6, audio=audio)[0]
-    mask = torch.zeros(1, 32, 32)
-    mask[:, :16] = 0.5
-    placed = SpacetimePlaceOnTimeline.execute(latent, frames[:1], loaded.vae, 0.75, mask)[0]
-    state = SpacetimeSampleSteps.execute(*parts(), placed, 1)[0]
-    SpacetimeSaveSamplingState.execute(state, "run")
-    name = "run_00001_.state.safetensors [output]"
-    read = SpacetimeLoadSamplingState.execute(name)[0].latent[TIMELINE_KEY]
-    known = placed[TIMELINE_KEY]
-    assert read.shape == known.shape
-    assert [piece.start for piece in read.pieces] == [0, 12]
-    for one, other in zip(read.pieces, known.pieces, strict=True):
-        assert torch.equal(one.frames, other.frames)
-    assert torch.equal(read.pieces[1].change, known.pieces[1].change)
-    assert torch.equal(read.sounds[0].sound.samples, audio["waveform"][0])
-    assert not [entry for entry in caplog.records if "not kept" in entry.getMessage()]
 
 
 def test_a_saved_file_brings_its_graph_back(parts, folders):
