@@ -59,7 +59,7 @@ class LongRun:
         latent = host().sampling.fit_latent(self.guider, latent)
         _check(latent)
         whole = _Whole(latent, self.noise.generate_noise(latent))
-        chunks = self.plan.chunks(whole.free.flatten(3).any(3)[0, 0].tolist())
+        chunks = self.plan.chunks(whole.free.flatten(3).any(3).any(0)[0].tolist())
         if chunks:
             warn_if_untrained(self.guider, [whole.part(chunks[0])])
             whole.repeats = (gives(latent) or len(chunks) > 1) and repeats_steps(self.guider)

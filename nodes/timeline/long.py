@@ -108,6 +108,12 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
 def _plan(chunk: int, context: int, anchor: bool) -> ChunkPlan:
     """Frames of video as latent frames, the first of which is one frame."""
     length, seen = (1 + (frames - 1) // _TIME for frames in (chunk, context))
+    least = 1 + (seen + 1) * _TIME
+    if chunk < least:
+        raise ValueError(
+            f"chunks of {chunk} frames with {context} of context have no room for new ones: use "
+            f"longer chunks, of at least {least} frames, or less context"
+        )
     return ChunkPlan(length=length, context=seen, anchor=anchor)
 
 

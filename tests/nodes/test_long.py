@@ -82,6 +82,16 @@ def test_what_is_given_stays_and_all_else_is_made(bench, known, solver):
     assert not torch.equal(made[:, :, others], sample(bench, latent, seed=6)[:, :, others])
 
 
+def test_clips_of_a_batch_may_be_given_different_parts(bench):
+    one, two = given(41, 0, 1), given(41, 4, 5)
+    both = {key: torch.cat([one[key], two[key]]) for key in ("samples", "noise_mask")}
+    made = sample(bench, {**one, **both})
+    for row, known in enumerate(([0, 1], [4, 5])):
+        assert torch.equal(made[row][:, known], both["samples"][row][:, known])
+        others = [frame for frame in range(11) if frame not in known]
+        assert torch.all(made[row][:, others].flatten(2).std(2) > 0.1)
+
+
 def test_chunks_differ_in_their_noise_by_absolute_frames(bench):
     made = sample(bench, empty(41), anchor=False)
     later = sample(bench, {**empty(41), "first_frame": 3}, anchor=False)
@@ -174,3 +184,4 @@ def test_loops_and_impossible_chunks_are_refused(bench):
         sample(bench, {**empty(41), "loop": True})
     problem = SpacetimeSampleLongVideo.validate_inputs(9, 9, True)
     assert "use longer chunks" in problem
+    assert "at least 17 frames" in problem
