@@ -3,7 +3,7 @@
 B batch, L video tokens, D width, N heads, K head dim.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,18 +23,26 @@ class Embedded:
     """What a branch beside the blocks is given of one call of the network.
 
     Args:
+        tokens: (B, L, C * patch volume), the state with its further channels, in the dtype to
+            compute in.
         x: (B, L, D) float32, the embedded input of block 0.
-        contexts: what ``prepare`` made, one for all clips or one per clip.
+        layout: coordinates and clip of each token.
+        levels: distinct noise levels and optional inputs, and the number of each token's.
         shared: rotations, spans and modulation, in the form that the network's own blocks take.
     """
 
+    tokens: Tensor
     x: Tensor
-    contexts: Sequence[Any]
+    layout: Any
+    levels: Any
     shared: Any
 
 
-Branch = Callable[[Embedded], Mapping[int, Tensor]]
-"""A network beside the blocks: its residuals (B, L, D) by the block after which they are added."""
+Branch = Callable[[Embedded], Iterable[tuple[int, Tensor]]]
+"""A network beside the blocks: (block, the residual (B, L, D) to add after it), blocks rising.
+
+Residuals are asked for one by one, while the blocks run, so that they are never all held at once.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,25 @@ class BlockHooks:
 NO_HOOKS = BlockHooks()
 
 
-def summed(parts: Sequence[Mapping[int, Tensor]]) -> Mapping[int, Tensor]:
-    """Residuals of several sources, added up block by block."""
-    if len(parts) == 1:
-        return parts[0]
-    total: dict[int, Tensor] = {}
-    for residuals in parts:
-        for number, added in residuals.items():
-            total[number] = total[number] + added if number in total else added
-    return total
+class Beside:
+    """The residuals of one call, block by block.
+
+    Args:
+        fixed: residuals (B, L, D) that are there already, by block.
+        branches: what branches give, each in the order of the blocks.
+    """
+
+    def __init__(
+        self, fixed: Mapping[int, Tensor], branches: Iterable[Iterable[tuple[int, Tensor]]]
+    ) -> None:
+        self._sources = [iter(sorted(fixed.items())), *map(iter, branches)]
+        self._next = [next(source, None) for source in self._sources]
+
+    def after(self, number: int) -> Tensor | None:
+        """The sum of what is added after a block; None for nothing. Blocks are asked in order."""
+        total: Tensor | None = None
+        for index, source in enumerate(self._sources):
+            while (due := self._next[index]) is not None and due[0] == number:
+                total = due[1] if total is None else total + due[1]
+                self._next[index] = next(source, None)
+        return total

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ...models.dit.blocks import Context
 from ...models.dit.config import DiTConfig
-from ...models.dit.network import PreparedContext, VideoDiT
+from ...models.dit.network import VideoDiT
+from ...models.dit.trunk import PreparedContext
 from ...models.hooks import NO_HOOKS, AroundBlock, BlockHooks
 from ...models.shapes import Compression
 from ...samplers.clips import Clips, clips_of_latent

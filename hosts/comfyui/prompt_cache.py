@@ -12,7 +12,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ...models.dit.network import PreparedContext, VideoDiT
+from ...models.dit.network import VideoDiT
+from ...models.dit.trunk import PreparedContext
 
 KEPT = 4
 """Prompts kept at a time for a clip; more than two are rare: prompts for regions."""

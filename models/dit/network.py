@@ -4,19 +4,17 @@ B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, I ima
 D width.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from math import prod
-from typing import Any, cast
+from typing import Any
 
 import torch
 from einops import rearrange, reduce
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
-from ..attention import Attention, KeysValues, attend
-from ..hooks import NO_HOOKS, BlockHooks, Embedded, summed
+from ..attention import Attention, attend
+from ..hooks import NO_HOOKS, Beside, BlockHooks, Embedded
 from ..layers import LayerMaker
 from ..patchify import (
     Patch,
@@ -27,22 +25,13 @@ from ..patchify import (
     to_patches,
 )
 from ..shapes import LatentShape
-from .blocks import Block, Context, Head, ImageEmbedding, Modulation, Sequences
-from .conditioning import (
-    CONDITION_SCALES,
-    TIME_SCALE,
-    DistinctConditions,
-    condition_embedding,
-    gather_levels,
-    sinusoid,
-)
+from .blocks import Block, Context, Head, Sequences
+from .conditioning import gather_levels
 from .config import DiTConfig
-
-PreparedContext = tuple[Context, ...]
-"""Keys and values of one prompt, and of its image where there is one, for every block."""
+from .trunk import PreparedContext, Trunk, contexts_of, fill, mute_conditions
 
 
-class VideoDiT(nn.Module):
+class VideoDiT(Trunk):
     """Predicts the velocity ``noise - x0`` of a noisy latent or token sequence.
 
     A new network holds no usable weights: load a state dict, or call ``initialise``.
@@ -62,34 +51,10 @@ class VideoDiT(nn.Module):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__()
         make = LayerMaker(ops, attention, device, dtype)
-        dim, freq_dim = config.dim, config.freq_dim
-        self.config = config
-        self.patch_embedding = make.patches(config.in_channels, dim, config.patch)
-        self.text_embedding = nn.Sequential(
-            make.linear(config.text_dim, dim), nn.GELU(approximate="tanh"), make.linear(dim, dim)
-        )
-        self.img_emb = (
-            ImageEmbedding(config.image_dim, config.image_positions, dim, make)
-            if config.image_dim
-            else None
-        )
-        self.time_embedding = condition_embedding(freq_dim, dim, make)
-        self.time_projection = nn.Sequential(nn.SiLU(), make.linear(dim, dim * 6))
-        self.condition_embeddings = nn.ModuleDict(
-            {name: condition_embedding(freq_dim, dim, make) for name in config.conditions}
-        )
-        self.blocks = nn.ModuleList(
-            Block(dim, config.heads, config.ffn_dim, config.eps, make, image=bool(config.image_dim))
-            for _ in range(config.layers)
-        )
-        self.head = Head(dim, config.out_channels * prod(config.patch), config.eps, make)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Type of the weights."""
-        return self.patch_embedding.weight.dtype
+        super().__init__(config, make)
+        outputs = config.out_channels * prod(config.patch)
+        self.head = Head(config.dim, outputs, config.eps, make)
 
     def prepare(self, text: Tensor, image: Tensor | None = None) -> PreparedContext:
         """Project a prompt and its image context once for all steps.
@@ -105,11 +70,8 @@ class VideoDiT(nn.Module):
             ValueError: the image context is missing, or not one for this network.
         """
         self._check_image(image)
-        missing = max(0, self.config.text_length - text.shape[1])
-        words = self.text_embedding(pad(text, (0, 0, 0, min(missing, 1))))  # (B, S, D)
         seen = None if image is None or self.img_emb is None else self.img_emb(image)  # (B, I, D)
-        contexts = (block.cross_attn.context(words, seen) for block in self._blocks())
-        return tuple(each._replace(text=_repeat_last(each.text, missing)) for each in contexts)
+        return contexts_of(self.each_block(), self.embed_text(text), seen)
 
     def _check_image(self, image: Tensor | None) -> None:
         width, places = self.config.image_dim, self.config.image_positions
@@ -121,9 +83,6 @@ class VideoDiT(nn.Module):
             raise ValueError(
                 f"an image context of {image.shape[1]} tokens: this network knows {places} places"
             )
-
-    def _blocks(self) -> list[Block]:
-        return cast(list[Block], list(self.blocks))  # a host may have put compiled ones in place
 
     def forward(
         self,
@@ -193,17 +152,16 @@ class VideoDiT(nn.Module):
         """
         self._check(tokens, layout, contexts)
         levels = gather_levels(sigma, layout, self._known(conditions or {}))
-        time, modulation = self._modulation(levels, tokens.dtype)
-        cos, sin = layout.rotations(self.config.rope)
-        rotations = (cos.to(tokens.device), sin.to(tokens.device))
+        time, modulation = self.modulation(levels, tokens.dtype)
+        rotations = self.rotations(layout, tokens.device)
         shared = Sequences(rotations, layout.spans, modulation, hooks)
-        x = self._embed(tokens).float()  # (B, L, D)
-        beside = [branch(Embedded(x, contexts, shared)) for branch in hooks.branches]
-        residuals = summed([hooks.residuals, *beside])
-        for number, block in enumerate(self._blocks()):
+        x = self.embed(tokens).float()  # (B, L, D)
+        inside = Embedded(tokens, x, layout, levels, shared)
+        beside = Beside(hooks.residuals, [branch(inside) for branch in hooks.branches])
+        for number, block in enumerate(self.each_block()):
             x = _run_block(block, x, [context[number] for context in contexts], shared, number)
-            if number in residuals:
-                x = x + residuals[number]
+            added = beside.after(number)  # (B, L, D)
+            x = x if added is None else x + added
         out = self.head(x, time, levels.index, tokens.dtype).float()
         pt, ph, pw = self.config.patch
         return rearrange(out, "B L (pt ph pw C) -> B L (C pt ph pw)", pt=pt, ph=ph, pw=pw)
@@ -232,30 +190,6 @@ class VideoDiT(nn.Module):
                 f"{sorted(self.config.conditions) or 'none'}"
             )
         return conditions
-
-    def _modulation(
-        self, levels: DistinctConditions, dtype: torch.dtype
-    ) -> tuple[Tensor, Modulation]:
-        freq = self.config.freq_dim
-        time = self.time_embedding(sinusoid(levels.sigma * TIME_SCALE, freq).to(dtype))  # (U, D)
-        for name, values in levels.extras.items():
-            wave = sinusoid(values * CONDITION_SCALES[name], freq)
-            time = time + self.condition_embeddings[name](wave.to(dtype))
-        table = self.time_projection(time).unflatten(1, (6, -1)).float()  # (U, 6, D)
-        return time.float(), Modulation(table, levels.index)
-
-    def _embed(self, tokens: Tensor) -> Tensor:
-        pt, ph, pw = self.config.patch
-        rows = rearrange(tokens, "B L (C pt ph pw) -> B C (L pt) ph pw", pt=pt, ph=ph, pw=pw)
-        return rearrange(self.patch_embedding(rows), "B D L 1 1 -> B L D")
-
-
-def _repeat_last(text: KeysValues, times: int) -> KeysValues:
-    """The same keys and values with the last token there so many times."""
-    if times < 2:
-        return text
-    k, v = (torch.cat([x, x[:, :, -1:].expand(-1, -1, times - 1, -1)], dim=2) for x in text)
-    return k, v
 
 
 def _run_block(
@@ -289,27 +223,7 @@ def initialise(model: VideoDiT, generator: torch.Generator) -> None:
         model: a network on the CPU.
         generator: source of every random number.
     """
-    norms = (module for module in model.modules() if isinstance(module, nn.LayerNorm | nn.RMSNorm))
-    gains = {id(norm.weight) for norm in norms}
+    fill(model, generator)
     with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if name.endswith("modulation"):
-                weight.normal_(generator=generator).div_(model.config.dim**0.5)
-            elif id(weight) in gains:
-                weight.fill_(1.0)
-            elif weight.ndim == 1 or name.endswith("emb_pos"):
-                weight.zero_()
-            else:
-                _xavier(weight, generator)
-        for name, weight in model.named_parameters():
-            if re.fullmatch(r"(time|text)_embedding\.[02]\.weight", name):
-                weight.normal_(std=0.02, generator=generator)
         model.head.head.weight.zero_()
-        for embedding in model.condition_embeddings.values():
-            embedding[2].weight.zero_()  # pyright: ignore[reportIndexIssue]
-
-
-def _xavier(weight: Tensor, generator: torch.Generator) -> None:
-    fan_out, fan_in = weight.shape[0], weight[0].numel()
-    bound = (6.0 / (fan_in + fan_out)) ** 0.5
-    weight.uniform_(-bound, bound, generator=generator)
+    mute_conditions(model.condition_embeddings)

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from ...models.attention import Attention, KeysValues, attend_across
-from ...models.dit.network import PreparedContext
+from ...models.dit.trunk import PreparedContext
 from ...models.hooks import CrossAttend
 
 

@@ -175,20 +175,19 @@ def test_a_branch_beside_the_blocks_adds_what_it_makes(network: VideoDiT) -> Non
     text = network.prepare(noise(1, 5, 16))
     fixed, seen = noise(1, 8, 24), []
 
-    def branch(inside: Embedded) -> dict[int, torch.Tensor]:
+    def branch(inside: Embedded) -> list[tuple[int, torch.Tensor]]:
         seen.append(inside)
-        text_of_block = [each[1] for each in inside.contexts]
-        return {1: network.blocks[1](inside.x, text_of_block, inside.shared, 1)}
+        return [(1, network.blocks[1](inside.x, [text[1]], inside.shared, 1))]
 
     def run(hooks: BlockHooks) -> torch.Tensor:
         return network(latent, sigma, [text], hooks=hooks)
 
     alone = run(BlockHooks(branches=(branch,)))
     (inside,) = seen
-    given = BlockHooks(residuals={1: branch(inside)[1]})
+    given = BlockHooks(residuals=dict(branch(inside)))
     assert torch.equal(alone, run(given))
     assert not torch.allclose(alone, run(BlockHooks()))
-    both = run(BlockHooks(residuals={1: fixed}, branches=(branch, lambda inside: {1: -fixed})))
+    both = run(BlockHooks(residuals={1: fixed}, branches=(branch, lambda inside: [(1, -fixed)])))
     torch.testing.assert_close(both, alone, atol=1e-6, rtol=1e-6)
 
 
