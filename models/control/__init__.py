@@ -1,0 +1,1 @@
+"""Networks beside the video transformer, whose residuals steer it by a hint."""

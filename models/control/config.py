@@ -1,0 +1,126 @@
+"""Sizes of control branches, and whether a branch belongs to a base."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from ..dit.config import DiTConfig
+from ..patchify import PATCH, Patch
+
+Design = Literal["residual", "dilated"]
+"""``residual``: copies of blocks of the base, in its width, which share its embeddings (VACE).
+
+``dilated``: few narrow blocks with embeddings of their own, spread over the base (TheDenk).
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlConfig:
+    """Sizes of a control branch.
+
+    Args:
+        design: of the two.
+        after: blocks of the base after which the residuals are added, rising: one for each block
+            of the branch.
+        base_dim: width of the base, in which the residuals are.
+        dim, heads, ffn_dim: of the blocks; a residual branch has those of its base.
+        hint_channels: of a hint in the places of the latent.
+        latent_channels: of the base's state, which a dilated branch sees beside the hint.
+        patch, text_dim, text_length, freq_dim, eps, theta, temporal_theta, conditions: as in
+            ``DiTConfig``; those of the embeddings are a dilated branch's own.
+
+    Raises:
+        ValueError: the numbers contradict each other.
+    """
+
+    design: Design
+    after: tuple[int, ...] = field(metadata={"least": 0})
+    base_dim: int
+    dim: int
+    heads: int
+    ffn_dim: int
+    hint_channels: int = 16
+    latent_channels: int = 16
+    patch: Patch = PATCH
+    text_dim: int = 4096
+    text_length: int = 512
+    freq_dim: int = 256
+    eps: float = 1e-6
+    theta: float = 10000.0
+    temporal_theta: float = 10000.0
+    conditions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "after", tuple(self.after))
+        object.__setattr__(self, "patch", tuple(self.patch))
+        object.__setattr__(self, "conditions", tuple(self.conditions))
+        if self.design not in ("residual", "dilated"):
+            raise ValueError(f"a control branch of design {self.design!r}: residual or dilated")
+        if not self.after or list(self.after) != sorted(set(self.after)) or self.after[0] < 0:
+            raise ValueError(f"residuals after the blocks {self.after}: name some, rising from 0")
+        if self.design == "residual" and self.dim != self.base_dim:
+            raise ValueError(
+                f"a residual branch of width {self.dim} beside a base of {self.base_dim}: it "
+                "shares the base's embeddings and has its width"
+            )
+        _ = self.trunk
+
+    @property
+    def layers(self) -> int:
+        """Number of its blocks."""
+        return len(self.after)
+
+    @property
+    def trunk(self) -> DiTConfig:
+        """Sizes of the embeddings and blocks of a dilated branch."""
+        return DiTConfig(
+            dim=self.dim,
+            heads=self.heads,
+            ffn_dim=self.ffn_dim,
+            layers=self.layers,
+            in_channels=self.latent_channels + self.hint_channels,
+            out_channels=self.latent_channels,
+            patch=self.patch,
+            text_dim=self.text_dim,
+            text_length=self.text_length,
+            freq_dim=self.freq_dim,
+            eps=self.eps,
+            theta=self.theta,
+            temporal_theta=self.temporal_theta,
+            conditions=self.conditions,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values, for a weights file's metadata."""
+        return asdict(self)
+
+    def check_base(self, base: DiTConfig) -> None:
+        """Refuse a base that the branch was not made for.
+
+        Raises:
+            ValueError: with all that differs, what the branch needs first.
+        """
+        pairs: dict[str, tuple[object, object]] = {
+            "a width": (self.base_dim, base.dim),
+            "latent channels": (self.latent_channels, base.out_channels),
+            "patches": (self.patch, base.patch),
+        }
+        if self.design == "residual":
+            pairs["heads"] = (self.heads, base.heads)
+        else:
+            pairs["a text width"] = (self.text_dim, base.text_dim)
+        told = [
+            f"{what} of {needs} (the model has {has})"
+            for what, (needs, has) in pairs.items()
+            if needs != has
+        ]
+        if self.after[-1] >= base.layers:
+            told.append(f"{self.after[-1] + 1} blocks (the model has {base.layers})")
+        unknown = sorted(set(self.conditions) - set(base.conditions))
+        if unknown:
+            inputs = ", ".join(base.conditions) or "none"
+            told.append(f"the inputs {', '.join(unknown)} (the model has {inputs})")
+        if told:
+            raise ValueError(
+                f"this ControlNet belongs to another model: it needs {'; '.join(told)}: load the "
+                "model that it was trained with, or a ControlNet for this one"
+            )
