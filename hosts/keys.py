@@ -26,6 +26,11 @@ START_LATENT_KEY, START_MASK_KEY = "concat_latent_image", "concat_mask"
 Its raw latent (B, C, F, H, W), and (B, 1 or 4, F, H, W) with 0 where it is given.
 """
 
+CONTROL_KEY, CONTROL_UNCOND_KEY = "control", "control_apply_to_uncond"
+"""In a conditioning's options, as ComfyUI's nodes set them: the last of its controls, which knows
+those before it, and whether the negative prompt gets it too.
+"""
+
 LEVELS_KEY = "token_levels"
 """True in the metadata of weights that were trained with a noise level per token."""
 
@@ -34,7 +39,9 @@ Latent = Mapping[str, Any]
 
 ``fps`` (frames per second), ``loop`` (whether time is a circle), ``noise_mask`` and
 ``noise_ceiling`` (how far each place may change, see ``samplers.ceilings``) travel under these
-keys.
+keys. Of a longer video, ``start_frame`` and ``video_frames`` say at which of how many frames the
+latent begins; of a part of that latent, ``shown_frames`` and ``whole_frames`` which of how many
+latent frames it holds.
 """
 
 

@@ -6,7 +6,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +16,23 @@ from ..models.patchify import TokenLayout, Tokens, unpatchify
 from ..models.shapes import WAN_COMPRESSION, Compression, LatentShape
 from .masks import free_frames
 from .regions import LatentRegions, Regions, TokenRegions
+
+
+class Coverage(NamedTuple):
+    """What a clip shows of the video that is made, for what is told of that video's frames.
+
+    Args:
+        start: frame of the video at which the latent begins that the clip is taken from; below 0
+            where that latent makes more than is kept.
+        frames: of the video.
+        latent_frames: of that latent.
+        shown: numbers in it of the clip's latent frames, in their order.
+    """
+
+    start: int
+    frames: int
+    latent_frames: int
+    shown: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +49,8 @@ class Clip:
             stand, some of them perhaps twice; None for all.
         made: absolute numbers of the latent frames of which anything is made, some of which may
             not be there; None for all.
+        covers: what its latent frames show of a longer video; None for the one that follows from
+            its first frame and its size.
     """
 
     size: LatentShape
@@ -41,6 +60,16 @@ class Clip:
     first_frame: int = 0
     held: tuple[int, ...] | None = None
     made: tuple[int, ...] | None = None
+    covers: Coverage | None = None
+
+    @property
+    def coverage(self) -> Coverage:
+        """What the whole clip shows of the video."""
+        if self.covers is not None:
+            return self.covers
+        start, count = self._before(self.first_frame), self.size.frames
+        frames = self.compression.video_shape(self.size, loop=self.loop).frames
+        return Coverage(start, start + frames, count, tuple(range(count)))
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -129,7 +158,18 @@ def clip_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression
         compression=compression,
         first_frame=first,
         made=None if free is None else tuple(first + frame for frame in free),
+        covers=_coverage(latent, samples.shape[2]),
     )
+
+
+def _coverage(latent: Mapping[str, Any], frames: int) -> Coverage | None:
+    """What a LATENT of so many frames says of the video that it is a part of."""
+    start, video = latent.get("start_frame"), latent.get("video_frames")
+    if start is None or video is None:
+        return None
+    shown = latent.get("shown_frames", range(frames))
+    whole = latent.get("whole_frames", frames)
+    return Coverage(int(start), int(video), int(whole), tuple(map(int, shown)))
 
 
 Each = TypeVar("Each")

@@ -39,8 +39,8 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
         channels: of the latent.
 
     Returns:
-        ``samples`` with zeros where nothing is given, ``fps``, ``first_frame``, the timeline, and
-        what makes its start clip when it is needed.
+        ``samples`` with zeros where nothing is given, ``fps``, ``first_frame``, the timeline, where
+        in its video the latent begins, and what makes its start clip when it is needed.
         Where something is given also ``noise_mask`` (1, 1, f, h, w), 1 where a place may change,
         and ``noise_ceiling``, how far, if that is not all or nothing.
     """
@@ -52,6 +52,7 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
     latent: dict[str, Any] = {"samples": samples, "fps": timeline.fps, TIMELINE_KEY: timeline}
     if timeline.first_frame:
         latent["first_frame"] = timeline.first_frame
+    latent |= {"start_frame": timeline.start, "video_frames": timeline.shape.frames}
     if timeline.loop:
         latent["loop"] = True
     if bool((ceiling < MADE).any()):

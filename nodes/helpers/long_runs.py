@@ -13,6 +13,7 @@ from torch import Tensor
 from ...hosts import host
 from ...hosts.stretch import stretch
 from ...models.shapes import WAN_COMPRESSION
+from ...samplers.clips import clip_of
 from ...samplers.masks import latent_mask
 from ...samplers.noise.sources import step_noise_of
 from ...timeline import START_KEY, TIMELINE_KEY
@@ -137,7 +138,17 @@ class _Whole:
         if self.ceiling is not None:
             part["noise_ceiling"] = self._opened(self.ceiling, chunk)
         part["first_frame"] = self._first(chunk)
-        return part
+        return {**part, **self._covered(shown)}
+
+    def _covered(self, shown: list[int]) -> dict[str, Any]:
+        """What the chunk shows of the video, as LATENTs say it."""
+        clip = clip_of(self.latent, self.samples, WAN_COMPRESSION).coverage
+        return {
+            "start_frame": clip.start,
+            "video_frames": clip.frames,
+            "whole_frames": clip.latent_frames,
+            "shown_frames": [clip.shown[frame] for frame in shown],
+        }
 
     def _opened(self, values: Tensor, chunk: Chunk) -> Tensor:
         """Values of the places that the chunk makes; 0 in others, and 1 in what is thrown away."""

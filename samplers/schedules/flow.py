@@ -24,6 +24,15 @@ def shift_sigmas(sigmas: Tensor, shift: float) -> Tensor:
     return sigmas if shift == 1 else shift * sigmas / (1 + (shift - 1) * sigmas)
 
 
+def percent_to_sigma(percent: float, shift: float) -> float:
+    """Noise level when a share in [0, 1] of a flow model's sampling is done, as ComfyUI counts it.
+
+    That is the share of the steps of a schedule which is even before the shift.
+    """
+    left = min(max(1.0 - percent, 0.0), 1.0)
+    return shift * left / (1 + (shift - 1) * left)
+
+
 def flow_sigmas(steps: int, *, shift: float = 1.0, start: float = 1.0) -> Tensor:
     """Space the levels evenly before the shift, from ``start`` to 0.
 

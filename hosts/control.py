@@ -1,0 +1,181 @@
+"""What a control is in either host: a branch with pictures to follow, over clips of any part.
+
+B batch, C channels, F frames, H rows, W columns.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..media.fit import Size, fit_clip
+from ..models.control.network import ControlNetwork
+from ..models.latent_format import LatentFormat
+from ..models.patchify import Patch
+from ..models.shapes import LatentShape
+from ..samplers.clips import Clip, Clips
+from ..samplers.control import ControlStrength, HintState, joined
+from .keys import CONTROL_KEY, CONTROL_UNCOND_KEY, Conditioning
+
+Encode = Callable[[Tensor, bool], Tensor]
+"""(frames (F, H, W, 3) in [0, 1], whether they are a loop) -> raw latent (1, C, F', H', W')."""
+
+
+NO_VAE = (
+    "this ControlNet takes pictures as the VAE encodes them: connect the model's VAE to the vae of "
+    "the node that applies it"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Hint:
+    """Pictures for a branch to follow, frame 0 with frame 0 of the video.
+
+    They are cropped to the size of a clip and encoded when that is known, once for each size. One
+    picture holds for all frames; further ones than the video has are not looked at.
+
+    Args:
+        pictures: (F, H, W, 3 or more) in [0, 1].
+        encode: of the VAE.
+        form: channels and compression of the VAE.
+    """
+
+    pictures: Tensor
+    encode: Encode
+    form: LatentFormat
+    _encoded: dict[tuple[Any, ...], Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    def latent(self, clip: Clip) -> Tensor:
+        """The raw latent (1, C, F, H, W) of all frames of a clip.
+
+        Raises:
+            ValueError: there are fewer pictures than the video has frames.
+        """
+        numbers = _frames(clip, len(self.pictures), "a hint")
+        size = Size(*(side * self.form.space_factor for side in clip.size[1:]))
+        key = (tuple(numbers), size, clip.loop)
+        if key not in self._encoded:
+            frames, _ = fit_clip(self.pictures[..., :3], None, numbers, len(numbers), size, "crop")
+            self._encoded[key] = self.encode(frames, clip.loop)
+        return self._encoded[key][:, :, list(clip.coverage.shown)]
+
+
+def weights_over(weights: Tensor, clip: Clip) -> Tensor:
+    """Factors (F or 1, H or 1, W or 1) of a video in the places (1, F, H, W) of a clip's latent.
+
+    They are cropped as hints are; a place has the mean of the pixels behind it.
+
+    Raises:
+        ValueError: they are of fewer frames than the video has.
+    """
+    numbers, most = _frames(clip, len(weights), "a control mask"), float(weights.abs().max()) or 1.0
+    size, time = Size(*clip.size[1:]), clip.compression.time
+    if weights.shape[1:] == (1, 1):
+        fitted = weights[numbers].expand(-1, *size)
+    else:
+        planes = (weights / most)[..., None]
+        fitted = fit_clip(planes, None, numbers, len(numbers), size, "crop")[0][..., 0] * most
+    lone = 0 if clip.loop else 1
+    groups = fitted[lone:].unflatten(0, (-1, time)).mean(1) if len(fitted) > lone else fitted[:0]
+    return torch.cat([fitted[:lone], groups])[list(clip.coverage.shown)][None]
+
+
+def _frames(clip: Clip, given: int, what: str) -> list[int]:
+    """Which of so many frames lie behind the latent that a clip is taken from.
+
+    Where more is made than the video shows, its first or last frame is held.
+    """
+    covers = clip.coverage
+    size = LatentShape(covers.latent_frames, *clip.size[1:])
+    count = clip.compression.video_shape(size, loop=clip.loop).frames
+    numbers = [
+        min(max(each, 0), covers.frames - 1) for each in range(covers.start, covers.start + count)
+    ]
+    if given == 1:
+        return [0] * count
+    if given <= max(numbers):
+        raise ValueError(
+            f"{what} of {given} frames for a video of {max(numbers) + 1}: give as many, or one for "
+            "all of them (Fit Video brings a clip to a length)"
+        )
+    return numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Steering:
+    """A branch with what it follows.
+
+    Args:
+        network: of the branch.
+        latent: what its hints' latents mean.
+        hints: one for all clips of a run, or one for each packed clip.
+        strength: of the residuals.
+    """
+
+    network: ControlNetwork
+    latent: LatentFormat
+    hints: tuple[Hint, ...]
+    strength: ControlStrength
+
+    def state(self, clips: Clips, patch: Patch) -> HintState:
+        """The hint over a run's state, in float32.
+
+        Raises:
+            ValueError: hints for another number of clips, of another VAE, or too short.
+        """
+        if len(self.hints) not in (1, len(clips.each)):
+            raise ValueError(
+                f"control hints for {len(self.hints)} clips, and {len(clips.each)} packed ones: "
+                "give one for each, or one for all"
+            )
+        hints = self.hints * len(clips.each) if len(self.hints) == 1 else self.hints
+        pairs = zip(hints, clips.each, strict=True)
+        return joined(clips, patch, [self._part(hint, clip) for hint, clip in pairs])
+
+    def _part(self, hint: Hint, clip: Clip) -> HintState:
+        weights = self.strength.weights
+        if weights is not None and bool((weights == 1).all()):
+            weights = None
+        return HintState(
+            self.latent.normalise(hint.latent(clip)).float(),
+            None if weights is None else weights_over(weights, clip),
+        )
+
+
+def check_vae(form: LatentFormat, latent: LatentFormat) -> None:
+    """Refuse a VAE that makes other latents than a branch takes as hints.
+
+    Raises:
+        ValueError: it does.
+    """
+    theirs, ours = (form.channels, form.compression), (latent.channels, latent.compression)
+    if theirs != ours:
+        raise ValueError(
+            f"the ControlNet takes latents of {ours[0]} channels of {ours[1]} pixels, the VAE "
+            f"makes {theirs[0]} of {theirs[1]}: connect the VAE that belongs to the model"
+        )
+
+
+def with_control(
+    conditionings: Sequence[Conditioning], apply: Callable[[Any], Any]
+) -> list[Conditioning]:
+    """Conditionings with one more control: prompts that shared the controls before share it.
+
+    Args:
+        conditionings: positive and negative.
+        apply: (the control that a prompt has, None for none) -> the one it gets.
+    """
+    made: dict[int, Any] = {}
+
+    def changed(options: dict[str, Any]) -> dict[str, Any]:
+        before = options.get(CONTROL_KEY)
+        if id(before) not in made:
+            made[id(before)] = apply(before)
+        return {**options, CONTROL_KEY: made[id(before)], CONTROL_UNCOND_KEY: False}
+
+    return [
+        [[context, changed(options)] for context, options in conditioning]
+        for conditioning in conditionings
+    ]
