@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..models.latent_format import LatentFormat
 
-Kind = Literal["dit", "vae", "text_encoder"]
+Kind = Literal["dit", "vae", "text_encoder", "controlnet"]
 """What a network is for; the pack's own files say it in their header."""
 
 
@@ -30,7 +30,7 @@ class Family:
         config: makes the sizes of the fields in a header of the pack.
         build: network of the sizes, with ``ops`` as its namespace of layers.
         settle: what is done with a network once its weights are there.
-        latent: sizes -> what its latents mean; of a transformer.
+        latent: sizes -> what its latents mean; of a transformer or a control branch.
         sampling: sizes -> what a host wants to know for sampling (``shift``, ``token_levels``).
         tokenizer: tensor with the tokenizer among a file's, None where it has none; of a text
             encoder.

@@ -11,7 +11,7 @@ from .claims import compare_with, on_meta
 from .family import Kind
 from .files import read_file
 from .keys import UnsupportedCheckpointError
-from .load import dit_of, text_of, vae_of
+from .load import control_of, dit_of, text_of, vae_of
 from .stored import measured
 
 
@@ -40,8 +40,11 @@ def look_at(path: Path, kind: Kind, keep: Collection[str] = ()) -> Header:
         UnsupportedCheckpointError: it is of another kind, or has parts that are not supported.
     """
     file = read_file(path, matrices=False)
+    weights: Any
     if kind == "vae":
-        weights: Any = vae_of(file)
+        weights = vae_of(file)
+    elif kind == "controlnet":
+        weights = control_of(file)
     else:
         weights = dit_of(file, keep) if kind == "dit" else text_of(file, keep)
     try:

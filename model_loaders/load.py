@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ..models.control.config import ControlConfig
+from ..models.control.network import DilatedBranch, ResidualBranch
 from ..models.dit.config import DiTConfig
 from ..models.dit.network import VideoDiT
 from ..models.latent_format import LatentFormat
@@ -27,7 +29,7 @@ from .claims import (
     compare_with,
     on_meta,
 )
-from .families import FAMILIES, UMT5, WAN_DIT, WAN_VAE
+from .families import CONTROL, FAMILIES, UMT5, WAN_DIT, WAN_VAE
 from .family import Family, Kind
 from .files import Tick, WeightsFile, read_file
 from .keys import UnsupportedCheckpointError
@@ -87,6 +89,22 @@ class TextWeights:
     again: Callable[[], "TextWeights"] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class ControlWeights:
+    """A control branch before it is built; ``again`` as in ``DiTWeights``.
+
+    ``latent`` is what the latents of its hints mean.
+    """
+
+    config: ControlConfig
+    latent: LatentFormat
+    state: Mapping[str, Tensor]
+    info: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    family: Family = CONTROL
+    again: Callable[[], "ControlWeights"] | None = None
+
+
 def read_dit(
     path: Path, tick: Tick = lambda done, total: None, *, keep: Collection[str] = ()
 ) -> DiTWeights:
@@ -118,6 +136,11 @@ def read_text_encoder(
     return replace(weights, again=partial(read_text_encoder, path, keep=keep))
 
 
+def read_control(path: Path, tick: Tick = lambda done, total: None) -> ControlWeights:
+    """Read a control branch, of a file that may hold its base as well; errors as ``read_dit``."""
+    return replace(control_of(read_file(path, tick=tick)), again=partial(read_control, path))
+
+
 def dit_of(file: WeightsFile, keep: Collection[str] = ()) -> DiTWeights:
     """The video transformer in a file that was read; see ``read_dit``."""
     family, config, state = network_in(file, "dit", keep)
@@ -130,6 +153,18 @@ def dit_of(file: WeightsFile, keep: Collection[str] = ()) -> DiTWeights:
         raise UnsupportedCheckpointError(f"what the latents of {file.name} mean is not known")
     info = family.sampling(config)
     return DiTWeights(config, family.latent(config), state, info, file.name, family)
+
+
+def control_of(file: WeightsFile) -> ControlWeights:
+    """The control branch in a file that was read; errors as ``read_dit``."""
+    family, config, state = network_in(file, "controlnet")
+    if file.info:
+        latent = claimed_latent(file.name, file.info.get("latent"))
+    elif family.latent is not None:
+        latent = family.latent(config)
+    else:
+        raise UnsupportedCheckpointError(f"what the latents of {file.name} mean is not known")
+    return ControlWeights(config, latent, state, file.info, file.name, family)
 
 
 def vae_of(file: WeightsFile) -> VAEWeights:
@@ -164,10 +199,10 @@ def family_of(file: WeightsFile, kind: Kind) -> Family:
     for family in known:
         if family.detect(file.state.keys()):
             return family
-    raise UnsupportedCheckpointError(
-        f"{file.name} is not a {' or a '.join(family.name for family in known)}: its first keys "
-        f"are {sorted(file.state)[:3]}"
-    )
+    wanted = " or a ".join(family.name for family in known)
+    others = [family.name for family in FAMILIES if family.detect(file.state.keys())]
+    what = f"it is a {others[0]}" if others else f"its first keys are {sorted(file.state)[:3]}"
+    raise UnsupportedCheckpointError(f"{file.name} is not a {wanted}: {what}")
 
 
 def network_in(
@@ -238,12 +273,21 @@ def build_vae(weights: VAEWeights, *, dtype: torch.dtype = torch.float32) -> Vid
     return _built(weights, dtype)
 
 
+def build_control(
+    weights: ControlWeights, *, dtype: torch.dtype = torch.float32
+) -> ResidualBranch | DilatedBranch:
+    """The branch of a file, from torch's own layers."""
+    return _built(weights, dtype)
+
+
 def build_text_encoder(weights: TextWeights, *, dtype: torch.dtype = torch.float32) -> TextEncoder:
     """The text encoder of a file with its tokenizer."""
     return TextEncoder(_built(weights, dtype), weights.tokenizer)
 
 
-def _built(weights: DiTWeights | VAEWeights | TextWeights, dtype: torch.dtype) -> Any:
+def _built(
+    weights: DiTWeights | VAEWeights | TextWeights | ControlWeights, dtype: torch.dtype
+) -> Any:
     make = partial(weights.family.build, weights.config, ops=Unfilled)
     network = load_strictly(make, weights.state, dtype=dtype)
     weights.family.settle(network)

@@ -1,8 +1,9 @@
 """The families of checkpoints that are known: a file each, and a line in this list."""
 
 from ..family import Family
+from .control import CONTROL
 from .umt5 import UMT5
 from .wan_dit import WAN_DIT
 from .wan_vae import WAN_VAE
 
-FAMILIES: tuple[Family, ...] = (WAN_DIT, WAN_VAE, UMT5)
+FAMILIES: tuple[Family, ...] = (WAN_DIT, WAN_VAE, UMT5, CONTROL)

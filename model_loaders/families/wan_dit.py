@@ -19,6 +19,9 @@ SHIFT = 8.0
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.")
 
+VACE_PREFIX = "vace_"
+"""Of the control branch in files of VACE, which is read by itself."""
+
 _NEEDED = (
     "patch_embedding.weight",
     "text_embedding.0.weight",
@@ -31,7 +34,6 @@ _NEEDED = (
 _ATTENTION = r"(blocks\.\d+)\.attn{n}\.{theirs}\.(weight|bias)"
 
 _UNSUPPORTED = {
-    "vace_patch_embedding": "VACE control blocks",
     "ref_conv": "reference convolution (Fun-Control)",
     "control_adapter": "camera control",
     "audio_proj": "audio input",
@@ -91,12 +93,13 @@ def _bare(key: str) -> str:
 
 
 def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Strip prefixes and rename diffusers keys.
+    """Strip prefixes, leave out a VACE branch beside the network, and rename diffusers keys.
 
     Raises:
         UnsupportedCheckpointError: the file holds parts that this network does not have.
     """
     state = strip_prefixes(state, PREFIXES)
+    state = {key: weight for key, weight in state.items() if not key.startswith(VACE_PREFIX)}
     for part, what in _UNSUPPORTED.items():
         if any(key.startswith(part) for key in state):
             raise UnsupportedCheckpointError(
@@ -105,7 +108,7 @@ def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             )
     if "condition_embedder.time_proj.weight" in state:
         return rename(state, DIFFUSERS_KEYS)
-    return dict(state)
+    return state
 
 
 def derive_config(state: Mapping[str, Tensor]) -> DiTConfig:

@@ -96,12 +96,9 @@ def test_levels_per_token_belong_to_the_5b_s_latents(tmp_path: Path, channels, l
     assert read_dit(tmp_path / "wan.safetensors").info["token_levels"] is levels
 
 
-@pytest.mark.parametrize(
-    ("key", "what"), [("ref_conv.bias", "Fun-Control"), ("vace_patch_embedding.bias", "VACE")]
-)
-def test_parts_that_are_not_supported_are_named(tmp_path: Path, key: str, what: str) -> None:
-    save_file({**random_state(), key: torch.zeros(1)}, tmp_path / "wan.safetensors")
-    with pytest.raises(UnsupportedCheckpointError, match=what):
+def test_parts_that_are_not_supported_are_named(tmp_path: Path) -> None:
+    save_file({**random_state(), "ref_conv.bias": torch.zeros(1)}, tmp_path / "wan.safetensors")
+    with pytest.raises(UnsupportedCheckpointError, match="Fun-Control"):
         read_dit(tmp_path / "wan.safetensors")
 
 

@@ -1,0 +1,76 @@
+"""Control branches: those of the pack, and VACE's, whose files hold their base as well."""
+
+from collections.abc import Collection, Mapping
+
+import torch
+from torch import Tensor
+
+from ...models.control.config import ControlConfig
+from ...models.control.network import build_control
+from ...models.latent_format import WAN21_LATENT, LatentFormat
+from ..dequantise import dequantise
+from ..family import Family
+from ..keys import UnsupportedCheckpointError, count_blocks, strip_prefixes
+from .wan_dit import PREFIXES, VACE_PREFIX
+
+VACE = "vace_patch_embedding.weight"
+DILATED = "controlnet_blocks.0.weight"
+
+_BASE_LAYERS = {15: 30, 8: 40}
+"""Blocks of the bases of VACE's published branches, 1.3B and 14B, by those of the branch."""
+
+
+def detect(keys: Collection[str]) -> bool:
+    """Whether the keys are those of a control branch, alone or with its base."""
+    return any(key.endswith((VACE, DILATED)) for key in keys)
+
+
+def _converted(state: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, Tensor]:
+    state = strip_prefixes(dequantise(state, dtype=torch.bfloat16, metadata=header), PREFIXES)
+    if VACE not in state:
+        return dict(state)
+    return {key: weight for key, weight in state.items() if key.startswith(VACE_PREFIX)}
+
+
+def derive_vace(state: Mapping[str, Tensor]) -> ControlConfig:
+    """Sizes of a VACE branch from shapes; heads are 128 wide as in every published Wan file.
+
+    Raises:
+        UnsupportedCheckpointError: it is not one of the published branches.
+    """
+    layers = count_blocks(state, r"vace_blocks\.(\d+)\..*")
+    if VACE not in state or layers not in _BASE_LAYERS:
+        known = " or ".join(map(str, _BASE_LAYERS))
+        raise UnsupportedCheckpointError(
+            f"a control branch of {layers} blocks that does not say where they belong: VACE's have "
+            f"{known}"
+        )
+    embedding = state[VACE]
+    base = _BASE_LAYERS[layers]
+    dim = embedding.shape[0]
+    return ControlConfig(
+        design="residual",
+        after=tuple(range(0, base, base // layers)),
+        base_dim=dim,
+        dim=dim,
+        heads=max(1, dim // 128),
+        ffn_dim=state["vace_blocks.0.ffn.0.weight"].shape[0],
+        hint_channels=embedding.shape[1],
+        patch=(embedding.shape[2], embedding.shape[3], embedding.shape[4]),
+    )
+
+
+def _latent(config: ControlConfig) -> LatentFormat:
+    return WAN21_LATENT
+
+
+CONTROL = Family(
+    name="ControlNet (VACE, Spacetime)",
+    kind="controlnet",
+    detect=detect,
+    convert=_converted,
+    derive=derive_vace,
+    config=ControlConfig,
+    build=build_control,
+    latent=_latent,
+)

@@ -1,0 +1,117 @@
+"""Files of control branches: the pack's, and VACE's with their base."""
+
+import json
+from dataclasses import asdict, replace
+from math import prod
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from spacetime_video.model_loaders.families.control import derive_vace
+from spacetime_video.model_loaders.files import METADATA_KEY
+from spacetime_video.model_loaders.fit import look_at
+from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
+from spacetime_video.model_loaders.load import build_control, read_control, read_dit, read_vae
+from spacetime_video.models.control.config import ControlConfig
+from spacetime_video.models.control.network import build_control as network_of
+from spacetime_video.models.dit.config import DiTConfig
+from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.models.latent_format import WAN21_LATENT
+
+VACE = ControlConfig(
+    design="residual",
+    after=tuple(range(0, 30, 2)),
+    base_dim=128,
+    dim=128,
+    heads=1,
+    ffn_dim=8,
+    hint_channels=96,
+)
+OWN = ControlConfig(
+    design="dilated", after=(0, 4), base_dim=24, dim=12, heads=1, ffn_dim=16, text_dim=16
+)
+
+
+def random_state(module):
+    generator = torch.Generator().manual_seed(0)
+    return {
+        name: torch.randn(weight.shape, generator=generator)
+        for name, weight in module.state_dict().items()
+    }
+
+
+def own_file(path: Path, config: ControlConfig = OWN, **changes) -> Path:
+    info = {"kind": "controlnet", "config": config.to_dict(), "latent": asdict(WAN21_LATENT)}
+    state = random_state(network_of(OWN))
+    save_file(state, path, metadata={METADATA_KEY: json.dumps({**info, **changes})})
+    return path
+
+
+def test_a_file_of_the_pack_comes_back_as_it_was(tmp_path: Path) -> None:
+    weights = read_control(own_file(tmp_path / "own.safetensors"))
+    assert (weights.config, weights.latent.std) == (OWN, WAN21_LATENT.std)
+    built = build_control(weights).state_dict()
+    wanted = random_state(network_of(OWN))
+    assert built.keys() == wanted.keys()
+    assert all(torch.equal(built[name], wanted[name]) for name in wanted)
+    assert weights.again is not None
+    assert weights.again().config == OWN
+    assert look_at(tmp_path / "own.safetensors", "controlnet").own
+
+
+def test_a_vace_file_is_a_base_and_a_branch(tmp_path: Path) -> None:
+    base = DiTConfig(dim=128, heads=1, ffn_dim=8, layers=30, text_dim=16)
+    whole = {**random_state(VideoDiT(base)), **random_state(network_of(VACE))}
+    named = {f"model.diffusion_model.{name}": weight for name, weight in whole.items()}
+    save_file(named, tmp_path / "vace.safetensors")
+    weights = read_control(tmp_path / "vace.safetensors")
+    assert weights.config == VACE
+    assert weights.latent == WAN21_LATENT
+    assert all(name.startswith("vace_") for name in weights.state)
+    build_control(weights)
+    weights.config.check_base(read_dit(tmp_path / "vace.safetensors").config)
+    alone = {name: weight for name, weight in whole.items() if name.startswith("vace_")}
+    save_file(alone, tmp_path / "module.safetensors")
+    assert read_control(tmp_path / "module.safetensors").config == VACE
+
+
+@pytest.mark.parametrize(
+    ("blocks", "layers", "dim", "ffn_dim", "billions", "tensors"),
+    [(15, 30, 1536, 8960, 2.1540, 1264), (8, 40, 5120, 13824, 17.3376, 1331)],
+    ids=["1.3B", "14B"],
+)
+def test_the_published_branches(blocks, layers, dim, ffn_dim, billions, tensors) -> None:
+    """With its base a branch has the parameters and tensors of the published file."""
+    same = {"dim": dim, "heads": dim // 128, "ffn_dim": ffn_dim}
+    after = tuple(range(0, layers, layers // blocks))
+    sizes = ControlConfig(design="residual", after=after, base_dim=dim, hint_channels=96, **same)
+    with torch.device("meta"):
+        branch = network_of(sizes).state_dict()
+        base = VideoDiT(DiTConfig(layers=layers, **same)).state_dict()
+    assert derive_vace(branch) == sizes
+    assert len(branch) + len(base) == tensors
+    parameters = sum(prod(weight.shape) for state in (branch, base) for weight in state.values())
+    assert round(parameters / 1e9, 4) == billions
+
+
+def test_files_that_cannot_be_followed_are_refused(tmp_path: Path, models_dir: Path) -> None:
+    broken = own_file(tmp_path / "broken.safetensors", replace(OWN, dim=24, heads=2))
+    with pytest.raises(UnsupportedCheckpointError, match="has other sizes"):
+        look_at(broken, "controlnet")
+    other = own_file(tmp_path / "other.safetensors", latent={"channels": 0})
+    with pytest.raises(UnsupportedCheckpointError, match="does not describe latents"):
+        read_control(other)
+    few = random_state(network_of(replace(VACE, after=(0, 1, 2))))
+    save_file(few, tmp_path / "few.safetensors")
+    with pytest.raises(UnsupportedCheckpointError, match="3 blocks that does not say where"):
+        read_control(tmp_path / "few.safetensors")
+    with pytest.raises(UnsupportedCheckpointError, match="holds a controlnet, not a vae"):
+        read_vae(own_file(tmp_path / "own.safetensors"))
+    with pytest.raises(UnsupportedCheckpointError, match=r"is not a video transformer.*ControlNet"):
+        read_dit(tmp_path / "few.safetensors")
+    wan = random_state(VideoDiT(DiTConfig(dim=24, heads=2, ffn_dim=8, layers=1, text_dim=16)))
+    save_file(wan, tmp_path / "wan.safetensors")
+    with pytest.raises(UnsupportedCheckpointError, match=r"not a ControlNet.*video transformer"):
+        read_control(tmp_path / "wan.safetensors")
