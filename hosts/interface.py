@@ -6,7 +6,6 @@ SAMPLER, VIDEO), which nodes only hand on.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,44 +13,18 @@ import torch
 from torch import Tensor
 
 from ..media import Clip, FrameStream
-from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
+from ..model_loaders.load import ControlWeights, DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
 from ..models.lora import WeightDeltas
 from ..models.patchify import Tokens
+from ..samplers.control import ControlStrength
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.noise.steps import StepNoise
-from ..samplers.process import NoiseProcess
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
-from ..samplers.showing import Showing
+from .about import AboutGuider
 from .keys import Conditioning, Latent
-from .prompt_spans import PromptSpans
-from .solver_options import KnownWeights, SolverCall
-
-
-@dataclass(frozen=True, eq=False)
-class AboutGuider:
-    """What can be told of a GUIDER.
-
-    Args:
-        plan: what it does with the model's predictions; None where it has rules of its own.
-        blocks: of its network that can be skipped; 0 for another kind.
-        distilled: whether its model was distilled for few steps; None where nobody knows.
-        weights: what its model's file says; None where it is not one of the pack's.
-        process: how states of its model mix signal and noise.
-        further: names of the prompts that it has beside its own.
-        showing: how its model is shown what is given.
-        spans: of those of its prompts that change over time.
-    """
-
-    plan: GuidancePlan | None
-    blocks: int
-    distilled: bool | None
-    weights: KnownWeights | None
-    process: NoiseProcess
-    further: Collection[str]
-    showing: Showing
-    spans: Sequence[PromptSpans]
+from .solver_options import SolverCall
 
 
 class Files(Protocol):
@@ -148,6 +121,29 @@ class Models(Protocol):
 
     def vae_format(self, vae: Any) -> LatentFormat:
         """Channels and compression of a VAE, of ours or of the host's."""
+        ...
+
+    def make_control(self, weights: ControlWeights, *, dtype: str) -> Any:
+        """CONTROL_NET from the weights of a control branch."""
+        ...
+
+    def controlled(
+        self, control_net: Any, previous: Any, images: Tensor, vae: Any, strength: ControlStrength
+    ) -> Any:
+        """What a conditioning carries under ``CONTROL_KEY``: a control over a whole clip.
+
+        Args:
+            control_net: of ours, or another of the host's.
+            previous: the control that the conditioning carries already, None for none.
+            images: pictures to follow, (F, H, W, 3) in [0, 1], the first with the video's first
+                frame; one for all frames. Their size is that of the clip, once it is sampled.
+            vae: encodes them.
+            strength: of the residuals.
+
+        Raises:
+            ValueError: the VAE is not that of the branch, or the strength is more than a control of
+                the host's can follow.
+        """
         ...
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:

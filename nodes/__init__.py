@@ -10,6 +10,7 @@ MODULES = (
     "load.lora",
     "prompt.prompt",
     "prompt.schedule",
+    "control.controlnet",
     "latent.latents",
     "patches.patches",
     "sampling.noise",

@@ -15,6 +15,8 @@ import spacetime_video
 from spacetime_video import hosts
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.model_loaders.tokenizer import tokenizer_to_tensor, train_tokenizer
+from spacetime_video.models.control.config import ControlConfig
+from spacetime_video.models.control.network import build_control
 from spacetime_video.models.dit.config import DiTConfig
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.latent_format import LatentFormat
@@ -52,6 +54,18 @@ VAE = VAEConfig(
     temporal_down=(True, True),
     residual_shortcuts=True,
     pixel_patch=2,
+)
+CONTROL = ControlConfig(
+    design="dilated",
+    after=(0, 1),
+    base_dim=24,
+    dim=12,
+    heads=1,
+    ffn_dim=24,
+    text_dim=16,
+    text_length=TEXT_LENGTH,
+    freq_dim=16,
+    conditions=("fps", "loop"),
 )
 OTHER_VAE = replace(VAE, z_channels=4)
 LATENT = LatentFormat(
@@ -91,6 +105,16 @@ def models_dir(tmp_path_factory):
         root / "diffusion_models/random_dit.safetensors", random_state(VideoDiT(DIT)), dit_info
     )
     write_weights(root / "text_encoders/random_text.safetensors", text, text_info)
+    control_info = {
+        "kind": "controlnet",
+        "config": CONTROL.to_dict(),
+        "latent": asdict(LATENT),
+    }
+    write_weights(
+        root / "controlnet/random_control.safetensors",
+        random_state(build_control(CONTROL)),
+        control_info,
+    )
     write_vae(root / "vae/random_vae.safetensors", VAE)
     write_vae(root / "vae/other_vae.safetensors", OTHER_VAE)
     return root

@@ -9,19 +9,22 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ...models.attention import attend
-from ...models.dit.network import PreparedContext
+from ...models.dit.trunk import PreparedContext
 from ...models.hooks import BlockHooks
 from ...models.network import VideoNetwork
 from ...samplers.checks import check_image_context, check_packed, check_text_width
 from ...samplers.clips import Clips
+from ...samplers.control import HintState
 from ...samplers.denoiser import Denoiser, to_denoised
 from ...samplers.guidance.cfg import Predict
 from ...samplers.guidance.conditions import Change, predictor
 from ...samplers.guidance.nag import cross_attend_against
 from ...samplers.guidance.plan import guided
 from ...samplers.runs import Evaluation, RunDenoiser, SamplingRun, for_solver, wrapped
+from ..control import Steering
 from ..keys import CLIP_TEXTS_KEY, VISION_KEY, Conditioning
 from ..prompt_spans import SpanChooser, spans_of
+from .control import PreparedControl, branches, control_of, prepared_control, steerings
 from .latents import start_channels
 from .sampling import Guider, Model, Prompted
 
@@ -35,11 +38,13 @@ class Prepared(NamedTuple):
     """Prompts side by side, as the network takes them.
 
     ``contexts`` holds one for all clips or one per clip; ``channels`` what a network with further
-    input channels sees of a start image, (B, C, F, H, W) of the whole run.
+    input channels sees of a start image, (B, C, F, H, W) of the whole run; ``controls`` the
+    branches that steer all of them.
     """
 
     contexts: tuple[PreparedContext, ...]
     channels: Tensor | None
+    controls: tuple[PreparedControl, ...] = ()
 
 
 class Prompts:
@@ -59,6 +64,7 @@ class Prompts:
         self._network: VideoNetwork = model.dit
         self._prepared: dict[tuple[int, ...], Prepared] = {}
         self._timed: dict[tuple[int, int], Conditioning] = {}
+        self._hints: dict[int, HintState] = {}
 
     def at(self, conditioning: Conditioning, at: Evaluation) -> Conditioning:
         """The prompt of what is looked at: one object for each span."""
@@ -79,12 +85,36 @@ class Prompts:
             sides = [_only(conditioning) for conditioning in conditionings]
             channels = _stacked([self._channels(options) for _, options in sides])
             image = _stacked([self._image(options) for _, options in sides])
-            self._prepared[key] = Prepared(tuple(self._contexts(sides, image)), channels)
+            texts = list(self._side_by_side(sides))
+            contexts = tuple(self._network.prepare(text, image) for text in texts)
+            controls = tuple(self._controls(sides[0][1], texts))
+            self._prepared[key] = Prepared(contexts, channels, controls)
         return self._prepared[key]
 
-    def _contexts(
-        self, sides: Sequence[tuple[Tensor, Mapping[str, Any]]], image: Tensor | None
-    ) -> Iterator[PreparedContext]:
+    def groups(self, conditionings: Sequence[Conditioning]) -> list[list[int]]:
+        """Numbers of the prompts that can be evaluated together: those of the same controls."""
+        alike: dict[int, list[int]] = {}
+        for number, conditioning in enumerate(conditionings):
+            _, options = _only(conditioning)
+            alike.setdefault(id(control_of(options)), []).append(number)
+        return list(alike.values())
+
+    def _controls(
+        self, options: Mapping[str, Any], texts: Sequence[Tensor]
+    ) -> Iterator[PreparedControl]:
+        for steering in steerings(control_of(options)):
+            yield prepared_control(self.model, steering, texts, self._hint(steering))
+
+    def _hint(self, steering: Steering) -> HintState:
+        if self.clips is None:
+            raise ValueError("a ControlNet, and a state whose frames are unknown: use a video")
+        if id(steering) not in self._hints:
+            patch = self.model.dit.config.patch
+            self._hints[id(steering)] = steering.state(self.clips, patch)
+        return self._hints[id(steering)]
+
+    def _side_by_side(self, sides: Sequence[tuple[Tensor, Mapping[str, Any]]]) -> Iterator[Tensor]:
+        """Texts (B, S, D) of all prompts along the batch, one for all clips or one per clip."""
         each = [self._texts(*side) for side in sides]
         clips = max(map(len, each))
         spread = [texts * clips if len(texts) == 1 else texts for texts in each]
@@ -94,7 +124,7 @@ class Prompts:
                 "give as many positive as negative prompts, or one for all clips"
             )
         for texts in zip(*spread, strict=True):
-            yield self._network.prepare(torch.cat(_of_one_length(texts)), image)
+            yield torch.cat(_of_one_length(texts))
 
     def _texts(self, context: Tensor, options: Mapping[str, Any]) -> list[Tensor]:
         texts = options.get(CLIP_TEXTS_KEY) or [context]
@@ -158,6 +188,7 @@ def velocity(
     if clips is None:
         raise ValueError("the run does not say which clips its state holds")
     channels = None if prepared.channels is None else at.part(prepared.channels)
+    steered = (*hooks.branches, *branches(model, prepared.controls, at))
     return model.dit(
         x.to(model.dit.dtype),
         at.levels,
@@ -166,7 +197,7 @@ def velocity(
         loop=clips.layout is None and clips.each[0].closed,
         conditions=clips.conditions(model.dit.config.conditions, at.sigma),
         channels=channels,
-        hooks=hooks,
+        hooks=replace(hooks, branches=steered),
     )
 
 
@@ -197,10 +228,14 @@ def guided_denoiser(
 
 def _predict(prompts: Prompts) -> Predict:
     def together(x: Tensor, at: Evaluation, conditions: Sequence[Conditioning]) -> Sequence[Tensor]:
-        count = len(conditions)
-        rows = at.repeated(count)
-        prepared = prompts.prepared([prompts.at(each, at) for each in conditions])
-        return denoised(torch.cat([x] * count), rows, prepared, rows.hooks).chunk(count)
+        chosen = [prompts.at(each, at) for each in conditions]
+        made: dict[int, Tensor] = {}
+        for group in prompts.groups(chosen):
+            rows = at.repeated(len(group))
+            prepared = prompts.prepared([chosen[number] for number in group])
+            result = denoised(torch.cat([x] * len(group)), rows, prepared, rows.hooks)
+            made.update(zip(group, result.chunk(len(group)), strict=True))
+        return [made[number] for number in range(len(chosen))]
 
     def changed(x: Tensor, at: Evaluation, condition: Conditioning, change: Change) -> Tensor:
         hooks = replace(at.hooks, skipped=at.hooks.skipped | change.skipped)

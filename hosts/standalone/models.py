@@ -11,9 +11,11 @@ from torch import Tensor
 
 from ...media import FrameStream, led_in, regrouped
 from ...model_loaders.load import (
+    ControlWeights,
     DiTWeights,
     TextWeights,
     VAEWeights,
+    build_control,
     build_dit,
     build_text_encoder,
     build_vae,
@@ -26,10 +28,13 @@ from ...models.shapes import LatentShape, VideoShape
 from ...models.vae import circle
 from ...models.vae.config import COLOURS
 from ...models.vae.tiles import TileGrid
+from ...samplers.control import ControlStrength
 from ...samplers.schedules.model_levels import FlowLevels
+from ..control import Hint, Steering, check_vae
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..keys import PROMPT_KEY, Conditioning
 from ..solver_options import distilled_with, is_distilled
+from .control import Control, ControlNet
 from .devices import choose_dtype
 from .preview import LoadedVAE
 from .sampling import Model
@@ -105,6 +110,29 @@ class StandaloneModels:
             time_factor=vae.network.time_factor,
             space_factor=vae.network.space_factor,
         )
+
+    def make_control(self, weights: ControlWeights, *, dtype: str) -> ControlNet:
+        """Build the branch."""
+        network = build_control(weights, dtype=self._dtype(dtype)).to(self.device)
+        return ControlNet(network, weights.latent, self.device, weights.info, weights.file)
+
+    def controlled(
+        self,
+        control_net: ControlNet,
+        previous: Control | None,
+        images: Tensor,
+        vae: LoadedVAE,
+        strength: ControlStrength,
+    ) -> Control:
+        """Bind a branch to what it follows."""
+        form = self.vae_format(vae)
+        check_vae(form, control_net.latent)
+        hint = Hint(images, partial(self._encoded_hint, vae), form)
+        steering = Steering(control_net.network, control_net.latent, (hint,), strength)
+        return Control(steering, previous)
+
+    def _encoded_hint(self, vae: LoadedVAE, frames: Tensor, loop: bool) -> Tensor:
+        return self.encode_video(vae, frames, loop=loop)
 
     def encode_prompt(self, clip: TextEncoder, text: str) -> Conditioning:
         """Encode one prompt with its weights."""

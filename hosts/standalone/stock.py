@@ -2,6 +2,7 @@
 
 from ...graph.schema import ComfyNode
 from . import (
+    stock_control,
     stock_frames,
     stock_image,
     stock_ksampler,
@@ -17,6 +18,6 @@ from . import (
 def stock_nodes() -> list[type[ComfyNode]]:
     """Return the node classes."""
     media = (stock_image, stock_frames, stock_video)
-    models = (stock_loaders, stock_models, stock_latent)
+    models = (stock_loaders, stock_models, stock_latent, stock_control)
     others = (stock_ksampler, stock_sampling, stock_primitive)
     return [node for module in (*media, *models, *others) for node in module.NODES]

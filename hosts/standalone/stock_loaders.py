@@ -14,13 +14,14 @@ DTYPES = (DEFAULT_DTYPE, "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2")
 INCLUDED = "the included tiny weights are in Load Models (SpacetimeLoadModels)"
 
 
-def _file(id: str, folder: str, what: str) -> io.Combo.Input:
+def file_input(id: str, folder: str, what: str) -> io.Combo.Input:
+    """The choice of a file of a model folder."""
     return io.Combo.Input(
         id, options=host().files.model_files(folder), tooltip=f"A file of models/{folder}: {what}."
     )
 
 
-def _known(id: str, folder: str, kind: Kind, name: str | None) -> bool | str:
+def known(id: str, folder: str, kind: Kind, name: str | None) -> bool | str:
     """Return True for a file that can be read here, else what to do."""
     if name is None:
         return True
@@ -44,7 +45,7 @@ class UNETLoader(io.ComfyNode):
             display_name="Load Diffusion Model",
             category="advanced/loaders",
             inputs=[
-                _file("unet_name", "diffusion_models", "a video diffusion transformer"),
+                file_input("unet_name", "diffusion_models", "a video diffusion transformer"),
                 io.Combo.Input(
                     "weight_dtype",
                     options=list(DTYPES),
@@ -57,7 +58,7 @@ class UNETLoader(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, unet_name: str | None) -> bool | str:
         """Refuse a file that is missing or of another kind, from its header."""
-        return _known("unet_name", "diffusion_models", "dit", unet_name)
+        return known("unet_name", "diffusion_models", "dit", unet_name)
 
     @classmethod
     def execute(cls, unet_name: str, weight_dtype: str = DEFAULT_DTYPE) -> io.NodeOutput:
@@ -82,7 +83,7 @@ class CLIPLoader(io.ComfyNode):
             display_name="Load CLIP",
             category="advanced/loaders",
             inputs=[
-                _file("clip_name", "text_encoders", "a text encoder"),
+                file_input("clip_name", "text_encoders", "a text encoder"),
                 io.Combo.Input("type", options=[WAN], tooltip="The model that it belongs to."),
                 io.Combo.Input(
                     "device",
@@ -102,7 +103,7 @@ class CLIPLoader(io.ComfyNode):
                 f"input type: text encoders of type {type!r} are read by ComfyUI: run the "
                 f"workflow there; those of type {WAN!r} are read here too"
             )
-        return _known("clip_name", "text_encoders", "text_encoder", clip_name)
+        return known("clip_name", "text_encoders", "text_encoder", clip_name)
 
     @classmethod
     def execute(cls, clip_name: str, type: str, device: str = "default") -> io.NodeOutput:
@@ -121,14 +122,14 @@ class VAELoader(io.ComfyNode):
             node_id="VAELoader",
             display_name="Load VAE",
             category="loaders",
-            inputs=[_file("vae_name", "vae", "a video VAE")],
+            inputs=[file_input("vae_name", "vae", "a video VAE")],
             outputs=[io.Vae.Output()],
         )
 
     @classmethod
     def validate_inputs(cls, vae_name: str | None) -> bool | str:
         """Refuse a file that is missing or of another kind, from its header."""
-        return _known("vae_name", "vae", "vae", vae_name)
+        return known("vae_name", "vae", "vae", vae_name)
 
     @classmethod
     def execute(cls, vae_name: str) -> io.NodeOutput:

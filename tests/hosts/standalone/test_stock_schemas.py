@@ -238,6 +238,27 @@ COMFYUI = {
         ["GUIDER"],
         [None],
     ),
+    "ControlNetLoader": (
+        "Load ControlNet Model",
+        [("control_net_name", "COMBO", None)],
+        ["CONTROL_NET"],
+        [None],
+    ),
+    "ControlNetApplyAdvanced": (
+        "Apply ControlNet",
+        [
+            ("positive", "CONDITIONING", None),
+            ("negative", "CONDITIONING", None),
+            ("control_net", "CONTROL_NET", None),
+            ("image", "IMAGE", None),
+            ("strength", "FLOAT", 1.0),
+            ("start_percent", "FLOAT", 0.0),
+            ("end_percent", "FLOAT", 1.0),
+            ("vae", "VAE", None),
+        ],
+        ["CONDITIONING", "CONDITIONING"],
+        ["positive", "negative"],
+    ),
     "SamplerCustom": (
         "SamplerCustom",
         [

@@ -1,0 +1,112 @@
+"""CONTROL_NET of the standalone host, and the branches of one evaluation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...models.control.network import ControlNetwork
+from ...models.dit.trunk import PreparedContext
+from ...models.latent_format import LatentFormat
+from ...samplers.control import BoundControl, HintState
+from ...samplers.runs import Evaluation
+from ...samplers.schedules.flow import percent_to_sigma
+from ..control import Steering
+from ..keys import CONTROL_KEY
+from .sampling import Model
+
+
+@dataclass(frozen=True, eq=False)
+class ControlNet:
+    """CONTROL_NET: a built branch with what the latents of its hints mean.
+
+    ``info`` is what its file says, ``file`` names where its weights come from.
+    """
+
+    network: ControlNetwork
+    latent: LatentFormat
+    device: torch.device
+    info: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Control:
+    """What a conditioning carries: a branch with its hint, and the control before it."""
+
+    steering: Steering
+    previous: "Control | None" = None
+
+
+class PreparedControl(NamedTuple):
+    """A branch with its prompts, one for all clips or one per clip, and its hint over the run."""
+
+    steering: Steering
+    contexts: tuple[PreparedContext, ...]
+    state: HintState
+
+
+def control_of(options: Mapping[str, Any]) -> Control | None:
+    """The last control of a conditioning.
+
+    Raises:
+        ValueError: it is not one of this host.
+    """
+    found = options.get(CONTROL_KEY)
+    if found is not None and not isinstance(found, Control):
+        raise ValueError(
+            f"a {type(found).__name__} controls the prompt, which this host does not know: run the "
+            "graph in ComfyUI"
+        )
+    return found
+
+
+def steerings(control: Control | None) -> list[Steering]:
+    """All controls of a conditioning, the first one first."""
+    chain = []
+    while control is not None:
+        chain.append(control.steering)
+        control = control.previous
+    return chain[::-1]
+
+
+def prepared_control(
+    model: Model, steering: Steering, texts: Sequence[Tensor], state: HintState
+) -> PreparedControl:
+    """A branch ready for the steps of a run.
+
+    Args:
+        model: whose base it steers.
+        steering: the branch.
+        texts: (B, S, text width), one for all clips or one per clip.
+        state: its hint over the run.
+
+    Raises:
+        ValueError: it belongs to another base.
+    """
+    network = steering.network
+    network.control.check_base(model.dit.config)
+    embed = model.dit.embed_text
+
+    def words(text: Tensor) -> Any:
+        return embed(text.to(model.dit.dtype))
+
+    contexts = tuple(network.prepare(text.to(network.dtype), words) for text in texts)
+    return PreparedControl(steering, contexts, state.to(model.device))
+
+
+def branches(
+    model: Model, controls: Sequence[PreparedControl], at: Evaluation
+) -> Iterator[BoundControl]:
+    """The branches that steer an evaluation."""
+    levels = partial(percent_to_sigma, shift=model.shift)
+    for steering, contexts, state in controls:
+        factor = steering.strength.at(at.level, levels)
+        if factor == 0:
+            continue
+        picked = contexts if at.clips is None else at.clips.pick(contexts)
+        blocks = steering.strength.of_blocks(steering.network.control.layers)
+        yield BoundControl(steering.network, picked, state.seen(at.part), factor, blocks)

@@ -1,0 +1,242 @@
+"""Load ControlNet and Apply ControlNet on the standalone host."""
+
+import pytest
+import torch
+
+from spacetime_video.hosts import host
+from spacetime_video.models.control.network import DilatedBranch
+from spacetime_video.models.patchify import to_patches
+from spacetime_video.nodes.control.controlnet import (
+    SpacetimeApplyControlNet,
+    SpacetimeLoadControlNet,
+)
+from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
+from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser
+from spacetime_video.nodes.timeline.extend import SpacetimeExtendForward
+from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
+from spacetime_video.nodes.timeline.windows import SpacetimeContextWindows
+
+FRAMES = 17
+
+
+def pictures(frames=FRAMES, side=32, seed=0):
+    return torch.rand(frames, side, side, 3, generator=torch.Generator().manual_seed(seed))
+
+
+def latent(frames=5, side=4, **more):
+    return {"samples": torch.zeros(1, 16, frames, side, side), "fps": 16.0, **more}
+
+
+@pytest.fixture(scope="module")
+def control_net():
+    return SpacetimeLoadControlNet.execute("random_control.safetensors", "fp32")[0]
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The hints (1, L, E) that the branch is given, and the layouts beside them."""
+    calls, original = [], DilatedBranch.forward
+
+    def watch(network, inside, hint, contexts):
+        calls.append((hint, inside.layout))
+        return original(network, inside, hint, contexts)
+
+    monkeypatch.setattr(DilatedBranch, "forward", watch)
+    return calls
+
+
+class Controlled:
+    def __init__(self, bench, control_net):
+        self.bench, self.net, self.vae = bench, control_net, bench.models.vae
+
+    def prompts(self, images=None, before=None, **options):
+        given = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0, **options}
+        images = pictures() if images is None else images
+        positive, negative = before or (self.bench.positive, self.bench.negative)
+        made = SpacetimeApplyControlNet.execute(
+            positive, negative, self.net, images, self.vae, **given
+        )
+        return made[0], made[1]
+
+    def guider(self, positive, negative, guidance=3.0, model=None):
+        model = model or self.bench.models.model
+        return SpacetimeDenoiser.execute(model, positive, negative, guidance)[0]
+
+    def sample(self, images=None, latent=None, model=None, **options):
+        guider = self.guider(*self.prompts(images, **options), model=model)
+        return self.bench.sample(latent or globals()["latent"](), guider=guider)["samples"]
+
+
+@pytest.fixture
+def controlled(bench, control_net):
+    return Controlled(bench, control_net)
+
+
+def hint_of(controlled, images, loop=False):
+    """The hint over a whole clip, as the branch takes it."""
+    raw = host().models.encode_video(controlled.vae, images, loop=loop)
+    return controlled.net.latent.normalise(raw)
+
+
+def test_the_clip_follows_the_pictures(controlled, bench):
+    plain = bench.sample(latent())["samples"]
+    made = controlled.sample()
+    assert not torch.allclose(made, plain, atol=1e-3)
+    assert not torch.allclose(made, controlled.sample(pictures(seed=1)), atol=1e-3)
+    assert torch.equal(made, controlled.sample())
+    assert torch.equal(controlled.sample(strength=0.0), plain)
+    assert torch.equal(controlled.sample(mask=torch.zeros(1, 8, 8)), plain)
+    assert torch.equal(controlled.sample(mask=torch.ones(1, 8, 8)), made)
+
+
+def test_outside_of_its_share_the_branch_is_not_run(controlled, bench, seen):
+    """Three steps of shift 3 at the shares 0, 1/3 and 2/3 of the sampling of this model."""
+    plain = bench.sample(latent())["samples"]
+    assert torch.equal(controlled.sample(start_percent=0.9), plain)
+    assert seen == []
+    controlled.sample(start_percent=0.3, end_percent=0.6)
+    assert len(seen) == 1
+    controlled.sample()
+    assert len(seen) == 4
+
+
+def test_a_window_sees_its_part_of_the_hint(controlled, bench, seen):
+    guider = controlled.guider(*controlled.prompts())
+    guider = SpacetimeContextWindows.execute(guider, 3, 1, "uniform", "pyramid")[0]
+    bench.sample(latent(), guider=guider)
+    whole = hint_of(controlled, pictures())
+    starts = {
+        start
+        for hint, _ in seen
+        for start in range(3)
+        if torch.equal(hint[0], to_patches(whole[:, :, start : start + 3])[0])
+    }
+    assert {hint.shape[1] for hint, _ in seen} == {12}
+    assert starts == {0, 1, 2}
+
+
+def test_a_loop_s_hint_goes_round(controlled, bench, seen):
+    loop, images = latent(loop=True), pictures(20)
+    whole = hint_of(controlled, images, loop=True)
+    controlled.sample(images, loop)
+    assert all(torch.equal(hint[0], to_patches(whole)[0]) for hint, _ in seen)
+    seen.clear()
+    guider = controlled.guider(*controlled.prompts(images))
+    guider = SpacetimeContextWindows.execute(guider, 3, 1, "uniform", "pyramid")[0]
+    bench.sample(loop, guider=guider)
+    wrapped = [[4, 0, 1], [3, 4, 0]]
+    found = [
+        frames
+        for frames in wrapped
+        if any(torch.equal(hint[0], to_patches(whole[:, :, frames])[0]) for hint, _ in seen)
+    ]
+    assert found
+
+
+def test_packed_clips_are_steered_as_alone(controlled, bench):
+    """Clips of two lengths, which the same pictures lead."""
+    clips = [latent(5), latent(3)]
+    guider = controlled.guider(*controlled.prompts())
+    tokens = SpacetimePatchify.execute(clips)[0]
+    packed = SpacetimeUnpatchify.execute(bench.sample_patches(tokens, guider=guider))[0]
+    plain = SpacetimeUnpatchify.execute(bench.sample_patches(tokens))[0]
+    for made, free, (one,) in zip(packed, plain, [clips[:1], clips[1:]], strict=True):
+        tokens = SpacetimePatchify.execute([one])[0]
+        (alone,) = SpacetimeUnpatchify.execute(bench.sample_patches(tokens, guider=guider))[0]
+        assert not torch.allclose(made["samples"], free["samples"], atol=1e-2)
+        if one is clips[0]:  # the noise of a clip depends on its place in the pack
+            torch.testing.assert_close(made["samples"], alone["samples"], atol=1e-4, rtol=1e-4)
+
+
+def test_an_extension_follows_the_pictures_of_its_frames(controlled, bench, seen):
+    extended = SpacetimeExtendForward.execute(pictures(14), controlled.vae, 10, 16.0, 6)[0]
+    hints = pictures(24, seed=3)
+    controlled.sample(hints, extended)
+    start, frames = extended["start_frame"], extended["samples"].shape[2]
+    assert (start, extended["video_frames"]) == (9, 24)
+    count = 1 + 4 * (frames - 1)
+    held = [min(frame, 23) for frame in range(start, start + count)]
+    wanted = hint_of(controlled, hints[held])
+    assert all(torch.equal(hint[0], to_patches(wanted)[0]) for hint, _ in seen)
+    with pytest.raises(ValueError, match="a hint of 23 frames for a video of 24"):
+        controlled.sample(hints[:23], extended)
+
+
+def test_each_chunk_of_a_long_video_sees_its_part(controlled, bench, seen):
+    images = pictures(33)
+    guider = controlled.guider(*controlled.prompts(images))
+    parts = bench.parts(guider=guider)
+    SpacetimeSampleLongVideo.execute(*parts, latent(9), 17, 5, resumable=False)
+    whole = hint_of(controlled, images)
+    lengths = {hint.shape[1] for hint, _ in seen}
+    assert max(lengths) <= 20
+    columns = {
+        tuple(frame.flatten().tolist()): n for n, frame in enumerate(to_patches(whole)[0].split(4))
+    }
+    shown = [
+        [columns[tuple(frame.flatten().tolist())] for frame in hint[0].split(4)] for hint, _ in seen
+    ]
+    assert [0, 1, 2, 3, 4] in shown
+    later = [numbers for numbers in shown if max(numbers) == 8]
+    assert later
+    assert all(numbers[0] == 0 and numbers[1:] == sorted(numbers[1:]) for numbers in later)
+
+
+def test_one_prompt_may_be_controlled_alone(controlled, bench, network_calls):
+    """Prompts with other controls are evaluated one after the other, with the same result."""
+    positive, negative = controlled.prompts()
+    both = bench.sample(latent(), guider=controlled.guider(positive, negative))["samples"]
+    together = len(network_calls)
+    alone = controlled.guider(positive, bench.negative)
+    made = bench.sample(latent(), guider=alone)["samples"]
+    assert len(network_calls) == 3 * together
+    assert not torch.allclose(made, both, atol=1e-3)
+    apart = controlled.guider(positive, controlled.prompts()[1])
+    torch.testing.assert_close(
+        bench.sample(latent(), guider=apart)["samples"], both, atol=1e-4, rtol=1e-4
+    )
+
+
+def test_several_controls_add_up(controlled, seen):
+    """Two of half the strength are one of the whole; a second one changes the clip."""
+    whole = controlled.sample()
+    half = controlled.prompts(strength=0.5)
+    twice = controlled.sample(before=half, strength=0.5)
+    torch.testing.assert_close(twice, whole, atol=1e-4, rtol=1e-4)
+    other = controlled.sample(pictures(seed=5), before=half, strength=0.5)
+    assert not torch.allclose(other, whole, atol=1e-3)
+
+
+def test_prompts_of_a_control_are_prepared_once(controlled, monkeypatch):
+    calls, original = [], DilatedBranch.prepare
+
+    def watch(network, text, embed):
+        calls.append(text.shape)
+        return original(network, text, embed)
+
+    monkeypatch.setattr(DilatedBranch, "prepare", watch)
+    controlled.sample()
+    assert len(calls) == 1
+
+
+def test_what_does_not_fit_is_refused_before_the_first_step(controlled, bench, network_calls):
+    with pytest.raises(ValueError, match="a hint of 9 frames for a video of 17"):
+        controlled.sample(pictures(9))
+    with pytest.raises(ValueError, match="control mask of 3 frames for a video of 17"):
+        controlled.sample(mask=torch.ones(3, 8, 8) / 2)
+    with pytest.raises(ValueError, match="end not before start"):
+        controlled.prompts(start_percent=0.5, end_percent=0.2)
+    told = SpacetimeApplyControlNet.validate_inputs(0.5, 0.2)
+    assert "end not before start" in told
+    assert network_calls == []
+
+
+def test_files_of_other_kinds_are_refused(models_dir):
+    (models_dir / "controlnet/wrong.safetensors").write_bytes(
+        (models_dir / "vae/random_vae.safetensors").read_bytes()
+    )
+    assert "holds a vae, not a controlnet" in SpacetimeLoadControlNet.validate_inputs(
+        "wrong.safetensors"
+    )
+    assert "no file 'none'" in SpacetimeLoadControlNet.validate_inputs("none")
+    assert SpacetimeLoadControlNet.validate_inputs("random_control.safetensors") is True
