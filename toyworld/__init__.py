@@ -2,6 +2,7 @@
 
 from .captions import caption, detailed_caption, vocabulary
 from .draw import MIXTURE, draw_scene, random_scene
+from .hints import nearness, outlines
 from .physics import Collision, States, collisions, simulate
 from .prompt_spec import PromptSpec, WantedObject, parse_caption
 from .renderer import Clip, render
@@ -21,6 +22,7 @@ from .scene import (
     SceneObject,
 )
 from .settings import SETTINGS
+from .true_flow import TrueFlow, true_flow
 
 __all__ = [
     "ALL_MOTIONS",
@@ -42,14 +44,18 @@ __all__ = [
     "Scene",
     "SceneObject",
     "States",
+    "TrueFlow",
     "WantedObject",
     "caption",
     "collisions",
     "detailed_caption",
     "draw_scene",
+    "nearness",
+    "outlines",
     "parse_caption",
     "random_scene",
     "render",
     "simulate",
+    "true_flow",
     "vocabulary",
 ]

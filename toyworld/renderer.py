@@ -41,6 +41,11 @@ class Clip(NamedTuple):
     tracks: Tensor
     states: States
 
+    def between(self, start: int, stop: int) -> Clip:
+        """Return the frames from `start` on and before `stop`."""
+        own = (part[:, start:stop] for part in self[:-1])
+        return Clip(*own, states=States(*(part[:, start:stop] for part in self.states)))
+
 
 def render(
     scenes: Sequence[Scene],

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from spacetime_video.nodes.video import world
+from spacetime_video.nodes.helpers import example_scenes
 from spacetime_video.nodes.video.world import SpacetimeExampleClip
 from spacetime_video.toyworld import KINDS, detailed_caption, parse_caption, random_scene, render
 
@@ -73,7 +73,7 @@ def test_saved_graphs_keep_their_clips():
 @pytest.mark.parametrize(("pixels", "ticks"), [(1, [1, 2, 3, 4, 5]), (3 * 32 * 48, [3, 5])])
 def test_long_clips_are_rendered_in_parts_that_tick(standalone, monkeypatch, pixels, ticks):
     whole, seen = example(kind="trail", camera="orbits left"), []
-    monkeypatch.setattr(world, "PIXELS_AT_A_TIME", pixels)
+    monkeypatch.setattr(example_scenes, "PIXELS_AT_A_TIME", pixels)
     monkeypatch.setattr(
         standalone.session, "progress", lambda done, total: seen.append((done, total))
     )

@@ -1,0 +1,72 @@
+"""Flow as pictures: its direction as a hue, its speed as how full the colour is."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ..stream import FrameStream, frame_chunks
+from .flow import Flow
+
+_SPANS = (15, 6, 4, 11, 13, 6)
+"""Hues from red over yellow, green, cyan, blue and magenta back to red, as many as eyes tell apart:
+the wheel of S. Baker et al., A Database and Evaluation Methodology for Optical Flow (2007)."""
+
+_CORNERS = ((1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1), (1, 0, 1), (1, 0, 0))
+
+
+def flow_pictures(flow: Flow, fastest: float) -> Tensor | FrameStream:
+    """Pictures of a flow, one for each frame of its clip; the last one is as that before it.
+
+    White stands still; to the right is red, down yellow, to the left cyan, up blue-violet, in the
+    usual wheel.
+
+    Args:
+        flow: of a clip.
+        fastest: pixels per frame that have the full colour, above 0; faster ones are darker.
+
+    Returns:
+        `(F, H, W, 3)` in [0, 1], a stream where the flow is one.
+
+    Raises:
+        ValueError: `fastest` is not above 0.
+    """
+    if not 0 < fastest < float("inf"):
+        raise ValueError(f"a full colour at {fastest} pixels per frame: use a number above 0")
+    height, width = flow.vectors.shape[1:3]
+    stream = FrameStream((flow.frames, height, width, 3), lambda: _pictures(flow, fastest))
+    return stream if isinstance(flow.vectors, FrameStream) else stream.whole()
+
+
+def _pictures(flow: Flow, fastest: float) -> Iterator[Tensor]:
+    picture = torch.ones(1, *flow.vectors.shape[1:3], 3)
+    for vectors in frame_chunks(flow.vectors, 1):
+        picture = _coloured(vectors[0] / fastest)[None]
+        yield picture
+    yield picture
+
+
+def _wheel() -> Tensor:
+    """Hues (55, 3), counted from red."""
+    ends = torch.tensor(_CORNERS, dtype=torch.float32)
+    parts = [
+        torch.lerp(ends[k], ends[k + 1], (torch.arange(count) / count)[:, None])
+        for k, count in enumerate(_SPANS)
+    ]
+    return torch.cat(parts)
+
+
+_WHEEL = _wheel()
+_FASTER = 0.75
+"""How bright the colours of faster motion are."""
+
+
+def _coloured(vectors: Tensor) -> Tensor:
+    """Colours (H, W, 3) of vectors (H, W, 2) in units of the fastest."""
+    speed = vectors.norm(dim=-1, keepdim=True)
+    turn = torch.atan2(vectors[..., 1], vectors[..., 0]) / (2 * torch.pi) % 1
+    place = turn * len(_WHEEL)
+    lower = place.floor()
+    first, second = (_WHEEL[((lower + k) % len(_WHEEL)).long()] for k in (0, 1))
+    hue = torch.lerp(first, second, (place - lower)[..., None])
+    return torch.where(speed <= 1, 1 - speed * (1 - hue), _FASTER * hue)

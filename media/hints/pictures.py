@@ -1,0 +1,64 @@
+"""Single pictures on their way to a hint: what is accepted, brightness, grey as colour."""
+
+import torch
+from torch import Tensor
+
+from ..colour import BT709, WEIGHTS
+
+CHANNELS = (1, 3, 4)
+"""Of pictures: grey, RGB, and RGB with transparency, which is left out."""
+
+
+def check_shape(shape: torch.Size) -> None:
+    """Refuse frames that are none.
+
+    Raises:
+        ValueError: the shape is not `(F, H, W, C)` with 1, 3 or 4 channels, or a side is 0.
+    """
+    if len(shape) != 4 or 0 in shape or shape[-1] not in CHANNELS:
+        raise ValueError(
+            f"images of shape {tuple(shape)}: use at least one frame, (frames, rows, columns, "
+            "channels) with 1, 3 or 4 channels, from Get Video Components or Load Image"
+        )
+
+
+def planes_of(frame: Tensor, number: int) -> Tensor:
+    """Colours of a picture for the filters.
+
+    Args:
+        frame: `(H, W, 1, 3 or 4)`; values outside of [0, 1] are cut.
+        number: of the frame, for the error.
+
+    Returns:
+        `(3, H, W)` in [0, 1], float32, or `(1, H, W)` of a grey picture.
+
+    Raises:
+        ValueError: a value is NaN or infinite.
+    """
+    planes = frame[..., : 1 if frame.shape[-1] == 1 else 3].movedim(-1, 0).float().contiguous()
+    if not planes.isfinite().all():
+        raise ValueError(
+            f"frame {number} of the images holds values that are not finite numbers: mend the "
+            "node that made it"
+        )
+    return planes.clamp(0, 1)
+
+
+def luma(planes: Tensor) -> Tensor:
+    """Brightness `(1, H, W)` of planes `(1 or 3, H, W)`, by the weights of BT.709."""
+    if len(planes) == 1:
+        return planes
+    red, blue = WEIGHTS[BT709]
+    return (red * planes[0] + (1 - red - blue) * planes[1] + blue * planes[2])[None]
+
+
+def luminance(planes: Tensor) -> Tensor:
+    """The brightness of a picture.
+
+    Args:
+        planes: `(1 or 3, H, W)` in [0, 1].
+
+    Returns:
+        `(1, H, W)` in [0, 1], BT.709 luma.
+    """
+    return luma(planes).clamp(0, 1)
