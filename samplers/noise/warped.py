@@ -70,7 +70,8 @@ def carried(before: Carried, flow: Tensor, fresh: Tensor) -> Carried:
     parts = torch.bincount(edges.source, minlength=len(before.weight)).clamp(min=1)
     mean = torch.zeros_like(filling).index_add_(1, edges.source, drawn) / parts
     count = parts[edges.source]
-    noise = before.noise[:, edges.source] / count.sqrt() + drawn - mean[:, edges.source]
+    apart = drawn - mean[:, edges.source]  # exactly 0 of what is not split
+    noise = before.noise[:, edges.source] / count.sqrt() + apart
     weight = before.weight[edges.source] / count
 
     def arriving(values: Tensor) -> Tensor:
@@ -95,12 +96,12 @@ def _edges(flow: Tensor, offset: Tensor) -> _Edges:
     pixel = torch.stack([x.flatten(), y.flatten()])  # (2, H W)
     size = torch.tensor([width, height])[:, None]
     moved = pixel + offset + step
-    goal = moved.round().long()
+    goal = _nearest(moved)
     stays = ((goal >= 0) & (goal < size)).all(0)
     target = goal[1] * width + goal[0]
     open_ = torch.ones(height * width, dtype=torch.bool)
     open_[target[stays]] = False
-    origin = (pixel - step).round().long()
+    origin = _nearest(pixel - step)
     fetched = origin.clamp(min=0).minimum(size - 1)
     source = fetched[1] * width + fetched[0]
     alike = (step[:, source] - step).norm(dim=0) <= _SAME_MOTION
@@ -112,6 +113,11 @@ def _edges(flow: Tensor, offset: Tensor) -> _Edges:
         torch.cat([(moved - goal)[:, stays], torch.zeros(2, int(open_.sum()))], dim=1),
         int(stays.sum()),
     )
+
+
+def _nearest(places: Tensor) -> Tensor:
+    """The nearest pixels; all halves go one way, so that a shift by half a pixel is one."""
+    return (places + 0.5).floor().long()
 
 
 def shrunk(now: Carried, height: int, width: int, side: int) -> Tensor:
