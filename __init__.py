@@ -1,7 +1,7 @@
 """Spacetime: video diffusion nodes for ComfyUI and for graphs that run without a screen."""
 
 WEB_DIRECTORY = "./web"
-"""Served by ComfyUI: help pages of the nodes and their pictures, no scripts."""
+"""Served by ComfyUI: help pages of the nodes, their pictures, and what draws on a node."""
 
 
 async def comfy_entrypoint() -> object:

@@ -32,7 +32,10 @@ HOST_MODULES = {
 }
 BANNED_MODULES = {"pickle", "dill", "marshal", "shelve", "joblib", "importlib.machinery"}
 ANYTHING = {"*"}
-PARTS = {"models", "samplers", "model_loaders", "media", "timeline", "toyworld", "measure.scores"}
+PARTS = {
+    *("models", "samplers", "model_loaders", "media", "timeline", "motion", "toyworld"),
+    "measure.scores",
+}
 TOOLS = {"tools"}
 """Folders of the developers, which the wheel does not hold."""
 
@@ -54,6 +57,7 @@ RULES = {
     "weights": Rule(set(), set()),
     "media": Rule(set(), {"torch", "numpy", "PIL", "av"}),
     "timeline": Rule({"models", "samplers", "media"}, {"torch", "einops"}),
+    "motion": Rule({"media", "timeline"}, {"torch"}),
     "toyworld": Rule(set(), {"torch", "einops", "numpy"}),
     "measure.scores": Rule({"media", "toyworld"}, {"torch", "einops", "numpy"}),
     "training": Rule(PARTS | {"weights"}, ANYTHING),

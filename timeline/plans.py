@@ -1,12 +1,15 @@
-"""Timelines of the usual tasks: animate, extend, connect, close, edit.
+"""Timelines of the usual tasks: animate, drag, extend, connect, close, edit.
 
 Frames are (F, H, W, 3) in [0, 1] and of one size, whose sides the VAE and the patches divide.
 ``context`` is how many given frames the model is shown beside what it makes; all of them are in
 the result. Where a function takes ``fps``, that is the clips' own rate.
 """
 
+import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from ..models.patchify import PATCH
 from ..models.shapes import WAN_COMPRESSION, Compression, VideoShape
 from .record import Piece, Timeline
 
@@ -37,6 +40,46 @@ def animated(
     if end is not None:
         timeline = timeline.placed(Piece(end[None], frames - 1, held=True))
     return timeline.placed(Piece(image[None]))
+
+
+def dragged(
+    clip: Tensor,
+    moving: Tensor,
+    fps: float,
+    *,
+    change: float,
+    change_around: float,
+    compression: Compression = WAN_COMPRESSION,
+) -> Timeline:
+    """A rough animation is made real; its first frame is given.
+
+    A place of the latent belongs to what moves if anything of it does: otherwise a thing smaller
+    than a patch would be free to go elsewhere.
+
+    Args:
+        clip: the rough animation.
+        moving: (F, H, W) bool, where its moving parts are.
+        fps: frames per second.
+        change: in [0, 1], how far moving parts are changed; the less, the closer their motion
+            stays to the rough one.
+        change_around: how far all else is changed.
+        compression: of the VAE.
+    """
+    timeline = fresh(VideoShape(*clip.shape[:3]), fps, compression)
+    places = _whole_places(moving, timeline)
+    changes = torch.where(places, change, change_around)
+    rough = timeline.placed(Piece(clip, change=changes, held=True))
+    return rough.placed(Piece(clip[:1]))
+
+
+def _whole_places(marked: Tensor, timeline: Timeline) -> Tensor:
+    """Marks (F, H, W) bool grown to all pixels of the places of the latent that they touch."""
+    side, grown = timeline.compression.space * PATCH[1], torch.empty_like(marked)
+    for latent_frame in range(timeline.latent_frames):
+        frames = [each for each in timeline.behind(latent_frame) if each < len(marked)]
+        touched = F.max_pool2d(marked[frames].any(0).float()[None], side)[0] > 0
+        grown[frames] = touched.repeat_interleave(side, 0).repeat_interleave(side, 1)
+    return grown
 
 
 def extended_forward(

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ PACK = HERE.parents[1]
 HOW = (
     "set COMFYUI_DIR to a ComfyUI checkout, and COMFYUI_PYTHON to its interpreter, to run the "
     "tests in the real host"
+)
+BROWSER = (
+    "pip install playwright, and install Chromium or Chrome (CHROMIUM names its program where the "
+    "PATH does not), to run the tests in the real editor"
 )
 START_SECONDS = 300
 PROBE_SECONDS = 900
@@ -153,3 +158,37 @@ def _free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def browser(note):
+    """A headless browser; the tests that ask for it are skipped where there is none."""
+    with ExitStack() as stack:
+        try:
+            from .editor_page import chromium
+
+            running = stack.enter_context(chromium())
+        except (ModuleNotFoundError, FileNotFoundError) as missing:
+            note(f"tests in the editor skipped: {missing}; {BROWSER}")
+            pytest.skip(str(missing))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def editor(browser, server):
+    """The editor of the running server, on a page of its own."""
+    from .editor_page import Editor
+
+    opened = Editor(browser, f"http://127.0.0.1:{server.port}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory, note):
+    """A folder for screenshots, which SPACETIME_SCREENSHOTS may name."""
+    named = os.environ.get("SPACETIME_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("editor")
+    folder.mkdir(parents=True, exist_ok=True)
+    note(f"screenshots of the editor, for a person to look at: {folder}")
+    return folder

@@ -1,9 +1,7 @@
 """ComfyUI's real editor in a headless Chromium: templates, running, videos, its own conversion."""
 
 import json
-import os
 import shutil
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,6 @@ from spacetime_video.graph.registry import Registry
 from spacetime_video.graph.workflow import to_api
 from spacetime_video.tools.nodes import pack_nodes
 
-HOW = (
-    "pip install playwright, and install Chromium or Chrome (CHROMIUM names its program where the "
-    "PATH does not), to run the tests in the real editor"
-)
 ROOT = Path(__file__).parents[2]
 GRAPHS = sorted([*ROOT.glob("example_workflows/*.json"), *ROOT.glob("subgraphs/*.json")])
 TEMPLATES = sorted(path.stem for path in ROOT.glob("example_workflows/*.json"))
@@ -75,36 +69,8 @@ OUTSIDE = """
 
 
 @pytest.fixture(scope="session", autouse=True)
-def browser(note):
-    """Comes first, so that no server is started where there is no browser."""
-    with ExitStack() as stack:
-        try:
-            from .editor_page import chromium
-
-            running = stack.enter_context(chromium())
-        except (ModuleNotFoundError, FileNotFoundError) as missing:
-            note(f"tests/host/test_editor.py skipped: {missing}; {HOW}")
-            pytest.skip(str(missing))
-        yield running
-
-
-@pytest.fixture(scope="module")
-def editor(browser, server):
-    from .editor_page import Editor
-
-    opened = Editor(browser, f"http://127.0.0.1:{server.port}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory, note):
-    """A folder for screenshots, which SPACETIME_SCREENSHOTS may name."""
-    named = os.environ.get("SPACETIME_SCREENSHOTS")
-    folder = Path(named) if named else tmp_path_factory.mktemp("editor")
-    folder.mkdir(parents=True, exist_ok=True)
-    note(f"screenshots of the editor, for a person to look at: {folder}")
-    return folder
+def _browser_first(browser):
+    """No server is started where there is no browser."""
 
 
 @pytest.fixture(scope="module")

@@ -76,9 +76,14 @@ def test_pictures_are_all_shown_and_small():
     assert sum(pictures.values()) < MOST_BYTES
 
 
-def test_nothing_runs_in_the_editor():
-    """The host loads every script under the web folder; there is none, nor HTML in the pages."""
-    kinds = {path.suffix for path in WEB.rglob("*") if path.is_file()}
-    assert kinds <= {".md", ".webp", ".jpg", ".png"}
+SCRIPTS = {"js/draw_motion.js"}
+
+
+def test_what_runs_in_the_editor_is_named_here():
+    """The host loads every script under the web folder; there is no other, nor HTML in pages."""
+    files = [path for path in WEB.rglob("*") if path.is_file()]
+    scripts = {str(path.relative_to(WEB)) for path in files if path.suffix == ".js"}
+    assert scripts == SCRIPTS
+    assert {path.suffix for path in files} <= {".md", ".webp", ".jpg", ".png", ".js"}
     for path in PAGES.glob("*.md"):
         assert not re.search(r"<[a-z/]", path.read_text(encoding="utf-8")), path.name

@@ -11,6 +11,7 @@ from spacetime_video.timeline.plans import (
     animated,
     closed,
     connected,
+    dragged,
     edited,
     extended_backward,
     extended_forward,
@@ -138,3 +139,24 @@ def test_frames_that_nobody_makes_are_refused() -> None:
         Timeline(shape, 16.0, 5)
     with pytest.raises(ValueError, match="Fit Video"):
         Timeline(shape._replace(frames=17), 16.0, 5, pieces=(Piece(torch.zeros(1, 8, 8, 3)),))
+
+
+def test_a_rough_animation_moves_under_a_lower_ceiling_than_what_is_around_it():
+    """A place belongs to what moves if any pixel of its patch does in any frame behind it."""
+    rough = torch.rand(9, 32, 48, 3, generator=torch.Generator().manual_seed(1))
+    moving = torch.zeros(9, 32, 48, dtype=torch.bool)
+    moving[0, 2:6, 2:6] = True
+    moving[3, 20, 30] = True
+    moving[5:, 20, 47] = True
+    timeline = dragged(rough, moving, 16.0, change=0.5, change_around=0.9)
+
+    def zeros(frames):
+        return torch.zeros(1, CHANNELS, len(frames[::4]), 4, 6)
+
+    ceiling = latent_of(timeline, zeros, CHANNELS)["noise_ceiling"][0, 0, :, ::2, ::2]
+    assert ceiling[0].eq(0).all()
+    assert torch.allclose(ceiling[1], torch.tensor([[0.9, 0.9, 0.9], [0.9, 0.5, 0.9]]))
+    assert torch.allclose(ceiling[2], torch.tensor([[0.9, 0.9, 0.9], [0.9, 0.9, 0.5]]))
+    assert timeline.given(0) is True
+    assert torch.equal(timeline.pixels(0), rough[0])
+    assert len(timeline.stretch) == 9

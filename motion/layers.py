@@ -1,0 +1,161 @@
+"""A picture in parts that move apart: what lies under a mask, and the rest behind it.
+
+F frames, H rows, W columns, N tracks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from ..media.fit import Size
+from ..timeline.spread import spread
+from .field import moved_picture
+from .tracks import Tracks
+
+RIM = 2
+"""Pixels around a moving part that are filled with it where it has gone: its soft edge."""
+
+_WORKING_SIDE = 128
+"""Of a mask in which parts that hang together are told apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A part of a picture and the tracks that move it.
+
+    Args:
+        shape: (H, W) in [0, 1], where the part is in the first frame.
+        tracks: that begin in it; None for a part that stands still.
+    """
+
+    shape: Tensor
+    tracks: Tracks | None
+
+
+class RoughClip(NamedTuple):
+    """A picture cut into its parts and moved.
+
+    Attributes:
+        frames: (F, H, W, 3) in [0, 1], the first one the picture itself.
+        moving: (F, H, W) bool, where parts that move are shown.
+    """
+
+    frames: Tensor
+    moving: Tensor
+
+
+def layers_of(mask: Tensor | None, tracks: Tracks, size: Size) -> list[Layer]:
+    """The parts of a picture, from the back to the front.
+
+    Each piece of the mask that hangs together is moved by the tracks that begin in it. The rest is
+    moved by those that begin outside of the mask, and stands still if there are none. Without a
+    mask all tracks move the whole picture.
+
+    Args:
+        mask: (H, W), white where things are that move by themselves.
+        tracks: over the picture.
+        size: of the picture.
+
+    Raises:
+        ValueError: no track begins in the white of the mask.
+    """
+    if mask is None:
+        return [Layer(torch.ones(size), tracks)]
+    pieces = _pieces(mask > 0.5)
+    x, y = tracks.starts.floor().long().unbind(1)
+    inside = (x >= 0) & (x < size.width) & (y >= 0) & (y < size.height)
+    piece = pieces[y.clamp(0, size.height - 1), x.clamp(0, size.width - 1)] * inside
+    numbers = piece[piece > 0].unique().tolist()
+    if not numbers:
+        raise ValueError(
+            f"none of {len(tracks)} tracks begins in the white of the mask: give the mask that "
+            "Draw Motion has, or no mask, so that the whole picture moves"
+        )
+    outside = tracks.only(piece == 0) if bool((piece == 0).any()) else None
+    parts = [Layer(mask * (pieces == n), tracks.only(piece == n)) for n in numbers]
+    return [Layer(torch.ones(size), outside), *parts]
+
+
+def _pieces(ground: Tensor) -> Tensor:
+    """Numbers (H, W) from 1 on of what hangs together, 0 elsewhere."""
+    shrink = max(1.0, max(ground.shape) / _WORKING_SIDE)
+    size = [max(1, round(side / shrink)) for side in ground.shape]
+    small = F.adaptive_max_pool2d(ground.float()[None], size)[0] > 0
+    numbers = torch.arange(1.0, small.numel() + 1).reshape(small.shape) * small
+    while True:
+        grown = F.max_pool2d(numbers[None], 3, stride=1, padding=1)[0] * small
+        if torch.equal(grown, numbers):
+            break
+        numbers = grown
+    whole = F.interpolate(numbers[None, None], ground.shape, mode="nearest")[0, 0]
+    return (whole * ground).long()
+
+
+def animated(image: Tensor, layers: Sequence[Layer]) -> RoughClip:
+    """Move the parts of a picture (H, W, 3), and fill what they leave from around it."""
+    size = Size(*image.shape[:2])
+    behind = _without(image, layers[1:])
+    frames = max(layer.tracks.frames for layer in layers if layer.tracks is not None)
+    shown = [(image, _start(layers))]
+    for frame in range(1, frames):
+        shown.append(_frame(image, behind, layers, frame, size))
+    pictures, moving = zip(*shown, strict=True)
+    return RoughClip(torch.stack(pictures), torch.stack(moving))
+
+
+def _start(layers: Sequence[Layer]) -> Tensor:
+    """Where parts that move are in the first frame."""
+    shapes = [layer.shape > 0.5 for layer in layers if layer.tracks is not None]
+    return torch.stack(shapes).any(0)
+
+
+def _without(image: Tensor, parts: Sequence[Layer]) -> Tensor:
+    """A picture without parts, which are filled from around them."""
+    if not parts:
+        return image
+    gone = torch.stack([part.shape for part in parts]).amax(0)[None]
+    grown = F.max_pool2d(gone, 2 * RIM + 1, stride=1, padding=RIM)[0]
+    return spread(image, grown <= 0)
+
+
+def _frame(
+    image: Tensor, behind: Tensor, layers: Sequence[Layer], frame: int, size: Size
+) -> tuple[Tensor, Tensor]:
+    """A frame (H, W, 3), and where parts that move are in it (H, W)."""
+    back, *parts = layers
+    picture, moving = behind, torch.zeros(size, dtype=torch.bool)
+    if back.tracks is not None:
+        source = _sources(back.tracks, frame, size)
+        moving = _sampled(torch.ones(*size, 1), source)[..., 0] > 0.5
+        picture = spread(_sampled(behind, source, padding="border"), moving)
+    for part in parts:
+        if part.tracks is None:
+            continue
+        there, source = shape_in(part, frame, size), _sources(part.tracks, frame, size)
+        picture = torch.lerp(picture, _sampled(image, source, padding="border"), there)
+        moving = moving | (there[..., 0] > 0.5)
+    return picture, moving
+
+
+def shape_in(part: Layer, frame: int, size: Size) -> Tensor:
+    """Where a part is in a frame, (H, W, 1) in [0, 1]."""
+    if part.tracks is None:
+        return part.shape[..., None]
+    return _sampled(part.shape[..., None], _sources(part.tracks, frame, size))
+
+
+def _sources(tracks: Tracks, frame: int, size: Size) -> Tensor:
+    """Where in the first frame what is shown in every pixel comes from, (H, W, 2)."""
+    return moved_picture(size, tracks.places[:, frame], tracks.starts)
+
+
+def _sampled(picture: Tensor, places: Tensor, padding: str = "zeros") -> Tensor:
+    """A picture (H, W, C) at places (H, W, 2) in pixels."""
+    height, width = picture.shape[:2]
+    at = (places / torch.tensor([width, height]) * 2 - 1)[None]
+    planes = picture.movedim(2, 0)[None]
+    return F.grid_sample(planes, at, padding_mode=padding, align_corners=False)[0].movedim(0, 2)

@@ -1,0 +1,178 @@
+"""Points that move over a picture, and the text in which nodes hand them on.
+
+The text is what the field's trajectory nodes write: a list of tracks, each a list of
+{"x": ..., "y": ...} in pixels, one for every frame.
+
+N tracks, F frames.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import torch
+from torch import Tensor
+
+from ..media.fit import Size
+from .easing import Easing, progress
+
+EXAMPLE = '[[{"x": 10, "y": 20}, {"x": 14, "y": 20}]]'
+
+_DECIMALS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """Points that move.
+
+    Args:
+        places: (N, F, 2) float32, x to the right and y down in pixels from the picture's upper
+            left corner; a pixel's middle lies half a pixel further.
+        visible: (N, F) bool, whether a point is seen; one that is not has a place nevertheless.
+
+    Raises:
+        ValueError: there is no track or no frame, or the shapes do not belong together.
+    """
+
+    places: Tensor
+    visible: Tensor
+
+    def __post_init__(self) -> None:
+        fits = self.places.ndim == 3 and self.places.shape[2] == 2 and self.places.numel()
+        if not fits or self.visible.shape != self.places.shape[:2]:
+            raise ValueError(
+                f"places of shape {tuple(self.places.shape)} with visibility of shape "
+                f"{tuple(self.visible.shape)}: (tracks, frames, 2) and (tracks, frames), with at "
+                "least one of each, are needed"
+            )
+
+    @classmethod
+    def seen(cls, places: Tensor) -> "Tracks":
+        """Tracks (N, F, 2) that are seen in every frame."""
+        return cls(places, torch.ones(places.shape[:2], dtype=torch.bool))
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def frames(self) -> int:
+        """How many frames they last."""
+        return self.places.shape[1]
+
+    @property
+    def starts(self) -> Tensor:
+        """Where they begin, (N, 2)."""
+        return self.places[:, 0]
+
+    def only(self, chosen: Tensor) -> "Tracks":
+        """Those of a choice (N,) bool."""
+        return Tracks(self.places[chosen], self.visible[chosen])
+
+    def with_more(self, others: "Tracks") -> "Tracks":
+        """These and others of the same length."""
+        return Tracks(
+            torch.cat([self.places, others.places]), torch.cat([self.visible, others.visible])
+        )
+
+    def resampled(self, frames: int, easing: Easing = "linear") -> "Tracks":
+        """The same way in another number of frames; a point is seen where both beside it are."""
+        if frames == self.frames and easing == "linear":
+            return self
+        where = progress(frames, easing) * (self.frames - 1)
+        before = where.floor().long()
+        after = where.ceil().long()
+        places = torch.lerp(
+            self.places[:, before], self.places[:, after], (where - before)[None, :, None]
+        )
+        return Tracks(places, self.visible[:, before] & self.visible[:, after])
+
+    def rescaled(self, old: Size, new: Size) -> "Tracks":
+        """The same over a picture that was brought from one size to another."""
+        factor = torch.tensor([new.width / old.width, new.height / old.height])
+        return Tracks(self.places * factor, self.visible)
+
+    def shifted(self, right: float, down: float) -> "Tracks":
+        """The same over a picture whose corner has moved by so many pixels."""
+        return Tracks(self.places + torch.tensor([right, down]), self.visible)
+
+    def at(self, frames: Sequence[int], *, loop: bool = False) -> "Tracks":
+        """The same in some frames of the clip, by their absolute numbers.
+
+        Before the beginning and after the end points stand still; in a loop they go round.
+        """
+        numbers = torch.tensor(frames)
+        last = self.frames - 1
+        numbers = numbers.remainder(self.frames) if loop else numbers.clamp(0, last)
+        return Tracks(self.places[:, numbers], self.visible[:, numbers])
+
+
+def read_tracks(text: str, size: Size) -> Tracks:
+    """Read tracks over a picture of a size.
+
+    Points are in pixels. Where all of them lie in 0 to 1 they are taken as shares of the
+    picture's width and height. "visible": false hides a point. One track may stand without the
+    outer list.
+
+    Raises:
+        ValueError: the text cannot be read, is empty, or its tracks differ in length.
+    """
+    rows = _rows(text)
+    for number, row in enumerate(rows):
+        if not isinstance(row, list) or not row:
+            raise ValueError(f"track {number} is not a list of points: write {EXAMPLE}")
+        if len(row) != len(rows[0]):
+            raise ValueError(
+                f"track {number} has {len(row)} points and track 0 has {len(rows[0])}: give every "
+                "track one point for each frame"
+            )
+    points = [[_point(each, n, f) for f, each in enumerate(row)] for n, row in enumerate(rows)]
+    places = torch.tensor([[point[:2] for point in row] for row in points], dtype=torch.float64)
+    visible = torch.tensor([[point[2] for point in row] for row in points])
+    if float(places.min()) >= 0 and float(places.max()) <= 1:
+        places = places * torch.tensor([size.width, size.height])
+    return Tracks(places.float(), visible)
+
+
+def _rows(text: str) -> list[Any]:
+    """The lists of points; several packs write single quotes."""
+    if not text.strip():
+        raise ValueError(f"no tracks: connect Draw Motion or Camera Move, or write {EXAMPLE}")
+    try:
+        rows = json.loads(text.replace("'", '"'))
+    except json.JSONDecodeError as problem:
+        raise ValueError(
+            f"the tracks are not JSON ({problem.msg} in line {problem.lineno}, column "
+            f"{problem.colno}): write {EXAMPLE}"
+        ) from None
+    if not isinstance(rows, list) or not rows:
+        raise ValueError(f"the tracks are no list of tracks: write {EXAMPLE}")
+    return [rows] if isinstance(rows[0], Mapping) else rows
+
+
+def _point(point: Any, track: int, frame: int) -> tuple[float, float, bool]:
+    if isinstance(point, Mapping):
+        x, y = point.get("x"), point.get("y")
+        if _is_number(x) and _is_number(y):
+            return x, y, bool(point.get("visible", True))
+    raise ValueError(
+        f"point {frame} of track {track} is {json.dumps(point)[:60]}: write "
+        '{"x": 10, "y": 20}, in pixels'
+    )
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
+
+
+def write_tracks(tracks: Tracks) -> str:
+    """The text of tracks, in pixels; a point that is not seen says so."""
+    rows = zip(tracks.places.tolist(), tracks.visible.tolist(), strict=True)
+    return json.dumps([[_written(*each) for each in zip(*row, strict=True)] for row in rows])
+
+
+def _written(place: Sequence[float], visible: bool) -> dict[str, float | bool]:
+    x, y = (round(value, _DECIMALS) for value in place)
+    return {"x": x, "y": y} if visible else {"x": x, "y": y, "visible": False}

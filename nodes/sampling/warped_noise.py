@@ -1,0 +1,71 @@
+"""Warped Noise: noise that moves with what the clip shall show."""
+
+from typing import Any
+
+from ...hosts import io
+from ...media import whole_frames
+from ...models.shapes import WAN_COMPRESSION
+from ...motion.flow import Flow
+from ...samplers.noise.frames import FrameNoise
+from ...samplers.noise.sources import MixedNoise
+from ...samplers.noise.warped import WarpedNoise
+from ..helpers.motions import FLOW
+from ..helpers.search import search_words
+from ..helpers.timelines import compression_of
+
+_SEEDS = 2**64
+
+
+class SpacetimeWarpedNoise(io.ComfyNode):
+    """Noise that follows a flow."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeWarpedNoise",
+            display_name="Warped Noise (Flow)",
+            category="Spacetime/Sampling",
+            description="Noise that moves along a flow and is plain noise in every single frame "
+            "(Go-with-the-Flow). Models that were trained on such noise follow the motion; with "
+            "others an edited video flickers less.",
+            **search_words("go with the flow", "noise warping", "motion transfer", "flow noise"),
+            inputs=[
+                io.Int.Input(
+                    "seed", default=0, min=0, max=_SEEDS - 1, control_after_generate=True,
+                    tooltip="The same seed and flow give the same noise.",
+                ),
+                io.Custom(FLOW).Input(
+                    "flow", tooltip="The motion, from Flow from Tracks or an optical flow. It "
+                    "begins at the clip's first frame; frames after its end get plain noise.",
+                ),
+                io.Float.Input(
+                    "fresh", default=0.0, min=0.0, max=1.0, step=0.01,
+                    tooltip="Share of plain noise that is mixed in at full strength: 0 follows the "
+                    "flow strictly, 1 not at all. 0.3 to 0.5 leave a model more freedom.",
+                ),
+                io.Vae.Input(
+                    "vae", optional=True,
+                    tooltip="The model's VAE, for the frames behind a latent frame; without it 4, "
+                    "as of Wan and the tiny model.",
+                ),
+            ],
+            outputs=[
+                io.Noise.Output(
+                    display_name="NOISE", tooltip="For Sample, or ComfyUI's SamplerCustomAdvanced."
+                )
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, seed: int, flow: Flow, fresh: float = 0.0, vae: Any = None) -> io.NodeOutput:
+        """Bind the seed and the flow."""
+        compression = WAN_COMPRESSION if vae is None else compression_of(vae)
+        warped: Any = WarpedNoise(seed, whole_frames(flow.vectors), compression.time)
+        if not fresh:
+            return io.NodeOutput(warped)
+        plain: Any = FrameNoise((seed + 1) % _SEEDS)
+        return io.NodeOutput(MixedNoise(warped, plain, fresh))
+
+
+NODES: list[type[Any]] = [SpacetimeWarpedNoise]

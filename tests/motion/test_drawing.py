@@ -1,0 +1,59 @@
+"""Tracks as pictures: a disc in its place, in the colour of where it began."""
+
+import torch
+
+from spacetime_video.media.fit import Size
+from spacetime_video.motion import Tracks
+from spacetime_video.motion.drawing import colours_of, hint, preview
+
+SIZE = Size(48, 64)
+
+
+def moving():
+    return Tracks.seen(torch.tensor([[[10.5, 12.5], [20.5, 12.5], [30.5, 12.5]],
+                                     [[50.5, 40.5], [50.5, 30.5], [50.5, 20.5]]]))  # fmt: skip
+
+
+def test_a_disc_lies_where_its_point_is_in_the_colour_of_its_start():
+    tracks = moving()
+    drawn = hint(tracks, SIZE, radius=2)
+    colours = colours_of(tracks.starts, SIZE)
+    for frame in range(3):
+        for track in range(2):
+            x, y = tracks.places[track, frame].long().tolist()
+            assert torch.allclose(drawn[frame, y, x], colours[track], atol=1e-4)
+            assert torch.allclose(drawn[frame, y, x + 2], colours[track] / 2, atol=1e-3)
+    assert float(drawn[0, 30:34, 20:30].abs().max()) < 1e-3
+    assert torch.allclose(drawn[2].sum((0, 1)), drawn[0].sum((0, 1)), rtol=1e-3)
+
+
+def test_starting_places_have_colours_of_their_own():
+    places = torch.cartesian_prod(torch.linspace(0, 64, 9), torch.linspace(0, 48, 7))
+    colours = colours_of(places, SIZE)
+    apart = torch.cdist(colours, colours) + torch.eye(len(colours))
+    assert float(apart.min()) > 0.1
+    assert float(colours.amax(1).min()) >= 0.5
+
+
+def test_hidden_points_are_not_drawn():
+    tracks = moving()
+    hidden = Tracks(tracks.places, torch.tensor([[True, False, True], [False] * 3]))
+    drawn = hint(hidden, SIZE, radius=2)
+    assert [bool(frame.any()) for frame in drawn > 1e-3] == [True, False, True]
+
+
+def test_a_tail_fades_behind_its_point():
+    drawn = hint(moving(), SIZE, radius=2, tail=2)[2, 12].sum(1)
+    here, before, first = (float(drawn[x]) for x in (30, 20, 10))
+    assert here > before > first > 0.1 * here
+    assert float(hint(moving(), SIZE, radius=2, tail=0)[2, 12, 20].sum()) < 1e-3
+
+
+def test_the_preview_shows_the_whole_way_over_the_picture():
+    pictures = torch.full((1, *SIZE, 3), 0.3)
+    shown = preview(moving(), pictures, radius=2)
+    assert shown.shape == (3, *SIZE, 3)
+    assert torch.allclose(shown[0, 12, 10], colours_of(moving().starts, SIZE)[0], atol=1e-3)
+    for x in (20, 30):
+        assert float((shown[0, 12, x] - 0.3).abs().max()) > 0.05
+    assert torch.allclose(shown[0, 2, 60], pictures[0, 2, 60], atol=1e-3)
