@@ -14,7 +14,7 @@ from ..media.fit import Size, fit_clip
 from ..models.control.network import ControlNetwork
 from ..models.latent_format import LatentFormat
 from ..models.patchify import Patch
-from ..models.shapes import LatentShape
+from ..models.shapes import LatentShape, VideoShape
 from ..samplers.clips import Clip, Clips
 from ..samplers.control import ControlStrength, HintState, joined
 from .keys import CONTROL_KEY, CONTROL_UNCOND_KEY, Conditioning
@@ -46,6 +46,12 @@ class Hint:
     encode: Encode
     form: LatentFormat
     _encoded: dict[tuple[Any, ...], Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def latent_frames(self) -> int:
+        """Of its own pictures, of an open clip."""
+        size = VideoShape(len(self.pictures), self.form.space_factor, self.form.space_factor)
+        return self.form.compression.latent_shape(size).frames
 
     def latent(self, clip: Clip) -> Tensor:
         """The raw latent (1, C, F, H, W) of all frames of a clip.
