@@ -5,6 +5,7 @@ B batch, C channels, F frames, H rows, W columns.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -46,6 +47,11 @@ class Hint:
     encode: Encode
     form: LatentFormat
     _encoded: dict[tuple[Any, ...], Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def grey(self) -> "Hint":
+        """Grey in place of the pictures, which stands for nothing given."""
+        return Hint(torch.full((1, 8, 8, 3), 0.5), self.encode, self.form)
 
     @property
     def latent_frames(self) -> int:
@@ -145,9 +151,21 @@ class Steering:
         if weights is not None and bool((weights == 1).all()):
             weights = None
         return HintState(
-            self.latent.normalise(hint.latent(clip)).float(),
-            None if weights is None else weights_over(weights, clip),
+            self._channels(hint, clip), None if weights is None else weights_over(weights, clip)
         )
+
+    def _channels(self, hint: Hint, clip: Clip) -> Tensor:
+        """The pictures as the branch takes them, (1, C, F, H, W).
+
+        VACE's takes what is kept beside what is made, here grey beside the pictures, and a mask of
+        each pixel behind a place, here of ones.
+        """
+        seen = self.latent.normalise(hint.latent(clip)).float()
+        if self.network.control.hint_channels == self.latent.channels:
+            return seen
+        kept = self.latent.normalise(hint.grey.latent(clip)).float()
+        mask = seen.new_ones(1, self.latent.space_factor**2, *seen.shape[2:])
+        return torch.cat([kept, seen, mask], dim=1)
 
 
 def check_vae(form: LatentFormat, latent: LatentFormat) -> None:

@@ -50,3 +50,5 @@ def test_a_vace_branch_equals_comfyui_s(probe):
     assert measured["size"] > 0.1
     assert measured["acts"] > 1e-2
     assert measured["difference"] < 1e-5
+    assert measured["hint_shape"] == [1, 96, 3, 8, 6]
+    assert measured["hint"] < 1e-5

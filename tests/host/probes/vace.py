@@ -1,19 +1,27 @@
 """ComfyUI's VACE network and the pack's base with its branch, on the same random weights."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
-from setting import report, seeded  # isort: skip
+from setting import report, seeded, vae_weights  # isort: skip
+
+from functools import partial
+from types import SimpleNamespace
 
 import comfy.ops
 import torch
 from comfy.ldm.wan.model import VaceWanModel
+from comfy_extras.nodes_wan import WanVaceToVideo
 
+from spacetime_video.hosts.comfyui.host import ComfyHost
+from spacetime_video.hosts.control import Hint, Steering
 from spacetime_video.models.control.config import ControlConfig
 from spacetime_video.models.control.network import ResidualBranch
 from spacetime_video.models.dit.config import DiTConfig
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.hooks import BlockHooks
+from spacetime_video.models.latent_format import WAN21_LATENT
 from spacetime_video.models.patchify import to_patches
-from spacetime_video.samplers.control import BoundControl, HintState
+from spacetime_video.samplers.clips import clips_of_latent
+from spacetime_video.samplers.control import BoundControl, ControlStrength, HintState
 
 SIZES = {"dim": 48, "heads": 2, "ffn_dim": 64}
 BASE = DiTConfig(layers=4, text_dim=32, text_length=12, freq_dim=32, **SIZES)
@@ -50,6 +58,28 @@ def ours(state):
     return network.eval(), beside.eval()
 
 
+def hint_channels():
+    """What ComfyUI's node and model make of a control video, and what the pack does."""
+    host = ComfyHost()
+    vae = host.models.make_vae(vae_weights(), dtype="fp32")
+    video = torch.rand(9, 64, 48, 3, generator=seeded(5))
+    # the control video is encoded by ComfyUI's node, and normalised by its model
+    told = WanVaceToVideo.execute([["", {}]], [["", {}]], vae, 48, 64, 9, 1, 1.0, video)[0][0][1]
+    noise = torch.zeros(1, 16, 3, 8, 6)
+    frames = [WAN21_LATENT.normalise(part) for part in told["vace_frames"][0].split(16, 1)]
+    wanted = torch.cat([*frames, told["vace_mask"][0]], dim=1)
+    branch = SimpleNamespace(control=BRANCH)
+    encode = partial(encode_frames, host, vae)
+    hint = Hint(video, encode, host.models.vae_format(vae))
+    clips = clips_of_latent({}, noise, WAN21_LATENT.compression)
+    state = Steering(branch, WAN21_LATENT, (hint,), ControlStrength()).state(clips, BRANCH.patch)
+    return float((state.hint - wanted).abs().max()), list(wanted.shape)
+
+
+def encode_frames(host, vae, frames, loop):
+    return host.models.encode_video(vae, frames, loop=loop)
+
+
 def measure():
     model = theirs()
     network, branch = ours(model.state_dict())
@@ -67,7 +97,10 @@ def measure():
     )
     prepared = [network.prepare(text)]
     made = network(x, sigma, prepared, hooks=BlockHooks(branches=controls))
+    hint, shape = hint_channels()
     report(
+        hint=hint,
+        hint_shape=shape,
         difference=float((made - wanted).abs().max()),
         size=float(wanted.abs().mean()),
         acts=float((network(x, sigma, prepared) - wanted).abs().max()),
