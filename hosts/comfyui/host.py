@@ -29,7 +29,7 @@ from ..keys import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
 from .clips import clip_of
-from .control import HostControl, controlled, make_control
+from .control import HostControl, controlled, joined, make_control
 from .encoding import encode_video, format_of
 from .guider import HostGuider
 from .guiders import (
@@ -157,6 +157,10 @@ class ComfyModels:
     ) -> Any:
         """A copy that follows the pictures."""
         return controlled(control_net, previous, images, vae, strength)
+
+    def joined(self, first: Any, second: Any, counts: tuple[int, int]) -> Any:
+        """A copy that follows the pictures of both."""
+        return joined(first, second, counts)
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
         """Encode one prompt with its weights, as the stock node does."""

@@ -1,7 +1,7 @@
 """CONTROL_NET of the standalone host, and the branches of one evaluation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,10 +11,10 @@ from torch import Tensor
 from ...models.control.network import ControlNetwork
 from ...models.dit.trunk import PreparedContext
 from ...models.latent_format import LatentFormat
-from ...samplers.control import BoundControl, HintState
+from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
-from ..control import Steering
+from ..control import Steering, check_joined, hints_of_both
 from ..keys import CONTROL_KEY
 from .sampling import Model
 
@@ -62,6 +62,19 @@ def control_of(options: Mapping[str, Any]) -> Control | None:
             "graph in ComfyUI"
         )
     return found
+
+
+def joined(
+    first: Control | None, second: Control | None, counts: tuple[int, int]
+) -> Control | None:
+    """The controls of packed clips and of those behind them; see ``Models.joined``."""
+    if first is None or second is None:
+        check_joined(first is second, ControlStrength(), ControlStrength())
+        return None
+    one, other = first.steering, second.steering
+    check_joined(one.network is other.network, one.strength, other.strength)
+    hints = hints_of_both(one.hints, other.hints, counts)
+    return Control(replace(one, hints=hints), joined(first.previous, second.previous, counts))
 
 
 def steerings(control: Control | None) -> list[Steering]:

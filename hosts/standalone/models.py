@@ -34,7 +34,7 @@ from ..control import Hint, Steering, check_vae
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..keys import PROMPT_KEY, Conditioning
 from ..solver_options import distilled_with, is_distilled
-from .control import Control, ControlNet
+from .control import Control, ControlNet, joined
 from .devices import choose_dtype
 from .preview import LoadedVAE
 from .sampling import Model
@@ -130,6 +130,12 @@ class StandaloneModels:
         hint = Hint(images, partial(self._encoded_hint, vae), form)
         steering = Steering(control_net.network, control_net.latent, (hint,), strength)
         return Control(steering, previous)
+
+    def joined(
+        self, first: Control | None, second: Control | None, counts: tuple[int, int]
+    ) -> Control | None:
+        """Join what packed clips follow."""
+        return joined(first, second, counts)
 
     def _encoded_hint(self, vae: LoadedVAE, frames: Tensor, loop: bool) -> Tensor:
         return self.encode_video(vae, frames, loop=loop)
