@@ -29,7 +29,7 @@ from ..keys import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
 from .clips import clip_of
-from .control import HostControl, controlled, joined, make_control
+from .control import HostControl, controlled, joined, known_controls, make_control
 from .encoding import encode_video, format_of
 from .guider import HostGuider
 from .guiders import (
@@ -243,6 +243,7 @@ class ComfySampling:
             further_of(guider),
             showing_of(model),
             spans_of_conds(guider.original_conds),
+            known_controls(guider.original_conds),
         )
 
     def make_sampler(

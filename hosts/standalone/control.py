@@ -1,11 +1,10 @@
 """CONTROL_NET of the standalone host, and the branches of one evaluation."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from ...models.control.network import ControlNetwork
@@ -15,22 +14,18 @@ from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
 from ..control import Steering, check_joined, hints_of_both
-from ..keys import CONTROL_KEY
+from ..keys import CONTROL_KEY, Conditioning
+from ..solver_options import KnownWeights
 from .sampling import Model
 
 
 @dataclass(frozen=True, eq=False)
 class ControlNet:
-    """CONTROL_NET: a built branch with what the latents of its hints mean.
-
-    ``info`` is what its file says, ``file`` names where its weights come from.
-    """
+    """CONTROL_NET: a built branch with what the latents of its hints mean, and its file says."""
 
     network: ControlNetwork
     latent: LatentFormat
-    device: torch.device
-    info: Mapping[str, Any] = field(default_factory=dict)
-    file: str = ""
+    info: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +79,13 @@ def steerings(control: Control | None) -> list[Steering]:
         chain.append(control.steering)
         control = control.previous
     return chain[::-1]
+
+
+def known_controls(conditionings: Iterable[Conditioning]) -> tuple[KnownWeights, ...]:
+    """What the files of all branches say that conditionings carry, each once."""
+    parts = (part for conditioning in conditionings for _, part in conditioning)
+    found = (each for options in parts for each in steerings(control_of(options)))
+    return tuple({id(each): KnownWeights(each.info, each.latent) for each in found}.values())
 
 
 def prepared_control(

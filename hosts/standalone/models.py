@@ -114,7 +114,7 @@ class StandaloneModels:
     def make_control(self, weights: ControlWeights, *, dtype: str) -> ControlNet:
         """Build the branch."""
         network = build_control(weights, dtype=self._dtype(dtype)).to(self.device)
-        return ControlNet(network, weights.latent, self.device, weights.info, weights.file)
+        return ControlNet(network, weights.latent, weights.info)
 
     def controlled(
         self,
@@ -128,8 +128,8 @@ class StandaloneModels:
         form = self.vae_format(vae)
         check_vae(form, control_net.latent)
         hint = Hint(images, partial(self._encoded_hint, vae), form)
-        steering = Steering(control_net.network, control_net.latent, (hint,), strength)
-        return Control(steering, previous)
+        net = control_net
+        return Control(Steering(net.network, net.latent, (hint,), strength, net.info), previous)
 
     def joined(
         self, first: Control | None, second: Control | None, counts: tuple[int, int]

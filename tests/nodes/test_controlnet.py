@@ -1,5 +1,7 @@
 """Load ControlNet and Apply ControlNet on the standalone host."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -63,9 +65,9 @@ class Controlled:
         model = model or self.bench.models.model
         return SpacetimeDenoiser.execute(model, positive, negative, guidance)[0]
 
-    def sample(self, images=None, latent=None, model=None, **options):
+    def sample(self, images=None, given=None, model=None, **options):
         guider = self.guider(*self.prompts(images, **options), model=model)
-        return self.bench.sample(latent or globals()["latent"](), guider=guider)["samples"]
+        return self.bench.sample(given or latent(), guider=guider)["samples"]
 
 
 @pytest.fixture
@@ -270,3 +272,15 @@ def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, 
             SpacetimeAppendConditioning.execute(*one, *behind)
     with pytest.raises(ValueError, match="hints for 2 clips, and 1 packed ones"):
         bench.sample(latent(), guider=controlled.guider(*joined))
+
+
+def test_what_a_controlnet_was_not_trained_on_is_told(controlled, bench, caplog):
+    trained = {"shapes": [[9, 32, 32]], "loops": [], "fps": [16.0]}
+    controlled.net = replace(controlled.net, info={**controlled.net.info, "trained": trained})
+    controlled.sample()
+    assert caplog.messages == [
+        "try 32x32 with 9 frames: the ControlNet was not trained on 32x32 with 17 frames"
+    ]
+    caplog.clear()
+    controlled.sample(given=latent(3))
+    assert caplog.messages == []

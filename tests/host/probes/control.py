@@ -17,7 +17,7 @@ from comfy.context_windows import (
 
 import nodes as stock
 from spacetime_video.hosts.comfyui.host import ComfyHost
-from spacetime_video.hosts.control import with_control
+from spacetime_video.hosts.control import appended, with_control
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.model_loaders.load import ControlWeights
 from spacetime_video.models.control.config import ControlConfig
@@ -123,6 +123,9 @@ def runs(here):
         "windows": here.sample(once, wrapper=windows),
         "loop": here.sample(here.controlled(images=pictures(6, 20)), loop),
         "packed": here.sample_tokens(once),
+        "per clip": here.sample_tokens(
+            appended(once, here.controlled(images=pictures(8, 9)), here.host.models.joined)
+        ),
     }
 
 
@@ -255,7 +258,7 @@ def measure():
         act |= {
             f"{design} {name}": apart(value, theirs["plain"])
             for name, value in theirs.items()
-            if name not in ("plain", "packed")
+            if name not in ("plain", "packed", "per clip")
         }
     here = Setting(ComfyHost(), "dilated")
     report(
