@@ -3,8 +3,9 @@
 B batch, C channels, F frames, H rows, W columns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -14,10 +15,13 @@ from ..media.fit import Size, fit_clip
 from ..models.control.network import ControlNetwork
 from ..models.latent_format import LatentFormat
 from ..models.patchify import Patch
-from ..models.shapes import LatentShape
+from ..models.shapes import LatentShape, VideoShape
 from ..samplers.clips import Clip, Clips
 from ..samplers.control import ControlStrength, HintState, joined
-from .keys import CONTROL_KEY, CONTROL_UNCOND_KEY, Conditioning
+from .keys import CLIP_TEXTS_KEY, CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY, Conditioning
+
+_OF_ONE_CLIP = (CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY)
+"""Options of a conditioning that those of several clips get anew, or go without."""
 
 Encode = Callable[[Tensor, bool], Tensor]
 """(frames (F, H, W, 3) in [0, 1], whether they are a loop) -> raw latent (1, C, F', H', W')."""
@@ -46,6 +50,17 @@ class Hint:
     encode: Encode
     form: LatentFormat
     _encoded: dict[tuple[Any, ...], Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def grey(self) -> "Hint":
+        """Grey in place of the pictures, which stands for nothing given."""
+        return Hint(torch.full((1, 8, 8, 3), 0.5), self.encode, self.form)
+
+    @property
+    def latent_frames(self) -> int:
+        """Of its own pictures, of an open clip."""
+        size = VideoShape(len(self.pictures), self.form.space_factor, self.form.space_factor)
+        return self.form.compression.latent_shape(size).frames
 
     def latent(self, clip: Clip) -> Tensor:
         """The raw latent (1, C, F, H, W) of all frames of a clip.
@@ -112,12 +127,14 @@ class Steering:
         latent: what its hints' latents mean.
         hints: one for all clips of a run, or one for each packed clip.
         strength: of the residuals.
+        info: what the branch's file says.
     """
 
     network: ControlNetwork
     latent: LatentFormat
     hints: tuple[Hint, ...]
     strength: ControlStrength
+    info: Mapping[str, Any] = field(default_factory=dict)
 
     def state(self, clips: Clips, patch: Patch) -> HintState:
         """The hint over a run's state, in float32.
@@ -139,9 +156,47 @@ class Steering:
         if weights is not None and bool((weights == 1).all()):
             weights = None
         return HintState(
-            self.latent.normalise(hint.latent(clip)).float(),
-            None if weights is None else weights_over(weights, clip),
+            self._channels(hint, clip), None if weights is None else weights_over(weights, clip)
         )
+
+    def _channels(self, hint: Hint, clip: Clip) -> Tensor:
+        """The pictures as the branch takes them, (1, C, F, H, W).
+
+        VACE's takes what is kept beside what is made, here grey beside the pictures, and a mask of
+        each pixel behind a place, here of ones.
+        """
+        seen = self.latent.normalise(hint.latent(clip)).float()
+        if self.network.control.hint_channels == self.latent.channels:
+            return seen
+        kept = self.latent.normalise(hint.grey.latent(clip)).float()
+        mask = seen.new_ones(1, self.latent.space_factor**2, *seen.shape[2:])
+        return torch.cat([kept, seen, mask], dim=1)
+
+
+def hints_of_both(
+    first: tuple[Hint, ...], second: tuple[Hint, ...], counts: tuple[int, int]
+) -> tuple[Hint, ...]:
+    """Hints of so many clips, and of those packed behind them; one for all of them stands for each.
+
+    ``counts`` are the numbers of clips.
+    """
+    pairs = zip((first, second), counts, strict=True)
+    spread = [hints * count if len(hints) == 1 else hints for hints, count in pairs]
+    return (*spread[0], *spread[1])
+
+
+def check_joined(same_network: bool, first: ControlStrength, second: ControlStrength) -> None:
+    """Refuse controls of packed clips that differ in more than what they follow.
+
+    Raises:
+        ValueError: they do.
+    """
+    if same_network and first.same_as(second):
+        return
+    raise ValueError(
+        "packed clips with different ControlNets, or with different strengths of them: give each "
+        "of them the same ones and let only the pictures differ, or sample them one by one"
+    )
 
 
 def check_vae(form: LatentFormat, latent: LatentFormat) -> None:
@@ -179,3 +234,40 @@ def with_control(
         [[context, changed(options)] for context, options in conditioning]
         for conditioning in conditionings
     ]
+
+
+def appended(
+    first: Sequence[Conditioning],
+    second: Sequence[Conditioning],
+    join: Callable[[Any, Any, tuple[int, int]], Any],
+) -> list[Conditioning]:
+    """Conditionings of packed clips, with those of further clips behind them.
+
+    Args:
+        first, second: positive and negative, of one prompt of each clip.
+        join: (control, control behind it, numbers of clips) -> the control of all of them.
+
+    Raises:
+        ValueError: a conditioning is of several parts, or the controls cannot be joined.
+    """
+    made: dict[tuple[int, int], Any] = {}
+
+    def both(one: Conditioning, other: Conditioning) -> Conditioning:
+        if (len(one), len(other)) != (1, 1):
+            raise ValueError("a conditioning of several parts: give each packed clip one prompt")
+        ((context, options),), ((behind, further),) = one, other
+        texts = [
+            told.get(CLIP_TEXTS_KEY) or [text]
+            for text, told in ((context, options), (behind, further))
+        ]
+        before, after = options.get(CONTROL_KEY), further.get(CONTROL_KEY)
+        key = (id(before), id(after))
+        if key not in made:
+            made[key] = join(before, after, (len(texts[0]), len(texts[1])))
+        kept = {name: value for name, value in options.items() if name not in _OF_ONE_CLIP}
+        kept[CLIP_TEXTS_KEY] = [*texts[0], *texts[1]]
+        if made[key] is not None:
+            kept |= {CONTROL_KEY: made[key], CONTROL_UNCOND_KEY: False}
+        return [[context, kept]]
+
+    return [both(*pair) for pair in zip(first, second, strict=True)]

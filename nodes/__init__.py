@@ -11,6 +11,7 @@ MODULES = (
     "prompt.prompt",
     "prompt.schedule",
     "control.controlnet",
+    "control.clips",
     "latent.latents",
     "patches.patches",
     "sampling.noise",

@@ -84,6 +84,15 @@ class ControlStrength:
             )
         return replace(self, weights=self.weights * weights)
 
+    def same_as(self, other: "ControlStrength") -> bool:
+        """Whether all factors are equal."""
+        plain = replace(self, weights=None), replace(other, weights=None)
+        if plain[0].__dict__ != plain[1].__dict__:
+            return False
+        if self.weights is None or other.weights is None:
+            return self.weights is other.weights
+        return torch.equal(self.weights, other.weights)
+
     def at(self, sigma: float, percent_to_sigma: PercentToSigma) -> float:
         """Factor of all residuals at a noise level; 0 where the branch need not be run.
 

@@ -1,36 +1,31 @@
 """CONTROL_NET of the standalone host, and the branches of one evaluation."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from ...models.control.network import ControlNetwork
 from ...models.dit.trunk import PreparedContext
 from ...models.latent_format import LatentFormat
-from ...samplers.control import BoundControl, HintState
+from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
-from ..control import Steering
-from ..keys import CONTROL_KEY
+from ..control import Steering, check_joined, hints_of_both
+from ..keys import CONTROL_KEY, Conditioning
+from ..solver_options import KnownWeights
 from .sampling import Model
 
 
 @dataclass(frozen=True, eq=False)
 class ControlNet:
-    """CONTROL_NET: a built branch with what the latents of its hints mean.
-
-    ``info`` is what its file says, ``file`` names where its weights come from.
-    """
+    """CONTROL_NET: a built branch with what the latents of its hints mean, and its file says."""
 
     network: ControlNetwork
     latent: LatentFormat
-    device: torch.device
-    info: Mapping[str, Any] = field(default_factory=dict)
-    file: str = ""
+    info: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +59,19 @@ def control_of(options: Mapping[str, Any]) -> Control | None:
     return found
 
 
+def joined(
+    first: Control | None, second: Control | None, counts: tuple[int, int]
+) -> Control | None:
+    """The controls of packed clips and of those behind them; see ``Models.joined``."""
+    if first is None or second is None:
+        check_joined(first is second, ControlStrength(), ControlStrength())
+        return None
+    one, other = first.steering, second.steering
+    check_joined(one.network is other.network, one.strength, other.strength)
+    hints = hints_of_both(one.hints, other.hints, counts)
+    return Control(replace(one, hints=hints), joined(first.previous, second.previous, counts))
+
+
 def steerings(control: Control | None) -> list[Steering]:
     """All controls of a conditioning, the first one first."""
     chain = []
@@ -71,6 +79,13 @@ def steerings(control: Control | None) -> list[Steering]:
         chain.append(control.steering)
         control = control.previous
     return chain[::-1]
+
+
+def known_controls(conditionings: Iterable[Conditioning]) -> tuple[KnownWeights, ...]:
+    """What the files of all branches say that conditionings carry, each once."""
+    parts = (part for conditioning in conditionings for _, part in conditioning)
+    found = (each for options in parts for each in steerings(control_of(options)))
+    return tuple({id(each): KnownWeights(each.info, each.latent) for each in found}.values())
 
 
 def prepared_control(

@@ -34,7 +34,7 @@ from ..control import Hint, Steering, check_vae
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..keys import PROMPT_KEY, Conditioning
 from ..solver_options import distilled_with, is_distilled
-from .control import Control, ControlNet
+from .control import Control, ControlNet, joined
 from .devices import choose_dtype
 from .preview import LoadedVAE
 from .sampling import Model
@@ -114,7 +114,7 @@ class StandaloneModels:
     def make_control(self, weights: ControlWeights, *, dtype: str) -> ControlNet:
         """Build the branch."""
         network = build_control(weights, dtype=self._dtype(dtype)).to(self.device)
-        return ControlNet(network, weights.latent, self.device, weights.info, weights.file)
+        return ControlNet(network, weights.latent, weights.info)
 
     def controlled(
         self,
@@ -128,8 +128,14 @@ class StandaloneModels:
         form = self.vae_format(vae)
         check_vae(form, control_net.latent)
         hint = Hint(images, partial(self._encoded_hint, vae), form)
-        steering = Steering(control_net.network, control_net.latent, (hint,), strength)
-        return Control(steering, previous)
+        net = control_net
+        return Control(Steering(net.network, net.latent, (hint,), strength, net.info), previous)
+
+    def joined(
+        self, first: Control | None, second: Control | None, counts: tuple[int, int]
+    ) -> Control | None:
+        """Join what packed clips follow."""
+        return joined(first, second, counts)
 
     def _encoded_hint(self, vae: LoadedVAE, frames: Tensor, loop: bool) -> Tensor:
         return self.encode_video(vae, frames, loop=loop)

@@ -1,11 +1,14 @@
 """Load ControlNet and Apply ControlNet on the standalone host."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from spacetime_video.hosts import host
 from spacetime_video.models.control.network import DilatedBranch
 from spacetime_video.models.patchify import to_patches
+from spacetime_video.nodes.control.clips import SpacetimeAppendConditioning
 from spacetime_video.nodes.control.controlnet import (
     SpacetimeApplyControlNet,
     SpacetimeLoadControlNet,
@@ -62,9 +65,9 @@ class Controlled:
         model = model or self.bench.models.model
         return SpacetimeDenoiser.execute(model, positive, negative, guidance)[0]
 
-    def sample(self, images=None, latent=None, model=None, **options):
+    def sample(self, images=None, given=None, model=None, **options):
         guider = self.guider(*self.prompts(images, **options), model=model)
-        return self.bench.sample(latent or globals()["latent"](), guider=guider)["samples"]
+        return self.bench.sample(given or latent(), guider=guider)["samples"]
 
 
 @pytest.fixture
@@ -240,3 +243,44 @@ def test_files_of_other_kinds_are_refused(models_dir):
     )
     assert "no file 'none'" in SpacetimeLoadControlNet.validate_inputs("none")
     assert SpacetimeLoadControlNet.validate_inputs("random_control.safetensors") is True
+
+
+def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, bench, seen):
+    """What two clips with conditionings of their own give is what each gives in its place."""
+    clips = [latent(5), latent(3)]
+    tokens = SpacetimePatchify.execute(clips)[0]
+    one = controlled.prompts(pictures(17))
+    other = controlled.prompts(pictures(9, seed=4), (bench.prompt("a blue cube"), bench.negative))
+    joined = SpacetimeAppendConditioning.execute(*one, *other).args
+    assert joined[0][0][1]["control"] is joined[1][0][1]["control"]
+    made = SpacetimeUnpatchify.execute(
+        bench.sample_patches(tokens, guider=controlled.guider(*joined))
+    )[0]
+    hint, layout = seen[0]
+    for span, images in zip(layout.spans, (pictures(17), pictures(9, seed=4)), strict=True):
+        assert torch.equal(hint[0, span], to_patches(hint_of(controlled, images))[0])
+    with_one = SpacetimeUnpatchify.execute(
+        bench.sample_patches(tokens, guider=controlled.guider(*one))
+    )[0]
+    torch.testing.assert_close(made[0]["samples"], with_one[0]["samples"], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(made[1]["samples"], with_one[1]["samples"], atol=1e-2)
+    plain = [bench.positive, bench.negative]
+    bare = SpacetimeAppendConditioning.execute(*plain, *plain).args
+    assert "control" not in bare[0][0][1]
+    for behind in (plain, controlled.prompts(strength=0.5)):
+        with pytest.raises(ValueError, match="let only the pictures differ"):
+            SpacetimeAppendConditioning.execute(*one, *behind)
+    with pytest.raises(ValueError, match="hints for 2 clips, and 1 packed ones"):
+        bench.sample(latent(), guider=controlled.guider(*joined))
+
+
+def test_what_a_controlnet_was_not_trained_on_is_told(controlled, bench, caplog):
+    trained = {"shapes": [[9, 32, 32]], "loops": [], "fps": [16.0]}
+    controlled.net = replace(controlled.net, info={**controlled.net.info, "trained": trained})
+    controlled.sample()
+    assert caplog.messages == [
+        "try 32x32 with 9 frames: the ControlNet was not trained on 32x32 with 17 frames"
+    ]
+    caplog.clear()
+    controlled.sample(given=latent(3))
+    assert caplog.messages == []

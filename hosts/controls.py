@@ -1,0 +1,45 @@
+"""The contract's part about ControlNets, which belongs to ``Models``."""
+
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from ..model_loaders.load import ControlWeights
+from ..samplers.control import ControlStrength
+
+
+class Controls(Protocol):
+    """CONTROL_NET: made of weights, applied, and joined for packed clips."""
+
+    def make_control(self, weights: ControlWeights, *, dtype: str) -> Any:
+        """CONTROL_NET from the weights of a control branch."""
+        ...
+
+    def controlled(
+        self, control_net: Any, previous: Any, images: Tensor, vae: Any, strength: ControlStrength
+    ) -> Any:
+        """What a conditioning carries under ``CONTROL_KEY``: a control over a whole clip.
+
+        Args:
+            control_net: of ours, or another of the host's.
+            previous: the control that the conditioning carries already, None for none.
+            images: pictures to follow, (F, H, W, 3) in [0, 1], the first with the video's first
+                frame; one for all frames. Their size is that of the clip, once it is sampled.
+            vae: encodes them.
+            strength: of the residuals.
+
+        Raises:
+            ValueError: the VAE is not that of the branch, or the strength is more than a control of
+                the host's can follow.
+        """
+        ...
+
+    def joined(self, first: Any, second: Any, counts: tuple[int, int]) -> Any:
+        """The control of packed clips and of those behind them, None where they have none.
+
+        ``counts`` are the numbers of clips.
+
+        Raises:
+            ValueError: they differ in more than in what they follow.
+        """
+        ...
