@@ -42,6 +42,7 @@ class AboutGuider:
         further: names of the prompts that it has beside its own.
         showing: how its model is shown what is given.
         spans: of those of its prompts that change over time.
+        time_factor: frames of the video behind each latent frame of its model after the first.
     """
 
     plan: GuidancePlan | None
@@ -52,6 +53,7 @@ class AboutGuider:
     further: Collection[str]
     showing: Showing
     spans: Sequence[PromptSpans]
+    time_factor: int
 
 
 class Files(Protocol):

@@ -20,7 +20,11 @@ TIMELINE_KEY = "spacetime_timeline"
 """Under which a LATENT carries its ``Timeline``."""
 
 START_KEY = "spacetime_start"
-"""Under which a LATENT carries a function that gives its ``StartClip``."""
+"""Under which a LATENT carries a function that gives its ``StartClip``, or that of some of its
+latent frames."""
+
+PART_KEY = "spacetime_part"
+"""Under which the LATENT of a run carries the ``ClipPart`` that it is of a longer clip."""
 
 WARM_UP = 2
 """Latent frames before a stretch that are encoded with it and thrown away: a causal encoder that

@@ -51,7 +51,7 @@ from .spans import spans_of_conds
 from .starts import showing_of
 from .vae import HostVAE
 from .vae_streams import decode_stream, encode_stream
-from .versions import stored_formats
+from .versions import stored_formats, time_factor
 
 
 class ComfyFiles:
@@ -232,6 +232,7 @@ class ComfySampling:
             further_of(guider),
             showing_of(model),
             spans_of_conds(guider.original_conds),
+            time_factor(model.latent_format),
         )
 
     def make_sampler(

@@ -25,9 +25,9 @@ from ..experts import check_alone, check_experts, in_turn, stoppable
 from ..finite import check_step, refuse_not_finite
 from ..further import check_new
 from ..interface import AboutGuider
-from ..keys import LEVELS_KEY, START_LATENT_KEY, Conditioning, Latent
+from ..keys import LEVELS_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
-from ..start_clips import start_options, with_start
+from ..start_clips import start_change
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
@@ -103,7 +103,15 @@ class StandaloneSampling:
         if _further_channels(model):
             showing = Showing.CHANNELS
         return AboutGuider(
-            guider.plan, layers, model.distilled, known, flow, further, showing, guider.spans
+            guider.plan,
+            layers,
+            model.distilled,
+            known,
+            flow,
+            further,
+            showing,
+            guider.spans,
+            model.latent.time_factor,
         )
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:
@@ -176,16 +184,10 @@ class StandaloneSampling:
 
     def _shown(self, guider: Guider, latent: Latent) -> Guider:
         """Show what is given to a network that takes it in further channels."""
-        told, know = guider.model.latent, guider.prompted
-        every = [options for _, options in (*know.positive, *know.negative)]
-        if all(options.get(START_LATENT_KEY) is not None for options in every):
-            return guider
-        start = start_options(
+        told = guider.model.latent
+        change = start_change(
             latent, latent["samples"], told.time_factor, told.denormalise, self.session.warn
         )
-        if start is None:
-            return guider
-        change = partial(with_start, start=start)
         return guider.with_both(lambda each: each.with_options(change))
 
     def sample_tokens(
