@@ -17,6 +17,9 @@ from ..models.shapes import WAN_COMPRESSION, Compression, LatentShape
 from .masks import free_frames
 from .regions import LatentRegions, Regions, TokenRegions
 
+PLACES_KEY = "spacetime_places"
+"""In the LATENT of a part of a longer clip: where its frames stand in that, see ``Clip.along``."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
@@ -32,6 +35,8 @@ class Clip:
             stand, some of them perhaps twice; None for all.
         made: absolute numbers of the latent frames of which anything is made, some of which may
             not be there; None for all.
+        along: where each latent frame of the clip stands, from 0 in the first to 1 in the last, in
+            a longer one that it is a part of; None for a clip of its own.
     """
 
     size: LatentShape
@@ -41,6 +46,7 @@ class Clip:
     first_frame: int = 0
     held: tuple[int, ...] | None = None
     made: tuple[int, ...] | None = None
+    along: tuple[float, ...] | None = None
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -56,8 +62,9 @@ class Clip:
 
     @property
     def places(self) -> Tensor:
-        """Where each frame that is there stands in the whole clip, from 0 to 1."""
-        whole = torch.linspace(0, 1, self.size.frames)
+        """Where each frame that is there stands in the longest clip that is known, from 0 to 1."""
+        own = self.along is None
+        whole = torch.linspace(0, 1, self.size.frames) if own else torch.tensor(self.along)
         return whole[[frame - self.first_frame for frame in self.frames]]
 
     @property
@@ -129,6 +136,7 @@ def clip_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression
         compression=compression,
         first_frame=first,
         made=None if free is None else tuple(first + frame for frame in free),
+        along=latent.get(PLACES_KEY),
     )
 
 
@@ -181,8 +189,10 @@ class Clips:
 
     @cached_property
     def regions(self) -> Regions:
-        """Which values belong together; in a window a frame keeps its place in the whole clip."""
-        places = None if self.index is None else self._places()
+        """Which values belong together; in a window, or a part of a longer clip, a frame keeps its
+        place in the whole."""
+        whole = self.index is None and all(clip.along is None for clip in self.each)
+        places = None if whole else self._places()
         return LatentRegions(places) if self.layout is None else TokenRegions(self.layout, places)
 
     def _places(self) -> Tensor:

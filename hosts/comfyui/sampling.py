@@ -15,7 +15,13 @@ from ...models.patchify import Tokens
 from ...models.shapes import Compression
 from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, with_given
 from ...samplers.checks import check_channels, check_one_stream, check_packed, has_streams
-from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
+from ...samplers.clips import (
+    PLACES_KEY,
+    Clips,
+    clips_of_latent,
+    clips_of_tokens,
+    pictures_of_tokens,
+)
 from ...samplers.masks import latent_mask, per_latent_frame
 from ...timeline import TIMELINE_KEY
 from ..circles import closing
@@ -53,7 +59,7 @@ def sample_latent(
         frames, time = samples.shape[2], compression.time
         mask = None if mask is None else per_latent_frame(mask, frames, time)
         guider = _closed(guider, patcher.model.weights.config.conditions, sigmas)
-    elif latent.get("loop") or spans_of_conds(guider.original_conds):
+    elif _in_time(latent) or spans_of_conds(guider.original_conds):
         check_one_stream(samples, ONE_STREAM)
         compression = Compression(time_factor(patcher.model.latent_format), 1)
         guider = _with_clips_of(guider, latent, samples, compression)
@@ -61,6 +67,11 @@ def sample_latent(
     made = _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
     held = _in_places(mask, samples) if TIMELINE_KEY in latent else None
     return with_given(made, samples, held, ceiling)
+
+
+def _in_time(latent: Latent) -> bool:
+    """Whether a LATENT says of its time what a network of the host's would not know."""
+    return bool(latent.get("loop")) or PLACES_KEY in latent
 
 
 def _in_places(mask: Tensor | None, samples: Tensor) -> Tensor | None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...hosts import host
 from ...hosts.stretch import stretch
+from ...samplers.clips import PLACES_KEY
 from ...samplers.masks import latent_mask
 from ...samplers.noise.sources import step_noise_of
 from ...timeline import PART_KEY, TIMELINE_KEY, ClipPart
@@ -128,6 +129,7 @@ class _Whole:
         places = None if given is None else latent_mask(given, self.samples, time_factor)
         self.mask = ones if places is None else places[:, None]
         self.ceiling: Tensor | None = latent.get("noise_ceiling")
+        self.places = torch.linspace(0, 1, self.samples.shape[2])
         self.free = self.mask > 0
         self.free_frames: list[bool] = self.free.flatten(3).any(3).any(0)[0].tolist()
         self.repeats = False
@@ -142,6 +144,7 @@ class _Whole:
             part["noise_ceiling"] = self._opened(self.ceiling, chunk)
         part["first_frame"] = self._first(chunk)
         part[PART_KEY] = self._part(chunk)
+        part[PLACES_KEY] = tuple(self.places[list(chunk.shown)].tolist())
         return part
 
     def _part(self, chunk: Chunk) -> ClipPart:

@@ -1,16 +1,22 @@
 """A long clip in chunks: what is given stays, absolute frames decide, a stopped run goes on."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
-from spacetime_video.nodes.guidance.guidance import SpacetimeGuidanceInterval
+from spacetime_video.nodes.guidance.guidance import (
+    SpacetimeGuidanceInterval,
+    SpacetimeGuidanceOverFrames,
+)
 from spacetime_video.nodes.helpers import long_runs
 from spacetime_video.nodes.helpers.chunk_files import FOLDER, MOST_RUNS
 from spacetime_video.nodes.helpers.origin import origin_of
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
+from spacetime_video.samplers.regions import LatentRegions
 
 
 @pytest.fixture
@@ -90,6 +96,37 @@ def test_clips_of_a_batch_may_be_given_different_parts(bench):
         assert torch.equal(made[row][:, known], both["samples"][row][:, known])
         others = [frame for frame in range(11) if frame not in known]
         assert torch.all(made[row][:, others].flatten(2).std(2) > 0.1)
+
+
+def test_frames_are_counted_as_the_model_compresses_them(bench, runs):
+    """Chunks, and masks of one picture per frame, with eight frames behind a latent frame."""
+    known = bench.models.model
+    coarse = replace(known, latent=replace(known.latent, time_factor=8))
+    mask = torch.ones(41, 4, 4)
+    mask[:17] = 0
+    latent = {**empty(21), "noise_mask": mask}
+    made = sample(bench, latent, model=coarse, chunk=25, context=9)
+    assert [len(chunk.shown) for chunk in runs] == [4, 4, 4]
+    assert torch.all(made[:, :, :3] == 0)
+    assert torch.all(made[:, :, 3:].flatten(3).std(3) > 0.1)
+    with pytest.raises(ValueError, match="of at least 25 frames"):
+        sample(bench, latent, model=coarse, chunk=17, context=9)
+
+
+def test_guidance_over_frames_goes_along_the_whole_clip(bench, runs, monkeypatch):
+    seen, original = [], LatentRegions.position
+
+    def noted(self, values):
+        seen.append(original(self, values).flatten().tolist())
+        return original(self, values)
+
+    monkeypatch.setattr(LatentRegions, "position", noted)
+    guider = SpacetimeGuidanceOverFrames.execute(bench.guider(), 1.0, False)[0]
+    sample(bench, empty(41), guider=guider)
+    whole = torch.linspace(0, 1, 11)
+    assert len(runs) > 2
+    wanted = [whole[list(chunk.shown)].tolist() for chunk in runs for _ in range(2)]
+    assert seen == wanted
 
 
 def test_chunks_differ_in_their_noise_by_absolute_frames(bench):

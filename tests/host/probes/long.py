@@ -70,7 +70,8 @@ def measure():
 
 
 def animated_apart(*hosts):
-    """How far networks that animate an image are apart in long clips that begin with a picture.
+    """How far networks that animate an image are apart in long clips that begin with a picture,
+    with guidance that rises over the whole of them.
 
     Shares of a deviation: of one host's model from the other's, and from ComfyUI's own.
     """
@@ -88,7 +89,8 @@ def animated_apart(*hosts):
         encode = partial(host.models.encode_video, vae)
         latent = latent_of(animated(picture, 49, 16.0), encode, 16)
         guider = host.sampling.make_guider(model, *prompts, 4.0)
-        made.append(run(host, guider, latent, "euler"))
+        rising = host.sampling.with_plan(guider, partial(replace, first_frame_scale=1.0))
+        made.append(run(host, rising, latent, "euler"))
     size = made[0][:, :, 1:].std()
     apart = [float((made[0] - other).abs().max() / size) for other in made[1:]]
     return {"apart": apart, "size": float(size)}
