@@ -9,7 +9,10 @@ Conditioning = list[list[Any]]
 PROMPT_KEY = "spacetime_prompt"
 
 CLIP_TEXTS_KEY = "spacetime_clip_texts"
-"""In a conditioning's options: the contexts (B, S, D) of packed clips, one per clip."""
+"""In a conditioning's options: the contexts (B, S, D) of several clips, one per clip."""
+
+SEVERAL_KEY = "spacetime_several"
+"""In a LATENT: of how many clips that are sampled one by one it is one."""
 
 SPANS_KEY = "spacetime_prompt_spans"
 """In a conditioning's options: ``PromptSpans``, prompts over time, the first of which it is."""

@@ -33,7 +33,7 @@ from .model import HostModel
 from .network import CLIPS_KEY
 from .notes import warn
 from .preview import pictures_of_latent, watch_steps
-from .spans import spans_of_conds
+from .spans import spans_of_conds, with_text_of
 from .starts import with_start_clip
 from .versions import RATIO_KEYS, fit_empty, time_factor
 
@@ -52,7 +52,7 @@ def sample_latent(
     mask, ceiling = latent.get("noise_mask"), ceiling_of(latent, samples)
     if ceiling is not None:
         guider = with_wrapper(guider, under_ceiling(ceiling.to(patcher.load_device)))
-    guider = with_start_clip(guider, latent, samples)
+    guider = with_start_clip(with_text_of(guider, latent), latent, samples)
     if isinstance(patcher.model, HostModel):
         compression = patcher.model.weights.latent.compression
         guider = _with_clips_of(guider, latent, samples, compression)

@@ -21,6 +21,7 @@ from ...samplers.process import NoiseProcess
 from ...samplers.runs import SamplingRun, Wrapper, placed
 from ...samplers.showing import Showing
 from ..circles import closing
+from ..clip_texts import text_of
 from ..experts import check_alone, check_experts, in_turn, stoppable
 from ..finite import check_step, refuse_not_finite
 from ..further import check_new
@@ -143,8 +144,9 @@ class StandaloneSampling:
         seed: int,
     ) -> Tensor:
         """Sample a latent."""
-        timed = _timed(guider)
-        return self.sample_and_predict(timed, noise, sampler, sigmas, latent, seed)[0]
+        change = partial(text_of, latent=latent)
+        own = _timed(guider).with_both(lambda each: each.with_parts(change))
+        return self.sample_and_predict(own, noise, sampler, sigmas, latent, seed)[0]
 
     def sample_and_predict(
         self,
@@ -157,7 +159,8 @@ class StandaloneSampling:
     ) -> tuple[Tensor, Tensor]:
         """Sample a latent; the second result is what the last step took for the finished one.
 
-        Prompts over time are followed by a ``timed`` guider alone.
+        Prompts over time are followed by a ``timed`` guider alone; prompts of several clips have to
+        be that of one.
         """
         model = guider.model
         given = normalised(latent["samples"], model.latent)
@@ -188,7 +191,9 @@ class StandaloneSampling:
         change = start_change(
             latent, latent["samples"], told.time_factor, told.denormalise, self.session.warn
         )
-        return guider.with_both(lambda each: each.with_options(change))
+        return guider.with_both(
+            lambda each: each.with_parts(lambda context, options: (context, change(options)))
+        )
 
     def sample_tokens(
         self,
