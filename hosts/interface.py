@@ -25,7 +25,6 @@ from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
 from ..samplers.showing import Showing
 from .keys import Conditioning, Latent
-from .prompt_spans import PromptSpans
 from .solver_options import KnownWeights, SolverCall
 
 
@@ -41,7 +40,7 @@ class AboutGuider:
         process: how states of its model mix signal and noise.
         further: names of the prompts that it has beside its own.
         showing: how its model is shown what is given.
-        spans: of those of its prompts that change over time.
+        known: what tells its prompts and plan from others', and those of one that takes over.
         time_factor: frames of the video behind each latent frame of its model after the first.
     """
 
@@ -52,7 +51,7 @@ class AboutGuider:
     process: NoiseProcess
     further: Collection[str]
     showing: Showing
-    spans: Sequence[PromptSpans]
+    known: Sequence[object]
     time_factor: int
 
 

@@ -111,7 +111,7 @@ class StandaloneSampling:
             flow,
             further,
             showing,
-            guider.spans,
+            guider.known,
             model.latent.time_factor,
         )
 

@@ -18,7 +18,7 @@ from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import check_flow_sigmas
 from ..keys import Conditioning
-from ..prompt_spans import PromptSpans, spans_of
+from ..prompt_spans import told_by
 
 Callback = Callable[[Mapping[str, Any]], None]
 
@@ -103,11 +103,13 @@ class Guider:
         return Prompted(self.positive, self.negative, self.plan)
 
     @property
-    def spans(self) -> tuple[PromptSpans, ...]:
-        """Of all prompts that change over time."""
+    def known(self) -> tuple[object, ...]:
+        """What tells its prompts and plans from others', and those of one that takes over."""
         sets = (self.prompted, *self.further.values())
-        parts = (part for each in sets for part in (*each.positive, *each.negative))
-        return tuple(spans for part in parts if (spans := spans_of(*part)) is not None)
+        sides = (part for each in sets for part in (*each.positive, *each.negative))
+        parts = ((context, options) for context, options in sides)
+        own = (*told_by(parts), *(each.plan for each in sets))
+        return own if self.after is None else (*own, self.after.level, *self.after.guider.known)
 
     def with_parts(self, change: ChangePart) -> "Guider":
         """The same with all prompts changed."""

@@ -107,8 +107,8 @@ class LongRun:
         with stretch(0, len(chunks)):
             step = self._run(whole, chunks[0], 1)
         given = (whole.samples, whole.mask, whole.ceiling, whole.noise[:, :1, :, :1, :1])
-        later = [each for spans in host().sampling.about(self.guider).spans for each in spans.known]
-        return ChunkFiles([self.origin, step, *given, self.sigmas, self.plan, self.match, *later])
+        known = host().sampling.about(self.guider).known
+        return ChunkFiles([self.origin, step, *given, self.sigmas, self.plan, self.match, *known])
 
 
 class _Whole:

@@ -15,6 +15,8 @@ from spacetime_video.nodes.helpers import long_runs
 from spacetime_video.nodes.helpers.chunk_files import FOLDER, MOST_RUNS
 from spacetime_video.nodes.helpers.origin import origin_of
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.sampling.experts import SpacetimeTwoExperts
+from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 from spacetime_video.samplers.regions import LatentRegions
 
@@ -175,6 +177,25 @@ def test_what_acts_late_in_a_run_makes_another_one(bench, runs, output):
         ceiling[:, :, -1] = most
         sampled(0.5, {**latent, "noise_ceiling": ceiling.clone()})
         assert runs, most
+
+
+def test_another_prompt_or_plan_of_a_second_expert_makes_another_run(bench, runs, output):
+    """Outside of a graph, which would tell; the first step is the first expert's."""
+    latent, low = empty(17), bench.guider()
+    rest = bench.prompt("a blue cube falls at night")
+
+    def again(low, boundary=0.5):
+        guider = SpacetimeTwoExperts.execute(bench.guider(), low, boundary)[0]
+        runs.clear()
+        return sample(bench, latent, keep=True, guider=guider)
+
+    first = again(low)
+    assert torch.equal(again(low), first)
+    assert not runs
+    other = SpacetimeDenoiser.execute(bench.models.model, rest, bench.negative, 3.0)[0]
+    for changed in ((other,), (bench.guider(2.0),), (low, 0.4)):
+        assert torch.isfinite(again(*changed)).all()
+        assert runs, changed
 
 
 def test_a_run_is_known_by_what_it_follows_from_alone():
