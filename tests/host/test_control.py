@@ -38,6 +38,7 @@ def test_refusals_say_what_to_do(exact):
     assert "without pictures: connect them to Apply ControlNet" in told["no pictures"]
     assert "a hint of 9 frames for a video of 17" in told["too few"]
     assert "connect the model's VAE" in told["no vae"]
+    assert "for an area of the picture" in told["area"]
 
 
 def test_the_host_loads_and_copies_the_branch(exact):

@@ -218,8 +218,13 @@ def refusals(here):
         "another model": refusal(native.sample, here.controlled(), latent()),
         "no pictures": refusal(here.sample, bare),
         "too few": refusal(here.sample, here.controlled(images=pictures(2, 9))),
+        "area": refusal(here.sample, here.controlled([of_an_area(each) for each in here.prompts])),
         "no vae": refusal(apply, pictures(), 1.0, 0.0, 1.0),
     }
+
+
+def of_an_area(prompt):
+    return [[text, {**told, "area": (4, 4, 0, 0)}] for text, told in prompt]
 
 
 def refusal(call, *arguments):
