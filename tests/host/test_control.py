@@ -45,6 +45,10 @@ def test_the_host_loads_and_copies_the_branch(exact):
     assert exact["memory"] == {"loaded": True, "shared": False, "clone": 0.0}
 
 
+def test_prompts_are_prepared_once_in_a_run(exact):
+    assert exact["prepared"] == [2]
+
+
 def test_a_vace_branch_equals_comfyui_s(probe):
     """The whole network of a VACE file, every parameter randomised, with two hints."""
     measured = probe("vace", "sdpa")

@@ -252,6 +252,22 @@ def memory(here):
     }
 
 
+def prepared(here):
+    """How often the prompts of a run are prepared by the branch."""
+    calls, original = [], DilatedBranch.prepare
+
+    def watch(network, text, embed):
+        calls.append(len(text))
+        return original(network, text, embed)
+
+    DilatedBranch.prepare = watch
+    try:
+        here.sample(here.controlled())
+    finally:
+        DilatedBranch.prepare = original
+    return calls
+
+
 def measure():
     difference, act = {}, {}
     for design in CONFIGS:
@@ -273,6 +289,7 @@ def measure():
         windows=windows_of_the_host(here),
         refusals=refusals(here),
         memory=memory(here),
+        prepared=prepared(here),
     )
 
 
