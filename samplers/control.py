@@ -5,7 +5,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, D width, E features 
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import torch
 from einops import reduce
@@ -38,7 +38,7 @@ class ControlStrength:
             constant before the first and behind the last. Empty for 1.
         blocks: factors of the branch's blocks, first to last; empty for 1.
         weights: factors over frames and places of the video, (F or 1, H or 1, W or 1), of any rows
-            and columns; None for 1.
+            and columns, 0 or more; None for 1.
 
     Raises:
         ValueError: the shares or the weights are out of range.
@@ -62,10 +62,13 @@ class ControlStrength:
             raise ValueError(
                 f"control changes at the shares {shares} of the sampling: let them rise"
             )
-        if self.weights is not None and self.weights.ndim != 3:
+        if self.weights is None:
+            return
+        if self.weights.ndim != 3 or bool((self.weights < 0).any()):
             raise ValueError(
-                f"control weights of shape {tuple(self.weights.shape)}: (frames, rows, columns) "
-                "are needed, each as many as the video's or 1"
+                f"control weights of shape {tuple(self.weights.shape)} from "
+                f"{float(self.weights.min()):g} on: (frames, rows, columns) are needed, each as "
+                "many as the video's or 1, and no weight below 0"
             )
 
     def weighted(self, weights: Tensor) -> "ControlStrength":
@@ -86,8 +89,8 @@ class ControlStrength:
 
     def same_as(self, other: "ControlStrength") -> bool:
         """Whether all factors are equal."""
-        plain = replace(self, weights=None), replace(other, weights=None)
-        if plain[0].__dict__ != plain[1].__dict__:
+        one, two = (astuple(replace(each, weights=None)) for each in (self, other))
+        if one != two:
             return False
         if self.weights is None or other.weights is None:
             return self.weights is other.weights

@@ -167,6 +167,11 @@ class HostControl(ControlBase):
         at = options.get(EVALUATION_KEY)
         clips = options.get(CLIPS_KEY) if at is None else at.run.clips
         total = self._total(x, options) if clips is None else 0
+        if clips is not None and clips.layout is None and x.shape[3:] != clips.each[0].size[1:]:
+            raise ValueError(
+                "a ControlNet on a prompt for an area of the picture: take a prompt for all of it, "
+                "and a mask where it holds (Conditioning Set Mask)"
+            )
         key = (id(clips), x.device, total, x.shape[3:])
         if key not in self._states:
             known = self._unknown(total, x) if clips is None else clips

@@ -38,10 +38,15 @@ def test_refusals_say_what_to_do(exact):
     assert "without pictures: connect them to Apply ControlNet" in told["no pictures"]
     assert "a hint of 9 frames for a video of 17" in told["too few"]
     assert "connect the model's VAE" in told["no vae"]
+    assert "for an area of the picture" in told["area"]
 
 
 def test_the_host_loads_and_copies_the_branch(exact):
     assert exact["memory"] == {"loaded": True, "shared": False, "clone": 0.0}
+
+
+def test_prompts_are_prepared_once_in_a_run(exact):
+    assert exact["prepared"] == [2]
 
 
 def test_a_vace_branch_equals_comfyui_s(probe):

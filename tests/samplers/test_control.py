@@ -1,5 +1,7 @@
 """How strongly control acts over the sampling, and over frames and places."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -47,6 +49,13 @@ def test_weights_multiply() -> None:
         both.weighted(torch.ones(5, 1, 1))
 
 
+def test_strengths_are_compared_by_value() -> None:
+    one = ControlStrength(factor=0.5, blocks=(1.0, 0.5), weights=torch.ones(1, 2, 2))
+    assert one.same_as(replace(one, weights=torch.ones(1, 2, 2)))
+    others = [{"factor": 0.6}, {"blocks": ()}, {"weights": None}, {"weights": torch.zeros(1, 2, 2)}]
+    assert [other for other in others if one.same_as(replace(one, **other))] == []
+
+
 def test_blocks_must_be_as_many_as_there_are() -> None:
     assert ControlStrength().of_blocks(3) == (1.0, 1.0, 1.0)
     assert ControlStrength(blocks=(1.0, 0.5)).of_blocks(2) == (1.0, 0.5)
@@ -61,6 +70,7 @@ def test_blocks_must_be_as_many_as_there_are() -> None:
         ({"end": 1.1}, "between 0 and 1"),
         ({"curve": ((0.5, 1.0), (0.5, 0.0))}, "let them rise"),
         ({"weights": torch.ones(4)}, "frames, rows, columns"),
+        ({"weights": -torch.ones(1, 2, 2)}, "from -1 on.*no weight below 0"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(options, told: str) -> None:

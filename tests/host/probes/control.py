@@ -218,8 +218,13 @@ def refusals(here):
         "another model": refusal(native.sample, here.controlled(), latent()),
         "no pictures": refusal(here.sample, bare),
         "too few": refusal(here.sample, here.controlled(images=pictures(2, 9))),
+        "area": refusal(here.sample, here.controlled([of_an_area(each) for each in here.prompts])),
         "no vae": refusal(apply, pictures(), 1.0, 0.0, 1.0),
     }
+
+
+def of_an_area(prompt):
+    return [[text, {**told, "area": (4, 4, 0, 0)}] for text, told in prompt]
 
 
 def refusal(call, *arguments):
@@ -247,6 +252,22 @@ def memory(here):
     }
 
 
+def prepared(here):
+    """How often the prompts of a run are prepared by the branch."""
+    calls, original = [], DilatedBranch.prepare
+
+    def watch(network, text, embed):
+        calls.append(len(text))
+        return original(network, text, embed)
+
+    DilatedBranch.prepare = watch
+    try:
+        here.sample(here.controlled())
+    finally:
+        DilatedBranch.prepare = original
+    return calls
+
+
 def measure():
     difference, act = {}, {}
     for design in CONFIGS:
@@ -268,6 +289,7 @@ def measure():
         windows=windows_of_the_host(here),
         refusals=refusals(here),
         memory=memory(here),
+        prepared=prepared(here),
     )
 
 
