@@ -65,7 +65,7 @@ class SpacetimeToyWorldHints(io.ComfyNode):
             **search_words(
                 "depth", "segmentation", "mask", "trajectory", "flow", "ground truth", "hint",
             ),
-            inputs=[*scene_inputs(), fastest_input()],
+            inputs=[*scene_inputs(), fastest_input(optional=True)],
             outputs=_outputs(),
             is_output_node=True,
         )  # fmt: skip
