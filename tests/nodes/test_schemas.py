@@ -107,6 +107,7 @@ ADVANCED = {
     "SpacetimeGuidanceOverFrames": ["both_ends"],
     "SpacetimeLoadLora": ["apply"],
     "SpacetimeLoadModels": ["dtype"],
+    "SpacetimeLowDetail": ["how"],
     "SpacetimeMeasureVideo": ["first_part", "most_drift"],
     "SpacetimeProjectedGuidance": ["parallel"],
     "SpacetimeSampleLongVideo": ["anchor", "match", "resumable"],
