@@ -171,10 +171,10 @@ def objects_image(masks: Tensor) -> Tensor:
     return functional.pad(channels, (0, 3 - channels.shape[-1]))
 
 
-def tracks_json(clip: Clip) -> str:
-    """Places of a clip's objects as text: per object a list of x, y and visible, one per frame."""
-    tracks = [
+def tracks_json(tracks: Tensor) -> str:
+    """Tracks (F, O, 3) as text: per object a list of x, y and visible, one for each frame."""
+    objects = [
         [{"x": round(x, 2), "y": round(y, 2), "visible": bool(visible)} for x, y, visible in points]
-        for points in clip.tracks[0].transpose(0, 1).tolist()
+        for points in tracks.transpose(0, 1).tolist()
     ]
-    return json.dumps(tracks)
+    return json.dumps(objects)

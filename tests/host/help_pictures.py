@@ -42,6 +42,13 @@ WITH_RESULT = {
     "SpacetimeCustomSchedule",
     "SpacetimeViewTimeline",
     "SpacetimeDecodeTimeline",
+    "SpacetimeCannyEdges",
+    "SpacetimeSoftEdges",
+    "SpacetimeLineArt",
+    "SpacetimeLuminance",
+    "SpacetimeLowDetail",
+    "SpacetimeOpticalFlow",
+    "SpacetimeToyWorldHints",
 }
 """Nodes whose graph runs first, so that the picture shows what comes out."""
 
@@ -73,6 +80,11 @@ WIDE = {
     "SpacetimeOutpaintVideo": 290,
     "SpacetimePlaceOnTimeline": 290,
     "SpacetimeViewTimeline": 400,
+    "SpacetimeSoftEdges": 260,
+    "SpacetimeLineArt": 260,
+    "SpacetimeLuminance": 260,
+    "SpacetimeLowDetail": 260,
+    "SpacetimeToyWorldHints": 400,
     "VAELoader": 290,
 }
 """Widths of nodes: the usual one, and those that a title or a file's name needs."""

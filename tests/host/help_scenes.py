@@ -109,6 +109,15 @@ GO_ON = (
     Follower("denoised_output", "SpacetimeDecodeVideo", "latent"),
 )
 
+
+def _hint(frames: int = 1, **values: object) -> Scene:
+    """A clip, and the ControlNet that its hint is for."""
+    form = {"seed": 6, "width": 256, "height": 256, "frames": frames, "kind": "pair"}
+    after = (Follower("IMAGE", "ControlNetApplyAdvanced", "image"),)
+    fixed = {"control_after_generate": "fixed"}
+    return Scene(values, {"images": Part("SpacetimeExampleClip", {**form, **fixed})}, after)
+
+
 SCENES: Mapping[str, Scene] = {
     "SpacetimeAttentionGuidance": _guidance(1),
     "SpacetimeCFGZeroStar": _guidance(5),
@@ -248,6 +257,24 @@ SCENES: Mapping[str, Scene] = {
             "latent": Part("SpacetimeEmptyVideo", {}),
         },
         (Follower("IMAGE", "PreviewImage", "images"),),
+    ),
+    "SpacetimeCannyEdges": _hint(),
+    "SpacetimeSoftEdges": _hint(),
+    "SpacetimeLineArt": _hint(),
+    "SpacetimeLuminance": _hint(),
+    "SpacetimeLowDetail": _hint(factor=12),
+    "SpacetimeOpticalFlow": _hint(5, fastest=1),
+    "SpacetimeToyWorldHints": Scene(
+        {
+            "seed": 6,
+            "control_after_generate": "fixed",
+            "width": 256,
+            "height": 256,
+            "kind": "pair",
+            "fastest": 1,
+        },
+        {},
+        (Follower("depth", "ControlNetApplyAdvanced", "image"),),
     ),
     "SpacetimeFewStepSchedule": _schedule({"grid": "lightning_4"}),
     "SpacetimeLCMSchedule": _schedule({"steps": 4, "shift": 3}),

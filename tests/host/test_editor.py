@@ -194,6 +194,18 @@ SEARCHED = {
     "drift": "SpacetimeMeasureVideo",
     "decode": "SpacetimeDecodeToFile",
     "video file": "SpacetimeEncodeFile",
+    "canny": "SpacetimeCannyEdges",
+    "hed": "SpacetimeSoftEdges",
+    "softedge": "SpacetimeSoftEdges",
+    "lineart": "SpacetimeLineArt",
+    "xdog": "SpacetimeLineArt",
+    "recolor": "SpacetimeLuminance",
+    "luminance": "SpacetimeLuminance",
+    "tile": "SpacetimeLowDetail",
+    "blur": "SpacetimeLowDetail",
+    "optical flow": "SpacetimeOpticalFlow",
+    "depth": "SpacetimeToyWorldHints",
+    "masks": "SpacetimeToyWorldHints",
 }
 """Nodes by what people type to find them."""
 

@@ -114,6 +114,7 @@ ADVANCED = {
     "SpacetimeLoadControlNet": ["dtype"],
     "SpacetimeLoadLora": ["apply"],
     "SpacetimeLoadModels": ["dtype"],
+    "SpacetimeLowDetail": ["how"],
     "SpacetimeMeasureVideo": ["first_part", "most_drift"],
     "SpacetimeProjectedGuidance": ["parallel"],
     "SpacetimeSampleLongVideo": ["anchor", "match", "resumable"],
