@@ -85,7 +85,7 @@ class SpacetimeDragAndAnimate(io.ComfyNode):
     ) -> io.NodeOutput:
         """Move the parts and place them under their ceilings."""
         picture, size = image[0, ..., :3].float().cpu(), size_of(image)
-        parts = layers_of(mask_over(mask, image), read_tracks(tracks, size), size)
+        parts = layers_of(mask_over(mask, size), read_tracks(tracks, size), size)
         rough = animated(picture, parts)
         clip = clip_of(rough.frames, vae)
         moving = mask_of(rough.moving.float(), rough.frames, vae) > 0.5
