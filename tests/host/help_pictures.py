@@ -42,6 +42,9 @@ WITH_RESULT = {
     "SpacetimeCustomSchedule",
     "SpacetimeViewTimeline",
     "SpacetimeDecodeTimeline",
+    "SpacetimeDrawMotion",
+    "SpacetimeShowTracks",
+    "SpacetimeDragAndAnimate",
 }
 """Nodes whose graph runs first, so that the picture shows what comes out."""
 
@@ -70,6 +73,10 @@ WIDE = {
     "SpacetimeOutpaintVideo": 290,
     "SpacetimePlaceOnTimeline": 290,
     "SpacetimeViewTimeline": 400,
+    "SpacetimeDrawMotion": 330,
+    "SpacetimeShowTracks": 330,
+    "SpacetimeDragAndAnimate": 300,
+    "SpacetimeCameraMove": 310,
     "VAELoader": 290,
 }
 """Widths of nodes: the usual one, and those that a title or a file's name needs."""

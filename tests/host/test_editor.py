@@ -194,6 +194,16 @@ SEARCHED = {
     "drift": "SpacetimeMeasureVideo",
     "decode": "SpacetimeDecodeToFile",
     "video file": "SpacetimeEncodeFile",
+    "motion": "SpacetimeDrawMotion",
+    "brush": "SpacetimeDrawMotion",
+    "trajectory": "SpacetimeDrawMotion",
+    "drag": "SpacetimeDragAndAnimate",
+    "camera": "SpacetimeCameraMove",
+    "pan": "SpacetimeCameraMove",
+    "orbit": "SpacetimeCameraMove",
+    "dolly": "SpacetimeCameraMove",
+    "tracks": "SpacetimeShowTracks",
+    "flow": "SpacetimeWarpedNoise",
 }
 """Nodes by what people type to find them."""
 
