@@ -95,6 +95,7 @@ def test_outputs_of_the_common_types_are_named_by_them():
 ADVANCED = {
     "SpacetimeAttentionGuidance": ["limit", "blend"],
     "SpacetimeBranch": ["context"],
+    "SpacetimeCameraMove": ["plane"],
     "SpacetimeCloseLoop": ["context"],
     "SpacetimeCompareVideos": ["scale"],
     "SpacetimeConnectClips": ["context"],
