@@ -49,6 +49,9 @@ WITH_RESULT = {
     "SpacetimeLowDetail",
     "SpacetimeOpticalFlow",
     "SpacetimeToyWorldHints",
+    "SpacetimeDrawMotion",
+    "SpacetimeShowTracks",
+    "SpacetimeDragAndAnimate",
 }
 """Nodes whose graph runs first, so that the picture shows what comes out."""
 
@@ -85,6 +88,10 @@ WIDE = {
     "SpacetimeLuminance": 260,
     "SpacetimeLowDetail": 260,
     "SpacetimeToyWorldHints": 400,
+    "SpacetimeDrawMotion": 330,
+    "SpacetimeShowTracks": 330,
+    "SpacetimeDragAndAnimate": 300,
+    "SpacetimeCameraMove": 310,
     "VAELoader": 290,
 }
 """Widths of nodes: the usual one, and those that a title or a file's name needs."""

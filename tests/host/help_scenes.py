@@ -98,6 +98,9 @@ VACE = {"control_net": "wan_2.1_vace.safetensors"}
 CLIP = Part("GetVideoComponents", {})
 PICTURE = Part("LoadImage", {"image": "picture.png"})
 
+TRACKS = Part("SpacetimeDrawMotion", {"path": '[{"x": 20, "y": 40}, {"x": 90, "y": 40}]'})
+FLOW = Part("SpacetimeFlowFromTracks", {})
+
 RUN = {
     "guider": Part("SpacetimeDenoiser", {"guidance": 4}),
     "noise": _noise(2),
@@ -133,6 +136,24 @@ SCENES: Mapping[str, Scene] = {
     ),
     "SpacetimeMixNoise": Scene(
         {"share": 0.2}, {"first": _noise(1), "second": _noise(2)}, _to_sample("NOISE", "noise")
+    ),
+    "SpacetimeWarpedNoise": Scene(
+        {"fresh": 0.3, "control_after_generate": "fixed"},
+        {"flow": FLOW},
+        _to_sample("NOISE", "noise"),
+    ),
+    "SpacetimeCameraMove": Scene(
+        {"pan": 8, "zoom": 1.3, "easing": "ease in and out"},
+        {"image": PICTURE},
+        (Follower("tracks", "SpacetimeDragAndAnimate", "tracks"),),
+    ),
+    "SpacetimeFlowFromTracks": Scene(
+        {},
+        {"image": PICTURE, "tracks": TRACKS},
+        (Follower("flow", "SpacetimeWarpedNoise", "flow"),),
+    ),
+    "SpacetimeTracksFromFlow": Scene(
+        {}, {"flow": FLOW}, (Follower("tracks", "SpacetimeShowTracks", "tracks"),)
     ),
     "SpacetimeShiftNoise": Scene({"frames": 5}, {"noise": _noise(1)}, _to_sample("NOISE", "noise")),
     "SpacetimeLoadLora": Scene(

@@ -206,6 +206,16 @@ SEARCHED = {
     "optical flow": "SpacetimeOpticalFlow",
     "depth": "SpacetimeToyWorldHints",
     "masks": "SpacetimeToyWorldHints",
+    "motion": "SpacetimeDrawMotion",
+    "brush": "SpacetimeDrawMotion",
+    "trajectory": "SpacetimeDrawMotion",
+    "drag": "SpacetimeDragAndAnimate",
+    "camera": "SpacetimeCameraMove",
+    "pan": "SpacetimeCameraMove",
+    "orbit": "SpacetimeCameraMove",
+    "dolly": "SpacetimeCameraMove",
+    "tracks": "SpacetimeShowTracks",
+    "flow": "SpacetimeWarpedNoise",
 }
 """Nodes by what people type to find them."""
 

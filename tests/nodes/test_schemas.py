@@ -15,7 +15,7 @@ COMMON = {
     "SPACETIME_TOKENS",
 }
 
-SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "of", "on", "over", "the", "to"}
+SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "from", "of", "on", "over", "the", "to"}
 
 IDS = {
     "SpacetimeLoadModels",
@@ -101,6 +101,7 @@ def test_outputs_of_the_common_types_are_named_by_them():
 ADVANCED = {
     "SpacetimeAttentionGuidance": ["limit", "blend"],
     "SpacetimeBranch": ["context"],
+    "SpacetimeCameraMove": ["plane"],
     "SpacetimeCloseLoop": ["context"],
     "SpacetimeCompareVideos": ["scale"],
     "SpacetimeConnectClips": ["context"],
