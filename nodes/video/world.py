@@ -141,7 +141,7 @@ class SpacetimeExampleClip(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
         """Refuse sizes that no video VAE takes."""
-        return size_problem(CAUSAL, width, height, frames)
+        return size_problem(CAUSAL, width, height, frames, held=True)
 
     @classmethod
     def execute(
@@ -150,7 +150,7 @@ class SpacetimeExampleClip(io.ComfyNode):
         kind: str = SINGLE, style: str = SHADED, camera: str = STILL,
     ) -> io.NodeOutput:  # fmt: skip
         """Render the clip."""
-        check_size(CAUSAL, VideoShape(frames, height, width))
+        check_size(CAUSAL, VideoShape(frames, height, width), held=True)
         choices = {"shape": shape, "colour": colour, "motion": motion, "setting": setting}
         fixed = {name: choice for name, choice in choices.items() if choice != ANY}
         scene = _scene(seed, frames / fps, fixed, (kind, style, camera))
