@@ -105,7 +105,7 @@ def scene_inputs() -> list[Any]:
 
 def form_problem(width: int | None, height: int | None, frames: int | None) -> Any:
     """What is wrong with the size of a clip as a text, True for nothing."""
-    return size_problem(CAUSAL, width, height, frames)
+    return size_problem(CAUSAL, width, height, frames, held=True)
 
 
 def example_clip(
@@ -122,7 +122,7 @@ def example_clip(
     Raises:
         ValueError: no video VAE takes clips of this form, or there is no such scene.
     """
-    check_size(CAUSAL, form)
+    check_size(CAUSAL, form, held=True)
     scene = _scene(seed, form.frames / fps, {**DEFAULTS, **choices})
     return scene, _rendered(scene, form, fps)
 

@@ -11,6 +11,7 @@ from ...timeline.assemble import FADE
 from ...timeline.picture import drawn
 from ..helpers.search import search_words
 from ..helpers.size_inputs import FPS
+from ..helpers.sizes import check_decoded
 from ..helpers.timelines import (
     Audio,
     audio_input,
@@ -184,7 +185,9 @@ class SpacetimeDecodeTimeline(io.ComfyNode):
     def execute(cls, latent: dict[str, Any], vae: Any, fade: int = FADE) -> io.NodeOutput:
         """Decode and assemble."""
         samples, timeline = latent["samples"], known_timeline(latent)
-        decoded = host().models.decode_video(vae, samples, loop=bool(latent.get("loop")))
+        loop = bool(latent.get("loop"))
+        check_decoded(host().models.vae_format(vae), samples, loop=loop)
+        decoded = host().models.decode_video(vae, samples, loop=loop)
         if timeline is None:
             return io.NodeOutput(decoded, float(latent.get("fps", FPS)), None)
         finished = assembled(timeline, decoded, fade=fade)
