@@ -141,7 +141,7 @@ def measure_timeline(
         typer.Option(
             metavar="PART",
             help="Only this part, may be repeated: calibration (of the meters), animate, forward, "
-            "backward, connect or loop.",
+            "backward, connect, loop, edit, inpaint, outpaint, keyframes or converge.",
         ),
     ] = None,
     guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 1.0,
@@ -158,7 +158,7 @@ def measure_timeline(
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """How well made parts of clips join given ones, and whether loops close."""
+    """How well made parts of clips join given ones, whether loops close, and what edits keep."""
     from ..measure.command import MeasureOptions, timeline_command
     from ..measure.studio import Settings
     from ..weights import bundled

@@ -3,7 +3,7 @@
 B batch, F frames, H rows, W columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,16 +17,29 @@ from ..readers import Readers
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .calibration import calibration_tasks
+from .converging import converge_tasks
+from .edits import edit_tasks
+from .holes import frame_tasks, hole_tasks
 from .jobs import JOBS, WITHIN, TimelineJob
 from .judging import Findings, Question, judge_versions
+from .keyframes import keyframe_tasks
 from .loops import loop_task
 from .pasting import pasted
 from .plot import Steps
 from .tables import GROUP, table_of_findings
+from .versions import GENERATED, TRUTH
 
 CALIBRATION, LOOP = "calibration", "loop"
-NAMES = (CALIBRATION, *JOBS, LOOP)
-GENERATED, TRUTH = "generated", "true clips"
+FURTHER: Mapping[str, Callable[[int, ClipMaker], list[Task]]] = {
+    "edit": edit_tasks,
+    "inpaint": hole_tasks,
+    "outpaint": frame_tasks,
+    "keyframes": keyframe_tasks,
+    "converge": converge_tasks,
+}
+"""Tasks that are judged in ways of their own, made for a number of cases each."""
+
+NAMES = (CALIBRATION, *JOBS, LOOP, *FURTHER)
 
 
 def timeline_tasks(names: Sequence[str], count: int, maker: ClipMaker, steps: Steps) -> list[Task]:
@@ -47,7 +60,11 @@ def timeline_tasks(names: Sequence[str], count: int, maker: ClipMaker, steps: St
     for job in (make(count) for name, make in JOBS.items() if name in names):
         run = partial(_run, job, maker, steps)
         tasks.append(Task(f"{GROUP}: {job.title}", job.cases, run))
-    return [*tasks, loop_task(count, maker)] if LOOP in names else tasks
+    if LOOP in names:
+        tasks.append(loop_task(count, maker))
+    for make in (make for name, make in FURTHER.items() if name in names):
+        tasks += make(count, maker)
+    return tasks
 
 
 def _run(
