@@ -160,15 +160,11 @@ def measure_timeline(
 ) -> None:
     """How well made parts of clips join given ones, and whether loops close."""
     from ..measure.command import MeasureOptions, timeline_command
-    from ..measure.studio import Settings
-    from ..weights import bundled
+    from ..measure.studio import Settings, few_step_settings
 
     settings = Settings(guidance, steps, device=device, weights=weights)
     if few_steps:
-        lora = next(iter(bundled("loras").values()), None)
-        if lora is None:
-            raise typer.BadParameter("no few-step LoRA ships with these weights")
-        settings = Settings(1.0, 4, device=device, weights=weights, solver="lcm", lora=lora)
+        settings = few_step_settings(settings)
     options = MeasureOptions(
         prompts=cases,
         only=tuple(only or ()),
