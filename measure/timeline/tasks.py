@@ -24,10 +24,12 @@ from .loops import loop_task
 from .pasting import pasted
 from .plot import Steps
 from .tables import GROUP, table_of_findings
+from .windows import windows_task
 
 CALIBRATION = "calibration"
 OTHERS: Mapping[str, Callable[[int, ClipMaker], Task]] = {
     "loop": loop_task,
+    "windows": windows_task,
 }
 """Tasks of which no part is given and another made."""
 NAMES = (CALIBRATION, *JOBS, *OTHERS)
