@@ -141,7 +141,7 @@ def measure_timeline(
         typer.Option(
             metavar="PART",
             help="Only this part, may be repeated: calibration (of the meters), animate, forward, "
-            "backward, connect, loop, and windows.",
+            "backward, connect, loop, windows or one-minute.",
         ),
     ] = None,
     guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 1.0,

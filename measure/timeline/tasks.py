@@ -21,6 +21,7 @@ from .calibration import calibration_tasks
 from .jobs import JOBS, WITHIN, TimelineJob
 from .judging import Findings, Question, judge_versions
 from .loops import loop_task
+from .one_minute import one_minute_task
 from .pasting import pasted
 from .plot import Steps
 from .tables import GROUP, table_of_findings
@@ -30,6 +31,7 @@ CALIBRATION = "calibration"
 OTHERS: Mapping[str, Callable[[int, ClipMaker], Task]] = {
     "loop": loop_task,
     "windows": windows_task,
+    "one-minute": one_minute_task,
 }
 """Tasks of which no part is given and another made."""
 NAMES = (CALIBRATION, *JOBS, *OTHERS)
