@@ -52,6 +52,18 @@ class Settings:
     plan: GuidancePlan = field(default_factory=GuidancePlan)
 
 
+def few_step_settings(settings: Settings) -> Settings:
+    """The same with the shipped few-step LoRA, in four steps and without guidance.
+
+    Raises:
+        ValueError: no such LoRA ships.
+    """
+    lora = next(iter(bundled("loras").values()), None)
+    if lora is None:
+        raise ValueError("no few-step LoRA ships with these weights")
+    return replace(settings, guidance=1.0, steps=4, solver="lcm", lora=lora)
+
+
 class Filled(NamedTuple):
     """Clips (B, F, H, W, 3) of which a part was given, and how far that was changed at most."""
 

@@ -26,7 +26,7 @@ from ..scores.signals import LEVELS, Signals, read_signals
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .cases import travelling
-from .running import by_noise_mask, laid_out, laid_over
+from .running import laid_out, laid_over, under_noise_mask
 from .tables import GROUP
 from .versions import BASELINE, GENERATED, TRUTH, share_of, table_of_versions
 
@@ -77,10 +77,10 @@ class Arrival(NamedTuple):
     latents: float | None
 
 
-def converge_tasks(count: int, maker: ClipMaker) -> list[Task]:
+def converge_task(count: int, maker: ClipMaker) -> Task:
     """Each ending with `CLIPS` beginnings of one prompt."""
     cases = tuple(travelling(_GROUP, count, FRAMES))
-    return [Task(f"{GROUP}: {TITLE}", cases, partial(_run, cases, maker))]
+    return Task(f"{GROUP}: {TITLE}", cases, partial(_run, cases, maker))
 
 
 def look_at_arrivals(versions: Tensor, asked: Question) -> list[Arrival]:
@@ -137,12 +137,12 @@ def _versions(
         extended_backward(clip, MADE, FPS, context=_CONTEXT, compression=form) for clip in ending
     ]
     prompts, latent = [case.prompt for case in batch], laid_out(maker, timelines)
-    guider, unaware = maker.guider(prompts), maker.guider(prompts, levels=False)
+    guider = maker.guider(prompts)
     held = torch.cat([ending[:, :1].expand(-1, MADE, -1, -1, -1), ending], dim=1)
-    shown = _along(timelines[0], held)
+    start = maker.encode(_along(timelines[0], held))
     seeds = [[replace(case, seed=CLIPS * case.seed + k) for case in batch] for k in range(CLIPS)]
     own = [maker.run(each, guider, latent) for each in seeds]
-    plain = [by_noise_mask(maker, each, shown, latent[MASK_KEY], unaware) for each in seeds]
+    plain = [under_noise_mask(maker, each, start, latent[MASK_KEY]) for each in seeds]
     lay = partial(laid_over, timelines)
     versions = {
         GENERATED: [lay(maker.decode(each)) for each in own],
@@ -154,7 +154,7 @@ def _versions(
     given = latent[MASK_KEY] == 0  # (B, 1, f, h, w)
     changed = {
         GENERATED: _changes(own, latent["samples"], given),
-        BASELINE: _changes(plain, maker.encode(shown), given),
+        BASELINE: _changes(plain, start, given),
     }
     return {name: torch.stack(clips, dim=1) for name, clips in versions.items()}, changed
 

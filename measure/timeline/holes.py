@@ -28,7 +28,7 @@ from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .cases import OTHERS, travelling
 from .hidden import half_hidden_cases, hidden_half
-from .running import by_noise_mask, finished, laid_out, laid_over
+from .running import finished, laid_out, laid_over, under_noise_mask
 from .tables import GROUP
 from .versions import BASELINE, GENERATED, TRUTH, share_of, table_of_versions
 
@@ -97,7 +97,7 @@ class Filling(NamedTuple):
     change: float
 
 
-def hole_tasks(count: int, maker: ClipMaker) -> list[Task]:
+def inpaint_task(count: int, maker: ClipMaker) -> Task:
     """A hole that hides half of the object."""
     job = _Job(
         "inpaint",
@@ -107,15 +107,15 @@ def hole_tasks(count: int, maker: ClipMaker) -> list[Task]:
         lambda case: hidden_half(case).box,
         lambda case: hidden_half(case).frames,
     )
-    return [_task(job, maker)]
+    return _task(job, maker)
 
 
-def frame_tasks(count: int, maker: ClipMaker) -> list[Task]:
+def outpaint_task(count: int, maker: ClipMaker) -> Task:
     """The middle of a picture is given, and what lies around it is made."""
     own, others = (
         tuple(travelling(group, count, _FRAMES)) for group in (_OUTPAINT, _OUTPAINT + OTHERS)
     )
-    return [_task(_Job("outpaint", own, others, False, _middle, lambda _: ()), maker)]
+    return _task(_Job("outpaint", own, others, False, _middle, lambda _: ()), maker)
 
 
 def look_at_fillings(clips: Tensor, asked: Question) -> list[Filling]:
@@ -170,8 +170,8 @@ def _versions(
     ]
     prompts, latent = [case.prompt for case in batch], laid_out(maker, timelines)
     own = finished(maker, timelines, maker.run(batch, maker.guider(prompts), latent))
-    unaware, grey = maker.guider(prompts, levels=False), torch.where(made, GREY, video)
-    plain = maker.decode(by_noise_mask(maker, batch, grey, latent[MASK_KEY], unaware))
+    grey = maker.encode(torch.where(made, GREY, video))
+    plain = maker.decode(under_noise_mask(maker, batch, grey, latent[MASK_KEY]))
     spoiled = {
         "another clip": other,
         f"shifted by {SHIFT} px": video.roll((SHIFT, SHIFT), (2, 3)),

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...samplers.ceilings import MASK_KEY
 from ...timeline.plans import fresh, with_frames
 from ..cases import FPS, Case, batches, true_clips
 from ..figures import Figure, Largest, Table
@@ -23,7 +22,7 @@ from ..scores.signals import read_signals
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .cases import OTHERS, travelling
-from .running import laid_out, laid_over
+from .running import laid_out, laid_over, under_noise_mask
 from .tables import GROUP
 from .versions import GENERATED, TRUTH, share_of, table_of_versions
 
@@ -55,11 +54,11 @@ class Passing(NamedTuple):
         return all(side.passed for side in self.sides)
 
 
-def keyframe_tasks(count: int, maker: ClipMaker) -> list[Task]:
+def keyframes_task(count: int, maker: ClipMaker) -> Task:
     """One picture in the middle of a clip."""
     own = tuple(travelling(_GROUP, count, FRAMES))
     others = tuple(travelling(_GROUP + OTHERS, count, FRAMES, setting_of=_GROUP))
-    return [Task(f"{GROUP}: {TITLE}", own, partial(_run, own, others, maker))]
+    return Task(f"{GROUP}: {TITLE}", own, partial(_run, own, others, maker))
 
 
 def look_at_keys(clips: Tensor, picture: np.ndarray) -> list[Passing]:
@@ -125,8 +124,7 @@ def _in_stream(maker: ClipMaker, batch: Sequence[Case], pictures: Tensor) -> Ten
     place = -(-KEY // maker.vae.time_factor)
     samples[:, :, [place]] = maker.encode(pictures)
     mask[:, :, place] = 0
-    guider = maker.guider([case.prompt for case in batch], levels=False)
-    return maker.run(batch, guider, {"samples": samples, MASK_KEY: mask, "fps": FPS})
+    return under_noise_mask(maker, batch, samples, mask)
 
 
 def _column(found: Sequence[Passing]) -> dict[str, Figure]:

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...hosts.standalone.sampling import Guider
 from ...samplers.ceilings import CEILING_KEY, MASK_KEY
 from ...timeline import START_KEY, TIMELINE_KEY, Timeline, assembled, latent_of
 from ...timeline.assemble import FADE
@@ -50,18 +49,18 @@ def laid_over(timelines: Sequence[Timeline], decoded: Tensor, *, fade: int = FAD
     return torch.stack([assembled(own, frames, fade=fade) for own, frames in pairs])
 
 
-@torch.inference_mode()
-def by_noise_mask(
-    maker: ClipMaker, cases: Sequence[Case], video: Tensor, mask: Tensor, guider: Guider
+def under_noise_mask(
+    maker: ClipMaker, cases: Sequence[Case], samples: Tensor, mask: Tensor
 ) -> Tensor:
     """Latents (B, C, f, h, w) by a plain noise mask, as graphs without a timeline make them.
 
-    The whole video is encoded, and at each step what is given is put back as noisy as the rest.
+    At each step what is given is put back as noisy as the rest, so that the model is not told.
 
     Args:
+        maker: of the clips.
         cases: one for each clip.
-        video: (B, F, H, W, 3), with anything where something is made.
-        mask: (B, 1, f, h, w), 1 where it is made.
-        guider: that shows the model one noise level for all places.
+        samples: (B, C, f, h, w), with anything where something is made.
+        mask: (B or 1, 1, f, h, w), 1 where it is made.
     """
-    return maker.run(cases, guider, {"samples": maker.encode(video), MASK_KEY: mask, "fps": FPS})
+    guider = maker.guider([case.prompt for case in cases], levels=False)
+    return maker.run(cases, guider, {"samples": samples, MASK_KEY: mask, "fps": FPS})
