@@ -14,18 +14,22 @@ EVERYTHING = "all of that"
 
 
 def table_of_findings(
-    title: str, found: Mapping[str, Sequence[Findings]], kinds: Mapping[int, str]
+    title: str,
+    found: Mapping[str, Sequence[Findings]],
+    kinds: Mapping[int, str],
+    notes: tuple[str, ...] = (),
 ) -> Table:
     """One column for every version of the clips.
 
     Args:
         kinds: what the joins at some frames lead into.
+        notes: of the table.
     """
     rows: dict[str, dict[str, Figure]] = {}
     for column, findings in found.items():
         for row, figure in _column(findings, kinds).items():
             rows.setdefault(row, {})[column] = figure
-    return Table(GROUP, title, rows)
+    return Table(GROUP, title, rows, notes)
 
 
 def _column(findings: Sequence[Findings], kinds: Mapping[int, str]) -> dict[str, Figure]:
@@ -35,6 +39,8 @@ def _column(findings: Sequence[Findings], kinds: Mapping[int, str]) -> dict[str,
 def _joins(findings: Sequence[Findings], kinds: Mapping[int, str]) -> dict[str, Figure]:
     judged = [score for each in findings for score in each.joins]
     scores = [score for score in judged if kinds[score.frame] != WITHIN]
+    if not scores:
+        return {}
     figures: dict[str, Figure] = {ALL: _share([score.passed for score in scores])}
     names = dict.fromkeys(kinds.values())
     for name in names if len(names) > 1 else ():

@@ -6,9 +6,10 @@ from torch import Tensor
 
 from ...hosts import host, io, ui
 from ...media.fit import Size
-from ...timeline import TIMELINE_KEY, Piece, assembled
+from ...timeline import TIMELINE_KEY, assembled
 from ...timeline.assemble import FADE
 from ...timeline.picture import drawn
+from ...timeline.plans import with_frames
 from ..helpers.search import search_words
 from ..helpers.size_inputs import FPS
 from ..helpers.sizes import check_decoded
@@ -97,13 +98,8 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
             )
         clip = clip_of(images, vae, Size(*sides))
         change = None if mask is None else mask_of(mask, images, vae, Size(*sides))
-        room = length - first
-        if change is not None and len(change) > 1:
-            change = change[:room]
-        clip = clip[:room]
-        held = not timeline.holds_whole(range(first, first + len(clip)))
-        piece = Piece(clip, first, change, held=held)
-        placed = sounding(timeline.placed(piece), audio, first, len(piece.frames))
+        placed = with_frames(timeline, clip, first, change)
+        placed = sounding(placed, audio, first, min(len(clip), length - first))
         return io.NodeOutput(to_latent(placed, vae))
 
 
