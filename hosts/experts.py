@@ -8,7 +8,7 @@ from torch import Tensor
 from ..samplers.checkpoint import Checkpoint
 from ..samplers.process import NoiseProcess
 from ..samplers.resampling import resampled
-from .interface import AboutGuider
+from .about import AboutGuider
 from .solver_options import taken
 
 Made = TypeVar("Made")

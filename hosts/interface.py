@@ -6,7 +6,6 @@ SAMPLER, VIDEO), which nodes only hand on.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,39 +19,11 @@ from ..models.lora import WeightDeltas
 from ..models.patchify import Tokens
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.noise.steps import StepNoise
-from ..samplers.process import NoiseProcess
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
-from ..samplers.showing import Showing
+from .about import AboutGuider
 from .keys import Conditioning, Latent
-from .solver_options import KnownWeights, SolverCall
-
-
-@dataclass(frozen=True, eq=False)
-class AboutGuider:
-    """What can be told of a GUIDER.
-
-    Args:
-        plan: what it does with the model's predictions; None where it has rules of its own.
-        blocks: of its network that can be skipped; 0 for another kind.
-        distilled: whether its model was distilled for few steps; None where nobody knows.
-        weights: what its model's file says; None where it is not one of the pack's.
-        process: how states of its model mix signal and noise.
-        further: names of the prompts that it has beside its own.
-        showing: how its model is shown what is given.
-        known: what tells its prompts and plan from others', and those of one that takes over.
-        time_factor: frames of the video behind each latent frame of its model after the first.
-    """
-
-    plan: GuidancePlan | None
-    blocks: int
-    distilled: bool | None
-    weights: KnownWeights | None
-    process: NoiseProcess
-    further: Collection[str]
-    showing: Showing
-    known: Sequence[object]
-    time_factor: int
+from .solver_options import SolverCall
 
 
 class Files(Protocol):

@@ -22,8 +22,8 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
+from ..about import AboutGuider
 from ..experts import check_experts
-from ..interface import AboutGuider
 from ..keys import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip

@@ -20,12 +20,12 @@ from ...samplers.noise.steps import StepNoise
 from ...samplers.process import NoiseProcess
 from ...samplers.runs import SamplingRun, Wrapper, placed
 from ...samplers.showing import Showing
+from ..about import AboutGuider
 from ..circles import closing
 from ..clip_texts import text_of
 from ..experts import check_alone, check_experts, in_turn, stoppable
 from ..finite import check_step, refuse_not_finite
 from ..further import check_new
-from ..interface import AboutGuider
 from ..keys import LEVELS_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
 from ..start_clips import start_change
