@@ -15,7 +15,7 @@ NEAR = 3.0
 """Pixels that an object may be away from its true place."""
 
 MOST_MISFIT = 0.018
-"""Of an object to the solid that it is read as. Of 160 true clips after the VAE 157 stay below it,
+"""Of an object to the solid that it is read as. Of 160 true clips after the VAE 155 stay below it,
 and of 30 whose objects fall apart into blocks of 8 pixels, but are read rightly, 13."""
 
 _PART_FRAMES = 7

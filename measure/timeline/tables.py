@@ -1,7 +1,9 @@
 """Findings of many clips as the rows and columns of a table."""
 
 from collections.abc import Mapping, Sequence
-from statistics import median, quantiles
+from statistics import median
+
+import numpy as np
 
 from ..figures import Figure, Number, Share, Table
 from ..scores.joins import METERS
@@ -90,4 +92,4 @@ def _number(value: float, unit: str) -> Number:
 
 
 def _high(values: Sequence[float]) -> float:
-    return quantiles(values, n=10, method="inclusive")[-1]
+    return float(np.quantile(values, 0.9))
