@@ -239,8 +239,8 @@ def controlled(
         made.told = strength
     elif strength.weights is not None or strength.curve or strength.blocks:
         raise ValueError(
-            f"a {type(control_net).__name__} of ComfyUI's own knows one strength for all frames, "
-            "places and blocks: take mask and schedules away"
+            f"{type(control_net).__name__}, a control of ComfyUI's own, knows one strength for all "
+            "frames, places and blocks: take mask and schedules away"
         )
     made.set_previous_controlnet(previous)
     return made
