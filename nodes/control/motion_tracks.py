@@ -13,7 +13,7 @@ from ...motion.drawing import hint, preview
 from ...motion.flow import Flow, flow_of, followed
 from ...motion.layers import layers_of
 from ...motion.path import points_under
-from ..helpers.motions import FLOW, mask_over, size_of, tracks_input, tracks_output
+from ..helpers.motions import FLOW, mask_over, over_clip, size_of, tracks_input, tracks_output
 from ..helpers.search import search_words
 from .motion import CATEGORY
 
@@ -43,6 +43,11 @@ class SpacetimeShowTracks(io.ComfyNode):
                     "tail", default=0, min=0, max=64,
                     tooltip="Frames for which a disc still shows behind its point, ever fainter.",
                 ),
+                io.Latent.Input(
+                    "latent", optional=True,
+                    tooltip="A clip in the making, whose size and length the hint gets: frame by "
+                    "frame of the clip; in a loop the tracks go round.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -56,13 +61,19 @@ class SpacetimeShowTracks(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, tracks: str, image: Tensor, radius: float = 0.0, tail: int = 0
+        cls,
+        tracks: str,
+        image: Tensor,
+        radius: float = 0.0,
+        tail: int = 0,
+        latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
         """Draw them."""
         size, pictures = size_of(image), image[..., :3].float().cpu()
         read = read_tracks(tracks, size)
         shown = preview(read, pictures, radius=radius)
-        drawn = hint(read, size, radius=radius, tail=tail)
+        placed, room = (read, size) if latent is None else over_clip(read, size, latent)
+        drawn = hint(placed, room, radius=radius, tail=tail)
         return io.NodeOutput(drawn, shown, ui=ui.PreviewImage(shown[-1:], cls=cls))
 
 
