@@ -92,7 +92,10 @@ class SpacetimeFlowFromTracks(io.ComfyNode):
             **search_words("motion field", "dense flow", "optical flow", "trajectory to flow"),
             inputs=[
                 tracks_input("The tracks."),
-                io.Image.Input("image", tooltip="The picture that they move over, for its size."),
+                io.Image.Input(
+                    "image", display_name="image, for its size",
+                    tooltip="The picture that they move over, for its size.",
+                ),
                 io.Mask.Input(
                     "mask", optional=True,
                     tooltip="White where things are that move by themselves. Without it all tracks "
@@ -122,7 +125,7 @@ class SpacetimeTracksFromFlow(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeTracksFromFlow",
-            display_name="Tracks from Flow (Video)",
+            display_name="Tracks from Flow",
             category=CATEGORY,
             description="Follows points of a video's first frame along its optical flow, so that "
             "another picture can move as the video does.",
@@ -130,7 +133,7 @@ class SpacetimeTracksFromFlow(io.ComfyNode):
             inputs=[
                 io.Custom(FLOW).Input("flow", tooltip="The motion, from an optical flow."),
                 io.Mask.Input(
-                    "mask", optional=True,
+                    "mask", display_name="where points begin", optional=True,
                     tooltip="White where points are to be followed; without it all over the "
                     "picture.",
                 ),
