@@ -12,13 +12,16 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from ..hosts.control import with_control
 from ..hosts.keys import Conditioning
+from ..hosts.standalone.control import ControlNet
 from ..hosts.standalone.host import StandaloneHost
 from ..hosts.standalone.sampling import Guider, Model
 from ..model_loaders.load import read_dit, read_text_encoder, read_vae
 from ..model_loaders.lora import read_lora
 from ..models.shapes import LatentShape, VideoShape
 from ..models.vae.network import VideoVAE
+from ..samplers.control import ControlStrength
 from ..samplers.given import hold_given
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.noise.frames import frame_noise
@@ -26,6 +29,9 @@ from ..samplers.schedules.flow import flow_sigmas
 from ..samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from ..weights import bundled
 from .cases import FPS, Case
+
+Change = Callable[[list[Conditioning]], list[Conditioning]]
+"""Changes positive and negative prompt."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +136,27 @@ class ClipMaker:
         return self.decode(self.sample(cases))
 
     @torch.inference_mode()
-    def sample(self, cases: Sequence[Case], *, loop: bool = False) -> Tensor:
-        """Raw latents (B, C, F', H', W') from prompts alone; of a loop, time is a circle."""
-        guider = self._guider([case.prompt for case in cases])
+    def follow(self, case: Case, net: ControlNet, pictures: Tensor, strength: float) -> Tensor:
+        """A clip (1, F, H, W, 3) that follows pictures (F, H, W, 3), as Apply ControlNet does."""
+        if strength == 0:
+            return self.make([case])
+        told = ControlStrength(factor=strength)
+
+        def apply(before: Any) -> Any:
+            return self.host.models.controlled(net, before, pictures, self.coder, told)
+
+        return self.decode(self.sample([case], change=lambda both: with_control(both, apply)))
+
+    @torch.inference_mode()
+    def sample(
+        self, cases: Sequence[Case], *, loop: bool = False, change: Change | None = None
+    ) -> Tensor:
+        """Raw latents (B, C, F', H', W') from prompts alone; of a loop, time is a circle.
+
+        Args:
+            change: what else is put on the prompts.
+        """
+        guider = self._guider([case.prompt for case in cases], change)
         latent = {"samples": torch.zeros(self._shape(cases)), "fps": FPS, "loop": loop}
         return self._sample(cases, guider, latent)
 
@@ -178,9 +202,11 @@ class ClipMaker:
     def _shape(self, cases: Sequence[Case]) -> tuple[int, ...]:
         return (len(cases), self.model.latent.channels, *self.latent_shape(cases[0].shape))
 
-    def _guider(self, prompts: Sequence[str]) -> Guider:
+    def _guider(self, prompts: Sequence[str], change: Change | None = None) -> Guider:
         negative = self.host.models.encode_prompt(self.text, "")
         positive: Conditioning = [[self.text.encode(prompts).float().cpu(), {}]]  # (B, S, D)
+        if change is not None:
+            positive, negative = change([positive, negative])
         plan = replace(self.settings.plan, scale=self.settings.guidance)
         guider = self.host.sampling.make_guider(self.model, positive, negative, plan.scale)
         return self.host.sampling.with_plan(guider, lambda _: plan)
