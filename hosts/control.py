@@ -135,13 +135,21 @@ class Steering:
         return joined(clips, patch, [self._part(hint, clip) for hint, clip in pairs])
 
     def _part(self, hint: Hint, clip: Clip) -> HintState:
-        weights = self.strength.weights
-        if weights is not None and bool((weights == 1).all()):
-            weights = None
-        return HintState(
-            self.latent.normalise(hint.latent(clip)).float(),
-            None if weights is None else weights_over(weights, clip),
-        )
+        normal = self.latent.normalise(hint.latent(clip)).float()
+        return HintState(normal, strength_over(self.strength, clip))
+
+
+def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
+    """Factors of the frames and places of a clip's latent, (1, F, H, W); None for 1 everywhere.
+
+    Raises:
+        ValueError: a mask is of fewer frames than the video has, or the rate that a curve counts
+            by is unknown.
+    """
+    frames, fps = clip.coverage.frames, clip.fps
+    maps = [*(curve.over(frames, fps) for curve in strength.frames), *strength.weights]
+    placed = [weights_over(each, clip) for each in maps if not bool((each == 1).all())]
+    return torch.stack(placed).prod(0) if placed else None
 
 
 def check_vae(form: LatentFormat, latent: LatentFormat) -> None:

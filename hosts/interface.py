@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 
 from ..media import Clip, FrameStream
-from ..model_loaders.load import ControlWeights, DiTWeights, TextWeights, VAEWeights
+from ..model_loaders.load import DiTWeights, TextWeights, VAEWeights
 from ..models.latent_format import LatentFormat
 from ..models.lora import WeightDeltas
 from ..models.patchify import Tokens
-from ..samplers.control import ControlStrength
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.noise.steps import StepNoise
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
 from .about import AboutGuider
+from .control_interface import Controls
 from .keys import Conditioning, Latent
 from .solver_options import SolverCall
 
@@ -71,8 +71,8 @@ class Files(Protocol):
         ...
 
 
-class Models(Protocol):
-    """MODEL, CLIP and VAE: made of weights, changed and used."""
+class Models(Controls, Protocol):
+    """MODEL, CLIP, VAE and CONTROL_NET: made of weights, changed and used."""
 
     @property
     def stored_formats(self) -> Collection[str]:
@@ -121,29 +121,6 @@ class Models(Protocol):
 
     def vae_format(self, vae: Any) -> LatentFormat:
         """Channels and compression of a VAE, of ours or of the host's."""
-        ...
-
-    def make_control(self, weights: ControlWeights, *, dtype: str) -> Any:
-        """CONTROL_NET from the weights of a control branch."""
-        ...
-
-    def controlled(
-        self, control_net: Any, previous: Any, images: Tensor, vae: Any, strength: ControlStrength
-    ) -> Any:
-        """What a conditioning carries under ``CONTROL_KEY``: a control over a whole clip.
-
-        Args:
-            control_net: of ours, or another of the host's.
-            previous: the control that the conditioning carries already, None for none.
-            images: pictures to follow, (F, H, W, 3) in [0, 1], the first with the video's first
-                frame; one for all frames. Their size is that of the clip, once it is sampled.
-            vae: encodes them.
-            strength: of the residuals.
-
-        Raises:
-            ValueError: the VAE is not that of the branch, or the strength is more than a control of
-                the host's can follow.
-        """
         ...
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:

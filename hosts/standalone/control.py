@@ -11,9 +11,10 @@ from torch import Tensor
 from ...models.control.network import ControlNetwork
 from ...models.dit.trunk import PreparedContext
 from ...models.latent_format import LatentFormat
-from ...samplers.control import BoundControl, HintState
+from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
+from ..about import AboutControl
 from ..control import Steering
 from ..keys import CONTROL_KEY
 from .sampling import Model
@@ -23,7 +24,8 @@ from .sampling import Model
 class ControlNet:
     """CONTROL_NET: a built branch with what the latents of its hints mean.
 
-    ``info`` is what its file says, ``file`` names where its weights come from.
+    ``info`` is what its file says, ``file`` names where its weights come from; ``strength`` is what
+    nodes have told it, beside what the node says that applies it.
     """
 
     network: ControlNetwork
@@ -31,12 +33,19 @@ class ControlNet:
     device: torch.device
     info: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
+    strength: ControlStrength = field(default_factory=ControlStrength)
+
+    @property
+    def about(self) -> AboutControl:
+        """What nodes ask of it."""
+        return AboutControl(self.file, self.latent, self.network.control.after, self.strength)
 
 
 @dataclass(frozen=True, eq=False)
 class Control:
     """What a conditioning carries: a branch with its hint, and the control before it."""
 
+    net: ControlNet
     steering: Steering
     previous: "Control | None" = None
 
@@ -64,13 +73,18 @@ def control_of(options: Mapping[str, Any]) -> Control | None:
     return found
 
 
+def chain(control: Control | None) -> list[Control]:
+    """A control and those before it, the first one first."""
+    found = []
+    while control is not None:
+        found.append(control)
+        control = control.previous
+    return found[::-1]
+
+
 def steerings(control: Control | None) -> list[Steering]:
     """All controls of a conditioning, the first one first."""
-    chain = []
-    while control is not None:
-        chain.append(control.steering)
-        control = control.previous
-    return chain[::-1]
+    return [each.steering for each in chain(control)]
 
 
 def prepared_control(

@@ -30,11 +30,12 @@ from ...models.vae.config import COLOURS
 from ...models.vae.tiles import TileGrid
 from ...samplers.control import ControlStrength
 from ...samplers.schedules.model_levels import FlowLevels
+from ..about import AboutControl
 from ..control import Hint, Steering, check_vae
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..keys import PROMPT_KEY, Conditioning
 from ..solver_options import distilled_with, is_distilled
-from .control import Control, ControlNet
+from .control import Control, ControlNet, chain, control_of
 from .devices import choose_dtype
 from .preview import LoadedVAE
 from .sampling import Model
@@ -128,8 +129,22 @@ class StandaloneModels:
         form = self.vae_format(vae)
         check_vae(form, control_net.latent)
         hint = Hint(images, partial(self._encoded_hint, vae), form)
-        steering = Steering(control_net.network, control_net.latent, (hint,), strength)
-        return Control(steering, previous)
+        told = control_net.strength.times(strength)
+        steering = Steering(control_net.network, control_net.latent, (hint,), told)
+        return Control(control_net, steering, previous)
+
+    def about_control(self, control_net: ControlNet) -> AboutControl:
+        """What can be told of a CONTROL_NET."""
+        return control_net.about
+
+    def with_strength(self, control_net: ControlNet, strength: ControlStrength) -> ControlNet:
+        """Multiply its strength."""
+        return replace(control_net, strength=control_net.strength.times(strength))
+
+    def controls_of(self, conditioning: Conditioning) -> list[AboutControl]:
+        """The controls of a prompt."""
+        controls = chain(control_of(conditioning[0][1]))
+        return [replace(each.net.about, strength=each.steering.strength) for each in controls]
 
     def _encoded_hint(self, vae: LoadedVAE, frames: Tensor, loop: bool) -> Tensor:
         return self.encode_video(vae, frames, loop=loop)

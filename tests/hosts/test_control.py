@@ -4,12 +4,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from spacetime_video.hosts.control import Hint, Steering, weights_over, with_control
+from spacetime_video.hosts.control import (
+    Hint,
+    Steering,
+    strength_over,
+    weights_over,
+    with_control,
+)
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.patchify import PATCH, patchify
 from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.clips import Clip, Clips, Coverage, clips_of_tokens
-from spacetime_video.samplers.control import ControlStrength
+from spacetime_video.samplers.control import ControlStrength, FrameCurve
+from spacetime_video.samplers.curves import Curve
 
 FORM = LatentFormat(channels=3, mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0))
 SIZE = LatentShape(5, 2, 4)
@@ -119,7 +126,7 @@ def test_a_window_of_a_hint_is_that_of_the_whole() -> None:
     made, _ = hint(17)
     mask = pictures(17)[..., 1]
     clips = Clips((Clip(size=SIZE),))
-    state = steering(made, weights=mask).state(clips, PATCH)
+    state = steering(made, weights=(mask,)).state(clips, PATCH)
     assert torch.equal(state.hint, FORM.normalise(made.latent(clips.each[0])))
     for frames in ((1, 2, 3), (4, 0), (3, 4, 0, 1)):
         window = clips.window(frames)
@@ -143,7 +150,7 @@ def test_packed_hints_are_those_of_each_clip() -> None:
         ]
         assert torch.equal(state.hint, patchify(alone).values)
         assert state.weights is None
-    masked = steering(made, weights=pictures(17)[..., 1]).state(clips, PATCH)
+    masked = steering(made, weights=(pictures(17)[..., 1],)).state(clips, PATCH)
     assert masked.weights.shape == masked.hint.shape[:2]
     with pytest.raises(ValueError, match="hints for 3 clips, and 2 packed ones"):
         steering(made, other, made).state(clips, PATCH)
@@ -152,7 +159,25 @@ def test_packed_hints_are_those_of_each_clip() -> None:
 def test_a_mask_of_ones_is_no_mask() -> None:
     made, _ = hint(17)
     clips = Clips((Clip(size=SIZE),))
-    assert steering(made, weights=torch.ones(1, 7, 9)).state(clips, PATCH).weights is None
+    assert steering(made, weights=(torch.ones(1, 7, 9),)).state(clips, PATCH).weights is None
+
+
+def test_masks_and_frames_multiply_in_the_places_of_the_latent() -> None:
+    """Masks of different sizes, still and moving, and a curve over the frames."""
+    clip = Clip(size=SIZE, fps=16.0)
+    still, moving = pictures(1, 40, 80)[..., 0], pictures(17)[..., 1]
+    fading = FrameCurve(Curve(((0, 1.0), (16, 0.0))))
+    factors = [weights_over(each, clip) for each in (still, moving, fading.over(17, None))]
+    wanted = factors[0] * factors[1] * factors[2]
+    for weights in ((still, moving), (moving, still)):
+        told = ControlStrength(weights=weights, frames=(fading,))
+        torch.testing.assert_close(strength_over(told, clip), wanted)
+    assert strength_over(ControlStrength(frames=(FrameCurve(Curve(((3, 1.0),))),)), clip) is None
+    later = Clip(size=SIZE._replace(frames=3), fps=16.0, covers=Coverage(0, 17, 5, (0, 3, 4)))
+    told = ControlStrength(weights=(still, moving), frames=(fading,))
+    part = strength_over(told, later)
+    assert part is not None
+    torch.testing.assert_close(part, wanted[:, [0, 3, 4]])
 
 
 def test_prompts_that_share_controls_go_on_sharing() -> None:
