@@ -5,6 +5,7 @@ B batch, C channels, F frames, H rows, W columns.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from ..media.fit import Size, fit_clip
 from ..models.control.network import ControlNetwork
 from ..models.latent_format import LatentFormat
 from ..models.patchify import Patch
-from ..models.shapes import LatentShape
+from ..models.shapes import LatentShape, VideoShape
 from ..samplers.clips import Clip, Clips
 from ..samplers.control import ControlStrength, HintState, joined
 from .keys import CONTROL_KEY, CONTROL_UNCOND_KEY, Conditioning
@@ -46,6 +47,17 @@ class Hint:
     encode: Encode
     form: LatentFormat
     _encoded: dict[tuple[Any, ...], Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def grey(self) -> "Hint":
+        """Grey in place of the pictures, which stands for nothing given."""
+        return Hint(torch.full((1, 8, 8, 3), 0.5), self.encode, self.form)
+
+    @property
+    def latent_frames(self) -> int:
+        """Of its own pictures, of an open clip."""
+        size = VideoShape(len(self.pictures), self.form.space_factor, self.form.space_factor)
+        return self.form.compression.latent_shape(size).frames
 
     def latent(self, clip: Clip) -> Tensor:
         """The raw latent (1, C, F, H, W) of all frames of a clip.
@@ -135,8 +147,20 @@ class Steering:
         return joined(clips, patch, [self._part(hint, clip) for hint, clip in pairs])
 
     def _part(self, hint: Hint, clip: Clip) -> HintState:
-        normal = self.latent.normalise(hint.latent(clip)).float()
-        return HintState(normal, strength_over(self.strength, clip))
+        return HintState(self._channels(hint, clip), strength_over(self.strength, clip))
+
+    def _channels(self, hint: Hint, clip: Clip) -> Tensor:
+        """The pictures as the branch takes them, (1, C, F, H, W).
+
+        VACE's takes what is kept beside what is made, here grey beside the pictures, and a mask of
+        each pixel behind a place, here of ones.
+        """
+        seen = self.latent.normalise(hint.latent(clip)).float()
+        if self.network.control.hint_channels == self.latent.channels:
+            return seen
+        kept = self.latent.normalise(hint.grey.latent(clip)).float()
+        mask = seen.new_ones(1, self.latent.space_factor**2, *seen.shape[2:])
+        return torch.cat([kept, seen, mask], dim=1)
 
 
 def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:

@@ -164,6 +164,12 @@ def control_of(file: WeightsFile) -> ControlWeights:
         latent = family.latent(config)
     else:
         raise UnsupportedCheckpointError(f"what the latents of {file.name} mean is not known")
+    plain, vace = latent.channels, 2 * latent.channels + latent.space_factor**2
+    if config.hint_channels not in (plain, vace):
+        raise UnsupportedCheckpointError(
+            f"the ControlNet {file.name} takes hints of {config.hint_channels} channels: only the "
+            f"VAE's {plain}, and VACE's {vace}, can be made"
+        )
     return ControlWeights(config, latent, state, file.info, file.name, family)
 
 

@@ -12,22 +12,32 @@ from comfy_api.input_impl import VideoFromFile
 from comfy_api.v0_0_2 import io, ui
 from torch import Tensor
 
-from ...media import Clip, FrameStream, whole_frames
+from ...media import Clip, FrameStream
 from ...media.names import choose_among, same_name
-from ...model_loaders.load import DiTWeights, TextWeights, VAEWeights
+from ...model_loaders.load import ControlWeights, DiTWeights, TextWeights, VAEWeights
 from ...models.latent_format import LatentFormat
 from ...models.lora import WeightDeltas
 from ...models.patchify import Tokens
+from ...samplers.control import ControlStrength
 from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
-from ..about import AboutGuider
+from ..about import AboutControl, AboutGuider
 from ..experts import check_experts
 from ..keys import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
 from .clips import clip_of
+from .control import (
+    HostControl,
+    about_control,
+    controlled,
+    controls_of,
+    make_control,
+    with_strength,
+)
+from .encoding import encode_video, format_of
 from .guider import HostGuider
 from .guiders import (
     block_count,
@@ -40,7 +50,7 @@ from .guiders import (
     with_wrapper,
 )
 from .levels import noise_levels
-from .loops import decode_loop, encode_loop
+from .loops import decode_loop
 from .lora import is_distilled, with_lora
 from .model import HostModel, make_model
 from .notes import graph_metadata, ticker, warn
@@ -143,11 +153,29 @@ class ComfyModels:
 
     def vae_format(self, vae: Any) -> LatentFormat:
         """Channels and compression of any of the host's VAEs; an image VAE keeps every frame."""
-        return LatentFormat(
-            channels=vae.latent_channels,
-            time_factor=vae.temporal_compression_decode() or 1,
-            space_factor=vae.spacial_compression_encode(),
-        )
+        return format_of(vae)
+
+    def make_control(self, weights: ControlWeights, *, dtype: str) -> HostControl:
+        """CONTROL_NET from weights."""
+        return make_control(weights, dtype=dtype)
+
+    def controlled(
+        self, control_net: Any, previous: Any, images: Tensor, vae: Any, strength: ControlStrength
+    ) -> Any:
+        """A copy that follows the pictures."""
+        return controlled(control_net, previous, images, vae, strength)
+
+    def about_control(self, control_net: HostControl) -> AboutControl:
+        """What can be told of one of the pack's."""
+        return about_control(control_net)
+
+    def with_strength(self, control_net: HostControl, strength: ControlStrength) -> HostControl:
+        """Multiply its strength."""
+        return with_strength(control_net, strength)
+
+    def controls_of(self, conditioning: Conditioning) -> list[AboutControl]:
+        """The controls of a prompt, whoever made them."""
+        return controls_of(conditioning)
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
         """Encode one prompt with its weights, as the stock node does."""
@@ -156,9 +184,7 @@ class ComfyModels:
 
     def encode_video(self, vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
         """Encode frames."""
-        if loop:
-            return encode_loop(vae, images, self.vae_format(vae).compression)
-        return vae.encode(whole_frames(images)[..., :3])
+        return encode_video(vae, images, loop=loop)
 
     def encode_stream(self, vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:
         """Encode frames as they come."""

@@ -5,7 +5,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D wid
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -23,13 +23,17 @@ from ...models.dit.trunk import PreparedContext
 from ...models.hooks import NO_HOOKS, AroundBlock, BlockHooks
 from ...models.shapes import Compression
 from ...samplers.clips import Clips, clips_of_latent
+from ...samplers.control import BoundControl, HintState
 from ...samplers.denoiser import broadcast_sigma
 from ...samplers.guidance.nag import AttentionGuidance, cross_attend_against
 from ...samplers.runs import Evaluation
-from .prompt_cache import PromptCache
+from .prompt_cache import ContextMaker, PromptCache
 from .windows import window_of
 
 FRAME_BY_FRAME = Compression(time=1, space=1)
+
+See = Callable[[Tensor], Tensor]
+"""Values over a whole run's state, or over its places -> the part that is looked at."""
 
 CLIPS_KEY = "spacetime_clips"
 """Where a sampling run puts its ``Clips`` in the host's transformer options."""
@@ -53,6 +57,26 @@ class Against(NamedTuple):
     contexts: Sequence[Tensor]
     image: Tensor | None
     guidance: AttentionGuidance
+
+
+STEERED_KEY = "spacetime_steered"
+"""Under which controls stand beside the host's residuals: ``Steered`` of each."""
+
+
+class Steered(NamedTuple):
+    """A control branch to run beside the blocks.
+
+    Args:
+        network: of the branch.
+        state: its hint over the whole run.
+        factor: of all residuals.
+        blocks: factors of the branch's blocks.
+    """
+
+    network: Any
+    state: HintState
+    factor: float
+    blocks: tuple[float, ...]
 
 
 class HostAttention:
@@ -120,7 +144,8 @@ class HostDiT(VideoDiT):
             x: noisy state in the dtype to compute in.
             timestep: noise levels in [0, 1]: (B,), with a latent (B, F, H, W), with tokens (B, L).
             context: (B, S, text width).
-            control: residuals of a ControlNet, one per block under ``input``.
+            control: residuals of ControlNets, one per block under ``input``, and the ``Steered``
+                branches of the pack's.
             transformer_options: the host's patches, the run's ``Clips`` and the ``Evaluation``.
             kwargs: ``clip_texts``, contexts of packed clips, one per clip; ``clip_fea``, the image
                 context (B, I, image width); ``channels``, further input channels of the whole
@@ -145,16 +170,24 @@ class HostDiT(VideoDiT):
         channels: Tensor | None = None,
         **_: Any,
     ) -> Tensor:
-        clips, sigma, at, channels = self._looked_at(x, sigma, channels, options)
+        clips, sigma, at, see = self._looked_at(x, sigma, options)
+        channels = None if channels is None else see(channels)
         conditions = clips.conditions(self.config.conditions, sigma)
         hooks = host_hooks(control, context, options, NO_HOOKS if at is None else at.hooks)
         size = x.shape
         if clips.layout is None:
             x, sigma = self._pad(x), self._pad_levels(sigma)
             channels = None if channels is None else self._pad(channels)
-        with self.host_attention.with_options(options):
-            contexts = _prepared(self, clip_texts or [context], clip_fea, options)  # pyright: ignore[reportCallIssue]
+        steered = (control or {}).get(STEERED_KEY, ())
+        attentions = [self.host_attention, *(each.network.host_attention for each in steered)]
+        with ExitStack() as inside:
+            for attention in attentions:
+                inside.enter_context(attention.with_options(options))
+            texts = clip_texts or [context]
+            contexts = _prepared(self, ContextMaker.of_network(self), texts, clip_fea, options)  # pyright: ignore[reportCallIssue]
             hooks = self._against(x, clips, options, hooks)
+            branches = (self._bound(each, clips, texts, options, see) for each in steered)
+            hooks = replace(hooks, branches=(*hooks.branches, *branches))
             velocity = super().forward(
                 x,
                 sigma,
@@ -169,31 +202,51 @@ class HostDiT(VideoDiT):
             velocity = velocity[:, :, : size[2], : size[3], : size[4]]
         return _for_one_level(velocity, at)
 
+    def _bound(
+        self,
+        steered: Steered,
+        clips: Clips,
+        texts: Sequence[Tensor],
+        options: Mapping[str, Any],
+        see: See,
+    ) -> BoundControl:
+        """A branch with what these clips show of its hint."""
+        maker = ContextMaker.of_branch(steered.network, self)
+        contexts = _prepared(self, maker, texts, None, options)  # pyright: ignore[reportCallIssue]
+        state = steered.state.seen(see)
+        if clips.layout is None:
+            weights = None if state.weights is None else self._pad_levels(state.weights)
+            state = HintState(self._pad(state.hint), weights)
+        picked = clips.pick(contexts)
+        return BoundControl(steered.network, picked, state, steered.factor, steered.blocks)
+
     def _pad(self, x: Tensor) -> Tensor:
         return pad_to_patch_size(x, self.config.patch)
 
     def _looked_at(
-        self, x: Tensor, sigma: Tensor, channels: Tensor | None, options: Mapping[str, Any]
-    ) -> tuple[Clips, Tensor, Evaluation | None, Tensor | None]:
+        self, x: Tensor, sigma: Tensor, options: Mapping[str, Any]
+    ) -> tuple[Clips, Tensor, Evaluation | None, See]:
         """The clips in a state, their noise levels, the evaluation under way if it is told, and
-        what the state has of the run's further channels.
+        what takes the part that is looked at of the whole run's values.
         """
-        at = _evaluation(options, x)
-        if channels is not None and at is not None:
-            channels = at.part(channels)
-        clips = options.get(CLIPS_KEY) if at is None else at.clips
+        at = whole = _evaluation(options, x)
+        clips, window = options.get(CLIPS_KEY) if at is None else at.clips, None
         if clips is None or clips.layout is None:
             window = window_of(options, x, self.retained)
             if window is not None:
                 clips = None if clips is None else window.clips(clips)
                 sigma = window.levels(sigma, x.shape[2])
                 at = None if at is None else window.evaluation(at)
-                channels = None if channels is None else channels[:, :, window.held]
+
+        def see(values: Tensor) -> Tensor:
+            part = values if whole is None else whole.part(values)
+            return part if window is None else window.contents(part)
+
         if clips is None:  # the host's own nodes say the size and no more
             clips = clips_of_latent({}, x, FRAME_BY_FRAME)
         if at is not None and at.places is not None:
             sigma = at.places
-        return clips, sigma, at, channels
+        return clips, sigma, at, see
 
     def _against(
         self, x: Tensor, clips: Clips, options: Mapping[str, Any], hooks: BlockHooks
@@ -218,13 +271,17 @@ class HostDiT(VideoDiT):
 
 @torch.compiler.disable
 def _prepared(
-    network: HostDiT, texts: Sequence[Tensor], image: Tensor | None, options: Mapping[str, Any]
+    network: HostDiT,
+    maker: ContextMaker,
+    texts: Sequence[Tensor],
+    image: Tensor | None,
+    options: Mapping[str, Any],
 ) -> list[PreparedContext]:
     cache = network.kept_prompts
     if cache is None:
-        return [network.prepare(text, image) for text in texts]
+        return [maker.prepare(text, image) for text in texts]
     return [
-        cache.prepared(network, text, image, options, number) for number, text in enumerate(texts)
+        cache.prepared(maker, text, image, options, number) for number, text in enumerate(texts)
     ]
 
 

@@ -5,7 +5,7 @@ B batch, S text tokens, I image tokens.
 # pyright: reportMissingImports=false
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -68,7 +68,7 @@ class PromptCache:
 
     def prepared(
         self,
-        network: VideoDiT,
+        maker: "ContextMaker",
         text: Tensor,
         image: Tensor | None,
         options: Mapping[str, Any],
@@ -77,27 +77,56 @@ class PromptCache:
         """Keys and values of a batch of prompts and images for every block.
 
         Args:
-            network: that prepares them.
+            maker: prepares them.
             text: (B, S, text width).
             image: (B, I, image width), None for a network without an image context.
             options: the host's of this evaluation.
             number: tells the packed clips of one prompt apart.
         """
         if self._patcher.hook_patches or torch.is_grad_enabled():
-            return network.prepare(text, image)
-        weights = _weights(self._patcher.model, network)
-        key = (number, *options.get("uuids", ()))  # the host's names of the prompts in the batch
+            return maker.prepare(text, image)
+        weights = _weights(self._patcher.model, maker.layers)
+        clip = (maker.name, number)
+        key = (*clip, *options.get("uuids", ()))  # the host's names of the prompts in the batch
         kept = self._kept.pop(key, None)
         if kept is None or not (
             weights.same_as(kept.weights) and _equal(text, kept.text) and _equal(image, kept.image)
         ):
             copied = None if image is None else image.clone()
-            kept = Kept(text.clone(), copied, weights, network.prepare(text, image))
+            kept = Kept(text.clone(), copied, weights, maker.prepare(text, image))
         self._kept[key] = kept
-        same_clip = [name for name in self._kept if name[0] == number]
+        same_clip = [name for name in self._kept if name[:2] == clip]
         if len(same_clip) > KEPT:
             del self._kept[same_clip[0]]
         return kept.context
+
+
+class ContextMaker(NamedTuple):
+    """What prepares prompts.
+
+    Args:
+        name: tells it from others of a run.
+        prepare: (text, image) -> what the blocks attend to.
+        layers: that it does so with.
+    """
+
+    name: int
+    prepare: Callable[[Tensor, Tensor | None], PreparedContext]
+    layers: Sequence[nn.Module]
+
+    @classmethod
+    def of_network(cls, network: VideoDiT) -> "ContextMaker":
+        """The network itself."""
+        return cls(id(network), network.prepare, list(_context_layers(network)))
+
+    @classmethod
+    def of_branch(cls, branch: Any, network: VideoDiT) -> "ContextMaker":
+        """A control branch beside it, which may take the network's embedding of the text."""
+        layers = [
+            *network.text_embedding.modules(),
+            *(layer for part in branch.text_layers for layer in part.modules()),
+        ]
+        return cls(id(branch), lambda text, _: branch.prepare(text, network.embed_text), layers)
 
 
 def _equal(a: Tensor | None, b: Tensor | None) -> bool:
@@ -106,8 +135,7 @@ def _equal(a: Tensor | None, b: Tensor | None) -> bool:
     return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
 
 
-def _weights(model: Any, network: VideoDiT) -> Weights:
-    layers = list(_context_layers(network))
+def _weights(model: Any, layers: Sequence[nn.Module]) -> Weights:
     tensors = [weight for layer in layers for weight in layer.parameters(recurse=False)]
     return Weights(
         patches=getattr(model, "current_weight_patches_uuid", None),
@@ -127,7 +155,7 @@ def _context_layers(network: VideoDiT) -> Iterator[nn.Module]:
         yield from (layer for layer in layers if layer is not None)
 
 
-def _functions(layers: list[nn.Module]) -> Iterator[Callable[..., Tensor]]:
+def _functions(layers: Sequence[nn.Module]) -> Iterator[Callable[..., Tensor]]:
     for layer in layers:
         yield from getattr(layer, "weight_function", ())
         yield from getattr(layer, "bias_function", ())

@@ -45,6 +45,11 @@ class Window(NamedTuple):
         """Noise levels (B, F, H, W) of the window; those (B,) of the run, and cut ones, stay."""
         return levels if levels.ndim == 1 or levels.shape[1] == frames else levels[:, self.held]
 
+    def contents(self, whole: Tensor) -> Tensor:
+        """The window of values (B, C, F, H, W) or (B, F, H, W) of the whole state."""
+        index = torch.tensor(self.held, device=whole.device)
+        return whole.index_select(whole.ndim - 3, index)
+
     def evaluation(self, at: Evaluation) -> Evaluation:
         """What is evaluated, in this window alone."""
         places = None if at.places is None else self.levels(at.places, len(self.frames))

@@ -1,5 +1,7 @@
 """What of its pictures a control follows in clips of any part of a video."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import Tensor
@@ -118,8 +120,22 @@ def test_weights_are_the_mean_behind_a_place(loop: bool) -> None:
         weights_over(mask[:8], clip)
 
 
-def steering(*hints: Hint, **strength) -> Steering:
-    return Steering(None, FORM, hints, ControlStrength(**strength))  # pyright: ignore[reportArgumentType]
+def steering(*hints: Hint, channels: int = 3, **strength) -> Steering:
+    network = SimpleNamespace(control=SimpleNamespace(hint_channels=channels))
+    return Steering(network, FORM, hints, ControlStrength(**strength))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_vace_branch_gets_grey_the_pictures_and_a_mask() -> None:
+    made, encoder = hint(17)
+    clips = Clips((Clip(size=SIZE),))
+    state = steering(made, channels=6 + 64).state(clips, PATCH)
+    grey = Encoder()(torch.full((17, 16, 32, 3), 0.5), False)
+    torch.testing.assert_close(state.hint[:, :3], FORM.normalise(grey))
+    assert torch.equal(state.hint[:, 3:6], FORM.normalise(made.latent(clips.each[0])))
+    assert state.hint.shape[1] == 70
+    assert bool((state.hint[:, 6:] == 1).all())
+    steering(made, channels=6 + 64).state(clips, PATCH)
+    assert len(encoder.calls) == 2
 
 
 def test_a_window_of_a_hint_is_that_of_the_whole() -> None:

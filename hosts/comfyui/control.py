@@ -1,0 +1,293 @@
+"""CONTROL_NET: the host's own kind of control around the pack's branches.
+
+B batch, C channels, F frames, H rows, W columns, L tokens.
+"""
+# pyright: reportMissingImports=false
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from comfy import model_management, ops
+from comfy.controlnet import ControlBase
+from torch import Tensor
+
+from ...model_loaders.load import ControlWeights, load_strictly
+from ...models.control.network import build_control
+from ...models.latent_format import LatentFormat
+from ...models.precision import DTYPES
+from ...models.shapes import LatentShape
+from ...samplers.clips import Clip, Clips
+from ...samplers.control import ControlStrength, HintState, PercentToSigma
+from ..about import AboutControl
+from ..control import NO_VAE, Hint, Steering, check_vae
+from ..keys import CONTROL_KEY, Conditioning
+from .encoding import encode_video, format_of
+from .model import HostModel
+from .network import CLIPS_KEY, EVALUATION_KEY, STEERED_KEY, HostAttention, Steered
+from .versions import make_patcher
+from .windows import WINDOW_KEY
+
+
+class HostControl(ControlBase):
+    """A branch that the host's nodes apply and its memory management loads.
+
+    What it follows is handed on to the network whole, which takes its part of it.
+
+    Args:
+        network: of the branch.
+        latent: what its hints' latents mean.
+        patcher: of the network, for the host.
+        file: where its weights come from.
+    """
+
+    def __init__(self, network: Any, latent: LatentFormat, patcher: Any, file: str = "") -> None:
+        super().__init__()
+        self.network, self.latent, self.patcher, self.file = network, latent, patcher, file
+        self.told = ControlStrength()
+        self.hints: tuple[Hint, ...] = ()
+        self._weights: Any = None
+        self._percent: PercentToSigma | None = None
+        self._steering: Steering | None = None
+        self._states: dict[Any, tuple[Any, HintState]] = {}
+
+    @property
+    def control_strength(self) -> ControlStrength:
+        """What it was told, with what the host's nodes say of strength, start and end."""
+        start, end = self.timestep_percent_range
+        return self.told.times(ControlStrength(factor=self.strength, start=start, end=end))
+
+    @property
+    def about(self) -> AboutControl:
+        """What nodes ask of it."""
+        return AboutControl(
+            self.file, self.latent, self.network.control.after, self.control_strength
+        )
+
+    def with_strength(self, strength: ControlStrength) -> "HostControl":
+        """A copy with further factors."""
+        made = self.copy()
+        made.told = self.told.times(strength)
+        return made
+
+    def set_cond_hint(
+        self,
+        cond_hint: Tensor,
+        strength: float = 1.0,
+        timestep_percent_range: tuple[float, float] = (0.0, 1.0),
+        vae: Any = None,
+        extra_concat: Any = (),
+    ) -> "HostControl":
+        """Follow pictures (F, 3 or more, H, W), as the host's nodes ask for it.
+
+        Raises:
+            ValueError: the VAE is missing or of another model.
+        """
+        if vae is None:
+            raise ValueError(NO_VAE)
+        form = format_of(vae)
+        check_vae(form, self.latent)
+        super().set_cond_hint(cond_hint, strength, timestep_percent_range, vae, list(extra_concat))
+        self.hints = (Hint(cond_hint.movedim(1, -1), partial(_encoded, vae), form),)
+        return self
+
+    def copy(self) -> "HostControl":
+        """Another control with the same branch."""
+        made = HostControl(self.network, self.latent, self.patcher, self.file)
+        self.copy_to(made)
+        made.told, made.hints = self.told, self.hints
+        return made
+
+    def deepclone_multigpu(
+        self, load_device: torch.device, autoregister: bool = False
+    ) -> "HostControl":
+        """A copy whose branch computes on another device."""
+        made = self.copy()
+        made.network = copy.deepcopy(self.network)
+        made.patcher = _patcher(made.network, load_device)
+        if autoregister:
+            self.multigpu_clones[load_device] = made
+        return made
+
+    def get_models(self) -> list[Any]:
+        """All patchers that the host has to load."""
+        return [*super().get_models(), self.patcher]
+
+    def pre_run(self, model: Any, percent_to_timestep_function: PercentToSigma) -> None:
+        """Begin a run.
+
+        Raises:
+            ValueError: the model is not the one that the branch belongs to, or nothing is followed.
+        """
+        super().pre_run(model, percent_to_timestep_function)
+        if not isinstance(model, HostModel):
+            raise ValueError(
+                f"a ControlNet of Spacetime cannot steer a {type(model).__name__}: load the model "
+                "with Load Models"
+            )
+        if not self.hints:
+            raise ValueError("a ControlNet without pictures: connect them to Apply ControlNet")
+        self.network.control.check_base(model.weights.config)
+        self._weights, self._percent, self._states = model.weights, percent_to_timestep_function, {}
+        self._steering = Steering(self.network, self.latent, self.hints, self.control_strength)
+
+    def cleanup(self) -> None:
+        """Forget the run."""
+        super().cleanup()
+        self._weights = self._percent = self._steering = None
+        self._states = {}
+
+    def get_control(
+        self,
+        x_noisy: Tensor,
+        t: Tensor,
+        cond: Any,
+        batched_number: int,
+        transformer_options: Mapping[str, Any],
+    ) -> dict[str, Any] | None:
+        """What the network needs to run the branch beside its blocks; None for nothing.
+
+        Args:
+            x_noisy: state of one window or of the whole run, (B, C, F, H, W) or (B, L, D).
+            t: (B,) noise levels of the run.
+            cond: of the host.
+            batched_number: prompts in the batch.
+            transformer_options: of the host.
+        """
+        before, previous = None, self.previous_controlnet
+        if previous is not None:
+            before = previous.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        steering, percent = self._steering, self._percent
+        assert steering is not None
+        assert percent is not None
+        factor = steering.strength.at(float(t[0]), percent)
+        if factor == 0:
+            return before
+        state = self._state(x_noisy, transformer_options)
+        blocks = steering.strength.of_blocks(self.network.control.layers)
+        steered = Steered(self.network, state, factor, blocks)
+        merged: dict[str, Any] = {"input": [], "middle": [], "output": [], **(before or {})}
+        merged[STEERED_KEY] = [*merged.get(STEERED_KEY, ()), steered]
+        return merged
+
+    def _state(self, x: Tensor, options: Mapping[str, Any]) -> HintState:
+        """The hint over the run's state, on the state's device."""
+        at = options.get(EVALUATION_KEY)
+        clips = options.get(CLIPS_KEY) if at is None else at.run.clips
+        total = self._total(x, options) if clips is None else 0
+        key = (id(clips), x.device, total, x.shape[3:])
+        if key not in self._states:
+            known = self._unknown(total, x) if clips is None else clips
+            assert self._steering is not None
+            state = self._steering.state(known, self._weights.config.patch)
+            self._states[key] = (clips, state.to(x.device))
+        return self._states[key][1]
+
+    def _total(self, x: Tensor, options: Mapping[str, Any]) -> int:
+        """Latent frames of a run whose sampler says nothing of them."""
+        window = options.get(WINDOW_KEY)
+        if window is None:
+            return x.shape[2]
+        told = getattr(window, "total_frames", None)
+        given = self.hints[0].latent_frames
+        return told or (max(window.index_list) + 1 if given == 1 else given)
+
+    def _unknown(self, frames: int, x: Tensor) -> Clips:
+        size = LatentShape(frames, *x.shape[3:])
+        return Clips((Clip(size=size, compression=self._weights.latent.compression),))
+
+
+def _encoded(vae: Any, frames: Tensor, loop: bool) -> Tensor:
+    """Frames encoded amid a run, after which the host loads again what it had to move."""
+    used = model_management.loaded_models(only_currently_used=True)
+    latent = encode_video(vae, frames, loop=loop)
+    model_management.load_models_gpu(used)
+    return latent
+
+
+def make_control(weights: ControlWeights, *, dtype: str) -> HostControl:
+    """CONTROL_NET from weights.
+
+    Args:
+        weights: of a control branch.
+        dtype: auto (what the host would take for a network of this size), fp32, bf16 or fp16; it
+            computes in that of the model.
+    """
+    device = model_management.get_torch_device()
+    kept = DTYPES.get(dtype) or model_management.unet_dtype(
+        device=device,
+        model_params=sum(weight.numel() for weight in weights.state.values()),
+        supported_dtypes=[torch.bfloat16, torch.float16, torch.float32],
+    )
+    attention = HostAttention()
+    build = partial(build_control, weights.config, ops=ops.manual_cast, attention=attention)
+    network: Any = load_strictly(build, weights.state, dtype=kept)
+    network.host_attention = attention
+    return HostControl(network, weights.latent, _patcher(network, device), weights.file)
+
+
+def _patcher(network: Any, device: torch.device) -> Any:
+    offload = model_management.unet_offload_device()
+    return make_patcher(network.to(offload), load_device=device, offload_device=offload)
+
+
+def controlled(
+    control_net: Any, previous: Any, images: Tensor, vae: Any, strength: ControlStrength
+) -> Any:
+    """A control of the pack's or of the host's own, applied; see ``Models.controlled``."""
+    span = (strength.start, strength.end)
+    if isinstance(control_net, HostControl):
+        made = control_net.with_strength(replace(strength, factor=1.0, start=0.0, end=1.0))
+    elif strength.scheduled:
+        raise ValueError(
+            f"{_foreign(control_net)} knows one strength for all frames, places and blocks: take "
+            "the mask away"
+        )
+    else:
+        made = control_net.copy()
+    made.set_cond_hint(images[..., :3].movedim(-1, 1), strength.factor, span, vae=vae)
+    made.set_previous_controlnet(previous)
+    return made
+
+
+def about_control(control_net: Any) -> AboutControl:
+    """What can be told of a control of the pack's; see ``Controls.about_control``."""
+    return _known(control_net).about
+
+
+def with_strength(control_net: Any, strength: ControlStrength) -> HostControl:
+    """A control of the pack's with further factors; see ``Controls.with_strength``."""
+    return _known(control_net).with_strength(strength)
+
+
+def _known(control_net: Any) -> HostControl:
+    if isinstance(control_net, HostControl):
+        return control_net
+    raise ValueError(
+        f"{_foreign(control_net)} cannot be told strengths over frames, steps, layers or places: "
+        "take one from Load ControlNet (Video, VACE), or set strength, start and end where it is "
+        "applied"
+    )
+
+
+def _foreign(control_net: Any) -> str:
+    return f"a {type(control_net).__name__} of ComfyUI's own"
+
+
+def controls_of(conditioning: Conditioning) -> list[AboutControl]:
+    """Controls of a prompt, whoever made them; see ``Controls.controls_of``."""
+    found, control = [], conditioning[0][1].get(CONTROL_KEY)
+    while control is not None:
+        found.append(control.about if isinstance(control, HostControl) else _about(control))
+        control = control.previous_controlnet
+    return found[::-1]
+
+
+def _about(control: Any) -> AboutControl:
+    """One of the host's own, whose range is in shares of the sampling too."""
+    start, end = control.timestep_percent_range
+    told = ControlStrength(factor=control.strength, start=start, end=end)
+    return AboutControl(type(control).__name__, None, (), told)

@@ -1,0 +1,54 @@
+"""Control branches give the same in both hosts, and ComfyUI's nodes drive them."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def exact(probe):
+    return probe("control", "sdpa")
+
+
+def test_the_hosts_agree(exact):
+    assert len(exact["difference"]) == 24
+    assert {name: far for name, far in exact["difference"].items() if far > 1e-4} == {}
+
+
+def test_every_way_of_control_acts(exact):
+    assert {name: far for name, far in exact["act"].items() if far < 1e-3} == {}
+
+
+def test_comfyui_s_own_nodes_give_the_same(exact):
+    assert set(exact["stock"]) == {"applied", "chained", "to the negative", "sampler"}
+    assert {name: far for name, far in exact["stock"].items() if far > 1e-5} == {}
+
+
+@pytest.mark.parametrize("sampler", ["ours", "stock"])
+def test_comfyui_s_context_windows_see_their_part(exact, sampler):
+    """Newer versions put a frame more in front, which is thrown away."""
+    seen = exact["windows"][sampler]
+    assert {len(frames) for frames in seen} <= {3, 4}
+    assert all(frames == list(range(frames[0], frames[0] + len(frames))) for frames in seen)
+    assert {frame for frames in seen for frame in frames} == set(range(5))
+    assert [0, 1, 2] in seen
+
+
+def test_refusals_say_what_to_do(exact):
+    told = exact["refusals"]
+    assert "cannot steer a WAN21: load the model with Load Models" in told["another model"]
+    assert "without pictures: connect them to Apply ControlNet" in told["no pictures"]
+    assert "a hint of 9 frames for a video of 17" in told["too few"]
+    assert "connect the model's VAE" in told["no vae"]
+
+
+def test_the_host_loads_and_copies_the_branch(exact):
+    assert exact["memory"] == {"loaded": True, "shared": False, "clone": 0.0}
+
+
+def test_a_vace_branch_equals_comfyui_s(probe):
+    """The whole network of a VACE file, every parameter randomised, with two hints."""
+    measured = probe("vace", "sdpa")
+    assert measured["size"] > 0.1
+    assert measured["acts"] > 1e-2
+    assert measured["difference"] < 1e-5
+    assert measured["hint_shape"] == [1, 96, 3, 8, 6]
+    assert measured["hint"] < 1e-5
