@@ -18,7 +18,10 @@ from ..models.patchify import Patch
 from ..models.shapes import LatentShape, VideoShape
 from ..samplers.clips import Clip, Clips
 from ..samplers.control import ControlStrength, HintState, joined
-from .keys import CONTROL_KEY, CONTROL_UNCOND_KEY, Conditioning
+from .keys import CLIP_TEXTS_KEY, CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY, Conditioning
+
+_OF_ONE_CLIP = (CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY)
+"""Options of a conditioning that those of several clips get anew, or go without."""
 
 Encode = Callable[[Tensor, bool], Tensor]
 """(frames (F, H, W, 3) in [0, 1], whether they are a loop) -> raw latent (1, C, F', H', W')."""
@@ -176,6 +179,32 @@ def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
     return torch.stack(placed).prod(0) if placed else None
 
 
+def hints_of_both(
+    first: tuple[Hint, ...], second: tuple[Hint, ...], counts: tuple[int, int]
+) -> tuple[Hint, ...]:
+    """Hints of so many clips, and of those packed behind them; one for all of them stands for each.
+
+    ``counts`` are the numbers of clips.
+    """
+    pairs = zip((first, second), counts, strict=True)
+    spread = [hints * count if len(hints) == 1 else hints for hints, count in pairs]
+    return (*spread[0], *spread[1])
+
+
+def check_joined(same_network: bool, first: ControlStrength, second: ControlStrength) -> None:
+    """Refuse controls of packed clips that differ in more than what they follow.
+
+    Raises:
+        ValueError: they do.
+    """
+    if same_network and first.same_as(second):
+        return
+    raise ValueError(
+        "packed clips with different ControlNets, or with different strengths of them: give each "
+        "of them the same ones and let only the pictures differ, or sample them one by one"
+    )
+
+
 def check_vae(form: LatentFormat, latent: LatentFormat) -> None:
     """Refuse a VAE that makes other latents than a branch takes as hints.
 
@@ -211,3 +240,40 @@ def with_control(
         [[context, changed(options)] for context, options in conditioning]
         for conditioning in conditionings
     ]
+
+
+def appended(
+    first: Sequence[Conditioning],
+    second: Sequence[Conditioning],
+    join: Callable[[Any, Any, tuple[int, int]], Any],
+) -> list[Conditioning]:
+    """Conditionings of packed clips, with those of further clips behind them.
+
+    Args:
+        first, second: positive and negative, of one prompt of each clip.
+        join: (control, control behind it, numbers of clips) -> the control of all of them.
+
+    Raises:
+        ValueError: a conditioning is of several parts, or the controls cannot be joined.
+    """
+    made: dict[tuple[int, int], Any] = {}
+
+    def both(one: Conditioning, other: Conditioning) -> Conditioning:
+        if (len(one), len(other)) != (1, 1):
+            raise ValueError("a conditioning of several parts: give each packed clip one prompt")
+        ((context, options),), ((behind, further),) = one, other
+        texts = [
+            told.get(CLIP_TEXTS_KEY) or [text]
+            for text, told in ((context, options), (behind, further))
+        ]
+        before, after = options.get(CONTROL_KEY), further.get(CONTROL_KEY)
+        key = (id(before), id(after))
+        if key not in made:
+            made[key] = join(before, after, (len(texts[0]), len(texts[1])))
+        kept = {name: value for name, value in options.items() if name not in _OF_ONE_CLIP}
+        kept[CLIP_TEXTS_KEY] = [*texts[0], *texts[1]]
+        if made[key] is not None:
+            kept |= {CONTROL_KEY: made[key], CONTROL_UNCOND_KEY: False}
+        return [[context, kept]]
+
+    return [both(*pair) for pair in zip(first, second, strict=True)]

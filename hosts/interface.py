@@ -22,7 +22,7 @@ from ..samplers.noise.steps import StepNoise
 from ..samplers.runs import Wrapper
 from ..samplers.schedules.model_levels import NoiseLevels
 from .about import AboutGuider
-from .control_interface import Controls
+from .controls import Controls
 from .keys import Conditioning, Latent
 from .solver_options import SolverCall
 

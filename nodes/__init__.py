@@ -14,6 +14,7 @@ MODULES = (
     "control.strength",
     "control.region",
     "control.plot",
+    "control.clips",
     "latent.latents",
     "patches.patches",
     "sampling.noise",

@@ -4,7 +4,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, D width, E features 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -136,6 +136,14 @@ class ControlStrength:
             blocks=_product(self.blocks, other.blocks),
             weights=self.weights + other.weights,
         )
+
+    def same_as(self, other: "ControlStrength") -> bool:
+        """Whether all factors are equal."""
+        plain = replace(self, weights=()), replace(other, weights=())
+        if plain[0].__dict__ != plain[1].__dict__ or len(self.weights) != len(other.weights):
+            return False
+        pairs = zip(self.weights, other.weights, strict=True)
+        return all(torch.equal(one, other) for one, other in pairs)
 
     def at(self, sigma: float, percent_to_sigma: PercentToSigma) -> float:
         """Factor of all residuals at a noise level; 0 where the branch need not be run.

@@ -23,7 +23,7 @@ from ...models.shapes import LatentShape
 from ...samplers.clips import Clip, Clips
 from ...samplers.control import ControlStrength, HintState, PercentToSigma
 from ..about import AboutControl
-from ..control import NO_VAE, Hint, Steering, check_vae
+from ..control import NO_VAE, Hint, Steering, check_joined, check_vae, hints_of_both
 from ..keys import CONTROL_KEY, Conditioning
 from .encoding import encode_video, format_of
 from .model import HostModel
@@ -291,3 +291,18 @@ def _about(control: Any) -> AboutControl:
     start, end = control.timestep_percent_range
     told = ControlStrength(factor=control.strength, start=start, end=end)
     return AboutControl(type(control).__name__, None, (), told)
+
+
+def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
+    """The controls of packed clips and of those behind them; see ``Models.joined``."""
+    if first is None or second is None:
+        check_joined(first is second, ControlStrength(), ControlStrength())
+        return None
+    if not (isinstance(first, HostControl) and isinstance(second, HostControl)):
+        raise ValueError("packed clips take ControlNets from Load ControlNet")
+    same = first.network is second.network
+    check_joined(same, first.control_strength, second.control_strength)
+    made = first.copy()
+    made.hints = hints_of_both(first.hints, second.hints, counts)
+    previous = joined(first.previous_controlnet, second.previous_controlnet, counts)
+    return made.set_previous_controlnet(previous)

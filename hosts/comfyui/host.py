@@ -34,6 +34,7 @@ from .control import (
     about_control,
     controlled,
     controls_of,
+    joined,
     make_control,
     with_strength,
 )
@@ -176,6 +177,10 @@ class ComfyModels:
     def controls_of(self, conditioning: Conditioning) -> list[AboutControl]:
         """The controls of a prompt, whoever made them."""
         return controls_of(conditioning)
+
+    def joined(self, first: Any, second: Any, counts: tuple[int, int]) -> Any:
+        """A copy that follows the pictures of both."""
+        return joined(first, second, counts)
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
         """Encode one prompt with its weights, as the stock node does."""

@@ -1,7 +1,7 @@
 """CONTROL_NET of the standalone host, and the branches of one evaluation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
 from ..about import AboutControl
-from ..control import Steering
+from ..control import Steering, check_joined, hints_of_both
 from ..keys import CONTROL_KEY
 from .sampling import Model
 
@@ -80,6 +80,20 @@ def chain(control: Control | None) -> list[Control]:
         found.append(control)
         control = control.previous
     return found[::-1]
+
+
+def joined(
+    first: Control | None, second: Control | None, counts: tuple[int, int]
+) -> Control | None:
+    """The controls of packed clips and of those behind them; see ``Models.joined``."""
+    if first is None or second is None:
+        check_joined(first is second, ControlStrength(), ControlStrength())
+        return None
+    one, other = first.steering, second.steering
+    check_joined(one.network is other.network, one.strength, other.strength)
+    hints = hints_of_both(one.hints, other.hints, counts)
+    previous = joined(first.previous, second.previous, counts)
+    return replace(first, steering=replace(one, hints=hints), previous=previous)
 
 
 def steerings(control: Control | None) -> list[Steering]:

@@ -35,7 +35,7 @@ from ..control import Hint, Steering, check_vae
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..keys import PROMPT_KEY, Conditioning
 from ..solver_options import distilled_with, is_distilled
-from .control import Control, ControlNet, chain, control_of
+from .control import Control, ControlNet, chain, control_of, joined
 from .devices import choose_dtype
 from .preview import LoadedVAE
 from .sampling import Model
@@ -145,6 +145,12 @@ class StandaloneModels:
         """The controls of a prompt."""
         controls = chain(control_of(conditioning[0][1]))
         return [replace(each.net.about, strength=each.steering.strength) for each in controls]
+
+    def joined(
+        self, first: Control | None, second: Control | None, counts: tuple[int, int]
+    ) -> Control | None:
+        """Join what packed clips follow."""
+        return joined(first, second, counts)
 
     def _encoded_hint(self, vae: LoadedVAE, frames: Tensor, loop: bool) -> Tensor:
         return self.encode_video(vae, frames, loop=loop)

@@ -6,6 +6,7 @@ import torch
 from spacetime_video.hosts import host
 from spacetime_video.models.control.network import DilatedBranch
 from spacetime_video.models.patchify import to_patches
+from spacetime_video.nodes.control.clips import SpacetimeAppendConditioning
 from spacetime_video.nodes.control.controlnet import (
     SpacetimeApplyControlNet,
     SpacetimeLoadControlNet,
@@ -240,3 +241,32 @@ def test_files_of_other_kinds_are_refused(models_dir):
     )
     assert "no file 'none'" in SpacetimeLoadControlNet.validate_inputs("none")
     assert SpacetimeLoadControlNet.validate_inputs("random_control.safetensors") is True
+
+
+def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, bench, seen):
+    """What two clips with conditionings of their own give is what each gives in its place."""
+    clips = [latent(5), latent(3)]
+    tokens = SpacetimePatchify.execute(clips)[0]
+    one = controlled.prompts(pictures(17))
+    other = controlled.prompts(pictures(9, seed=4), (bench.prompt("a blue cube"), bench.negative))
+    joined = SpacetimeAppendConditioning.execute(*one, *other).args
+    assert joined[0][0][1]["control"] is joined[1][0][1]["control"]
+    made = SpacetimeUnpatchify.execute(
+        bench.sample_patches(tokens, guider=controlled.guider(*joined))
+    )[0]
+    hint, layout = seen[0]
+    for span, images in zip(layout.spans, (pictures(17), pictures(9, seed=4)), strict=True):
+        assert torch.equal(hint[0, span], to_patches(hint_of(controlled, images))[0])
+    with_one = SpacetimeUnpatchify.execute(
+        bench.sample_patches(tokens, guider=controlled.guider(*one))
+    )[0]
+    torch.testing.assert_close(made[0]["samples"], with_one[0]["samples"], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(made[1]["samples"], with_one[1]["samples"], atol=1e-2)
+    plain = [bench.positive, bench.negative]
+    bare = SpacetimeAppendConditioning.execute(*plain, *plain).args
+    assert "control" not in bare[0][0][1]
+    for behind in (plain, controlled.prompts(strength=0.5)):
+        with pytest.raises(ValueError, match="let only the pictures differ"):
+            SpacetimeAppendConditioning.execute(*one, *behind)
+    with pytest.raises(ValueError, match="hints for 2 clips, and 1 packed ones"):
+        bench.sample(latent(), guider=controlled.guider(*joined))

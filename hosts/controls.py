@@ -1,4 +1,4 @@
-"""The part of the contract between nodes and hosts that is about CONTROL_NET."""
+"""The contract's part about ControlNets, which belongs to ``Models``."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from .keys import Conditioning
 
 
 class Controls(Protocol):
-    """CONTROL_NET: made of weights, told how strongly it acts, and put on prompts."""
+    """CONTROL_NET: made of weights, told its strength, applied, and joined for packed clips."""
 
     def make_control(self, weights: ControlWeights, *, dtype: str) -> Any:
         """CONTROL_NET from the weights of a control branch."""
@@ -34,6 +34,16 @@ class Controls(Protocol):
         Raises:
             ValueError: the VAE is not that of the branch, or the strength is more than a control of
                 the host's can follow.
+        """
+        ...
+
+    def joined(self, first: Any, second: Any, counts: tuple[int, int]) -> Any:
+        """The control of packed clips and of those behind them, None where they have none.
+
+        ``counts`` are the numbers of clips.
+
+        Raises:
+            ValueError: they differ in more than in what they follow.
         """
         ...
 
