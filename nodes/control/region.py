@@ -99,7 +99,10 @@ def region(mask: Tensor, *, invert: bool, feather: float, outside: float) -> Ten
             "Image as Mask gives them"
         )
     meant = mask.float().clamp(0, 1)
-    soft = blurred(1 - meant if invert else meant, feather)
+    # divided, since a mask of ones has to stay one to the last bit
+    soft = blurred(1 - meant if invert else meant, feather) / blurred(
+        torch.ones_like(meant[:1]), feather
+    )
     return outside + (1 - outside) * soft
 
 
