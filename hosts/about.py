@@ -25,6 +25,7 @@ class AboutGuider:
         further: names of the prompts that it has beside its own.
         showing: how its model is shown what is given.
         spans: of those of its prompts that change over time.
+        controls: what the files of its prompts' control branches say.
     """
 
     plan: GuidancePlan | None
@@ -35,6 +36,7 @@ class AboutGuider:
     further: Collection[str]
     showing: Showing
     spans: Sequence[PromptSpans]
+    controls: Sequence[KnownWeights] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 B batch, C channels, F frames, H rows, W columns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -127,12 +127,14 @@ class Steering:
         latent: what its hints' latents mean.
         hints: one for all clips of a run, or one for each packed clip.
         strength: of the residuals.
+        info: what the branch's file says.
     """
 
     network: ControlNetwork
     latent: LatentFormat
     hints: tuple[Hint, ...]
     strength: ControlStrength
+    info: Mapping[str, Any] = field(default_factory=dict)
 
     def state(self, clips: Clips, patch: Patch) -> HintState:
         """The hint over a run's state, in float32.

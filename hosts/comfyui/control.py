@@ -5,7 +5,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens.
 # pyright: reportMissingImports=false
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from ...samplers.control import ControlStrength, HintState, PercentToSigma
 from ..about import AboutControl
 from ..control import NO_VAE, Hint, Steering, check_joined, check_vae, hints_of_both
 from ..keys import CONTROL_KEY, Conditioning
+from ..solver_options import KnownWeights
 from .encoding import encode_video, format_of
 from .model import HostModel
 from .network import CLIPS_KEY, EVALUATION_KEY, STEERED_KEY, HostAttention, Steered
@@ -41,12 +42,14 @@ class HostControl(ControlBase):
         network: of the branch.
         latent: what its hints' latents mean.
         patcher: of the network, for the host.
-        file: where its weights come from.
+        info: what its file says.
     """
 
-    def __init__(self, network: Any, latent: LatentFormat, patcher: Any, file: str = "") -> None:
+    def __init__(
+        self, network: Any, latent: LatentFormat, patcher: Any, info: Mapping[str, Any]
+    ) -> None:
         super().__init__()
-        self.network, self.latent, self.patcher, self.file = network, latent, patcher, file
+        self.network, self.latent, self.patcher, self.info = network, latent, patcher, info
         self.told = ControlStrength()
         self.hints: tuple[Hint, ...] = ()
         self._weights: Any = None
@@ -96,7 +99,7 @@ class HostControl(ControlBase):
 
     def copy(self) -> "HostControl":
         """Another control with the same branch."""
-        made = HostControl(self.network, self.latent, self.patcher, self.file)
+        made = HostControl(self.network, self.latent, self.patcher, self.info)
         self.copy_to(made)
         made.told, made.hints = self.told, self.hints
         return made
@@ -226,7 +229,7 @@ def make_control(weights: ControlWeights, *, dtype: str) -> HostControl:
     build = partial(build_control, weights.config, ops=ops.manual_cast, attention=attention)
     network: Any = load_strictly(build, weights.state, dtype=kept)
     network.host_attention = attention
-    return HostControl(network, weights.latent, _patcher(network, device), weights.file)
+    return HostControl(network, weights.latent, _patcher(network, device), weights.info)
 
 
 def _patcher(network: Any, device: torch.device) -> Any:
@@ -306,3 +309,15 @@ def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
     made.hints = hints_of_both(first.hints, second.hints, counts)
     previous = joined(first.previous_controlnet, second.previous_controlnet, counts)
     return made.set_previous_controlnet(previous)
+
+
+def known_controls(conds: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[KnownWeights, ...]:
+    """What the files of the pack's branches say that a guider's conditions carry, each once."""
+    found: dict[int, KnownWeights] = {}
+    for part in (part for parts in conds.values() for part in parts):
+        control = part.get(CONTROL_KEY)
+        while control is not None:
+            if isinstance(control, HostControl):
+                found[id(control)] = KnownWeights(control.info, control.latent)
+            control = control.previous_controlnet
+    return tuple(found.values())

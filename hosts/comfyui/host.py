@@ -35,6 +35,7 @@ from .control import (
     controlled,
     controls_of,
     joined,
+    known_controls,
     make_control,
     with_strength,
 )
@@ -263,6 +264,7 @@ class ComfySampling:
             further_of(guider),
             showing_of(model),
             spans_of_conds(guider.original_conds),
+            known_controls(guider.original_conds),
         )
 
     def make_sampler(

@@ -1,11 +1,10 @@
 """CONTROL_NET of the standalone host, and the branches of one evaluation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from ...models.control.network import ControlNetwork
@@ -16,22 +15,22 @@ from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
 from ..about import AboutControl
 from ..control import Steering, check_joined, hints_of_both
-from ..keys import CONTROL_KEY
+from ..keys import CONTROL_KEY, Conditioning
+from ..solver_options import KnownWeights
 from .sampling import Model
 
 
 @dataclass(frozen=True, eq=False)
 class ControlNet:
-    """CONTROL_NET: a built branch with what the latents of its hints mean.
+    """CONTROL_NET: a built branch with what the latents of its hints mean, and its file says.
 
-    ``info`` is what its file says, ``file`` names where its weights come from; ``strength`` is what
-    nodes have told it, beside what the node says that applies it.
+    ``file`` names where its weights come from; ``strength`` is what nodes have told it, beside what
+    the node says that applies it.
     """
 
     network: ControlNetwork
     latent: LatentFormat
-    device: torch.device
-    info: Mapping[str, Any] = field(default_factory=dict)
+    info: Mapping[str, Any]
     file: str = ""
     strength: ControlStrength = field(default_factory=ControlStrength)
 
@@ -99,6 +98,13 @@ def joined(
 def steerings(control: Control | None) -> list[Steering]:
     """All controls of a conditioning, the first one first."""
     return [each.steering for each in chain(control)]
+
+
+def known_controls(conditionings: Iterable[Conditioning]) -> tuple[KnownWeights, ...]:
+    """What the files of all branches say that conditionings carry, each once."""
+    parts = (part for conditioning in conditionings for _, part in conditioning)
+    found = (each for options in parts for each in steerings(control_of(options)))
+    return tuple({id(each): KnownWeights(each.info, each.latent) for each in found}.values())
 
 
 def prepared_control(

@@ -115,7 +115,7 @@ class StandaloneModels:
     def make_control(self, weights: ControlWeights, *, dtype: str) -> ControlNet:
         """Build the branch."""
         network = build_control(weights, dtype=self._dtype(dtype)).to(self.device)
-        return ControlNet(network, weights.latent, self.device, weights.info, weights.file)
+        return ControlNet(network, weights.latent, weights.info, weights.file)
 
     def controlled(
         self,
@@ -130,8 +130,9 @@ class StandaloneModels:
         check_vae(form, control_net.latent)
         hint = Hint(images, partial(self._encoded_hint, vae), form)
         told = control_net.strength.times(strength)
-        steering = Steering(control_net.network, control_net.latent, (hint,), told)
-        return Control(control_net, steering, previous)
+        net = control_net
+        steering = Steering(net.network, net.latent, (hint,), told, net.info)
+        return Control(net, steering, previous)
 
     def about_control(self, control_net: ControlNet) -> AboutControl:
         """What can be told of a CONTROL_NET."""

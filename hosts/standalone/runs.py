@@ -28,6 +28,7 @@ from ..further import check_new
 from ..keys import LEVELS_KEY, START_LATENT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
 from ..start_clips import start_options, with_start
+from .control import known_controls
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
@@ -102,8 +103,17 @@ class StandaloneSampling:
         showing = Showing.LEVELS if _takes_levels(model) else Showing.STATE
         if _further_channels(model):
             showing = Showing.CHANNELS
+        controls = known_controls((guider.positive, guider.negative))
         return AboutGuider(
-            guider.plan, layers, model.distilled, known, flow, further, showing, guider.spans
+            guider.plan,
+            layers,
+            model.distilled,
+            known,
+            flow,
+            further,
+            showing,
+            guider.spans,
+            controls,
         )
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:

@@ -32,7 +32,7 @@ class ControlNetLoader(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, control_net_name: str | None) -> bool | str:
         """Refuse a file that is missing or of another kind, from its header."""
-        return known("control_net_name", FOLDER, FOLDER, control_net_name)
+        return known("control_net_name", FOLDER, FOLDER, control_net_name, included="")
 
     @classmethod
     def execute(cls, control_net_name: str) -> io.NodeOutput:

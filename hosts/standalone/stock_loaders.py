@@ -11,7 +11,7 @@ WAN = "wan"
 
 DEFAULT_DTYPE = "default"
 DTYPES = (DEFAULT_DTYPE, "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2")
-INCLUDED = "the included tiny weights are in Load Models (SpacetimeLoadModels)"
+INCLUDED = "; the included tiny weights are in Load Models (SpacetimeLoadModels)"
 
 
 def file_input(id: str, folder: str, what: str) -> io.Combo.Input:
@@ -21,14 +21,16 @@ def file_input(id: str, folder: str, what: str) -> io.Combo.Input:
     )
 
 
-def known(id: str, folder: str, kind: Kind, name: str | None) -> bool | str:
+def known(
+    id: str, folder: str, kind: Kind, name: str | None, included: str = INCLUDED
+) -> bool | str:
     """Return True for a file that can be read here, else what to do."""
     if name is None:
         return True
     try:
         look_at(host().files.model_path(folder, name), kind)
     except FileNotFoundError as error:
-        return f"input {id}: {error}; {INCLUDED}"
+        return f"input {id}: {error}{included}"
     except (ValueError, OSError) as error:
         return f"input {id}: {error}"
     return True

@@ -1,11 +1,12 @@
 """Warnings where a model is sampled in a way in which it has not been trained."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ...hosts import host
+from ...hosts.solver_options import KnownWeights
 from ...models.latent_format import LatentFormat
 from ...models.shapes import LatentShape, VideoShape
 from ...samplers.guidance.plan import GuidancePlan
@@ -33,18 +34,20 @@ class TrainedRange:
     loops: tuple[VideoShape, ...]
     fps: tuple[float, ...]
 
-    def problem(self, shape: VideoShape, *, loop: bool, fps: float | None) -> str:
-        """What of a clip was not trained, with what comes near to it; empty where all was."""
+    def problem(
+        self, shape: VideoShape, *, loop: bool, fps: float | None, who: str = "the model"
+    ) -> str:
+        """What of a clip ``who`` was not trained on, with what comes near to it; empty for none."""
         known = self.loops if loop else self.shapes
         told = []
         if not known:
-            told.append("make an open clip: the model was not trained on loops")
+            told.append(f"make an open clip: {who} was not trained on loops")
         elif not _within(shape, known):
             nearest = min(known, key=lambda each: _distance(each, shape))
-            told.append(f"try {_size(nearest)}: the model was not trained on {_size(shape)}")
+            told.append(f"try {_size(nearest)}: {who} was not trained on {_size(shape)}")
         if fps is not None and self.fps and not min(self.fps) <= fps <= max(self.fps):
             told.append(
-                f"set fps to between {min(self.fps):g} and {max(self.fps):g}: the model was not "
+                f"set fps to between {min(self.fps):g} and {max(self.fps):g}: {who} was not "
                 f"trained on {fps:g}"
             )
         return "; ".join(told)
@@ -61,20 +64,25 @@ def warn_of_distillation(guider: Any, sampler: Any) -> None:
 
 
 def warn_if_untrained(guider: Any, latents: Iterable[Mapping[str, Any]]) -> None:
-    """Warn once of all that the model has not been trained on, if its file says on what it was."""
-    known = host().sampling.about(guider).weights
-    trained = None if known is None else read_range(known.info)
-    if known is None or trained is None:
-        return
+    """Warn once of all that the model and the ControlNets of its prompts have not been trained on.
+
+    Their files have to say on what they were.
+    """
+    about, clips = host().sampling.about(guider), list(latents)
+    known = [("the model", about.weights), *(("the ControlNet", each) for each in about.controls)]
     problems = [
-        trained.problem(
-            _in_pixels(known.latent, each), loop=bool(each.get("loop")), fps=each.get("fps")
-        )
-        for each in latents
-        if each["samples"].ndim == 5
+        problem for who, weights in known if weights for problem in _problems(who, weights, clips)
     ]
     if any(problems):
         host().session.warn("; ".join(dict.fromkeys(filter(None, problems))))
+
+
+def _problems(who: str, weights: KnownWeights, clips: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    trained = read_range(weights.info)
+    for clip in clips:
+        if trained is not None and clip["samples"].ndim == 5:
+            shape = _in_pixels(weights.latent, clip)
+            yield trained.problem(shape, loop=bool(clip.get("loop")), fps=clip.get("fps"), who=who)
 
 
 def read_range(info: Mapping[str, Any]) -> TrainedRange | None:

@@ -55,6 +55,9 @@ AFTER = {
 
 NARROW = 210
 WIDE = {
+    "SpacetimeApplyControlNet": 300,
+    "SpacetimeAppendConditioning": 290,
+    "SpacetimeLoadControlNet": 330,
     "SpacetimeLoadLora": 360,
     "SpacetimeLoadModels": 360,
     "SpacetimeLoadSamplingState": 450,

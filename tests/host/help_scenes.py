@@ -94,6 +94,7 @@ def _timeline(values: Mapping[str, object], **before: Part) -> Scene:
     return Scene(values, {**before, "vae": VAE}, _to_sample("LATENT", "latent"))
 
 
+VACE = {"control_net": "wan_2.1_vace.safetensors"}
 CLIP = Part("GetVideoComponents", {})
 PICTURE = Part("LoadImage", {"image": "picture.png"})
 
@@ -129,6 +130,30 @@ SCENES: Mapping[str, Scene] = {
         {"lora": "wan_lightning_4_steps.safetensors"},
         {"model": Part("SpacetimeLoadModels", {})},
         (Follower("MODEL", "SpacetimeDenoiser", "model"),),
+    ),
+    "SpacetimeLoadControlNet": Scene(
+        VACE, {}, (Follower("CONTROL_NET", "SpacetimeApplyControlNet", "control_net"),)
+    ),
+    "SpacetimeApplyControlNet": Scene(
+        {"strength": 0.8, "end_percent": 0.6},
+        {
+            "positive": Part("SpacetimeEncodePrompt", {"text": "a red cube rolls at day"}),
+            "negative": Part("SpacetimeEncodePrompt", {"text": ""}),
+            "control_net": Part("SpacetimeLoadControlNet", VACE),
+            "image": CLIP,
+            "vae": VAE,
+        },
+        (Follower("positive", "SpacetimeDenoiser", "positive"),),
+    ),
+    "SpacetimeAppendConditioning": Scene(
+        {},
+        {
+            "positive": Part("SpacetimeEncodePrompt", {"text": "a red cube rolls at day"}),
+            "negative": Part("SpacetimeEncodePrompt", {"text": ""}),
+            "next_positive": Part("SpacetimeEncodePrompt", {"text": "a blue cone falls"}),
+            "next_negative": Part("SpacetimeEncodePrompt", {"text": ""}),
+        },
+        (Follower("positive", "SpacetimeDenoiser", "positive"),),
     ),
     "SpacetimePromptsPerClip": Scene(
         after=(Follower("CONDITIONING", "SpacetimeDenoiser", "positive"),)

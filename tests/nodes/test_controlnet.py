@@ -1,8 +1,17 @@
 """Load ControlNet and Apply ControlNet on the standalone host."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 import torch
 
+from spacetime_video.hosts import host
+from spacetime_video.hosts.standalone.stock_control import (
+    ControlNetApplyAdvanced,
+    ControlNetLoader,
+)
+from spacetime_video.model_loaders.load import read_vae
 from spacetime_video.models.control.network import DilatedBranch
 from spacetime_video.models.patchify import to_patches
 from spacetime_video.nodes.control.clips import SpacetimeAppendConditioning
@@ -172,14 +181,32 @@ def test_what_does_not_fit_is_refused_before_the_first_step(controlled, bench, n
 
 
 def test_files_of_other_kinds_are_refused(models_dir):
-    (models_dir / "controlnet/wrong.safetensors").write_bytes(
-        (models_dir / "vae/random_vae.safetensors").read_bytes()
+    wrong = models_dir / "controlnet/wrong.safetensors"
+    wrong.symlink_to(models_dir / "vae/random_vae.safetensors")
+    try:
+        for check in (SpacetimeLoadControlNet.validate_inputs, ControlNetLoader.validate_inputs):
+            assert "holds a vae, not a controlnet" in check("wrong.safetensors")
+            assert "no file 'none'" in check("none")
+            assert check("random_control.safetensors") is True
+    finally:
+        wrong.unlink()
+
+
+def test_comfyui_s_own_nodes_do_the_same(controlled, bench):
+    net = ControlNetLoader.execute("random_control.safetensors")[0]
+    prompts, images = (bench.positive, bench.negative), pictures()
+    apply = partial(ControlNetApplyAdvanced.execute, *prompts, net, images)
+    made = apply(0.8, 0.1, 0.6, vae=controlled.vae).args
+    wanted = controlled.sample(strength=0.8, start_percent=0.1, end_percent=0.6)
+    assert torch.equal(bench.sample(latent(), guider=controlled.guider(*made))["samples"], wanted)
+    assert apply(0.0, 0.0, 1.0).args == prompts
+    with pytest.raises(ValueError, match="connect the model's VAE"):
+        apply(0.8, 0.1, 0.6)
+    other = host().models.make_vae(
+        read_vae(host().files.model_path("vae", "other_vae.safetensors")), dtype="fp32"
     )
-    assert "holds a vae, not a controlnet" in SpacetimeLoadControlNet.validate_inputs(
-        "wrong.safetensors"
-    )
-    assert "no file 'none'" in SpacetimeLoadControlNet.validate_inputs("none")
-    assert SpacetimeLoadControlNet.validate_inputs("random_control.safetensors") is True
+    with pytest.raises(ValueError, match=r"takes latents of 16 channels.*the VAE makes 4"):
+        apply(0.8, 0.1, 0.6, vae=other)
 
 
 def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, bench, seen):
@@ -209,3 +236,15 @@ def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, 
             SpacetimeAppendConditioning.execute(*one, *behind)
     with pytest.raises(ValueError, match="hints for 2 clips, and 1 packed ones"):
         bench.sample(latent(), guider=controlled.guider(*joined))
+
+
+def test_what_a_controlnet_was_not_trained_on_is_told(controlled, bench, caplog):
+    trained = {"shapes": [[9, 32, 32]], "loops": [], "fps": [16.0]}
+    controlled.net = replace(controlled.net, info={**controlled.net.info, "trained": trained})
+    controlled.sample()
+    assert caplog.messages == [
+        "try 32x32 with 9 frames: the ControlNet was not trained on 32x32 with 17 frames"
+    ]
+    caplog.clear()
+    controlled.sample(given=latent(3))
+    assert caplog.messages == []
