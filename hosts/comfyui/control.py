@@ -43,12 +43,19 @@ class HostControl(ControlBase):
         latent: what its hints' latents mean.
         patcher: of the network, for the host.
         info: what its file says.
+        file: that its weights come from.
     """
 
     def __init__(
-        self, network: Any, latent: LatentFormat, patcher: Any, info: Mapping[str, Any]
+        self,
+        network: Any,
+        latent: LatentFormat,
+        patcher: Any,
+        info: Mapping[str, Any],
+        file: str,
     ) -> None:
         super().__init__()
+        self.file = file
         self.network, self.latent, self.patcher, self.info = network, latent, patcher, info
         self.told = ControlStrength()
         self.hints: tuple[Hint, ...] = ()
@@ -99,7 +106,7 @@ class HostControl(ControlBase):
 
     def copy(self) -> "HostControl":
         """Another control with the same branch."""
-        made = HostControl(self.network, self.latent, self.patcher, self.info)
+        made = HostControl(self.network, self.latent, self.patcher, self.info, self.file)
         self.copy_to(made)
         made.told, made.hints = self.told, self.hints
         return made
@@ -229,7 +236,8 @@ def make_control(weights: ControlWeights, *, dtype: str) -> HostControl:
     build = partial(build_control, weights.config, ops=ops.manual_cast, attention=attention)
     network: Any = load_strictly(build, weights.state, dtype=kept)
     network.host_attention = attention
-    return HostControl(network, weights.latent, _patcher(network, device), weights.info)
+    patcher = _patcher(network, device)
+    return HostControl(network, weights.latent, patcher, weights.info, weights.file)
 
 
 def _patcher(network: Any, device: torch.device) -> Any:

@@ -15,7 +15,7 @@ COMMON = {
     "SPACETIME_TOKENS",
 }
 
-SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "of", "on", "over", "the", "to"}
+SMALL_WORDS = {"per", "in", "a", "an", "and", "by", "for", "of", "on", "over", "the", "to"}
 
 IDS = {
     "SpacetimeLoadModels",
