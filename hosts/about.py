@@ -8,7 +8,6 @@ from ..samplers.control import ControlStrength
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.process import NoiseProcess
 from ..samplers.showing import Showing
-from .prompt_spans import PromptSpans
 from .solver_options import KnownWeights
 
 
@@ -24,7 +23,8 @@ class AboutGuider:
         process: how states of its model mix signal and noise.
         further: names of the prompts that it has beside its own.
         showing: how its model is shown what is given.
-        spans: of those of its prompts that change over time.
+        known: what tells its prompts and plan from others', and those of one that takes over.
+        time_factor: frames of the video behind each latent frame of its model after the first.
         controls: what the files of its prompts' control branches say.
     """
 
@@ -35,7 +35,8 @@ class AboutGuider:
     process: NoiseProcess
     further: Collection[str]
     showing: Showing
-    spans: Sequence[PromptSpans]
+    known: Sequence[object]
+    time_factor: int
     controls: Sequence[KnownWeights] = ()
 
 

@@ -9,7 +9,10 @@ Conditioning = list[list[Any]]
 PROMPT_KEY = "spacetime_prompt"
 
 CLIP_TEXTS_KEY = "spacetime_clip_texts"
-"""In a conditioning's options: the contexts (B, S, D) of packed clips, one per clip."""
+"""In a conditioning's options: the contexts (B, S, D) of several clips, one per clip."""
+
+SEVERAL_KEY = "spacetime_several"
+"""In a LATENT: of how many clips that are sampled one by one it is one."""
 
 SPANS_KEY = "spacetime_prompt_spans"
 """In a conditioning's options: ``PromptSpans``, prompts over time, the first of which it is."""
@@ -39,9 +42,7 @@ Latent = Mapping[str, Any]
 
 ``fps`` (frames per second), ``loop`` (whether time is a circle), ``noise_mask`` and
 ``noise_ceiling`` (how far each place may change, see ``samplers.ceilings``) travel under these
-keys. Of a longer video, ``start_frame`` and ``video_frames`` say at which of how many frames the
-latent begins; of a part of that latent, ``shown_frames`` and ``whole_frames`` which of how many
-latent frames it holds.
+keys, and under ``samplers.clips.COVERAGE_KEY`` what of a longer video it is.
 """
 
 

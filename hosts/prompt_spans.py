@@ -4,7 +4,7 @@ B batch, S text tokens, D text width.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..samplers.clips import Clip, Clips
 from ..samplers.runs import Evaluation
-from .keys import SPANS_KEY
+from .keys import CLIP_TEXTS_KEY, SPANS_KEY
 from .stretch import is_part
 
 IN_ONE_PIECE = (
@@ -106,6 +106,19 @@ def spans_of(context: Tensor | None, options: Mapping[str, Any]) -> PromptSpans 
     """
     found: PromptSpans | None = options.get(SPANS_KEY)
     return found if found is not None and context is found.spans[0].context else None
+
+
+def told_by(parts: Iterable[tuple[Tensor | None, Mapping[str, Any]]]) -> Iterator[object]:
+    """What tells conditionings from others: all of their texts, and the times of them.
+
+    Args:
+        parts: their contexts (B, S, D) and options.
+    """
+    for context, options in parts:
+        spans = spans_of(context, options)
+        yield context
+        yield from options.get(CLIP_TEXTS_KEY, ())
+        yield from () if spans is None else spans.known
 
 
 class SpanChooser:

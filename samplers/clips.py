@@ -17,6 +17,9 @@ from ..models.shapes import WAN_COMPRESSION, Compression, LatentShape
 from .masks import free_frames
 from .regions import LatentRegions, Regions, TokenRegions
 
+COVERAGE_KEY = "spacetime_coverage"
+"""In a LATENT: the ``Coverage`` of its samples, where they are not the whole video."""
+
 
 class Coverage(NamedTuple):
     """What a clip shows of the video that is made, for what is told of that video's frames.
@@ -33,6 +36,15 @@ class Coverage(NamedTuple):
     frames: int
     latent_frames: int
     shown: tuple[int, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the latent is shown."""
+        return len(self.shown) == self.latent_frames
+
+    def part(self, numbers: Sequence[int]) -> "Coverage":
+        """What some of the clip's latent frames show."""
+        return self._replace(shown=tuple(self.shown[number] for number in numbers))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +97,10 @@ class Clip:
 
     @property
     def places(self) -> Tensor:
-        """Where each frame that is there stands in the whole clip, from 0 to 1."""
-        whole = torch.linspace(0, 1, self.size.frames)
-        return whole[[frame - self.first_frame for frame in self.frames]]
+        """Where each frame that is there stands in the longest clip that is known, from 0 to 1."""
+        covers = self.coverage
+        places = torch.linspace(0, 1, covers.latent_frames)[list(covers.shown)]
+        return places[[frame - self.first_frame for frame in self.frames]]
 
     @property
     def whole(self) -> bool:
@@ -158,18 +171,13 @@ def clip_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression
         compression=compression,
         first_frame=first,
         made=None if free is None else tuple(first + frame for frame in free),
-        covers=_coverage(latent, samples.shape[2]),
+        covers=latent.get(COVERAGE_KEY),
     )
 
 
-def _coverage(latent: Mapping[str, Any], frames: int) -> Coverage | None:
-    """What a LATENT of so many frames says of the video that it is a part of."""
-    start, video = latent.get("start_frame"), latent.get("video_frames")
-    if start is None or video is None:
-        return None
-    shown = latent.get("shown_frames", range(frames))
-    whole = latent.get("whole_frames", frames)
-    return Coverage(int(start), int(video), int(whole), tuple(map(int, shown)))
+def coverage_of(latent: Mapping[str, Any], samples: Tensor, time: int) -> Coverage:
+    """What a LATENT's samples (B, C, F, H, W) show, in a code of ``time`` frames per latent."""
+    return clip_of(latent, samples, Compression(time, 1)).coverage
 
 
 Each = TypeVar("Each")
@@ -221,8 +229,10 @@ class Clips:
 
     @cached_property
     def regions(self) -> Regions:
-        """Which values belong together; in a window a frame keeps its place in the whole clip."""
-        places = None if self.index is None else self._places()
+        """Which values belong together; in a window, or a part of a longer clip, a frame keeps its
+        place in the whole."""
+        whole = self.index is None and all(clip.coverage.whole for clip in self.each)
+        places = None if whole else self._places()
         return LatentRegions(places) if self.layout is None else TokenRegions(self.layout, places)
 
     def _places(self) -> Tensor:

@@ -5,13 +5,15 @@ what is given held in it, and the finished clip, in which the artist's frames co
 """
 
 from .assemble import assembled
-from .encode import START_KEY, TIMELINE_KEY, latent_of
+from .encode import PART_KEY, START_KEY, TIMELINE_KEY, latent_of
 from .record import Join, Piece, Timeline
-from .start import Encode, StartClip
+from .start import ClipPart, Encode, StartClip
 
 __all__ = [
+    "PART_KEY",
     "START_KEY",
     "TIMELINE_KEY",
+    "ClipPart",
     "Encode",
     "Join",
     "Piece",

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ..models.patchify import PATCH
+from ..samplers.clips import COVERAGE_KEY, Coverage
 from .record import MADE, Shown, Timeline
 from .spread import spread
 from .start import Encode, start_clip
@@ -20,7 +21,11 @@ TIMELINE_KEY = "spacetime_timeline"
 """Under which a LATENT carries its ``Timeline``."""
 
 START_KEY = "spacetime_start"
-"""Under which a LATENT carries a function that gives its ``StartClip``."""
+"""Under which a LATENT carries a function that gives its ``StartClip``, or that of some of its
+latent frames."""
+
+PART_KEY = "spacetime_part"
+"""Under which the LATENT of a run carries the ``ClipPart`` that it is of a longer clip."""
 
 WARM_UP = 2
 """Latent frames before a stretch that are encoded with it and thrown away: a causal encoder that
@@ -52,7 +57,8 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
     latent: dict[str, Any] = {"samples": samples, "fps": timeline.fps, TIMELINE_KEY: timeline}
     if timeline.first_frame:
         latent["first_frame"] = timeline.first_frame
-    latent |= {"start_frame": timeline.start, "video_frames": timeline.shape.frames}
+    shown = tuple(range(samples.shape[2]))
+    latent[COVERAGE_KEY] = Coverage(timeline.start, timeline.shape.frames, len(shown), shown)
     if timeline.loop:
         latent["loop"] = True
     if bool((ceiling < MADE).any()):

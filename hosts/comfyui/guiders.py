@@ -15,6 +15,7 @@ from ...samplers.runs import Wrapper, placed
 from ..experts import check_alone
 from ..further import check_new
 from ..keys import Conditioning
+from ..prompt_spans import told_by
 from .after import After, on_both
 from .guider import HostGuider, conditions_of
 from .model import HostModel
@@ -129,6 +130,16 @@ def with_draws(guider: Any, draws: StepNoise | None) -> Any:
 def further_of(guider: Any) -> tuple[str, ...]:
     """Names of the prompts that a guider has beside its own."""
     return tuple(guider.further) if isinstance(guider, HostGuider) else ()
+
+
+def known_of(guider: Any) -> tuple[object, ...]:
+    """What tells a guider's prompts and plan from others', and those of one that takes over."""
+    conds = guider.original_conds
+    parts = [(each.get("cross_attn"), each) for name in sorted(conds) for each in conds[name]]
+    ours = isinstance(guider, HostGuider)
+    own = (*told_by(parts), plan_of(guider), *(guider.further.values() if ours else ()))
+    after = guider.after if ours else None
+    return own if after is None else (*own, after.level, *known_of(after.guider))
 
 
 def _taken_over(guider: Any) -> HostGuider:

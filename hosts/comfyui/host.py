@@ -45,6 +45,7 @@ from .guiders import (
     block_count,
     further_of,
     handed_over,
+    known_of,
     plan_of,
     with_draws,
     with_further,
@@ -59,11 +60,10 @@ from .notes import graph_metadata, ticker, warn
 from .preview import streams_of
 from .sampler import HostSampler, process_of
 from .sampling import fit_latent, sample_latent, sample_packed
-from .spans import spans_of_conds
 from .starts import showing_of
 from .vae import HostVAE
 from .vae_streams import decode_stream, encode_stream
-from .versions import stored_formats
+from .versions import stored_formats, time_factor
 
 
 class ComfyFiles:
@@ -263,7 +263,8 @@ class ComfySampling:
             process,
             further_of(guider),
             showing_of(model),
-            spans_of_conds(guider.original_conds),
+            known_of(guider),
+            time_factor(model.latent_format),
             known_controls(guider.original_conds),
         )
 

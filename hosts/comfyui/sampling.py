@@ -15,7 +15,14 @@ from ...models.patchify import Tokens
 from ...models.shapes import Compression
 from ...samplers.ceilings import ceiling_of, ceilings_of_tokens, under_ceiling, with_given
 from ...samplers.checks import check_channels, check_one_stream, check_packed, has_streams
-from ...samplers.clips import Clips, clips_of_latent, clips_of_tokens, pictures_of_tokens
+from ...samplers.clips import (
+    COVERAGE_KEY,
+    Clips,
+    Coverage,
+    clips_of_latent,
+    clips_of_tokens,
+    pictures_of_tokens,
+)
 from ...samplers.masks import latent_mask, per_latent_frame
 from ...timeline import TIMELINE_KEY
 from ..circles import closing
@@ -27,7 +34,7 @@ from .model import HostModel
 from .network import CLIPS_KEY
 from .notes import warn
 from .preview import pictures_of_latent, watch_steps
-from .spans import spans_of_conds
+from .spans import spans_of_conds, with_text_of
 from .starts import with_start_clip
 from .versions import RATIO_KEYS, fit_empty, time_factor
 
@@ -46,14 +53,14 @@ def sample_latent(
     mask, ceiling = latent.get("noise_mask"), ceiling_of(latent, samples)
     if ceiling is not None:
         guider = with_wrapper(guider, under_ceiling(ceiling.to(patcher.load_device)))
-    guider = with_start_clip(guider, latent, samples)
+    guider = with_start_clip(with_text_of(guider, latent), latent, samples)
     if isinstance(patcher.model, HostModel):
         compression = patcher.model.weights.latent.compression
         guider = _with_clips_of(guider, latent, samples, compression)
         frames, time = samples.shape[2], compression.time
         mask = None if mask is None else per_latent_frame(mask, frames, time)
         guider = _closed(guider, patcher.model.weights.config.conditions, sigmas)
-    elif latent.get("loop") or spans_of_conds(guider.original_conds):
+    elif _in_time(latent) or spans_of_conds(guider.original_conds):
         check_one_stream(samples, ONE_STREAM)
         compression = Compression(time_factor(patcher.model.latent_format), 1)
         guider = _with_clips_of(guider, latent, samples, compression)
@@ -61,6 +68,12 @@ def sample_latent(
     made = _sample(guider, noise, sampler, sigmas, samples, mask, seed, pictures_of_latent)
     held = _in_places(mask, samples) if TIMELINE_KEY in latent else None
     return with_given(made, samples, held, ceiling)
+
+
+def _in_time(latent: Latent) -> bool:
+    """Whether a LATENT says of its time what a network of the host's would not know."""
+    covers: Coverage | None = latent.get(COVERAGE_KEY)
+    return bool(latent.get("loop")) or not (covers is None or covers.whole)
 
 
 def _in_places(mask: Tensor | None, samples: Tensor) -> Tensor | None:

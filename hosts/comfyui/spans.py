@@ -1,12 +1,16 @@
 """Prompts over time among a guider's conditions, which the host prepares once per run."""
 # pyright: reportMissingImports=false
 
+import copy
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...samplers.runs import Evaluation
+from ..clip_texts import text_of
+from ..keys import Latent
 from ..prompt_spans import PromptSpans, SpanChooser, spans_of
+from .after import on_both
 
 Conds = Mapping[str, Sequence[dict[str, Any]]]
 """Conditions by name, each of them parts, as the host's guiders hold them."""
@@ -55,6 +59,25 @@ class SpannedConds:
 def spans_of_conds(conds: Conds) -> tuple[PromptSpans, ...]:
     """All prompts over time in a guider's conditions."""
     return tuple(_spanned(conds).values())
+
+
+@on_both
+def with_text_of(guider: Any, latent: Latent) -> Any:
+    """A guider whose prompts of several clips are those of the one that a LATENT is."""
+    bound = copy.copy(guider)
+    bound.original_conds = {
+        name: [_of_clip(part, latent) for part in parts]
+        for name, parts in guider.original_conds.items()
+    }
+    return bound
+
+
+def _of_clip(part: Mapping[str, Any], latent: Latent) -> dict[str, Any]:
+    context = part.get("cross_attn")
+    if context is None:
+        return dict(part)
+    text, options = text_of(context, part, latent)
+    return {**options, "cross_attn": text}
 
 
 def _spanned(conds: Conds) -> dict[Place, PromptSpans]:

@@ -8,8 +8,8 @@ from comfy import model_base
 from torch import Tensor
 
 from ...samplers.showing import Showing
-from ..keys import START_LATENT_KEY, Latent
-from ..start_clips import start_options, with_start
+from ..keys import Latent
+from ..start_clips import start_change
 from .after import on_both
 from .model import MASK_CHANNELS, HostModel
 from .notes import warn
@@ -46,17 +46,12 @@ def _animates(model: Any) -> bool:
 def with_start_clip(guider: Any, latent: Latent, samples: Tensor) -> Any:
     """A guider whose conditions show what a LATENT gives, where its model takes it in channels."""
     model = guider.model_patcher.model
-    every = [each for conds in guider.original_conds.values() for each in conds]
-    carried = all(each.get(START_LATENT_KEY) is not None for each in every)
-    if carried or not _animates(model):
+    if not _animates(model):
         return guider
-    time = time_factor(model.latent_format)
-    start = start_options(latent, samples, time, model.latent_format.process_out, warn)
-    if start is None:
-        return guider
+    restored, time = model.latent_format.process_out, time_factor(model.latent_format)
+    change = start_change(latent, samples, time, restored, warn)
     bound = copy.copy(guider)
     bound.original_conds = {
-        name: [with_start(each, start) for each in conds]
-        for name, conds in guider.original_conds.items()
+        name: [change(each) for each in conds] for name, conds in guider.original_conds.items()
     }
     return bound

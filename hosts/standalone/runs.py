@@ -22,12 +22,13 @@ from ...samplers.runs import SamplingRun, Wrapper, placed
 from ...samplers.showing import Showing
 from ..about import AboutGuider
 from ..circles import closing
+from ..clip_texts import text_of
 from ..experts import check_alone, check_experts, in_turn, stoppable
 from ..finite import check_step, refuse_not_finite
 from ..further import check_new
-from ..keys import LEVELS_KEY, START_LATENT_KEY, Conditioning, Latent
+from ..keys import LEVELS_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
-from ..start_clips import start_options, with_start
+from ..start_clips import start_change
 from .control import known_controls
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
@@ -112,7 +113,8 @@ class StandaloneSampling:
             flow,
             further,
             showing,
-            guider.spans,
+            guider.known,
+            model.latent.time_factor,
             controls,
         )
 
@@ -145,8 +147,9 @@ class StandaloneSampling:
         seed: int,
     ) -> Tensor:
         """Sample a latent."""
-        timed = _timed(guider)
-        return self.sample_and_predict(timed, noise, sampler, sigmas, latent, seed)[0]
+        change = partial(text_of, latent=latent)
+        own = _timed(guider).with_both(lambda each: each.with_parts(change))
+        return self.sample_and_predict(own, noise, sampler, sigmas, latent, seed)[0]
 
     def sample_and_predict(
         self,
@@ -159,7 +162,8 @@ class StandaloneSampling:
     ) -> tuple[Tensor, Tensor]:
         """Sample a latent; the second result is what the last step took for the finished one.
 
-        Prompts over time are followed by a ``timed`` guider alone.
+        Prompts over time are followed by a ``timed`` guider alone; prompts of several clips have to
+        be that of one.
         """
         model = guider.model
         given = normalised(latent["samples"], model.latent)
@@ -186,17 +190,13 @@ class StandaloneSampling:
 
     def _shown(self, guider: Guider, latent: Latent) -> Guider:
         """Show what is given to a network that takes it in further channels."""
-        told, know = guider.model.latent, guider.prompted
-        every = [options for _, options in (*know.positive, *know.negative)]
-        if all(options.get(START_LATENT_KEY) is not None for options in every):
-            return guider
-        start = start_options(
+        told = guider.model.latent
+        change = start_change(
             latent, latent["samples"], told.time_factor, told.denormalise, self.session.warn
         )
-        if start is None:
-            return guider
-        change = partial(with_start, start=start)
-        return guider.with_both(lambda each: each.with_options(change))
+        return guider.with_both(
+            lambda each: each.with_parts(lambda context, options: (context, change(options)))
+        )
 
     def sample_tokens(
         self,

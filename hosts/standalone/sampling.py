@@ -18,12 +18,12 @@ from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import check_flow_sigmas
 from ..keys import Conditioning
-from ..prompt_spans import PromptSpans, spans_of
+from ..prompt_spans import told_by
 
 Callback = Callable[[Mapping[str, Any]], None]
 
-ChangeOptions = Callable[[Mapping[str, Any]], dict[str, Any]]
-"""Options of a conditioning -> others."""
+ChangePart = Callable[[Tensor, Mapping[str, Any]], tuple[Tensor, dict[str, Any]]]
+"""Context and options of a conditioning -> others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +58,15 @@ class Prompted(NamedTuple):
     negative: Conditioning
     plan: GuidancePlan
 
-    def with_options(self, change: ChangeOptions) -> "Prompted":
-        """The same prompts with other options."""
+    def with_parts(self, change: ChangePart) -> "Prompted":
+        """The prompts after a change."""
         return self._replace(
             positive=_changed(self.positive, change), negative=_changed(self.negative, change)
         )
 
 
-def _changed(conditioning: Conditioning, change: ChangeOptions) -> Conditioning:
-    return [[context, change(options)] for context, options in conditioning]
+def _changed(conditioning: Conditioning, change: ChangePart) -> Conditioning:
+    return [[*change(context, options)] for context, options in conditioning]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,16 +103,18 @@ class Guider:
         return Prompted(self.positive, self.negative, self.plan)
 
     @property
-    def spans(self) -> tuple[PromptSpans, ...]:
-        """Of all prompts that change over time."""
+    def known(self) -> tuple[object, ...]:
+        """What tells its prompts and plans from others', and those of one that takes over."""
         sets = (self.prompted, *self.further.values())
-        parts = (part for each in sets for part in (*each.positive, *each.negative))
-        return tuple(spans for part in parts if (spans := spans_of(*part)) is not None)
+        sides = (part for each in sets for part in (*each.positive, *each.negative))
+        parts = ((context, options) for context, options in sides)
+        own = (*told_by(parts), *(each.plan for each in sets))
+        return own if self.after is None else (*own, self.after.level, *self.after.guider.known)
 
-    def with_options(self, change: ChangeOptions) -> "Guider":
-        """The same with other options of all prompts."""
-        own = self.prompted.with_options(change)
-        further = {name: each.with_options(change) for name, each in self.further.items()}
+    def with_parts(self, change: ChangePart) -> "Guider":
+        """The same with all prompts changed."""
+        own = self.prompted.with_parts(change)
+        further = {name: each.with_parts(change) for name, each in self.further.items()}
         return replace(self, positive=own.positive, negative=own.negative, further=further)
 
 

@@ -110,7 +110,7 @@ class VideoDiT(Trunk):
         if len(contexts) != 1:
             raise ValueError(
                 f"{len(contexts)} prompts for one latent: prompts per clip need packed patches "
-                "(Sample Patches)"
+                "(Sample Patches), or a list of clips (Branch, Converge)"
             )
         patch, shape = self.config.patch, LatentShape(*x.shape[2:])
         velocity = self.forward_tokens(

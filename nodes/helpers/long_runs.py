@@ -5,6 +5,7 @@ B batch, C channels, F latent frames, H rows, W columns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -12,11 +13,10 @@ from torch import Tensor
 
 from ...hosts import host
 from ...hosts.stretch import stretch
-from ...models.shapes import WAN_COMPRESSION
-from ...samplers.clips import clip_of
+from ...samplers.clips import COVERAGE_KEY, coverage_of
 from ...samplers.masks import latent_mask
 from ...samplers.noise.sources import step_noise_of
-from ...timeline import START_KEY, TIMELINE_KEY
+from ...timeline import PART_KEY, TIMELINE_KEY, ClipPart
 from ...timeline.chunks import Chunk, ChunkPlan
 from ...timeline.statistics import matched
 from .chunk_files import ChunkFiles
@@ -24,7 +24,7 @@ from .edits import check_edit
 from .start import begun, gives, repeats_steps, with_noise, with_repetitions
 from .trained import warn_if_untrained, warn_of_distillation
 
-_OF_THE_WHOLE = ("samples", "noise_mask", "noise_ceiling", TIMELINE_KEY, START_KEY)
+_OF_THE_WHOLE = ("samples", "noise_mask", "noise_ceiling", TIMELINE_KEY)
 """Keys of a LATENT that a run of a part of it gets anew, or goes without."""
 
 
@@ -59,8 +59,9 @@ class LongRun:
         check_edit(self.guider, self.sampler, [latent])
         latent = host().sampling.fit_latent(self.guider, latent)
         _check(latent)
-        whole = _Whole(latent, self.noise.generate_noise(latent))
-        chunks = self.plan.chunks(whole.free.flatten(3).any(3).any(0)[0].tolist())
+        time = host().sampling.about(self.guider).time_factor
+        whole = _Whole(latent, self.noise.generate_noise(latent), time)
+        chunks = self.plan.chunks(whole.free_frames)
         if chunks:
             warn_if_untrained(self.guider, [whole.part(chunks[0])])
             whole.repeats = (gives(latent) or len(chunks) > 1) and repeats_steps(self.guider)
@@ -106,8 +107,8 @@ class LongRun:
         with stretch(0, len(chunks)):
             step = self._run(whole, chunks[0], 1)
         given = (whole.samples, whole.mask, whole.ceiling, whole.noise[:, :1, :, :1, :1])
-        later = [each for spans in host().sampling.about(self.guider).spans for each in spans.known]
-        return ChunkFiles([self.origin, step, *given, self.sigmas, self.plan, self.match, *later])
+        known = host().sampling.about(self.guider).known
+        return ChunkFiles([self.origin, step, *given, self.sigmas, self.plan, self.match, *known])
 
 
 class _Whole:
@@ -116,17 +117,21 @@ class _Whole:
     Args:
         latent: LATENT of one size (B, C, F, H, W).
         noise: of all of it.
+        time_factor: frames of the video behind each latent frame after the first.
     """
 
-    def __init__(self, latent: Mapping[str, Any], noise: Tensor) -> None:
+    def __init__(self, latent: Mapping[str, Any], noise: Tensor, time_factor: int) -> None:
         self.latent, self.noise = latent, noise
+        self.tell = cache(host().session.warn)
         self.samples: Tensor = latent["samples"].clone()
         given = latent.get("noise_mask")
         ones = torch.ones(1, 1, *self.samples.shape[2:])
-        time = WAN_COMPRESSION.time
-        self.mask = ones if given is None else latent_mask(given, self.samples, time)[:, None]
+        places = None if given is None else latent_mask(given, self.samples, time_factor)
+        self.mask = ones if places is None else places[:, None]
         self.ceiling: Tensor | None = latent.get("noise_ceiling")
+        self.coverage = coverage_of(latent, self.samples, time_factor)
         self.free = self.mask > 0
+        self.free_frames: list[bool] = self.free.flatten(3).any(3).any(0)[0].tolist()
         self.repeats = False
 
     def part(self, chunk: Chunk) -> dict[str, Any]:
@@ -138,17 +143,15 @@ class _Whole:
         if self.ceiling is not None:
             part["noise_ceiling"] = self._opened(self.ceiling, chunk)
         part["first_frame"] = self._first(chunk)
-        return {**part, **self._covered(shown)}
+        part[PART_KEY] = self._part(chunk)
+        part[COVERAGE_KEY] = self.coverage.part(chunk.shown)
+        return part
 
-    def _covered(self, shown: list[int]) -> dict[str, Any]:
-        """What the chunk shows of the video, as LATENTs say it."""
-        clip = clip_of(self.latent, self.samples, WAN_COMPRESSION).coverage
-        return {
-            "start_frame": clip.start,
-            "video_frames": clip.frames,
-            "whole_frames": clip.latent_frames,
-            "shown_frames": [clip.shown[frame] for frame in shown],
-        }
+    def _part(self, chunk: Chunk) -> ClipPart:
+        """What of a chunk others have made: latent frames beside its own that were not given."""
+        new = {*chunk.made, chunk.lead}
+        there = torch.tensor([self.free_frames[n] and n not in new for n in chunk.shown])
+        return ClipPart(chunk.shown, self.samples.shape[2], there, self.tell)
 
     def _opened(self, values: Tensor, chunk: Chunk) -> Tensor:
         """Values of the places that the chunk makes; 0 in others, and 1 in what is thrown away."""

@@ -44,7 +44,7 @@ class SpacetimeEncodePrompt(io.ComfyNode):
 
 
 class SpacetimePromptsPerClip(io.ComfyNode):
-    """Give each packed clip a prompt of its own."""
+    """Give each of several clips a prompt of its own."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -53,8 +53,9 @@ class SpacetimePromptsPerClip(io.ComfyNode):
             node_id="SpacetimePromptsPerClip",
             display_name="Prompts per Clip",
             category="Spacetime/Prompt",
-            description="Encodes one prompt per line. Packed clips (Patchify, Sample Patches) then "
-            "follow a prompt each: the first line belongs to the first clip.",
+            description="Encodes one prompt per line. Packed clips (Patchify, Sample Patches) and "
+            "the clips of a list (Branch, Converge) then follow a prompt each: the first line "
+            "belongs to the first clip.",
             **search_words("prompt list", "several prompts", "prompt schedule", "packed clips"),
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder, from Load Models."),
@@ -62,14 +63,14 @@ class SpacetimePromptsPerClip(io.ComfyNode):
                     "text",
                     multiline=True,
                     default="a red sphere moves left at day\na blue cube falls at night",
-                    tooltip="One prompt per line, in the order in which Patchify packs the clips. "
-                    "Empty lines are skipped.",
+                    tooltip="One prompt per line, in the order of the clips. Empty lines are "
+                    "skipped.",
                 ),
             ],
             outputs=[
                 io.Conditioning.Output(
                     display_name="CONDITIONING",
-                    tooltip="For Denoiser; its guider then samples as many packed clips.",
+                    tooltip="For Denoiser; its guider then samples as many clips.",
                 )
             ],
         )

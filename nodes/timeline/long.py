@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ...hosts import io
+from ...hosts import host, io
+from ...models.shapes import WAN_COMPRESSION
 from ...timeline.chunks import ChunkPlan
 from ..helpers.advanced import advanced
 from ..helpers.long_runs import LongRun
@@ -14,8 +15,6 @@ from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 from ..sampling.sampling import sampling_inputs
 from .extend import CATEGORY
-
-_TIME = 4
 
 
 class SpacetimeSampleLongVideo(io.ComfyNode):
@@ -97,18 +96,18 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
         resumable: bool = True,
     ) -> io.NodeOutput:
         """Sample chunk after chunk."""
+        plan = _plan(chunk, context, anchor, host().sampling.about(guider).time_factor)
         run = LongRun(
-            guider=guider, noise=noise, sampler=sampler, sigmas=sigmas,
-            plan=_plan(chunk, context, anchor), match=match, keep=resumable,
-            origin=origin_of(cls.hidden),
+            guider=guider, noise=noise, sampler=sampler, sigmas=sigmas, plan=plan, match=match,
+            keep=resumable, origin=origin_of(cls.hidden),
         )  # fmt: skip
         return io.NodeOutput({**latent, "samples": run.sample(latent)})
 
 
-def _plan(chunk: int, context: int, anchor: bool) -> ChunkPlan:
-    """Frames of video as latent frames, the first of which is one frame."""
-    length, seen = (1 + (frames - 1) // _TIME for frames in (chunk, context))
-    least = 1 + (seen + 1) * _TIME
+def _plan(chunk: int, context: int, anchor: bool, time: int = WAN_COMPRESSION.time) -> ChunkPlan:
+    """Frames of video as latent frames, the first of which is one frame, the others ``time``."""
+    length, seen = (1 + (frames - 1) // time for frames in (chunk, context))
+    least = 1 + (seen + 1) * time
     if chunk < least:
         raise ValueError(
             f"chunks of {chunk} frames with {context} of context have no room for new ones: use "

@@ -4,9 +4,10 @@ from typing import Any
 
 import torch
 
-from ...hosts import io
+from ...hosts import host, io
 from ...models.patchify import PATCH
 from ...models.shapes import VideoShape
+from ..helpers.ahead import INSTEAD, samples_alone_after
 from ..helpers.search import search_words
 from ..helpers.size_inputs import fps_input, side_inputs
 from ..helpers.sizes import check_size, size_problem
@@ -58,6 +59,7 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
                     tooltip="An empty loop of that size, for Sample or Patchify.",
                 )
             ],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
 
     @classmethod
@@ -69,9 +71,20 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
     def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> io.NodeOutput:
         """Make zeros of the latent's shape."""
         check_size(EMPTY, VideoShape(frames, height, width), patch=PATCH[1], loop=True)
+        _warn_of_seams(samples_alone_after(cls.hidden))
         sides = (height // EMPTY.space_factor, width // EMPTY.space_factor)
         samples = torch.zeros(1, EMPTY.channels, frames // EMPTY.time_factor, *sides)
         return io.NodeOutput({"samples": samples, "fps": fps, "loop": True})
+
+
+def _warn_of_seams(nodes: list[str]) -> None:
+    """Tell which nodes of the graph do not know that time is a circle."""
+    if nodes:
+        pairs = ", ".join(f"{INSTEAD[node]} in place of {node}" for node in nodes)
+        host().session.warn(
+            f"{' and '.join(nodes)} cannot see that this latent is a loop, so the clip will jump "
+            f"where it repeats: use {pairs}"
+        )
 
 
 NODES: list[type[Any]] = [SpacetimeSeamlessLoop]

@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from ...hosts import io
+from ...hosts.keys import SEVERAL_KEY
 from ...media.fit import Size
 from ...timeline import Timeline
 from ...timeline.plans import connected, extended_backward, extended_forward
@@ -39,7 +40,7 @@ class SpacetimeConverge(io.ComfyNode):
             category=CATEGORY,
             description="Several clips, each with a beginning of its own, that all arrive at one "
             "ending. Its frames are the same in all of them, bit for bit. What follows runs once "
-            "for each clip; give Denoiser a list of prompts, or one that suits all.",
+            "for each clip; Prompts per Clip gives each a prompt of its own.",
             **search_words("same ending", "shared ending", "merge clips", "several to one"),
             inputs=[
                 io.Image.Input("ending", tooltip="The clip, or the picture, that all end in."),
@@ -104,7 +105,8 @@ class SpacetimeBranch(io.ComfyNode):
             display_name="Branch (Shared Beginning)",
             category=CATEGORY,
             description="Several futures of one clip: each goes on from the same beginning in its "
-            "own way. What follows runs once for each.",
+            "own way. What follows runs once for each; Prompts per Clip gives each a prompt of its "
+            "own.",
             **search_words("variations", "several endings", "alternative continuations", "fork"),
             inputs=[
                 io.Image.Input(
@@ -150,7 +152,10 @@ def _latents(timelines: list[Timeline], vae: Any) -> list[dict[str, Any]]:
     for each in timelines:
         if id(each) not in known:
             known[id(each)] = to_latent(each, vae)
-    return [{**known[id(each)], "batch_index": [number]} for number, each in enumerate(timelines)]
+    return [
+        {**known[id(each)], "batch_index": [number], SEVERAL_KEY: len(timelines)}
+        for number, each in enumerate(timelines)
+    ]
 
 
 NODES: list[type[Any]] = [SpacetimeConverge, SpacetimeBranch]

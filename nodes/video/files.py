@@ -18,10 +18,11 @@ from ...models.vae.tiles import SMALLEST
 from ...timeline import Timeline, assembled
 from ..helpers.advanced import advanced
 from ..helpers.search import search_words
+from ..helpers.size_inputs import FPS
 from ..helpers.sizes import steps_of
 from ..helpers.timelines import audio_of, known_timeline
 from .fit import form_inputs
-from .video import FPS, check_latent
+from .video import check_latent
 
 SMALLEST_TILE = 8 * SMALLEST
 """In pixels, of VAEs with 8 of them per latent position."""

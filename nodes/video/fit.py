@@ -8,10 +8,9 @@ from ...hosts import host, io
 from ...media.fit import How, Size, fit_clip, retimed
 from ...models.shapes import LatentShape
 from ..helpers.search import search_words
+from ..helpers.size_inputs import FPS
 from ..helpers.sizes import steps_of
 from ..latent.latents import EMPTY
-
-FPS = 16.0
 
 
 class SpacetimeFitVideo(io.ComfyNode):

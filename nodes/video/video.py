@@ -7,9 +7,8 @@ from torch import Tensor
 from ...hosts import host, io
 from ...models.latent_format import LatentFormat
 from ..helpers.search import search_words
+from ..helpers.size_inputs import FPS
 from ..helpers.sizes import check_frames
-
-FPS = 16.0
 
 
 class SpacetimeEncodeVideo(io.ComfyNode):

@@ -21,6 +21,11 @@ def test_the_hosts_own_networks_make_long_clips(measured):
     assert measured["native"]
 
 
+def test_both_hosts_show_a_network_that_animates_an_image_the_same(measured):
+    assert max(measured["animated"]["apart"]) < 1e-5
+    assert measured["animated"]["size"] > 0.1
+
+
 def test_chunks_of_a_running_comfyui_are_told_apart_by_their_graph(server):
     """Guidance from the second step on changes nothing of the first."""
     kept, folders = server.base / "output" / "chunks", []

@@ -26,3 +26,29 @@ def test_the_nodes_make_a_loop(measured):
     """Exactly as many frames as were asked for; with rolled noise the same ones, rolled."""
     assert measured["made"]["frames"] == [20, 64, 48, 3]
     assert measured["made"]["rolled"] < 1e-5
+
+
+def test_nodes_that_cannot_see_a_loop_are_named_in_the_log(server):
+    """An empty loop, straight into ComfyUI's own decoder."""
+    prompt = {
+        "models": {
+            "class_type": "SpacetimeLoadModels",
+            "inputs": {
+                "model": "spacetime_tiny_dit.safetensors",
+                "text_encoder": "spacetime_tiny_text.safetensors",
+                "vae": "spacetime_tiny_vae.safetensors",
+                "dtype": "fp32",
+            },
+        },
+        "loop": {
+            "class_type": "SpacetimeSeamlessLoop",
+            "inputs": {"width": 32, "height": 32, "frames": 8, "fps": 16.0},
+        },
+        "decoded": {
+            "class_type": "VAEDecode", "inputs": {"samples": ["loop", 0], "vae": ["models", 2]}
+        },
+        "shown": {"class_type": "PreviewImage", "inputs": {"images": ["decoded", 0]}},
+    }  # fmt: skip
+    done = server.run(prompt)
+    assert done["status"]["status_str"] == "success", done["status"]
+    assert "VAEDecode cannot see that this latent is a loop" in server.log.read_text()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 TASKS = {
-    *("animate", "forward", "backward", "connect", "close", "converge", "branch"),
+    *("animate", "forward", "backward", "connect", "close", "converge", "branch", "prompts"),
     *("edit", "inpaint", "outpaint", "place"),
 }
 

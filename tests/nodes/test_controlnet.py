@@ -23,6 +23,7 @@ from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUn
 from spacetime_video.nodes.timeline.extend import SpacetimeExtendForward
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 from spacetime_video.nodes.timeline.windows import SpacetimeContextWindows
+from spacetime_video.samplers.clips import COVERAGE_KEY
 
 from .controlled import hint_of, latent, pictures
 
@@ -101,8 +102,8 @@ def test_an_extension_follows_the_pictures_of_its_frames(controlled, bench, seen
     extended = SpacetimeExtendForward.execute(pictures(14), controlled.vae, 10, 16.0, 6)[0]
     hints = pictures(24, seed=3)
     controlled.sample(hints, extended)
-    start, frames = extended["start_frame"], extended["samples"].shape[2]
-    assert (start, extended["video_frames"]) == (9, 24)
+    start, video, frames, _ = extended[COVERAGE_KEY]
+    assert (start, video) == (9, 24)
     count = 1 + 4 * (frames - 1)
     held = [min(frame, 23) for frame in range(start, start + count)]
     wanted = hint_of(controlled, hints[held])

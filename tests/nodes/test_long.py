@@ -1,16 +1,24 @@
 """A long clip in chunks: what is given stays, absolute frames decide, a stopped run goes on."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
-from spacetime_video.nodes.guidance.guidance import SpacetimeGuidanceInterval
+from spacetime_video.nodes.guidance.guidance import (
+    SpacetimeGuidanceInterval,
+    SpacetimeGuidanceOverFrames,
+)
 from spacetime_video.nodes.helpers import long_runs
 from spacetime_video.nodes.helpers.chunk_files import FOLDER, MOST_RUNS
 from spacetime_video.nodes.helpers.origin import origin_of
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
+from spacetime_video.nodes.sampling.experts import SpacetimeTwoExperts
+from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
+from spacetime_video.samplers.regions import LatentRegions
 
 
 @pytest.fixture
@@ -92,6 +100,37 @@ def test_clips_of_a_batch_may_be_given_different_parts(bench):
         assert torch.all(made[row][:, others].flatten(2).std(2) > 0.1)
 
 
+def test_frames_are_counted_as_the_model_compresses_them(bench, runs):
+    """Chunks, and masks of one picture per frame, with eight frames behind a latent frame."""
+    known = bench.models.model
+    coarse = replace(known, latent=replace(known.latent, time_factor=8))
+    mask = torch.ones(41, 4, 4)
+    mask[:17] = 0
+    latent = {**empty(21), "noise_mask": mask}
+    made = sample(bench, latent, model=coarse, chunk=25, context=9)
+    assert [len(chunk.shown) for chunk in runs] == [4, 4, 4]
+    assert torch.all(made[:, :, :3] == 0)
+    assert torch.all(made[:, :, 3:].flatten(3).std(3) > 0.1)
+    with pytest.raises(ValueError, match="of at least 25 frames"):
+        sample(bench, latent, model=coarse, chunk=17, context=9)
+
+
+def test_guidance_over_frames_goes_along_the_whole_clip(bench, runs, monkeypatch):
+    seen, original = [], LatentRegions.position
+
+    def noted(self, values):
+        seen.append(original(self, values).flatten().tolist())
+        return original(self, values)
+
+    monkeypatch.setattr(LatentRegions, "position", noted)
+    guider = SpacetimeGuidanceOverFrames.execute(bench.guider(), 1.0, False)[0]
+    sample(bench, empty(41), guider=guider)
+    whole = torch.linspace(0, 1, 11)
+    assert len(runs) > 2
+    wanted = [whole[list(chunk.shown)].tolist() for chunk in runs for _ in range(2)]
+    assert seen == wanted
+
+
 def test_chunks_differ_in_their_noise_by_absolute_frames(bench):
     made = sample(bench, empty(41), anchor=False)
     later = sample(bench, {**empty(41), "first_frame": 3}, anchor=False)
@@ -138,6 +177,25 @@ def test_what_acts_late_in_a_run_makes_another_one(bench, runs, output):
         ceiling[:, :, -1] = most
         sampled(0.5, {**latent, "noise_ceiling": ceiling.clone()})
         assert runs, most
+
+
+def test_another_prompt_or_plan_of_a_second_expert_makes_another_run(bench, runs, output):
+    """Outside of a graph, which would tell; the first step is the first expert's."""
+    latent, low = empty(17), bench.guider()
+    rest = bench.prompt("a blue cube falls at night")
+
+    def again(low, boundary=0.5):
+        guider = SpacetimeTwoExperts.execute(bench.guider(), low, boundary)[0]
+        runs.clear()
+        return sample(bench, latent, keep=True, guider=guider)
+
+    first = again(low)
+    assert torch.equal(again(low), first)
+    assert not runs
+    other = SpacetimeDenoiser.execute(bench.models.model, rest, bench.negative, 3.0)[0]
+    for changed in ((other,), (bench.guider(2.0),), (low, 0.4)):
+        assert torch.isfinite(again(*changed)).all()
+        assert runs, changed
 
 
 def test_a_run_is_known_by_what_it_follows_from_alone():

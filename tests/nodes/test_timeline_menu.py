@@ -5,6 +5,7 @@ import logging
 import pytest
 import torch
 
+from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.model_loaders.load import read_dit
 from spacetime_video.nodes.helpers.trained import read_range
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
@@ -104,3 +105,36 @@ def test_wrong_windows_are_refused_before_the_run():
     assert "an overlap from 0 to 3" in SpacetimeContextWindows.validate_inputs(4, 4, 1)
     with pytest.raises(ValueError, match="'looped' is none of"):
         SpacetimeContextWindows.execute(None, 16, 4, "looped", "flat")
+
+
+def graph_of(sampler, decoder):
+    """A loop through a sampler and a decoder, and its pictures through others of ComfyUI's."""
+    types = {
+        "loop": ("SpacetimeSeamlessLoop", {"width": 32}),
+        "sampler": (sampler, {"latent": ["loop", 0], "seed": 1}),
+        "decoder": (decoder, {"latent": ["sampler", 0]}),
+        "again": ("VAEEncode", {"pixels": ["decoder", 0]}),
+        "other": ("KSamplerAdvanced", {"latent_image": ["again", 0]}),
+        "apart": ("VAEDecodeTiled", {"samples": ["elsewhere", 0]}),
+    }
+    return {id: {"class_type": name, "inputs": given} for id, (name, given) in types.items()}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "decoder", "named"),
+    [
+        ("SpacetimeSample", "SpacetimeDecodeVideo", ()),
+        ("SpacetimeSample", "VAEDecode", ("VAEDecode",)),
+        ("KSampler", "SpacetimeDecodeToFile", ("KSampler",)),
+        ("SamplerCustomAdvanced", "VAEDecode", ("SamplerCustomAdvanced", "VAEDecode")),
+    ],
+)
+def test_nodes_that_cannot_see_a_loop_are_named(sampler, decoder, named, caplog):
+    hidden = HiddenHolder(prompt=graph_of(sampler, decoder), unique_id="loop")
+    with_hidden(SpacetimeSeamlessLoop, hidden).execute(32, 48, 16, 12.0)
+    if not named:
+        assert not caplog.messages
+        return
+    (told,) = caplog.messages
+    assert told.startswith(f"{' and '.join(named)} cannot see")
+    assert not {"KSamplerAdvanced", "VAEDecodeTiled"} & set(told.replace(":", "").split())

@@ -1,22 +1,30 @@
 """A clip made chunk by chunk in ComfyUI and in the standalone host."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
-from setting import dit_weights, report, seeded, text_weights  # isort: skip
-from native import native_wan, wan_state  # isort: skip
+from setting import dit_weights, report, seeded, text_weights, vae_weights  # isort: skip
+from native import CONFIG, native_wan, wan_state  # isort: skip
+
+from dataclasses import replace
+from functools import partial
 
 import torch
 
 from spacetime_video import hosts
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.hosts.standalone.host import StandaloneHost
+from spacetime_video.model_loaders.load import DiTWeights
+from spacetime_video.models.latent_format import WAN21_LATENT
 from spacetime_video.nodes.helpers.long_runs import LongRun
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
+from spacetime_video.timeline import latent_of
 from spacetime_video.timeline.chunks import ChunkPlan
+from spacetime_video.timeline.plans import animated
 
 KNOWN = {"nothing": [], "the beginning": [0, 1], "the end": [11, 12], "both ends": [0, 12]}
 PLAN = ChunkPlan(length=5, context=2)
+ANIMATING = replace(CONFIG, in_channels=36)
 
 
 def latent(known):
@@ -57,7 +65,35 @@ def measure():
                 for each in (one, other)
             )
     found["native"] = on_the_hosts_own(theirs)
+    found["animated"] = animated_apart(theirs, ours)
     return found
+
+
+def animated_apart(*hosts):
+    """How far networks that animate an image are apart in long clips that begin with a picture,
+    with guidance that rises over the whole of them.
+
+    Shares of a deviation: of one host's model from the other's, and from ComfyUI's own.
+    """
+    state = wan_state(ANIMATING)
+    weights = DiTWeights(ANIMATING, WAN21_LATENT, state)
+    made = []
+    for host, model in (
+        *((host, host.models.make_model(weights, dtype="fp32")) for host in hosts),
+        (hosts[0], native_wan(state, ANIMATING)),
+    ):
+        clip = host.models.make_clip(text_weights(), dtype="fp32")
+        prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
+        vae = host.models.make_vae(vae_weights(), dtype="fp32")
+        picture = torch.rand(64, 48, 3, generator=seeded(2))
+        encode = partial(host.models.encode_video, vae)
+        latent = latent_of(animated(picture, 49, 16.0), encode, 16)
+        guider = host.sampling.make_guider(model, *prompts, 4.0)
+        rising = host.sampling.with_plan(guider, partial(replace, first_frame_scale=1.0))
+        made.append(run(host, rising, latent, "euler"))
+    size = made[0][:, :, 1:].std()
+    apart = [float((made[0] - other).abs().max() / size) for other in made[1:]]
+    return {"apart": apart, "size": float(size)}
 
 
 def on_the_hosts_own(host):

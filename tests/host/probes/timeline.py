@@ -19,6 +19,7 @@ HOST = StandaloneHost(device="cpu") if NAME == "standalone" else ComfyHost()
 hosts.use(HOST)
 
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo  # noqa: E402
+from spacetime_video.nodes.prompt.prompt import SpacetimePromptsPerClip  # noqa: E402
 from spacetime_video.nodes.sampling.noise import SpacetimeNoise  # noqa: E402
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample  # noqa: E402
 from spacetime_video.nodes.sampling.solvers import SpacetimeSolver  # noqa: E402
@@ -69,6 +70,7 @@ TASKS = {
     "close": lambda vae: SpacetimeCloseLoop.execute(ONE, vae, 7)[0],
     "converge": lambda vae: SpacetimeConverge.execute(ONE, vae, 6, beginning_1=TWO)[0][0],
     "branch": lambda vae: SpacetimeBranch.execute(ONE, vae, 6)[0][2],
+    "prompts": lambda vae: SpacetimeBranch.execute(ONE, vae, 6, branches=2)[0][1],
     "edit": lambda vae: SpacetimeEditVideo.execute(ONE, vae, 0.6)[0],
     "inpaint": lambda vae: SpacetimeInpaintVideo.execute(ONE, REGION, vae)[0],
     "outpaint": lambda vae: SpacetimeOutpaintVideo.execute(ONE, vae, 16, 16)[0],
@@ -86,9 +88,9 @@ def measure(host):
     vae = host.models.make_vae(read_vae(path("vae", "vae")), dtype="fp32")
     model = host.models.make_model(read_dit(path("diffusion_models", "dit")), dtype="fp32")
     prompt, empty = (host.models.encode_prompt(text, each) for each in ("a red cube at day", ""))
+    several = SpacetimePromptsPerClip.execute(text, "a red cube\na blue ball at night")[0]
     guider = host.sampling.make_guider(model, prompt, empty, 2.0)
     run = (
-        guider,
         SpacetimeNoise.execute(3)[0],
         SpacetimeSolver.execute("euler")[0],
         SpacetimeSchedule.execute(3, 3.0)[0],
@@ -96,7 +98,8 @@ def measure(host):
     made = {}
     for name, build in TASKS.items():
         latent = build(vae)
-        sampled = SpacetimeSample.execute(*run, latent)[0]
+        own = host.sampling.make_guider(model, several, empty, 2.0)
+        sampled = SpacetimeSample.execute(own if name == "prompts" else guider, *run, latent)[0]
         images, _, sound = SpacetimeDecodeTimeline.execute(sampled, vae).args
         made[name] = whole_frames(images)
         if sound is not None:

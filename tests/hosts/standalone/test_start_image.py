@@ -6,18 +6,25 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from spacetime_video import hosts
 from spacetime_video.hosts.keys import START_LATENT_KEY, START_MASK_KEY, VISION_KEY
 from spacetime_video.model_loaders.load import DiTWeights
 from spacetime_video.models.dit.config import DiTConfig
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.latent_format import WAN21_LATENT
 from spacetime_video.models.patchify import patchify
+from spacetime_video.nodes.helpers.long_runs import LongRun
+from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.solvers import SOLVERS
+from spacetime_video.timeline import latent_of
+from spacetime_video.timeline.chunks import ChunkPlan
+from spacetime_video.timeline.plans import animated
 
 CONFIG = DiTConfig(
     dim=24, heads=2, ffn_dim=32, layers=2, in_channels=36, text_dim=16, text_length=5,
     freq_dim=16, image_dim=10,
 )  # fmt: skip
+UNSEEING = replace(CONFIG, image_dim=0)
 ONE_STEP = torch.tensor([1.0, 0.0])
 SIZE = (3, 4, 6)
 
@@ -117,3 +124,65 @@ def test_packed_patches_carry_no_start_image(standalone):
     euler = standalone.sampling.make_sampler(SOLVERS["euler"], {})
     with pytest.raises(ValueError, match=r"20 further channels.*use the Sample node"):
         standalone.sampling.sample_tokens(guider, tokens, euler, ONE_STEP, tokens, [{}], 0)
+
+
+def encoded(frames):
+    """Every eighth pixel of the last frame behind each latent frame, in all channels."""
+    return frames[::4, ::8, ::8, :1].movedim(-1, 0).repeat(16, 1, 1, 1)[None]
+
+
+@pytest.fixture
+def channels(monkeypatch):
+    """The further channels of every step."""
+    seen, original = [], VideoDiT.forward
+
+    def noted(self, *rest, channels, **named):
+        seen.append(channels)
+        return original(self, *rest, channels=channels, **named)
+
+    monkeypatch.setattr(VideoDiT, "forward", noted)
+    return seen
+
+
+def made_long(host, latent, options):
+    hosts.use(host)
+    euler = host.sampling.make_sampler(SOLVERS["euler"], {})
+    guider = host.sampling.make_guider(loaded(host, UNSEEING), *[prompt(**options)] * 2, 1.0)
+    run = LongRun(
+        guider=guider, noise=FrameNoise(7), sampler=euler, sigmas=ONE_STEP,
+        plan=ChunkPlan(length=5, context=2), keep=False,
+    )  # fmt: skip
+    with torch.inference_mode():
+        return run.sample(latent)
+
+
+def test_later_chunks_are_shown_what_is_made_and_grey(standalone, channels):
+    picture = torch.rand(32, 48, 3, generator=torch.Generator().manual_seed(2))
+    latent = latent_of(animated(picture, 33, 16.0), encoded, 16)
+    made = made_long(standalone, latent, {})
+    grey = WAN21_LATENT.normalise(torch.full((1, 16, 1, 4, 6), 0.5))
+    for shown, there in zip(channels, [[0], [0, 3, 4], [0, 5, 6]], strict=True):
+        given, context = WAN21_LATENT.normalise(made[:, :, there]), len(there)
+        torch.testing.assert_close(shown[:, 4:, :context], given)
+        torch.testing.assert_close(shown[:, 4:, context:], grey.expand_as(shown[:, 4:, context:]))
+        assert torch.all(shown[:, :4, :context] == 1)
+        assert torch.all(shown[:, :4, context:] == 0)
+
+
+def test_a_start_image_of_a_conditioning_is_cut_to_the_chunks(standalone, channels):
+    carried = started((9, 4, 6))
+    carried[START_MASK_KEY] = torch.ones(1, 1, 9, 4, 6)
+    carried[START_MASK_KEY][:, :, [0, 8]] = 0
+    made = made_long(standalone, {"samples": torch.zeros(1, 16, 9, 4, 6)}, carried)
+    start = WAN21_LATENT.normalise(carried[START_LATENT_KEY])
+    last = channels[-1]
+    torch.testing.assert_close(last[:, 4:, 1:3], WAN21_LATENT.normalise(made[:, :, 5:7]))
+    torch.testing.assert_close(last[:, 4:, 3:], start[:, :, 7:])
+    assert last[0, 0, :, 0, 0].tolist() == [1, 1, 1, 0, 1]
+
+
+def test_empty_latents_beside_later_chunks_are_told_of_once(standalone, channels, caplog):
+    samples, mask = seeded(1, 16, 9, 4, 6), torch.ones(1, 1, 9, 4, 6)
+    mask[:, :, 0] = 0
+    made_long(standalone, {"samples": samples * (1 - mask), "noise_mask": mask}, {})
+    assert caplog.text.count("shown empty latents") == 1

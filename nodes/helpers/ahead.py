@@ -1,0 +1,43 @@
+"""What a node's result goes into, by the graph that it stands in."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+INSTEAD = {
+    "KSampler": "Sample",
+    "KSamplerAdvanced": "Sample",
+    "SamplerCustom": "Sample",
+    "SamplerCustomAdvanced": "Sample",
+    "VAEDecode": "Decode Video",
+    "VAEDecodeTiled": "Decode Video",
+}
+"""The host's nodes that see a LATENT's samples alone, and the pack's that see all of it."""
+
+_DECODES = "Decode"
+"""In the types of nodes behind which there is no LATENT any more."""
+
+
+def samples_alone_after(hidden: Any) -> list[str]:
+    """Types of the host's nodes that get a LATENT on its way, and see its samples alone.
+
+    Args:
+        hidden: of a node that asks for the prompt and its own id.
+
+    Returns:
+        Each once, by name; none where the node stands in no graph.
+    """
+    prompt: Mapping[str, Any] = (hidden.prompt if hidden else None) or {}
+    takers: dict[str, list[str]] = defaultdict(list)
+    for id, node in prompt.items():
+        for value in node["inputs"].values():
+            if isinstance(value, list) and len(value) == 2 and str(value[0]) in prompt:
+                takers[str(value[0])].append(id)
+    reached: set[str] = set()
+    left = list(takers[hidden.unique_id]) if prompt else []
+    while left:
+        id = left.pop()
+        if id not in reached:
+            reached.add(id)
+            left += [] if _DECODES in prompt[id]["class_type"] else takers[id]
+    return sorted({prompt[id]["class_type"] for id in reached} & set(INSTEAD))
