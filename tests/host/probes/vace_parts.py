@@ -3,6 +3,8 @@
 
 from setting import LENGTH, random_state, report, seeded, text_weights, vae_weights  # isort: skip
 
+from types import SimpleNamespace
+
 import torch
 from comfy import model_management, supported_models
 from comfy.ldm.wan.model import VaceWanModel
@@ -23,6 +25,7 @@ from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo  # noqa
 from spacetime_video.nodes.timeline.windows import SpacetimeContextWindows  # noqa: E402
 
 FRAMES = 33
+SpacetimeSampleLongVideo.hidden = SimpleNamespace(prompt={})
 
 
 def vace_model():
