@@ -59,6 +59,7 @@ class SpacetimeControlInRegion(io.ComfyNode):
                 ),
             ],
             outputs=[control_output()],
+            is_output_node=True,
         )  # fmt: skip
 
     @classmethod

@@ -68,6 +68,7 @@ class SpacetimeControlOverFrames(io.ComfyNode):
                 interpolation_input(),
             ],
             outputs=[control_output()],
+            is_output_node=True,
         )  # fmt: skip
 
     @classmethod
@@ -139,6 +140,7 @@ class SpacetimeControlOverSteps(io.ComfyNode):
                 interpolation_input(),
             ],
             outputs=[control_output()],
+            is_output_node=True,
         )  # fmt: skip
 
     @classmethod
@@ -205,6 +207,7 @@ class SpacetimeControlPerLayer(io.ComfyNode):
                 ),
             ],
             outputs=[control_output()],
+            is_output_node=True,
         )  # fmt: skip
 
     @classmethod

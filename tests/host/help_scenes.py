@@ -109,7 +109,7 @@ GO_ON = (
     Follower("denoised_output", "SpacetimeDecodeVideo", "latent"),
 )
 
-CONTROL = {"control_net": Part("SpacetimeLoadControlNet", {})}
+CONTROL = {"control_net": Part("SpacetimeLoadControlNet", VACE)}
 APPLIED = (Follower("CONTROL_NET", "SpacetimeApplyControlNet", "control_net"),)
 
 SCENES: Mapping[str, Scene] = {
@@ -118,7 +118,11 @@ SCENES: Mapping[str, Scene] = {
     "SpacetimeControlPerLayer": Scene({}, CONTROL, APPLIED),
     "SpacetimeControlInRegion": Scene(
         {"feather": 8},
-        {**CONTROL, "mask": Part("LoadImageMask", {"image": "mask.png"}), "image": PICTURE},
+        {
+            **CONTROL,
+            "mask": Part("LoadImageMask", {"image": "mask.png", "channel": "red"}),
+            "image": PICTURE,
+        },
         APPLIED,
     ),
     "SpacetimePlotControl": Scene(
