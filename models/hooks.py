@@ -10,6 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from .attention import KeysValues
+from .dit.conditioning import DistinctConditions
+from .patchify import TokenLayout
 
 CrossAttend = Callable[[int, Tensor, Sequence[KeysValues], Sequence[slice]], Tensor]
 """(block, q (B,N,L,K), keys and values of each text, span of each clip) -> (B,N,L,K)."""
@@ -33,8 +35,8 @@ class Embedded:
 
     tokens: Tensor
     x: Tensor
-    layout: Any
-    levels: Any
+    layout: TokenLayout
+    levels: DistinctConditions
     shared: Any
 
 

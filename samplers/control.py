@@ -4,7 +4,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens, D width, E features 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -81,7 +81,7 @@ class ControlStrength:
         frames: factors over the frames of the video.
         blocks: factors of the branch's blocks, first to last; empty for 1.
         weights: factors over frames and places of the video, each (F or 1, H or 1, W or 1), of any
-            rows and columns.
+            rows and columns, 0 or more.
 
     Raises:
         ValueError: the shares or the weights are out of range.
@@ -108,10 +108,11 @@ class ControlStrength:
                     "it, from 0 for its beginning to 1 for its end"
                 )
         for weights in self.weights:
-            if weights.ndim != 3:
+            if weights.ndim != 3 or bool((weights < 0).any()):
                 raise ValueError(
-                    f"control weights of shape {tuple(weights.shape)}: (frames, rows, columns) are "
-                    "needed, frames as many as the video's or 1"
+                    f"control weights of shape {tuple(weights.shape)} from "
+                    f"{float(weights.min()):g} on: (frames, rows, columns) are needed, frames as "
+                    "many as the video's or 1, and no weight below 0"
                 )
 
     @property
@@ -137,13 +138,10 @@ class ControlStrength:
             weights=self.weights + other.weights,
         )
 
-    def same_as(self, other: "ControlStrength") -> bool:
-        """Whether all factors are equal."""
-        plain = replace(self, weights=()), replace(other, weights=())
-        if plain[0].__dict__ != plain[1].__dict__ or len(self.weights) != len(other.weights):
-            return False
-        pairs = zip(self.weights, other.weights, strict=True)
-        return all(torch.equal(one, other) for one, other in pairs)
+    def same_but_for_places(self, other: "ControlStrength") -> bool:
+        """Whether all factors are equal beside those of frames and places."""
+        one, two = (astuple(replace(each, frames=(), weights=())) for each in (self, other))
+        return one == two
 
     def at(self, sigma: float, percent_to_sigma: PercentToSigma) -> float:
         """Factor of all residuals at a noise level; 0 where the branch need not be run.

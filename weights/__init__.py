@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-_FILES = {
-    "diffusion_models": "spacetime_tiny_dit.safetensors",
-    "loras": "spacetime_tiny_few_step_lora.safetensors",
-    "text_encoders": "spacetime_tiny_text.safetensors",
-    "vae": "spacetime_tiny_vae.safetensors",
+_FILES: dict[str, tuple[str, ...]] = {
+    "controlnet": (),
+    "diffusion_models": ("spacetime_tiny_dit.safetensors",),
+    "loras": ("spacetime_tiny_few_step_lora.safetensors",),
+    "text_encoders": ("spacetime_tiny_text.safetensors",),
+    "vae": ("spacetime_tiny_vae.safetensors",),
 }
 
 
 def bundled(folder: str) -> dict[str, Path]:
     """Names and paths of the shipped files of a model folder."""
-    if folder not in _FILES:
-        return {}
-    return {_FILES[folder]: Path(__file__).parent / _FILES[folder]}
+    return {name: Path(__file__).parent / name for name in _FILES.get(folder, ())}

@@ -23,7 +23,7 @@ from ...models.shapes import LatentShape
 from ...samplers.clips import Clip, Clips
 from ...samplers.control import ControlStrength, HintState, PercentToSigma
 from ..about import AboutControl
-from ..control import NO_VAE, Hint, Steering, check_joined, check_vae, hints_of_both
+from ..control import NO_VAE, Hint, Steering, check_joined, check_vae, of_both
 from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .encoding import encode_video, format_of
@@ -59,6 +59,7 @@ class HostControl(ControlBase):
         self.network, self.latent, self.patcher, self.info = network, latent, patcher, info
         self.told = ControlStrength()
         self.hints: tuple[Hint, ...] = ()
+        self.places: tuple[ControlStrength, ...] = ()
         self._weights: Any = None
         self._percent: PercentToSigma | None = None
         self._steering: Steering | None = None
@@ -69,6 +70,11 @@ class HostControl(ControlBase):
         """What it was told, with what the host's nodes say of strength, start and end."""
         start, end = self.timestep_percent_range
         return self.told.times(ControlStrength(factor=self.strength, start=start, end=end))
+
+    @property
+    def each_strength(self) -> tuple[ControlStrength, ...]:
+        """That of each packed clip, or one for all."""
+        return self.places or (self.control_strength,)
 
     @property
     def about(self) -> AboutControl:
@@ -108,7 +114,7 @@ class HostControl(ControlBase):
         """Another control with the same branch."""
         made = HostControl(self.network, self.latent, self.patcher, self.info, self.file)
         self.copy_to(made)
-        made.told, made.hints = self.told, self.hints
+        made.told, made.hints, made.places = self.told, self.hints, self.places
         return made
 
     def deepclone_multigpu(
@@ -142,7 +148,8 @@ class HostControl(ControlBase):
             raise ValueError("a ControlNet without pictures: connect them to Apply ControlNet")
         self.network.control.check_base(model.weights.config)
         self._weights, self._percent, self._states = model.weights, percent_to_timestep_function, {}
-        self._steering = Steering(self.network, self.latent, self.hints, self.control_strength)
+        strength, places = self.control_strength, self.places
+        self._steering = Steering(self.network, self.latent, self.hints, strength, places=places)
 
     def cleanup(self) -> None:
         """Forget the run."""
@@ -188,6 +195,11 @@ class HostControl(ControlBase):
         at = options.get(EVALUATION_KEY)
         clips = options.get(CLIPS_KEY) if at is None else at.run.clips
         total = self._total(x, options) if clips is None else 0
+        if clips is not None and clips.layout is None and x.shape[3:] != clips.each[0].size[1:]:
+            raise ValueError(
+                "a ControlNet on a prompt for an area of the picture: take a prompt for all of it, "
+                "and a mask where it holds (Conditioning Set Mask)"
+            )
         key = (id(clips), x.device, total, x.shape[3:])
         if key not in self._states:
             known = self._unknown(total, x) if clips is None else clips
@@ -314,7 +326,8 @@ def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
     same = first.network is second.network
     check_joined(same, first.control_strength, second.control_strength)
     made = first.copy()
-    made.hints = hints_of_both(first.hints, second.hints, counts)
+    made.hints = of_both(first.hints, second.hints, counts)
+    made.places = of_both(first.each_strength, second.each_strength, counts)
     previous = joined(first.previous_controlnet, second.previous_controlnet, counts)
     return made.set_previous_controlnet(previous)
 

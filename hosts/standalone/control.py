@@ -14,7 +14,7 @@ from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
 from ..about import AboutControl
-from ..control import Steering, check_joined, hints_of_both
+from ..control import Steering, check_joined, of_both
 from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .sampling import Model
@@ -90,9 +90,10 @@ def joined(
         return None
     one, other = first.steering, second.steering
     check_joined(one.network is other.network, one.strength, other.strength)
-    hints = hints_of_both(one.hints, other.hints, counts)
+    hints = of_both(one.hints, other.hints, counts)
+    places = of_both(one.places or (one.strength,), other.places or (other.strength,), counts)
     previous = joined(first.previous, second.previous, counts)
-    return replace(first, steering=replace(one, hints=hints), previous=previous)
+    return replace(first, steering=replace(one, hints=hints, places=places), previous=previous)
 
 
 def steerings(control: Control | None) -> list[Steering]:

@@ -39,6 +39,7 @@ def test_refusals_say_what_to_do(exact):
     assert "ControlBase of ComfyUI's own cannot be told strengths over frames" in told["not ours"]
     assert "a hint of 9 frames for a video of 17" in told["too few"]
     assert "connect the model's VAE" in told["no vae"]
+    assert "for an area of the picture" in told["area"]
 
 
 def test_the_controls_of_a_prompt_are_told_in_their_order(exact):
@@ -47,6 +48,10 @@ def test_the_controls_of_a_prompt_are_told_in_their_order(exact):
 
 def test_the_host_loads_and_copies_the_branch(exact):
     assert exact["memory"] == {"loaded": True, "shared": False, "clone": 0.0}
+
+
+def test_prompts_are_prepared_once_in_a_run(exact):
+    assert exact["prepared"] == [2]
 
 
 def test_a_vace_branch_equals_comfyui_s(probe):

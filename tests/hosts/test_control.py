@@ -19,6 +19,11 @@ from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.clips import Clip, Clips, Coverage, clips_of_tokens
 from spacetime_video.samplers.control import ControlStrength, FrameCurve
 from spacetime_video.samplers.curves import Curve
+from spacetime_video.samplers.looping import close_loops
+from spacetime_video.samplers.runs import Evaluation, SamplingRun, Wrapper
+from spacetime_video.samplers.schedules.flow import flow_sigmas
+from spacetime_video.samplers.window_plans import WindowPlan
+from spacetime_video.samplers.windows import context_windows
 
 FORM = LatentFormat(channels=3, mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0))
 SIZE = LatentShape(5, 2, 4)
@@ -206,3 +211,36 @@ def test_prompts_that_share_controls_go_on_sharing() -> None:
     assert positive[0][1]["control"] == [before]
     assert other[0][1] == {"x": 1, "control": [None], "control_apply_to_uncond": False}
     assert without[0][1] == {"x": 1}
+
+
+LONGER = WindowPlan(length=3, overlap=1, schedule="uniform", blend="pyramid")
+
+
+@pytest.mark.parametrize("loop", [False, True], ids=["open", "loop"])
+@pytest.mark.parametrize("packed", [False, True], ids=["latent", "packed"])
+@pytest.mark.parametrize("wrapper", [close_loops(), context_windows(LONGER)], ids=["circle", "cut"])
+def test_whatever_is_shown_of_a_state_is_shown_of_its_hint(
+    loop: bool, packed: bool, wrapper: Wrapper
+) -> None:
+    """A state that is its own hint goes through windows and round a loop, some frames twice."""
+    made, _ = hint(20 if loop else 17)
+    clip = Clip(size=SIZE, loop=loop)
+    both = patchify([torch.zeros(1, 3, *SIZE)] * 2, loops=(loop, loop))
+    clips = Clips((clip, clip), both.layout) if packed else Clips((clip,))
+    mask = pictures(20 if loop else 17)[..., 1]
+    state = steering(made, weights=(mask,)).state(clips, PATCH)
+    run, seen = SamplingRun(flow_sigmas(4), clips=clips), []
+
+    def denoiser(x: Tensor, at: Evaluation) -> Tensor:
+        part = state.seen(at.part)
+        assert torch.equal(part.hint, x)
+        assert part.weights is not None
+        assert part.weights.shape == (x.shape[:2] if packed else (1, *x.shape[2:]))
+        seen.append(x.shape[1 if packed else 2])
+        return x
+
+    denoise = wrapper(denoiser, run)
+    for level in run.sigmas[:-1]:
+        at = Evaluation(run, level[None], clips=clips)
+        torch.testing.assert_close(denoise(state.hint, at), state.hint)
+    assert len(seen) >= 4

@@ -132,9 +132,9 @@ def test_chunks_of_an_extended_clip(told, bench, seen):
 
 
 def test_packed_clips(told, bench, seen):
-    """Two clips of different sizes and lengths, each with pictures of its own, in one region."""
-    first, images = told(17, mask=moving(1))
-    second, others = told(9, seed=5, mask=moving(1))
+    """Two clips of different sizes and lengths, each with pictures and a moving mask of its own."""
+    first, images = told(17)
+    second, others = told(9, seed=5, mask=moving(9).flip(2))
     prompts = first.prompts(images), second.prompts(others)
     joined = SpacetimeAppendConditioning.execute(*prompts[0], *prompts[1])
     sizes = [(32, 32, 17), (64, 32, 9)]

@@ -1,5 +1,7 @@
 """How strongly control acts over the sampling, and over frames and places."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -93,6 +95,16 @@ def test_strengths_multiply_in_any_order() -> None:
         one.times(ControlStrength(blocks=(1.0, 1.0, 1.0)))
 
 
+def test_strengths_are_compared_by_value() -> None:
+    """Beside those of frames and places, which packed clips may have of their own."""
+    falling = Curve(((0, 1.0), (1, 0.5)))
+    one = ControlStrength(factor=0.5, blocks=(1.0, 0.5), steps=(falling,))
+    same = replace(one, steps=(Curve(((0, 1.0), (1, 0.5))),), weights=(torch.ones(1, 2, 2),))
+    assert one.same_but_for_places(replace(same, frames=(FRAMES,)))
+    others = [{"factor": 0.6}, {"blocks": ()}, {"steps": ()}, {"end": 0.5}]
+    assert [other for other in others if one.same_but_for_places(replace(one, **other))] == []
+
+
 def test_blocks_must_be_as_many_as_there_are() -> None:
     assert ControlStrength().of_blocks(3) == (1.0, 1.0, 1.0)
     assert ControlStrength(blocks=(1.0, 0.5)).of_blocks(2) == (1.0, 0.5)
@@ -107,6 +119,7 @@ def test_blocks_must_be_as_many_as_there_are() -> None:
         ({"end": 1.1}, "between 0 and 1"),
         ({"steps": (Curve(((0.5, 1.0), (1.5, 0.0))),)}, "keys 0.5: 1, 1.5: 0: .* shares"),
         ({"weights": (torch.ones(4),)}, "frames, rows, columns"),
+        ({"weights": (-torch.ones(1, 2, 2),)}, "from -1 on.*no weight below 0"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(options, told: str) -> None:

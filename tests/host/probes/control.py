@@ -145,7 +145,11 @@ def runs(here):
         "loop": here.sample(here.controlled(images=pictures(6, 20)), loop),
         "packed": here.sample_tokens(once),
         "per clip": here.sample_tokens(
-            appended(once, here.controlled(images=pictures(8, 9)), here.host.models.joined)
+            appended(
+                here.controlled(weights=(MASK,)),
+                here.controlled(images=pictures(8, 9), weights=(1 - MASK[:9],)),
+                here.host.models.joined,
+            )
         ),
     }
 
@@ -257,8 +261,13 @@ def refusals(here):
         "not ours": refusal(here.host.models.with_strength, ControlBase(), TOLD[0]),
         "no pictures": refusal(here.sample, bare),
         "too few": refusal(here.sample, here.controlled(images=pictures(2, 9))),
+        "area": refusal(here.sample, here.controlled([of_an_area(each) for each in here.prompts])),
         "no vae": refusal(apply, pictures(), 1.0, 0.0, 1.0),
     }
+
+
+def of_an_area(prompt):
+    return [[text, {**told, "area": (4, 4, 0, 0)}] for text, told in prompt]
 
 
 def refusal(call, *arguments):
@@ -286,6 +295,22 @@ def memory(here):
     }
 
 
+def prepared(here):
+    """How often the prompts of a run are prepared by the branch."""
+    calls, original = [], DilatedBranch.prepare
+
+    def watch(network, text, embed):
+        calls.append(len(text))
+        return original(network, text, embed)
+
+    DilatedBranch.prepare = watch
+    try:
+        here.sample(here.controlled())
+    finally:
+        DilatedBranch.prepare = original
+    return calls
+
+
 def measure():
     difference, act = {}, {}
     for design in CONFIGS:
@@ -308,6 +333,7 @@ def measure():
         about=about(here),
         refusals=refusals(here),
         memory=memory(here),
+        prepared=prepared(here),
     )
 
 
