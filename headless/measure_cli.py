@@ -141,7 +141,8 @@ def measure_timeline(
         typer.Option(
             metavar="PART",
             help="Only this part, may be repeated: calibration (of the meters), animate, forward, "
-            "backward, connect or loop.",
+            "backward, connect, loop, windows, one-minute, edit, inpaint, outpaint, keyframes or "
+            "converge.",
         ),
     ] = None,
     guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 1.0,
@@ -158,17 +159,13 @@ def measure_timeline(
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """How well made parts of clips join given ones, and whether loops close."""
+    """How well made parts of clips join given ones, whether loops close, and what edits keep."""
     from ..measure.command import MeasureOptions, timeline_command
-    from ..measure.studio import Settings
-    from ..weights import bundled
+    from ..measure.studio import Settings, few_step_settings
 
     settings = Settings(guidance, steps, device=device, weights=weights)
     if few_steps:
-        lora = next(iter(bundled("loras").values()), None)
-        if lora is None:
-            raise typer.BadParameter("no few-step LoRA ships with these weights")
-        settings = Settings(1.0, 4, device=device, weights=weights, solver="lcm", lora=lora)
+        settings = few_step_settings(settings)
     options = MeasureOptions(
         prompts=cases,
         only=tuple(only or ()),

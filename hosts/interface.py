@@ -75,6 +75,11 @@ class Models(Controls, Protocol):
     """MODEL, CLIP, VAE and CONTROL_NET: made of weights, changed and used."""
 
     @property
+    def streams_frames(self) -> bool:
+        """Whether ``decode_video`` makes frames as they are read, and not all at once."""
+        ...
+
+    @property
     def stored_formats(self) -> Collection[str]:
         """Formats of quantised weights that MODEL and CLIP are made of as they are stored."""
         ...

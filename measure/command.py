@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ..headless.streams import INTERRUPTED, tell
 from ..media import save_image
 from .few_steps import measure_few_steps, quality_plot, ways_of
 from .figures import Table, table_of
@@ -17,7 +18,7 @@ from .markdown import markdown
 from .readers import Readers
 from .report import contact_sheet, print_tables
 from .studio import ClipMaker, Maker, Settings
-from .tasks import SETS, Sheet, measure, tasks_of
+from .tasks import SETS, Measured, Sheet, measure, tasks_of
 from .timeline.plot import Steps, steps_plot
 from .timeline.tasks import NAMES, timeline_tasks
 
@@ -90,8 +91,11 @@ def merge(parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[
 def _told(run: Callable[[], None]) -> int:
     try:
         run()
+    except KeyboardInterrupt:
+        tell("interrupted")
+        return INTERRUPTED
     except (ValueError, OSError) as problem:
-        sys.stderr.write(f"{problem}\n")
+        tell(str(problem))
         return 1
     return 0
 
@@ -100,11 +104,12 @@ def _measure(options: MeasureOptions, maker: Maker | None) -> None:
     tasks = tasks_of(options.only or SETS, options.prompts)
     sheet = Sheet()
     with Readers(options.jobs) as readers:
-        tables = measure(maker or ClipMaker(options.settings), readers, tasks, sheet)
-    _print(tables, options.markdown)
-    if options.sheet_file:
+        measured = measure(maker or ClipMaker(options.settings), readers, tasks, sheet)
+    _print(measured.tables, options.markdown)
+    if options.sheet_file and sheet.clips:
         save_image(options.sheet_file, contact_sheet(sheet.clips, sheet.prompts))
-    _write(options.json_file, _settings(options), tables)
+    _write(options.json_file, _settings(options), measured.tables)
+    _end(measured)
 
 
 def _measure_few_steps(options: MeasureOptions, plot_file: Path | None) -> None:
@@ -131,12 +136,19 @@ def _measure_timeline(options: MeasureOptions, plot_file: Path | None) -> None:
     maker, sheet, steps = ClipMaker(options.settings), Sheet(), Steps()
     tasks = timeline_tasks(options.only or NAMES, options.prompts, maker, steps)
     with Readers(options.jobs) as readers:
-        tables = measure(maker, readers, tasks, sheet)
-    _print(tables, options.markdown)
-    if plot_file:
-        save_image(plot_file, steps_plot(steps))
+        measured = measure(maker, readers, tasks, sheet)
+    _print(measured.tables, options.markdown)
     settings = {**_settings(options), "solver": options.settings.solver}
-    _write(options.json_file, settings, tables)
+    _write(options.json_file, settings, measured.tables)
+    if plot_file and (steps.panels or not measured.interrupted):
+        save_image(plot_file, steps_plot(steps))
+    _end(measured)
+
+
+def _end(measured: Measured) -> None:
+    """Let the command end as interrupted, now that all that there is was written."""
+    if measured.interrupted:
+        raise KeyboardInterrupt
 
 
 def _report(files: Sequence[Path], json_file: Path | None, as_markdown: bool) -> None:

@@ -84,6 +84,25 @@ class Mean(NamedTuple):
         return f"{self.mean:.1f} {self.unit} (±{Z * self.error:.1f})"
 
 
+def ratio(passed: Sequence[bool], reference: Sequence[bool]) -> Mean:
+    """How often trials pass by how often the same trials of a reference do, in percent.
+
+    The error is that of the logarithm of a ratio of paired shares.
+
+    Raises:
+        ValueError: they are not as many, or the reference never passes.
+    """
+    own, true = sum(passed), sum(reference)
+    if len(passed) != len(reference) or not true:
+        raise ValueError(
+            f"{len(passed)} trials beside {len(reference)} of which {true} pass: give as many, of "
+            "which some pass"
+        )
+    differ = sum(a != b for a, b in zip(passed, reference, strict=True))
+    error = own / true * math.sqrt(differ / (own * true)) if own else 0.0
+    return Mean(100 * own / true, 100 * error, len(passed), "%")
+
+
 class Largest(NamedTuple):
     """The largest of some numbers, unrounded: 0 means exactly 0."""
 

@@ -61,7 +61,7 @@ class Readers:
     ) -> list[Result]:
         """Look at each tensor with what is asked of it; `look` is a function of a module."""
         if self.jobs == 1:
-            with _one_thread():
+            with one_thread():
                 return [look(*each) for each in zip(clips, asked, strict=True)]
         arrays = [clip.numpy() for clip in clips]
         return list(self._started().map(partial(_with_tensor, look), arrays, asked))
@@ -88,8 +88,8 @@ def _be_a_worker() -> None:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums depend on how many threads share them."""
+def one_thread() -> Iterator[None]:
+    """Compute in one thread: sums depend on how many threads share them, and times too."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -6,22 +6,24 @@ B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..hosts.keys import Conditioning
+from ..hosts.keys import LEVELS_KEY, Conditioning, Latent
 from ..hosts.standalone.host import StandaloneHost
-from ..hosts.standalone.sampling import Guider, Model
+from ..hosts.standalone.sampling import Guider, Model, Sampler
 from ..model_loaders.load import read_dit, read_text_encoder, read_vae
 from ..model_loaders.lora import read_lora
 from ..models.shapes import LatentShape, VideoShape
 from ..models.vae.network import VideoVAE
+from ..samplers.ceilings import cut_levels, highest_ceiling
 from ..samplers.given import hold_given
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.noise.frames import frame_noise
+from ..samplers.process import NoiseProcess
 from ..samplers.schedules.flow import flow_sigmas
 from ..samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from ..weights import bundled
@@ -48,6 +50,18 @@ class Settings:
     solver: str = "euler"
     lora: Path | None = None
     plan: GuidancePlan = field(default_factory=GuidancePlan)
+
+
+def few_step_settings(settings: Settings) -> Settings:
+    """The same with the shipped few-step LoRA, in four steps and without guidance.
+
+    Raises:
+        ValueError: no such LoRA ships.
+    """
+    lora = next(iter(bundled("loras").values()), None)
+    if lora is None:
+        raise ValueError("no few-step LoRA ships with these weights")
+    return replace(settings, guidance=1.0, steps=4, solver="lcm", lora=lora)
 
 
 class Filled(NamedTuple):
@@ -132,17 +146,37 @@ class ClipMaker:
     @torch.inference_mode()
     def sample(self, cases: Sequence[Case], *, loop: bool = False) -> Tensor:
         """Raw latents (B, C, F', H', W') from prompts alone; of a loop, time is a circle."""
-        guider = self._guider([case.prompt for case in cases])
+        guider = self.guider([case.prompt for case in cases])
         latent = {"samples": torch.zeros(self._shape(cases)), "fps": FPS, "loop": loop}
-        return self._sample(cases, guider, latent)
+        return self.run(cases, guider, latent)
 
-    def _sample(self, cases: Sequence[Case], guider: Guider, latent: dict[str, Any]) -> Tensor:
-        shape, first = latent["samples"].shape[1:], latent.get("first_frame", 0)
-        sampler = self.host.sampling.with_options(
-            self.sampler, {"noise": lambda step: _noise(cases, shape, first, step + 1)}
-        )
-        noise = _noise(cases, shape, first)
-        return self.host.sampling.sample(guider, noise, sampler, self.sigmas, latent, 0)
+    @torch.inference_mode()
+    def run(
+        self,
+        cases: Sequence[Case],
+        guider: Guider,
+        latent: Latent,
+        *,
+        sampler: Sampler | None = None,
+    ) -> Tensor:
+        """Raw latents (B, C, F', H', W') of one LATENT, from its highest noise ceiling on.
+
+        Args:
+            cases: whose seeds decide the noise, one for each clip of the latent.
+            guider: see ``guider``.
+            latent: with what is given in it, as the Timeline nodes make it.
+            sampler: in place of the maker's own.
+        """
+        sampling, shape = self.host.sampling, latent["samples"].shape[1:]
+        first = latent.get("first_frame", 0)
+
+        def draws(step: int) -> Tensor:
+            return _noise(cases, shape, first, step + 1)
+
+        sampler = sampling.with_options(sampler or self.sampler, {"noise": draws})
+        guider = sampling.with_draws(guider, draws)
+        sigmas = cut_levels(self.sigmas, highest_ceiling([latent]), NoiseProcess.FLOW)
+        return sampling.sample(guider, _noise(cases, shape, first), sampler, sigmas, latent, 0)
 
     @torch.inference_mode()
     def fill(
@@ -171,19 +205,35 @@ class ClipMaker:
             prompts: one for each case.
             first_frame: absolute number of the first latent frame, which decides its noise.
         """
-        guider = self.host.sampling.with_wrapper(self._guider(prompts), hold_given(known))
+        guider = self.host.sampling.with_wrapper(self.guider(prompts), hold_given(known))
         latent = {"samples": given, "fps": FPS, "first_frame": first_frame}
-        return self._sample(cases, guider, latent)
+        return self.run(cases, guider, latent)
 
     def _shape(self, cases: Sequence[Case]) -> tuple[int, ...]:
         return (len(cases), self.model.latent.channels, *self.latent_shape(cases[0].shape))
 
-    def _guider(self, prompts: Sequence[str]) -> Guider:
+    def guider(
+        self, prompts: Sequence[str], *, scale: float | None = None, levels: bool = True
+    ) -> Guider:
+        """The model with one prompt for each case.
+
+        Args:
+            prompts: of the cases.
+            scale: of guidance; None for that of the settings.
+            levels: whether the model is shown a noise level per token, where it takes one; else
+                one for all, so that what is given looks as noisy as the rest.
+        """
+        plan = replace(self.settings.plan, scale=self.settings.guidance if scale is None else scale)
+        told = {} if levels else {LEVELS_KEY: False}
+        model = replace(self.model, info={**self.model.info, **told})
+        positive = self.conditioning(prompts)
         negative = self.host.models.encode_prompt(self.text, "")
-        positive: Conditioning = [[self.text.encode(prompts).float().cpu(), {}]]  # (B, S, D)
-        plan = replace(self.settings.plan, scale=self.settings.guidance)
-        guider = self.host.sampling.make_guider(self.model, positive, negative, plan.scale)
+        guider = self.host.sampling.make_guider(model, positive, negative, plan.scale)
         return self.host.sampling.with_plan(guider, lambda _: plan)
+
+    def conditioning(self, prompts: Sequence[str]) -> Conditioning:
+        """One prompt for each case, encoded together."""
+        return [[self.text.encode(prompts).float().cpu(), {}]]  # (B, S, D)
 
     @torch.inference_mode()
     def encode(self, video: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from .given import known_of, new_frames
 from .jobs import JOBS, Job
 from .readers import Readers, Verdicts
 from .report import SHEET_CLIPS, progress_bars
+from .stopping import Stopped, keeping
 from .studio import Maker
 from .vae import GROUP, TITLE, measure_vae
 
@@ -68,18 +69,23 @@ def measure_job(job: Job, maker: Maker, readers: Readers, seen: Seen) -> Table:
     made: list[Verdicts] = []
     true: Verdicts = []
     changes: list[float] = []
-    for batch in batches(job.cases):
-        told, asked = asked[: len(batch)], asked[len(batch) :]
-        video = true_clips(batch).video
-        clips, shown = _make(job, maker, batch, video, changes)
-        looked_at = [
-            clip[new] for each in (clips, video) for clip, new in zip(each, shown, strict=True)
-        ]
-        judged = readers.judge(job.view, looked_at, [*told, *(each[:1] for each in told)])
-        made += judged[: len(batch)]
-        true += [own for (own,) in judged[len(batch) :]]
-        seen(batch, clips)
-    return _table(job, _columns(job, made, true), changes)
+
+    def table() -> Table:
+        return _table(job, _columns(job, made, true), changes)
+
+    with keeping(made, table):
+        for batch in batches(job.cases):
+            told, asked = asked[: len(batch)], asked[len(batch) :]
+            video = true_clips(batch).video
+            clips, shown = _make(job, maker, batch, video, changes)
+            looked_at = [
+                clip[new] for each in (clips, video) for clip, new in zip(each, shown, strict=True)
+            ]
+            judged = readers.judge(job.view, looked_at, [*told, *(each[:1] for each in told)])
+            made += judged[: len(batch)]
+            true += [own for (own,) in judged[len(batch) :]]
+            seen(batch, clips)
+    return table()
 
 
 def _columns(job: Job, made: Sequence[Verdicts], true: Verdicts) -> dict[str, Verdicts]:
@@ -135,21 +141,42 @@ class Sheet:
         self.prompts += [case.prompt for case in chosen[:room]]
 
 
-def measure(maker: Maker, readers: Readers, tasks: Sequence[Task], sheet: Sheet) -> list[Table]:
-    """Run all tasks with a bar for each and one for everything; the sheet keeps the first one's."""
+class Measured(NamedTuple):
+    """The tables of a measurement, and whether it was interrupted before it was done."""
+
+    tables: list[Table]
+    interrupted: bool = False
+
+
+def measure(maker: Maker, readers: Readers, tasks: Sequence[Task], sheet: Sheet) -> Measured:
+    """Run all tasks with a bar for each and one for everything; the sheet keeps the first one's.
+
+    An interrupted measurement ends with what was found until then.
+    """
     tables: list[Table] = []
     with progress_bars() as bars:
         whole = bars.add_task("all", total=sum(len(task.cases) for task in tasks))
         parts = [bars.add_task(task.name, total=len(task.cases)) for task in tasks]
+        done = 0
 
         def follow(chosen: Sequence[Case], clips: Tensor) -> None:
+            nonlocal done
+            done += len(chosen)
             bars.advance(whole, len(chosen))
             bars.advance(parts[len(tables)], len(chosen))
             if not tables:
                 sheet.add(chosen, clips)
 
         for task in tasks:
-            start = time.perf_counter()
-            table = task.run(maker, readers, follow)
+            start, done = time.perf_counter(), 0
+            try:
+                table = task.run(maker, readers, follow)
+            except Stopped as stopped:
+                note = f"{task.name}: interrupted after {done} of {len(task.cases)} cases"
+                table = replace(stopped.table, notes=(*stopped.table.notes, note))
+                tables.append(replace(table, seconds=time.perf_counter() - start))
+                return Measured(tables, interrupted=True)
+            except KeyboardInterrupt:
+                return Measured(tables, interrupted=True)
             tables.append(replace(table, seconds=time.perf_counter() - start))
-    return tables
+    return Measured(tables)

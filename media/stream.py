@@ -12,11 +12,11 @@ _FLOAT = 4
 
 
 class FrameStream:
-    """Frames `(F, H, W, 3)` in [0, 1] regenerated for every reader until they are held.
+    """Frames `(F, H, W, C)`, as a rule RGB in [0, 1], made anew for every reader until held.
 
     Args:
         shape: of all frames.
-        make: begins anew and gives them in order, in chunks `(f, H, W, 3)` of any lengths.
+        make: begins anew and gives them in order, in chunks `(f, H, W, C)` of any lengths.
     """
 
     def __init__(self, shape: Sequence[int], make: Callable[[], Iterator[Tensor]]) -> None:

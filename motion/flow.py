@@ -1,9 +1,9 @@
-"""The motion of every pixel, from the parts of a picture and their tracks.
+"""The motion of every pixel: from the parts of a picture and their tracks, and back to tracks.
 
-F frames, H rows, W columns.
+F frames, H rows, W columns, N points.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..media.fit import Size
 from .field import moved_picture, pixel_middles
-from .layers import Layer, shape_in
+from .layers import Layer, sampled, shape_in
+from .tracks import Tracks
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +52,23 @@ def _step(layers: Sequence[Layer], frame: int, size: Size) -> Tensor:
         there = shape_in(layer, frame, size) > 0.5 if layer is not layers[0] else torch.ones(1)
         flow = torch.where(there.bool(), step, flow)
     return flow
+
+
+def followed(points: Tensor, steps: Iterable[Tensor]) -> Tracks:
+    """Where points of the first frame go along a flow.
+
+    Args:
+        points: (N, 2), in pixels.
+        steps: how far everything moves from each frame to the next, (H, W, 2) each.
+
+    Returns:
+        Tracks that are not seen from where they leave the picture on.
+    """
+    places, seen = [points], [torch.ones(len(points), dtype=torch.bool)]
+    for step in steps:
+        height, width, _ = step.shape
+        new = places[-1] + sampled(step, places[-1][None], padding="border")[0]
+        inside = ((new >= 0) & (new <= torch.tensor([width, height]))).all(1)
+        places.append(new)
+        seen.append(seen[-1] & inside)
+    return Tracks(torch.stack(places, dim=1), torch.stack(seen, dim=1))

@@ -130,13 +130,13 @@ def _frame(
     picture, moving = behind, torch.zeros(size, dtype=torch.bool)
     if back.tracks is not None:
         source = _sources(back.tracks, frame, size)
-        moving = _sampled(torch.ones(*size, 1), source)[..., 0] > 0.5
-        picture = spread(_sampled(behind, source, padding="border"), moving)
+        moving = sampled(torch.ones(*size, 1), source)[..., 0] > 0.5
+        picture = spread(sampled(behind, source, padding="border"), moving)
     for part in parts:
         if part.tracks is None:
             continue
         there, source = shape_in(part, frame, size), _sources(part.tracks, frame, size)
-        picture = torch.lerp(picture, _sampled(image, source, padding="border"), there)
+        picture = torch.lerp(picture, sampled(image, source, padding="border"), there)
         moving = moving | (there[..., 0] > 0.5)
     return picture, moving
 
@@ -145,7 +145,7 @@ def shape_in(part: Layer, frame: int, size: Size) -> Tensor:
     """Where a part is in a frame, (H, W, 1) in [0, 1]."""
     if part.tracks is None:
         return part.shape[..., None]
-    return _sampled(part.shape[..., None], _sources(part.tracks, frame, size))
+    return sampled(part.shape[..., None], _sources(part.tracks, frame, size))
 
 
 def _sources(tracks: Tracks, frame: int, size: Size) -> Tensor:
@@ -153,7 +153,7 @@ def _sources(tracks: Tracks, frame: int, size: Size) -> Tensor:
     return moved_picture(size, tracks.places[:, frame], tracks.starts)
 
 
-def _sampled(picture: Tensor, places: Tensor, padding: str = "zeros") -> Tensor:
+def sampled(picture: Tensor, places: Tensor, padding: str = "zeros") -> Tensor:
     """A picture (H, W, C) at places (H, W, 2) in pixels."""
     height, width = picture.shape[:2]
     at = (places / torch.tensor([width, height]) * 2 - 1)[None]

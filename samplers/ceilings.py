@@ -129,7 +129,8 @@ def _allowed(latent: Mapping[str, Any], samples: Tensor, time_factor: int) -> Te
     allowed = torch.ones_like(samples[:, :1])
     for key in (CEILING_KEY, MASK_KEY):
         if latent.get(key) is not None:
-            allowed = torch.minimum(allowed, _per_place(latent[key], samples, time_factor))
+            places = _per_place(latent[key], samples, time_factor)
+            allowed = torch.minimum(allowed, places.to(allowed))
     return allowed
 
 

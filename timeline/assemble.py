@@ -50,12 +50,12 @@ def assembled(
 
     Args:
         timeline: of the clip.
-        decoded: (F, H, W, 3) in [0, 1], all frames of the sampled stretch.
+        decoded: (F, H, W, 3) in [0, 1], all frames of the sampled stretch, on any device.
         fade: 0 pastes without more ado.
 
     Returns:
-        The result's frames; a stream for a stream. Given pixels are those that were given, bit
-        for bit.
+        The result's frames, on the CPU; a stream for a stream. Given pixels are those that were
+        given, bit for bit.
 
     Raises:
         ValueError: there are more or fewer frames than the timeline's latent decodes to, or they
@@ -137,7 +137,7 @@ def _before_beginning(
         return None
     pictures = chain.from_iterable(frame_chunks(decoded, _CHUNK))
     picture = next(islice(pictures, last, None))
-    residual = _residual(timeline, last, picture, timeline.given(last))
+    residual = _residual(timeline, last, picture.cpu(), timeline.given(last))
     return _Field(last - count, residual)
 
 
@@ -153,7 +153,7 @@ def _needed(timeline: Timeline, decoded: Tensor | FrameStream) -> Iterator[tuple
     """The decoded frames with their numbers, up to the first given one behind all made ones."""
     numbers = iter(range(timeline.stretch.start, _needed_end(timeline)))
     for chunk in frame_chunks(decoded, _CHUNK):
-        for picture in chunk:
+        for picture in chunk.cpu():
             frame = next(numbers, None)
             if frame is None:
                 return

@@ -1,4 +1,4 @@
-"""Timelines of the usual tasks: animate, drag, extend, connect, close, edit.
+"""Timelines of the usual tasks: animate, drag, extend, connect, close, edit, outpaint, keyframes.
 
 Frames are (F, H, W, 3) in [0, 1] and of one size, whose sides the VAE and the patches divide.
 ``context`` is how many given frames the model is shown beside what it makes; all of them are in
@@ -163,6 +163,45 @@ def edited(
     """A clip is changed as much as ``change`` (F or 1, H, W) in [0, 1] says of each pixel."""
     shape = VideoShape(*clip.shape[:3])
     return fresh(shape, fps, compression).placed(Piece(clip, change=change, held=True))
+
+
+def outpainted(
+    clip: Tensor,
+    fps: float,
+    *,
+    left: int = 0,
+    top: int = 0,
+    right: int = 0,
+    bottom: int = 0,
+    compression: Compression = WAN_COMPRESSION,
+) -> Timeline:
+    """A clip gets so many pixels of new picture on each side."""
+    around = (left, right, top, bottom)
+    change = F.pad(torch.zeros(1, *clip.shape[1:3]), around, value=1.0)
+    larger = F.pad(clip.movedim(-1, 1), around).movedim(1, -1)
+    return edited(larger, fps, change=change, compression=compression)
+
+
+def with_frames(
+    timeline: Timeline, frames: Tensor, first: int, change: Tensor | None = None
+) -> Timeline:
+    """Frames of the result from ``first`` on are given, such as a keyframe.
+
+    Those behind the result's end are left out. Where no latent frame lies wholly in them, the model
+    is shown them for as long as theirs lasts.
+
+    Args:
+        timeline: to place them on.
+        frames: (F, H, W, 3).
+        first: number of the first one in the result.
+        change: (F or 1, H, W) in [0, 1], see ``Piece``.
+    """
+    room = timeline.shape.frames - first
+    frames = frames[:room]
+    if change is not None and len(change) > 1:
+        change = change[:room]
+    held = not timeline.holds_whole(range(first, first + len(frames)))
+    return timeline.placed(Piece(frames, first, change, held=held))
 
 
 def _bridge(

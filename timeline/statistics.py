@@ -10,12 +10,12 @@ def matched(latent: Tensor, reference: Tensor, share: float) -> Tensor:
 
     Args:
         latent: (B, C, F, H, W).
-        reference: (B, C, F', H, W).
+        reference: (B, C, F', H, W), on any device.
         share: 0 leaves the latent as it is, 1 gives it the reference's statistics.
     """
     if share == 0:
         return latent
-    axes = (2, 3, 4)
+    axes, reference = (2, 3, 4), reference.to(latent)
     mean, std = latent.mean(axes, keepdim=True), latent.std(axes, keepdim=True)
     wanted_mean = reference.mean(axes, keepdim=True)
     wanted_std = reference.std(axes, keepdim=True)

@@ -2,7 +2,7 @@
 
 from .captions import caption, detailed_caption, vocabulary
 from .draw import MIXTURE, draw_scene, random_scene
-from .hints import nearness, outlines
+from .hints import lasting_tracks, nearness, outlines
 from .physics import Collision, States, collisions, simulate
 from .prompt_spec import PromptSpec, WantedObject, parse_caption
 from .renderer import Clip, render
@@ -50,6 +50,7 @@ __all__ = [
     "collisions",
     "detailed_caption",
     "draw_scene",
+    "lasting_tracks",
     "nearness",
     "outlines",
     "parse_caption",

@@ -58,7 +58,8 @@ def true_flow(
     points = _carried(points, masks[:, :-1], states)
     x, y, ahead = later.project(points, height, width)
     vectors = torch.stack((x - centres[0], y - centres[1]), dim=-1)
-    distance = (points - later.eye).norm(dim=-1)
+    across, above = later.slopes(x, y, height, width)
+    distance = ahead * (1 + across**2 + above**2).sqrt()
     seen = _is_seen(x, y, distance, depth[:, 1:]) & (ahead > 0)
     return TrueFlow(vectors, seen & ~_vanishes(masks[:, :-1], states))
 

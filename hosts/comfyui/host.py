@@ -115,6 +115,8 @@ class ComfyFiles:
 class ComfyModels:
     """ComfyUI's own MODEL, CLIP and VAE; see ``Models``."""
 
+    streams_frames = False
+
     @property
     def stored_formats(self) -> tuple[str, ...]:
         """Those that the layers of this ComfyUI compute with."""

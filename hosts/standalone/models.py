@@ -54,6 +54,8 @@ class StandaloneModels:
         session: told of progress and of what will not be followed.
     """
 
+    streams_frames = True
+
     def __init__(self, device: torch.device, dtype: str, session: StandaloneSession) -> None:
         self.device, self.dtype, self.session = device, dtype, session
         self.vaes: WeakSet[LoadedVAE] = WeakSet()

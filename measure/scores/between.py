@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,10 @@ from .reading import ClipReading
 
 NEAR = 3.0
 """Pixels that an object may be away from its true place."""
+
+MOST_MISFIT = 0.018
+"""Of an object to the solid that it is read as. Of 160 true clips after the VAE 155 stay below it,
+and of 30 whose objects fall apart into blocks of 8 pixels, but are read rightly, 13."""
 
 _PART_FRAMES = 7
 _SHARE = 0.9
@@ -28,28 +33,47 @@ class Truth(NamedTuple):
 def judge_between(video: Tensor, truth: Truth, fps: float) -> dict[str, bool]:
     """Judge made frames (F, H, W, 3) of display colours in [0, 1].
 
-    They are read in parts of about half a second at 16 frames per second, so that an object which
-    falls apart on the way is not taken for what it is on the whole.
-
     Returns:
-        "one object", "its colour", "its shape": in all parts; "its place": within `NEAR` of the
-        true one in nine of ten frames.
+        as of `judge_object`, and "its place": within `NEAR` of the true one in nine of ten frames.
 
     Raises:
         ValueError: the video has another shape, or the rate is not above 0.
     """
-    parts = video.split(_PART_FRAMES)
-    readings = [read_clip(part, fps) for part in parts]
-    lengths = [len(part) for part in parts]
+    readings, lengths = _in_parts(video, fps)
     away = (place_of(readings, lengths) - truth.track).norm(dim=1)
+    near = bool((away <= NEAR).float().mean() >= _SHARE)
+    return {**_judged(readings, truth.colour, truth.shape), "its place": near}
+
+
+def judge_object(video: Tensor, colour: str, shape: str, fps: float) -> dict[str, bool]:
+    """Judge what a video (F, H, W, 3) of display colours in [0, 1] shows, wherever it is.
+
+    It is read in parts of about half a second at 16 frames per second, so that an object which
+    falls apart on the way is not taken for what it is on the whole.
+
+    Returns:
+        "one object", "its colour", "its shape", "its looks" in all parts; the last says that it
+        looks like a solid of its shape, with a misfit of at most `MOST_MISFIT`.
+
+    Raises:
+        ValueError: the video has another shape, or the rate is not above 0.
+    """
+    return _judged(_in_parts(video, fps)[0], colour, shape)
+
+
+def _in_parts(video: Tensor, fps: float) -> tuple[list[ClipReading], list[int]]:
+    parts = video.split(_PART_FRAMES)
+    return [read_clip(part, fps) for part in parts], [len(part) for part in parts]
+
+
+def _judged(readings: Sequence[ClipReading], colour: str, shape: str) -> dict[str, bool]:
+    largest = [reading.objects[0] for reading in readings if reading.objects]
+    everywhere = len(largest) == len(readings)
     return {
         "one object": all(len(reading.objects) == 1 for reading in readings),
-        "its colour": all(reading.colour == truth.colour for reading in readings),
-        "its shape": all(
-            bool(reading.objects) and reading.objects[0].shape == truth.shape
-            for reading in readings
-        ),
-        "its place": bool((away <= NEAR).float().mean() >= _SHARE),
+        "its colour": everywhere and all(thing.colour == colour for thing in largest),
+        "its shape": everywhere and all(thing.shape == shape for thing in largest),
+        "its looks": everywhere and all(thing.misfit <= MOST_MISFIT for thing in largest),
     }
 
 

@@ -62,6 +62,7 @@ def _followed(
         place=place[nearest],
         height=2 * half_height(form) * fit.placing.scale[nearest],
         size=size,
+        misfit=float((fit.misfit.amin(dim=1) / fit.placing.scale.square()).mean()),
     )
 
 

@@ -23,6 +23,8 @@ class ObjectReading:
         place: its centre (F, 3) in units as in `toyworld`: right, up and away from the camera's
             foot; as x and y where it is not seen.
         size: in units.
+        misfit: squared difference of colour to the solid that it is read as, summed over a picture
+            of it in which its size is 1, on average over the frames that show it wholly.
     """
 
     colour: str
@@ -37,6 +39,7 @@ class ObjectReading:
     seen: Tensor
     place: Tensor
     size: float
+    misfit: float
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
-from torch.nn import functional
 
 from ...toyworld import Clip
 from ..cases import FPS, Case, batches, true_clips
@@ -22,17 +20,17 @@ from ..scores.between import Truth, judge_between, place_of
 from ..scores.joins import METERS, Join, JoinScore, given_frames, judge_joins
 from ..scores.signals import read_signals
 from ..scores.stability import read_drift
+from ..stopping import keeping
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .cases import travelling
 from .controls import JUMP, Control, duplicate, freeze, hard_cut, jump, ping_pong, reversed_in_time
+from .spoiling import IN_BLOCKS, RISING, in_blocks, with_rising_gain
 from .tables import GROUP
 
 JOINS, DRIFT_AND_TRUTH = "calibration of joins", "calibration of drift and truth"
 FRAMES = 33
-RAMP = 3 / 255
-BLOCK = 8
-"""Pixels along a side of the blocks that an object falls apart into, those of a latent position."""
+TRUE = "true clips"
 
 _OWN, _OTHER, _SAME_SETTING = 20, 21, 22
 _JOIN = 17
@@ -116,19 +114,24 @@ def _run_joins(
 ) -> Table:
     found: dict[str, list[JoinScore]] = {}
     cuts = {group: batches(cases) for group, cases in others.items()}
-    for batch in batches(own):
-        other = {group: true_clips(next(each)).video for group, each in cuts.items()}
-        versions = [
-            version._replace(video=_coded(maker, version.video))
-            for version in _versions(true_clips(batch).video, other)
-        ]
-        asked = [(version.layouts, version.true) for version in versions]
-        clips = list(torch.stack([version.video for version in versions], dim=1))
-        for scores in readers.map(judge_layouts, clips, [asked] * len(batch)):
-            for version, each in zip(versions, scores, strict=True):
-                found.setdefault(version.kind, []).extend(each)
-        seen(batch, versions[0].video)
-    return Table(GROUP, JOINS, {kind: _passed(scores) for kind, scores in found.items()})
+
+    def table() -> Table:
+        return Table(GROUP, JOINS, {kind: _passed(scores) for kind, scores in found.items()})
+
+    with keeping(found, table):
+        for batch in batches(own):
+            other = {group: true_clips(next(each)).video for group, each in cuts.items()}
+            versions = [
+                version._replace(video=_coded(maker, version.video))
+                for version in _versions(true_clips(batch).video, other)
+            ]
+            asked = [(version.layouts, version.true) for version in versions]
+            clips = list(torch.stack([version.video for version in versions], dim=1))
+            for scores in readers.map(judge_layouts, clips, [asked] * len(batch)):
+                for version, each in zip(versions, scores, strict=True):
+                    found.setdefault(version.kind, []).extend(each)
+            seen(batch, versions[0].video)
+    return table()
 
 
 def _versions(video: Tensor, other: Mapping[int, Tensor]) -> Iterator[_Spoiled]:
@@ -156,26 +159,30 @@ def _run_drift_and_truth(
 ) -> Table:
     drifts: dict[str, list[bool]] = {}
     truths: dict[str, list[bool]] = {}
-    for batch in batches(own):
-        true = true_clips(batch)
-        video, ramp = true.video[:, :FRAMES], torch.linspace(0, RAMP, FRAMES)
-        gain = 1 + rearrange(ramp, "F -> 1 F 1 1 1") / video.mean(dim=(1, 2, 3, 4), keepdim=True)
-        versions = {"true clips": video, "a gain that rises by 3/255": video * gain}
-        for name, clips in versions.items():
-            passed = [read_drift(clip).passed for clip in _coded(maker, clips)]
-            drifts.setdefault(name, []).extend(passed)
-        pictures = {"true clips": video, "objects in blocks": _in_blocks(true)}
-        made = [_coded(maker, clips)[:, _MADE] for clips in pictures.values()]
-        asked = _truths(batch, true)
-        for each in readers.map(judge_truths, list(torch.stack(made, dim=1)), asked):
-            for name, passed in zip(pictures, each, strict=True):
-                truths.setdefault(name, []).append(passed)
-        seen(batch, video)
-    rows: dict[str, dict[str, Figure]] = {}
-    for column, found in (("no drift", drifts), ("all of the truth", truths)):
-        for name, passed in found.items():
-            rows.setdefault(name, {})[column] = Share(sum(passed), len(passed))
-    return Table(GROUP, DRIFT_AND_TRUTH, rows)
+
+    def table() -> Table:
+        rows: dict[str, dict[str, Figure]] = {}
+        for column, found in (("no drift", drifts), ("all of the truth", truths)):
+            for name, passed in found.items():
+                rows.setdefault(name, {})[column] = Share(sum(passed), len(passed))
+        return Table(GROUP, DRIFT_AND_TRUTH, rows)
+
+    with keeping(truths, table):
+        for batch in batches(own):
+            true = true_clips(batch)
+            video = true.video[:, :FRAMES]
+            for name, clips in {TRUE: video, RISING: with_rising_gain(video)}.items():
+                passed = [read_drift(clip).passed for clip in _coded(maker, clips)]
+                drifts.setdefault(name, []).extend(passed)
+            blocks = in_blocks(video[:, _MADE], true.masks[:, :FRAMES, 0][:, _MADE])
+            pictures = {TRUE: video, IN_BLOCKS: _with_made(video, blocks)}
+            made = [_coded(maker, clips)[:, _MADE] for clips in pictures.values()]
+            asked = _truths(batch, true)
+            for each in readers.map(judge_truths, list(torch.stack(made, dim=1)), asked):
+                for name, passed in zip(pictures, each, strict=True):
+                    truths.setdefault(name, []).append(passed)
+            seen(batch, video)
+    return table()
 
 
 def _truths(batch: Sequence[Case], true: Clip) -> list[tuple[str, str, np.ndarray]]:
@@ -184,17 +191,8 @@ def _truths(batch: Sequence[Case], true: Clip) -> list[tuple[str, str, np.ndarra
     return [(thing.colour, thing.shape, track) for thing, track in zip(things, tracks, strict=True)]
 
 
-def _in_blocks(true: Clip) -> Tensor:
-    """Clips (B, F, H, W, 3) in whose made part blocks that an object touches have one colour."""
-    video, there = true.video[:, :FRAMES], true.masks[:, :FRAMES, 0]
-    planes = rearrange(video, "B F H W C -> (B F) C H W")
-    touched = rearrange(there.float(), "B F H W -> (B F) 1 H W")
-    blocks = functional.avg_pool2d(planes, BLOCK)
-    touched = functional.max_pool2d(touched, BLOCK)
-    large = (functional.interpolate(each, scale_factor=BLOCK) for each in (touched, blocks))
-    spoiled = torch.where(next(large) > 0, next(large), planes)
-    spoiled = rearrange(spoiled, "(B F) C H W -> B F H W C", B=len(video))
-    return torch.cat([video[:, : _MADE.start], spoiled[:, _MADE], video[:, _MADE.stop :]], dim=1)
+def _with_made(video: Tensor, made: Tensor) -> Tensor:
+    return torch.cat([video[:, : _MADE.start], made, video[:, _MADE.stop :]], dim=1)
 
 
 def _coded(maker: ClipMaker, video: Tensor) -> Tensor:

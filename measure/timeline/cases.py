@@ -1,10 +1,14 @@
-"""Held-out scenes whose one object travels across the picture, so that stops and turns show."""
+"""Held-out scenes of one object that moves, so that stops and turns show."""
 
 from ...models.shapes import VideoShape
 from ...toyworld import draw_scene
-from ..cases import FPS, HELD_OUT, Case
+from ..cases import FPS, HELD_OUT, SQUARE, Case
 
 TRAVELS = ("moves left", "moves right", "rolls")
+LASTING = ("circles", "spins")
+"""Motions that go on in the picture for ever, at one speed however long the clip is. Bounces do
+too, but what is at its highest point looks frozen, and some of it is out of the picture."""
+
 SIDE = 64
 OTHERS = 5
 """How far the groups of clips to cut to are from those that they are cut into."""
@@ -21,6 +25,27 @@ def travelling(group: int, count: int, frames: int, *, setting_of: int | None = 
         setting_of: number of a group whose settings, case by case, these have.
     """
     return [_drawn(group, number, frames, setting_of) for number in range(count)]
+
+
+def lasting(group: int, count: int, frames: int) -> list[Case]:
+    """Draw cases of one object whose motion is that of a clip of 17 frames, and does not end.
+
+    What travels is slowed down to stay in the picture of a long clip, far below the speeds that
+    the model was trained on.
+    """
+    return [
+        Case(
+            draw_scene(
+                _first(group) + number,
+                kind="single",
+                motion=LASTING[number % len(LASTING)],
+                duration=SQUARE.frames / FPS,
+            ),
+            VideoShape(frames, SIDE, SIDE),
+            number,
+        )
+        for number in range(count)
+    ]
 
 
 def looping(group: int, count: int, frames: int) -> list[Case]:

@@ -4,7 +4,7 @@ B batch, C channels, F latent frames, H rows, W columns.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
@@ -13,7 +13,8 @@ from torch import Tensor
 from ...models.shapes import Compression, LatentShape
 from ..cases import Case
 from ..studio import ClipMaker
-from .cases import OTHERS, travelling
+from .baselines import Baseline, by_noise_mask, by_pixel_tail
+from .cases import OTHERS, lasting, travelling
 from .controls import BACKWARD, BETWEEN, FORWARD, Control
 from .making import PLAN, fill, fill_in_chunks
 
@@ -34,6 +35,10 @@ class TimelineJob:
         borders: latent frames that a chunk begins with, beside those at given parts.
         within: latent frames inside of chunks, where nothing joins: how these fare tells what of a
             failure at a border is the seam's.
+        baselines: how the same is done without the timeline, with the same weights.
+        far: frames of the made part, those that are the farthest from what is given, in which the
+            object has to be what it was.
+        notes: what the table says of the cases.
     """
 
     title: str
@@ -45,6 +50,9 @@ class TimelineJob:
     knows_truth: bool = False
     borders: tuple[int, ...] = ()
     within: tuple[int, ...] = ()
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    far: range | None = None
+    notes: tuple[str, ...] = ()
 
     def given_frames(self, compression: Compression) -> Tensor:
         """Which frames of the video are given, (F,) bool."""
@@ -68,18 +76,19 @@ def animate(count: int) -> TimelineJob:
     """The first frame is given, 16 are made."""
     cases = _cases(0, count, 17)
     controls = {name: FORWARD[name] for name in ("hard cut", "freeze")}
-    return TimelineJob("animate", *cases, _given(5, range(1)), fill, controls)
+    return TimelineJob("animate", *cases, _given(5, range(1)), fill, controls, baselines=MASKED)
 
 
 def extend_forward(count: int) -> TimelineJob:
     """Extend 17 frames to 65, in chunks."""
-    return _in_chunks("extend forward", _cases(1, count, _frames(LONG)), range(5), FORWARD)
+    cases, far = _cases(6, count, _frames(LONG), draw=lasting), range(_frames(LONG))[-FAR:]
+    return _in_chunks("extend forward", cases, range(5), FORWARD, far, {PIXEL_TAIL: by_pixel_tail})
 
 
 def extend_backward(count: int) -> TimelineJob:
     """Put 49 frames before 16, in chunks."""
-    cases = _cases(2, count, _frames(LONG))
-    return _in_chunks("extend backward", cases, range(LONG - 4, LONG), BACKWARD)
+    cases, far = _cases(7, count, _frames(LONG), draw=lasting), range(FAR)
+    return _in_chunks("extend backward", cases, range(LONG - 4, LONG), BACKWARD, far, {})
 
 
 def _in_chunks(
@@ -87,6 +96,8 @@ def _in_chunks(
     cases: tuple[tuple[Case, ...], tuple[Case, ...]],
     known: range,
     controls: Mapping[str, Control],
+    far: range,
+    baselines: Mapping[str, Baseline],
 ) -> TimelineJob:
     given = _given(LONG, known)
     starts = sorted(chunk.made.start for chunk in PLAN.chunks((~given).tolist()))
@@ -98,6 +109,9 @@ def _in_chunks(
         controls,
         borders=tuple(starts[1:]),
         within=tuple(start + 1 for start in starts if start),
+        baselines=baselines,
+        far=far,
+        notes=(f"{title}: {OF_LASTING}",),
     )
 
 
@@ -110,11 +124,23 @@ def connect(count: int) -> TimelineJob:
         fill,
         BETWEEN,
         knows_truth=True,
+        baselines=MASKED,
     )
 
 
 LONG = 17
 """Latent frames of clips that are extended to about four times the length."""
+
+FAR = 16
+"""Frames, a second, that are looked at as far from what is given as a clip goes."""
+
+MASKED: Mapping[str, Baseline] = {"plain noise mask": by_noise_mask}
+PIXEL_TAIL = "pixels of the tail encoded again"
+OF_LASTING = (
+    "one object that circles or spins, which it does in the given part as in the clips "
+    "that the model was trained on; what is made is judged by joins, drift, motion and what the "
+    "object is at the far end, not by where it is"
+)
 
 JOBS: Mapping[str, Callable[[int], TimelineJob]] = {
     "animate": animate,
@@ -125,9 +151,15 @@ JOBS: Mapping[str, Callable[[int], TimelineJob]] = {
 """By name, made for a number of cases each."""
 
 
-def _cases(group: int, count: int, frames: int) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+def _cases(
+    group: int,
+    count: int,
+    frames: int,
+    *,
+    draw: Callable[[int, int, int], list[Case]] = travelling,
+) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
     """Cases, and others to cut to."""
-    own, others = (travelling(each, count, frames) for each in (group, group + OTHERS))
+    own, others = (draw(each, count, frames) for each in (group, group + OTHERS))
     return tuple(own), tuple(others)
 
 

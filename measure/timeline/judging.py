@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..cases import FPS
 from ..scores.alignment import read_clip
-from ..scores.between import Truth, judge_between, place_of
+from ..scores.between import Truth, judge_between, judge_object, place_of
 from ..scores.joins import JoinScore, judge_joins
 from ..scores.signals import Signals, read_signals
 from ..scores.stability import Drift, Motion, read_drift, read_motion
@@ -25,6 +25,8 @@ class Question(NamedTuple):
         given: which frames are given (F,) bool.
         colour, shape: of the one object.
         track: its true centre in every frame (F, 2); None where nothing true is between.
+        far: first frame of the made stretch that is the farthest from what is given, and the one
+            after it, in which the object has to be what it was; None for none.
     """
 
     joins: tuple[int, ...]
@@ -32,6 +34,7 @@ class Question(NamedTuple):
     colour: str
     shape: str
     track: np.ndarray | None = None
+    far: tuple[int, int] | None = None
 
 
 class Findings(NamedTuple):
@@ -39,7 +42,8 @@ class Findings(NamedTuple):
 
     Attributes:
         step: mean change of luma into each frame, in 1/255.
-        truth: what of it is as in the true clip; empty where nothing is known of that.
+        truth: what of it is as in the true clip, between given parts or far from them; empty where
+            nothing is known of that.
     """
 
     joins: list[JoinScore]
@@ -73,9 +77,17 @@ def _findings(clip: Tensor, signals: Signals, true: Signals, question: Question)
     )
 
 
+def far_away(clip: Tensor, question: Question) -> dict[str, bool]:
+    """Whether the object is what it was in the frames that are far from all given ones."""
+    if question.far is None:
+        return {}
+    shown = judge_object(clip[slice(*question.far)], question.colour, question.shape, FPS)
+    return {f"{name} at the far end": passed for name, passed in shown.items()}
+
+
 def _truth(clip: Tensor, question: Question) -> dict[str, bool]:
     if question.track is None:
-        return {}
+        return far_away(clip, question)
     made = ~question.given
     truth = Truth(question.colour, question.shape, torch.from_numpy(question.track[made]))
     return judge_between(clip[torch.from_numpy(made)], truth, FPS)

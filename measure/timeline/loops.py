@@ -19,8 +19,10 @@ from ..readers import Readers
 from ..scores.joins import METERS
 from ..scores.signals import read_signals
 from ..scores.stability import Closure, read_closure, read_motion
+from ..stopping import keeping
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
+from .baselines import by_roll
 from .cases import looping, travelling
 from .making import decoded_loop
 from .tables import GROUP
@@ -63,13 +65,18 @@ def _run(
     seen: Seen,
 ) -> Table:
     found: dict[str, list[Turn]] = {}
-    for batch, others in zip(batches(cases), batches(clips), strict=True):
-        versions = _versions(maker, batch, others)
-        each_turn = list(torch.stack(list(versions.values()), dim=1))
-        for turns in readers.map(judge_turns, each_turn, [None] * len(batch)):
-            for name, turn in zip(versions, turns, strict=True):
-                found.setdefault(name, []).append(turn)
-        seen(batch, versions["generated"])
+    with keeping(found, lambda: _table(found)):
+        for batch, others in zip(batches(cases), batches(clips), strict=True):
+            versions = _versions(maker, batch, others)
+            each_turn = list(torch.stack(list(versions.values()), dim=1))
+            for turns in readers.map(judge_turns, each_turn, [None] * len(batch)):
+                for name, turn in zip(versions, turns, strict=True):
+                    found.setdefault(name, []).append(turn)
+            seen(batch, versions["generated"])
+    return _table(found)
+
+
+def _table(found: Mapping[str, Sequence[Turn]]) -> Table:
     rows: dict[str, dict[str, Figure]] = {}
     for column, turns in found.items():
         for row, figure in _column(turns).items():
@@ -90,6 +97,7 @@ def _versions(
         "generated": decoded_loop(maker, made),
         "true loops": decoded_loop(maker, true.float().cpu()),
         "decoded after one latent": decoded_loop(maker, made, context=1),
+        "plain roll": decoded_loop(maker, by_roll(maker, batch)),
         "open clips": open_clips[:, -FRAMES:],
     }
 

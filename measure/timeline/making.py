@@ -17,9 +17,26 @@ PLAN = ChunkPlan(length=5, context=2, anchor=False)
 """The model works on 17 frames of video at a time."""
 
 
-def fill(maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor) -> Tensor:
-    """Make in one run what is not given (F,) bool of latents (B, C, F, H, W)."""
-    return _held(maker, cases, latents, given, 0)
+def fill(
+    maker: ClipMaker,
+    cases: Sequence[Case],
+    latents: Tensor,
+    given: Tensor,
+    *,
+    first_frame: int = 0,
+) -> Tensor:
+    """Make in one run what is not given (F,) bool of latents (B, C, F, H, W).
+
+    Args:
+        first_frame: absolute number of the first latent frame, which decides its noise.
+
+    Returns:
+        Latents with the given ones bit for bit as they were.
+    """
+    known = given[None, :, None, None].expand(len(cases), *latents.shape[2:])
+    prompts = [case.prompt for case in cases]
+    made = maker.hold(cases, prompts, latents, known, first_frame=first_frame)
+    return torch.where(known[:, None], latents, made)
 
 
 def fill_in_chunks(
@@ -30,7 +47,7 @@ def fill_in_chunks(
     for chunk in PLAN.chunks((~given).tolist()):
         shown, first = list(chunk.shown), chunk.made.start - chunk.places[0]
         known = torch.tensor([each not in chunk.made and each != chunk.lead for each in shown])
-        made = _held(maker, cases, latents[:, :, shown], known, first)
+        made = fill(maker, cases, latents[:, :, shown], known, first_frame=first)
         latents[:, :, list(chunk.made)] = made[:, :, chunk.places]
     return latents
 
@@ -44,13 +61,3 @@ def decoded_loop(maker: ClipMaker, latents: Tensor, *, context: int | None = Non
     lead = decoder_lead(maker.vae.config) if context is None else context
     frames = latents.shape[2] * maker.vae.time_factor
     return maker.decode(led_in(latents, lead))[:, -frames:]
-
-
-def _held(
-    maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor, first: int
-) -> Tensor:
-    """Latents with the given ones bit for bit as they were."""
-    known = given[None, :, None, None].expand(len(cases), *latents.shape[2:])
-    prompts = [case.prompt for case in cases]
-    made = maker.hold(cases, prompts, latents, known, first_frame=first)
-    return torch.where(known[:, None], latents, made)

@@ -1,7 +1,9 @@
 """Findings of many clips as the rows and columns of a table."""
 
 from collections.abc import Mapping, Sequence
-from statistics import median, quantiles
+from statistics import median
+
+import numpy as np
 
 from ..figures import Figure, Number, Share, Table
 from ..scores.joins import METERS
@@ -14,18 +16,22 @@ EVERYTHING = "all of that"
 
 
 def table_of_findings(
-    title: str, found: Mapping[str, Sequence[Findings]], kinds: Mapping[int, str]
+    title: str,
+    found: Mapping[str, Sequence[Findings]],
+    kinds: Mapping[int, str],
+    notes: tuple[str, ...] = (),
 ) -> Table:
     """One column for every version of the clips.
 
     Args:
         kinds: what the joins at some frames lead into.
+        notes: of the table.
     """
     rows: dict[str, dict[str, Figure]] = {}
     for column, findings in found.items():
         for row, figure in _column(findings, kinds).items():
             rows.setdefault(row, {})[column] = figure
-    return Table(GROUP, title, rows)
+    return Table(GROUP, title, rows, notes)
 
 
 def _column(findings: Sequence[Findings], kinds: Mapping[int, str]) -> dict[str, Figure]:
@@ -35,6 +41,8 @@ def _column(findings: Sequence[Findings], kinds: Mapping[int, str]) -> dict[str,
 def _joins(findings: Sequence[Findings], kinds: Mapping[int, str]) -> dict[str, Figure]:
     judged = [score for each in findings for score in each.joins]
     scores = [score for score in judged if kinds[score.frame] != WITHIN]
+    if not scores:
+        return {}
     figures: dict[str, Figure] = {ALL: _share([score.passed for score in scores])}
     names = dict.fromkeys(kinds.values())
     for name in names if len(names) > 1 else ():
@@ -84,4 +92,4 @@ def _number(value: float, unit: str) -> Number:
 
 
 def _high(values: Sequence[float]) -> float:
-    return quantiles(values, n=10, method="inclusive")[-1]
+    return float(np.quantile(values, 0.9))

@@ -3,7 +3,7 @@
 B batch, F frames, H rows, W columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,19 +14,36 @@ from ...timeline.assemble import FADE
 from ..cases import Case, batches, true_clips
 from ..figures import Table
 from ..readers import Readers
+from ..stopping import keeping
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .calibration import calibration_tasks
+from .converging import converge_task
+from .edits import edit_tasks
+from .holes import inpaint_task, outpaint_task
 from .jobs import JOBS, WITHIN, TimelineJob
 from .judging import Findings, Question, judge_versions
+from .keyframes import keyframes_task
 from .loops import loop_task
+from .one_minute import one_minute_task
 from .pasting import pasted
 from .plot import Steps
 from .tables import GROUP, table_of_findings
+from .versions import GENERATED, TRUTH
+from .windows import windows_task
 
-CALIBRATION, LOOP = "calibration", "loop"
-NAMES = (CALIBRATION, *JOBS, LOOP)
-GENERATED, TRUTH = "generated", "true clips"
+CALIBRATION, EDIT = "calibration", "edit"
+OTHERS: Mapping[str, Callable[[int, ClipMaker], Task]] = {
+    "loop": loop_task,
+    "windows": windows_task,
+    "one-minute": one_minute_task,
+    "inpaint": inpaint_task,
+    "outpaint": outpaint_task,
+    "keyframes": keyframes_task,
+    "converge": converge_task,
+}
+"""Tasks of one table each that are judged in ways of their own."""
+NAMES = (CALIBRATION, *JOBS, *OTHERS, EDIT)
 
 
 def timeline_tasks(names: Sequence[str], count: int, maker: ClipMaker, steps: Steps) -> list[Task]:
@@ -47,7 +64,8 @@ def timeline_tasks(names: Sequence[str], count: int, maker: ClipMaker, steps: St
     for job in (make(count) for name, make in JOBS.items() if name in names):
         run = partial(_run, job, maker, steps)
         tasks.append(Task(f"{GROUP}: {job.title}", job.cases, run))
-    return [*tasks, loop_task(count, maker)] if LOOP in names else tasks
+    tasks += [make(count, maker) for name, make in OTHERS.items() if name in names]
+    return [*tasks, *edit_tasks(count, maker)] if EDIT in names else tasks
 
 
 def _run(
@@ -55,19 +73,24 @@ def _run(
 ) -> Table:
     kinds = job.joins(maker.model.latent.compression)
     found: dict[str, list[Findings]] = {}
-    for batch, others in zip(batches(job.cases), batches(job.others), strict=True):
-        versions = _versions(job, maker, batch, others)
-        clips = torch.stack(list(versions.values()), dim=1)  # (B, K, F, H, W, 3)
-        asked = _questions(job, maker, batch)
-        for each in readers.map(judge_versions, list(clips), asked):
-            for name, findings in zip(versions, each, strict=True):
-                found.setdefault(name, []).append(findings)
-        seen(batch, versions[GENERATED])
-    found = {GENERATED: found.pop(GENERATED), **found}
-    drawn = (GENERATED, TRUTH, *job.controls)
-    joins = tuple(frame for frame, kind in kinds.items() if kind != WITHIN)
-    steps.add(job.title, {name: _mean_steps(found[name]) for name in drawn}, joins)
-    return table_of_findings(job.title, found, kinds)
+
+    def table() -> Table:
+        columns = {GENERATED: found.pop(GENERATED), **found}
+        joins = tuple(frame for frame, kind in kinds.items() if kind != WITHIN)
+        drawn = (GENERATED, TRUTH, *job.controls)
+        steps.add(job.title, {name: _mean_steps(columns[name]) for name in drawn}, joins)
+        return table_of_findings(job.title, columns, kinds, job.notes)
+
+    with keeping(found, table):
+        for batch, others in zip(batches(job.cases), batches(job.others), strict=True):
+            versions = _versions(job, maker, batch, others)
+            clips = torch.stack(list(versions.values()), dim=1)  # (B, K, F, H, W, 3)
+            asked = _questions(job, maker, batch)
+            for each in readers.map(judge_versions, list(clips), asked):
+                for name, findings in zip(versions, each, strict=True):
+                    found.setdefault(name, []).append(findings)
+            seen(batch, versions[GENERATED])
+    return table()
 
 
 def _versions(
@@ -93,6 +116,7 @@ def _versions(
         **decoded,
         **{f"{name}, pasted": paste(decoded[name], fade=FADE) for name in (GENERATED, TRUTH)},
         f"{TRUTH}, pasted unfaded": paste(decoded[TRUTH], fade=0),
+        **{name: make(maker, batch, video, job.given) for name, make in job.baselines.items()},
         **controls,
     }
 
@@ -108,6 +132,7 @@ def _questions(job: TimelineJob, maker: ClipMaker, batch: Sequence[Case]) -> lis
             case.scene.objects[0].colour,
             case.scene.objects[0].shape,
             track if job.knows_truth else None,
+            None if job.far is None else (job.far.start, job.far.stop),
         )
         for case, track in zip(batch, tracks, strict=True)
     ]

@@ -63,8 +63,8 @@ _FASTER = 0.75
 
 def _coloured(vectors: Tensor) -> Tensor:
     """Colours (H, W, 3) of vectors (H, W, 2) in units of the fastest."""
-    speed = vectors.norm(dim=-1, keepdim=True)
-    turn = torch.atan2(vectors[..., 1], vectors[..., 0]) / (2 * torch.pi) % 1
+    right, down = vectors.unbind(dim=-1)
+    speed, turn = torch.hypot(right, down)[..., None], torch.atan2(down, right) / (2 * torch.pi) % 1
     place = turn * len(_WHEEL)
     lower = place.floor()
     first, second = (_WHEEL[((lower + k) % len(_WHEEL)).long()] for k in (0, 1))

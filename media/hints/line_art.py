@@ -31,8 +31,8 @@ class LineOptions:
         ValueError: one of them is out of its range.
     """
 
-    width: float = 1.5
-    threshold: float = 0.12
+    width: float = 1.2
+    threshold: float = 0.16
 
     def __post_init__(self) -> None:
         if not 0 < self.width < float("inf"):

@@ -136,11 +136,11 @@ class SpacetimeLineArt(io.ComfyNode):
             inputs=[
                 images_input(),
                 io.Float.Input(
-                    "line_width", default=1.5, min=0.5, max=32.0, step=0.1,
+                    "line_width", default=1.2, min=0.5, max=32.0, step=0.1,
                     tooltip="Width of the lines in pixels; wide ones also leave out small things.",
                 ),
                 io.Float.Input(
-                    "threshold", default=0.12, min=0.01, max=1.0, step=0.01,
+                    "threshold", default=0.16, min=0.01, max=1.0, step=0.01,
                     tooltip="Difference of brightness or colour whose line is half as bright as a "
                     "clear one. Lower draws more.",
                 ),
@@ -157,8 +157,8 @@ class SpacetimeLineArt(io.ComfyNode):
     def execute(
         cls,
         images: Any,
-        line_width: float = 1.5,
-        threshold: float = 0.12,
+        line_width: float = 1.2,
+        threshold: float = 0.16,
         black_on_white: bool = False,
     ) -> io.NodeOutput:
         """Draw the lines."""

@@ -44,7 +44,7 @@ class SpacetimeDrawMotion(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeDrawMotion",
-            display_name="Draw Motion (Brush, Drag)",
+            display_name="Draw Motion (Brush, Trajectory)",
             category=CATEGORY,
             description="Moves what lies under a mask along a path that you draw on the picture: "
             "drag over it. Several of these nodes, one behind the other, move several things.",
@@ -103,7 +103,8 @@ class SpacetimeDrawMotion(io.ComfyNode):
         tracks: str | None = None,
     ) -> io.NodeOutput:
         """Lay tracks over the thing and move them."""
-        thing, stroke = mask_over(mask, image), mask_over(path_mask, image, "path_mask")
+        size = size_of(image)
+        thing, stroke = mask_over(mask, size), mask_over(path_mask, size, "path_mask")
         assert thing is not None
         others = tracks_over(tracks, image, frames)
         way = _drawn_path(path, image) if stroke is None else stroke_path(stroke, thing)
@@ -144,7 +145,7 @@ class SpacetimeCameraMove(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeCameraMove",
-            display_name="Camera Move (Pan, Zoom, Orbit)",
+            display_name="Camera Move (Pan, Orbit, Dolly)",
             category=CATEGORY,
             description="Tracks all over the picture, as a moving camera sees them. Several of "
             "these nodes, one behind the other, with a start and an end each, are moves in a row.",

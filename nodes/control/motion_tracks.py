@@ -1,15 +1,19 @@
-"""Show Tracks and Flow from Tracks: what tracks look like, and what they say of every pixel."""
+"""What tracks look like, what they say of every pixel, and tracks that follow a flow."""
 
 from typing import Any
 
 from torch import Tensor
 
 from ...hosts import io, ui
-from ...motion import read_tracks
+from ...media import whole_frames
+from ...media.fit import Size
+from ...motion import read_tracks, write_tracks
+from ...motion.camera import grid
 from ...motion.drawing import hint, preview
-from ...motion.flow import flow_of
+from ...motion.flow import Flow, flow_of, followed
 from ...motion.layers import layers_of
-from ..helpers.motions import FLOW, mask_over, size_of, tracks_input
+from ...motion.path import points_under
+from ..helpers.motions import FLOW, mask_over, size_of, tracks_input, tracks_output
 from ..helpers.search import search_words
 from .motion import CATEGORY
 
@@ -96,7 +100,41 @@ class SpacetimeFlowFromTracks(io.ComfyNode):
         """Work the flow out."""
         size = size_of(image)
         read = read_tracks(tracks, size)
-        return io.NodeOutput(flow_of(layers_of(mask_over(mask, image), read, size), size))
+        return io.NodeOutput(flow_of(layers_of(mask_over(mask, size), read, size), size))
 
 
-NODES: list[type[Any]] = [SpacetimeShowTracks, SpacetimeFlowFromTracks]
+class SpacetimeTracksFromFlow(io.ComfyNode):
+    """Points that a flow carries along."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node."""
+        return io.Schema(
+            node_id="SpacetimeTracksFromFlow",
+            display_name="Tracks from Flow (Video)",
+            category=CATEGORY,
+            description="Follows points of a video's first frame along its optical flow, so that "
+            "another picture can move as the video does.",
+            **search_words("point tracker", "track points", "motion transfer", "cotracker"),
+            inputs=[
+                io.Custom(FLOW).Input("flow", tooltip="The motion, from an optical flow."),
+                io.Mask.Input(
+                    "mask", optional=True,
+                    tooltip="White where points are to be followed; without it all over the "
+                    "picture.",
+                ),
+            ],
+            outputs=[tracks_output()],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, flow: Flow, mask: Tensor | None = None) -> io.NodeOutput:
+        """Carry the points along."""
+        vectors = whole_frames(flow.vectors)
+        size = Size(*vectors.shape[1:3])
+        thing = mask_over(mask, size)
+        points = grid(size) if thing is None else points_under(thing)
+        return io.NodeOutput(write_tracks(followed(points, vectors.float().cpu())))
+
+
+NODES: list[type[Any]] = [SpacetimeShowTracks, SpacetimeFlowFromTracks, SpacetimeTracksFromFlow]

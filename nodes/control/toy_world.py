@@ -8,7 +8,7 @@ from torch import Tensor
 from ...hosts import io, ui
 from ...media.hints import Flow, flow_pictures
 from ...models.shapes import VideoShape
-from ...toyworld import Clip, Scene, caption, nearness, outlines, true_flow
+from ...toyworld import Clip, Scene, caption, lasting_tracks, nearness, outlines, true_flow
 from ..helpers.example_scenes import (
     example_clip,
     form_problem,
@@ -65,7 +65,7 @@ class SpacetimeToyWorldHints(io.ComfyNode):
             **search_words(
                 "depth", "segmentation", "mask", "trajectory", "flow", "ground truth", "hint",
             ),
-            inputs=[*scene_inputs(), fastest_input()],
+            inputs=[*scene_inputs(), fastest_input(optional=True)],
             outputs=_outputs(),
             is_output_node=True,
         )  # fmt: skip
@@ -95,7 +95,7 @@ class SpacetimeToyWorldHints(io.ComfyNode):
             *pictures.values(),
             flow,
             clip.masks[0].any(dim=1).float(),
-            tracks_json(clip),
+            tracks_json(lasting_tracks(clip)[0]),
             caption(scene),
             fps,
             ui=ui.PreviewImage(shown, cls=cls),

@@ -14,18 +14,21 @@ INSTEAD = {
 }
 """The host's nodes that see a LATENT's samples alone, and the pack's that see all of it."""
 
+HOLDING = {"SpacetimeDecodeVideo", "SpacetimeDecodeTimeline", "VAEDecode", "VAEDecodeTiled"}
+"""Nodes behind which all frames are one tensor, in a host whose pictures are such."""
+
 _DECODES = "Decode"
 """In the types of nodes behind which there is no LATENT any more."""
 
 
-def samples_alone_after(hidden: Any) -> list[str]:
-    """Types of the host's nodes that get a LATENT on its way, and see its samples alone.
+def types_after(hidden: Any) -> set[str]:
+    """Types of the nodes that get a LATENT on its way, to where it is decoded.
 
     Args:
-        hidden: of a node that asks for the prompt and its own id.
+        hidden: of the node that makes it, which asks for the prompt and its own id.
 
     Returns:
-        Each once, by name; none where the node stands in no graph.
+        None where the node stands in no graph.
     """
     prompt: Mapping[str, Any] = (hidden.prompt if hidden else None) or {}
     takers: dict[str, list[str]] = defaultdict(list)
@@ -40,4 +43,4 @@ def samples_alone_after(hidden: Any) -> list[str]:
         if id not in reached:
             reached.add(id)
             left += [] if _DECODES in prompt[id]["class_type"] else takers[id]
-    return sorted({prompt[id]["class_type"] for id in reached} & set(INSTEAD))
+    return {prompt[id]["class_type"] for id in reached}

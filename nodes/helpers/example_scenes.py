@@ -105,7 +105,7 @@ def scene_inputs() -> list[Any]:
 
 def form_problem(width: int | None, height: int | None, frames: int | None) -> Any:
     """What is wrong with the size of a clip as a text, True for nothing."""
-    return size_problem(CAUSAL, width, height, frames)
+    return size_problem(CAUSAL, width, height, frames, held=True)
 
 
 def example_clip(
@@ -122,7 +122,7 @@ def example_clip(
     Raises:
         ValueError: no video VAE takes clips of this form, or there is no such scene.
     """
-    check_size(CAUSAL, form)
+    check_size(CAUSAL, form, held=True)
     scene = _scene(seed, form.frames / fps, {**DEFAULTS, **choices})
     return scene, _rendered(scene, form, fps)
 
@@ -171,10 +171,10 @@ def objects_image(masks: Tensor) -> Tensor:
     return functional.pad(channels, (0, 3 - channels.shape[-1]))
 
 
-def tracks_json(clip: Clip) -> str:
-    """Places of a clip's objects as text: per object a list of x, y and visible, one per frame."""
-    tracks = [
+def tracks_json(tracks: Tensor) -> str:
+    """Tracks (F, O, 3) as text: per object a list of x, y and visible, one for each frame."""
+    objects = [
         [{"x": round(x, 2), "y": round(y, 2), "visible": bool(visible)} for x, y, visible in points]
-        for points in clip.tracks[0].transpose(0, 1).tolist()
+        for points in tracks.transpose(0, 1).tolist()
     ]
-    return json.dumps(tracks)
+    return json.dumps(objects)

@@ -35,10 +35,10 @@ def hint_output(what: str) -> Any:
     return io.Image.Output(display_name="IMAGE", tooltip=f"{what}, as many frames as came in.")
 
 
-def fastest_input() -> Any:
-    """How fast is a full colour."""
+def fastest_input(*, optional: bool = False) -> Any:
+    """How fast is a full colour; the editor shows it behind other optional inputs if it is one."""
     return io.Float.Input(
-        "fastest", default=FASTEST, min=0.01, max=100.0, step=0.1,
+        "fastest", default=FASTEST, min=0.01, max=100.0, step=0.1, optional=optional,
         tooltip="Motion that has the full colour, in percent of the picture's shorter side per "
         "frame. The same number for all clips keeps their colours comparable.",
     )  # fmt: skip

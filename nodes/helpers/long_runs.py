@@ -168,7 +168,8 @@ class _Whole:
     def keep(self, chunk: Chunk, made: Tensor) -> None:
         """Put what a chunk has made into its place; what is given stays bit for bit."""
         frames = list(chunk.made)
-        free, there = self.free[:, :, frames], self.samples[:, :, frames]
+        there = self.samples[:, :, frames]
+        free = self.free[:, :, frames].to(there.device)
         self.samples[:, :, frames] = torch.where(free, made.to(there), there)
 
 

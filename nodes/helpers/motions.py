@@ -36,15 +36,15 @@ def size_of(image: Tensor) -> Size:
     return Size(*image.shape[1:3])
 
 
-def mask_over(mask: Tensor | None, image: Tensor, name: str = "mask") -> Tensor | None:
-    """The first of masks (B, H, W) that belong to pictures (B, H, W, C), as (H, W) float32.
+def mask_over(mask: Tensor | None, size: Size, name: str = "mask") -> Tensor | None:
+    """The first of masks (B, H, W) that belong to a picture, as (H, W) float32.
 
     Raises:
         ValueError: it is black all over, or has another size than the picture.
     """
     if mask is None:
         return None
-    first, size = mask[0].float().cpu(), size_of(image)
+    first = mask[0].float().cpu()
     if not (first > 0.5).any():
         raise ValueError(
             f"no pixel of {name} is above one half (the most is {float(first.max()):g}): paint it "

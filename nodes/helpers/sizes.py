@@ -1,15 +1,23 @@
 """Sizes of clips that the VAE, the patches or the machine do not take."""
 
 import math
+from collections.abc import Collection
 
 from torch import Tensor
 
+from ...hosts import host
 from ...media import FrameStream
 from ...media.fit import Steps
 from ...media.memory import whole_memory
 from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
-from ...models.shapes import VideoShape
+from ...models.shapes import LatentShape, VideoShape
+from ...samplers.checks import has_streams
+from .ahead import HOLDING
+
+COLOURS = 3
+
+AS_FILE = "take Decode to Video File, which holds a few frames at a time, or "
 
 _FLOAT, _GIGA = 4, 1e9
 
@@ -22,6 +30,7 @@ def size_problem(
     *,
     patch: int = 1,
     loop: bool = False,
+    held: bool = False,
 ) -> bool | str:
     """What ``validate_inputs`` returns for a size: True, or the problem with the nearest sizes.
 
@@ -31,31 +40,98 @@ def size_problem(
     shortest = latent.time_factor if loop else 1
     shape = VideoShape(frames or shortest, height or step, width or step)
     try:
-        check_size(latent, shape, patch=patch, loop=loop)
+        check_size(latent, shape, patch=patch, loop=loop, held=held)
     except ValueError as error:
         return str(error)
     return True
 
 
 def check_size(
-    latent: LatentFormat, shape: VideoShape, *, patch: int = 1, loop: bool = False
+    latent: LatentFormat,
+    shape: VideoShape,
+    *,
+    patch: int = 1,
+    loop: bool = False,
+    held: bool = False,
 ) -> None:
-    """Refuse what does not fit the VAE and the patches, or this machine.
+    """Refuse what does not fit the VAE and the patches, or a latent that this machine cannot hold.
+
+    Args:
+        latent: form of the VAE's latents.
+        shape: of the clip.
+        patch: rows and columns of a patch.
+        loop: whether its time is a circle.
+        held: whether all of its frames are held as well, as one tensor.
 
     Raises:
         ValueError: names the nearest sizes, or the longest clip that the memory holds.
     """
     latent.compression.check(shape, patch=patch, loop=loop)
-    memory, needed = whole_memory(), _bytes_of(latent, shape)
+    if held:
+        check_held(shape)
+    one = math.prod(latent.compression.latent_shape(shape._replace(frames=1)))
+    lengths = (shape.frames - 1) // latent.time_factor
+    _check_memory(shape, latent.channels * one, lengths, latent.time_factor, "its latent")
+
+
+def check_held(shape: VideoShape, advice: str = "") -> None:
+    """Refuse frames that this machine cannot hold as one tensor.
+
+    Args:
+        shape: of the clip.
+        advice: what else to do than to make fewer.
+
+    Raises:
+        ValueError: names the longest clip that the memory holds.
+    """
+    one = COLOURS * shape.height * shape.width
+    _check_memory(shape, one, shape.frames - 1, 1, "its frames as one tensor", advice)
+
+
+def check_ahead(shape: VideoShape, types: Collection[str]) -> None:
+    """Refuse a clip whose frames the graph will hold as one tensor, where memory does not.
+
+    Args:
+        shape: of the clip.
+        types: of the nodes that its latent goes through.
+
+    Raises:
+        ValueError: names the longest clip that the memory holds.
+    """
+    if not host().models.streams_frames and HOLDING & set(types):
+        check_held(shape, AS_FILE)
+
+
+def check_decoded(form: LatentFormat, samples: Tensor, *, loop: bool = False) -> None:
+    """Refuse to decode what the host would hold as one tensor, where memory does not.
+
+    Args:
+        form: of the VAE's latents.
+        samples: (B, C, F, H, W), or of another shape, which is not looked at.
+        loop: whether time is a circle.
+
+    Raises:
+        ValueError: names the longest clip that the memory holds.
+    """
+    if has_streams(samples) or samples.ndim != 5 or host().models.streams_frames:
+        return
+    shape = form.compression.video_shape(LatentShape(*samples.shape[2:]), loop=loop)
+    check_held(shape._replace(frames=shape.frames * len(samples)), AS_FILE)
+
+
+def _check_memory(
+    shape: VideoShape, one: int, more: int, frames: int, what: str, advice: str = ""
+) -> None:
+    """Refuse so many numbers of ``one`` and ``more`` of the same, each of so many frames."""
+    memory, needed = whole_memory(), one * (1 + more) * _FLOAT
     if memory is None or needed <= memory:
         return
-    one = _bytes_of(latent, shape._replace(frames=1))
-    each = _bytes_of(latent, shape._replace(frames=1 + latent.time_factor)) - one
-    more = (memory - one) // each * latent.time_factor
-    fits = f"use at most {1 + more} frames of this size" if more >= 0 else "use a smaller size"
+    fitting = memory // (one * _FLOAT) - 1
+    longest = 1 + fitting * frames
+    fits = f"use at most {longest} frames of this size" if fitting >= 0 else "use a smaller size"
     raise ValueError(
         f"{shape.frames} frames of {shape.width}x{shape.height} need {needed / _GIGA:,.0f} GB of "
-        f"memory for the latent and its frames, this machine has {memory / _GIGA:,.1f} GB: {fits}"
+        f"memory for {what}, this machine has {memory / _GIGA:,.1f} GB: {advice}{fits}"
     )
 
 
@@ -78,11 +154,3 @@ def check_frames(images: Tensor | FrameStream, latent: LatentFormat) -> None:
             f"the VAE cannot encode {frames} frames of {width}x{height}: {error}. The Fit Video "
             "node makes any clip fit"
         ) from None
-
-
-def _bytes_of(latent: LatentFormat, shape: VideoShape) -> int:
-    """Of a latent and of the frames that it decodes to, in float32."""
-    numbers = latent.channels * math.prod(latent.compression.latent_shape(shape)) + 3 * math.prod(
-        shape
-    )
-    return numbers * _FLOAT

@@ -69,13 +69,15 @@ def timeline_output(what: str = "The clip to make with what is given in it, for 
 def clip_of(images: Tensor, vae: Any, size: Size | None = None, how: How = "crop") -> Tensor:
     """Frames (F, H, W, 3) whose sides the VAE and the patches take, untouched where they do.
 
+    They are on the CPU, where timelines are put together, wherever the host keeps its pictures.
+
     Args:
         images: (F, H, W, 3 or more).
         vae: that will encode them.
         size: to bring them to; their own, cut to what fits, if None.
         how: crop, pad or stretch.
     """
-    return _fitted(images[..., :3], None, vae, size, how)[0]
+    return _fitted(images[..., :3], None, vae, size, how)[0].cpu()
 
 
 def mask_of(mask: Tensor, images: Tensor, vae: Any, size: Size | None = None) -> Tensor:
@@ -85,7 +87,7 @@ def mask_of(mask: Tensor, images: Tensor, vae: Any, size: Size | None = None) ->
         ValueError: the mask has another number of frames.
     """
     still = images[:1] if len(mask) == 1 else images
-    return _fitted(still, mask, vae, size, "crop")[1].clamp(0, 1)
+    return _fitted(still, mask, vae, size, "crop")[1].clamp(0, 1).cpu()
 
 
 def _fitted(

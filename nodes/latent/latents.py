@@ -8,9 +8,10 @@ from ...hosts import io
 from ...models.latent_format import LatentFormat
 from ...models.patchify import PATCH
 from ...models.shapes import VideoShape
+from ..helpers.ahead import types_after
 from ..helpers.search import search_words
 from ..helpers.size_inputs import fps_input, side_inputs
-from ..helpers.sizes import check_size, size_problem
+from ..helpers.sizes import check_ahead, check_size, size_problem
 
 EMPTY = LatentFormat(channels=16)
 """Latents of the tiny model and of Wan 2.1; a model with others refuses with the right size."""
@@ -57,6 +58,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
                     tooltip="An empty latent of that size, for Sample or Patchify.",
                 )
             ],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
 
     @classmethod
@@ -69,6 +71,7 @@ class SpacetimeEmptyVideo(io.ComfyNode):
         """Make zeros of the latent's shape."""
         shape = VideoShape(frames, height, width)
         check_size(EMPTY, shape, patch=PATCH[1])
+        check_ahead(shape, types_after(cls.hidden))
         samples = torch.zeros(1, EMPTY.channels, *EMPTY.compression.latent_shape(shape))
         return io.NodeOutput({"samples": samples, "fps": fps})
 

@@ -47,12 +47,12 @@ class SpacetimeDragAndAnimate(io.ComfyNode):
                 vae_input(),
                 fps_input("Frames per second of the clip."),
                 io.Float.Input(
-                    "strength", default=0.8, min=0.0, max=1.0, step=0.01,
+                    "strength", default=0.5, min=0.0, max=1.0, step=0.01,
                     tooltip="How much of what moves is made anew: less keeps it closer to its way "
                     "and to the cut-out, more lets the model light and turn it.",
                 ),
                 io.Float.Input(
-                    "strength_around", default=0.95, min=0.0, max=1.0, step=0.01,
+                    "strength_around", default=0.9, min=0.0, max=1.0, step=0.01,
                     tooltip="How much of all else is made anew: what was uncovered, shadows, the "
                     "background.",
                 ),
@@ -79,13 +79,13 @@ class SpacetimeDragAndAnimate(io.ComfyNode):
         tracks: str,
         vae: Any,
         fps: float = 16.0,
-        strength: float = 0.8,
-        strength_around: float = 0.95,
+        strength: float = 0.5,
+        strength_around: float = 0.9,
         mask: Tensor | None = None,
     ) -> io.NodeOutput:
         """Move the parts and place them under their ceilings."""
         picture, size = image[0, ..., :3].float().cpu(), size_of(image)
-        parts = layers_of(mask_over(mask, image), read_tracks(tracks, size), size)
+        parts = layers_of(mask_over(mask, size), read_tracks(tracks, size), size)
         rough = animated(picture, parts)
         clip = clip_of(rough.frames, vae)
         moving = mask_of(rough.moving.float(), rough.frames, vae) > 0.5

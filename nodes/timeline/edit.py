@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ...hosts import host, io
-from ...timeline.plans import edited
+from ...timeline.plans import edited, outpainted
 from ..helpers.search import search_words
 from ..helpers.sizes import steps_of
 from ..helpers.timelines import (
@@ -193,10 +193,10 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
         if not (left or top or right or bottom):
             raise ValueError("no pixels of new picture: set left, top, right or bottom")
         clip = clip_of(images, vae)
-        around = (left, right, top, bottom)
-        change = F.pad(torch.zeros(1, *clip.shape[1:3]), around, value=1.0)
-        larger = F.pad(clip.movedim(-1, 1), around).movedim(1, -1)
-        made = edited(larger, fps, change=change, compression=compression_of(vae))
+        made = outpainted(
+            clip, fps, left=left, top=top, right=right, bottom=bottom,
+            compression=compression_of(vae),
+        )  # fmt: skip
         return io.NodeOutput(to_latent(sounding(made, audio, 0, len(clip)), vae))
 
 

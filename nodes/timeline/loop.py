@@ -7,10 +7,10 @@ import torch
 from ...hosts import host, io
 from ...models.patchify import PATCH
 from ...models.shapes import VideoShape
-from ..helpers.ahead import INSTEAD, samples_alone_after
+from ..helpers.ahead import INSTEAD, types_after
 from ..helpers.search import search_words
 from ..helpers.size_inputs import fps_input, side_inputs
-from ..helpers.sizes import check_size, size_problem
+from ..helpers.sizes import check_ahead, check_size, size_problem
 from ..latent.latents import EMPTY
 
 TRAINED_FRAMES = 32
@@ -70,8 +70,10 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
     @classmethod
     def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> io.NodeOutput:
         """Make zeros of the latent's shape."""
-        check_size(EMPTY, VideoShape(frames, height, width), patch=PATCH[1], loop=True)
-        _warn_of_seams(samples_alone_after(cls.hidden))
+        shape, ahead = VideoShape(frames, height, width), types_after(cls.hidden)
+        check_size(EMPTY, shape, patch=PATCH[1], loop=True)
+        check_ahead(shape, ahead)
+        _warn_of_seams(sorted(ahead & set(INSTEAD)))
         sides = (height // EMPTY.space_factor, width // EMPTY.space_factor)
         samples = torch.zeros(1, EMPTY.channels, frames // EMPTY.time_factor, *sides)
         return io.NodeOutput({"samples": samples, "fps": fps, "loop": True})

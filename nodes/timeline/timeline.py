@@ -6,11 +6,13 @@ from torch import Tensor
 
 from ...hosts import host, io, ui
 from ...media.fit import Size
-from ...timeline import TIMELINE_KEY, Piece, assembled
+from ...timeline import TIMELINE_KEY, assembled
 from ...timeline.assemble import FADE
 from ...timeline.picture import drawn
+from ...timeline.plans import with_frames
 from ..helpers.search import search_words
 from ..helpers.size_inputs import FPS
+from ..helpers.sizes import check_decoded
 from ..helpers.timelines import (
     Audio,
     audio_input,
@@ -96,13 +98,8 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
             )
         clip = clip_of(images, vae, Size(*sides))
         change = None if mask is None else mask_of(mask, images, vae, Size(*sides))
-        room = length - first
-        if change is not None and len(change) > 1:
-            change = change[:room]
-        clip = clip[:room]
-        held = not timeline.holds_whole(range(first, first + len(clip)))
-        piece = Piece(clip, first, change, held=held)
-        placed = sounding(timeline.placed(piece), audio, first, len(piece.frames))
+        placed = with_frames(timeline, clip, first, change)
+        placed = sounding(placed, audio, first, min(len(clip), length - first))
         return io.NodeOutput(to_latent(placed, vae))
 
 
@@ -184,7 +181,9 @@ class SpacetimeDecodeTimeline(io.ComfyNode):
     def execute(cls, latent: dict[str, Any], vae: Any, fade: int = FADE) -> io.NodeOutput:
         """Decode and assemble."""
         samples, timeline = latent["samples"], known_timeline(latent)
-        decoded = host().models.decode_video(vae, samples, loop=bool(latent.get("loop")))
+        loop = bool(latent.get("loop"))
+        check_decoded(host().models.vae_format(vae), samples, loop=loop)
+        decoded = host().models.decode_video(vae, samples, loop=loop)
         if timeline is None:
             return io.NodeOutput(decoded, float(latent.get("fps", FPS)), None)
         finished = assembled(timeline, decoded, fade=fade)

@@ -8,7 +8,7 @@ from ...hosts import host, io
 from ...models.latent_format import LatentFormat
 from ..helpers.search import search_words
 from ..helpers.size_inputs import FPS
-from ..helpers.sizes import check_frames
+from ..helpers.sizes import check_decoded, check_frames
 
 
 class SpacetimeEncodeVideo(io.ComfyNode):
@@ -84,8 +84,9 @@ class SpacetimeDecodeVideo(io.ComfyNode):
     @classmethod
     def execute(cls, latent: dict[str, Any], vae: Any) -> io.NodeOutput:
         """Decode the samples."""
-        check_latent(latent["samples"], host().models.vae_format(vae))
-        loop = bool(latent.get("loop"))
+        form, loop = host().models.vae_format(vae), bool(latent.get("loop"))
+        check_latent(latent["samples"], form)
+        check_decoded(form, latent["samples"], loop=loop)
         images = host().models.decode_video(vae, latent["samples"], loop=loop)
         return io.NodeOutput(images, float(latent.get("fps", FPS)))
 

@@ -73,7 +73,7 @@ class SpacetimeExampleClip(io.ComfyNode):
             caption(scene),
             clip.masks[0].any(dim=1).float(),
             _depth_image(clip.depth[0]),
-            tracks_json(clip),
+            tracks_json(clip.tracks[0]),
             fps,
             objects_image(clip.masks[0]),
             detailed_caption(scene),

@@ -46,6 +46,16 @@ WITH_RESULT = {
     "SpacetimeCustomSchedule",
     "SpacetimeViewTimeline",
     "SpacetimeDecodeTimeline",
+    "SpacetimeCannyEdges",
+    "SpacetimeSoftEdges",
+    "SpacetimeLineArt",
+    "SpacetimeLuminance",
+    "SpacetimeLowDetail",
+    "SpacetimeOpticalFlow",
+    "SpacetimeToyWorldHints",
+    "SpacetimeDrawMotion",
+    "SpacetimeShowTracks",
+    "SpacetimeDragAndAnimate",
 }
 """Nodes whose graph runs first, so that the picture shows what comes out."""
 
@@ -77,6 +87,15 @@ WIDE = {
     "SpacetimeOutpaintVideo": 290,
     "SpacetimePlaceOnTimeline": 290,
     "SpacetimeViewTimeline": 400,
+    "SpacetimeSoftEdges": 260,
+    "SpacetimeLineArt": 260,
+    "SpacetimeLuminance": 260,
+    "SpacetimeLowDetail": 260,
+    "SpacetimeToyWorldHints": 400,
+    "SpacetimeDrawMotion": 330,
+    "SpacetimeShowTracks": 330,
+    "SpacetimeDragAndAnimate": 300,
+    "SpacetimeCameraMove": 310,
     "VAELoader": 290,
 }
 """Widths of nodes: the usual one, and those that a title or a file's name needs."""

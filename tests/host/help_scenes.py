@@ -98,6 +98,9 @@ VACE = {"control_net": "wan_2.1_vace.safetensors"}
 CLIP = Part("GetVideoComponents", {})
 PICTURE = Part("LoadImage", {"image": "picture.png"})
 
+TRACKS = Part("SpacetimeDrawMotion", {"path": '[{"x": 20, "y": 40}, {"x": 90, "y": 40}]'})
+FLOW = Part("SpacetimeFlowFromTracks", {})
+
 RUN = {
     "guider": Part("SpacetimeDenoiser", {"guidance": 4}),
     "noise": _noise(2),
@@ -111,6 +114,15 @@ GO_ON = (
 
 CONTROL = {"control_net": Part("SpacetimeLoadControlNet", VACE)}
 APPLIED = (Follower("CONTROL_NET", "SpacetimeApplyControlNet", "control_net"),)
+
+
+def _hint(frames: int = 1, **values: object) -> Scene:
+    """A clip, and the ControlNet that its hint is for."""
+    form = {"seed": 6, "width": 256, "height": 256, "frames": frames, "kind": "pair"}
+    after = (Follower("IMAGE", "ControlNetApplyAdvanced", "image"),)
+    fixed = {"control_after_generate": "fixed"}
+    return Scene(values, {"images": Part("SpacetimeExampleClip", {**form, **fixed})}, after)
+
 
 SCENES: Mapping[str, Scene] = {
     "SpacetimeControlOverFrames": Scene({}, CONTROL, APPLIED),
@@ -148,6 +160,24 @@ SCENES: Mapping[str, Scene] = {
     ),
     "SpacetimeMixNoise": Scene(
         {"share": 0.2}, {"first": _noise(1), "second": _noise(2)}, _to_sample("NOISE", "noise")
+    ),
+    "SpacetimeWarpedNoise": Scene(
+        {"fresh": 0.3, "control_after_generate": "fixed"},
+        {"flow": FLOW},
+        _to_sample("NOISE", "noise"),
+    ),
+    "SpacetimeCameraMove": Scene(
+        {"pan": 8, "zoom": 1.3, "easing": "ease in and out"},
+        {"image": PICTURE},
+        (Follower("tracks", "SpacetimeDragAndAnimate", "tracks"),),
+    ),
+    "SpacetimeFlowFromTracks": Scene(
+        {},
+        {"image": PICTURE, "tracks": TRACKS},
+        (Follower("flow", "SpacetimeWarpedNoise", "flow"),),
+    ),
+    "SpacetimeTracksFromFlow": Scene(
+        {}, {"flow": FLOW}, (Follower("tracks", "SpacetimeShowTracks", "tracks"),)
     ),
     "SpacetimeShiftNoise": Scene({"frames": 5}, {"noise": _noise(1)}, _to_sample("NOISE", "noise")),
     "SpacetimeLoadLora": Scene(
@@ -272,6 +302,24 @@ SCENES: Mapping[str, Scene] = {
             "latent": Part("SpacetimeEmptyVideo", {}),
         },
         (Follower("IMAGE", "PreviewImage", "images"),),
+    ),
+    "SpacetimeCannyEdges": _hint(),
+    "SpacetimeSoftEdges": _hint(),
+    "SpacetimeLineArt": _hint(),
+    "SpacetimeLuminance": _hint(),
+    "SpacetimeLowDetail": _hint(factor=12),
+    "SpacetimeOpticalFlow": _hint(5, fastest=1),
+    "SpacetimeToyWorldHints": Scene(
+        {
+            "seed": 6,
+            "control_after_generate": "fixed",
+            "width": 256,
+            "height": 256,
+            "kind": "pair",
+            "fastest": 1,
+        },
+        {},
+        (Follower("depth", "ControlNetApplyAdvanced", "image"),),
     ),
     "SpacetimeFewStepSchedule": _schedule({"grid": "lightning_4"}),
     "SpacetimeLCMSchedule": _schedule({"steps": 4, "shift": 3}),

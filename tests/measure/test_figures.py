@@ -1,6 +1,7 @@
 """The figures of a measurement: intervals, and what is counted."""
 
 import json
+import math
 
 import pytest
 
@@ -10,6 +11,7 @@ from spacetime_video.measure.figures import (
     Number,
     Share,
     Table,
+    ratio,
     shares,
     table_of,
 )
@@ -32,6 +34,17 @@ def test_mean_has_the_interval_of_its_standard_error():
     assert mean.error == pytest.approx(0.6455, abs=1e-4)
     assert mean.as_dict()["interval_95"] == [1.23, 3.77]
     assert Mean.of([7.0], "dB").error == 0
+
+
+def test_ratio_has_the_interval_of_paired_shares():
+    reference = [True] * 8 + [False] * 2
+    half = ratio([True] * 4 + [False] * 6, reference)
+    assert half.mean == 50
+    assert half.error == pytest.approx(100 * 0.5 * math.sqrt(4 / (4 * 8)))
+    assert ratio(reference, reference) == Mean(100, 0, 10, "%")
+    assert ratio([False] * 10, reference) == Mean(0, 0, 10, "%")
+    with pytest.raises(ValueError, match="10 trials beside 10 of which 0 pass"):
+        ratio(reference, [False] * 10)
 
 
 def test_shares_count_the_clips_to_which_a_test_applies():

@@ -7,7 +7,7 @@ from spacetime_video.media.fit import Size
 from spacetime_video.motion import Tracks
 from spacetime_video.motion.camera import CameraMove, filled_up, seen_by
 from spacetime_video.motion.field import moved, moved_picture, pixel_middles
-from spacetime_video.motion.flow import flow_of
+from spacetime_video.motion.flow import flow_of, followed
 from spacetime_video.motion.layers import animated, layers_of
 from spacetime_video.motion.path import moved_along
 
@@ -117,3 +117,15 @@ def test_the_flow_is_what_the_parts_do():
         assert torch.allclose(flow.vectors[frame], expected, atol=1e-3)
     with pytest.raises(ValueError, match="tracks of one frame move nothing"):
         flow_of(layers_of(mask, tracks.at([0]), SIZE), SIZE)
+
+
+def test_points_follow_a_flow():
+    mask = square(8, 20, 10)
+    tracks = moved_along(mask, line((0, 0), (24, 8), (30, 20)), 9)
+    flow = flow_of(layers_of(mask, tracks, SIZE), SIZE)
+    inner = tracks.only(((tracks.starts - torch.tensor([13.0, 25.0])).abs() < 3.5).all(1))
+    again = followed(inner.starts, flow.vectors)
+    assert len(inner) >= 4
+    assert torch.allclose(again.places, inner.places, atol=0.05)
+    away = followed(torch.tensor([[60.0, 5.0], [30.0, 5.0]]), [torch.full((*SIZE, 2), 3.0)] * 4)
+    assert away.visible.tolist() == [[True, True, False, False, False], [True] * 5]

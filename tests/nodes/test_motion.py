@@ -11,7 +11,11 @@ from spacetime_video.nodes.control.motion import (
     SpacetimeCameraMove,
     SpacetimeDrawMotion,
 )
-from spacetime_video.nodes.control.motion_tracks import SpacetimeFlowFromTracks, SpacetimeShowTracks
+from spacetime_video.nodes.control.motion_tracks import (
+    SpacetimeFlowFromTracks,
+    SpacetimeShowTracks,
+    SpacetimeTracksFromFlow,
+)
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.sampling.noise import SpacetimeNoise
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample
@@ -90,6 +94,14 @@ def test_hint_preview_and_flow_have_the_pictures_size():
     assert flow.vectors.shape == (FRAMES - 1, SIDE, SIDE, 2)
     assert flow.vectors[0, 32, 16].tolist() == pytest.approx([3, 0], abs=0.01)
     assert flow.vectors[0, 60, 60].tolist() == [0, 0]
+
+
+def test_tracks_of_a_flow_are_those_it_was_made_of():
+    flow = SpacetimeFlowFromTracks.execute(drawn(), picture(), MASK)[0]
+    ways = places(SpacetimeTracksFromFlow.execute(flow, square(12, 28, 8))[0])
+    assert ways.shape[1] == FRAMES
+    assert torch.allclose(ways[:, -1] - ways[:, 0], torch.tensor([24.0, 0.0]), atol=0.1)
+    assert len(places(SpacetimeTracksFromFlow.execute(flow)[0])) > 100
 
 
 def test_a_depth_map_moves_near_things_more():

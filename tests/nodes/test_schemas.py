@@ -15,7 +15,9 @@ COMMON = {
     "SPACETIME_TOKENS",
 }
 
-SMALL_WORDS = {"per", "in", "a", "an", "and", "by", "for", "of", "on", "over", "the", "to"}
+SMALL_WORDS = {
+    *("per", "in", "a", "an", "and", "by", "for", "from", "of", "on", "over", "the", "to")
+}
 
 IDS = {
     "SpacetimeLoadModels",
@@ -101,6 +103,7 @@ def test_outputs_of_the_common_types_are_named_by_them():
 ADVANCED = {
     "SpacetimeAttentionGuidance": ["limit", "blend"],
     "SpacetimeBranch": ["context"],
+    "SpacetimeCameraMove": ["plane"],
     "SpacetimeCloseLoop": ["context"],
     "SpacetimeCompareVideos": ["scale"],
     "SpacetimeConnectClips": ["context"],
@@ -114,6 +117,7 @@ ADVANCED = {
     "SpacetimeLoadControlNet": ["dtype"],
     "SpacetimeLoadLora": ["apply"],
     "SpacetimeLoadModels": ["dtype"],
+    "SpacetimeLowDetail": ["how"],
     "SpacetimeMeasureVideo": ["first_part", "most_drift"],
     "SpacetimeProjectedGuidance": ["parallel"],
     "SpacetimeSampleLongVideo": ["anchor", "match", "resumable"],

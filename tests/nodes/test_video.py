@@ -3,10 +3,13 @@
 import pytest
 import torch
 
+from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts.keys import PROMPT_KEY
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
+from spacetime_video.nodes.timeline.timeline import SpacetimeDecodeTimeline
 from spacetime_video.nodes.video.video import SpacetimeDecodeVideo, SpacetimeEncodeVideo
+from spacetime_video.nodes.video.world import SpacetimeExampleClip
 
 
 def test_an_empty_video_has_the_latents_shape():
@@ -34,15 +37,45 @@ def test_sizes_that_do_not_fit_are_named_before_the_run(width, height, frames, m
 def test_what_no_memory_holds_is_refused_before_the_run_with_what_would_fit(monkeypatch):
     monkeypatch.setattr("spacetime_video.nodes.helpers.sizes.whole_memory", lambda: 16_000_000_000)
     answer = SpacetimeEmptyVideo.validate_inputs(8192, 8192, 8193)
-    assert "8193 frames of 8192x8192 need 6,735 GB" in answer
-    assert "this machine has 16.0 GB: use at most 17 frames of this size" in answer
-    assert SpacetimeEmptyVideo.validate_inputs(8192, 8192, 17) is True
-    assert "use at most 17 frames" in SpacetimeEmptyVideo.validate_inputs(8192, 8192, 21)
+    assert "8193 frames of 8192x8192 need 138 GB of memory for its latent" in answer
+    assert "this machine has 16.0 GB: use at most 949 frames of this size" in answer
+    assert SpacetimeEmptyVideo.validate_inputs(8192, 8192, 949) is True
+    assert "use at most 949 frames" in SpacetimeEmptyVideo.validate_inputs(8192, 8192, 953)
     assert SpacetimeEmptyVideo.validate_inputs(8192, None, 8193) is True
-    with pytest.raises(ValueError, match="need 6,735 GB"):
+    with pytest.raises(ValueError, match="need 138 GB"):
         SpacetimeEmptyVideo.execute(8192, 8192, 8193)
-    monkeypatch.setattr("spacetime_video.nodes.helpers.sizes.whole_memory", lambda: 100_000_000)
+    frames = SpacetimeExampleClip.validate_inputs(4096, 4096, 1441)
+    assert "1441 frames of 4096x4096 need 290 GB of memory for its frames as one tensor" in frames
+    monkeypatch.setattr("spacetime_video.nodes.helpers.sizes.whole_memory", lambda: 10_000_000)
     assert "use a smaller size" in SpacetimeEmptyVideo.validate_inputs(8192, 8192, 1)
+
+
+def a_minute(decoder):
+    graph = {
+        "clip": {"class_type": "SpacetimeEmptyVideo", "inputs": {}},
+        "made": {"class_type": "SpacetimeSampleLongVideo", "inputs": {"latent": ["clip", 0]}},
+        "out": {"class_type": decoder, "inputs": {"latent": ["made", 0]}},
+    }
+    node = with_hidden(SpacetimeEmptyVideo, HiddenHolder(prompt=graph, unique_id="clip"))
+    return node.execute(1280, 720, 961)[0]
+
+
+def test_frames_that_will_be_one_tensor_are_refused_where_no_file_takes_them(
+    loaded, standalone, monkeypatch
+):
+    monkeypatch.setattr("spacetime_video.nodes.helpers.sizes.whole_memory", lambda: 8_000_000_000)
+    for decoder in ("SpacetimeDecodeVideo", "SpacetimeDecodeTimeline", "SpacetimeDecodeToFile"):
+        assert a_minute(decoder)["samples"].shape[2] == 241, "frames are decoded as they are read"
+    monkeypatch.setattr(type(standalone.models), "streams_frames", False)
+    assert a_minute("SpacetimeDecodeToFile")["samples"].shape[2] == 241
+    told = "961 frames of 1280x720 need 11 GB .* take Decode to Video File.* at most 723 frames"
+    for decoder in ("SpacetimeDecodeVideo", "SpacetimeDecodeTimeline", "VAEDecode"):
+        with pytest.raises(ValueError, match=told):
+            a_minute(decoder)
+    latent = {"samples": torch.zeros(1, 16, 241, 1, 1).expand(1, 16, 241, 90, 160)}
+    for node in (SpacetimeDecodeVideo, SpacetimeDecodeTimeline):
+        with pytest.raises(ValueError, match=told):
+            node.execute(latent, loaded.vae)
 
 
 def test_sizes_that_come_by_links_are_not_checked_before_the_run():

@@ -16,6 +16,8 @@ from spacetime_video.timeline.plans import (
     extended_backward,
     extended_forward,
     fresh,
+    outpainted,
+    with_frames,
 )
 
 SIDE, CHANNELS = 16, 4
@@ -160,3 +162,38 @@ def test_a_rough_animation_moves_under_a_lower_ceiling_than_what_is_around_it():
     assert timeline.given(0) is True
     assert torch.equal(timeline.pixels(0), rough[0])
     assert len(timeline.stretch) == 9
+
+
+def test_a_larger_frame_keeps_the_clip_in_its_place():
+    given = clip(5)
+    timeline = outpainted(given, 16.0, left=32, top=16, right=0, bottom=48)
+    assert timeline.shape == (5, 80, 48)
+    result = assembled(timeline, torch.full((5, 80, 48, 3), MARK))
+    assert torch.equal(result[:, 16:32, 32:], given)
+    mask = latent_of(timeline, encode_pixels, CHANNELS)["noise_mask"][0, 0, 0]
+    made = torch.ones(10, 6)
+    made[2:4, 4:] = 0
+    assert torch.equal(mask, made)
+
+
+def encode_pixels(frames: torch.Tensor) -> torch.Tensor:
+    return torch.zeros(
+        1, CHANNELS, 1 + len(frames) // 4, *(side // 8 for side in frames.shape[1:3])
+    )
+
+
+@pytest.mark.parametrize(("first", "held"), [(0, False), (8, True)])
+def test_a_picture_is_held_for_its_latent_frame(first, held):
+    empty = fresh(VideoShape(17, SIDE, SIDE), 16.0)
+    placed = with_frames(empty, clip(1, 700), first)
+    (piece,) = placed.pieces
+    assert (piece.start, piece.held) == (first, held)
+    shown = [each for each in placed.shown(first // 4) if each is not None]
+    assert len(shown) == (4 if held else 1)
+
+
+def test_frames_behind_the_end_are_left_out():
+    empty = fresh(VideoShape(9, SIDE, SIDE), 16.0)
+    change = torch.zeros(6, SIDE, SIDE)
+    (piece,) = with_frames(empty, clip(6), 5, change).pieces
+    assert len(piece.frames) == len(piece.change) == 4

@@ -8,6 +8,7 @@ from spacetime_video.toyworld import (
     Scene,
     SceneObject,
     draw_scene,
+    lasting_tracks,
     nearness,
     outlines,
     render,
@@ -136,13 +137,28 @@ def test_the_sky_turns_with_the_camera():
     assert vectors[sky][:, 0].mean() == pytest.approx(-0.05 * focal, rel=0.15)
 
 
-def test_what_vanishes_is_not_seen_again():
+def exchange():
+    """A sphere that vanishes after two frames, and a cube that appears then."""
     things = (
         SceneObject(shape="sphere", colour="red", x=-1.5, vanishes=2 / 16),
         SceneObject(shape="cube", colour="blue", x=1.5, appears=2 / 16),
     )
     change = Change(begin=0.1, end=0.15, exchanges=True)
-    scene = Scene(objects=things, change=change)
+    return Scene(objects=things, change=change)
+
+
+def test_tracks_last_where_objects_do_not():
+    clip = render([exchange(), draw_scene(0, kind="single")], **SIZE)
+    tracks, lasting = clip.tracks, lasting_tracks(clip)
+    assert not tracks[0, 2:, 0].any()
+    assert torch.equal(lasting[0, :, 0, :2], tracks[0, [0, 1, 1, 1, 1], 0, :2])
+    assert torch.equal(lasting[0, :, 1, :2], tracks[0, [2, 2, 2, 3, 4], 1, :2])
+    assert torch.equal(lasting[..., 2], tracks[..., 2])
+    assert torch.equal(lasting[1], tracks[1])
+
+
+def test_what_vanishes_is_not_seen_again():
+    scene = exchange()
     clip = render([scene], **SIZE)
     vectors, visible = true_flow([scene], clip)
     assert vectors.isfinite().all()

@@ -64,6 +64,7 @@ def test_the_examples_are_all_there() -> None:
         "compare_schedules",
         "connect_two_clips",
         "converge_three_clips",
+        "drag_and_animate",
         "explore_the_world",
         "extend_backward",
         "extend_forward",

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from spacetime_video.measure.scores.between import Truth, judge_between
+from spacetime_video.measure.timeline.spoiling import in_blocks
 from spacetime_video.toyworld import draw_scene, render
 
-SCENE = draw_scene(991_000_300, kind="single", motion="moves right", duration=14 / 16)
+SECONDS = 14 / 16
+SCENE = draw_scene(991_000_300, kind="single", motion="moves right", duration=SECONDS)
 THING = SCENE.objects[0]
 
 
@@ -42,3 +44,21 @@ def test_an_object_that_is_gone_on_the_way_fails(clip):
     gone = replace(SCENE, objects=(replace(THING, vanishes=7 / 16),))
     video = render([gone], frames=14, height=64, width=64).video[0]
     assert not judged(clip, video)["one object"]
+
+
+def test_objects_that_fall_apart_into_blocks_fail_by_their_looks_alone():
+    failed = {}
+    for seed in (991_000_302, 991_000_314, 991_000_316, 991_000_326):
+        scene = draw_scene(seed, kind="single", motion="moves right", duration=SECONDS)
+        thing, true = scene.objects[0], render([scene], frames=14, height=64, width=64)
+        truth = Truth(thing.colour, thing.shape, true.tracks[0, :, 0, :2])
+        clips = {"true": true.video[0], "blocks": in_blocks(true.video, true.masks[:, :, 0])[0]}
+        for name, clip in clips.items():
+            verdict = judge_between(clip, truth, 16.0)
+            failed[thing.shape, name] = [each for each, passed in verdict.items() if not passed]
+    shapes = ("cube", "cylinder", "cone", "sphere")
+    assert failed == {
+        (shape, name): told
+        for shape in shapes
+        for name, told in (("true", []), ("blocks", ["its looks"]))
+    }

@@ -6,6 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from spacetime_video.headless.cli import app
+from spacetime_video.headless.streams import INTERRUPTED
+from spacetime_video.measure import cases
+from spacetime_video.measure.timeline import tasks
 from spacetime_video.measure.timeline.plot import Steps, steps_plot
 from spacetime_video.media import load_image
 
@@ -33,6 +36,26 @@ def test_a_small_run_is_written_and_printed(tmp_path):
     assert loop["rows"]["closes"]["open clips"]["right"] == 0
     assert loop["rows"]["wrap by inner step, median"]["true loops"]["number"] < 2
     assert load_image(plot).pixels.shape == (880, 1440, 3)
+
+
+def test_an_interrupted_part_keeps_the_cases_that_were_judged(tmp_path, monkeypatch):
+    figures, judge, judged = tmp_path / "figures.json", tasks.judge_versions, []
+
+    def judge_once(clips, question):
+        if judged:
+            raise KeyboardInterrupt
+        judged.append(question)
+        return judge(clips, question)
+
+    monkeypatch.setattr(cases, "BATCH", 1)
+    monkeypatch.setattr(tasks, "judge_versions", judge_once)
+    only = ("--only", "connect", "--only", "windows")
+    arguments = ("--cases", "2", "--steps", "1", "--jobs", "1", *only, "--json", str(figures))
+    done = CliRunner().invoke(app, ["measure", "timeline", *arguments])
+    assert done.exit_code == INTERRUPTED
+    (connect,) = json.loads(figures.read_text())["tables"]
+    assert connect["rows"]["all joins"]["true clips"]["of"] == 2
+    assert connect["notes"] == ["timeline: connect: interrupted after 1 of 2 cases"]
 
 
 @pytest.mark.parametrize(

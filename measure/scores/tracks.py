@@ -1,0 +1,32 @@
+"""How far an object is from the track that it should follow.
+
+F frames.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+MOST_OFF = 2.0
+"""Pixels, root mean square, within which an object is in its place."""
+
+_SEEN = 0.9
+
+
+def off_track(place: Tensor, track: Tensor) -> float:
+    """Distance of places from a track, root mean square in pixels.
+
+    A correlation would not do: it is high for whatever moves the same way somewhere else.
+
+    Args:
+        place: (F, 2) in pixels, not a number where nothing is seen.
+        track: (F, 2) in pixels.
+
+    Returns:
+        Infinity where something is seen in less than nine of ten frames.
+    """
+    away = (place - track).square().sum(dim=1)  # (F,)
+    seen = away.isfinite()
+    return math.inf if seen.float().mean() < _SEEN else float(away[seen].mean().sqrt())

@@ -1,0 +1,194 @@
+"""Several clips that arrive at one ending.
+
+B batch, K clips of one ending, C channels, F frames, H rows, W columns; f, h, w of the latent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...samplers.ceilings import MASK_KEY
+from ...timeline import Timeline
+from ...timeline.plans import extended_backward
+from ..cases import FPS, SQUARE, Case, true_clips
+from ..figures import Figure, Largest, Mean, Table
+from ..readers import Readers
+from ..scores.alignment import read_clip
+from ..scores.between import place_of
+from ..scores.joins import METERS, JoinScore, judge_joins
+from ..scores.signals import LEVELS, Signals, read_signals
+from ..studio import ClipMaker, Maker
+from ..tasks import Seen, Task
+from .cases import travelling
+from .running import laid_out, laid_over, under_noise_mask
+from .tables import GROUP
+from .versions import BASELINE, GENERATED, TRUTH, share_of, table_of_versions
+
+TITLE = "converge"
+CLIPS = 3
+MADE, FRAMES = 16, 33
+"""Frames that are made of each clip, and all of them."""
+
+BEGINNING = 8
+"""Made frames that beginnings are compared in; those behind have to become alike."""
+
+INDEPENDENT = "independent clips, cut to it"
+
+_GROUP, _CONTEXT = 36, 9
+
+
+class Question(NamedTuple):
+    """What is asked of the clips of one ending.
+
+    Attributes:
+        true: the true clip after a round trip through the VAE, (F, H, W, 3).
+        ending: (F', H, W, 3).
+        latents: how far the ending's latents are from those that were given, by version; None
+            where there are none.
+        independent: number of the version whose beginnings have nothing in common.
+    """
+
+    true: np.ndarray
+    ending: np.ndarray
+    latents: tuple[float | None, ...]
+    independent: int
+
+
+class Arrival(NamedTuple):
+    """What the clips of one ending show in one version.
+
+    Attributes:
+        joins: of each clip, where the made part meets the ending.
+        apart: how much beginnings differ by how much independent ones do; None where these are
+            alike.
+        change: of the ending's pixels, at most.
+        latents: as in `Question`.
+    """
+
+    joins: list[JoinScore]
+    apart: float | None
+    change: float
+    latents: float | None
+
+
+def converge_task(count: int, maker: ClipMaker) -> Task:
+    """Each ending with `CLIPS` beginnings of one prompt."""
+    cases = tuple(travelling(_GROUP, count, FRAMES))
+    return Task(f"{GROUP}: {TITLE}", cases, partial(_run, cases, maker))
+
+
+def look_at_arrivals(versions: Tensor, asked: Question) -> list[Arrival]:
+    """Judge versions (V, K, F, H, W, 3) of the clips of one ending."""
+    true, ending = _signals(torch.from_numpy(asked.true)), torch.from_numpy(asked.ending)
+    given = torch.arange(versions.shape[2]) >= MADE
+    apart = [_apart(clips[:, :BEGINNING]) for clips in versions]
+    most = apart[asked.independent]
+    return [
+        Arrival(
+            [judge_joins(_signals(clip), (MADE,), given, true)[0] for clip in clips],
+            own / most if most else None,
+            float((clips[:, MADE:] - ending).abs().max()),
+            latents,
+        )
+        for clips, own, latents in zip(versions, apart, asked.latents, strict=True)
+    ]
+
+
+def _signals(clip: Tensor) -> Signals:
+    return read_signals(clip, place=place_of([read_clip(clip, FPS)], [len(clip)]))
+
+
+def _apart(clips: Tensor) -> float:
+    """Mean difference between any two clips (K, F, H, W, 3), in 1/255."""
+    pairs = list(combinations(clips, 2))
+    return LEVELS * sum(float((a - b).abs().mean()) for a, b in pairs) / len(pairs)
+
+
+def _run(cases: Sequence[Case], maker: ClipMaker, _: Maker, readers: Readers, seen: Seen) -> Table:
+    def make(batch: Sequence[Case]) -> tuple[dict[str, Tensor], list[Question]]:
+        video = true_clips(batch).video
+        true = maker.decode(maker.encode(video))
+        versions, latents = _versions(maker, batch, video, true)
+        independent = list(versions).index(INDEPENDENT)
+        changes = zip(*(latents.get(name, [None] * len(batch)) for name in versions), strict=True)
+        return versions, [
+            Question(own.numpy(), clip[MADE:].numpy(), each, independent)
+            for own, clip, each in zip(true, video, changes, strict=True)
+        ]
+
+    def follow(batch: Sequence[Case], clips: Tensor) -> None:
+        seen(batch, clips[:, 0])
+
+    return table_of_versions(TITLE, cases, make, look_at_arrivals, _column, readers, follow)
+
+
+def _versions(
+    maker: ClipMaker, batch: Sequence[Case], video: Tensor, true: Tensor
+) -> tuple[dict[str, Tensor], Mapping[str, Sequence[float]]]:
+    """Clips (B, K, F, H, W, 3) by version, and how far given latents of those made are changed."""
+    ending, form = video[:, MADE:], maker.model.latent.compression
+    timelines = [
+        extended_backward(clip, MADE, FPS, context=_CONTEXT, compression=form) for clip in ending
+    ]
+    prompts, latent = [case.prompt for case in batch], laid_out(maker, timelines)
+    guider = maker.guider(prompts)
+    held = torch.cat([ending[:, :1].expand(-1, MADE, -1, -1, -1), ending], dim=1)
+    start = maker.encode(_along(timelines[0], held))
+    seeds = [[replace(case, seed=CLIPS * case.seed + k) for case in batch] for k in range(CLIPS)]
+    own = [maker.run(each, guider, latent) for each in seeds]
+    plain = [under_noise_mask(maker, each, start, latent[MASK_KEY]) for each in seeds]
+    lay = partial(laid_over, timelines)
+    versions = {
+        GENERATED: [lay(maker.decode(each)) for each in own],
+        BASELINE: [lay(maker.decode(each), fade=0) for each in plain],
+        TRUTH: [lay(_along(timelines[0], true))] * CLIPS,
+        INDEPENDENT: [torch.cat([_alone(maker, each), ending], dim=1) for each in seeds],
+        "held": [held] * CLIPS,
+    }
+    given = latent[MASK_KEY] == 0  # (B, 1, f, h, w)
+    changed = {
+        GENERATED: _changes(own, latent["samples"], given),
+        BASELINE: _changes(plain, start, given),
+    }
+    return {name: torch.stack(clips, dim=1) for name, clips in versions.items()}, changed
+
+
+def _along(timeline: Timeline, video: Tensor) -> Tensor:
+    """Frames (B, F', H, W, 3) of a timeline's stretch; the first and the last one go on."""
+    last = video.shape[1] - 1
+    return video[:, [min(max(frame, 0), last) for frame in timeline.stretch]]
+
+
+def _alone(maker: ClipMaker, batch: Sequence[Case]) -> Tensor:
+    """Beginnings (B, F, H, W, 3) that know of no ending."""
+    short = [replace(case, shape=SQUARE) for case in batch]
+    return maker.make(short)[:, :MADE]
+
+
+def _changes(made: Sequence[Tensor], samples: Tensor, given: Tensor) -> list[float]:
+    """By how much given latents (B, C, f, h, w) of any clip differ at most, for each ending."""
+    changes = [((each - samples) * given).abs().flatten(1).amax(dim=1) for each in made]
+    return torch.stack(changes).amax(dim=0).tolist()
+
+
+def _column(found: Sequence[Arrival]) -> dict[str, Figure]:
+    joins = [join for each in found for join in each.joins]
+    figures: dict[str, Figure] = {"approaches": share_of([join.passed for join in joins])}
+    for meter in METERS:
+        passed = [meter not in join.failed for join in joins if meter in join.deviations]
+        if passed:
+            figures[f"by {meter}"] = share_of(passed)
+    apart = [100 * each.apart for each in found if each.apart is not None]
+    if apart:
+        figures["beginnings differ, by independent ones"] = Mean.of(apart, "%")
+    figures["change of the ending's pixels"] = Largest(max(each.change for each in found))
+    latents = [each.latents for each in found if each.latents is not None]
+    if latents:
+        figures["change of the ending's latents"] = Largest(max(latents))
+    return figures

@@ -1,0 +1,66 @@
+"""Timelines that are sampled and finished, as Sample and Decode Timeline do it.
+
+B batch, C channels, F frames, H rows, W columns; f, h, w the same of the latent.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...samplers.ceilings import CEILING_KEY, MASK_KEY
+from ...timeline import START_KEY, TIMELINE_KEY, Timeline, assembled, latent_of
+from ...timeline.assemble import FADE
+from ..cases import FPS, Case
+from ..studio import ClipMaker
+
+
+@torch.inference_mode()
+def laid_out(maker: ClipMaker, timelines: Sequence[Timeline]) -> dict[str, Any]:
+    """One LATENT (B, C, f, h, w) of clips of which the same latent places are given."""
+    encode = partial(maker.host.models.encode_video, maker.coder)
+    each = [latent_of(own, encode, maker.model.latent.channels) for own in timelines]
+    samples = torch.cat([latent["samples"] for latent in each])
+    shared = {key: value for key, value in each[0].items() if key not in (START_KEY, TIMELINE_KEY)}
+    per_clip = {
+        key: torch.cat([latent[key] for latent in each])
+        for key in (MASK_KEY, CEILING_KEY)
+        if key in shared
+    }
+    return {**shared, **per_clip, "samples": samples}
+
+
+def finished(
+    maker: ClipMaker, timelines: Sequence[Timeline], latents: Tensor, *, fade: int = FADE
+) -> Tensor:
+    """Clips (B, F, H, W, 3) of sampled latents (B, C, f, h, w), the given pixels in their places.
+
+    Args:
+        fade: frames over which the VAE's residual is faded out, 0 for none.
+    """
+    return laid_over(timelines, maker.decode(latents), fade=fade)
+
+
+def laid_over(timelines: Sequence[Timeline], decoded: Tensor, *, fade: int = FADE) -> Tensor:
+    """Decoded stretches (B, F', H, W, 3) with the given pixels in their places, (B, F, H, W, 3)."""
+    pairs = zip(timelines, decoded, strict=True)
+    return torch.stack([assembled(own, frames, fade=fade) for own, frames in pairs])
+
+
+def under_noise_mask(
+    maker: ClipMaker, cases: Sequence[Case], samples: Tensor, mask: Tensor
+) -> Tensor:
+    """Latents (B, C, f, h, w) by a plain noise mask, as graphs without a timeline make them.
+
+    At each step what is given is put back as noisy as the rest, so that the model is not told.
+
+    Args:
+        maker: of the clips.
+        cases: one for each clip.
+        samples: (B, C, f, h, w), with anything where something is made.
+        mask: (B or 1, 1, f, h, w), 1 where it is made.
+    """
+    guider = maker.guider([case.prompt for case in cases], levels=False)
+    return maker.run(cases, guider, {"samples": samples, MASK_KEY: mask, "fps": FPS})
