@@ -1,8 +1,10 @@
-"""What nodes ask of a GUIDER."""
+"""What nodes ask of a GUIDER, and of a CONTROL_NET."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ..models.latent_format import LatentFormat
+from ..samplers.control import ControlStrength
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.process import NoiseProcess
 from ..samplers.showing import Showing
@@ -36,3 +38,20 @@ class AboutGuider:
     known: Sequence[object]
     time_factor: int
     controls: Sequence[KnownWeights] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class AboutControl:
+    """What can be told of a CONTROL_NET, or of one that a prompt carries.
+
+    Args:
+        file: that its weights come from.
+        latent: what its hints' latents mean; None for a ControlNet of the host's own.
+        after: blocks of the model after which it steers; none for one of the host's own.
+        strength: of its residuals.
+    """
+
+    file: str
+    latent: LatentFormat | None
+    after: Sequence[int]
+    strength: ControlStrength

@@ -6,7 +6,7 @@ B batch, C channels, F frames, H rows, W columns.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -128,6 +128,8 @@ class Steering:
         hints: one for all clips of a run, or one for each packed clip.
         strength: of the residuals.
         info: what the branch's file says.
+        places: strengths whose frames and places hold for each packed clip; empty for those of
+            ``strength``.
     """
 
     network: ControlNetwork
@@ -135,6 +137,7 @@ class Steering:
     hints: tuple[Hint, ...]
     strength: ControlStrength
     info: Mapping[str, Any] = field(default_factory=dict)
+    places: tuple[ControlStrength, ...] = ()
 
     def state(self, clips: Clips, patch: Patch) -> HintState:
         """The hint over a run's state, in float32.
@@ -148,16 +151,12 @@ class Steering:
                 "give one for each, or one for all"
             )
         hints = self.hints * len(clips.each) if len(self.hints) == 1 else self.hints
-        pairs = zip(hints, clips.each, strict=True)
-        return joined(clips, patch, [self._part(hint, clip) for hint, clip in pairs])
-
-    def _part(self, hint: Hint, clip: Clip) -> HintState:
-        weights = self.strength.weights
-        if weights is not None and bool((weights == 1).all()):
-            weights = None
-        return HintState(
-            self._channels(hint, clip), None if weights is None else weights_over(weights, clip)
-        )
+        places = self.places or (self.strength,) * len(clips.each)
+        parts = [
+            HintState(self._channels(hint, clip), strength_over(strength, clip))
+            for hint, strength, clip in zip(hints, places, clips.each, strict=True)
+        ]
+        return joined(clips, patch, parts)
 
     def _channels(self, hint: Hint, clip: Clip) -> Tensor:
         """The pictures as the branch takes them, (1, C, F, H, W).
@@ -173,29 +172,46 @@ class Steering:
         return torch.cat([kept, seen, mask], dim=1)
 
 
-def hints_of_both(
-    first: tuple[Hint, ...], second: tuple[Hint, ...], counts: tuple[int, int]
-) -> tuple[Hint, ...]:
-    """Hints of so many clips, and of those packed behind them; one for all of them stands for each.
+def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
+    """Factors of the frames and places of a clip's latent, (1, F, H, W); None for 1 everywhere.
+
+    Raises:
+        ValueError: a mask is of fewer frames than the video has, or the rate that a curve counts
+            by is unknown.
+    """
+    frames, fps = clip.coverage.frames, clip.fps
+    maps = [*(curve.over(frames, fps) for curve in strength.frames), *strength.weights]
+    placed = [weights_over(each, clip) for each in maps if not bool((each == 1).all())]
+    return torch.stack(placed).prod(0) if placed else None
+
+
+Each = TypeVar("Each")
+
+
+def of_both(
+    first: tuple[Each, ...], second: tuple[Each, ...], counts: tuple[int, int]
+) -> tuple[Each, ...]:
+    """What so many clips have, and those packed behind them; one for all of them stands for each.
 
     ``counts`` are the numbers of clips.
     """
     pairs = zip((first, second), counts, strict=True)
-    spread = [hints * count if len(hints) == 1 else hints for hints, count in pairs]
+    spread = [each * count if len(each) == 1 else each for each, count in pairs]
     return (*spread[0], *spread[1])
 
 
 def check_joined(same_network: bool, first: ControlStrength, second: ControlStrength) -> None:
-    """Refuse controls of packed clips that differ in more than what they follow.
+    """Refuse controls of packed clips that differ in more than what they follow, when and where.
 
     Raises:
         ValueError: they do.
     """
-    if same_network and first.same_as(second):
+    if same_network and first.same_but_for_places(second):
         return
     raise ValueError(
         "packed clips with different ControlNets, or with different strengths of them: give each "
-        "of them the same ones and let only the pictures differ, or sample them one by one"
+        "of them the same ones and let only pictures, masks and Control over Frames differ, or "
+        "sample them one by one"
     )
 
 

@@ -1,15 +1,18 @@
 """The contract's part about ControlNets, which belongs to ``Models``."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from ..model_loaders.load import ControlWeights
 from ..samplers.control import ControlStrength
+from .about import AboutControl
+from .keys import Conditioning
 
 
 class Controls(Protocol):
-    """CONTROL_NET: made of weights, applied, and joined for packed clips."""
+    """CONTROL_NET: made of weights, told its strength, applied, and joined for packed clips."""
 
     def make_control(self, weights: ControlWeights, *, dtype: str) -> Any:
         """CONTROL_NET from the weights of a control branch."""
@@ -42,4 +45,24 @@ class Controls(Protocol):
         Raises:
             ValueError: they differ in more than in what they follow.
         """
+        ...
+
+    def about_control(self, control_net: Any) -> AboutControl:
+        """What can be told of a CONTROL_NET of ours.
+
+        Raises:
+            ValueError: it is one of the host's own.
+        """
+        ...
+
+    def with_strength(self, control_net: Any, strength: ControlStrength) -> Any:
+        """CONTROL_NET whose strength is multiplied by this one; the one given stays as it is.
+
+        Raises:
+            ValueError: it is one of the host's own, or has another number of blocks.
+        """
+        ...
+
+    def controls_of(self, conditioning: Conditioning) -> Sequence[AboutControl]:
+        """The controls that a prompt carries, of ours or of the host's, the first one first."""
         ...

@@ -72,7 +72,7 @@ class Files(Protocol):
 
 
 class Models(Controls, Protocol):
-    """MODEL, CLIP and VAE: made of weights, changed and used."""
+    """MODEL, CLIP, VAE and CONTROL_NET: made of weights, changed and used."""
 
     @property
     def streams_frames(self) -> bool:

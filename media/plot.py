@@ -44,6 +44,8 @@ class PlotStyle:
     Args:
         title: above the plot.
         x_label: below the plot.
+        y_label: above the y axis.
+        floor: that the y axis reaches down to at least; None for the lowest point.
         log_x, log_y: whether an axis is logarithmic; points at or below 0 are then left out.
         dots: whether every point is marked.
         low_legend: names at the bottom right, for lines that rise, and not at the top right.
@@ -54,6 +56,8 @@ class PlotStyle:
 
     title: str = ""
     x_label: str = ""
+    y_label: str = ""
+    floor: float | None = None
     log_x: bool = False
     log_y: bool = False
     dots: bool = False
@@ -102,6 +106,37 @@ def line_plot(series: Mapping[str, Series], style: PlotStyle = PlotStyle()) -> t
             page.line(line, tuple(round(c + (255 - c) * _FAINT) for c in colour), 1.0)
         page.line(smooth(line, smoothing), colour, 1.6)
     page.legend(list(series))
+    return page.finish()
+
+
+def heat_map(
+    values: torch.Tensor, edges: Sequence[float], most: float, style: PlotStyle = PlotStyle()
+) -> torch.Tensor:
+    """Draw numbers as shades, from white for 0 to blue for the most.
+
+    Args:
+        values: (rows, columns), the first row at the bottom, at the heights 0 to 1.
+        edges: places on the x axis between which the columns lie, one more than there are.
+        most: that has the full colour.
+        style: title and size.
+
+    Returns:
+        `(height, width, 3)` in [0, 1], times the zoom.
+
+    Raises:
+        ValueError: there are not as many edges as the columns have.
+    """
+    rows, columns = values.shape
+    if len(edges) != columns + 1:
+        raise ValueError(
+            f"{len(edges)} edges for {columns} columns: give {columns + 1}, from the first one's "
+            "left to the last one's right"
+        )
+    page = _Page(style, [(edges[0], 0.0), (edges[-1], float(rows))], room=0.0)
+    for row, line in enumerate((values / most).clamp(0, 1).tolist()):
+        for column, share in enumerate(line):
+            shade = tuple(round(255 + (part - 255) * share) for part in COLOURS[0])
+            page.cell((edges[column], row), (edges[column + 1], row + 1), shade)
     return page.finish()
 
 
@@ -157,11 +192,14 @@ def _on_axis(value: float, *, log: bool) -> float:
 class _Page:
     """A picture with axes on which lines are drawn."""
 
-    def __init__(self, style: PlotStyle, points: Sequence[tuple[float, float]]) -> None:
+    def __init__(
+        self, style: PlotStyle, points: Sequence[tuple[float, float]], room: float = 0.05
+    ) -> None:
         self.style = style
+        heights = [*(y for _, y in points), *(() if style.floor is None else (style.floor,))]
         left, top, right, bottom = _MARGINS
         self.x = _Axis(*_span([x for x, _ in points]), left, style.width - right)
-        self.y = _Axis(*_span([y for _, y in points], 0.05), style.height - bottom, top)
+        self.y = _Axis(*_span(heights, room), style.height - bottom, top)
         self.scale = _OVERSAMPLING * style.zoom
         size = (style.width * self.scale, style.height * self.scale)
         from PIL import Image, ImageDraw, ImageFont
@@ -181,6 +219,13 @@ class _Page:
         marked = self.style.dots or len(pixels) == 1
         for pixel in pixels if marked else ():
             self.pen.circle(pixel, _DOT * self.scale, fill=colour)
+
+    def cell(
+        self, corner: tuple[float, float], other: tuple[float, float], colour: tuple[int, ...]
+    ) -> None:
+        left, bottom = self._scaled(self.x.place(corner[0]), self.y.place(corner[1]))
+        right, top = self._scaled(self.x.place(other[0]), self.y.place(other[1]))
+        self.pen.rectangle((left, top, right, bottom), fill=colour)
 
     def legend(self, names: Sequence[str]) -> None:
         line = _LETTER + 4
@@ -211,6 +256,7 @@ class _Page:
             self._dashes(x.place(_on_axis(mark, log=self.style.log_x)))
         self._text(((x.start + x.end) / 2, 6), self.style.title, "mt")
         self._text(((x.start + x.end) / 2, self.style.height - 16), self.style.x_label, "mt")
+        self._text((6, 6), self.style.y_label, "lt")
 
     def _rule(
         self, start: tuple[float, float], end: tuple[float, float], colour: tuple[int, ...]

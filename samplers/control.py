@@ -3,9 +3,10 @@
 B batch, C channels, F frames, H rows, W columns, L tokens, D width, E features of a hint's patches.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
+from math import prod
+from typing import Literal
 
 import torch
 from einops import reduce
@@ -16,6 +17,7 @@ from ..models.dit.trunk import PreparedContext
 from ..models.hooks import Embedded
 from ..models.patchify import Patch, to_patches
 from .clips import Clips
+from .curves import Curve
 
 PercentToSigma = Callable[[float], float]
 """Share of a model's sampling that is done, in [0, 1] -> noise level, falling."""
@@ -23,7 +25,48 @@ PercentToSigma = Callable[[float], float]
 _HALVINGS = 40
 """Until the share of a noise level is known to 1e-12."""
 
-Curve = tuple[tuple[float, float], ...]
+TimeUnit = Literal["frames", "seconds", "share"]
+"""Of a video's time: its frames, its seconds, or shares of it from 0 (first frame) to 1 (last)."""
+
+
+@dataclass(frozen=True)
+class FrameCurve:
+    """A factor over the frames of a video, counted from its first one.
+
+    Args:
+        curve: over its time.
+        unit: of that time.
+    """
+
+    curve: Curve
+    unit: TimeUnit = "frames"
+
+    def over(self, frames: int, fps: float | None) -> Tensor:
+        """Factors (F, 1, 1) of the frames of a video.
+
+        Args:
+            frames: of the whole video.
+            fps: its frames per second, None for unknown.
+
+        Raises:
+            ValueError: the rate is needed and unknown.
+        """
+        match self.unit:
+            case "frames":
+                rate = 1.0
+            case "share":
+                rate = max(frames - 1.0, 1.0)
+            case "seconds":
+                rate = self._rate(fps)
+        return torch.tensor([self.curve.at(frame / rate) for frame in range(frames)])[:, None, None]
+
+    def _rate(self, fps: float | None) -> float:
+        if fps is None:
+            raise ValueError(
+                f"control at seconds ({self.curve}), and the latent does not say its frames per "
+                "second: count in frames, or make the latent with Empty Video"
+            )
+        return fps
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,11 +77,11 @@ class ControlStrength:
         factor: of everything; 0 for no control.
         start, end: shares of the sampling between which there is any control, as ComfyUI counts
             them, 0 to 1; outside of them the branch is not run.
-        curve: (share of the sampling, factor) points, rising in the share: linear between them,
-            constant before the first and behind the last. Empty for 1.
+        steps: factors over the share of the sampling that is done.
+        frames: factors over the frames of the video.
         blocks: factors of the branch's blocks, first to last; empty for 1.
-        weights: factors over frames and places of the video, (F or 1, H or 1, W or 1), of any rows
-            and columns, 0 or more; None for 1.
+        weights: factors over frames and places of the video, each (F or 1, H or 1, W or 1), of any
+            rows and columns, 0 or more.
 
     Raises:
         ValueError: the shares or the weights are out of range.
@@ -47,9 +90,10 @@ class ControlStrength:
     factor: float = 1.0
     start: float = 0.0
     end: float = 1.0
-    curve: Curve = ()
+    steps: tuple[Curve, ...] = ()
+    frames: tuple[FrameCurve, ...] = ()
     blocks: tuple[float, ...] = ()
-    weights: Tensor | None = None
+    weights: tuple[Tensor, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end <= 1:
@@ -57,44 +101,47 @@ class ControlStrength:
                 f"control from {self.start:g} to {self.end:g} of the sampling: start and end lie "
                 "between 0 and 1, and end not before start"
             )
-        shares = [share for share, _ in self.curve]
-        if shares != sorted(set(shares)):
-            raise ValueError(
-                f"control changes at the shares {shares} of the sampling: let them rise"
-            )
-        if self.weights is None:
-            return
-        if self.weights.ndim != 3 or bool((self.weights < 0).any()):
-            raise ValueError(
-                f"control weights of shape {tuple(self.weights.shape)} from "
-                f"{float(self.weights.min()):g} on: (frames, rows, columns) are needed, each as "
-                "many as the video's or 1, and no weight below 0"
-            )
+        for curve in self.steps:
+            if not 0 <= curve.keys[0][0] <= curve.keys[-1][0] <= 1:
+                raise ValueError(
+                    f"control over the sampling with the keys {curve}: their times are shares of "
+                    "it, from 0 for its beginning to 1 for its end"
+                )
+        for weights in self.weights:
+            if weights.ndim != 3 or bool((weights < 0).any()):
+                raise ValueError(
+                    f"control weights of shape {tuple(weights.shape)} from "
+                    f"{float(weights.min()):g} on: (frames, rows, columns) are needed, frames as "
+                    "many as the video's or 1, and no weight below 0"
+                )
 
-    def weighted(self, weights: Tensor) -> "ControlStrength":
-        """The same with further factors (F or 1, H or 1, W or 1), multiplied with those it has.
+    @property
+    def scheduled(self) -> bool:
+        """Whether it is more than one factor between start and end."""
+        return bool(self.steps or self.frames or self.blocks or self.weights)
+
+    def times(self, other: "ControlStrength") -> "ControlStrength":
+        """Both one after the other, in whatever order.
 
         Raises:
-            ValueError: they differ from those it has in frames, rows or columns.
+            ValueError: they are for different numbers of blocks.
         """
-        if self.weights is None:
-            return replace(self, weights=weights)
-        pairs = zip(self.weights.shape, weights.shape, strict=True)
-        if any(1 not in pair and pair[0] != pair[1] for pair in pairs):
-            raise ValueError(
-                f"control weights of {tuple(weights.shape)} frames, rows and columns beside others "
-                f"of {tuple(self.weights.shape)}: give both the same ones, or one for all"
-            )
-        return replace(self, weights=self.weights * weights)
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        never = start > end
+        return ControlStrength(
+            factor=0.0 if never else self.factor * other.factor,
+            start=start,
+            end=start if never else end,
+            steps=self.steps + other.steps,
+            frames=self.frames + other.frames,
+            blocks=_product(self.blocks, other.blocks),
+            weights=self.weights + other.weights,
+        )
 
-    def same_as(self, other: "ControlStrength") -> bool:
-        """Whether all factors are equal."""
-        one, two = (astuple(replace(each, weights=None)) for each in (self, other))
-        if one != two:
-            return False
-        if self.weights is None or other.weights is None:
-            return self.weights is other.weights
-        return torch.equal(self.weights, other.weights)
+    def same_but_for_places(self, other: "ControlStrength") -> bool:
+        """Whether all factors are equal beside those of frames and places."""
+        one, two = (astuple(replace(each, frames=(), weights=())) for each in (self, other))
+        return one == two
 
     def at(self, sigma: float, percent_to_sigma: PercentToSigma) -> float:
         """Factor of all residuals at a noise level; 0 where the branch need not be run.
@@ -107,9 +154,10 @@ class ControlStrength:
         high, low = ends.tolist()  # in float32, as levels of schedules are
         if sigma > high or sigma < low or not self.factor:
             return 0.0
-        if not self.curve:
+        if not self.steps:
             return self.factor
-        return self.factor * _on_curve(self.curve, percent_at(sigma, percent_to_sigma))
+        share = percent_at(sigma, percent_to_sigma)
+        return self.factor * prod(curve.at(share) for curve in self.steps)
 
     def of_blocks(self, count: int) -> tuple[float, ...]:
         """Factors of a branch's blocks.
@@ -124,6 +172,17 @@ class ControlStrength:
         return self.blocks or (1.0,) * count
 
 
+def _product(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
+    if not one or not other:
+        return one or other
+    if len(one) != len(other):
+        raise ValueError(
+            f"control strengths for {len(one)} blocks and for {len(other)}: those of one "
+            "ControlNet have as many as it has blocks"
+        )
+    return tuple(a * b for a, b in zip(one, other, strict=True))
+
+
 def percent_at(sigma: float, percent_to_sigma: PercentToSigma) -> float:
     """Share of a model's sampling at a noise level, in [0, 1]."""
     low, high = 0.0, 1.0
@@ -131,14 +190,6 @@ def percent_at(sigma: float, percent_to_sigma: PercentToSigma) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if percent_to_sigma(middle) > sigma else (low, middle)
     return (low + high) / 2
-
-
-def _on_curve(curve: Curve, share: float) -> float:
-    place = bisect_right([at for at, _ in curve], share)
-    if place in (0, len(curve)):
-        return curve[max(place - 1, 0)][1]
-    (start, before), (end, after) = curve[place - 1], curve[place]
-    return before + (after - before) * (share - start) / (end - start)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,8 +22,9 @@ from ...models.precision import DTYPES
 from ...models.shapes import LatentShape
 from ...samplers.clips import Clip, Clips
 from ...samplers.control import ControlStrength, HintState, PercentToSigma
-from ..control import NO_VAE, Hint, Steering, check_joined, check_vae, hints_of_both
-from ..keys import CONTROL_KEY
+from ..about import AboutControl
+from ..control import NO_VAE, Hint, Steering, check_joined, check_vae, of_both
+from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .encoding import encode_video, format_of
 from .model import HostModel
@@ -42,15 +43,23 @@ class HostControl(ControlBase):
         latent: what its hints' latents mean.
         patcher: of the network, for the host.
         info: what its file says.
+        file: that its weights come from.
     """
 
     def __init__(
-        self, network: Any, latent: LatentFormat, patcher: Any, info: Mapping[str, Any]
+        self,
+        network: Any,
+        latent: LatentFormat,
+        patcher: Any,
+        info: Mapping[str, Any],
+        file: str,
     ) -> None:
         super().__init__()
+        self.file = file
         self.network, self.latent, self.patcher, self.info = network, latent, patcher, info
         self.told = ControlStrength()
         self.hints: tuple[Hint, ...] = ()
+        self.places: tuple[ControlStrength, ...] = ()
         self._weights: Any = None
         self._percent: PercentToSigma | None = None
         self._steering: Steering | None = None
@@ -60,7 +69,25 @@ class HostControl(ControlBase):
     def control_strength(self) -> ControlStrength:
         """What it was told, with what the host's nodes say of strength, start and end."""
         start, end = self.timestep_percent_range
-        return replace(self.told, factor=self.strength, start=start, end=end)
+        return self.told.times(ControlStrength(factor=self.strength, start=start, end=end))
+
+    @property
+    def each_strength(self) -> tuple[ControlStrength, ...]:
+        """That of each packed clip, or one for all."""
+        return self.places or (self.control_strength,)
+
+    @property
+    def about(self) -> AboutControl:
+        """What nodes ask of it."""
+        return AboutControl(
+            self.file, self.latent, self.network.control.after, self.control_strength
+        )
+
+    def with_strength(self, strength: ControlStrength) -> "HostControl":
+        """A copy with further factors."""
+        made = self.copy()
+        made.told = self.told.times(strength)
+        return made
 
     def set_cond_hint(
         self,
@@ -85,9 +112,9 @@ class HostControl(ControlBase):
 
     def copy(self) -> "HostControl":
         """Another control with the same branch."""
-        made = HostControl(self.network, self.latent, self.patcher, self.info)
+        made = HostControl(self.network, self.latent, self.patcher, self.info, self.file)
         self.copy_to(made)
-        made.told, made.hints = self.told, self.hints
+        made.told, made.hints, made.places = self.told, self.hints, self.places
         return made
 
     def deepclone_multigpu(
@@ -121,7 +148,8 @@ class HostControl(ControlBase):
             raise ValueError("a ControlNet without pictures: connect them to Apply ControlNet")
         self.network.control.check_base(model.weights.config)
         self._weights, self._percent, self._states = model.weights, percent_to_timestep_function, {}
-        self._steering = Steering(self.network, self.latent, self.hints, self.control_strength)
+        strength, places = self.control_strength, self.places
+        self._steering = Steering(self.network, self.latent, self.hints, strength, places=places)
 
     def cleanup(self) -> None:
         """Forget the run."""
@@ -220,7 +248,8 @@ def make_control(weights: ControlWeights, *, dtype: str) -> HostControl:
     build = partial(build_control, weights.config, ops=ops.manual_cast, attention=attention)
     network: Any = load_strictly(build, weights.state, dtype=kept)
     network.host_attention = attention
-    return HostControl(network, weights.latent, _patcher(network, device), weights.info)
+    patcher = _patcher(network, device)
+    return HostControl(network, weights.latent, patcher, weights.info, weights.file)
 
 
 def _patcher(network: Any, device: torch.device) -> Any:
@@ -233,17 +262,58 @@ def controlled(
 ) -> Any:
     """A control of the pack's or of the host's own, applied; see ``Models.controlled``."""
     span = (strength.start, strength.end)
-    made = control_net.copy()
-    made.set_cond_hint(images[..., :3].movedim(-1, 1), strength.factor, span, vae=vae)
-    if isinstance(made, HostControl):
-        made.told = strength
-    elif strength.weights is not None or strength.curve or strength.blocks:
+    if isinstance(control_net, HostControl):
+        made = control_net.with_strength(replace(strength, factor=1.0, start=0.0, end=1.0))
+    elif strength.scheduled:
         raise ValueError(
-            f"{type(control_net).__name__}, a control of ComfyUI's own, knows one strength for all "
-            "frames, places and blocks: take mask and schedules away"
+            f"{_foreign(control_net)} knows one strength for all frames, places and blocks: take "
+            "the mask away"
         )
+    else:
+        made = control_net.copy()
+    made.set_cond_hint(images[..., :3].movedim(-1, 1), strength.factor, span, vae=vae)
     made.set_previous_controlnet(previous)
     return made
+
+
+def about_control(control_net: Any) -> AboutControl:
+    """What can be told of a control of the pack's; see ``Controls.about_control``."""
+    return _known(control_net).about
+
+
+def with_strength(control_net: Any, strength: ControlStrength) -> HostControl:
+    """A control of the pack's with further factors; see ``Controls.with_strength``."""
+    return _known(control_net).with_strength(strength)
+
+
+def _known(control_net: Any) -> HostControl:
+    if isinstance(control_net, HostControl):
+        return control_net
+    raise ValueError(
+        f"{_foreign(control_net)} cannot be told strengths over frames, steps, layers or places: "
+        "take one from Load ControlNet (Video, VACE), or set strength, start and end where it is "
+        "applied"
+    )
+
+
+def _foreign(control_net: Any) -> str:
+    return f"a {type(control_net).__name__} of ComfyUI's own"
+
+
+def controls_of(conditioning: Conditioning) -> list[AboutControl]:
+    """Controls of a prompt, whoever made them; see ``Controls.controls_of``."""
+    found, control = [], conditioning[0][1].get(CONTROL_KEY)
+    while control is not None:
+        found.append(control.about if isinstance(control, HostControl) else _about(control))
+        control = control.previous_controlnet
+    return found[::-1]
+
+
+def _about(control: Any) -> AboutControl:
+    """One of the host's own, whose range is in shares of the sampling too."""
+    start, end = control.timestep_percent_range
+    told = ControlStrength(factor=control.strength, start=start, end=end)
+    return AboutControl(type(control).__name__, None, (), told)
 
 
 def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
@@ -256,7 +326,8 @@ def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
     same = first.network is second.network
     check_joined(same, first.control_strength, second.control_strength)
     made = first.copy()
-    made.hints = hints_of_both(first.hints, second.hints, counts)
+    made.hints = of_both(first.hints, second.hints, counts)
+    made.places = of_both(first.each_strength, second.each_strength, counts)
     previous = joined(first.previous_controlnet, second.previous_controlnet, counts)
     return made.set_previous_controlnet(previous)
 

@@ -23,13 +23,22 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
-from ..about import AboutGuider
+from ..about import AboutControl, AboutGuider
 from ..experts import check_experts
 from ..keys import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
 from .clips import clip_of
-from .control import HostControl, controlled, joined, known_controls, make_control
+from .control import (
+    HostControl,
+    about_control,
+    controlled,
+    controls_of,
+    joined,
+    known_controls,
+    make_control,
+    with_strength,
+)
 from .encoding import encode_video, format_of
 from .guider import HostGuider
 from .guiders import (
@@ -159,6 +168,18 @@ class ComfyModels:
     ) -> Any:
         """A copy that follows the pictures."""
         return controlled(control_net, previous, images, vae, strength)
+
+    def about_control(self, control_net: HostControl) -> AboutControl:
+        """What can be told of one of the pack's."""
+        return about_control(control_net)
+
+    def with_strength(self, control_net: HostControl, strength: ControlStrength) -> HostControl:
+        """Multiply its strength."""
+        return with_strength(control_net, strength)
+
+    def controls_of(self, conditioning: Conditioning) -> list[AboutControl]:
+        """The controls of a prompt, whoever made them."""
+        return controls_of(conditioning)
 
     def joined(self, first: Any, second: Any, counts: tuple[int, int]) -> Any:
         """A copy that follows the pictures of both."""

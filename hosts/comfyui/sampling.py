@@ -33,6 +33,7 @@ from .levels import check_levels
 from .model import HostModel
 from .network import CLIPS_KEY
 from .notes import warn
+from .parts import with_part_of_conditions
 from .preview import pictures_of_latent, watch_steps
 from .spans import spans_of_conds, with_text_of
 from .starts import with_start_clip
@@ -54,6 +55,7 @@ def sample_latent(
     if ceiling is not None:
         guider = with_wrapper(guider, under_ceiling(ceiling.to(patcher.load_device)))
     guider = with_start_clip(with_text_of(guider, latent), latent, samples)
+    guider = with_part_of_conditions(guider, latent, samples)
     if isinstance(patcher.model, HostModel):
         compression = patcher.model.weights.latent.compression
         guider = _with_clips_of(guider, latent, samples, compression)

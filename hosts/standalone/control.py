@@ -1,7 +1,7 @@
 """CONTROL_NET of the standalone host, and the branches of one evaluation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ from ...models.latent_format import LatentFormat
 from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
-from ..control import Steering, check_joined, hints_of_both
+from ..about import AboutControl
+from ..control import Steering, check_joined, of_both
 from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .sampling import Model
@@ -21,17 +22,29 @@ from .sampling import Model
 
 @dataclass(frozen=True, eq=False)
 class ControlNet:
-    """CONTROL_NET: a built branch with what the latents of its hints mean, and its file says."""
+    """CONTROL_NET: a built branch with what the latents of its hints mean, and its file says.
+
+    ``file`` names where its weights come from; ``strength`` is what nodes have told it, beside what
+    the node says that applies it.
+    """
 
     network: ControlNetwork
     latent: LatentFormat
     info: Mapping[str, Any]
+    file: str = ""
+    strength: ControlStrength = field(default_factory=ControlStrength)
+
+    @property
+    def about(self) -> AboutControl:
+        """What nodes ask of it."""
+        return AboutControl(self.file, self.latent, self.network.control.after, self.strength)
 
 
 @dataclass(frozen=True, eq=False)
 class Control:
     """What a conditioning carries: a branch with its hint, and the control before it."""
 
+    net: ControlNet
     steering: Steering
     previous: "Control | None" = None
 
@@ -59,6 +72,15 @@ def control_of(options: Mapping[str, Any]) -> Control | None:
     return found
 
 
+def chain(control: Control | None) -> list[Control]:
+    """A control and those before it, the first one first."""
+    found = []
+    while control is not None:
+        found.append(control)
+        control = control.previous
+    return found[::-1]
+
+
 def joined(
     first: Control | None, second: Control | None, counts: tuple[int, int]
 ) -> Control | None:
@@ -68,17 +90,15 @@ def joined(
         return None
     one, other = first.steering, second.steering
     check_joined(one.network is other.network, one.strength, other.strength)
-    hints = hints_of_both(one.hints, other.hints, counts)
-    return Control(replace(one, hints=hints), joined(first.previous, second.previous, counts))
+    hints = of_both(one.hints, other.hints, counts)
+    places = of_both(one.places or (one.strength,), other.places or (other.strength,), counts)
+    previous = joined(first.previous, second.previous, counts)
+    return replace(first, steering=replace(one, hints=hints, places=places), previous=previous)
 
 
 def steerings(control: Control | None) -> list[Steering]:
     """All controls of a conditioning, the first one first."""
-    chain = []
-    while control is not None:
-        chain.append(control.steering)
-        control = control.previous
-    return chain[::-1]
+    return [each.steering for each in chain(control)]
 
 
 def known_controls(conditionings: Iterable[Conditioning]) -> tuple[KnownWeights, ...]:

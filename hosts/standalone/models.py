@@ -30,11 +30,12 @@ from ...models.vae.config import COLOURS
 from ...models.vae.tiles import TileGrid
 from ...samplers.control import ControlStrength
 from ...samplers.schedules.model_levels import FlowLevels
+from ..about import AboutControl
 from ..control import Hint, Steering, check_vae
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..keys import PROMPT_KEY, Conditioning
 from ..solver_options import distilled_with, is_distilled
-from .control import Control, ControlNet, joined
+from .control import Control, ControlNet, chain, control_of, joined
 from .devices import choose_dtype
 from .preview import LoadedVAE
 from .sampling import Model
@@ -116,7 +117,7 @@ class StandaloneModels:
     def make_control(self, weights: ControlWeights, *, dtype: str) -> ControlNet:
         """Build the branch."""
         network = build_control(weights, dtype=self._dtype(dtype)).to(self.device)
-        return ControlNet(network, weights.latent, weights.info)
+        return ControlNet(network, weights.latent, weights.info, weights.file)
 
     def controlled(
         self,
@@ -130,8 +131,23 @@ class StandaloneModels:
         form = self.vae_format(vae)
         check_vae(form, control_net.latent)
         hint = Hint(images, partial(self._encoded_hint, vae), form)
+        told = control_net.strength.times(strength)
         net = control_net
-        return Control(Steering(net.network, net.latent, (hint,), strength, net.info), previous)
+        steering = Steering(net.network, net.latent, (hint,), told, net.info)
+        return Control(net, steering, previous)
+
+    def about_control(self, control_net: ControlNet) -> AboutControl:
+        """What can be told of a CONTROL_NET."""
+        return control_net.about
+
+    def with_strength(self, control_net: ControlNet, strength: ControlStrength) -> ControlNet:
+        """Multiply its strength."""
+        return replace(control_net, strength=control_net.strength.times(strength))
+
+    def controls_of(self, conditioning: Conditioning) -> list[AboutControl]:
+        """The controls of a prompt."""
+        controls = chain(control_of(conditioning[0][1]))
+        return [replace(each.net.about, strength=each.steering.strength) for each in controls]
 
     def joined(
         self, first: Control | None, second: Control | None, counts: tuple[int, int]

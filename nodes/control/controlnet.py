@@ -133,7 +133,10 @@ class SpacetimeApplyControlNet(io.ComfyNode):
         """Put the control on both prompts."""
         if strength == 0:
             return io.NodeOutput(positive, negative)
-        told = ControlStrength(factor=strength, start=start_percent, end=end_percent, weights=mask)
+        weights = () if mask is None else (mask,)
+        told = ControlStrength(
+            factor=strength, start=start_percent, end=end_percent, weights=weights
+        )
         made = with_control(
             [positive, negative],
             lambda before: host().models.controlled(control_net, before, image, vae, told),

@@ -1,4 +1,4 @@
-"""Blocks and frames written as text: "3", "1, 2", "7-9", and with seeds "0: 5, 3-4: 17"."""
+"""Numbers written as text: "3", "1, 2", "7-9", seeds "0: 5, 3-4: 17" and keys "0: 1, 24: 0.3"."""
 
 import re
 import unicodedata
@@ -8,6 +8,7 @@ MOST = 10_000
 """Numbers that a range may hold; more is a slip of the keyboard."""
 
 _RANGE = re.compile(r"([0-9]+)(?:\s*-\s*([0-9]+))?")
+_KEY = re.compile(r"([^:]+):\s*(\(?)([^()]+)(\)?)")
 _SEED = re.compile(r"(.+?)\s*:\s*([0-9]+)")
 
 
@@ -42,6 +43,26 @@ def read_seeds(text: str) -> dict[int, int]:
     return seeds
 
 
+def read_keys(text: str) -> tuple[tuple[float, float], ...]:
+    """Read numbers at times: "0: 1, 24: 0.3" -> ((0, 1), (24, 0.3)).
+
+    A number may stand in parentheses, as "0:(1.0)".
+
+    Raises:
+        ValueError: a part is not a time with a number.
+    """
+    return tuple(_key(part) for part in _parts(text))
+
+
+def read_factors(text: str) -> tuple[float, ...]:
+    """Read factors: "1, 0.5, .25" -> (1, 0.5, 0.25).
+
+    Raises:
+        ValueError: a part is not a number.
+    """
+    return tuple(_decimal(part, part, "1, 0.8, 0.5") for part in _parts(text))
+
+
 def with_plain_signs(text: str) -> str:
     """The same with digits, commas and colons of Chinese and Japanese keyboards made plain."""
     return unicodedata.normalize("NFKC", text).replace("\N{IDEOGRAPHIC COMMA}", ",")
@@ -49,6 +70,26 @@ def with_plain_signs(text: str) -> str:
 
 def _parts(text: str) -> Iterator[str]:
     return (part.strip() for part in with_plain_signs(text).split(",") if part.strip())
+
+
+def _key(part: str) -> tuple[float, float]:
+    found, example = _KEY.fullmatch(part), "0: 1, 24: 0.3"
+    if found is None or len(found[2]) != len(found[4]):
+        raise ValueError(
+            f"{part!r} is not a time with its number: write for example {example}, with commas "
+            "between them"
+        )
+    return _decimal(found[1], part, example), _decimal(found[3], part, example)
+
+
+def _decimal(text: str, part: str, example: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(
+            f"{text.strip()!r} in {part!r} is not a number: write for example {example}, with a "
+            "point for decimals"
+        ) from None
 
 
 def _range(part: str) -> range:

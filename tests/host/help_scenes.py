@@ -112,6 +112,9 @@ GO_ON = (
     Follower("denoised_output", "SpacetimeDecodeVideo", "latent"),
 )
 
+CONTROL = {"control_net": Part("SpacetimeLoadControlNet", VACE)}
+APPLIED = (Follower("CONTROL_NET", "SpacetimeApplyControlNet", "control_net"),)
+
 
 def _hint(frames: int = 1, **values: object) -> Scene:
     """A clip, and the ControlNet that its hint is for."""
@@ -122,6 +125,27 @@ def _hint(frames: int = 1, **values: object) -> Scene:
 
 
 SCENES: Mapping[str, Scene] = {
+    "SpacetimeControlOverFrames": Scene({}, CONTROL, APPLIED),
+    "SpacetimeControlOverSteps": Scene({}, CONTROL, APPLIED),
+    "SpacetimeControlPerLayer": Scene({}, CONTROL, APPLIED),
+    "SpacetimeControlInRegion": Scene(
+        {"feather": 8},
+        {
+            **CONTROL,
+            "mask": Part("LoadImageMask", {"image": "mask.png", "channel": "red"}),
+            "image": PICTURE,
+        },
+        APPLIED,
+    ),
+    "SpacetimePlotControl": Scene(
+        {},
+        {
+            "conditioning": Part("SpacetimeApplyControlNet", {"strength": 0.8}),
+            "model": Part("UNETLoader", {}),
+            "sigmas": SCHEDULE,
+            "latent": Part("SpacetimeEmptyVideo", LARGE),
+        },
+    ),
     "SpacetimeAttentionGuidance": _guidance(1),
     "SpacetimeCFGZeroStar": _guidance(5),
     "SpacetimeGuidanceInterval": _guidance(5),

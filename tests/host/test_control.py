@@ -9,7 +9,7 @@ def exact(probe):
 
 
 def test_the_hosts_agree(exact):
-    assert len(exact["difference"]) == 26
+    assert len(exact["difference"]) == 30
     assert {name: far for name, far in exact["difference"].items() if far > 1e-4} == {}
 
 
@@ -18,7 +18,7 @@ def test_every_way_of_control_acts(exact):
 
 
 def test_comfyui_s_own_nodes_give_the_same(exact):
-    assert set(exact["stock"]) == {"applied", "chained", "to the negative", "sampler"}
+    assert set(exact["stock"]) == {"applied", "chained", "told", "to the negative", "sampler"}
     assert {name: far for name, far in exact["stock"].items() if far > 1e-5} == {}
 
 
@@ -36,9 +36,14 @@ def test_refusals_say_what_to_do(exact):
     told = exact["refusals"]
     assert "cannot steer a WAN21: load the model with Load Models" in told["another model"]
     assert "without pictures: connect them to Apply ControlNet" in told["no pictures"]
+    assert "ControlBase of ComfyUI's own cannot be told strengths over frames" in told["not ours"]
     assert "a hint of 9 frames for a video of 17" in told["too few"]
     assert "connect the model's VAE" in told["no vae"]
     assert "for an area of the picture" in told["area"]
+
+
+def test_the_controls_of_a_prompt_are_told_in_their_order(exact):
+    assert exact["about"] == [[[0, 1], 0.5, 1.0, True], [[], 0.4, 0.6, False]]
 
 
 def test_the_host_loads_and_copies_the_branch(exact):

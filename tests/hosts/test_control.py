@@ -6,12 +6,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from spacetime_video.hosts.control import Hint, Steering, weights_over, with_control
+from spacetime_video.hosts.control import (
+    Hint,
+    Steering,
+    strength_over,
+    weights_over,
+    with_control,
+)
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.patchify import PATCH, patchify
 from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.clips import Clip, Clips, Coverage, clips_of_tokens
-from spacetime_video.samplers.control import ControlStrength
+from spacetime_video.samplers.control import ControlStrength, FrameCurve
+from spacetime_video.samplers.curves import Curve
 from spacetime_video.samplers.looping import close_loops
 from spacetime_video.samplers.runs import Evaluation, SamplingRun, Wrapper
 from spacetime_video.samplers.schedules.flow import flow_sigmas
@@ -140,7 +147,7 @@ def test_a_window_of_a_hint_is_that_of_the_whole() -> None:
     made, _ = hint(17)
     mask = pictures(17)[..., 1]
     clips = Clips((Clip(size=SIZE),))
-    state = steering(made, weights=mask).state(clips, PATCH)
+    state = steering(made, weights=(mask,)).state(clips, PATCH)
     assert torch.equal(state.hint, FORM.normalise(made.latent(clips.each[0])))
     for frames in ((1, 2, 3), (4, 0), (3, 4, 0, 1)):
         window = clips.window(frames)
@@ -164,7 +171,7 @@ def test_packed_hints_are_those_of_each_clip() -> None:
         ]
         assert torch.equal(state.hint, patchify(alone).values)
         assert state.weights is None
-    masked = steering(made, weights=pictures(17)[..., 1]).state(clips, PATCH)
+    masked = steering(made, weights=(pictures(17)[..., 1],)).state(clips, PATCH)
     assert masked.weights.shape == masked.hint.shape[:2]
     with pytest.raises(ValueError, match="hints for 3 clips, and 2 packed ones"):
         steering(made, other, made).state(clips, PATCH)
@@ -173,7 +180,25 @@ def test_packed_hints_are_those_of_each_clip() -> None:
 def test_a_mask_of_ones_is_no_mask() -> None:
     made, _ = hint(17)
     clips = Clips((Clip(size=SIZE),))
-    assert steering(made, weights=torch.ones(1, 7, 9)).state(clips, PATCH).weights is None
+    assert steering(made, weights=(torch.ones(1, 7, 9),)).state(clips, PATCH).weights is None
+
+
+def test_masks_and_frames_multiply_in_the_places_of_the_latent() -> None:
+    """Masks of different sizes, still and moving, and a curve over the frames."""
+    clip = Clip(size=SIZE, fps=16.0)
+    still, moving = pictures(1, 40, 80)[..., 0], pictures(17)[..., 1]
+    fading = FrameCurve(Curve(((0, 1.0), (16, 0.0))))
+    factors = [weights_over(each, clip) for each in (still, moving, fading.over(17, None))]
+    wanted = factors[0] * factors[1] * factors[2]
+    for weights in ((still, moving), (moving, still)):
+        told = ControlStrength(weights=weights, frames=(fading,))
+        torch.testing.assert_close(strength_over(told, clip), wanted)
+    assert strength_over(ControlStrength(frames=(FrameCurve(Curve(((3, 1.0),))),)), clip) is None
+    later = Clip(size=SIZE._replace(frames=3), fps=16.0, covers=Coverage(0, 17, 5, (0, 3, 4)))
+    told = ControlStrength(weights=(still, moving), frames=(fading,))
+    part = strength_over(told, later)
+    assert part is not None
+    torch.testing.assert_close(part, wanted[:, [0, 3, 4]])
 
 
 def test_prompts_that_share_controls_go_on_sharing() -> None:
@@ -203,7 +228,7 @@ def test_whatever_is_shown_of_a_state_is_shown_of_its_hint(
     both = patchify([torch.zeros(1, 3, *SIZE)] * 2, loops=(loop, loop))
     clips = Clips((clip, clip), both.layout) if packed else Clips((clip,))
     mask = pictures(20 if loop else 17)[..., 1]
-    state = steering(made, weights=mask).state(clips, PATCH)
+    state = steering(made, weights=(mask,)).state(clips, PATCH)
     run, seen = SamplingRun(flow_sigmas(4), clips=clips), []
 
     def denoiser(x: Tensor, at: Evaluation) -> Tensor:

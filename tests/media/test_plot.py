@@ -9,6 +9,7 @@ from spacetime_video.media.plot import (
     COLOURS,
     PlotStyle,
     Series,
+    heat_map,
     line_plot,
     log_ticks,
     round_ticks,
@@ -134,3 +135,24 @@ def test_names_stand_apart_from_a_line_behind_them() -> None:
     _, whole = middle_of_the_name("  ")
     assert ink >= 4
     assert whole - left > ink + 8
+
+
+def test_a_heat_map_has_its_numbers_as_shades_from_the_bottom_up() -> None:
+    style = PlotStyle(width=300, height=200)
+    picture = heat_map(torch.tensor([[0.0, 1.0, 2.0], [2.0, 0.5, 0.0]]), [0, 1, 5, 10], 2.0, style)
+    assert picture.shape == (200, 300, 3)
+    full, white = torch.tensor(COLOURS[0]) / 255, torch.ones(3)
+
+    def at(x: float, y: float) -> torch.Tensor:
+        return picture[round(160 - y / 2 * 132), round(64 + x / 10 * 220)]
+
+    for x, y, share in ((3, 0.5, 0.5), (8, 0.5, 1), (0.5, 1.5, 1), (3, 1.5, 0.25), (8, 1.5, 0)):
+        torch.testing.assert_close(at(x, y), torch.lerp(white, full, share), atol=5e-3, rtol=0)
+    with pytest.raises(ValueError, match="3 edges for 3 columns: give 4"):
+        heat_map(torch.zeros(2, 3), [0, 1, 2], 1.0)
+
+
+def test_the_axis_reaches_down_to_its_floor() -> None:
+    flat = {"a": Series([0, 1], [1, 1])}
+    low, high = (line_plot(flat, PlotStyle(floor=floor)) for floor in (0.0, None))
+    assert coloured(low, 0)[:, 0].mean() < 60 < 180 < coloured(high, 0)[:, 0].mean()

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from spacetime_video import hosts
+from spacetime_video.models.control.network import DilatedBranch
 from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.nodes.control.controlnet import SpacetimeLoadControlNet
 from spacetime_video.nodes.load.models import SpacetimeLoadModels
 from spacetime_video.nodes.prompt.prompt import SpacetimeEncodePrompt
 from spacetime_video.nodes.sampling.noise import SpacetimeNoise
@@ -18,6 +20,8 @@ from spacetime_video.nodes.sampling.sampling import (
 )
 from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
 from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule
+
+from .controlled import Controlled
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +82,26 @@ def network_calls(monkeypatch) -> Sequence[torch.Size]:
 
     monkeypatch.setattr(VideoDiT, "forward_tokens", counted)
     return calls
+
+
+@pytest.fixture(scope="module")
+def control_net():
+    return SpacetimeLoadControlNet.execute("random_control.safetensors", "fp32")[0]
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The hints (1, L, E) that the branch is given, and the layouts beside them."""
+    calls, original = [], DilatedBranch.forward
+
+    def watch(network, inside, hint, contexts):
+        calls.append((hint, inside.layout))
+        return original(network, inside, hint, contexts)
+
+    monkeypatch.setattr(DilatedBranch, "forward", watch)
+    return calls
+
+
+@pytest.fixture
+def controlled(bench, control_net):
+    return Controlled(bench, control_net)

@@ -20,72 +20,12 @@ from spacetime_video.nodes.control.controlnet import (
     SpacetimeLoadControlNet,
 )
 from spacetime_video.nodes.patches.patches import SpacetimePatchify, SpacetimeUnpatchify
-from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser
 from spacetime_video.nodes.timeline.extend import SpacetimeExtendForward
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 from spacetime_video.nodes.timeline.windows import SpacetimeContextWindows
 from spacetime_video.samplers.clips import COVERAGE_KEY
 
-FRAMES = 17
-
-
-def pictures(frames=FRAMES, side=32, seed=0):
-    return torch.rand(frames, side, side, 3, generator=torch.Generator().manual_seed(seed))
-
-
-def latent(frames=5, side=4, **more):
-    return {"samples": torch.zeros(1, 16, frames, side, side), "fps": 16.0, **more}
-
-
-@pytest.fixture(scope="module")
-def control_net():
-    return SpacetimeLoadControlNet.execute("random_control.safetensors", "fp32")[0]
-
-
-@pytest.fixture
-def seen(monkeypatch):
-    """The hints (1, L, E) that the branch is given, and the layouts beside them."""
-    calls, original = [], DilatedBranch.forward
-
-    def watch(network, inside, hint, contexts):
-        calls.append((hint, inside.layout))
-        return original(network, inside, hint, contexts)
-
-    monkeypatch.setattr(DilatedBranch, "forward", watch)
-    return calls
-
-
-class Controlled:
-    def __init__(self, bench, control_net):
-        self.bench, self.net, self.vae = bench, control_net, bench.models.vae
-
-    def prompts(self, images=None, before=None, **options):
-        given = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0, **options}
-        images = pictures() if images is None else images
-        positive, negative = before or (self.bench.positive, self.bench.negative)
-        made = SpacetimeApplyControlNet.execute(
-            positive, negative, self.net, images, self.vae, **given
-        )
-        return made[0], made[1]
-
-    def guider(self, positive, negative, guidance=3.0, model=None):
-        model = model or self.bench.models.model
-        return SpacetimeDenoiser.execute(model, positive, negative, guidance)[0]
-
-    def sample(self, images=None, given=None, model=None, **options):
-        guider = self.guider(*self.prompts(images, **options), model=model)
-        return self.bench.sample(given or latent(), guider=guider)["samples"]
-
-
-@pytest.fixture
-def controlled(bench, control_net):
-    return Controlled(bench, control_net)
-
-
-def hint_of(controlled, images, loop=False):
-    """The hint over a whole clip, as the branch takes it."""
-    raw = host().models.encode_video(controlled.vae, images, loop=loop)
-    return controlled.net.latent.normalise(raw)
+from .controlled import hint_of, latent, pictures
 
 
 def test_the_clip_follows_the_pictures(controlled, bench):
@@ -293,7 +233,7 @@ def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, 
     bare = SpacetimeAppendConditioning.execute(*plain, *plain).args
     assert "control" not in bare[0][0][1]
     for behind in (plain, controlled.prompts(strength=0.5)):
-        with pytest.raises(ValueError, match="let only the pictures differ"):
+        with pytest.raises(ValueError, match="let only pictures, masks and Control over Frames"):
             SpacetimeAppendConditioning.execute(*one, *behind)
     with pytest.raises(ValueError, match="hints for 2 clips, and 1 packed ones"):
         bench.sample(latent(), guider=controlled.guider(*joined))

@@ -2,7 +2,12 @@
 
 import pytest
 
-from spacetime_video.nodes.helpers.number_text import read_numbers, read_seeds
+from spacetime_video.nodes.helpers.number_text import (
+    read_factors,
+    read_keys,
+    read_numbers,
+    read_seeds,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +71,13 @@ def test_seeds(text, seeds):
 def test_what_is_no_seed(text, problem):
     with pytest.raises(ValueError, match=problem):
         read_seeds(text)
+
+
+def test_keys_are_times_with_numbers():
+    assert read_keys("0: 1, 24: 0.3") == ((0, 1), (24, 0.3))
+    assert read_keys("0:(1.0), 24:(.3),") == ((0, 1), (24, 0.3))
+    assert read_keys("０：１、1.5：２") == ((0, 1), (1.5, 2))  # noqa: RUF001
+    assert read_factors("1, .5,0") == (1, 0.5, 0)
+    for text in ("24", "0: (1", "0: 1)", "0: 1: 2", ": 1", "0:"):
+        with pytest.raises(ValueError, match=r"is not a (time with its )?number"):
+            read_keys(text)

@@ -15,7 +15,9 @@ COMMON = {
     "SPACETIME_TOKENS",
 }
 
-SMALL_WORDS = {"per", "a", "an", "and", "by", "for", "from", "of", "on", "over", "the", "to"}
+SMALL_WORDS = {
+    *("per", "in", "a", "an", "and", "by", "for", "from", "of", "on", "over", "the", "to")
+}
 
 IDS = {
     "SpacetimeLoadModels",

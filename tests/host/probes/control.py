@@ -24,7 +24,8 @@ from spacetime_video.model_loaders.load import ControlWeights
 from spacetime_video.models.control.config import ControlConfig
 from spacetime_video.models.control.network import DilatedBranch, build_control
 from spacetime_video.models.patchify import patchify, to_patches
-from spacetime_video.samplers.control import ControlStrength
+from spacetime_video.samplers.control import ControlStrength, FrameCurve
+from spacetime_video.samplers.curves import Curve
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.solvers import SOLVERS
@@ -51,6 +52,14 @@ CONFIGS = {
     ),
 }
 MASK = torch.linspace(0, 1, 17)[:, None, None].expand(17, 8, 8)
+FALLING = Curve(((0.0, 1.0), (0.7, 0.0)))
+TOLD = (
+    ControlStrength(frames=(FrameCurve(Curve(((0.0, 1.0), (1.0, 0.2)), "ease"), "seconds"),)),
+    ControlStrength(steps=(FALLING,)),
+    ControlStrength(blocks=(1.0, 0.5)),
+    ControlStrength(weights=(MASK[:1] + 0.3,)),
+)
+"""What nodes say of a ControlNet before it is applied."""
 
 
 def control_weights(design):
@@ -78,12 +87,21 @@ class Setting:
         self.net = host.models.make_control(control_weights(design), dtype="fp32")
         self.euler = host.sampling.make_sampler(SOLVERS["euler"], {})
 
-    def controlled(self, prompts=None, images=None, **strength):
+    @property
+    def told(self):
+        """The ControlNet, told how strongly it acts."""
+        net = self.net
+        for strength in TOLD:
+            net = self.host.models.with_strength(net, strength)
+        return net
+
+    def controlled(self, prompts=None, images=None, net=None, **strength):
         images = pictures() if images is None else images
+        net = self.net if net is None else net
 
         def apply(before):
             told = ControlStrength(**strength)
-            return self.host.models.controlled(self.net, before, images, self.vae, told)
+            return self.host.models.controlled(net, before, images, self.vae, told)
 
         return with_control(self.prompts if prompts is None else prompts, apply)
 
@@ -116,8 +134,10 @@ def runs(here):
         "control": here.sample(once),
         "weak": here.sample(here.controlled(factor=0.3)),
         "some steps": here.sample(here.controlled(start=0.2, end=0.6)),
-        "curve": here.sample(here.controlled(curve=((0.0, 1.0), (0.7, 0.0)))),
-        "mask": here.sample(here.controlled(weights=MASK)),
+        "curve": here.sample(here.controlled(steps=(FALLING,))),
+        "mask": here.sample(here.controlled(weights=(MASK,))),
+        "told": here.sample(here.controlled(net=here.told, weights=(MASK,))),
+        "told, in windows": here.sample(here.controlled(net=here.told), wrapper=windows),
         "two": here.sample(here.controlled(once, pictures(4), factor=0.5)),
         "positive alone": here.sample([once[0], here.prompts[1]]),
         "still": here.sample(here.controlled(images=pictures(5, 1))),
@@ -125,7 +145,11 @@ def runs(here):
         "loop": here.sample(here.controlled(images=pictures(6, 20)), loop),
         "packed": here.sample_tokens(once),
         "per clip": here.sample_tokens(
-            appended(once, here.controlled(images=pictures(8, 9)), here.host.models.joined)
+            appended(
+                here.controlled(weights=(MASK,)),
+                here.controlled(images=pictures(8, 9), weights=(1 - MASK[:9],)),
+                here.host.models.joined,
+            )
         ),
     }
 
@@ -141,6 +165,7 @@ def by_stock_nodes(here):
     both = apply(*strong, here.net, pictures(4), 0.5, 0.0, 1.0, vae=here.vae)
     ours = here.controlled(factor=0.8, start=0.1, end=0.7)
     wanted = here.sample(ours), here.sample(here.controlled(ours, pictures(4), factor=0.5))
+    told = apply(*here.prompts, here.told, pictures(), 0.8, 0.1, 0.7, vae=here.vae)
     given = here.net.copy()
     given.set_cond_hint(pictures().movedim(-1, 1), 1.0, (0.0, 1.0), vae=here.vae)
     options = {"control": given, "control_apply_to_uncond": True}
@@ -148,6 +173,10 @@ def by_stock_nodes(here):
     return {
         "applied": apart(here.sample(strong), wanted[0]),
         "chained": apart(here.sample(both), wanted[1]),
+        "told": apart(
+            here.sample(told),
+            here.sample(here.controlled(net=here.told, factor=0.8, start=0.1, end=0.7)),
+        ),
         "to the negative": apart(
             here.sample([old, here.prompts[1]]), here.sample(here.controlled())
         ),
@@ -207,6 +236,18 @@ def windows_of_the_host(here):
     return found
 
 
+def about(here):
+    """What ComfyUI's objects tell of the controls of a prompt, of the pack's and of its own."""
+    own = ControlBase()
+    own.set_cond_hint(None, 0.4, (0.1, 0.6))
+    prompts = with_control(here.controlled(net=here.told, factor=0.5), own.set_previous_controlnet)
+    found = here.host.models.controls_of(prompts[0])
+    return [
+        [list(each.after), each.strength.factor, each.strength.end, each.strength.scheduled]
+        for each in found
+    ]
+
+
 def refusals(here):
     native = copy.copy(here)
     native.model = native_wan(wan_state())
@@ -217,6 +258,7 @@ def refusals(here):
     apply = partial(stock.ControlNetApplyAdvanced().apply_controlnet, *here.prompts, here.net)
     return {
         "another model": refusal(native.sample, here.controlled(), latent()),
+        "not ours": refusal(here.host.models.with_strength, ControlBase(), TOLD[0]),
         "no pictures": refusal(here.sample, bare),
         "too few": refusal(here.sample, here.controlled(images=pictures(2, 9))),
         "area": refusal(here.sample, here.controlled([of_an_area(each) for each in here.prompts])),
@@ -315,6 +357,7 @@ def measure():
         act=act,
         stock=by_stock_nodes(here),
         windows=windows_of_the_host(here),
+        about=about(here),
         refusals=refusals(here),
         memory=memory(here),
         prepared=prepared(here),
