@@ -93,7 +93,7 @@ class SpacetimeFlowFromTracks(io.ComfyNode):
             inputs=[
                 tracks_input("The tracks."),
                 io.Image.Input(
-                    "image", display_name="image, for its size",
+                    "image", display_name="picture under the tracks",
                     tooltip="The picture that they move over, for its size.",
                 ),
                 io.Mask.Input(
