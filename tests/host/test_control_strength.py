@@ -1,4 +1,4 @@
-"""The nodes of control's strength on a server: their plots and clips are those of the other host."""
+"""The nodes of control's strength on a server draw and sample what the standalone host does."""
 
 import urllib.error
 from dataclasses import asdict
