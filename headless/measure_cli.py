@@ -177,6 +177,44 @@ def measure_timeline(
     raise typer.Exit(timeline_command(options, plot_file))
 
 
+@measure_app.command("control")
+def measure_control(
+    cases: Annotated[int, typer.Option(help="Held-out clips for each table.")] = 200,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            help="Only this part, may be repeated: edges, depth, tracks, camera, or strength (of "
+            "those that are named beside it, or of all).",
+        ),
+    ] = None,
+    guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 3.0,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
+    device: MeasureDevice = "auto",
+    jobs: Jobs = None,
+    weights: OtherWeights = None,
+    json_file: JsonFile = None,
+    plot_file: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="PNG", help="Draw how hints are followed by strength."),
+    ] = None,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """How closely clips follow edges, depth, tracks and camera moves, and what prompts lose."""
+    from ..measure.command import MeasureOptions, control_command
+    from ..measure.studio import Settings
+
+    options = MeasureOptions(
+        prompts=cases,
+        only=tuple(only or ()),
+        settings=Settings(guidance, steps, device=device, weights=weights),
+        jobs=jobs,
+        markdown=as_markdown,
+        json_file=json_file,
+    )
+    raise typer.Exit(control_command(options, plot_file))
+
+
 @measure_app.command("report")
 def measure_report(
     files: Annotated[list[Path], typer.Argument(help="JSON files of parts of a measurement.")],

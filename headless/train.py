@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..media import prove_writable
+from ..training.control_whole import WholeControl, train_control_within
 from ..training.denoiser_recipe import DenoiserPlan, make_denoiser, make_latents
 from ..training.distil_recipe import DistilPlan, make_few_step
 from ..training.loop import Tick
@@ -56,6 +57,11 @@ def train_in_minutes(
     """Denoiser and few-step LoRA from the shipped weights on, within a time."""
     count = usual_makers(device) if makers is None else makers
     train_within(run, WholePlan(minutes=minutes, device=device, makers=count), tick)
+
+
+def train_control(run: Path, tick: Tick, plan: WholeControl) -> None:
+    """Train a control branch."""
+    train_control_within(run, plan, tick)
 
 
 def denoiser_folder(run: Path) -> Path:

@@ -135,6 +135,68 @@ def train_lcm(
     with_progress(run_dir, lambda tick: train_few_step(run_dir, tick, device, plan))
 
 
+def _known_hint(name: str) -> str:
+    """Refuse a hint that nothing is known of."""
+    from ..training.hints import check_hint
+
+    try:
+        return check_hint(name)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+
+
+@train_app.command("control")
+def train_control(
+    hint: Annotated[
+        str,
+        typer.Option(
+            help="What clips are to follow: edges, depth or tracks.", callback=_known_hint
+        ),
+    ],
+    run_dir: RunFolder = Path("runs/tiny"),
+    device: TrainDevice = "cpu",
+    minutes: Annotated[
+        float | None, typer.Option(min=0.5, help="Length of the run, with all that it needs.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Length of the run, in place of --minutes.")
+    ] = None,
+    makers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Processes that render and encode clips and their hints."),
+    ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the denoiser and text encoder that the ControlNet is for (default: "
+            "those of the run folder, else the shipped ones)."
+        ),
+    ] = None,
+    init_from: Annotated[
+        Path | None, typer.Option(help="ControlNet that a new run begins with, of the same hint.")
+    ] = None,
+) -> None:
+    """Train a small ControlNet for a denoiser that stays as it is; an interrupted run resumes."""
+    from ..training.checkpoint import Length
+    from ..training.control_whole import WholeControl
+    from ..training.hints import check_hint
+    from ..training.whole import usual_makers
+    from .train import denoiser_folder, train_control, vae_file, with_progress
+
+    if (minutes is None) == (steps is None):
+        raise typer.BadParameter("say how long to train: either --minutes or --steps")
+    plan = WholeControl(
+        hint=check_hint(hint),
+        length=Length(steps=steps, seconds=None if minutes is None else 60 * minutes),
+        base=base or denoiser_folder(run_dir),
+        vae_file=vae_file(run_dir),
+        device=device,
+        makers=usual_makers(device) if makers is None else makers,
+        init_from=init_from,
+    )
+    with_progress(run_dir, lambda tick: train_control(run_dir, tick, plan))
+
+
 @train_app.command("all")
 def train_all(
     run_dir: RunFolder = Path("runs/tiny"),

@@ -11,6 +11,9 @@ from rich.console import Console
 
 from ..headless.streams import INTERRUPTED, tell
 from ..media import save_image
+from .control.plot import strength_plot
+from .control.tasks import NAMES as CONTROL_NAMES
+from .control.tasks import Adherence, control_tasks
 from .few_steps import measure_few_steps, quality_plot, ways_of
 from .figures import Table, table_of
 from .guidance import measure_guidance, ways_to_guide
@@ -54,6 +57,11 @@ def guidance_command(options: MeasureOptions) -> int:
 def timeline_command(options: MeasureOptions, plot_file: Path | None) -> int:
     """Measure how made parts join given ones, the jobs in ``only``; return the exit code."""
     return _told(lambda: _measure_timeline(options, plot_file))
+
+
+def control_command(options: MeasureOptions, plot_file: Path | None) -> int:
+    """Measure how clips follow hints, the jobs in ``only``; return the exit code."""
+    return _told(lambda: _measure_control(options, plot_file))
 
 
 def report_command(files: Sequence[Path], *, json_file: Path | None, as_markdown: bool) -> int:
@@ -149,6 +157,17 @@ def _end(measured: Measured) -> None:
     """Let the command end as interrupted, now that all that there is was written."""
     if measured.interrupted:
         raise KeyboardInterrupt
+
+
+def _measure_control(options: MeasureOptions, plot_file: Path | None) -> None:
+    maker, swept = ClipMaker(options.settings), Adherence()
+    tasks = control_tasks(options.only or CONTROL_NAMES, options.prompts, maker, swept)
+    with Readers(options.jobs) as readers:
+        tables = measure(maker, readers, tasks, Sheet())
+    _print(tables, options.markdown)
+    if plot_file:
+        save_image(plot_file, strength_plot(swept))
+    _write(options.json_file, _settings(options), tables)
 
 
 def _report(files: Sequence[Path], json_file: Path | None, as_markdown: bool) -> None:

@@ -6,13 +6,15 @@ B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
+from ..hosts.control import with_control
 from ..hosts.keys import LEVELS_KEY, Conditioning, Latent
+from ..hosts.standalone.control import ControlNet
 from ..hosts.standalone.host import StandaloneHost
 from ..hosts.standalone.sampling import Guider, Model, Sampler
 from ..model_loaders.load import read_dit, read_text_encoder, read_vae
@@ -20,6 +22,7 @@ from ..model_loaders.lora import read_lora
 from ..models.shapes import LatentShape, VideoShape
 from ..models.vae.network import VideoVAE
 from ..samplers.ceilings import cut_levels, highest_ceiling
+from ..samplers.control import ControlStrength
 from ..samplers.given import hold_given
 from ..samplers.guidance.plan import GuidancePlan
 from ..samplers.noise.frames import frame_noise
@@ -28,6 +31,9 @@ from ..samplers.schedules.flow import flow_sigmas
 from ..samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from ..weights import bundled
 from .cases import FPS, Case
+
+Change = Callable[[list[Conditioning]], list[Conditioning]]
+"""Changes positive and negative prompt."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +150,27 @@ class ClipMaker:
         return self.decode(self.sample(cases))
 
     @torch.inference_mode()
-    def sample(self, cases: Sequence[Case], *, loop: bool = False) -> Tensor:
-        """Raw latents (B, C, F', H', W') from prompts alone; of a loop, time is a circle."""
-        guider = self.guider([case.prompt for case in cases])
+    def follow(self, case: Case, net: ControlNet, pictures: Tensor, strength: float) -> Tensor:
+        """A clip (1, F, H, W, 3) that follows pictures (F, H, W, 3), as Apply ControlNet does."""
+        if strength == 0:
+            return self.make([case])
+        told = ControlStrength(factor=strength)
+
+        def apply(before: Any) -> Any:
+            return self.host.models.controlled(net, before, pictures, self.coder, told)
+
+        return self.decode(self.sample([case], change=lambda both: with_control(both, apply)))
+
+    @torch.inference_mode()
+    def sample(
+        self, cases: Sequence[Case], *, loop: bool = False, change: Change | None = None
+    ) -> Tensor:
+        """Raw latents (B, C, F', H', W') from prompts alone; of a loop, time is a circle.
+
+        Args:
+            change: what else is put on the prompts.
+        """
+        guider = self.guider([case.prompt for case in cases], change=change)
         latent = {"samples": torch.zeros(self._shape(cases)), "fps": FPS, "loop": loop}
         return self.run(cases, guider, latent)
 
@@ -213,7 +237,12 @@ class ClipMaker:
         return (len(cases), self.model.latent.channels, *self.latent_shape(cases[0].shape))
 
     def guider(
-        self, prompts: Sequence[str], *, scale: float | None = None, levels: bool = True
+        self,
+        prompts: Sequence[str],
+        *,
+        scale: float | None = None,
+        levels: bool = True,
+        change: Change | None = None,
     ) -> Guider:
         """The model with one prompt for each case.
 
@@ -222,12 +251,15 @@ class ClipMaker:
             scale: of guidance; None for that of the settings.
             levels: whether the model is shown a noise level per token, where it takes one; else
                 one for all, so that what is given looks as noisy as the rest.
+            change: what else is put on the prompts.
         """
         plan = replace(self.settings.plan, scale=self.settings.guidance if scale is None else scale)
         told = {} if levels else {LEVELS_KEY: False}
         model = replace(self.model, info={**self.model.info, **told})
         positive = self.conditioning(prompts)
         negative = self.host.models.encode_prompt(self.text, "")
+        if change is not None:
+            positive, negative = change([positive, negative])
         guider = self.host.sampling.make_guider(model, positive, negative, plan.scale)
         return self.host.sampling.with_plan(guider, lambda _: plan)
 

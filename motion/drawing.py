@@ -1,7 +1,9 @@
 """Tracks as pictures: hints for a network that follows them, and a preview for people.
 
-N tracks, F frames, H rows, W columns.
+N tracks, F frames, H rows, W columns, M discs.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +16,15 @@ RADIUS_SHARE = 0.025
 
 _WAY, _FAINT = 0.3, 0.45
 """Of a preview's dots that show the whole way: their radius and strength beside a disc's."""
+
+
+class _Ink(NamedTuple):
+    """Soft discs of a picture: how strong they are in all (H, W, 1), and their colours (H, W, 3)
+    times that.
+    """
+
+    strength: Tensor
+    colour: Tensor
 
 
 def colours_of(starts: Tensor, size: Size) -> Tensor:
@@ -36,10 +47,12 @@ def hint(tracks: Tracks, size: Size, *, radius: float = 0.0, tail: int = 0) -> T
         (F, H, W, 3) in [0, 1].
     """
     radius = radius or radius_for(size)
-    colours = colours_of(tracks.starts, size)
-    return torch.stack(
-        [_drawn(tracks, f, size, colours, radius, tail) for f in range(tracks.frames)]
-    )
+    drawn = torch.zeros(tracks.frames, *size, 3)
+    for frame in range(tracks.frames):
+        shown = torch.arange(max(0, frame - tail), frame + 1)
+        strength, colour = _discs(tracks, shown, size, radius, 1 - (frame - shown) / (tail + 1))
+        drawn[frame] = colour / strength.clamp(min=1)
+    return drawn
 
 
 def radius_for(size: Size) -> float:
@@ -47,31 +60,21 @@ def radius_for(size: Size) -> float:
     return max(1.0, RADIUS_SHARE * max(size))
 
 
-def _drawn(
-    tracks: Tracks, frame: int, size: Size, colours: Tensor, radius: float, tail: int
-) -> Tensor:
-    layers = [
-        _discs(tracks, each, size, radius) * (1 - (frame - each) / (tail + 1))
-        for each in range(max(0, frame - tail), frame + 1)
-    ]
-    return _coloured(torch.stack(layers).amax(0), colours)
-
-
-def _discs(tracks: Tracks, frame: int, size: Size, radius: float) -> Tensor:
-    """Strengths (N, H, W) of soft discs."""
-    x, y = tracks.places[:, frame].unbind(1)
+def _discs(
+    tracks: Tracks, frames: Tensor, size: Size, radius: float, fading: Tensor | float = 1.0
+) -> _Ink:
+    """The discs of all tracks in some frames (f), which fade (f)."""
+    x, y = tracks.places[:, frames].flatten(0, 1).unbind(1)  # (M), M = N f
+    strength = (tracks.visible[:, frames] * fading).flatten()
+    colours = colours_of(tracks.starts, size).repeat_interleave(len(frames), 0)  # (M, 3)
     across, down = (
         torch.exp2(-(((torch.arange(side) + 0.5) - place[:, None]) / radius).square())
         for side, place in ((size.width, x), (size.height, y))
     )
-    seen = tracks.visible[:, frame].float()
-    return down[:, :, None] * across[:, None, :] * seen[:, None, None]
-
-
-def _coloured(strength: Tensor, colours: Tensor) -> Tensor:
-    """Strengths (N, H, W) in colours (N, 3): (H, W, 3); where discs meet, their mean."""
-    drawn = torch.einsum("nhw,nc->hwc", strength, colours)
-    return drawn / strength.sum(0).clamp(min=1)[..., None]
+    weights = torch.cat([torch.ones(len(x), 1), colours], dim=1) * strength[:, None]  # (M, 4)
+    planes = [(down * each[:, None]).T @ across for each in weights.unbind(1)]
+    whole = torch.stack(planes, dim=2)
+    return _Ink(whole[..., :1], whole[..., 1:])
 
 
 def preview(tracks: Tracks, pictures: Tensor, *, radius: float = 0.0) -> Tensor:
@@ -87,26 +90,16 @@ def preview(tracks: Tracks, pictures: Tensor, *, radius: float = 0.0) -> Tensor:
     """
     size = Size(*pictures.shape[1:3])
     radius = radius or radius_for(size)
-    colours = colours_of(tracks.starts, size)
-    dots = [_discs(tracks, f, size, max(0.7, radius * _WAY)) for f in range(tracks.frames)]
-    way = torch.stack(dots).amax(0) * _FAINT if len(dots) == 1 else _most(dots) * _FAINT
-    frames = [
-        torch.maximum(way, _discs(tracks, frame, size, radius)) for frame in range(tracks.frames)
-    ]
-    shown = [pictures[min(frame, len(pictures) - 1)] for frame in range(tracks.frames)]
-    return torch.stack(
-        [_over(picture, each, colours) for picture, each in zip(shown, frames, strict=True)]
-    )
+    way = _discs(tracks, torch.arange(tracks.frames), size, max(0.7, radius * _WAY))
+    shown = torch.zeros(tracks.frames, *size, 3)
+    for frame in range(tracks.frames):
+        picture = pictures[min(frame, len(pictures) - 1)]
+        discs = _discs(tracks, torch.tensor([frame]), size, radius)
+        shown[frame] = _over(_over(picture, way, _FAINT), discs, 1.0)
+    return shown
 
 
-def _most(layers: list[Tensor]) -> Tensor:
-    most = layers[0]
-    for each in layers[1:]:
-        most = torch.maximum(most, each)
-    return most
-
-
-def _over(picture: Tensor, strength: Tensor, colours: Tensor) -> Tensor:
-    there = strength.amax(0)[..., None]
-    inked = torch.einsum("nhw,nc->hwc", strength, colours)
-    return torch.lerp(picture, inked / strength.sum(0).clamp(min=1e-6)[..., None], there)
+def _over(picture: Tensor, ink: _Ink, most: float) -> Tensor:
+    """A picture (H, W, 3) under discs of a strength."""
+    colour = ink.colour / ink.strength.clamp(min=1e-6)
+    return torch.lerp(picture, colour, ink.strength.clamp(max=1) * most)

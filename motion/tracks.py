@@ -88,14 +88,11 @@ class Tracks:
         )
         return Tracks(places, self.visible[:, before] & self.visible[:, after])
 
-    def rescaled(self, old: Size, new: Size) -> "Tracks":
-        """The same over a picture that was brought from one size to another."""
-        factor = torch.tensor([new.width / old.width, new.height / old.height])
-        return Tracks(self.places * factor, self.visible)
-
-    def shifted(self, right: float, down: float) -> "Tracks":
-        """The same over a picture whose corner has moved by so many pixels."""
-        return Tracks(self.places + torch.tensor([right, down]), self.visible)
+    def fitted(self, old: Size, new: Size) -> "Tracks":
+        """The same over a picture that was scaled to fill another size and cut about its middle."""
+        scale = max(new.width / old.width, new.height / old.height)
+        middles = [torch.tensor([size.width, size.height]) / 2 for size in (old, new)]
+        return Tracks((self.places - middles[0]) * scale + middles[1], self.visible)
 
     def at(self, frames: Sequence[int], *, loop: bool = False) -> "Tracks":
         """The same in some frames of the clip, by their absolute numbers.

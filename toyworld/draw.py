@@ -125,7 +125,7 @@ STILL_CAMERA_KINDS: tuple[str, ...] = tuple(
 )
 """Kinds of scenes in which the camera must stand still."""
 
-_SWEEPS = {"pans": 0.25, "orbits": 0.5, "dollies": 1.2}
+SWEEPS = {"pans": 0.25, "orbits": 0.5, "dollies": 1.2}
 """How far camera motions go at most, in radians and units, in a second or in the whole clip."""
 _MOST_TRIES = 1000
 
@@ -224,7 +224,7 @@ def draw_scene(
 def _camera(motion: str | None, pace: float, duration: float) -> Camera:
     if motion in (None, "still"):
         return STILL_CAMERA
-    sweep = _SWEEPS[motion.split()[0]]
+    sweep = SWEEPS[motion.split()[0]]
     return replace(STILL_CAMERA, motion=motion, speed=pace * sweep / max(duration, 1.0))
 
 

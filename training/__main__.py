@@ -1,10 +1,18 @@
-"""``python -m spacetime_video.training``: the whole recipe within a time, without the command."""
+"""``python -m spacetime_video.training``: training within a time, without the command.
+
+The whole recipe, or with ``--hint`` a control branch for a denoiser.
+"""
 
 import argparse
 import sys
 import time
 from pathlib import Path
 
+from ..weights import bundled
+from .checkpoint import Length
+from .control_whole import WholeControl, train_control_within
+from .hints import HINTS
+from .recipe import DIT_FILE, VAE_FILE, control_file
 from .results import joined
 from .whole import RESULTS, WholePlan, check_device, train_within, usual_makers
 
@@ -19,22 +27,36 @@ def main() -> None:
     parser.add_argument("--run-dir", type=Path, default=Path("runs/tiny"), help="folder of the run")
     parser.add_argument("--results", type=Path, help="folder for weights in pieces below 16 MiB")
     parser.add_argument("--makers", type=int, help="processes that render and encode clips")
-    parser.add_argument("--init-from", type=Path, help="folder of weights to begin with")
+    parser.add_argument(
+        "--init-from",
+        type=Path,
+        help="folder of weights, or file of a branch, to begin with",
+    )
+    parser.add_argument("--hint", choices=list(HINTS), help="train a branch that follows it")
+    parser.add_argument("--base", type=Path, help="folder of the denoiser that it is for")
     parser.add_argument("--compile", action="store_true", help="compile the network")
     asked = parser.parse_args()
     if asked.join is not None:
-        for name in RESULTS:
+        names = RESULTS if asked.hint is None else (control_file(asked.hint),)
+        for name in names:
             joined(asked.join, asked.run_dir / "weights" / name)
         return
     check_device(asked.device)
-    plan = WholePlan(
-        minutes=asked.minutes,
-        device=asked.device,
-        makers=usual_makers(asked.device) if asked.makers is None else asked.makers,
-        init_from=asked.init_from,
-        compiled=asked.compile,
-    )
-    train_within(asked.run_dir, plan, _Lines(), asked.results)
+    crew = usual_makers(asked.device) if asked.makers is None else asked.makers
+    shared = {"device": asked.device, "makers": crew, "init_from": asked.init_from}
+    if asked.hint is None:
+        plan = WholePlan(minutes=asked.minutes, compiled=asked.compile, **shared)
+        train_within(asked.run_dir, plan, _Lines(), asked.results)
+    else:
+        base = asked.base or bundled("diffusion_models")[DIT_FILE].parent
+        control = WholeControl(
+            hint=asked.hint,
+            length=Length(seconds=60 * asked.minutes),
+            base=base,
+            vae_file=bundled("vae")[VAE_FILE],
+            **shared,
+        )
+        train_control_within(asked.run_dir, control, _Lines(), asked.results)
 
 
 class _Lines:

@@ -3,7 +3,7 @@
 B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D width.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..model_loaders.tokenizer import EOS
 from ..models.dit.config import DiTConfig
 from ..models.dit.network import VideoDiT, initialise
+from ..models.hooks import NO_HOOKS, BlockHooks, Branch
 from ..models.latent_format import LatentFormat
 from ..models.patchify import PATCH, TokenLayout, grid_layout, patch_grid, to_patches
 from ..models.shapes import WAN_COMPRESSION, LatentShape
@@ -86,6 +87,7 @@ class Batch:
         loop: whether time is a circle.
         keys: (B, C, 1, H, W) key frames, if this step has them.
         key_time: their place in latent frames.
+        hint: (B, C, F, H, W) normalised, of what a control branch follows, if there is one.
     """
 
     clean: Tensor
@@ -96,6 +98,7 @@ class Batch:
     loop: bool
     keys: Tensor | None = None
     key_time: float = 0.0
+    hint: Tensor | None = None
 
     @property
     def shape(self) -> LatentShape:
@@ -111,14 +114,20 @@ def draw_batch(
     device: torch.device | str = "cpu",
     share: float = 1.0,
 ) -> Batch:
-    """Draw clips, their length, captions and inputs for a step of a share of its usual tokens."""
-    with_keys = _chance(g) < KEY_SHARE and data.latents.shape[2] > 1
+    """Draw clips, their length, captions and inputs for a step of a share of its usual tokens.
+
+    Clips with hints have no key frames, of which hints say nothing.
+    """
+    with_keys = _chance(g) < KEY_SHARE and data.latents.shape[2] > 1 and data.hints is None
     frames = data.latents.shape[2] if with_keys else _length(data, g)
     rows = _rows(data, frames, share, g, with_keys=with_keys)
     ids, mask, prompted = _prompts(data, rows, g)
     clean = latent.normalise(data.latents[rows, :, :frames].float())
     conditions = _conditions(data.fps[rows], LatentShape(*clean.shape[2:]), data.loop, g)
     keys = latent.normalise(data.keys[rows].float()).to(device) if with_keys else None
+    hint = None
+    if data.hints is not None:
+        hint = latent.normalise(data.hints[rows, :, :frames].float()).to(device)
     return Batch(
         clean.to(device),
         ids.to(device),
@@ -128,6 +137,7 @@ def draw_batch(
         data.loop,
         keys,
         float(data.key_times[rows[0]]),
+        hint,
     )
 
 
@@ -184,7 +194,17 @@ def _chance(g: torch.Generator) -> float:
     return float(torch.rand((), generator=g))
 
 
-def flow_loss(model: PromptedDiT, batch: Batch, levels: Levels, g: torch.Generator) -> Tensor:
+Steer = Callable[[Tensor], Branch]
+"""Prompts (B, S, D) of a batch -> the control branch that steers its clips."""
+
+
+def flow_loss(
+    model: PromptedDiT,
+    batch: Batch,
+    levels: Levels,
+    g: torch.Generator,
+    steer: Steer | None = None,
+) -> Tensor:
     """Squared velocity error of what is not given: mean per clip, then over clips.
 
     ``g`` draws the noise, on the batch's device.
@@ -192,13 +212,19 @@ def flow_loss(model: PromptedDiT, batch: Batch, levels: Levels, g: torch.Generat
     patch = model.dit.config.patch
     noise = torch.randn(batch.clean.shape, generator=g, device=batch.clean.device)
     noisy = apply_levels(batch.clean, noise, levels, patch, g)
-    velocity = predict(model, batch, noisy, levels.sigma)  # (B, L, D)
+    velocity = predict(model, batch, noisy, levels.sigma, steer)  # (B, L, D)
     error = (velocity - to_patches(noise - batch.clean, patch)).square().mean(-1)  # (B, L)
     wanted = rearrange(~levels.given, "B F H W -> B (F H W)").to(error)
     return ((error * wanted).sum(1) / wanted.sum(1)).mean()
 
 
-def predict(model: PromptedDiT, batch: Batch, noisy: Tensor, sigma: Tensor) -> Tensor:
+def predict(
+    model: PromptedDiT,
+    batch: Batch,
+    noisy: Tensor,
+    sigma: Tensor,
+    steer: Steer | None = None,
+) -> Tensor:
     """Velocity (B, L, D) of the tokens of noisy clips with levels (B,) or (B, F, H, W)."""
     patch = model.dit.config.patch
     tokens = to_patches(noisy, patch)
@@ -217,8 +243,14 @@ def predict(model: PromptedDiT, batch: Batch, noisy: Tensor, sigma: Tensor) -> T
         levels,
         [model.dit.prepare(context)],
         conditions=batch.conditions,
+        hooks=hooks_of(steer, context),
     )
     return velocity[:, :count]
+
+
+def hooks_of(steer: Steer | None, context: Tensor) -> BlockHooks:
+    """What a control branch changes inside the network, with prompts (B, S, D)."""
+    return NO_HOOKS if steer is None else BlockHooks(branches=(steer(context),))
 
 
 @lru_cache(maxsize=256)

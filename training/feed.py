@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..model_loaders.load import build_vae, read_vae
 from ..model_loaders.tokenizer import Tokenizer
+from .hint_shards import HintFolder, make_hinted_shards
 from .latents import LatentSet, Source, collect, in_turn, make_shards, read_shard, shard_paths
 
 READ_EVERY = 100
@@ -37,6 +38,7 @@ class Feed:
         sources: those without a shard yet are left out.
         tokenizer: of the captions.
         device: to keep the latents on.
+        hints: where those of the clips are; without them a shard is not there yet. None for none.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class Feed:
         sources: Sequence[Source],
         tokenizer: Tokenizer,
         device: torch.device | str = "cpu",
+        hints: HintFolder | None = None,
     ) -> None:
         self.folder, self.sources, self.tokenizer = folder, sources, tokenizer
-        self.device = device
+        self.device, self.hints = device, hints
         self._read: dict[str, set[Path]] = {source.name: set() for source in sources}
         self._sets: dict[str, LatentSet] = {}
 
@@ -65,17 +68,32 @@ class Feed:
         return [self._sets[source.name] for source in self.sources if source.name in self._sets]
 
     def _look(self, source: Source) -> None:
-        known = self._read[source.name]
-        new = [path for path in shard_paths(self.folder, source) if path not in known]
+        known, there = self._read[source.name], hinted_paths(self.folder, source, self.hints)
+        new = [path for path in there if path not in known]
         if not new:
             return
         known.update(new)
-        found = collect([read_shard(path) for path in new], source, self.tokenizer)
-        found = replace(
-            found, latents=found.latents.to(self.device), keys=found.keys.to(self.device)
-        )
+        found = read_paths(new, source, self.tokenizer, self.hints)
+        kept = ("latents", "keys", *(("hints",) if self.hints else ()))
+        found = replace(found, **{name: getattr(found, name).to(self.device) for name in kept})
         before = self._sets.get(source.name)
         self._sets[source.name] = found if before is None else _joined(before, found)
+
+
+def hinted_paths(folder: Path, source: Source, hints: HintFolder | None) -> list[Path]:
+    """Files of a source that are there, with their hints where these are wanted."""
+    paths = shard_paths(folder, source)
+    return paths if hints is None else [path for path in paths if hints.path(path).exists()]
+
+
+def read_paths(
+    paths: Sequence[Path], source: Source, tokenizer: Tokenizer, hints: HintFolder | None
+) -> LatentSet:
+    """The clips of shards of a source, with their hints where these are wanted."""
+    found = collect([read_shard(path) for path in paths], source, tokenizer)
+    if hints is None:
+        return found
+    return replace(found, hints=torch.cat([hints.read(path) for path in paths]))
 
 
 def _joined(one: LatentSet, other: LatentSet) -> LatentSet:
@@ -89,14 +107,19 @@ def _joined(one: LatentSet, other: LatentSet) -> LatentSet:
 
 @contextmanager
 def makers(
-    count: int, folder: Path, sources: Sequence[Source], seed: int, vae_file: Path, device: str
+    count: int,
+    folder: Path,
+    sources: Sequence[Source],
+    seed: int,
+    vae_file: Path,
+    device: str,
+    hints: HintFolder | None = None,
 ) -> Iterator[None]:
-    """Inside, so many processes make shards without end; none if ``count`` is 0."""
+    """Inside, so many processes make shards without end, with their hints; none for 0."""
     context = multiprocessing.get_context("spawn")
+    shared = (folder, sources, seed, vae_file, device, hints)
     crew = [
-        context.Process(
-            target=_make, args=(part, count, folder, sources, seed, vae_file, device), daemon=True
-        )
+        context.Process(target=_make, args=(part, count, *shared), daemon=True)
         for part in range(count)
     ]
     for one in crew:
@@ -109,14 +132,14 @@ def makers(
             one.join()
 
 
-def await_shard(folder: Path, sources: Sequence[Source]) -> None:
-    """Wait until a folder has a shard of any of some sources.
+def await_shard(folder: Path, sources: Sequence[Source], hints: HintFolder | None = None) -> None:
+    """Wait until a folder has a shard of any of some sources, with its hints.
 
     Raises:
         TimeoutError: there is none after ``PATIENCE``.
     """
     end = time.monotonic() + PATIENCE
-    while not any(shard_paths(folder, source) for source in sources):
+    while not any(hinted_paths(folder, source, hints) for source in sources):
         if time.monotonic() > end:
             raise TimeoutError(f"no clip was made in {folder} within {PATIENCE:.0f} s")
         time.sleep(0.2)
@@ -130,9 +153,12 @@ def _make(
     seed: int,
     vae_file: Path,
     device: str,
+    hints: HintFolder | None,
 ) -> None:
     torch.set_num_threads(1)
     vae = build_vae(read_vae(vae_file)).to(device)
-    make_shards(
-        folder, islice(in_turn(sources, endless=True), part, None, parts), seed, vae, device=device
-    )
+    jobs = islice(in_turn(sources, endless=True), part, None, parts)
+    if hints is None:
+        make_shards(folder, jobs, seed, vae, device=device)
+    else:
+        make_hinted_shards(folder, hints, jobs, seed, vae, device=device)

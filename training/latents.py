@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -21,7 +22,7 @@ from ..model_loaders.tokenizer import Tokenizer
 from ..models.latent_format import LatentFormat
 from ..models.shapes import VideoShape
 from ..models.vae.network import VideoVAE
-from ..toyworld import Scene, caption, render
+from ..toyworld import Clip, Scene, caption, render
 from ..toyworld.captions import detailed_caption
 from .layers import mixed_precision
 from .scenes import FRAME_RATES, clip_weight, partial_caption, scene_seed, training_scene
@@ -136,8 +137,9 @@ def make_shards(
     code = fingerprint(vae)
     for source, number in jobs:
         path = source.path(folder, number)
-        if not path.exists() or _header(path)["vae"] != code:
-            _write(path, make_shard(source, number, seed, vae, device=device), code)
+        if not is_made(path, code):
+            parts = render_parts(source, number, seed, device)
+            write_shard(path, make_shard(source, number, seed, vae, parts), code)
         tick(source, number)
 
 
@@ -162,32 +164,55 @@ def frame_rate(number: int) -> float:
     return FRAME_RATES[number % len(FRAME_RATES)]
 
 
-@torch.inference_mode()
-def make_shard(
-    source: Source, number: int, seed: int, vae: VideoVAE, *, device: torch.device | str = "cpu"
-) -> LatentShard:
-    """Render and encode shard ``number``; the frame rate goes round by shard."""
+@dataclass(frozen=True, eq=False)
+class RenderedPart:
+    """Some scenes of a shard with what is seen of them."""
+
+    scenes: Sequence[Scene]
+    clip: Clip
+
+
+def render_parts(
+    source: Source, number: int, seed: int, device: torch.device | str = "cpu"
+) -> Iterator[RenderedPart]:
+    """Render the scenes of shard ``number``, some at a time; the frame rate goes round by shard."""
     fps, scenes = frame_rate(number), source.scenes(seed, number)
     frames, height, width = source.shape
-    key = Random(scene_seed(seed, source.first + number * SHARD)).randrange(frames)
-    latents, keys = [], []
+    size = {"frames": frames, "height": height, "width": width}
     for start in range(0, SHARD, ENCODED_AT_ONCE):
         part = scenes[start : start + ENCODED_AT_ONCE]
-        clip = render(part, frames=frames, height=height, width=width, fps=fps, device=device)
-        video = rearrange(clip.video, "B F H W C -> B C F H W") * 2 - 1
-        with mixed_precision(video.device):  # differs by 0.003 where latents deviate by 1
-            latents.append(encode_loop(vae, video) if source.loop else vae.encode(video))
-            keys.append(vae.encode(video[:, :, key : key + 1]))
+        yield RenderedPart(part, render(part, fps=fps, device=device, **size))
+
+
+@torch.inference_mode()
+def make_shard(
+    source: Source, number: int, seed: int, vae: VideoVAE, parts: Iterable[RenderedPart]
+) -> LatentShard:
+    """Encode shard ``number``, rendered on the device of the VAE."""
+    key = Random(scene_seed(seed, source.first + number * SHARD)).randrange(source.shape.frames)
+    latents, keys, scenes = [], [], []
+    for part in parts:
+        latents.append(encode_pictures(vae, part.clip.video, loop=source.loop))
+        keys.append(encode_pictures(vae, part.clip.video[:, key : key + 1], loop=False))
+        scenes += part.scenes
     return LatentShard(
-        torch.cat(latents).half().cpu(),
-        torch.cat(keys).half().cpu(),
+        torch.cat(latents),
+        torch.cat(keys),
         key_time(key, vae.time_factor, loop=source.loop),
         tuple(caption(scene) for scene in scenes),
         tuple(detailed_caption(scene) for scene in scenes),
         tuple(partial_caption(scene) for scene in scenes),
         tuple(scene.kind for scene in scenes),
-        fps,
+        frame_rate(number),
     )
+
+
+def encode_pictures(vae: VideoVAE, pictures: Tensor, *, loop: bool) -> Tensor:
+    """Raw latents (B, C, F', H', W') float16 on the CPU of pictures (B, F, H, W, 3) in [0, 1]."""
+    video = rearrange(pictures, "B F H W C -> B C F H W") * 2 - 1
+    with mixed_precision(video.device):  # differs by 0.003 where latents deviate by 1
+        latents = encode_loop(vae, video) if loop else vae.encode(video)
+    return latents.half().cpu()
 
 
 def key_time(frame: int, time_factor: int, *, loop: bool) -> float:
@@ -216,7 +241,13 @@ def encode_loop(vae: VideoVAE, video: Tensor, turns: int = 2) -> Tensor:
     return vae.encode(stream)[:, :, -frames:]
 
 
-def _write(path: Path, shard: LatentShard, code: str) -> None:
+def is_made(path: Path, code: str) -> bool:
+    """Whether there is a shard that the VAE of this fingerprint has encoded."""
+    return path.exists() and read_header(path)["vae"] == code
+
+
+def write_shard(path: Path, shard: LatentShard, code: str) -> None:
+    """Write a shard with the fingerprint of its VAE, whole or not at all."""
     header = {
         "key_time": shard.key_time,
         "short": shard.short,
@@ -230,14 +261,15 @@ def _write(path: Path, shard: LatentShard, code: str) -> None:
     write_file(path, tensors, {"shard": json.dumps(header)})
 
 
-def _header(path: Path) -> dict:
+def read_header(path: Path) -> dict[str, Any]:
+    """What a shard says of its clips."""
     with safe_open(path, framework="pt") as file:
         return json.loads(file.metadata()["shard"])
 
 
 def read_shard(path: Path) -> LatentShard:
     """Read one shard."""
-    header = _header(path)
+    header = read_header(path)
     with safe_open(path, framework="pt") as file:
         latents, keys = file.get_tensor("latents"), file.get_tensor("keys")
     texts = {name: tuple(header[name]) for name in (*CAPTIONS, "kinds")}
@@ -257,6 +289,7 @@ class LatentSet:
         weights: (B,) how often a step takes a clip, relative to others.
         loop: whether time is a circle.
         share: how often a training step takes it, relative to other sets.
+        hints: (B, C, F, H, W) float16, raw, of what a control branch follows; None for none.
     """
 
     latents: Tensor
@@ -268,6 +301,7 @@ class LatentSet:
     weights: Tensor
     loop: bool
     share: float
+    hints: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.latents)

@@ -28,7 +28,7 @@ from ..samplers.noise.frames import frame_noise
 from ..samplers.runs import Evaluation, SamplingRun, for_solver
 from ..samplers.schedules.flow import flow_sigmas
 from ..samplers.solvers import sample_euler
-from .denoiser import Batch, PromptedDiT, predict
+from .denoiser import Batch, PromptedDiT, Steer, hooks_of, predict
 from .latents import LatentSet
 from .levels import SHIFT
 
@@ -71,27 +71,34 @@ class SampleMaker:
         steps: int = STEPS,
         guidance: float = GUIDANCE,
         solver: Callable[..., Tensor] = sample_euler,
+        steer: Steer | None = None,
     ) -> Tensor:
-        """Videos (B, F, H, W, 3) in [0, 1], all from one noise."""
+        """Videos (B, F, H, W, 3) in [0, 1], all from one noise; ``steer`` for each prompt."""
         device, dit = self.model.device, self.model.dit
         noise = frame_noise((self.latent.channels, *shape), seed=seed).to(device)
-        texts = [
-            dit.prepare(self.model.context(*(part.to(device) for part in tokens)))
+        contexts = [
+            self.model.context(*(part.to(device) for part in tokens))
             for tokens in (self.tokenizer.batch(prompts), self.tokenizer.batch([""] * len(prompts)))
         ]
+        texts = [(dit.prepare(context), hooks_of(steer, context)) for context in contexts]
         told = clip_conditions(dit.config.conditions, shape, fps=FPS)
         conditions = {name: noise.new_full((len(prompts),), v) for name, v in told.items()}
 
         denoise = flow_denoiser(partial(dit, conditions=conditions))
 
         def both(x: Tensor, at: Evaluation, sides: Sequence[Any]) -> list[Tensor]:
-            return [denoise(x, at.sigma, contexts=[text]) for text in sides]
+            return [denoise(x, at.sigma, contexts=[text], hooks=hooks) for text, hooks in sides]
 
         sigmas = flow_sigmas(steps, shift=SHIFT)
         guided = for_solver(cfg(both, texts[0], texts[1], guidance), SamplingRun(sigmas))
         start = noise.expand(len(prompts), *noise.shape)
         x = solver(guided, start, sigmas)
-        video = self.vae.decode(self.latent.denormalise(x))
+        return self.decode(self.latent.denormalise(x))
+
+    @torch.inference_mode()
+    def decode(self, raw: Tensor) -> Tensor:
+        """Videos (B, F, H, W, 3) in [0, 1] of raw latents (B, C, F', H', W')."""
+        video = self.vae.decode(raw.to(self.model.device))
         return rearrange(video, "B C F H W -> B F H W C").add(1).div(2).clamp(0, 1).cpu()
 
     def picture(self, prompts: Sequence[str], shape: LatentShape, **options: Any) -> Tensor:
@@ -131,6 +138,7 @@ def whole_clips(model: PromptedDiT, data: LatentSet, rows: Tensor, latent: Laten
     shape, full = LatentShape(*clean.shape[2:]), torch.ones(len(rows))
     names = model.dit.config.conditions
     told = [clip_conditions(names, shape, fps=float(fps), loop=data.loop) for fps in data.fps[rows]]
+    hint = None if data.hints is None else latent.normalise(data.hints[rows].float())
     return Batch(
         clean,
         data.token_ids[rows, 0].long().to(model.device),
@@ -138,11 +146,18 @@ def whole_clips(model: PromptedDiT, data: LatentSet, rows: Tensor, latent: Laten
         full.to(model.device),
         {name: torch.tensor([each[name] for each in told]).to(model.device) for name in told[0]},
         data.loop,
+        hint=None if hint is None else hint.to(model.device),
     )
 
 
 def velocity_error(
-    model: PromptedDiT, batch: Batch, noise: Tensor, level: float, *, given: int
+    model: PromptedDiT,
+    batch: Batch,
+    noise: Tensor,
+    level: float,
+    *,
+    given: int,
+    steer: Steer | None = None,
 ) -> float:
     """Mean squared velocity error of the frames after the first ``given`` ones."""
     patch = model.dit.config.patch
@@ -152,7 +167,7 @@ def velocity_error(
     told = sigma if given else sigma[:, 0, 0, 0]
     noisy = torch.lerp(batch.clean, noise, level)
     noisy[:, :, : given * patch[0]] = batch.clean[:, :, : given * patch[0]]
-    error = predict(model, batch, noisy, told) - to_patches(noise - batch.clean, patch)
+    error = predict(model, batch, noisy, told, steer) - to_patches(noise - batch.clean, patch)
     return float(error[:, given * grid.height * grid.width :].square().mean())
 
 

@@ -22,6 +22,11 @@ LORA_FILE = "spacetime_tiny_few_step_lora.safetensors"
 """Names of the weights that a run ends in, those of the shipped ones."""
 
 
+def control_file(hint: str) -> str:
+    """Name of the weights of a control branch that follows a hint."""
+    return f"spacetime_tiny_control_{hint}.safetensors"
+
+
 def write_weights(path: Path, state: Mapping[str, Tensor], info: dict[str, Any]) -> None:
     """Write half-precision weights with their config in the metadata."""
     half = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}

@@ -9,6 +9,7 @@ import comfy.ops
 import comfy.sd
 import torch
 from comfy import model_management
+from comfy.cli_args import args
 from comfy.model_patcher import ModelPatcher
 from comfy.sd1_clip import ClipTokenWeightEncoder
 from comfy.supported_models_base import ClipTarget
@@ -22,6 +23,7 @@ from ...model_loaders.tokenizer import EOS, PAD, TOKENIZER_KEY, Tokenizer, token
 from ...models.precision import DTYPES
 from ...models.text.t5 import T5Encoder
 from .notes import warn
+from .precision import fastest
 from .versions import rebuild_with, stored_ops
 
 TOKENS_KEY = "spacetime"
@@ -145,7 +147,9 @@ def _clip(weights: TextWeights, dtype: str, **more: Any) -> comfy.sd.CLIP:
 
 def _fast_dtype() -> torch.dtype:
     device = model_management.text_encoder_device()
-    return torch.bfloat16 if model_management.should_use_bf16(device) else torch.float32
+    if model_management.should_use_bf16(device):
+        return torch.bfloat16
+    return fastest(torch.float32, device, told=args.fp32_text_enc)
 
 
 def _rebuilt(

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from comfy import conds, latent_formats, model_base, model_management, supported_models_base
+from comfy.cli_args import args
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import CallbacksMP
 from torch import Tensor
@@ -19,6 +20,7 @@ from ...models.precision import DTYPES
 from ...samplers.checks import check_image_context, check_text_width
 from ..keys import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
 from .network import HostDiT
+from .precision import cpu_bf16, fastest
 from .prompt_cache import PromptCache
 from .versions import MIXED, make_patcher, rebuild_with
 from .windows import retained_frames
@@ -226,7 +228,8 @@ def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
 
     Args:
         weights: of a video transformer.
-        dtype: auto (what the host would take for a network of this size), fp32, bf16 or fp16.
+        dtype: auto (what the host would take for a network of this size, but bf16 on a CPU that is
+            fast in it), fp32, bf16 or fp16.
     """
     return _patcher(weights, dtype)
 
@@ -258,11 +261,16 @@ def _dtypes(
     if is_stored(weights.state):
         computed = wanted or model_management.unet_manual_cast(None, device, supported)
         return computed, computed
-    kept = wanted or model_management.unet_dtype(
-        device=device,
-        model_params=sum(weight.numel() for weight in weights.state.values()),
-        supported_dtypes=supported,
+    parameters = sum(weight.numel() for weight in weights.state.values())
+    kept = wanted or fastest(
+        model_management.unet_dtype(
+            device=device, model_params=parameters, supported_dtypes=supported
+        ),
+        device,
+        told=args.fp32_unet,
     )
+    if kept == torch.bfloat16 and cpu_bf16(device):
+        return kept, None
     return kept, model_management.unet_manual_cast(kept, device, supported)
 
 

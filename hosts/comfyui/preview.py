@@ -4,6 +4,7 @@ C channels, F frames, H rows, W columns.
 """
 # pyright: reportMissingImports=false
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,11 +27,15 @@ NOT_FINITE = "use fp32 or bf16, less guidance, or download the model's file agai
 SIDE = 512
 """Pixels of a preview: a square, since the queue panel of the editor crops to one."""
 
+LEAST_SECONDS = 0.2
+"""From one picture to the next: steps of a small model are faster than pictures of them."""
+
 
 def watch_steps(
     latent_format: Any, steps: int, clips_of: Callable[[Tensor], Sequence[Tensor]]
 ) -> Callable[[int, Tensor, Tensor, int], None]:
-    """The host's sampling callback: a tick of the progress bar with a picture for every step.
+    """The host's sampling callback: a tick of the progress bar for every step, with a picture for
+    the last one and for those that come at least `LEAST_SECONDS` after one.
 
     Args:
         latent_format: the host's, of any model; without colour factors there is only the tick.
@@ -38,15 +43,22 @@ def watch_steps(
         clips_of: the clips (C, F, H, W) in a state of the sampler, of several streams in the first.
     """
     bar = ProgressBar(along(0, steps)[1])
+    shown = time.monotonic()
+
+    def preview(step: int, video: Tensor, total: int) -> tuple[str, Image.Image, int] | None:
+        nonlocal shown
+        if step + 1 < total and time.monotonic() - shown < LEAST_SECONDS:
+            return None
+        picture = sheet(latent_format, clips_of(video))
+        shown = time.monotonic()
+        return None if picture is None else ("JPEG", picture, SIDE)
 
     def watch(step: int, denoised: Tensor, _x: Tensor, total: int) -> None:
         throw_exception_if_processing_interrupted()  # the bar does so in the server only
         streams = streams_of(denoised)
         for stream in streams:
             refuse_not_finite(stream, f"the prediction of step {step + 1}", NOT_FINITE)
-        picture = sheet(latent_format, clips_of(streams[0]))
-        preview = None if picture is None else ("JPEG", picture, SIDE)
-        bar.update_absolute(*along(step + 1, total), preview)
+        bar.update_absolute(*along(step + 1, total), preview(step, streams[0], total))
 
     return watch
 

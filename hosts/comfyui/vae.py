@@ -10,6 +10,7 @@ import comfy.ops
 import comfy.sd
 import torch
 from comfy import model_management
+from comfy.cli_args import args
 from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from torch import Tensor
@@ -20,6 +21,7 @@ from ...models.shapes import LatentShape, VideoShape
 from ...models.vae.config import COLOURS
 from ...models.vae.network import VideoVAE
 from .notes import warn
+from .precision import fastest
 from .versions import make_patcher, rebuild_with
 
 DECODE_CHUNK = 4
@@ -96,7 +98,7 @@ class HostVAE(comfy.sd.VAE):
 
     Args:
         weights: of a video VAE.
-        dtype: auto, fp32, bf16 or fp16.
+        dtype: auto (as of the transformer), fp32, bf16 or fp16.
         streams: whether weights may be brought layer by layer, where the host does that.
     """
 
@@ -156,8 +158,10 @@ class HostVAE(comfy.sd.VAE):
     def _place(self, weights: VAEWeights, dtype: str, streams: bool) -> None:
         self.device = model_management.vae_device()
         self.output_device = model_management.intermediate_device()
-        self.vae_dtype = DTYPES.get(dtype) or model_management.vae_dtype(
-            self.device, self.working_dtypes
+        self.vae_dtype = DTYPES.get(dtype) or fastest(
+            model_management.vae_dtype(self.device, self.working_dtypes),
+            self.device,
+            told=args.fp32_vae,
         )
         self.first_stage_model = load_strictly(
             lambda: StreamedVAE(weights.config, ops=comfy.ops.disable_weight_init),

@@ -32,26 +32,32 @@ class Whole(NamedTuple):
     place: bool
 
 
-def judge_completion(video: Tensor, true: Tensor, truth: Truth, fps: float) -> Whole:
+def area_of(video: Tensor, fps: float) -> float:
+    """Pixels that the largest object of a clip (F, H, W, 3) covers on average; 0 without one."""
+    objects = read_clip(video, fps).objects
+    return float(objects[0].area.mean()) if objects else 0.0
+
+
+def judge_completion(video: Tensor, truth: Truth, area: float, fps: float) -> Whole:
     """Judge the frames in which an object is half hidden.
 
     Args:
         video: (F, H, W, 3) of display colours in [0, 1].
-        true: the same of the true clip, put together in the same way.
         truth: of the object in these frames.
+        area: that the object covers in the true clip, see `area_of`.
         fps: frames per second.
 
     Raises:
-        ValueError: a clip has another shape, or the rate is not above 0.
+        ValueError: the clip has another shape, or the rate is not above 0.
     """
-    made, usual = (read_clip(clip, fps) for clip in (video, true))
-    if not made.objects or not usual.objects:
+    reading = read_clip(video, fps)
+    if not reading.objects:
         return Whole(False, False, False, False)
-    found = made.objects[0]
-    share = float(found.area.mean() / usual.objects[0].area.mean())
+    found = reading.objects[0]
+    covered = float(found.area.mean())
     return Whole(
         colour=found.colour == truth.colour,
         shape=found.shape == truth.shape,
-        area=LEAST_AREA <= share <= MOST_AREA,
-        place=off_track(place_of([made], [len(video)]), truth.track) <= MOST_OFF,
+        area=LEAST_AREA * area <= covered <= MOST_AREA * area,
+        place=off_track(place_of([reading], [len(video)]), truth.track) <= MOST_OFF,
     )

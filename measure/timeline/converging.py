@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from ...samplers.ceilings import MASK_KEY
-from ...timeline import Timeline
 from ...timeline.plans import extended_backward
-from ..cases import FPS, SQUARE, Case, true_clips
+from ..cases import FPS, Case, true_clips
 from ..figures import Figure, Largest, Mean, Table
 from ..readers import Readers
 from ..scores.alignment import read_clip
@@ -26,13 +25,13 @@ from ..scores.signals import LEVELS, Signals, read_signals
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .cases import travelling
-from .running import laid_out, laid_over, under_noise_mask
+from .running import finished, laid_out, laid_over, under_noise_mask
 from .tables import GROUP
 from .versions import BASELINE, GENERATED, TRUTH, share_of, table_of_versions
 
 TITLE = "converge"
 CLIPS = 3
-MADE, FRAMES = 16, 33
+MADE, FRAMES = 17, 33
 """Frames that are made of each clip, and all of them."""
 
 BEGINNING = 8
@@ -64,7 +63,7 @@ class Arrival(NamedTuple):
     """What the clips of one ending show in one version.
 
     Attributes:
-        joins: of each clip, where the made part meets the ending.
+        joins: of each distinct clip, where the made part meets the ending.
         apart: how much beginnings differ by how much independent ones do; None where these are
             alike.
         change: of the ending's pixels, at most.
@@ -91,13 +90,19 @@ def look_at_arrivals(versions: Tensor, asked: Question) -> list[Arrival]:
     most = apart[asked.independent]
     return [
         Arrival(
-            [judge_joins(_signals(clip), (MADE,), given, true)[0] for clip in clips],
+            [judge_joins(_signals(clip), (MADE,), given, true)[0] for clip in _distinct(clips)],
             own / most if most else None,
             float((clips[:, MADE:] - ending).abs().max()),
             latents,
         )
         for clips, own, latents in zip(versions, apart, asked.latents, strict=True)
     ]
+
+
+def _distinct(clips: Tensor) -> list[Tensor]:
+    """Clips of (K, F, H, W, 3) that equal none before them."""
+    pairs = ((clip, clips[:number]) for number, clip in enumerate(clips))
+    return [clip for clip, before in pairs if not any(torch.equal(clip, one) for one in before)]
 
 
 def _signals(clip: Tensor) -> Signals:
@@ -133,42 +138,45 @@ def _versions(
 ) -> tuple[dict[str, Tensor], Mapping[str, Sequence[float]]]:
     """Clips (B, K, F, H, W, 3) by version, and how far given latents of those made are changed."""
     ending, form = video[:, MADE:], maker.model.latent.compression
-    timelines = [
-        extended_backward(clip, MADE, FPS, context=_CONTEXT, compression=form) for clip in ending
-    ]
-    prompts, latent = [case.prompt for case in batch], laid_out(maker, timelines)
-    guider = maker.guider(prompts)
+    timelines, whole = (
+        [extended_backward(clip, MADE, FPS, context=seen, compression=form) for clip in ending]
+        for seen in (_CONTEXT, FRAMES - MADE)
+    )
+    latent, rest = laid_out(maker, timelines), laid_out(maker, whole)["samples"]
+    guider = maker.guider([case.prompt for case in batch])
     held = torch.cat([ending[:, :1].expand(-1, MADE, -1, -1, -1), ending], dim=1)
-    start = maker.encode(_along(timelines[0], held))
+    start = maker.encode(held)
+    seen = latent["samples"].shape[2]
     seeds = [[replace(case, seed=CLIPS * case.seed + k) for case in batch] for k in range(CLIPS)]
     own = [maker.run(each, guider, latent) for each in seeds]
-    plain = [under_noise_mask(maker, each, start, latent[MASK_KEY]) for each in seeds]
-    lay = partial(laid_over, timelines)
+    plain = [under_noise_mask(maker, each, start[:, :, :seen], latent[MASK_KEY]) for each in seeds]
+    cut = [torch.cat([_alone(maker, each), ending], dim=1) for each in seeds]
+    shown = len(timelines[0].stretch)
     versions = {
-        GENERATED: [lay(maker.decode(each)) for each in own],
-        BASELINE: [lay(maker.decode(each), fade=0) for each in plain],
-        TRUTH: [lay(_along(timelines[0], true))] * CLIPS,
-        INDEPENDENT: [torch.cat([_alone(maker, each), ending], dim=1) for each in seeds],
-        "held": [held] * CLIPS,
+        GENERATED: [_with_rest(maker, each, rest) for each in own],
+        BASELINE: [_with_rest(maker, each, start) for each in plain],
+        TRUTH: [true] * CLIPS,
+        f"{GENERATED}, pasted": [finished(maker, timelines, each) for each in own],
+        f"{TRUTH}, pasted": [laid_over(timelines, true[:, :shown])] * CLIPS,
+        INDEPENDENT: [maker.decode(maker.encode(each)) for each in cut],
+        "held": [maker.decode(start)] * CLIPS,
     }
     given = latent[MASK_KEY] == 0  # (B, 1, f, h, w)
     changed = {
         GENERATED: _changes(own, latent["samples"], given),
-        BASELINE: _changes(plain, start, given),
+        BASELINE: _changes(plain, start[:, :, :seen], given),
     }
     return {name: torch.stack(clips, dim=1) for name, clips in versions.items()}, changed
 
 
-def _along(timeline: Timeline, video: Tensor) -> Tensor:
-    """Frames (B, F', H, W, 3) of a timeline's stretch; the first and the last one go on."""
-    last = video.shape[1] - 1
-    return video[:, [min(max(frame, 0), last) for frame in timeline.stretch]]
+def _with_rest(maker: ClipMaker, made: Tensor, whole: Tensor) -> Tensor:
+    """Decoded clips of latents (B, C, f, h, w), behind which others of the whole clip go on."""
+    return maker.decode(torch.cat([made, whole[:, :, made.shape[2] :]], dim=2))
 
 
 def _alone(maker: ClipMaker, batch: Sequence[Case]) -> Tensor:
     """Beginnings (B, F, H, W, 3) that know of no ending."""
-    short = [replace(case, shape=SQUARE) for case in batch]
-    return maker.make(short)[:, :MADE]
+    return maker.make([replace(case, shape=case.shape._replace(frames=MADE)) for case in batch])
 
 
 def _changes(made: Sequence[Tensor], samples: Tensor, given: Tensor) -> list[float]:

@@ -23,7 +23,7 @@ from ..figures import Figure, Largest, Table, ratio
 from ..readers import Readers
 from ..scores.between import Truth
 from ..scores.borders import BORDER_METERS, BorderScore, Box, judge_borders
-from ..scores.completion import Whole, judge_completion
+from ..scores.completion import Whole, area_of, judge_completion
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .cases import OTHERS, travelling
@@ -123,12 +123,13 @@ def look_at_fillings(clips: Tensor, asked: Question) -> list[Filling]:
     true, given = torch.from_numpy(asked.true), torch.from_numpy(asked.given)
     truth = Truth(asked.colour, asked.shape, torch.from_numpy(asked.track))
     frames = list(asked.frames)
+    area = area_of(true[frames], FPS) if frames else 0.0
     borders = [judge_borders(clip, true, asked.box) for clip in clips]
     return [
         Filling(
             own,
             borders[asked.truth],
-            judge_completion(clip[frames], true[frames], truth, FPS) if frames else None,
+            judge_completion(clip[frames], truth, area, FPS) if frames else None,
             float((clip - true)[:, given].abs().max()),
         )
         for clip, own in zip(clips, borders, strict=True)

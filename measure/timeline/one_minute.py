@@ -44,7 +44,7 @@ _GROUP = 13
 _LED_IN = 17
 _NOTE = (
     f"{TITLE}: one object that circles or spins, with the few-step LoRA in four steps; seconds are "
-    "of sampling and decoding in one thread, on a machine as busy as it was"
+    "wall time of sampling and decoding in one thread"
 )
 
 

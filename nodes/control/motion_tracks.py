@@ -13,7 +13,7 @@ from ...motion.drawing import hint, preview
 from ...motion.flow import Flow, flow_of, followed
 from ...motion.layers import layers_of
 from ...motion.path import points_under
-from ..helpers.motions import FLOW, mask_over, size_of, tracks_input, tracks_output
+from ..helpers.motions import FLOW, mask_over, over_clip, size_of, tracks_input, tracks_output
 from ..helpers.search import search_words
 from .motion import CATEGORY
 
@@ -43,6 +43,11 @@ class SpacetimeShowTracks(io.ComfyNode):
                     "tail", default=0, min=0, max=64,
                     tooltip="Frames for which a disc still shows behind its point, ever fainter.",
                 ),
+                io.Latent.Input(
+                    "latent", optional=True,
+                    tooltip="A clip in the making, whose size and length the hint gets: frame by "
+                    "frame of the clip; in a loop the tracks go round.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -56,13 +61,19 @@ class SpacetimeShowTracks(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, tracks: str, image: Tensor, radius: float = 0.0, tail: int = 0
+        cls,
+        tracks: str,
+        image: Tensor,
+        radius: float = 0.0,
+        tail: int = 0,
+        latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
         """Draw them."""
         size, pictures = size_of(image), image[..., :3].float().cpu()
         read = read_tracks(tracks, size)
         shown = preview(read, pictures, radius=radius)
-        drawn = hint(read, size, radius=radius, tail=tail)
+        placed, room = (read, size) if latent is None else over_clip(read, size, latent)
+        drawn = hint(placed, room, radius=radius, tail=tail)
         return io.NodeOutput(drawn, shown, ui=ui.PreviewImage(shown[-1:], cls=cls))
 
 
@@ -81,7 +92,10 @@ class SpacetimeFlowFromTracks(io.ComfyNode):
             **search_words("motion field", "dense flow", "optical flow", "trajectory to flow"),
             inputs=[
                 tracks_input("The tracks."),
-                io.Image.Input("image", tooltip="The picture that they move over, for its size."),
+                io.Image.Input(
+                    "image", display_name="image, for its size",
+                    tooltip="The picture that they move over, for its size.",
+                ),
                 io.Mask.Input(
                     "mask", optional=True,
                     tooltip="White where things are that move by themselves. Without it all tracks "
@@ -111,7 +125,7 @@ class SpacetimeTracksFromFlow(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeTracksFromFlow",
-            display_name="Tracks from Flow (Video)",
+            display_name="Tracks from Flow",
             category=CATEGORY,
             description="Follows points of a video's first frame along its optical flow, so that "
             "another picture can move as the video does.",
@@ -119,7 +133,7 @@ class SpacetimeTracksFromFlow(io.ComfyNode):
             inputs=[
                 io.Custom(FLOW).Input("flow", tooltip="The motion, from an optical flow."),
                 io.Mask.Input(
-                    "mask", optional=True,
+                    "mask", display_name="where points begin", optional=True,
                     tooltip="White where points are to be followed; without it all over the "
                     "picture.",
                 ),

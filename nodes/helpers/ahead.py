@@ -28,7 +28,7 @@ def types_after(hidden: Any) -> set[str]:
         hidden: of the node that makes it, which asks for the prompt and its own id.
 
     Returns:
-        None where the node stands in no graph.
+        Empty where the node stands in no graph.
     """
     prompt: Mapping[str, Any] = (hidden.prompt if hidden else None) or {}
     takers: dict[str, list[str]] = defaultdict(list)

@@ -6,7 +6,9 @@ from torch import Tensor
 
 from ...hosts import io
 from ...media.fit import Size
+from ...models.shapes import WAN_COMPRESSION, LatentShape, VideoShape
 from ...motion import Tracks, read_tracks
+from .timelines import known_timeline
 
 FLOW = "SPACETIME_FLOW"
 """The socket of a ``Flow``."""
@@ -65,3 +67,34 @@ def tracks_over(tracks: str | None, image: Tensor, frames: int) -> Tracks | None
         ValueError: they cannot be read.
     """
     return None if tracks is None else read_tracks(tracks, size_of(image)).resampled(frames)
+
+
+def over_clip(tracks: Tracks, size: Size, latent: dict[str, Any]) -> tuple[Tracks, Size]:
+    """Tracks by the frames of a clip in the making and in its pixels, and its size.
+
+    After their end points stand still; in a loop they go round.
+
+    Args:
+        tracks: over a picture that was brought to the clip's size as timeline nodes do it.
+        size: of the picture.
+        latent: of the clip.
+
+    Raises:
+        ValueError: the latent is not one of a video.
+    """
+    shape, loop = _shape_of(latent), bool(latent.get("loop"))
+    new = Size(shape.height, shape.width)
+    return tracks.at(range(shape.frames), loop=loop).fitted(size, new), new
+
+
+def _shape_of(latent: dict[str, Any]) -> VideoShape:
+    timeline, samples = known_timeline(latent), latent["samples"]
+    if timeline is not None:
+        return timeline.shape
+    if samples.ndim != 5:
+        raise ValueError(
+            f"a latent of shape {tuple(samples.shape)} is not a video latent (batch, channels, "
+            "frames, rows, columns): use Empty Video or a timeline node"
+        )
+    places, loop = LatentShape(*samples.shape[2:]), bool(latent.get("loop"))
+    return WAN_COMPRESSION.video_shape(places, loop=loop)

@@ -1,5 +1,6 @@
 """Edit Video, Inpaint Video, Outpaint Video: clips that are changed in part, or in some degree."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from ...hosts import host, io
 from ...timeline.plans import edited, outpainted
+from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 from ..helpers.sizes import steps_of
 from ..helpers.timelines import (
@@ -174,6 +176,13 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    def validate_inputs(
+        cls, left: int | None, top: int | None, right: int | None, bottom: int | None
+    ) -> Any:
+        """Refuse what no VAE takes before the graph runs."""
+        return refusal(lambda *sides: _check_sides(sides, _STEP), left, top, right, bottom)
+
+    @classmethod
     def execute(
         cls,
         images: Tensor,
@@ -186,18 +195,21 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
         audio: Audio | None = None,
     ) -> io.NodeOutput:
         """Lay the clip into a larger frame."""
-        step = steps_of(host().models.vae_format(vae)).side
-        odd = [each for each in (left, top, right, bottom) if each % step]
-        if odd:
-            raise ValueError(f"{odd[0]} pixels of new picture: use multiples of {step}")
-        if not (left or top or right or bottom):
-            raise ValueError("no pixels of new picture: set left, top, right or bottom")
+        _check_sides((left, top, right, bottom), steps_of(host().models.vae_format(vae)).side)
         clip = clip_of(images, vae)
         made = outpainted(
             clip, fps, left=left, top=top, right=right, bottom=bottom,
             compression=compression_of(vae),
         )  # fmt: skip
         return io.NodeOutput(to_latent(sounding(made, audio, 0, len(clip)), vae))
+
+
+def _check_sides(sides: Sequence[int], step: int) -> None:
+    odd = [each for each in sides if each % step or each < 0]
+    if odd:
+        raise ValueError(f"{odd[0]} pixels of new picture: use multiples of {step}")
+    if not any(sides):
+        raise ValueError("no pixels of new picture: set left, top, right or bottom")
 
 
 NODES: list[type[Any]] = [SpacetimeEditVideo, SpacetimeInpaintVideo, SpacetimeOutpaintVideo]

@@ -92,8 +92,9 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
         length, *sides = timeline.shape
         first = round(time * timeline.fps)
         if first >= length:
+            frames = "1 frame" if length == 1 else f"{length} frames"
             raise ValueError(
-                f"time={time:g} s: the clip has {length} frames at {timeline.fps:g} per second; "
+                f"time={time:g} s: the clip has {frames} at {timeline.fps:g} per second; "
                 f"use less than {length / timeline.fps:g}"
             )
         clip = clip_of(images, vae, Size(*sides))

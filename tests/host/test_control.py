@@ -54,6 +54,14 @@ def test_prompts_are_prepared_once_in_a_run(exact):
     assert exact["prepared"] == [2]
 
 
+def test_controls_of_comfyui_s_are_applied_as_its_node_does_it(exact):
+    told = exact["others"]
+    assert told.pop("refused").startswith("Other, a control of ComfyUI's own, knows one strength")
+    assert told == {
+        "strength": 0.5, "share": [0.1, 0.6], "hint": [17, 3, 64, 48], "chained": True
+    }  # fmt: skip
+
+
 def test_a_vace_branch_equals_comfyui_s(probe):
     """The whole network of a VACE file, every parameter randomised, with two hints."""
     measured = probe("vace", "sdpa")

@@ -27,3 +27,8 @@ def test_a_packed_run_shows_its_clips_on_one(measured):
 
 def test_published_families_use_the_colours_that_the_host_knows(measured):
     assert measured["published"]["sizes"] == measured["latent"]["sizes"]
+
+
+def test_steps_that_are_faster_than_pictures_show_the_last_one(measured):
+    assert 0 < measured["often"] <= 0.5
+    assert measured["quick"] == {"ticks": TICKS, "sizes": [None, None, SQUARE]}

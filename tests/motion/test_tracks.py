@@ -69,10 +69,11 @@ def test_another_number_of_frames_goes_the_same_way():
     assert hidden.resampled(5).visible.tolist() == [[True, False, False, False, True]]
 
 
-def test_the_picture_may_get_another_size_or_corner():
+def test_the_picture_may_get_another_size():
     tracks = read([(16, 12), (32, 24)])
-    assert tracks.rescaled(SIZE, Size(96, 32)).places.tolist() == [[[8, 24], [16, 48]]]
-    assert tracks.shifted(-4, 2).places.tolist() == [[[12, 14], [28, 26]]]
+    assert tracks.fitted(SIZE, Size(96, 128)).places.tolist() == [[[32, 24], [64, 48]]]
+    assert tracks.fitted(SIZE, Size(48, 32)).places.tolist() == [[[0, 12], [16, 24]]]
+    assert tracks.fitted(SIZE, Size(48, 128)).places.tolist() == [[[32, 0], [64, 24]]]
 
 
 def test_frames_are_absolute():

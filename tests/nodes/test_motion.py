@@ -21,6 +21,7 @@ from spacetime_video.nodes.sampling.noise import SpacetimeNoise
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample
 from spacetime_video.nodes.sampling.warped_noise import SpacetimeWarpedNoise
 from spacetime_video.nodes.timeline.drag import SpacetimeDragAndAnimate
+from spacetime_video.nodes.timeline.loop import SpacetimeSeamlessLoop
 from spacetime_video.nodes.timeline.timeline import SpacetimeDecodeTimeline
 
 SIDE, FRAMES = 64, 9
@@ -94,6 +95,24 @@ def test_hint_preview_and_flow_have_the_pictures_size():
     assert flow.vectors.shape == (FRAMES - 1, SIDE, SIDE, 2)
     assert flow.vectors[0, 32, 16].tolist() == pytest.approx([3, 0], abs=0.01)
     assert flow.vectors[0, 60, 60].tolist() == [0, 0]
+
+
+def test_a_hint_goes_by_the_frames_and_pixels_of_its_clip():
+    alone = SpacetimeShowTracks.execute(drawn(), picture(), 3.0)[0]
+
+    def over(clip):
+        return SpacetimeShowTracks.execute(drawn(), picture(), 3.0, latent=clip)[0]
+
+    assert torch.equal(over(SpacetimeEmptyVideo.execute(SIDE, SIDE, FRAMES, 16.0)[0]), alone)
+    longer = over(SpacetimeEmptyVideo.execute(SIDE, SIDE, 13, 16.0)[0])
+    assert torch.equal(longer[:FRAMES], alone)
+    assert torch.equal(longer[FRAMES:], alone[-1:].expand(4, -1, -1, -1))
+    loop = over(SpacetimeSeamlessLoop.execute(SIDE, SIDE, 12, 16.0)[0])
+    assert torch.equal(loop, alone[[*range(FRAMES), 0, 1, 2]])
+    wide = over(SpacetimeEmptyVideo.execute(2 * SIDE, SIDE, FRAMES, 16.0)[0])
+    assert wide.shape == (FRAMES, SIDE, 2 * SIDE, 3)
+    with pytest.raises(ValueError, match="is not a video latent"):
+        over({"samples": torch.zeros(1, 4, 8, 8)})
 
 
 def test_tracks_of_a_flow_are_those_it_was_made_of():

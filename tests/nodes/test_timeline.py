@@ -359,3 +359,12 @@ def test_pictures_and_clips_are_brought_to_one_size(studio):
     assert torch.equal(studio.finish(latent).frames[:9], odd[:, :, 3 : 3 + SIDE])
     wide = SpacetimeAnimateImage.execute(STILL, studio.vae, 64, 0, 5)[0]
     assert wide["samples"].shape[3:] == (8, 8)
+
+
+def test_a_frame_that_is_no_larger_is_refused_before_the_graph_runs():
+    validate = SpacetimeOutpaintVideo.validate_inputs
+    assert "set left, top, right or bottom" in validate(0, 0, 0, 0)
+    assert "24 pixels of new picture: use multiples of 16" in validate(16, 24, 0, 0)
+    assert "-16 pixels of new picture" in validate(-16, 0, 16, 0)
+    assert validate(16, 0, 0, 0) is True
+    assert validate(0, 0, 0, None) is True

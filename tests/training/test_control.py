@@ -1,105 +1,136 @@
-"""A control branch begins from its base, learns from its hints, and comes back from a file."""
+"""Control branches in training: what of it moves, what a hint does, black ones."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
-from spacetime_video.model_loaders.load import DiTWeights, build_control, build_dit, read_control
-from spacetime_video.models.control.config import ControlConfig
-from spacetime_video.models.dit.config import DiTConfig
-from spacetime_video.models.dit.network import VideoDiT
-from spacetime_video.models.hooks import BlockHooks
+from spacetime_video.models.dit.config import TINY_DIT
 from spacetime_video.models.latent_format import LatentFormat
-from spacetime_video.models.patchify import to_patches
-from spacetime_video.samplers.control import BoundControl, HintState
-from spacetime_video.training.control import begun_control, control_info
-from spacetime_video.training.recipe import write_weights
+from spacetime_video.models.vae.network import VideoVAE
+from spacetime_video.training import control
+from spacetime_video.training.checkpoint import Length, TrainState
+from spacetime_video.training.control import (
+    HINT_DROP,
+    BlackHints,
+    base_fingerprint,
+    control_validation,
+    light_branch,
+    steered_by,
+    train_control,
+)
+from spacetime_video.training.control_start import fresh_branch
+from spacetime_video.training.denoiser import PromptedDiT, draw_batch, predict
+from spacetime_video.training.latents import LatentSet
 
-STEPS, BATCH, LATENT = 50, 8, LatentFormat(channels=4)
-BASE = DiTConfig(
-    dim=24, heads=2, ffn_dim=32, layers=3, in_channels=4, out_channels=4, text_dim=8,
-    text_length=4, freq_dim=16,
-)  # fmt: skip
-SAME = {"base_dim": 24, "hint_channels": 4, "latent_channels": 4}
-RESIDUAL = ControlConfig(design="residual", after=(0, 1), dim=24, heads=2, ffn_dim=32, **SAME)
-DILATED = ControlConfig(
-    design="dilated", after=(0, 1), dim=16, heads=1, ffn_dim=32, text_dim=8, text_length=4,
-    freq_dim=16, **SAME,
-)  # fmt: skip
-BOTH = pytest.mark.parametrize("config", [RESIDUAL, DILATED], ids=["residual", "dilated"])
+from .conftest import always, latent_set
 
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+LATENT = LatentFormat(channels=4)
 
 
-@pytest.fixture(scope="module")
-def base() -> DiTWeights:
-    generator, state = seeded(0), VideoDiT(BASE).state_dict()
-    drawn = {name: torch.randn(w.shape, generator=generator) * 0.2 for name, w in state.items()}
-    return DiTWeights(BASE, LATENT, drawn)
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in {"BLOCKS": 2, "WIDTH": 16, "HEADS": 2, "FFN": 32}.items():
+        monkeypatch.setattr(control, name, size)
 
 
-def velocity(network: VideoDiT, branch, x: Tensor, sigma: Tensor, text: Tensor, hint: Tensor):
-    contexts = [branch.prepare(text, network.embed_text)]
-    blocks = (1.0,) * branch.control.layers
-    bound = BoundControl(branch, contexts, HintState(to_patches(hint)), 1.0, blocks)
-    return network(x, sigma, [network.prepare(text)], hooks=BlockHooks(branches=(bound,)))
+@pytest.fixture
+def base(model: PromptedDiT) -> PromptedDiT:
+    """A denoiser that predicts something."""
+    with torch.no_grad():
+        model.dit.head.head.weight.normal_(std=0.2, generator=torch.Generator().manual_seed(2))
+    return model.eval().requires_grad_(False)
 
 
-def test_blocks_of_a_residual_branch_are_copies(base: DiTWeights) -> None:
-    branch = begun_control(base, RESIDUAL, seeded(1))
-    copied = branch.state_dict()
-    for name in ("self_attn.q.weight", "cross_attn.norm_k.weight", "modulation", "ffn.2.bias"):
-        for number, place in enumerate(RESIDUAL.after):
-            assert torch.equal(
-                copied[f"vace_blocks.{number}.{name}"], base.state[f"blocks.{place}.{name}"]
-            )
-    with pytest.raises(ValueError, match="belongs to another model"):
-        begun_control(base, ControlConfig(**{**DILATED.to_dict(), "text_dim": 16}), seeded(1))
+@pytest.fixture
+def black(vae: VideoVAE) -> BlackHints:
+    return BlackHints(vae, LATENT)
 
 
-@BOTH
-def test_a_branch_learns_more_with_its_hint_than_without(
-    base: DiTWeights, config: ControlConfig
+def hinted(frames: int = 1, *, loop: bool = False) -> LatentSet:
+    """Clips whose prompts say nothing of what they are, and whose hints say all."""
+    data = latent_set(frames, loop=loop)
+    return replace(data, hints=data.latents, token_ids=torch.ones_like(data.token_ids))
+
+
+def run_of(base: PromptedDiT, steps: int) -> TrainState:
+    branch = fresh_branch(light_branch(base.dit.config), torch.Generator().manual_seed(3))
+    return TrainState(branch, rate=1e-2, length=Length(steps=steps), seed=1, optimiser="muon")
+
+
+def test_branches_are_small_and_spread_over_the_denoiser() -> None:
+    with pytest.MonkeyPatch.context() as usual:
+        for name, size in {"BLOCKS": 4, "WIDTH": 96, "HEADS": 4, "FFN": 384}.items():
+            usual.setattr(control, name, size)
+        branch = fresh_branch(light_branch(TINY_DIT), torch.Generator().manual_seed(1))
+        assert branch.control.after == (0, 2, 4, 6)
+        light_branch(replace(TINY_DIT, layers=6)).check_base(replace(TINY_DIT, layers=6))
+    assert 2 * sum(weight.numel() for weight in branch.parameters()) <= 2 * 2**20
+
+
+def test_a_hint_comes_to_say_what_prompts_do_not(base: PromptedDiT, black: BlackHints) -> None:
+    before = base_fingerprint(base.dit.state_dict())
+    data, state = hinted(), run_of(base, 40)
+    first = control_validation(state.module, base, data, LATENT)
+    assert first["with the hint"] == first["without"], "a fresh branch changes nothing"
+    for _ in train_control(state, base, always(data), black):
+        pass
+    seen = control_validation(state.module, base, data, LATENT)
+    assert seen["with the hint"] < 0.9 * seen["without"]
+    assert seen["with the hint"] < 0.9 * seen["with another clip's hint"]
+    assert seen["without"] == first["without"]
+    assert base_fingerprint(base.dit.state_dict()) == before
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_clips_loops_and_shorter_ones_have_their_hints(
+    loop: bool, base: PromptedDiT, black: BlackHints
 ) -> None:
-    """Of clips of random colours only the hint tells which; the prompt is the same for all."""
-    network = build_dit(base)
-    losses = {}
-    for with_hint in (True, False):
-        branch, g = begun_control(base, config, seeded(1)), seeded(2)
-        optimiser = torch.optim.AdamW(branch.parameters(), lr=3e-3)
-        history = []
-        for _ in range(STEPS):
-            colours = torch.randn(BATCH, 4, 1, 1, 1, generator=g)
-            clean = colours.expand(-1, -1, 2, 4, 4)
-            noise = torch.randn(clean.shape, generator=g)
-            sigma = torch.rand(BATCH, generator=g) * 0.5 + 0.5
-            level = sigma[:, None, None, None, None]
-            hint = clean if with_hint else torch.zeros_like(clean)
-            text = torch.ones(BATCH, 4, 8)
-            x = (1 - level) * clean + level * noise
-            made = velocity(network, branch, x, sigma, text, hint)
-            loss = (made - (noise - clean)).square().mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            history.append(float(loss.detach()))
-        assert all(weight.grad is None for weight in network.parameters())
-        losses[with_hint] = (sum(history[:5]) / 5, sum(history[-10:]) / 10)
-    assert losses[True][1] < 0.9 * losses[False][1] < 0.9 * losses[False][0]
+    data = replace(hinted(3, loop=loop), hints=2 * latent_set(3, loop=loop).latents)
+    lengths = set()
+    for seed in range(40):
+        g = torch.Generator().manual_seed(seed)
+        batch = draw_batch(data, LATENT, ("fps",), g)
+        assert batch.keys is None
+        assert batch.hint is not None
+        assert torch.equal(batch.hint, 2 * batch.clean)
+        lengths.add(batch.shape.frames)
+    assert lengths == ({3} if loop else {1, 2, 3})
+    state = run_of(base, 3)
+    assert all(loss == loss for loss in train_control(state, base, always(data), black))
+    assert state.skipped == 0
 
 
-@BOTH
-def test_a_branch_comes_back_from_its_file(
-    base: DiTWeights, config: ControlConfig, tmp_path: Path
-) -> None:
-    branch = begun_control(base, config, seeded(1))
-    write_weights(tmp_path / "a.safetensors", branch.state_dict(), control_info(config, LATENT))
-    read = read_control(tmp_path / "a.safetensors")
-    assert (read.config, read.latent.channels) == (config, 4)
-    built = build_control(read).state_dict()
-    for name, weight in branch.state_dict().items():
-        assert torch.equal(built[name], weight.half().float()), name
+def test_some_hints_are_black(black: BlackHints, vae: VideoVAE) -> None:
+    batch = draw_batch(hinted(), LATENT, (), torch.Generator().manual_seed(0))
+    dropped = black.dropped(batch, torch.Generator().manual_seed(0))
+    assert batch.hint is not None
+    assert dropped.hint is not None
+    changed = (dropped.hint != batch.hint).flatten(1).any(1)
+    assert 0.2 * HINT_DROP < changed.float().mean() < 2.5 * HINT_DROP
+    with torch.no_grad():
+        empty = vae.encode(-torch.ones(1, 3, 1, 32, 32))
+    assert torch.allclose(
+        dropped.hint[changed], empty.expand(int(changed.sum()), -1, -1, -1, -1), atol=0.02
+    )
+
+
+def test_the_branch_is_given_the_denoisers_prompts(base: PromptedDiT) -> None:
+    branch = run_of(base, 1).module
+    with torch.no_grad():
+        for weight in branch.parameters():
+            weight.normal_(std=0.3, generator=torch.Generator().manual_seed(1))
+    batch = draw_batch(hinted(2), LATENT, (), torch.Generator().manual_seed(0))
+    assert batch.hint is not None
+    seen: list[torch.Tensor] = []
+    steer = steered_by(branch, base, batch.hint)
+    level = torch.full((len(batch.clean),), 0.5)
+    with torch.no_grad():
+        plain = predict(base, batch, batch.clean, level)
+        steered = predict(
+            base, batch, batch.clean, level, lambda text: seen.append(text) or steer(text)
+        )
+    longest = int(batch.mask.sum(1).max())
+    assert seen[0].shape == (len(batch.clean), longest, 8)
+    assert torch.equal((seen[0] != 0).flatten(1).any(1), batch.prompted)
+    assert not torch.allclose(plain, steered)

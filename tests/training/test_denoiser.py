@@ -103,7 +103,7 @@ def test_the_perfect_velocity_has_no_loss_whatever_it_says_of_given_tokens(
     levels = given_first(clips)
     wrong = torch.zeros(6, 12, 16)
 
-    def oracle(tokens, layout, sigma, texts, *, conditions):
+    def oracle(tokens, layout, sigma, texts, *, conditions, hooks):
         known = to_patches(clips.clean)
         assert torch.equal(tokens[:, :4], known[:, :4])
         assert torch.equal(sigma, levels.sigma.flatten(1))
@@ -129,9 +129,9 @@ def test_key_frames_are_clean_tokens_at_their_own_time(
     seen = {}
     forward = model.dit.forward_tokens
 
-    def watch(tokens, layout, sigma, texts, *, conditions):
+    def watch(tokens, layout, sigma, texts, *, conditions, hooks):
         seen.update(tokens=tokens, layout=layout, sigma=sigma)
-        return forward(tokens, layout, sigma, texts, conditions=conditions)
+        return forward(tokens, layout, sigma, texts, conditions=conditions, hooks=hooks)
 
     monkeypatch.setattr(model.dit, "forward_tokens", watch)
     sigma = torch.full((6,), 0.6)

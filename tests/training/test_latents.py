@@ -16,6 +16,7 @@ from spacetime_video.toyworld import caption, parse_caption, render
 from spacetime_video.training import latents
 from spacetime_video.training.latents import (
     MOST_ROUNDS,
+    LatentShard,
     Source,
     captions_of,
     encode_loop,
@@ -26,6 +27,7 @@ from spacetime_video.training.latents import (
     make_shards,
     read_set,
     read_shard,
+    render_parts,
 )
 from spacetime_video.training.meters import SOURCES as PROBE_SOURCES
 from spacetime_video.training.recipe import HELD_OUT_SEED, SEED
@@ -51,6 +53,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latents, "SHARD", 4)
 
 
+def shard_of(source: Source, number: int, vae: VideoVAE) -> LatentShard:
+    return make_shard(source, number, 1, vae, render_parts(source, number, 1))
+
+
 def test_shards_are_made_once_and_read_back(tmp_path: Path, vae: VideoVAE) -> None:
     seen: list[int] = []
     make_shards(tmp_path, in_turn([OPEN]), 1, vae, tick=lambda _, n: seen.append(n))
@@ -59,7 +65,7 @@ def test_shards_are_made_once_and_read_back(tmp_path: Path, vae: VideoVAE) -> No
     make_shards(tmp_path, in_turn([OPEN]), 1, vae, tick=lambda _, n: seen.append(n))
     assert seen == [0, 1, 0, 1]
     assert OPEN.path(tmp_path, 0).stat().st_mtime_ns == stamps[0]
-    shard = make_shard(OPEN, 1, 1, vae)
+    shard = shard_of(OPEN, 1, vae)
     assert torch.equal(read_shard(OPEN.path(tmp_path, 1)).latents, shard.latents)
     assert shard.fps == 12.0
     tokenizer = Tokenizer(train_tokenizer(captions_of(range(20)), 96), max_length=48)
@@ -95,7 +101,7 @@ def test_shards_of_another_vae_are_made_anew(tmp_path: Path, vae: VideoVAE) -> N
 
 
 def test_latents_and_key_frames_are_those_of_the_scenes(vae: VideoVAE) -> None:
-    shard = make_shard(OPEN, 0, 1, vae)
+    shard = shard_of(OPEN, 0, vae)
     scene = training_scene(scene_seed(1, 2), OPEN.shape.frames, 8.0)
     video = render([scene], frames=9, height=16, width=16, fps=8.0).video
     pixels = rearrange(video, "B F H W C -> B C F H W") * 2 - 1
@@ -127,7 +133,7 @@ def test_place_of_a_key_frame() -> None:
 
 
 def test_loops_are_made_of_loops(vae: VideoVAE) -> None:
-    shard = make_shard(CIRCLE, 0, 1, vae)
+    shard = shard_of(CIRCLE, 0, vae)
     assert shard.latents.shape == (4, 4, 2, 2, 2)
     assert set(shard.kinds) == {"loop"}
 

@@ -295,6 +295,33 @@ def memory(here):
     }
 
 
+class Other(ControlBase):
+    """A control of ComfyUI's own kind."""
+
+    def copy(self):
+        made = Other()
+        self.copy_to(made)
+        return made
+
+
+def by_other_controls(here):
+    """What the pack's node tells a control that is not the pack's."""
+    before = Other()
+
+    def apply(**strength):
+        told = ControlStrength(factor=0.5, start=0.1, end=0.6, **strength)
+        return here.host.models.controlled(Other(), before, pictures(), here.vae, told)
+
+    made = apply()
+    return {
+        "strength": made.strength,
+        "share": made.timestep_percent_range,
+        "hint": list(made.cond_hint_original.shape),
+        "chained": made.previous_controlnet is before,
+        "refused": refusal(partial(apply, weights=MASK)),
+    }
+
+
 def prepared(here):
     """How often the prompts of a run are prepared by the branch."""
     calls, original = [], DilatedBranch.prepare
@@ -334,6 +361,7 @@ def measure():
         refusals=refusals(here),
         memory=memory(here),
         prepared=prepared(here),
+        others=by_other_controls(here),
     )
 
 

@@ -8,6 +8,7 @@ from setting import dit_weights, report, seeded, text_weights  # isort: skip
 import comfy.utils
 import torch
 
+from spacetime_video.hosts.comfyui import preview
 from spacetime_video.hosts.comfyui.host import ComfyHost
 from spacetime_video.models.patchify import patchify
 from spacetime_video.samplers.schedules.flow import flow_sigmas
@@ -61,6 +62,7 @@ def noise(frames=3, rows=8, columns=6):
 
 guider = guider_of(RGB)
 start = noise()
+often, preview.LEAST_SECONDS = preview.LEAST_SECONDS, 0.0
 made, on_latent = shown(
     lambda: host.sampling.sample(
         guider, start, sampler, sigmas, {"samples": torch.zeros_like(start), "fps": 16.0}, 1
@@ -86,7 +88,15 @@ _, published = shown(
         guider_of(None), start, sampler, sigmas, {"samples": torch.zeros_like(start)}, 1
     )
 )
+preview.LEAST_SECONDS = 1e9
+_, quick = shown(
+    lambda: host.sampling.sample(
+        guider, start, sampler, sigmas, {"samples": torch.zeros_like(start)}, 1
+    )
+)
 report(
+    often=often,
+    quick=quick,
     latent=on_latent,
     tokens=on_tokens,
     published=published,

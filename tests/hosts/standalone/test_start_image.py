@@ -144,10 +144,14 @@ def channels(monkeypatch):
     return seen
 
 
+def parts_of(host, options):
+    guider = host.sampling.make_guider(loaded(host, UNSEEING), *[prompt(**options)] * 2, 1.0)
+    return guider, host.sampling.make_sampler(SOLVERS["euler"], {})
+
+
 def made_long(host, latent, options):
     hosts.use(host)
-    euler = host.sampling.make_sampler(SOLVERS["euler"], {})
-    guider = host.sampling.make_guider(loaded(host, UNSEEING), *[prompt(**options)] * 2, 1.0)
+    guider, euler = parts_of(host, options)
     run = LongRun(
         guider=guider, noise=FrameNoise(7), sampler=euler, sigmas=ONE_STEP,
         plan=ChunkPlan(length=5, context=2), keep=False,
@@ -167,6 +171,16 @@ def test_later_chunks_are_shown_what_is_made_and_grey(standalone, channels):
         torch.testing.assert_close(shown[:, 4:, context:], grey.expand_as(shown[:, 4:, context:]))
         assert torch.all(shown[:, :4, :context] == 1)
         assert torch.all(shown[:, :4, context:] == 0)
+
+
+def test_a_clip_of_one_chunk_is_shown_what_sample_shows(standalone):
+    picture = torch.rand(32, 48, 3, generator=torch.Generator().manual_seed(2))
+    latent = latent_of(animated(picture, 17, 16.0), encoded, 16)
+    guider, euler = parts_of(standalone, {})
+    noise = FrameNoise(7).generate_noise(latent)
+    with torch.inference_mode():
+        wanted = standalone.sampling.sample(guider, noise, euler, ONE_STEP, latent, 7)
+    assert torch.equal(made_long(standalone, latent, {}), wanted)
 
 
 def test_a_start_image_of_a_conditioning_is_cut_to_the_chunks(standalone, channels):

@@ -3,7 +3,7 @@
 import pytest
 
 from spacetime_video.measure.scores.between import Truth
-from spacetime_video.measure.scores.completion import judge_completion
+from spacetime_video.measure.scores.completion import area_of, judge_completion
 from spacetime_video.toyworld import draw_scene, render
 from spacetime_video.toyworld.background import render_background
 
@@ -19,7 +19,7 @@ def clip():
 
 def judged(clip, video, **other):
     truth = Truth(THING.colour, THING.shape, clip.tracks[0, :, 0, :2])
-    return judge_completion(video, clip.video[0], truth._replace(**other), 16.0)
+    return judge_completion(video, truth._replace(**other), area_of(clip.video[0], 16.0), 16.0)
 
 
 def test_the_true_object_is_whole(clip):

@@ -23,7 +23,7 @@ LOSERS = {
 UNCHANGED = {
     "change of what is given": ("generated", "plain noise mask", "true clips"),
     "change of the picture": ("generated", "true clips"),
-    "change of the ending's pixels": ("generated", "true clips"),
+    "change of the ending's pixels": ("generated, pasted", "true clips, pasted"),
     "change of the ending's latents": ("generated",),
 }
 """Which columns of a row are exactly 0."""

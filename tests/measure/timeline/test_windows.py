@@ -45,4 +45,4 @@ def test_windows_without_overlap_show():
     row = measured(24, 20)[f"borders of {SIDE_BY_SIDE}"]
     assert rate(row[GENERATED]) >= 0.9
     assert rate(row[TRUTH]) >= 0.9
-    assert rate(row[SIDE_BY_SIDE]) <= 0.7
+    assert rate(row[SIDE_BY_SIDE]) <= 0.85

@@ -1,0 +1,1 @@
+"""Whether clips follow hints: edges, depth, tracks and camera moves."""

@@ -1,0 +1,59 @@
+"""Findings as tables, and whether the bars are reached."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..figures import Figure, Mean, Share, Table
+from ..ways import value_of
+from .jobs import BAR, MOST_LOST, ControlJob
+from .judging import FOLLOWED, Findings
+
+GROUP = "control"
+STEERED, ANOTHER, FREE, TRUTH = "with the hint", "with another's hint", "without", "true clips"
+
+
+def control_table(job: ControlJob, found: Mapping[str, Sequence[Findings]]) -> Table:
+    """One column for every version of the clips, the hint's rows before those of the prompt."""
+    rows: dict[str, dict[str, Figure]] = {}
+    for column, findings in found.items():
+        for name in _names(job, findings):
+            values = [each[name] for each in findings if name in each]
+            rows.setdefault(name, {})[column] = figure(values)
+    return Table(GROUP, job.title, rows, tuple(_verdicts(job, rows)))
+
+
+def _names(job: ControlJob, findings: Sequence[Findings]) -> list[str]:
+    prompt = {"colour", "shape", "motion", "then", "setting", "style", "binding", "count",
+              "relation", "all"}  # fmt: skip
+    named = dict.fromkeys(name for each in findings for name in each)
+    return [name for name in named if name not in prompt] + [
+        name for name in job.told if name in named
+    ]
+
+
+def figure(values: Sequence[float | bool]) -> Figure:
+    """The share of tests that are passed, or the mean of shares in percent."""
+    if all(isinstance(value, bool) for value in values):
+        return Share(sum(map(bool, values)), len(values))
+    return Mean.of([100 * value for value in values], "%")
+
+
+def _verdicts(job: ControlJob, rows: Mapping[str, Mapping[str, Figure]]) -> Iterator[str]:
+    for name in FOLLOWED[job.title]:
+        figures = rows[name]
+        share, of = value_of(figures[STEERED]), "clips"
+        if isinstance(figures[STEERED], Mean):
+            share, of = share / value_of(figures[TRUTH]), "what true clips reach"
+        yield (
+            f"{_told(share >= BAR)}: {name}: {100 * share:.0f} % of {of}, "
+            f"{100 * BAR:.0f} % are wanted"
+        )
+    for name in job.kept:
+        lost = value_of(rows[name][FREE]) - value_of(rows[name][STEERED])
+        yield (
+            f"{_told(lost <= MOST_LOST)}: {name} loses {100 * lost:.1f} points by control, "
+            f"at most {100 * MOST_LOST:.0f} may be lost"
+        )
+
+
+def _told(passed: bool) -> str:
+    return "PASS" if passed else "FAIL"

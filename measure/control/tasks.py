@@ -1,0 +1,185 @@
+"""The parts of `spacetime measure control`, each with one table.
+
+B batch, F frames, H rows, W columns.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...model_loaders.load import read_control
+from ...toyworld import Clip, parse_caption
+from ...training.recipe import control_file
+from ...weights import bundled
+from ..cases import Case, batches, true_clips
+from ..figures import Figure, Table
+from ..readers import Readers
+from ..studio import ClipMaker, Maker
+from ..tasks import Seen, Task
+from .jobs import JOBS, ControlJob, as_told
+from .judging import FOLLOWED, Findings, Question, findings_of
+from .tables import ANOTHER, FREE, GROUP, STEERED, TRUTH, control_table, figure
+
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+SWEPT = 40
+"""Cases that each strength is tried on, at most."""
+
+STRENGTH = "strength"
+NAMES = (*JOBS, STRENGTH)
+
+
+@dataclass
+class Adherence:
+    """How well hints are followed at each strength, in percent, by the title of a job."""
+
+    lines: dict[str, dict[float, float]] = field(default_factory=dict)
+
+
+def control_tasks(
+    names: Sequence[str], count: int, maker: ClipMaker, swept: Adherence
+) -> list[Task]:
+    """Everything that the names ask for, with `count` cases each.
+
+    Args:
+        names: of `NAMES`; "strength" sweeps it for each of the others, or for all.
+        swept: filled in as the tasks run.
+
+    Raises:
+        ValueError: an unknown name, too few cases, or a control branch that is not there.
+    """
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise ValueError(f"unknown part {', '.join(unknown)}: use {', '.join(NAMES)}")
+    if count < 2:
+        raise ValueError(f"{count} cases: use at least 2, so that there is another clip's hint")
+    chosen = [name for name in names if name in JOBS]
+    jobs = [JOBS[name](count) for name in chosen or JOBS]
+    files = {job.hint: control_path(maker.settings.weights, job.hint) for job in jobs}
+    nets = {
+        hint: maker.host.models.make_control(read_control(path), dtype="auto")
+        for hint, path in files.items()
+    }
+    tasks = []
+    for job in jobs:
+        if chosen:
+            run = partial(_run, job, maker, nets[job.hint])
+            tasks.append(Task(f"{GROUP}: {job.title}", job.cases, run))
+        if STRENGTH in names:
+            some = replace(job, cases=job.cases[:SWEPT])
+            run = partial(_sweep, some, maker, nets[job.hint], swept)
+            tasks.append(Task(f"{GROUP}: {STRENGTH}, {job.title}", some.cases, run))
+    return tasks
+
+
+def control_path(weights: Path | None, hint: str) -> Path:
+    """The control branch for a hint, in a folder or among the shipped files.
+
+    Raises:
+        ValueError: it is not there.
+    """
+    name = control_file(hint)
+    path = bundled("controlnet").get(name) if weights is None else weights / name
+    if path is None or not path.exists():
+        where = "ships with these weights" if weights is None else f"is in {weights}"
+        raise ValueError(
+            f"no {name} {where}: train one with `spacetime train control --hint {hint}` and name "
+            "its folder with --weights"
+        )
+    return path
+
+
+def _run(
+    job: ControlJob, maker: ClipMaker, net: Any, _: Maker, readers: Readers, seen: Seen
+) -> Table:
+    found: dict[str, list[Findings]] = {}
+    for start, batch in _batches(job.cases):
+        told, clips, pictures = _followed(job, batch)
+        others = [job.cases[(start + n + 1) % len(job.cases)] for n in range(len(batch))]
+        versions = {
+            STEERED: _steered(maker, told, net, pictures),
+            ANOTHER: _steered(maker, told, net, _followed(job, others)[2]),
+            FREE: maker.make(told),
+            TRUTH: maker.decode(maker.encode(torch.cat([clip.video for clip in clips]))),
+        }
+        asked = _questions(job, batch, told, clips)
+        for name, made in versions.items():
+            found.setdefault(name, []).extend(readers.map(findings_of, list(made), asked))
+        seen(batch, versions[STEERED])
+    return control_table(job, found)
+
+
+def _sweep(
+    job: ControlJob,
+    maker: ClipMaker,
+    net: Any,
+    swept: Adherence,
+    _: Maker,
+    readers: Readers,
+    seen: Seen,
+) -> Table:
+    name, values = FOLLOWED[job.title][0], {strength: [] for strength in STRENGTHS}
+    for batch in batches(job.cases):
+        told, clips, pictures = _followed(job, batch)
+        asked = _questions(job, batch, told, clips)
+        made = {strength: _steered(maker, told, net, pictures, strength) for strength in STRENGTHS}
+        for strength, shown in made.items():
+            looked_at = readers.map(findings_of, list(shown), asked)
+            values[strength] += [each[name] for each in looked_at]
+        seen(batch, made[1.0])
+    rows: dict[str, dict[str, Figure]] = {
+        f"{strength:g}": {name: figure(found)} for strength, found in values.items()
+    }
+    means = {strength: 100 * sum(found) / len(found) for strength, found in values.items()}
+    swept.lines[job.title] = means
+    return Table(GROUP, f"{STRENGTH}, {job.title}", rows, (rising(means),))
+
+
+def rising(means: Mapping[float, float]) -> str:
+    """Whether hints are followed more closely at every higher strength up to 1, in words."""
+    steps = [value for strength, value in means.items() if strength <= 1]
+    passed = all(after >= before for before, after in pairwise(steps)) and steps[-1] > steps[0]
+    return f"{'PASS' if passed else 'FAIL'}: the hint is followed ever more closely up to 1"
+
+
+def _batches(chosen: Sequence[Case]) -> Iterator[tuple[int, Sequence[Case]]]:
+    """What is made at once, with the number of its first case."""
+    start = 0
+    for batch in batches(chosen):
+        yield start, batch
+        start += len(batch)
+
+
+def _followed(
+    job: ControlJob, batch: Sequence[Case]
+) -> tuple[list[Case], list[Clip], list[Tensor]]:
+    """Cases as prompts tell them, their true clips, and the pictures (F, H, W, 3) of these."""
+    clips = [true_clips([case]) for case in batch]
+    pictures = [job.pictures(*each) for each in zip(batch, clips, strict=True)]
+    return [as_told(case) for case in batch], clips, pictures
+
+
+def _steered(
+    maker: ClipMaker,
+    told: Sequence[Case],
+    net: Any,
+    pictures: Sequence[Tensor],
+    strength: float = 1.0,
+) -> Tensor:
+    """Clips (B, F, H, W, 3) that follow pictures."""
+    pairs = zip(told, pictures, strict=True)
+    return torch.cat([maker.follow(case, net, hint, strength) for case, hint in pairs])
+
+
+def _questions(
+    job: ControlJob, batch: Sequence[Case], told: Sequence[Case], clips: Sequence[Clip]
+) -> list[Question]:
+    return [
+        Question(job.title, job.asked(case, clip), parse_caption(own.prompt))
+        for case, own, clip in zip(batch, told, clips, strict=True)
+    ]

@@ -1,0 +1,115 @@
+"""Whether objects of a clip are where they should be: in the picture, and before one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .reading import ClipReading, ObjectReading
+
+NEAR = 0.12
+"""Of a picture's width: how far from its place an object may be to be taken for the one there."""
+
+APART = 1.0
+"""Units between two objects from which it can be told which of them is nearer."""
+
+FEWEST_SEEN = 0.5
+"""Share of the frames in which an object is to be seen for its way to be judged."""
+
+
+class Placed(NamedTuple):
+    """Where an object should be.
+
+    Attributes:
+        x, y: its centre in pixels (F,).
+        z: units away from the camera's foot (F,).
+        seen: whether any of it is visible (F,) bool.
+    """
+
+    x: Tensor
+    y: Tensor
+    z: Tensor
+    seen: Tensor
+
+
+def in_order(reading: ClipReading, wanted: Sequence[Placed], width: int) -> tuple[bool, bool]:
+    """Return whether every object has one in its place, and those are as near and far as wanted.
+
+    Which one is nearer is asked of pairs that stand `APART`; what they look like is not.
+
+    Args:
+        width: of the picture in pixels.
+    """
+    found = _matched(reading, wanted, width)
+    if any(each is None for each in found):
+        return False, False
+    pairs = combinations(zip(wanted, found, strict=True), 2)
+    return True, all(_alike(*one, *other) for one, other in pairs)
+
+
+def distance_apart(one: Placed, other: Placed) -> float:
+    """Return how many units one object stands behind another, the median of what is seen."""
+    both = one.seen & other.seen
+    return float((one.z - other.z)[both].median()) if both.any() else 0.0
+
+
+def _matched(
+    reading: ClipReading, wanted: Sequence[Placed], width: int
+) -> list[ObjectReading | None]:
+    """The object of the clip that is closest to each place, each taken once."""
+    away = {
+        (place, number): _distance(thing, each)
+        for place, each in enumerate(wanted)
+        for number, thing in enumerate(reading.objects)
+    }
+    found: dict[int, ObjectReading] = {}
+    taken: set[int] = set()
+    for place, number in sorted(away, key=away.__getitem__):
+        near = away[place, number] <= NEAR * width
+        if near and place not in found and number not in taken:
+            found[place] = reading.objects[number]
+            taken.add(number)
+    return [found.get(place) for place in range(len(wanted))]
+
+
+def _distance(thing: ObjectReading, wanted: Placed) -> float:
+    """Pixels between an object and its place, the median of the frames that show both."""
+    both = thing.seen & wanted.seen
+    if not both.any():
+        return float("inf")
+    return float(torch.hypot(thing.x - wanted.x, thing.y - wanted.y)[both].median())
+
+
+def _alike(
+    first: Placed, one: ObjectReading | None, second: Placed, other: ObjectReading | None
+) -> bool:
+    assert one is not None
+    assert other is not None
+    apart = distance_apart(first, second)
+    both = one.seen & other.seen
+    if abs(apart) < APART or not both.any():
+        return True
+    return float((one.place[:, 2] - other.place[:, 2])[both].median()) * apart > 0
+
+
+def centre_error(reading: ClipReading, colour: str | None, wanted: Placed, width: int) -> float:
+    """Return how far an object is from its way on average, as a share of the picture's width.
+
+    The object is the largest of a colour, or the largest of all where there is none.
+
+    Returns:
+        1 at most, which also stands for an object that is not there or hardly ever seen.
+    """
+    own = [thing for thing in reading.objects if thing.colour == colour]
+    thing = next(iter(own or reading.objects), None)
+    if thing is None:
+        return 1.0
+    both = thing.seen & wanted.seen
+    if both.sum() < FEWEST_SEEN * wanted.seen.sum():
+        return 1.0
+    away = torch.hypot(thing.x - wanted.x, thing.y - wanted.y)[both]
+    return min(1.0, float(away.mean()) / width)

@@ -1,0 +1,212 @@
+"""The recipe of control branches: clips with hints, a denoiser that stays, the run, its weights.
+
+In the run folder: ``latents/`` of the denoiser, ``held_out/``, ``hints/`` with a folder for each
+kind, ``control_<kind>.*`` of the run, ``samples/``, ``weights/``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..media.images import save_image
+from ..media.strip import film_strip
+from ..model_loaders.load import ControlWeights, build_vae, read_control, read_vae
+from ..models.control.network import DilatedBranch
+from ..models.shapes import LatentShape
+from ..models.vae.network import VideoVAE
+from .checkpoint import Length, TrainState
+from .control import (
+    BlackHints,
+    base_fingerprint,
+    control_validation,
+    light_branch,
+    steered_by,
+    train_control,
+)
+from .control_start import begun_control, control_info
+from .feed import Feed, read_paths
+from .hint_shards import HintFolder, make_hinted_shards
+from .hints import HintKind
+from .latents import LatentSet, fingerprint, in_turn, read_shard, shard_paths
+from .loop import Tick, Watch, drive
+from .pictures import SampleMaker
+from .recipe import HELD_OUT_SEED, SEED, control_file, write_weights
+from .sources import HELD_OUT, SOURCES, trained_range
+from .start import Start, network_of, read_start
+
+LENGTH, LOOK_EVERY = Length(steps=6000), Length(steps=500)
+SAMPLES, FRAMES_SHOWN = 6, 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlPlan:
+    """What a run of a control branch can be told.
+
+    Args:
+        hint: what it follows.
+        length: of the run.
+        rate: largest learning rate.
+        optimiser: adamw or muon.
+        decay: of the averaged weights.
+        look_every: how far two looks at validation loss and samples are apart, each of which
+            also writes weights.
+        init_from: file of a branch to begin a run with; without it there are fresh weights.
+        batch: how many times the usual tokens a step has; above 1 to fill a GPU.
+        started: as of ``DenoiserPlan``.
+    """
+
+    hint: HintKind
+    length: Length = LENGTH
+    rate: float = 2e-3
+    optimiser: str = "muon"
+    decay: float = 0.998
+    look_every: Length = LOOK_EVERY
+    init_from: Path | None = None
+    batch: float = 1.0
+    started: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the run's files."""
+        return f"control_{self.hint}"
+
+
+def make_hinted_held_out(run: Path, vae_file: Path, hint: HintKind, device: str = "cpu") -> None:
+    """Render and encode the clips that training is watched on, with their hints."""
+    vae = build_vae(read_vae(vae_file)).to(device)
+    hints = HintFolder.of(run, hint)
+    jobs = in_turn([HELD_OUT])
+    make_hinted_shards(run / "held_out", hints, jobs, HELD_OUT_SEED, vae, device=device)
+
+
+def make_control(
+    run: Path,
+    base_folder: Path,
+    vae_file: Path,
+    tick: Tick,
+    device: str,
+    plan: ControlPlan,
+) -> None:
+    """Train a control branch for the denoiser in a folder, or resume where a run stopped.
+
+    Raises:
+        ValueError: the run, or the branch to begin with, has another denoiser or other sizes.
+    """
+    start, vae = read_start(base_folder), build_vae(read_vae(vae_file)).to(device)
+    base, tokenizer, latent = network_of(start).to(device), start.text.tokenizer, start.dit.latent
+    info = branch_info(start, vae, plan)
+    path = run / "weights" / control_file(plan.hint)
+    branch = begun_branch(path, start, info, plan).to(device)
+    hints = HintFolder.of(run, plan.hint)
+    feed = Feed(run / "latents", SOURCES, tokenizer, device, hints)
+    held_out = read_paths(shard_paths(run / "held_out", HELD_OUT), HELD_OUT, tokenizer, hints)
+    state = TrainState(
+        branch, rate=plan.rate, length=plan.length, seed=SEED, decay=plan.decay,
+        optimiser=plan.optimiser,
+    )  # fmt: skip
+    black = BlackHints(vae, latent)
+    album = Album(SampleMaker(base, vae, latent, tokenizer), branch, held_out, captions(run))
+
+    def look(state: TrainState) -> Mapping[str, float]:
+        write_weights(path, named_weights(branch), {**info, "steps": state.step})
+        album.save(run / "samples" / f"{plan.name}_{state.step:06d}.png")
+        return control_validation(branch, base, held_out, latent)
+
+    watch = Watch(look=look, every=plan.look_every)
+    losses = train_control(state, base, feed, black, share=plan.batch)
+    drive(state, losses, run, plan.name, tick, watch, plan.started)
+
+
+def branch_info(start: Start, vae: VideoVAE, plan: ControlPlan) -> dict[str, object]:
+    """What a branch's file says beside its weights and how many steps they have."""
+    return {
+        **control_info(light_branch(start.dit.config), start.dit.latent),
+        "hint": plan.hint,
+        "base": base_fingerprint(start.dit.state),
+        "vae": fingerprint(vae),
+        "trained": trained_range(SOURCES),
+        "seed": SEED,
+    }
+
+
+def begun_branch(
+    path: Path, start: Start, info: Mapping[str, object], plan: ControlPlan
+) -> DilatedBranch:
+    """The branch that a run begins with, which is written before its first step."""
+    generator = torch.Generator().manual_seed(SEED)
+    branch = begun_control(start.dit, light_branch(start.dit.config), generator)
+    assert isinstance(branch, DilatedBranch)
+    if path.exists():
+        _check_base(path, read_control(path), info, "train in a new folder")
+        return branch
+    if plan.init_from is not None:
+        given = read_control(plan.init_from)
+        if given.config != branch.control:
+            raise ValueError(
+                f"{plan.init_from} has {given.config}, and {branch.control} is trained: leave out "
+                "what to begin with"
+            )
+        _check_base(plan.init_from, given, info, "name the denoiser that it was trained with")
+        branch.load_state_dict({name: each.float() for name, each in given.state.items()})
+    write_weights(path, named_weights(branch), {**info, "steps": 0})
+    return branch
+
+
+def _check_base(
+    path: Path, weights: ControlWeights, info: Mapping[str, object], advice: str
+) -> None:
+    for what in ("hint", "base", "vae"):
+        if weights.info.get(what) != info[what]:
+            raise ValueError(
+                f"the control branch in {path} belongs to the {what} {weights.info.get(what)!r}, "
+                f"and this run has {info[what]!r}: {advice}"
+            )
+
+
+def named_weights(branch: DilatedBranch) -> dict[str, Tensor]:
+    """Its weights on the CPU."""
+    return {name: weight.detach().cpu() for name, weight in branch.named_parameters()}
+
+
+def captions(run: Path) -> list[str]:
+    """Short captions of the first held-out clips."""
+    return list(read_shard(shard_paths(run / "held_out", HELD_OUT)[0]).short[:SAMPLES])
+
+
+@dataclass(frozen=True, eq=False)
+class Album:
+    """Held-out clips in rows: the hint, what was made of it, the clip that it is of.
+
+    Args:
+        studio: makes clips.
+        branch: steers them.
+        data: held-out clips with hints.
+        prompts: captions of as many as are drawn.
+    """
+
+    studio: SampleMaker
+    branch: DilatedBranch
+    data: LatentSet
+    prompts: list[str]
+
+    @torch.inference_mode()
+    def pictures(self) -> Tensor:
+        """All rows, one under the other (H, W, 3)."""
+        studio, count = self.studio, len(self.prompts)
+        assert self.data.hints is not None
+        raw = {"hint": self.data.hints[:count].float(), "truth": self.data.latents[:count].float()}
+        hint = studio.latent.normalise(raw["hint"]).to(studio.model.device)
+        steer = steered_by(self.branch, studio.model, hint)
+        made = studio.make(self.prompts, LatentShape(*hint.shape[2:]), steer=steer)
+        columns = (studio.decode(raw["hint"]), made, studio.decode(raw["truth"]))
+        strips = [[film_strip(clip, FRAMES_SHOWN) for clip in column] for column in columns]
+        return torch.cat([torch.cat(row, dim=1) for row in zip(*strips, strict=True)])
+
+    def save(self, path: Path) -> None:
+        """Write the rows as a picture; where Pillow is missing there is none."""
+        if find_spec("PIL") is not None:
+            save_image(path, self.pictures())

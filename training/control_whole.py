@@ -1,0 +1,85 @@
+"""A control branch of a given length, for the shipped denoiser or another one.
+
+Clips and hints are made meanwhile by processes of their own; needs what ``whole`` needs.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .checkpoint import Length
+from .control_recipe import ControlPlan, make_control, make_hinted_held_out
+from .feed import await_shard, makers
+from .hint_shards import HintFolder
+from .hints import HintKind
+from .loop import Tick
+from .recipe import SEED, control_file
+from .results import in_pieces
+from .sources import SOURCES
+from .whole import GPU_BATCH, LONGEST_BETWEEN_LOOKS, LOOKS
+
+SHARE = 0.94
+"""Of the time, with what is rendered before the first step; what is left is for the last files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeControl:
+    """What a whole run of a control branch can be told.
+
+    Args:
+        hint: what the branch follows.
+        length: so many steps, or the seconds from the first step of the program to the last file.
+        base: folder of the denoiser and its text encoder.
+        vae_file: of the VAE.
+        device: cpu or cuda.
+        makers: processes that render and encode clips and hints.
+        init_from: file of a branch to begin with; fresh weights if None.
+    """
+
+    hint: HintKind
+    length: Length
+    base: Path
+    vae_file: Path
+    device: str = "cpu"
+    makers: int = 1
+    init_from: Path | None = None
+
+
+def train_control_within(
+    run: Path, plan: WholeControl, tick: Tick, results: Path | None = None
+) -> None:
+    """Train a control branch; a run that was interrupted resumes with what is left.
+
+    Args:
+        run: folder of the run; ``weights/`` in it holds a file that works from the start on.
+        plan: of the run.
+        tick: progress.
+        results: folder for the weights in pieces of at most 16 MiB, written at the end.
+    """
+    begun = time.perf_counter()
+    latents, hints = run / "latents", HintFolder.of(run, plan.hint)
+    with makers(plan.makers, latents, SOURCES, SEED, plan.vae_file, plan.device, hints):
+        make_hinted_held_out(run, plan.vae_file, plan.hint, plan.device)
+        await_shard(latents, SOURCES, hints)
+        control = ControlPlan(
+            hint=plan.hint,
+            length=_of_training(plan.length),
+            look_every=_between_looks(plan.length),
+            init_from=plan.init_from,
+            batch=1.0 if plan.device == "cpu" else GPU_BATCH,
+            started=begun,
+        )
+        make_control(run, plan.base, plan.vae_file, tick, plan.device, control)
+    if results is not None:
+        in_pieces(run / "weights" / control_file(plan.hint), results)
+
+
+def _of_training(whole: Length) -> Length:
+    return whole if whole.seconds is None else Length(seconds=whole.seconds * SHARE)
+
+
+def _between_looks(whole: Length) -> Length:
+    if whole.seconds is None:
+        assert whole.steps is not None
+        return Length(steps=max(1, whole.steps // LOOKS))
+    return Length(seconds=min(LONGEST_BETWEEN_LOOKS, whole.seconds / LOOKS))

@@ -1,0 +1,84 @@
+"""Pictures that control branches are trained to follow, exact, as nodes make them for a clip.
+
+B batch, F frames, H rows, W columns, O objects.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from random import Random
+from typing import Literal
+
+import torch
+from einops import repeat
+from torch import Tensor
+
+from ..media.hints import CannyOptions, canny_edges, hint_frames
+from ..toyworld import nearness, outlines
+from .latents import RenderedPart
+from .track_hints import track_pictures
+
+HintKind = Literal["edges", "depth", "tracks"]
+
+CANNY = CannyOptions()
+
+OUTLINES, USUAL_EDGES = 0.2, 0.5
+"""Shares of clips whose edges are the objects' outlines alone, and those found as Canny Edges does
+by itself; in the others its thresholds and blur vary."""
+
+_HIGH, _BLUR = (0.1, 0.15, 0.2, 0.3), (0.7, 1.0, 1.5)
+"""High thresholds, of which the low ones are half, and blurs in pixels."""
+
+
+def edge_pictures(part: RenderedPart, fps: float) -> Tensor:
+    """Edges of clips, or of their objects (B, F, H, W, 3)."""
+    video, masks = part.clip.video.cpu(), part.clip.masks.cpu()
+    each = zip(part.scenes, video, masks, strict=True)
+    return torch.stack([_edges(Random(scene.seed), *seen) for scene, *seen in each])
+
+
+def _edges(draws: Random, frames: Tensor, masks: Tensor) -> Tensor:
+    chance = draws.random()
+    if chance < OUTLINES:
+        return grey(outlines(masks).float())
+    options = CANNY
+    if chance > OUTLINES + USUAL_EDGES:
+        high = draws.choice(_HIGH)
+        options = CannyOptions(low=high / 2, high=high, sigma=draws.choice(_BLUR))
+    return canny_pictures(frames, options)
+
+
+def canny_pictures(frames: Tensor, options: CannyOptions = CANNY) -> Tensor:
+    """What Canny Edges makes of a clip (F, H, W, 3), by itself or with other options."""
+    made = hint_frames(frames, partial(canny_edges, options=options), lambda done: None)
+    assert isinstance(made, Tensor)
+    return made
+
+
+def depth_pictures(part: RenderedPart, fps: float) -> Tensor:
+    """How near everything is (B, F, H, W, 3)."""
+    return grey(nearness(part.clip.depth))
+
+
+def grey(values: Tensor) -> Tensor:
+    """Values (..., H, W) in [0, 1] as pictures (..., H, W, 3)."""
+    return repeat(values, "... H W -> ... H W C", C=3)
+
+
+HINTS: Mapping[HintKind, Callable[[RenderedPart, float], Tensor]] = {
+    "edges": edge_pictures,
+    "depth": depth_pictures,
+    "tracks": track_pictures,
+}
+"""What of clips with a frame rate is followed: pictures (B, F, H, W, 3) in [0, 1]."""
+
+
+def check_hint(name: str) -> HintKind:
+    """The kind of this name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for kind in HINTS:
+        if kind == name:
+            return kind
+    raise ValueError(f"unknown hint {name!r}: use {', '.join(HINTS)}")
