@@ -63,8 +63,9 @@ class FrameCurve:
     def _rate(self, fps: float | None) -> float:
         if fps is None:
             raise ValueError(
-                f"control at seconds ({self.curve}), and the latent does not say its frames per "
-                "second: count in frames, or make the latent with Empty Video"
+                f"control at seconds ({self.curve}), and this run does not know its frames per "
+                "second: count in frames, or take a latent from Empty Video and sample it with "
+                "Sample (KSampler does not hand on the rate)"
             )
         return fps
 
