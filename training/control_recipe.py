@@ -61,7 +61,7 @@ class ControlPlan:
 
     hint: HintKind
     length: Length = LENGTH
-    rate: float = 2e-3
+    rate: float = 4e-3
     optimiser: str = "muon"
     decay: float = 0.998
     look_every: Length = LOOK_EVERY

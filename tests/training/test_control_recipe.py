@@ -164,6 +164,21 @@ def test_a_whole_run_ends_by_the_clock_and_in_pieces(
     assert read_log(run / "control_depth.log")[-1]["with the hint"] > 0
 
 
+def test_looks_and_the_end_have_their_time() -> None:
+    def told(minutes: float) -> tuple[float | None, float | None]:
+        whole = Length(seconds=60 * minutes)
+        parts = (control_whole.of_training(whole), control_whole.between_looks(whole))
+        return parts[0].seconds, parts[1].seconds
+
+    assert told(60) == (pytest.approx(0.97 * 3600 - 20), 300)
+    assert told(600)[1] == 1200
+    assert told(4) == (pytest.approx(0.97 * 240 - 20), 120)
+    assert told(0.5)[0] == 15
+    steps = Length(steps=24)
+    assert control_whole.of_training(steps) == steps
+    assert control_whole.between_looks(steps) == Length(steps=2)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
