@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..media.images import save_image
 from ..media.strip import film_strip
-from ..model_loaders.load import ControlWeights, build_vae, read_control, read_vae
+from ..model_loaders.load import build_vae, read_control, read_vae
 from ..models.control.network import DilatedBranch
 from ..models.shapes import LatentShape
 from ..models.vae.network import VideoVAE
@@ -83,6 +83,11 @@ def make_hinted_held_out(run: Path, vae_file: Path, hint: HintKind, device: str 
     make_hinted_shards(run / "held_out", hints, jobs, HELD_OUT_SEED, vae, device=device)
 
 
+def check_control(run: Path, base_folder: Path, vae_file: Path, plan: ControlPlan) -> None:
+    """Refuse what ``make_control`` would, before clips are made for it."""
+    begun_branch(run, read_start(base_folder), build_vae(read_vae(vae_file)), plan)
+
+
 def make_control(
     run: Path,
     base_folder: Path,
@@ -98,9 +103,8 @@ def make_control(
     """
     start, vae = read_start(base_folder), build_vae(read_vae(vae_file)).to(device)
     base, tokenizer, latent = network_of(start).to(device), start.text.tokenizer, start.dit.latent
-    info = branch_info(start, vae, plan)
-    path = run / "weights" / control_file(plan.hint)
-    branch = begun_branch(path, start, info, plan).to(device)
+    info, path = branch_info(start, vae, plan), run / "weights" / control_file(plan.hint)
+    branch = begun_branch(run, start, vae, plan).to(device)
     hints = HintFolder.of(run, plan.hint)
     feed = Feed(run / "latents", SOURCES, tokenizer, device, hints)
     held_out = read_paths(shard_paths(run / "held_out", HELD_OUT), HELD_OUT, tokenizer, hints)
@@ -135,36 +139,34 @@ def branch_info(start: Start, vae: VideoVAE, plan: ControlPlan) -> dict[str, obj
     }
 
 
-def begun_branch(
-    path: Path, start: Start, info: Mapping[str, object], plan: ControlPlan
-) -> DilatedBranch:
-    """The branch that a run begins with, which is written before its first step."""
+def begun_branch(run: Path, start: Start, vae: VideoVAE, plan: ControlPlan) -> DilatedBranch:
+    """The branch that a run begins with: what its file holds, which is written if there is none.
+
+    Raises:
+        ValueError: the file, or that to begin with, is for another denoiser, VAE or hint, or has
+            other sizes.
+    """
+    info, path = branch_info(start, vae, plan), run / "weights" / control_file(plan.hint)
     branch = fresh_branch(light_branch(start.dit.config), torch.Generator().manual_seed(SEED))
-    if path.exists():
-        _check_base(path, read_control(path), info, "train in a new folder")
-        return branch
-    if plan.init_from is not None:
-        given = read_control(plan.init_from)
-        if given.config != branch.control:
-            raise ValueError(
-                f"{plan.init_from} has {given.config}, and {branch.control} is trained: leave out "
-                "what to begin with"
-            )
-        _check_base(plan.init_from, given, info, "name the denoiser that it was trained with")
-        branch.load_state_dict({name: each.float() for name, each in given.state.items()})
-    write_weights(path, named_weights(branch), {**info, "steps": 0})
+    if not path.exists():
+        if plan.init_from is not None:
+            _fill(branch, plan.init_from, info, "begin without it, or name another one")
+        write_weights(path, named_weights(branch), {**info, "steps": 0})
+    _fill(branch, path, info, "train in a new folder")
     return branch
 
 
-def _check_base(
-    path: Path, weights: ControlWeights, info: Mapping[str, object], advice: str
-) -> None:
-    for what in ("hint", "base", "vae"):
-        if weights.info.get(what) != info[what]:
+def _fill(branch: DilatedBranch, path: Path, info: Mapping[str, object], advice: str) -> None:
+    """Give a branch the weights in a file, if they are of such a one for this run."""
+    given = read_control(path)
+    pairs = {name: (given.info.get(name), info[name]) for name in ("hint", "base", "vae")}
+    for name, (theirs, ours) in {**pairs, "config": (given.config, branch.control)}.items():
+        if theirs != ours:
             raise ValueError(
-                f"the control branch in {path} belongs to the {what} {weights.info.get(what)!r}, "
-                f"and this run has {info[what]!r}: {advice}"
+                f"the control branch in {path} has the {name} {theirs!r}, and this run has "
+                f"{ours!r}: {advice}"
             )
+    branch.load_state_dict({name: each.float() for name, each in given.state.items()})
 
 
 def named_weights(branch: DilatedBranch) -> dict[str, Tensor]:

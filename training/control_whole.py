@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .checkpoint import Length
-from .control_recipe import ControlPlan, make_control, make_hinted_held_out
+from .control_recipe import ControlPlan, check_control, make_control, make_hinted_held_out
 from .feed import await_shard, makers
 from .hint_shards import HintFolder
 from .hints import HintKind
@@ -62,17 +62,18 @@ def train_control_within(
     """
     begun = time.perf_counter()
     latents, hints = run / "latents", HintFolder.of(run, plan.hint)
+    control = ControlPlan(
+        hint=plan.hint,
+        length=of_training(plan.length),
+        look_every=between_looks(plan.length),
+        init_from=plan.init_from,
+        batch=1.0 if plan.device == "cpu" else GPU_BATCH,
+        started=begun,
+    )
+    check_control(run, plan.base, plan.vae_file, control)
     with makers(plan.makers, latents, SOURCES, SEED, plan.vae_file, plan.device, hints):
         make_hinted_held_out(run, plan.vae_file, plan.hint, plan.device)
         await_shard(latents, SOURCES, hints)
-        control = ControlPlan(
-            hint=plan.hint,
-            length=of_training(plan.length),
-            look_every=between_looks(plan.length),
-            init_from=plan.init_from,
-            batch=1.0 if plan.device == "cpu" else GPU_BATCH,
-            started=begun,
-        )
         make_control(run, plan.base, plan.vae_file, tick, plan.device, control)
     if results is not None:
         in_pieces(run / "weights" / control_file(plan.hint), results)

@@ -99,7 +99,7 @@ def test_a_run_leaves_a_branch_that_loads(run: Path, base: Path, vae_file: Path)
 def test_a_run_resumes_in_the_same_place(run: Path, base: Path, vae_file: Path) -> None:
     make_control(run, base, vae_file, ignore, "cpu", PLAN)
     whole = read_control(run / "weights" / FILE).state
-    for path in run.glob("control_depth.*"):
+    for path in (run / "weights" / FILE, *run.glob("control_depth.*")):
         path.unlink()
     long = replace(PLAN, length=Length(steps=4))
     stopped = pytest.MonkeyPatch()
@@ -135,22 +135,36 @@ def test_a_run_begins_with_a_given_branch_for_the_same_denoiser(
     assert all(torch.equal(begun.state[name], weight) for name, weight in before.state.items())
     write_weights(given, before.state, {**before.info, "hint": "edges"})
     (run / "weights" / FILE).unlink()
-    with pytest.raises(ValueError, match="belongs to the hint 'edges'"):
+    with pytest.raises(ValueError, match=r"has the hint 'edges'"):
         make_control(run, base, vae_file, ignore, "cpu", plan)
     write_weights(given, before.state, {**before.info, "base": "another"})
-    with pytest.raises(ValueError, match="name the denoiser that it was trained with"):
+    with pytest.raises(ValueError, match=r"has the base 'another'.*name another one"):
         make_control(run, base, vae_file, ignore, "cpu", plan)
 
 
-def test_another_denoiser_needs_a_new_folder(
+def test_another_denoiser_or_size_needs_a_new_folder(
     run: Path, base: Path, vae_file: Path, tmp_path: Path
 ) -> None:
     make_control(run, base, vae_file, ignore, "cpu", PLAN)
     start = control_recipe.read_start(base)
     changed = {name: weight + 0.5 for name, weight in start.state.items()}
     write_denoiser(tmp_path / "other", start, changed, 0)
-    with pytest.raises(ValueError, match="train in a new folder"):
+    with pytest.raises(ValueError, match=r"has the base .*train in a new folder"):
         make_control(run, tmp_path / "other", vae_file, ignore, "cpu", PLAN)
+    control.WIDTH += 4
+    with pytest.raises(ValueError, match=r"has the config .*train in a new folder"):
+        make_control(run, base, vae_file, ignore, "cpu", PLAN)
+
+
+def test_what_does_not_fit_is_told_before_clips_are_made(
+    base: Path, vae_file: Path, tmp_path: Path
+) -> None:
+    plan = WholeControl(
+        hint="depth", length=Length(steps=1), base=base, vae_file=vae_file, init_from=vae_file
+    )
+    with pytest.raises(ValueError, match="vae"):
+        train_control_within(tmp_path / "new", plan, ignore)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_whole_run_ends_by_the_clock_and_in_pieces(
