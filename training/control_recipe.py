@@ -159,13 +159,17 @@ def begun_branch(run: Path, start: Start, vae: VideoVAE, plan: ControlPlan) -> D
 def _fill(branch: DilatedBranch, path: Path, info: Mapping[str, object], advice: str) -> None:
     """Give a branch the weights in a file, if they are of such a one for this run."""
     given = read_control(path)
-    pairs = {name: (given.info.get(name), info[name]) for name in ("hint", "base", "vae")}
-    for name, (theirs, ours) in {**pairs, "config": (given.config, branch.control)}.items():
-        if theirs != ours:
-            raise ValueError(
-                f"the control branch in {path} has the {name} {theirs!r}, and this run has "
-                f"{ours!r}: {advice}"
-            )
+    has, wanted = given.config.to_dict(), branch.control.to_dict()
+    for name in ("hint", "base", "vae"):
+        has[name], wanted[name] = given.info.get(name), info[name]
+    different = [name for name, value in wanted.items() if has[name] != value]
+    if different:
+        theirs, ours = (
+            ", ".join(f"{name}={values[name]}" for name in different) for values in (has, wanted)
+        )
+        raise ValueError(
+            f"the control branch in {path} has {theirs}, and this run has {ours}: {advice}"
+        )
     branch.load_state_dict({name: each.float() for name, each in given.state.items()})
 
 
