@@ -163,11 +163,12 @@ def _measure_control(options: MeasureOptions, plot_file: Path | None) -> None:
     maker, swept = ClipMaker(options.settings), Adherence()
     tasks = control_tasks(options.only or CONTROL_NAMES, options.prompts, maker, swept)
     with Readers(options.jobs) as readers:
-        tables = measure(maker, readers, tasks, Sheet())
-    _print(tables, options.markdown)
-    if plot_file:
+        measured = measure(maker, readers, tasks, Sheet())
+    _print(measured.tables, options.markdown)
+    if plot_file and (swept.lines or not measured.interrupted):
         save_image(plot_file, strength_plot(swept))
-    _write(options.json_file, _settings(options), tables)
+    _write(options.json_file, _settings(options), measured.tables)
+    _end(measured)
 
 
 def _report(files: Sequence[Path], json_file: Path | None, as_markdown: bool) -> None:

@@ -4,29 +4,15 @@ F frames, H rows, W columns, N points.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..media.fit import Size
+from ..media.hints import Flow
 from .field import moved_picture, pixel_middles
 from .layers import Layer, sampled, shape_in
 from .tracks import Tracks
-
-
-@dataclass(frozen=True, eq=False)
-class Flow:
-    """The motion of a clip from each frame to the next.
-
-    Attributes:
-        vectors: (F - 1, H, W, 2), to the right and downwards, in pixels per frame, of what is seen
-            at the pixel of the earlier frame.
-        frames: of the clip, F.
-    """
-
-    vectors: Tensor
-    frames: int
 
 
 def flow_of(layers: Sequence[Layer], size: Size) -> Flow:

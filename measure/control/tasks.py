@@ -20,6 +20,7 @@ from ...weights import bundled
 from ..cases import Case, batches, true_clips
 from ..figures import Figure, Table
 from ..readers import Readers
+from ..stopping import keeping
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
 from .jobs import JOBS, ControlJob, as_told
@@ -98,20 +99,25 @@ def _run(
     job: ControlJob, maker: ClipMaker, net: Any, _: Maker, readers: Readers, seen: Seen
 ) -> Table:
     found: dict[str, list[Findings]] = {}
-    for start, batch in _batches(job.cases):
-        told, clips, pictures = _followed(job, batch)
-        others = [job.cases[(start + n + 1) % len(job.cases)] for n in range(len(batch))]
-        versions = {
-            STEERED: _steered(maker, told, net, pictures),
-            ANOTHER: _steered(maker, told, net, _followed(job, others)[2]),
-            FREE: maker.make(told),
-            TRUTH: maker.decode(maker.encode(torch.cat([clip.video for clip in clips]))),
-        }
-        asked = _questions(job, batch, told, clips)
-        for name, made in versions.items():
-            found.setdefault(name, []).extend(readers.map(findings_of, list(made), asked))
-        seen(batch, versions[STEERED])
-    return control_table(job, found)
+    table = partial(control_table, job, found)
+    with keeping(found, table):
+        for start, batch in _batches(job.cases):
+            told, clips, pictures = _followed(job, batch)
+            others = [job.cases[(start + n + 1) % len(job.cases)] for n in range(len(batch))]
+            versions = {
+                STEERED: _steered(maker, told, net, pictures),
+                ANOTHER: _steered(maker, told, net, _followed(job, others)[2]),
+                FREE: maker.make(told),
+                TRUTH: maker.decode(maker.encode(torch.cat([clip.video for clip in clips]))),
+            }
+            asked = _questions(job, batch, told, clips)
+            judged = {
+                name: readers.map(findings_of, list(made), asked) for name, made in versions.items()
+            }
+            for name, findings in judged.items():
+                found.setdefault(name, []).extend(findings)
+            seen(batch, versions[STEERED])
+    return table()
 
 
 def _sweep(
@@ -123,21 +129,31 @@ def _sweep(
     readers: Readers,
     seen: Seen,
 ) -> Table:
-    name, values = FOLLOWED[job.title][0], {strength: [] for strength in STRENGTHS}
-    for batch in batches(job.cases):
-        told, clips, pictures = _followed(job, batch)
-        asked = _questions(job, batch, told, clips)
-        made = {strength: _steered(maker, told, net, pictures, strength) for strength in STRENGTHS}
-        for strength, shown in made.items():
-            looked_at = readers.map(findings_of, list(shown), asked)
-            values[strength] += [each[name] for each in looked_at]
-        seen(batch, made[1.0])
-    rows: dict[str, dict[str, Figure]] = {
-        f"{strength:g}": {name: figure(found)} for strength, found in values.items()
-    }
-    means = {strength: 100 * sum(found) / len(found) for strength, found in values.items()}
-    swept.lines[job.title] = means
-    return Table(GROUP, f"{STRENGTH}, {job.title}", rows, (rising(means),))
+    name, values = FOLLOWED[job.title][0], dict[float, list[Any]]()
+
+    def table() -> Table:
+        rows: dict[str, dict[str, Figure]] = {
+            f"{strength:g}": {name: figure(found)} for strength, found in values.items()
+        }
+        means = {strength: 100 * sum(found) / len(found) for strength, found in values.items()}
+        swept.lines[job.title] = means
+        return Table(GROUP, f"{STRENGTH}, {job.title}", rows, (rising(means),))
+
+    with keeping(values, table):
+        for batch in batches(job.cases):
+            told, clips, pictures = _followed(job, batch)
+            asked = _questions(job, batch, told, clips)
+            made = {
+                strength: _steered(maker, told, net, pictures, strength) for strength in STRENGTHS
+            }
+            judged = {
+                strength: readers.map(findings_of, list(shown), asked)
+                for strength, shown in made.items()
+            }
+            for strength, findings in judged.items():
+                values.setdefault(strength, []).extend(each[name] for each in findings)
+            seen(batch, made[1.0])
+    return table()
 
 
 def rising(means: Mapping[float, float]) -> str:

@@ -7,13 +7,15 @@ from torch import Tensor
 from ...hosts import io, ui
 from ...media import whole_frames
 from ...media.fit import Size
+from ...media.hints import Flow
 from ...motion import read_tracks, write_tracks
 from ...motion.camera import grid
 from ...motion.drawing import hint, preview
-from ...motion.flow import Flow, flow_of, followed
+from ...motion.flow import flow_of, followed
 from ...motion.layers import layers_of
 from ...motion.path import points_under
-from ..helpers.motions import FLOW, mask_over, over_clip, size_of, tracks_input, tracks_output
+from ..helpers.hints import FLOW
+from ..helpers.motions import mask_over, over_clip, size_of, tracks_input, tracks_output
 from ..helpers.search import search_words
 from .motion import CATEGORY
 
@@ -93,7 +95,7 @@ class SpacetimeFlowFromTracks(io.ComfyNode):
             inputs=[
                 tracks_input("The tracks."),
                 io.Image.Input(
-                    "image", display_name="image, for its size",
+                    "image", display_name="picture under the tracks",
                     tooltip="The picture that they move over, for its size.",
                 ),
                 io.Mask.Input(

@@ -10,9 +10,6 @@ from ...models.shapes import WAN_COMPRESSION, LatentShape, VideoShape
 from ...motion import Tracks, read_tracks
 from .timelines import known_timeline
 
-FLOW = "SPACETIME_FLOW"
-"""The socket of a ``Flow``."""
-
 
 def tracks_input(what: str, *, optional: bool = False) -> Any:
     """Tracks from another node."""

@@ -4,12 +4,12 @@ from typing import Any
 
 from ...hosts import io
 from ...media import whole_frames
+from ...media.hints import Flow
 from ...models.shapes import WAN_COMPRESSION
-from ...motion.flow import Flow
 from ...samplers.noise.frames import FrameNoise
 from ...samplers.noise.sources import MixedNoise
 from ...samplers.noise.warped import WarpedNoise
-from ..helpers.motions import FLOW
+from ..helpers.hints import FLOW
 from ..helpers.search import search_words
 from ..helpers.timelines import compression_of
 

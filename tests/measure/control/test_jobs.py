@@ -12,7 +12,7 @@ from spacetime_video.nodes.control.hints import SpacetimeCannyEdges
 from spacetime_video.nodes.control.motion import SpacetimeCameraMove
 from spacetime_video.nodes.control.motion_tracks import SpacetimeShowTracks
 from spacetime_video.nodes.helpers.example_scenes import tracks_json
-from spacetime_video.toyworld import draw_scene, nearness, parse_caption
+from spacetime_video.toyworld import draw_scene, lasting_tracks, nearness, parse_caption
 from spacetime_video.toyworld.camera import CAMERA_MOTIONS
 
 
@@ -28,7 +28,9 @@ def test_hints_are_those_of_the_nodes() -> None:
     _, clips, pictures = followed("depth", 1)
     assert torch.equal(pictures[0][..., 0], nearness(clips[0].depth[0]))
     _, clips, pictures = followed("tracks", 1)
-    shown = SpacetimeShowTracks.execute(tracks_json(clips[0]), clips[0].video[0]).args[0]
+    shown = SpacetimeShowTracks.execute(
+        tracks_json(lasting_tracks(clips[0])[0]), clips[0].video[0]
+    ).args[0]
     assert torch.allclose(pictures[0], shown, atol=0.01)
     job, clips, pictures = followed("camera", 3)
     for case, clip, picture in zip(job.cases, clips, pictures, strict=True):

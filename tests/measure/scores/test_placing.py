@@ -16,7 +16,9 @@ SEEN = torch.tensor([True, True])
 def thing(x: float, z: float, colour: str = "red", area: float = 10.0) -> ObjectReading:
     place = torch.tensor([[0.0, 0.0, z]] * 2)
     at, full = torch.full((2,), float(x)), torch.full((2,), area)
-    return ObjectReading(colour, "cube", None, None, None, at, at, full, full, SEEN, place, 1.0)
+    return ObjectReading(
+        colour, "cube", None, None, None, at, at, full, full, SEEN, place, 1.0, 0.0
+    )
 
 
 def placed(x: float, z: float) -> Placed:
