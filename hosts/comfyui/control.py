@@ -297,7 +297,7 @@ def _known(control_net: Any) -> HostControl:
 
 
 def _foreign(control_net: Any) -> str:
-    return f"a {type(control_net).__name__} of ComfyUI's own"
+    return f"{type(control_net).__name__}, a control of ComfyUI's own,"
 
 
 def controls_of(conditioning: Conditioning) -> list[AboutControl]:

@@ -318,7 +318,7 @@ def by_other_controls(here):
         "share": made.timestep_percent_range,
         "hint": list(made.cond_hint_original.shape),
         "chained": made.previous_controlnet is before,
-        "refused": refusal(partial(apply, weights=MASK)),
+        "refused": refusal(partial(apply, weights=(MASK,))),
     }
 
 
