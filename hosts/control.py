@@ -3,8 +3,8 @@
 B batch, C channels, F frames, H rows, W columns.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -183,6 +183,15 @@ def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
     maps = [*(curve.over(frames, fps) for curve in strength.frames), *strength.weights]
     placed = [weights_over(each, clip) for each in maps if not bool((each == 1).all())]
     return torch.stack(placed).prod(0) if placed else None
+
+
+def told_by(hints: Sequence[Hint], strengths: Sequence[ControlStrength]) -> Iterator[object]:
+    """What tells a control from others of its branch: pictures, and all factors."""
+    for hint in hints:
+        yield hint.pictures
+    for strength in strengths:
+        yield replace(strength, weights=())
+        yield from strength.weights
 
 
 Each = TypeVar("Each")

@@ -5,7 +5,7 @@ B batch, C channels, F frames, H rows, W columns, L tokens.
 # pyright: reportMissingImports=false
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from ...models.shapes import LatentShape
 from ...samplers.clips import Clip, Clips
 from ...samplers.control import ControlStrength, HintState, PercentToSigma
 from ..about import AboutControl
-from ..control import NO_VAE, Hint, Steering, check_joined, check_vae, of_both
+from ..control import NO_VAE, Hint, Steering, check_joined, check_vae, of_both, told_by
 from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .encoding import encode_video, format_of
@@ -334,11 +334,25 @@ def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
 
 def known_controls(conds: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[KnownWeights, ...]:
     """What the files of the pack's branches say that a guider's conditions carry, each once."""
-    found: dict[int, KnownWeights] = {}
-    for part in (part for parts in conds.values() for part in parts):
-        control = part.get(CONTROL_KEY)
+    found = _each_once(part for parts in conds.values() for part in parts)
+    ours = (control for control in found if isinstance(control, HostControl))
+    return tuple(KnownWeights(control.info, control.latent) for control in ours)
+
+
+def told_by_controls(conditions: Iterable[Mapping[str, Any]]) -> Iterator[object]:
+    """What tells the controls of a guider's conditions from others, whoever made them, each once."""
+    for control in _each_once(conditions):
+        if isinstance(control, HostControl):
+            yield control.info
+            yield from told_by(control.hints, control.each_strength)
+        else:
+            yield from (control.cond_hint_original, control.strength, control.timestep_percent_range)
+
+
+def _each_once(conditions: Iterable[Mapping[str, Any]]) -> Iterable[Any]:
+    found: dict[int, Any] = {}
+    for control in (each.get(CONTROL_KEY) for each in conditions):
         while control is not None:
-            if isinstance(control, HostControl):
-                found[id(control)] = KnownWeights(control.info, control.latent)
+            found[id(control)] = control
             control = control.previous_controlnet
-    return tuple(found.values())
+    return found.values()

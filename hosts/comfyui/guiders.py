@@ -17,6 +17,7 @@ from ..further import check_new
 from ..keys import Conditioning
 from ..prompt_spans import told_by
 from .after import After, on_both
+from .control import told_by_controls
 from .guider import HostGuider, conditions_of
 from .model import HostModel
 from .notes import warn
@@ -137,7 +138,9 @@ def known_of(guider: Any) -> tuple[object, ...]:
     conds = guider.original_conds
     parts = [(each.get("cross_attn"), each) for name in sorted(conds) for each in conds[name]]
     ours = isinstance(guider, HostGuider)
-    own = (*told_by(parts), plan_of(guider), *(guider.further.values() if ours else ()))
+    controls = told_by_controls(part for _, part in parts)
+    further = guider.further.values() if ours else ()
+    own = (*told_by(parts), *controls, plan_of(guider), *further)
     after = guider.after if ours else None
     return own if after is None else (*own, after.level, *known_of(after.guider))
 

@@ -14,7 +14,7 @@ from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
 from ..about import AboutControl
-from ..control import Steering, check_joined, of_both
+from ..control import Steering, check_joined, of_both, told_by
 from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .sampling import Model
@@ -103,9 +103,20 @@ def steerings(control: Control | None) -> list[Steering]:
 
 def known_controls(conditionings: Iterable[Conditioning]) -> tuple[KnownWeights, ...]:
     """What the files of all branches say that conditionings carry, each once."""
+    return tuple(KnownWeights(each.info, each.latent) for each in _each_once(conditionings))
+
+
+def told_by_controls(conditionings: Iterable[Conditioning]) -> Iterator[object]:
+    """What tells the controls of conditionings from others, each once."""
+    for each in _each_once(conditionings):
+        yield each.info
+        yield from told_by(each.hints, each.places or (each.strength,))
+
+
+def _each_once(conditionings: Iterable[Conditioning]) -> Iterable[Steering]:
     parts = (part for conditioning in conditionings for _, part in conditioning)
     found = (each for options in parts for each in steerings(control_of(options)))
-    return tuple({id(each): KnownWeights(each.info, each.latent) for each in found}.values())
+    return {id(each): each for each in found}.values()
 
 
 def prepared_control(

@@ -29,7 +29,7 @@ from ..further import check_new
 from ..keys import LEVELS_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
 from ..start_clips import start_change
-from .control import known_controls
+from .control import known_controls, told_by_controls
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
@@ -113,7 +113,7 @@ class StandaloneSampling:
             flow,
             further,
             showing,
-            guider.known,
+            (*guider.known, *told_by_controls(guider.conditionings)),
             model.latent.time_factor,
             controls,
         )

@@ -103,6 +103,13 @@ class Guider:
         return Prompted(self.positive, self.negative, self.plan)
 
     @property
+    def conditionings(self) -> tuple[Conditioning, ...]:
+        """Of all its prompts, and of one that takes over."""
+        sets = (self.prompted, *self.further.values())
+        own = tuple(side for each in sets for side in (each.positive, each.negative))
+        return own if self.after is None else (*own, *self.after.guider.conditionings)
+
+    @property
     def known(self) -> tuple[object, ...]:
         """What tells its prompts and plans from others', and those of one that takes over."""
         sets = (self.prompted, *self.further.values())

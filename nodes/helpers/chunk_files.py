@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -63,7 +64,8 @@ class ChunkFiles:
             shutil.rmtree(run, ignore_errors=True)
 
 
-def _bytes(value: object) -> bytes:
+def _bytes(value: object) -> Any:
+    """Of a value, without a copy of those that a tensor on the CPU has."""
     if isinstance(value, Tensor):
-        return value.detach().float().cpu().contiguous().numpy().tobytes()
+        return value.detach().float().cpu().contiguous().flatten().numpy()
     return repr(value).encode()

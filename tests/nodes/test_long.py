@@ -20,6 +20,8 @@ from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 from spacetime_video.samplers.regions import LatentRegions
 
+from .controlled import latent as video, pictures
+
 
 @pytest.fixture
 def output(tmp_path):
@@ -196,6 +198,26 @@ def test_another_prompt_or_plan_of_a_second_expert_makes_another_run(bench, runs
     for changed in ((other,), (bench.guider(2.0),), (low, 0.4)):
         assert torch.isfinite(again(*changed)).all()
         assert runs, changed
+
+
+def test_what_a_control_does_at_the_end_makes_another_run(bench, runs, output, controlled):
+    """Pictures and masks, which no graph tells, differ behind the first chunk alone."""
+    images, others = pictures(29), pictures(29)
+    others[20:] = 0.5
+    region, smaller = torch.ones(2, 29, 8, 8)
+    region[0], smaller[0], smaller[20:] = 0.9, 0.9, 0.2
+
+    def sampled(images, mask):
+        runs.clear()
+        guider = controlled.guider(*controlled.prompts(images, mask=mask))
+        return sample(bench, video(8), keep=True, guider=guider)
+
+    first = sampled(images, region)
+    assert torch.equal(sampled(images, region), first)
+    assert not runs
+    for changed in ((others, region), (images, smaller)):
+        assert not torch.equal(sampled(*changed), first)
+        assert runs
 
 
 def test_a_run_is_known_by_what_it_follows_from_alone():
