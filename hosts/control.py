@@ -152,11 +152,13 @@ class Steering:
             )
         hints = self.hints * len(clips.each) if len(self.hints) == 1 else self.hints
         places = self.places or (self.strength,) * len(clips.each)
-        parts = [
-            HintState(self._channels(hint, clip), strength_over(strength, clip))
-            for hint, strength, clip in zip(hints, places, clips.each, strict=True)
-        ]
-        return joined(clips, patch, parts)
+        each = zip(hints, places, clips.each, strict=True)
+        return joined(clips, patch, [self._over(*parts) for parts in each])
+
+    def _over(self, hint: Hint, strength: ControlStrength, clip: Clip) -> HintState:
+        weights = strength_over(strength, clip)
+        seen = self._channels(hint, clip)
+        return HintState(seen, None if weights is None else weights.to(seen.device))
 
     def _channels(self, hint: Hint, clip: Clip) -> Tensor:
         """The pictures as the branch takes them, (1, C, F, H, W).

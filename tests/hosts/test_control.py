@@ -1,5 +1,6 @@
 """What of its pictures a control follows in clips of any part of a video."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -24,6 +25,8 @@ from spacetime_video.samplers.runs import Evaluation, SamplingRun, Wrapper
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.window_plans import WindowPlan
 from spacetime_video.samplers.windows import context_windows
+
+from ..other_device import OTHER, other_device
 
 FORM = LatentFormat(channels=3, mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0))
 SIZE = LatentShape(5, 2, 4)
@@ -175,6 +178,22 @@ def test_packed_hints_are_those_of_each_clip() -> None:
     assert masked.weights.shape == masked.hint.shape[:2]
     with pytest.raises(ValueError, match="hints for 3 clips, and 2 packed ones"):
         steering(made, other, made).state(clips, PATCH)
+
+
+def test_pictures_of_another_device_meet_masks_of_the_cpu() -> None:
+    """A VAE may leave its latents on the GPU; one of the packed clips has a mask."""
+    clips = clips_of_tokens(
+        patchify([torch.zeros(1, 3, 5, 2, 4), torch.zeros(1, 3, 5, 2, 4)]), [{}, {}], FORM.compression
+    )
+    encoder = Encoder()
+    with other_device():
+        made = Hint(pictures(17), lambda *given: encoder(*given).to(OTHER), FORM)
+        places = (ControlStrength(weights=(pictures(17)[..., 1],)), ControlStrength())
+        weights = replace(steering(made), places=places).state(clips, PATCH).weights
+        assert weights is not None
+        first, second = (weights[:, span].cpu() for span in clips.layout.spans)  # pyright: ignore
+    assert float(first.max()) < 1
+    assert bool((second == 1).all())
 
 
 def test_a_mask_of_ones_is_no_mask() -> None:
