@@ -19,6 +19,7 @@ from ..models.shapes import LatentShape, VideoShape
 from ..samplers.clips import Clip, Clips
 from ..samplers.control import ControlStrength, HintState, joined
 from .keys import CLIP_TEXTS_KEY, CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY, Conditioning
+from .prompt_spans import spans_of
 
 _OF_ONE_CLIP = (CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY)
 """Options of a conditioning that those of several clips get anew, or go without."""
@@ -275,7 +276,8 @@ def appended(
         join: (control, control behind it, numbers of clips) -> the control of all of them.
 
     Raises:
-        ValueError: a conditioning is of several parts, or the controls cannot be joined.
+        ValueError: a conditioning is of several parts or of prompts over time, or the controls
+            cannot be joined.
     """
     made: dict[tuple[int, int], Any] = {}
 
@@ -283,6 +285,8 @@ def appended(
         if (len(one), len(other)) != (1, 1):
             raise ValueError("a conditioning of several parts: give each packed clip one prompt")
         ((context, options),), ((behind, further),) = one, other
+        for part in (one[0], other[0]):
+            _check_timeless(*part)
         texts = [
             told.get(CLIP_TEXTS_KEY) or [text]
             for text, told in ((context, options), (behind, further))
@@ -298,3 +302,12 @@ def appended(
         return [[context, kept]]
 
     return [both(*pair) for pair in zip(first, second, strict=True)]
+
+
+def _check_timeless(context: Tensor, options: Mapping[str, Any]) -> None:
+    spans = spans_of(context, options)
+    if spans is not None:
+        raise ValueError(
+            f"{len(spans.spans)} prompts over time for one of several packed clips: give each of "
+            "them one prompt from Encode Prompt, or all of them one Prompt Schedule"
+        )

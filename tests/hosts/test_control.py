@@ -10,10 +10,13 @@ from torch import Tensor
 from spacetime_video.hosts.control import (
     Hint,
     Steering,
+    appended,
     strength_over,
     weights_over,
     with_control,
 )
+from spacetime_video.hosts.keys import CLIP_TEXTS_KEY, SPANS_KEY
+from spacetime_video.hosts.prompt_spans import PromptSpans, Span
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.patchify import PATCH, patchify
 from spacetime_video.models.shapes import LatentShape
@@ -218,6 +221,19 @@ def test_masks_and_frames_multiply_in_the_places_of_the_latent() -> None:
     part = strength_over(told, later)
     assert part is not None
     torch.testing.assert_close(part, wanted[:, [0, 3, 4]])
+
+
+def test_prompts_over_time_are_not_cut_short_by_others_behind_them() -> None:
+    """A text that another node has put in their place holds all the time."""
+    first, later, other = torch.zeros(1, 2, 4), torch.ones(1, 2, 4), torch.full((1, 2, 4), 2.0)
+    spans = PromptSpans((Span(0.0, first, {}), Span(1.0, later, {})))
+    timed, plain = [[first, {SPANS_KEY: spans}]], [[other, {}]]
+    for one, behind in ((timed, plain), (plain, timed)):
+        with pytest.raises(ValueError, match=r"2 prompts over time.*Encode Prompt"):
+            appended([one], [behind], lambda *given: None)
+    (made,) = appended([[[later, {SPANS_KEY: spans}]]], [plain], lambda *given: None)
+    assert SPANS_KEY not in made[0][1]
+    assert made[0][1][CLIP_TEXTS_KEY] == [later, other]
 
 
 def test_prompts_that_share_controls_go_on_sharing() -> None:
