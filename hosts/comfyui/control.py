@@ -180,10 +180,10 @@ class HostControl(ControlBase):
         steering, percent = self._steering, self._percent
         assert steering is not None
         assert percent is not None
+        state = self._state(x_noisy, transformer_options)  # first: it refuses what does not fit
         factor = steering.strength.at(float(t[0]), percent)
         if factor == 0:
             return before
-        state = self._state(x_noisy, transformer_options)
         blocks = steering.strength.of_blocks(self.network.control.layers)
         steered = Steered(self.network, state, factor, blocks)
         merged: dict[str, Any] = {"input": [], "middle": [], "output": [], **(before or {})}

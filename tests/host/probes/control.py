@@ -23,6 +23,7 @@ from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.model_loaders.load import ControlWeights
 from spacetime_video.models.control.config import ControlConfig
 from spacetime_video.models.control.network import DilatedBranch, build_control
+from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.patchify import patchify, to_patches
 from spacetime_video.samplers.control import ControlStrength, FrameCurve
 from spacetime_video.samplers.curves import Curve
@@ -266,6 +267,41 @@ def refusals(here):
     }
 
 
+def late(here):
+    """What is said of too few pictures for the last steps, and after how many evaluations."""
+    calls, original = [], VideoDiT.forward
+
+    def watch(network, *given, **options):
+        calls.append(1)
+        return original(network, *given, **options)
+
+    VideoDiT.forward = watch
+    try:
+        told = refusal(here.sample, here.controlled(images=pictures(2, 9), start=0.6))
+    finally:
+        VideoDiT.forward = original
+    return [told, len(calls)]
+
+
+def known(here):
+    """Whether what is known of a guider tells its controls from others."""
+
+    def told(**options):
+        found = here.host.sampling.about(here.guider(here.controlled(**options))).known
+        return [float(each.sum()) if torch.is_tensor(each) else repr(each) for each in found]
+
+    changed = pictures()
+    changed[-1] = 0
+    own = told(weights=(MASK,))
+    return {
+        "the same": told(weights=(MASK,)) == own,
+        "pictures": told(weights=(MASK,), images=changed) == own,
+        "mask": told(weights=(MASK / 2,)) == own,
+        "strength": told(weights=(MASK,), start=0.3) == own,
+        "of the host's own": told(net=Other()) == told(net=Other(), images=changed),
+    }
+
+
 def of_an_area(prompt):
     return [[text, {**told, "area": (4, 4, 0, 0)}] for text, told in prompt]
 
@@ -318,7 +354,7 @@ def by_other_controls(here):
         "share": made.timestep_percent_range,
         "hint": list(made.cond_hint_original.shape),
         "chained": made.previous_controlnet is before,
-        "refused": refusal(partial(apply, weights=MASK)),
+        "refused": refusal(partial(apply, weights=(MASK,))),
     }
 
 
@@ -362,6 +398,8 @@ def measure():
         memory=memory(here),
         prepared=prepared(here),
         others=by_other_controls(here),
+        late=late(here),
+        known=known(here),
     )
 
 
