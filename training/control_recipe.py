@@ -142,7 +142,6 @@ def begun_branch(
     assert isinstance(branch, DilatedBranch)
     if path.exists():
         _check_base(path, read_control(path), info, "train in a new folder")
-        return branch
     if plan.init_from is not None:
         given = read_control(plan.init_from)
         if given.config != branch.control:
@@ -152,7 +151,8 @@ def begun_branch(
             )
         _check_base(plan.init_from, given, info, "name the denoiser that it was trained with")
         branch.load_state_dict({name: each.float() for name, each in given.state.items()})
-    write_weights(path, named_weights(branch), {**info, "steps": 0})
+    if not path.exists():
+        write_weights(path, named_weights(branch), {**info, "steps": 0})
     return branch
 
 
