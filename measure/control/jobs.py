@@ -5,14 +5,12 @@ F frames, H rows, W columns.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...media.fit import Size
-from ...media.hints import CannyOptions, canny_edges, hint_frames
 from ...motion import Tracks
 from ...motion.camera import CameraMove, filled_up, seen_by
 from ...motion.drawing import hint
@@ -20,6 +18,7 @@ from ...toyworld import Clip, Scene, draw_scene, nearness
 from ...toyworld.background import render_background
 from ...toyworld.camera import CAMERA_MOTIONS, STILL_CAMERA
 from ...toyworld.physics import simulate
+from ...training.hints import canny_pictures, grey
 from ..cases import FPS, HELD_OUT, SQUARE, Case, cases, fitting_cases
 from ..scores.edge_match import near
 from ..scores.placing import APART, Placed, distance_apart
@@ -126,16 +125,9 @@ def edge_pictures(case: Case, clip: Clip) -> Tensor:
     return canny_pictures(clip.video[0])
 
 
-def canny_pictures(frames: Tensor) -> Tensor:
-    """What Canny Edges makes of frames (F, H, W, 3) by itself."""
-    made = hint_frames(frames, partial(canny_edges, options=CannyOptions()), lambda done: None)
-    assert isinstance(made, Tensor)
-    return made
-
-
 def depth_pictures(case: Case, clip: Clip) -> Tensor:
     """What Toy World Hints gives as depth."""
-    return nearness(clip.depth[0])[..., None].expand(-1, -1, -1, 3)
+    return grey(nearness(clip.depth[0]))
 
 
 def track_pictures(case: Case, clip: Clip) -> Tensor:

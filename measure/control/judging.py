@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from ...toyworld.prompt_spec import PromptSpec
+from ...training.hints import canny_pictures
 from ..cases import FPS
 from ..scores.alignment import judge, read_clip
 from ..scores.camera_moves import read_camera
 from ..scores.edge_match import edge_match
 from ..scores.placing import Placed, centre_error, in_order
 from ..scores.reading import ClipReading
-from .jobs import CLOSE, canny_pictures
+from .jobs import CLOSE
 
 EDGES, OBJECT_EDGES = "all edges, F1", "objects' edges, F1"
 ORDER, ON_TRACK, MOVE = "order", "centre within 4 %", "the move"
