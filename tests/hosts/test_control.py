@@ -185,9 +185,8 @@ def test_packed_hints_are_those_of_each_clip() -> None:
 
 def test_pictures_of_another_device_meet_masks_of_the_cpu() -> None:
     """A VAE may leave its latents on the GPU; one of the packed clips has a mask."""
-    clips = clips_of_tokens(
-        patchify([torch.zeros(1, 3, 5, 2, 4), torch.zeros(1, 3, 5, 2, 4)]), [{}, {}], FORM.compression
-    )
+    tokens = patchify([torch.zeros(1, 3, 5, 2, 4)] * 2)
+    clips = clips_of_tokens(tokens, [{}, {}], FORM.compression)
     encoder = Encoder()
     with other_device():
         made = Hint(pictures(17), lambda *given: encoder(*given).to(OTHER), FORM)
