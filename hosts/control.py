@@ -178,13 +178,15 @@ class Steering:
 def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
     """Factors of the frames and places of a clip's latent, (1, F, H, W); None for 1 everywhere.
 
+    They lie on the CPU, wherever masks do.
+
     Raises:
         ValueError: a mask is of fewer frames than the video has, or the rate that a curve counts
             by is unknown.
     """
     frames, fps = clip.coverage.frames, clip.fps
     maps = [*(curve.over(frames, fps) for curve in strength.frames), *strength.weights]
-    placed = [weights_over(each, clip) for each in maps if not bool((each == 1).all())]
+    placed = [weights_over(each.cpu(), clip) for each in maps if not bool((each == 1).all())]
     return torch.stack(placed).prod(0) if placed else None
 
 

@@ -194,8 +194,15 @@ def test_pictures_of_another_device_meet_masks_of_the_cpu() -> None:
         weights = replace(steering(made), places=places).state(clips, PATCH).weights
         assert weights is not None
         first, second = (weights[:, span].cpu() for span in clips.layout.spans)  # pyright: ignore
+        everywhere = FrameCurve(Curve(((0.0, 0.5),)))
+        mixed = ControlStrength(
+            frames=(everywhere,), weights=(torch.full((1, 2, 4), 0.5).to(OTHER),)
+        )
+        both = strength_over(mixed, clips.each[0])
+        assert both is not None
     assert float(first.max()) < 1
     assert bool((second == 1).all())
+    assert bool((both == 0.25).all())
 
 
 def test_a_mask_of_ones_is_no_mask() -> None:

@@ -21,6 +21,7 @@ from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule
 from spacetime_video.samplers.clips import Clip
 from spacetime_video.samplers.control import BoundControl
 
+from ..other_device import OTHER, other_device
 from .controlled import FRAMES, Controlled, latent, pictures
 
 
@@ -241,6 +242,12 @@ def test_a_node_shows_what_is_followed(control_net, monkeypatch):
     ):
         node.execute(control_net, *values)
         assert drawn.pop().shape == (1, 400, 600, 3)
+
+
+def test_masks_of_the_cpu_dim_pictures_of_another_device():
+    with other_device():
+        shown = lit(pictures().to(OTHER), mask()).cpu()
+    assert torch.equal(shown, lit(pictures(), mask()))
 
 
 def test_the_plot_shows_what_the_sampler_does(bench, control_net, acting):
