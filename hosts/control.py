@@ -19,6 +19,7 @@ from ..models.shapes import LatentShape, VideoShape
 from ..samplers.clips import Clip, Clips
 from ..samplers.control import ControlStrength, HintState, joined
 from .keys import CLIP_TEXTS_KEY, CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY, Conditioning
+from .prompt_spans import spans_of
 
 _OF_ONE_CLIP = (CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY)
 """Options of a conditioning that those of several clips get anew, or go without."""
@@ -152,11 +153,13 @@ class Steering:
             )
         hints = self.hints * len(clips.each) if len(self.hints) == 1 else self.hints
         places = self.places or (self.strength,) * len(clips.each)
-        parts = [
-            HintState(self._channels(hint, clip), strength_over(strength, clip))
-            for hint, strength, clip in zip(hints, places, clips.each, strict=True)
-        ]
-        return joined(clips, patch, parts)
+        each = zip(hints, places, clips.each, strict=True)
+        return joined(clips, patch, [self._over(*parts) for parts in each])
+
+    def _over(self, hint: Hint, strength: ControlStrength, clip: Clip) -> HintState:
+        weights = strength_over(strength, clip)
+        seen = self._channels(hint, clip)
+        return HintState(seen, None if weights is None else weights.to(seen.device))
 
     def _channels(self, hint: Hint, clip: Clip) -> Tensor:
         """The pictures as the branch takes them, (1, C, F, H, W).
@@ -175,13 +178,15 @@ class Steering:
 def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
     """Factors of the frames and places of a clip's latent, (1, F, H, W); None for 1 everywhere.
 
+    They lie on the CPU, wherever masks do.
+
     Raises:
         ValueError: a mask is of fewer frames than the video has, or the rate that a curve counts
             by is unknown.
     """
     frames, fps = clip.coverage.frames, clip.fps
     maps = [*(curve.over(frames, fps) for curve in strength.frames), *strength.weights]
-    placed = [weights_over(each, clip) for each in maps if not bool((each == 1).all())]
+    placed = [weights_over(each.cpu(), clip) for each in maps if not bool((each == 1).all())]
     return torch.stack(placed).prod(0) if placed else None
 
 
@@ -273,7 +278,8 @@ def appended(
         join: (control, control behind it, numbers of clips) -> the control of all of them.
 
     Raises:
-        ValueError: a conditioning is of several parts, or the controls cannot be joined.
+        ValueError: a conditioning is of several parts or of prompts over time, or the controls
+            cannot be joined.
     """
     made: dict[tuple[int, int], Any] = {}
 
@@ -281,6 +287,8 @@ def appended(
         if (len(one), len(other)) != (1, 1):
             raise ValueError("a conditioning of several parts: give each packed clip one prompt")
         ((context, options),), ((behind, further),) = one, other
+        for part in (one[0], other[0]):
+            _check_timeless(*part)
         texts = [
             told.get(CLIP_TEXTS_KEY) or [text]
             for text, told in ((context, options), (behind, further))
@@ -296,3 +304,12 @@ def appended(
         return [[context, kept]]
 
     return [both(*pair) for pair in zip(first, second, strict=True)]
+
+
+def _check_timeless(context: Tensor, options: Mapping[str, Any]) -> None:
+    spans = spans_of(context, options)
+    if spans is not None:
+        raise ValueError(
+            f"{len(spans.spans)} prompts over time for one of several packed clips: give each of "
+            "them one prompt from Encode Prompt, or all of them one Prompt Schedule"
+        )

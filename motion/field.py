@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ..media.fit import Size
+from ..media.hints.sampling import places as pixels
 
 STEP = 4
 """Pixels between the places at which a picture's motion is computed; it is linear in between."""
@@ -63,5 +64,4 @@ def moved_picture(size: Size, before: Tensor, after: Tensor) -> Tensor:
 
 def pixel_middles(size: Size) -> Tensor:
     """The middle of every pixel, (H, W, 2) as x and y."""
-    y, x = (torch.arange(side) + 0.5 for side in size)
-    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=2)
+    return pixels(*size).movedim(0, 2) + 0.5

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ..media.fit import Size
+from ..media.hints.sampling import at_places
 from ..timeline.spread import spread
 from .field import moved_picture
 from .tracks import Tracks
@@ -155,7 +156,4 @@ def _sources(tracks: Tracks, frame: int, size: Size) -> Tensor:
 
 def sampled(picture: Tensor, places: Tensor, padding: str = "zeros") -> Tensor:
     """A picture (H, W, C) at places (H, W, 2) in pixels."""
-    height, width = picture.shape[:2]
-    at = (places / torch.tensor([width, height]) * 2 - 1)[None]
-    planes = picture.movedim(2, 0)[None]
-    return F.grid_sample(planes, at, padding_mode=padding, align_corners=False)[0].movedim(0, 2)
+    return at_places(picture.movedim(2, 0), places.movedim(2, 0) - 0.5, padding).movedim(0, 2)

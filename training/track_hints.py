@@ -15,7 +15,7 @@ from ..motion import Tracks
 from ..motion.camera import filled_up
 from ..motion.drawing import hint
 from ..motion.path import points_under
-from ..toyworld import Scene
+from ..toyworld import Scene, lasting_tracks
 from ..toyworld.camera import NEAREST_DEPTH, View
 from ..toyworld.views import moves, views
 from .latents import RenderedPart
@@ -67,9 +67,10 @@ def track_pictures(part: RenderedPart, fps: float) -> Tensor:
 
 def seen_clip(part: RenderedPart, number: int, fps: float) -> SeenClip:
     """What tracks need of one of the clips, on the CPU."""
+    clip = part.clip
     depth, masks, tracks, centres = (
         each[number].cpu()
-        for each in (part.clip.depth, part.clip.masks, part.clip.tracks, part.clip.states.centre)
+        for each in (clip.depth, clip.masks, lasting_tracks(clip), clip.states.centre)
     )
     seconds = torch.arange(len(depth), dtype=torch.float64) / fps
     view = views(part.scenes[number], seconds).to("cpu")

@@ -180,10 +180,10 @@ class HostControl(ControlBase):
         steering, percent = self._steering, self._percent
         assert steering is not None
         assert percent is not None
+        state = self._state(x_noisy, transformer_options)  # first: it refuses what does not fit
         factor = steering.strength.at(float(t[0]), percent)
         if factor == 0:
             return before
-        state = self._state(x_noisy, transformer_options)
         blocks = steering.strength.of_blocks(self.network.control.layers)
         steered = Steered(self.network, state, factor, blocks)
         merged: dict[str, Any] = {"input": [], "middle": [], "output": [], **(before or {})}
@@ -340,13 +340,14 @@ def known_controls(conds: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[Kn
 
 
 def told_by_controls(conditions: Iterable[Mapping[str, Any]]) -> Iterator[object]:
-    """What tells the controls of a guider's conditions from others, whoever made them, each once."""
+    """What tells the controls of conditions from others, whoever made them, each once."""
     for control in _each_once(conditions):
         if isinstance(control, HostControl):
             yield control.info
             yield from told_by(control.hints, control.each_strength)
         else:
-            yield from (control.cond_hint_original, control.strength, control.timestep_percent_range)
+            yield control.cond_hint_original
+            yield control.strength, control.timestep_percent_range
 
 
 def _each_once(conditions: Iterable[Mapping[str, Any]]) -> Iterable[Any]:

@@ -129,12 +129,8 @@ def prepared_control(
         steering: the branch.
         texts: (B, S, text width), one for all clips or one per clip.
         state: its hint over the run.
-
-    Raises:
-        ValueError: it belongs to another base.
     """
     network = steering.network
-    network.control.check_base(model.dit.config)
     embed = model.dit.embed_text
 
     def words(text: Tensor) -> Any:

@@ -109,8 +109,9 @@ class Prompts:
         if self.clips is None:
             raise ValueError("a ControlNet, and a state whose frames are unknown: use a video")
         if id(steering) not in self._hints:
-            patch = self.model.dit.config.patch
-            self._hints[id(steering)] = steering.state(self.clips, patch)
+            config = self.model.dit.config
+            steering.network.control.check_base(config)
+            self._hints[id(steering)] = steering.state(self.clips, config.patch)
         return self._hints[id(steering)]
 
     def _side_by_side(self, sides: Sequence[tuple[Tensor, Mapping[str, Any]]]) -> Iterator[Tensor]:

@@ -14,7 +14,7 @@ from ...media.fit import Size
 from ...motion import Tracks
 from ...motion.camera import CameraMove, filled_up, seen_by
 from ...motion.drawing import hint
-from ...toyworld import Clip, Scene, draw_scene, nearness
+from ...toyworld import Clip, Scene, draw_scene, lasting_tracks, nearness
 from ...toyworld.background import render_background
 from ...toyworld.camera import CAMERA_MOTIONS, STILL_CAMERA
 from ...toyworld.physics import simulate
@@ -134,7 +134,7 @@ def depth_pictures(case: Case, clip: Clip) -> Tensor:
 
 def track_pictures(case: Case, clip: Clip) -> Tensor:
     """What Show Tracks draws of the tracks that Toy World Hints gives."""
-    x, y, seen = clip.tracks[0].permute(2, 1, 0)
+    x, y, seen = lasting_tracks(clip)[0].permute(2, 1, 0)
     tracks = Tracks(torch.stack([x, y], dim=2), seen > 0)
     return hint(tracks, Size(*clip.video.shape[2:4]))
 

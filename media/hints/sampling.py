@@ -11,13 +11,19 @@ def places(height: int, width: int) -> Tensor:
     return torch.stack((columns.expand(height, width), rows[:, None].expand(height, width)))
 
 
-def at_places(planes: Tensor, where: Tensor) -> Tensor:
-    """Values of planes `(N, H, W)` at columns and rows `(2, H, W)`, linear between pixels.
+def at_places(planes: Tensor, where: Tensor, beyond: str = "border") -> Tensor:
+    """Values of planes `(N, H, W)` at columns and rows `(2, h, w)`, linear between pixels.
 
-    Beyond its border a picture goes on as it ends.
+    Args:
+        planes: to read.
+        where: 0 is the middle of the first pixel.
+        beyond: "border" lets planes go on as they end, "zeros" fades them to 0 within a pixel.
+
+    Returns:
+        `(N, h, w)`.
     """
     size = torch.tensor(planes.shape[:0:-1], dtype=torch.float32)  # W, H
     spots = (2 * where.movedim(0, -1) + 1) / size - 1
     return F.grid_sample(
-        planes[None], spots[None], mode="bilinear", padding_mode="border", align_corners=False
+        planes[None], spots[None], mode="bilinear", padding_mode=beyond, align_corners=False
     )[0]

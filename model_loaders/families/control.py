@@ -26,10 +26,10 @@ def detect(keys: Collection[str]) -> bool:
 
 
 def _converted(state: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, Tensor]:
-    state = strip_prefixes(dequantise(state, dtype=torch.bfloat16, metadata=header), PREFIXES)
-    if VACE not in state:
-        return dict(state)
-    return {key: weight for key, weight in state.items() if key.startswith(VACE_PREFIX)}
+    state = strip_prefixes(state, PREFIXES)
+    if VACE in state:
+        state = {key: weight for key, weight in state.items() if key.startswith(VACE_PREFIX)}
+    return dequantise(state, dtype=torch.bfloat16, metadata=header)
 
 
 def derive_vace(state: Mapping[str, Tensor]) -> ControlConfig:

@@ -122,7 +122,7 @@ def lit(image: Tensor, weights: Tensor) -> Tensor:
     frames, size = max(counts, default=1), Size(*image.shape[1:3])
     numbers = range(frames) if len(weights) > 1 else [0] * frames
     planes, _ = fit_clip(weights[..., None], None, numbers, frames, size, "crop")
-    return image[..., :3].float() * torch.lerp(torch.tensor(DIMMEST), torch.tensor(1.0), planes)
+    return image[..., :3].float() * (DIMMEST + (1 - DIMMEST) * planes.to(image.device))
 
 
 NODES: list[type[Any]] = [SpacetimeControlInRegion]

@@ -220,13 +220,19 @@ class SpacetimeControlPerLayer(io.ComfyNode):
         """Multiply the layers' strengths by the factors."""
         _check_shape(shape, falloff, factors)
         after = host().models.about_control(control_net).after
-        powers = tuple(falloff**number for number in range(len(after)))
-        chosen = {FALLING: powers, RISING: powers[::-1], CUSTOM: read_factors(factors)}[shape]
+        chosen = _layers(shape, falloff, factors, len(after))
         strength = ControlStrength(blocks=chosen)
         strength.of_blocks(len(after))
         return told(
             cls, control_net, strength, plotted_factors(after, chosen, "block of the model")
         )
+
+
+def _layers(shape: str, falloff: float, factors: str, count: int) -> tuple[float, ...]:
+    if shape == CUSTOM:
+        return read_factors(factors)
+    powers = tuple(falloff**number for number in range(count))
+    return powers if shape == FALLING else powers[::-1]
 
 
 def _check_shape(shape: str, falloff: float, factors: str) -> None:

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from ...hosts import io
 from ...media.fit import Size
-from ...models.shapes import WAN_COMPRESSION, LatentShape, VideoShape
+from ...models.latent_format import WAN21_LATENT, WAN22_LATENT
+from ...models.shapes import LatentShape, VideoShape
 from ...motion import Tracks, read_tracks
 from .timelines import known_timeline
 
@@ -93,5 +94,6 @@ def _shape_of(latent: dict[str, Any]) -> VideoShape:
             f"a latent of shape {tuple(samples.shape)} is not a video latent (batch, channels, "
             "frames, rows, columns): use Empty Video or a timeline node"
         )
+    form = WAN22_LATENT if samples.shape[1] == WAN22_LATENT.channels else WAN21_LATENT
     places, loop = LatentShape(*samples.shape[2:]), bool(latent.get("loop"))
-    return WAN_COMPRESSION.video_shape(places, loop=loop)
+    return form.compression.video_shape(places, loop=loop)

@@ -9,7 +9,7 @@ def exact(probe):
 
 
 def test_the_hosts_agree(exact):
-    assert len(exact["difference"]) == 30
+    assert len(exact["difference"]) == 48
     assert {name: far for name, far in exact["difference"].items() if far > 1e-4} == {}
 
 
@@ -45,6 +45,16 @@ def test_refusals_say_what_to_do(exact):
     assert "for an area of the picture" in told["area"]
 
 
+def test_too_few_pictures_for_the_last_steps_are_refused_before_the_first(exact):
+    told, evaluations = exact["late"]
+    assert "a hint of 9 frames for a video of 17" in told
+    assert evaluations == 0
+
+
+def test_what_is_known_of_a_guider_tells_its_controls(exact):
+    assert [name for name, same in exact["known"].items() if same] == ["the same"]
+
+
 def test_the_controls_of_a_prompt_are_told_in_their_order(exact):
     assert exact["about"] == [[[0, 1], 0.5, 1.0, True], [[], 0.4, 0.6, False]]
 
@@ -59,7 +69,7 @@ def test_prompts_are_prepared_once_in_a_run(exact):
 
 def test_controls_of_comfyui_s_are_applied_as_its_node_does_it(exact):
     told = exact["others"]
-    assert told.pop("refused").startswith("Other, a control of ComfyUI's own, knows one strength")
+    assert "Other of ComfyUI's own knows one strength for all frames" in told.pop("refused")
     assert told == {
         "strength": 0.5, "share": [0.1, 0.6], "hint": [17, 3, 64, 48], "chained": True
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """What of its pictures a control follows in clips of any part of a video."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,10 +10,13 @@ from torch import Tensor
 from spacetime_video.hosts.control import (
     Hint,
     Steering,
+    appended,
     strength_over,
     weights_over,
     with_control,
 )
+from spacetime_video.hosts.keys import CLIP_TEXTS_KEY, SPANS_KEY
+from spacetime_video.hosts.prompt_spans import PromptSpans, Span
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.patchify import PATCH, patchify
 from spacetime_video.models.shapes import LatentShape
@@ -24,6 +28,8 @@ from spacetime_video.samplers.runs import Evaluation, SamplingRun, Wrapper
 from spacetime_video.samplers.schedules.flow import flow_sigmas
 from spacetime_video.samplers.window_plans import WindowPlan
 from spacetime_video.samplers.windows import context_windows
+
+from ..other_device import OTHER, other_device
 
 FORM = LatentFormat(channels=3, mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0))
 SIZE = LatentShape(5, 2, 4)
@@ -177,6 +183,28 @@ def test_packed_hints_are_those_of_each_clip() -> None:
         steering(made, other, made).state(clips, PATCH)
 
 
+def test_pictures_of_another_device_meet_masks_of_the_cpu() -> None:
+    """A VAE may leave its latents on the GPU; one of the packed clips has a mask."""
+    tokens = patchify([torch.zeros(1, 3, 5, 2, 4)] * 2)
+    clips = clips_of_tokens(tokens, [{}, {}], FORM.compression)
+    encoder = Encoder()
+    with other_device():
+        made = Hint(pictures(17), lambda *given: encoder(*given).to(OTHER), FORM)
+        places = (ControlStrength(weights=(pictures(17)[..., 1],)), ControlStrength())
+        weights = replace(steering(made), places=places).state(clips, PATCH).weights
+        assert weights is not None
+        first, second = (weights[:, span].cpu() for span in clips.layout.spans)  # pyright: ignore
+        everywhere = FrameCurve(Curve(((0.0, 0.5),)))
+        mixed = ControlStrength(
+            frames=(everywhere,), weights=(torch.full((1, 2, 4), 0.5).to(OTHER),)
+        )
+        both = strength_over(mixed, clips.each[0])
+        assert both is not None
+    assert float(first.max()) < 1
+    assert bool((second == 1).all())
+    assert bool((both == 0.25).all())
+
+
 def test_a_mask_of_ones_is_no_mask() -> None:
     made, _ = hint(17)
     clips = Clips((Clip(size=SIZE),))
@@ -199,6 +227,19 @@ def test_masks_and_frames_multiply_in_the_places_of_the_latent() -> None:
     part = strength_over(told, later)
     assert part is not None
     torch.testing.assert_close(part, wanted[:, [0, 3, 4]])
+
+
+def test_prompts_over_time_are_not_cut_short_by_others_behind_them() -> None:
+    """A text that another node has put in their place holds all the time."""
+    first, later, other = torch.zeros(1, 2, 4), torch.ones(1, 2, 4), torch.full((1, 2, 4), 2.0)
+    spans = PromptSpans((Span(0.0, first, {}), Span(1.0, later, {})))
+    timed, plain = [[first, {SPANS_KEY: spans}]], [[other, {}]]
+    for one, behind in ((timed, plain), (plain, timed)):
+        with pytest.raises(ValueError, match=r"2 prompts over time.*Encode Prompt"):
+            appended([one], [behind], lambda *given: None)
+    (made,) = appended([[[later, {SPANS_KEY: spans}]]], [plain], lambda *given: None)
+    assert SPANS_KEY not in made[0][1]
+    assert made[0][1][CLIP_TEXTS_KEY] == [later, other]
 
 
 def test_prompts_that_share_controls_go_on_sharing() -> None:

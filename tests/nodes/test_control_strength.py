@@ -21,6 +21,7 @@ from spacetime_video.nodes.schedules.schedules import SpacetimeSchedule
 from spacetime_video.samplers.clips import Clip
 from spacetime_video.samplers.control import BoundControl
 
+from ..other_device import OTHER, other_device
 from .controlled import FRAMES, Controlled, latent, pictures
 
 
@@ -187,6 +188,13 @@ def test_layers_must_be_those_of_the_ControlNet(control_net):  # noqa: N802
     assert about(per_layer(control_net, "rising", 0.8)).strength.blocks == (0.8, 1.0)
 
 
+def test_what_a_shape_does_not_take_is_not_read(bench, control_net):
+    unread = SpacetimeControlPerLayer.validate_inputs("falling", 0.8, "strong, weak")
+    assert unread is True
+    made = per_layer(control_net, "falling", 0.8, "strong, weak")
+    assert host().models.about_control(made).strength.blocks == (1.0, 0.8)
+
+
 def test_masks_of_other_lengths_are_refused_before_the_first_step(told, control_net, network_calls):
     with pytest.raises(ValueError, match="control mask of 9 frames for a video of 17"):
         told(lambda net: in_region(net, mask(9)))
@@ -234,6 +242,12 @@ def test_a_node_shows_what_is_followed(control_net, monkeypatch):
     ):
         node.execute(control_net, *values)
         assert drawn.pop().shape == (1, 400, 600, 3)
+
+
+def test_masks_of_the_cpu_dim_pictures_of_another_device():
+    with other_device():
+        shown = lit(pictures().to(OTHER), mask()).cpu()
+    assert torch.equal(shown, lit(pictures(), mask()))
 
 
 def test_the_plot_shows_what_the_sampler_does(bench, control_net, acting):

@@ -181,6 +181,21 @@ def test_what_does_not_fit_is_refused_before_the_first_step(controlled, bench, n
     assert network_calls == []
 
 
+def test_another_model_is_refused_before_pictures_are_encoded(controlled, bench, monkeypatch):
+    encoded, original = [], type(host().models).encode_video
+
+    def watch(models, *given, **options):
+        encoded.append(given)
+        return original(models, *given, **options)
+
+    monkeypatch.setattr(type(host().models), "encode_video", watch)
+    dit = bench.models.model.dit
+    monkeypatch.setattr(dit, "config", replace(dit.config, layers=1))
+    with pytest.raises(ValueError, match=r"2 blocks \(the model has 1\)"):
+        controlled.sample()
+    assert encoded == []
+
+
 def test_files_of_other_kinds_are_refused(models_dir):
     wrong = models_dir / "controlnet/wrong.safetensors"
     wrong.symlink_to(models_dir / "vae/random_vae.safetensors")

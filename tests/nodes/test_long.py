@@ -20,7 +20,8 @@ from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 from spacetime_video.samplers.regions import LatentRegions
 
-from .controlled import latent as video, pictures
+from .controlled import latent as video
+from .controlled import pictures
 
 
 @pytest.fixture

@@ -111,6 +111,8 @@ def test_a_hint_goes_by_the_frames_and_pixels_of_its_clip():
     assert torch.equal(loop, alone[[*range(FRAMES), 0, 1, 2]])
     wide = over(SpacetimeEmptyVideo.execute(2 * SIDE, SIDE, FRAMES, 16.0)[0])
     assert wide.shape == (FRAMES, SIDE, 2 * SIDE, 3)
+    coarse = over({"samples": torch.zeros(1, 48, 3, SIDE // 16, SIDE // 16)})
+    assert torch.equal(coarse, alone), "of Wan 2.2 5B"
     with pytest.raises(ValueError, match="is not a video latent"):
         over({"samples": torch.zeros(1, 4, 8, 8)})
 

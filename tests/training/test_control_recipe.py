@@ -129,8 +129,14 @@ def test_a_run_begins_with_a_given_branch_for_the_same_denoiser(
         path.unlink()
     plan = replace(PLAN, init_from=given)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(control_recipe, "drive", lambda *given: None)
-        make_control(run, base, vae_file, ignore, "cpu", plan)
+        started: list[dict[str, torch.Tensor]] = []
+        patch.setattr(
+            control_recipe, "drive", lambda state, *_: started.append(state.module.state_dict())
+        )
+        for _ in ("begun", "begun again, after a stop before the first checkpoint"):
+            make_control(run, base, vae_file, ignore, "cpu", plan)
+    first, second = started
+    assert all(torch.equal(second[name], weight) for name, weight in first.items())
     begun, before = read_control(run / "weights" / FILE), read_control(given)
     assert all(torch.equal(begun.state[name], weight) for name, weight in before.state.items())
     write_weights(given, before.state, {**before.info, "hint": "edges"})

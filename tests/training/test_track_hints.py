@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spacetime_video.toyworld import Scene, draw_scene, render, true_flow
+from spacetime_video.toyworld import Scene, draw_scene, lasting_tracks, render, true_flow
 from spacetime_video.training.latents import RenderedPart
 from spacetime_video.training.track_hints import (
     object_tracks,
@@ -39,10 +39,11 @@ def test_points_on_an_object_stay_on_it_while_it_comes_closer() -> None:
 def test_what_comes_later_has_its_centre_alone() -> None:
     scene = draw_scene(3, kind="single", motion="moves left")
     late = replace(scene.objects[0], appears=0.3)
-    tracks = object_tracks(
-        seen_clip(part_of(replace(scene, objects=(late,))), 0, FPS), 0, centre=False
-    )
+    part = part_of(replace(scene, objects=(late,)))
+    tracks = object_tracks(seen_clip(part, 0, FPS), 0, centre=False)
     assert len(tracks) == 1
+    assert torch.equal(tracks.places[0], lasting_tracks(part.clip)[0, :, 0, :2])
+    assert torch.equal(tracks.starts[0], part.clip.tracks[0, 5, 0, :2]), "which gives its colour"
     assert tracks.visible[0].tolist() == [False] * 5 + [True] * 4
 
 

@@ -1,8 +1,18 @@
 """Control branches in ComfyUI's objects and in the standalone host's, and by ComfyUI's nodes."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
-from setting import dit_weights, random_state, report, seeded, text_weights, vae_weights  # isort: skip
+from controls import (  # isort: skip
+    CONFIGS,
+    MASK,
+    SIGMAS,
+    TOLD,
+    Setting,
+    latent,
+    pictures,
+    runs,
+)
 from native import native_wan, wan_state  # isort: skip
+from setting import report  # isort: skip
 
 import copy
 from functools import partial
@@ -18,140 +28,13 @@ from comfy.controlnet import ControlBase
 
 import nodes as stock
 from spacetime_video.hosts.comfyui.host import ComfyHost
-from spacetime_video.hosts.control import appended, with_control
+from spacetime_video.hosts.control import with_control
 from spacetime_video.hosts.standalone.host import StandaloneHost
-from spacetime_video.model_loaders.load import ControlWeights
-from spacetime_video.models.control.config import ControlConfig
-from spacetime_video.models.control.network import DilatedBranch, build_control
-from spacetime_video.models.patchify import patchify, to_patches
-from spacetime_video.samplers.control import ControlStrength, FrameCurve
-from spacetime_video.samplers.curves import Curve
+from spacetime_video.models.control.network import DilatedBranch
+from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.models.patchify import to_patches
+from spacetime_video.samplers.control import ControlStrength
 from spacetime_video.samplers.noise.frames import FrameNoise
-from spacetime_video.samplers.schedules.flow import flow_sigmas
-from spacetime_video.samplers.solvers import SOLVERS
-from spacetime_video.samplers.window_plans import WindowPlan
-from spacetime_video.samplers.windows import context_windows
-
-SIGMAS = flow_sigmas(4, shift=3.0)
-BASE = dit_weights().config
-CONFIGS = {
-    "residual": ControlConfig(
-        design="residual", after=(0, 2), base_dim=96, dim=96, heads=2, ffn_dim=192
-    ),
-    "dilated": ControlConfig(
-        design="dilated",
-        after=(0, 1),
-        base_dim=96,
-        dim=32,
-        heads=2,
-        ffn_dim=64,
-        text_dim=32,
-        text_length=12,
-        freq_dim=32,
-        conditions=("fps", "loop"),
-    ),
-}
-MASK = torch.linspace(0, 1, 17)[:, None, None].expand(17, 8, 8)
-FALLING = Curve(((0.0, 1.0), (0.7, 0.0)))
-TOLD = (
-    ControlStrength(frames=(FrameCurve(Curve(((0.0, 1.0), (1.0, 0.2)), "ease"), "seconds"),)),
-    ControlStrength(steps=(FALLING,)),
-    ControlStrength(blocks=(1.0, 0.5)),
-    ControlStrength(weights=(MASK[:1] + 0.3,)),
-)
-"""What nodes say of a ControlNet before it is applied."""
-
-
-def control_weights(design):
-    config = CONFIGS[design]
-    return ControlWeights(config, dit_weights().latent, random_state(build_control(config), 0.1))
-
-
-def pictures(seed=3, frames=17):
-    return torch.rand(frames, 64, 48, 3, generator=seeded(seed))
-
-
-def latent(frames=5, **more):
-    return {"samples": torch.zeros(1, 16, frames, 8, 6), **more}
-
-
-class Setting:
-    """A host with its model, its prompts and its controls."""
-
-    def __init__(self, host, design):
-        self.host = host
-        clip = host.models.make_clip(text_weights(), dtype="fp32")
-        self.model = host.models.make_model(dit_weights(), dtype="fp32")
-        self.vae = host.models.make_vae(vae_weights(), dtype="fp32")
-        self.prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
-        self.net = host.models.make_control(control_weights(design), dtype="fp32")
-        self.euler = host.sampling.make_sampler(SOLVERS["euler"], {})
-
-    @property
-    def told(self):
-        """The ControlNet, told how strongly it acts."""
-        net = self.net
-        for strength in TOLD:
-            net = self.host.models.with_strength(net, strength)
-        return net
-
-    def controlled(self, prompts=None, images=None, net=None, **strength):
-        images = pictures() if images is None else images
-        net = self.net if net is None else net
-
-        def apply(before):
-            told = ControlStrength(**strength)
-            return self.host.models.controlled(net, before, images, self.vae, told)
-
-        return with_control(self.prompts if prompts is None else prompts, apply)
-
-    def guider(self, prompts):
-        return self.host.sampling.make_guider(self.model, *prompts, 3.0)
-
-    def sample(self, prompts, given=None, wrapper=None):
-        given = latent(fps=16.0) if given is None else given
-        guider, noise = self.guider(prompts), FrameNoise(7).generate_noise(given)
-        if wrapper is not None:
-            guider = self.host.sampling.with_wrapper(guider, wrapper)
-        return self.host.sampling.sample(guider, noise, self.euler, SIGMAS, given, 7)
-
-    def sample_tokens(self, prompts):
-        clips = [latent(fps=16.0), {"samples": torch.zeros(1, 16, 3, 4, 8), "fps": 8.0}]
-        noise = [FrameNoise(7).generate_noise(each) for each in clips]
-        empty = patchify([each["samples"] for each in clips])
-        told = [{"fps": 16.0}, {"fps": 8.0}]
-        guider = self.guider(prompts)
-        sample = self.host.sampling.sample_tokens
-        return sample(guider, patchify(noise), self.euler, SIGMAS, empty, told, 7).values
-
-
-def runs(here):
-    """What a host makes, by name."""
-    windows = context_windows(WindowPlan(length=3, overlap=1, schedule="uniform", blend="pyramid"))
-    once, loop = here.controlled(), latent(fps=16.0, loop=True)
-    return {
-        "plain": here.sample(here.prompts),
-        "control": here.sample(once),
-        "weak": here.sample(here.controlled(factor=0.3)),
-        "some steps": here.sample(here.controlled(start=0.2, end=0.6)),
-        "curve": here.sample(here.controlled(steps=(FALLING,))),
-        "mask": here.sample(here.controlled(weights=(MASK,))),
-        "told": here.sample(here.controlled(net=here.told, weights=(MASK,))),
-        "told, in windows": here.sample(here.controlled(net=here.told), wrapper=windows),
-        "two": here.sample(here.controlled(once, pictures(4), factor=0.5)),
-        "positive alone": here.sample([once[0], here.prompts[1]]),
-        "still": here.sample(here.controlled(images=pictures(5, 1))),
-        "windows": here.sample(once, wrapper=windows),
-        "loop": here.sample(here.controlled(images=pictures(6, 20)), loop),
-        "packed": here.sample_tokens(once),
-        "per clip": here.sample_tokens(
-            appended(
-                here.controlled(weights=(MASK,)),
-                here.controlled(images=pictures(8, 9), weights=(1 - MASK[:9],)),
-                here.host.models.joined,
-            )
-        ),
-    }
 
 
 def apart(one, other):
@@ -266,6 +149,41 @@ def refusals(here):
     }
 
 
+def late(here):
+    """What is said of too few pictures for the last steps, and after how many evaluations."""
+    calls, original = [], VideoDiT.forward
+
+    def watch(network, *given, **options):
+        calls.append(1)
+        return original(network, *given, **options)
+
+    VideoDiT.forward = watch
+    try:
+        told = refusal(here.sample, here.controlled(images=pictures(2, 9), start=0.6))
+    finally:
+        VideoDiT.forward = original
+    return [told, len(calls)]
+
+
+def known(here):
+    """Whether what is known of a guider tells its controls from others."""
+
+    def told(**options):
+        found = here.host.sampling.about(here.guider(here.controlled(**options))).known
+        return [float(each.sum()) if torch.is_tensor(each) else repr(each) for each in found]
+
+    changed = pictures()
+    changed[-1] = 0
+    own = told(weights=(MASK,))
+    return {
+        "the same": told(weights=(MASK,)) == own,
+        "pictures": told(weights=(MASK,), images=changed) == own,
+        "mask": told(weights=(MASK / 2,)) == own,
+        "strength": told(weights=(MASK,), start=0.3) == own,
+        "of the host's own": told(net=Other()) == told(net=Other(), images=changed),
+    }
+
+
 def of_an_area(prompt):
     return [[text, {**told, "area": (4, 4, 0, 0)}] for text, told in prompt]
 
@@ -349,7 +267,7 @@ def measure():
         act |= {
             f"{design} {name}": apart(value, theirs["plain"])
             for name, value in theirs.items()
-            if name not in ("plain", "packed", "per clip")
+            if name != "plain" and value.shape == theirs["plain"].shape
         }
     here = Setting(ComfyHost(), "dilated")
     report(
@@ -362,6 +280,8 @@ def measure():
         memory=memory(here),
         prepared=prepared(here),
         others=by_other_controls(here),
+        late=late(here),
+        known=known(here),
     )
 
 

@@ -4,11 +4,13 @@ import json
 from dataclasses import asdict, replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from spacetime_video.model_loaders import dequantise
 from spacetime_video.model_loaders.families.control import derive_vace
 from spacetime_video.model_loaders.files import METADATA_KEY
 from spacetime_video.model_loaders.fit import look_at
@@ -75,6 +77,34 @@ def test_a_vace_file_is_a_base_and_a_branch(tmp_path: Path) -> None:
     alone = {name: weight for name, weight in whole.items() if name.startswith("vace_")}
     save_file(alone, tmp_path / "module.safetensors")
     assert read_control(tmp_path / "module.safetensors").config == VACE
+
+
+def test_only_the_branch_of_a_float8_file_is_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = DiTConfig(dim=128, heads=1, ffn_dim=8, layers=30, text_dim=16)
+    whole = {**random_state(VideoDiT(base)), **random_state(network_of(VACE))}
+    stored = {
+        f"model.diffusion_model.{name}": weight.to(torch.float8_e4m3fn)
+        if weight.ndim > 1
+        else weight
+        for name, weight in whole.items()
+    }
+    scaled = "model.diffusion_model.vace_blocks.0.after_proj"
+    save_file(
+        {**stored, f"{scaled}.scale_weight": torch.tensor(0.5)}, tmp_path / "vace.safetensors"
+    )
+    restored, original = [], dequantise._restore
+
+    def watch(key: str, *given: Any) -> torch.Tensor:
+        restored.append(key)
+        return original(key, *given)
+
+    monkeypatch.setattr(dequantise, "_restore", watch)
+    state = read_control(tmp_path / "vace.safetensors").state
+    assert [name for name in restored if not name.startswith("vace_")] == []
+    wanted = stored[f"{scaled}.weight"].to(torch.bfloat16) * 0.5
+    assert torch.equal(state["vace_blocks.0.after_proj.weight"], wanted)
 
 
 @pytest.mark.parametrize(
