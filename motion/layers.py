@@ -119,7 +119,14 @@ def _without(image: Tensor, parts: Sequence[Layer]) -> Tensor:
         return image
     gone = torch.stack([part.shape for part in parts]).amax(0)[None]
     grown = F.max_pool2d(gone, 2 * RIM + 1, stride=1, padding=RIM)[0]
-    return spread(image, grown <= 0)
+    return _filled(image, grown <= 0, image)
+
+
+def _filled(picture: Tensor, known: Tensor, image: Tensor) -> Tensor:
+    """A picture with its holes filled; where it is nothing else, in the mean colour of another."""
+    if known.any():
+        return spread(picture, known)
+    return image.mean((0, 1)).expand_as(picture)
 
 
 def _frame(
@@ -131,7 +138,7 @@ def _frame(
     if back.tracks is not None:
         source = _sources(back.tracks, frame, size)
         moving = sampled(torch.ones(*size, 1), source)[..., 0] > 0.5
-        picture = spread(sampled(behind, source, padding="border"), moving)
+        picture = _filled(sampled(behind, source, padding="border"), moving, image)
     for part in parts:
         if part.tracks is None:
             continue
