@@ -67,12 +67,21 @@ def test_between_the_points_of_a_camera_lies_what_the_camera_shows(move):
     assert float(wrong.mean()) < 0.004 * SIZE.width
 
 
-@pytest.mark.parametrize("mask", [None, torch.ones(SIZE)])
-def test_a_frame_that_shows_nothing_of_the_picture_has_its_mean_colour(mask):
+def test_beyond_the_edge_of_a_picture_its_edge_goes_on():
+    image = torch.rand(*SIZE, 3, generator=torch.Generator().manual_seed(3))
+    for shift in (20, 900):
+        moved_right = Tracks.seen(line((10, 10), (10 + shift, 10))[None])
+        shown = animated(image, layers_of(None, moved_right, SIZE))
+        uncovered = ~shown.moving[1]
+        assert int(uncovered[5].sum()) == min(shift, SIZE.width)
+        edge = image[:, :1].expand_as(image)
+        assert torch.allclose(shown.frames[1][uncovered], edge[uncovered], atol=1e-4)
+
+
+def test_behind_a_mask_of_everything_is_the_mean_colour():
     image = picture(square(8, 20, 10))
     gone = Tracks.seen(line((10, 10), (900, 10))[None])
-    shown = animated(image, layers_of(mask, gone, SIZE))
-    assert not shown.moving[1].any()
+    shown = animated(image, layers_of(torch.ones(SIZE), gone, SIZE))
     assert torch.allclose(shown.frames[1], image.mean((0, 1)).expand_as(image), atol=1e-5)
 
 
