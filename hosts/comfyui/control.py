@@ -80,7 +80,11 @@ class HostControl(ControlBase):
     def about(self) -> AboutControl:
         """What nodes ask of it."""
         return AboutControl(
-            self.file, self.latent, self.network.control.after, self.control_strength
+            self.file,
+            self.latent,
+            self.network.control.after,
+            self.control_strength,
+            len(self.hints[0].pictures) if self.hints else 0,
         )
 
     def with_strength(self, strength: ControlStrength) -> "HostControl":
