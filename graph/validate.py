@@ -13,7 +13,7 @@ from .graph import CycleError, Graph, GraphNode, Link, order_nodes
 from .registry import Registry
 from .schema import ComfyNode, Schema, own_method
 from .sockets import Input
-from .values import are_compatible, check_value, quote, read_value
+from .values import are_compatible, check_value, quote, read_value, widget_of
 
 _ELSEWHERE = (
     "install the packs that have them in ComfyUI and run the workflow there: "
@@ -173,7 +173,9 @@ def _is_given(spec: Input, raw: Mapping[str, Any]) -> bool:
     if raw.get(spec.id) is not None:
         return True
     if not spec.optional:
-        raise ValueError(f"is missing; it needs a {spec.get_io_type()}")
+        default = getattr(widget_of(spec), "default", None)
+        usual = "" if default is None else f", its default {quote(default)}"
+        raise ValueError(f"is missing; its type is {spec.get_io_type()}{usual}")
     return False
 
 

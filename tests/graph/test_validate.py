@@ -61,12 +61,18 @@ def test_all_problems_are_listed_at_once(bench):
     assert "comfy run --workflow" in found[0]
     assert '"A Number" (#1, Number): input value: 101 is above the maximum 100' in text
     assert '"secnd" is not one of "metre", "second" (did you mean "second"?)' in text
-    assert '"Sum" (#2, Add): input a: is missing; it needs a INT' in text
+    assert '"Sum" (#2, Add): input a: is missing; its type is INT' in text.splitlines()
     assert "input b: comes from node #8, which is not in the workflow" in text
     assert 'input scale: "x" is not a number' in text
     assert 'input value: comes from output 1 of "Sum" (#2, Add), which has 1 outputs' in text
     assert 'input loud: "maybe" is neither true nor false' in text
     assert len(found) == 8
+
+
+def test_a_missing_value_is_told_with_its_default(bench):
+    prompt = {"1": number(), "2": node("Add", a=["1", 0]), "3": show(["2", 0])}
+    told = '"Add" (#2, Add): input scale: is missing; its type is FLOAT, its default 1.0'
+    assert problems(prompt, bench) == (told,)
 
 
 def test_sockets_of_different_types_do_not_fit(bench):
