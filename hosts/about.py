@@ -49,9 +49,11 @@ class AboutControl:
         latent: what its hints' latents mean; None for a ControlNet of the host's own.
         after: blocks of the model after which it steers; none for one of the host's own.
         strength: of its residuals.
+        pictures: that a prompt's control follows, of its first clip; 0 where nobody knows.
     """
 
     file: str
     latent: LatentFormat | None
     after: Sequence[int]
     strength: ControlStrength
+    pictures: int = 0

@@ -98,6 +98,15 @@ def weights_over(weights: Tensor, clip: Clip) -> Tensor:
     return torch.cat([fitted[:lone], groups])[list(clip.coverage.shown)][None]
 
 
+def check_pictures(clip: Clip, given: int) -> None:
+    """Tell pictures that are too few for a clip.
+
+    Raises:
+        ValueError: there are fewer than the video has frames, and more than one.
+    """
+    _frames(clip, given, "a hint")
+
+
 def _frames(clip: Clip, given: int, what: str) -> list[int]:
     """Which of so many frames lie behind the latent that a clip is taken from.
 

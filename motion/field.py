@@ -36,7 +36,7 @@ def moved(places: Tensor, before: Tensor, after: Tensor) -> Tensor:
         (G, 2).
     """
     places, before, after = places.double(), before.double(), after.double()
-    weight = 1 / (torch.cdist(places, before).square() + _NEAR**2)
+    weight = 1 / (torch.cdist(places, before).square() + _NEAR**2).square()
     weight = weight / weight.sum(1, keepdim=True)  # (G, N)
     middle, goal = weight @ before, weight @ after  # (G, 2)
     spread = weight @ before.square().sum(1) - middle.square().sum(1)

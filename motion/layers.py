@@ -97,7 +97,10 @@ def _pieces(ground: Tensor) -> Tensor:
 
 
 def animated(image: Tensor, layers: Sequence[Layer]) -> RoughClip:
-    """Move the parts of a picture (H, W, 3), and fill what they leave from around it."""
+    """Move the parts of a picture (H, W, 3), and fill what they leave from around it.
+
+    Beyond the edge of a background that moves, its edge goes on.
+    """
     size = Size(*image.shape[:2])
     behind = _without(image, layers[1:])
     frames = max(layer.tracks.frames for layer in layers if layer.tracks is not None)
@@ -115,11 +118,13 @@ def _start(layers: Sequence[Layer]) -> Tensor:
 
 
 def _without(image: Tensor, parts: Sequence[Layer]) -> Tensor:
-    """A picture without parts, which are filled from around them."""
+    """A picture without parts, which are filled from around them, or in its mean colour."""
     if not parts:
         return image
     gone = torch.stack([part.shape for part in parts]).amax(0)[None]
     grown = F.max_pool2d(gone, 2 * RIM + 1, stride=1, padding=RIM)[0]
+    if bool((grown > 0).all()):
+        return image.mean((0, 1)).expand_as(image)
     return spread(image, grown <= 0)
 
 
@@ -132,7 +137,7 @@ def _frame(
     if back.tracks is not None:
         source = _sources(back.tracks, frame, size)
         moving = sampled(torch.ones(*size, 1), source)[..., 0] > 0.5
-        picture = spread(sampled(behind, source, padding="border"), moving)
+        picture = sampled(behind, source, padding="border")
     for part in parts:
         if part.tracks is None:
             continue

@@ -101,7 +101,8 @@ def stroke_path(stroke: Tensor, near: Tensor) -> Tensor:
         near: mask (H, W) of the thing that moves along it.
 
     Raises:
-        ValueError: nothing of the stroke, or of the mask, is white.
+        ValueError: nothing of the stroke, or of the mask, is white, there are several strokes, or
+            one that meets itself.
     """
     points_under(near)
     points_under(stroke)
@@ -109,13 +110,32 @@ def stroke_path(stroke: Tensor, near: Tensor) -> Tensor:
     size = [max(1, round(side / shrink)) for side in stroke.shape]
     ground = F.adaptive_max_pool2d((stroke > 0.5).float()[None], size)[0] > 0
     factor = torch.tensor([stroke.shape[1] / size[1], stroke.shape[0] / size[0]])
-    one = _farthest(_flooded(ground, tuple(torch.nonzero(ground)[0].tolist())))
+    reached = _flooded(ground, tuple(torch.nonzero(ground)[0].tolist()))
+    if bool((ground & (reached < 0)).any()):
+        raise ValueError(
+            "the painted path is in several pieces: paint one stroke without gaps, and erase what "
+            "else is white"
+        )
+    one = _farthest(reached)
     other = _farthest(_flooded(ground, one))
     middle = _middle(near) / factor
     start = min((one, other), key=lambda end: _distance(end, middle))
     steps = _flooded(ground, start)
     rings = [torch.nonzero(steps == n).float().mean(0) for n in range(int(steps.max()) + 1)]
-    return (torch.stack(rings).flip(1) + 0.5) * factor
+    path = torch.stack(rings)
+    _check_on_stroke(path, ground)
+    return (path.flip(1) + 0.5) * factor
+
+
+def _check_on_stroke(path: Tensor, ground: Tensor) -> None:
+    """Refuse a way (N, 2) that leaves its stroke, as it does where it was gone on two sides."""
+    around = F.max_pool2d(ground.float()[None], 5, stride=1, padding=2)[0] > 0
+    row, column = path.round().long().unbind(1)
+    if not bool(around[row, column].all()):
+        raise ValueError(
+            "the painted path meets itself, so nobody can tell which way it goes: leave a gap, or "
+            "draw it on the node"
+        )
 
 
 def _distance(place: tuple[int, ...], middle: Tensor) -> float:

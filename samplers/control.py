@@ -168,7 +168,8 @@ class ControlStrength:
         """
         if self.blocks and len(self.blocks) != count:
             raise ValueError(
-                f"control strengths for {len(self.blocks)} blocks: this ControlNet has {count}"
+                f"control strengths for {len(self.blocks)} blocks: this ControlNet has {count}, "
+                f"so give {count}, the first block's first"
             )
         return self.blocks or (1.0,) * count
 

@@ -30,10 +30,10 @@ from .pictures import VALIDATION_LEVELS, VALIDATION_SEED, velocity_error, whole_
 HINT_DROP = 0.1
 """Share of clips whose hint is black, so that black comes to ask for nothing."""
 
-BLOCKS, WIDTH, HEADS, FFN = 4, 96, 4, 384
+BLOCKS, WIDTH, HEADS, FFN = 3, 128, 4, 320
 """Of a branch, whose weights take at most 2 MB in half precision."""
 
-VALIDATION_CLIPS = 64
+VALIDATION_CLIPS = 32
 
 
 def light_branch(base: DiTConfig) -> ControlConfig:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..media.images import save_image
 from ..media.strip import film_strip
-from ..model_loaders.load import ControlWeights, build_vae, read_control, read_vae
+from ..model_loaders.load import build_vae, read_control, read_vae
 from ..models.control.network import DilatedBranch
 from ..models.shapes import LatentShape
 from ..models.vae.network import VideoVAE
@@ -61,7 +61,7 @@ class ControlPlan:
 
     hint: HintKind
     length: Length = LENGTH
-    rate: float = 2e-3
+    rate: float = 4e-3
     optimiser: str = "muon"
     decay: float = 0.998
     look_every: Length = LOOK_EVERY
@@ -83,6 +83,11 @@ def make_hinted_held_out(run: Path, vae_file: Path, hint: HintKind, device: str 
     make_hinted_shards(run / "held_out", hints, jobs, HELD_OUT_SEED, vae, device=device)
 
 
+def check_control(run: Path, base_folder: Path, vae_file: Path, plan: ControlPlan) -> None:
+    """Refuse what ``make_control`` would, before clips are made for it."""
+    begun_branch(run, read_start(base_folder), build_vae(read_vae(vae_file)), plan)
+
+
 def make_control(
     run: Path,
     base_folder: Path,
@@ -98,9 +103,8 @@ def make_control(
     """
     start, vae = read_start(base_folder), build_vae(read_vae(vae_file)).to(device)
     base, tokenizer, latent = network_of(start).to(device), start.text.tokenizer, start.dit.latent
-    info = branch_info(start, vae, plan)
-    path = run / "weights" / control_file(plan.hint)
-    branch = begun_branch(path, start, info, plan).to(device)
+    info, path = branch_info(start, vae, plan), run / "weights" / control_file(plan.hint)
+    branch = begun_branch(run, start, vae, plan).to(device)
     hints = HintFolder.of(run, plan.hint)
     feed = Feed(run / "latents", SOURCES, tokenizer, device, hints)
     held_out = read_paths(shard_paths(run / "held_out", HELD_OUT), HELD_OUT, tokenizer, hints)
@@ -133,38 +137,40 @@ def branch_info(start: Start, vae: VideoVAE, plan: ControlPlan) -> dict[str, obj
     }
 
 
-def begun_branch(
-    path: Path, start: Start, info: Mapping[str, object], plan: ControlPlan
-) -> DilatedBranch:
-    """The branch that a run begins with, which is written before its first step."""
+def begun_branch(run: Path, start: Start, vae: VideoVAE, plan: ControlPlan) -> DilatedBranch:
+    """The branch that a run begins with: what its file holds, which is written if there is none.
+
+    Raises:
+        ValueError: the file, or that to begin with, is for another denoiser, VAE or hint, or has
+            other sizes.
+    """
+    info, path = branch_info(start, vae, plan), run / "weights" / control_file(plan.hint)
     generator = torch.Generator().manual_seed(SEED)
     branch = begun_control(start.dit, light_branch(start.dit.config), generator)
     assert isinstance(branch, DilatedBranch)
-    if path.exists():
-        _check_base(path, read_control(path), info, "train in a new folder")
-    if plan.init_from is not None:
-        given = read_control(plan.init_from)
-        if given.config != branch.control:
-            raise ValueError(
-                f"{plan.init_from} has {given.config}, and {branch.control} is trained: leave out "
-                "what to begin with"
-            )
-        _check_base(plan.init_from, given, info, "name the denoiser that it was trained with")
-        branch.load_state_dict({name: each.float() for name, each in given.state.items()})
     if not path.exists():
+        if plan.init_from is not None:
+            _fill(branch, plan.init_from, info, "begin without it, or name another one")
         write_weights(path, named_weights(branch), {**info, "steps": 0})
+    _fill(branch, path, info, "train in a new folder")
     return branch
 
 
-def _check_base(
-    path: Path, weights: ControlWeights, info: Mapping[str, object], advice: str
-) -> None:
-    for what in ("hint", "base", "vae"):
-        if weights.info.get(what) != info[what]:
-            raise ValueError(
-                f"the control branch in {path} belongs to the {what} {weights.info.get(what)!r}, "
-                f"and this run has {info[what]!r}: {advice}"
-            )
+def _fill(branch: DilatedBranch, path: Path, info: Mapping[str, object], advice: str) -> None:
+    """Give a branch the weights in a file, if they are of such a one for this run."""
+    given = read_control(path)
+    has, wanted = given.config.to_dict(), branch.control.to_dict()
+    for name in ("hint", "base", "vae"):
+        has[name], wanted[name] = given.info.get(name), info[name]
+    different = [name for name, value in wanted.items() if has[name] != value]
+    if different:
+        theirs, ours = (
+            ", ".join(f"{name}={values[name]}" for name in different) for values in (has, wanted)
+        )
+        raise ValueError(
+            f"the control branch in {path} has {theirs}, and this run has {ours}: {advice}"
+        )
+    branch.load_state_dict({name: each.float() for name, each in given.state.items()})
 
 
 def named_weights(branch: DilatedBranch) -> dict[str, Tensor]:

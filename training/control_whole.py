@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .checkpoint import Length
-from .control_recipe import ControlPlan, make_control, make_hinted_held_out
+from .control_recipe import ControlPlan, check_control, make_control, make_hinted_held_out
 from .feed import await_shard, makers
 from .hint_shards import HintFolder
 from .hints import HintKind
@@ -18,8 +18,12 @@ from .results import in_pieces
 from .sources import SOURCES
 from .whole import GPU_BATCH, LONGEST_BETWEEN_LOOKS, LOOKS
 
-SHARE = 0.94
-"""Of the time, with what is rendered before the first step; what is left is for the last files."""
+SHARE, LAST_LOOK = 0.97, 20.0
+"""Of the time, with what is rendered before the first step, and the seconds of that which the last
+look and the last files take; half of a short run is for its steps nevertheless."""
+
+SHORTEST_BETWEEN_LOOKS = 120.0
+"""Seconds; a look takes a quarter of a minute on one core."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,28 +62,34 @@ def train_control_within(
     """
     begun = time.perf_counter()
     latents, hints = run / "latents", HintFolder.of(run, plan.hint)
+    control = ControlPlan(
+        hint=plan.hint,
+        length=of_training(plan.length),
+        look_every=between_looks(plan.length),
+        init_from=plan.init_from,
+        batch=1.0 if plan.device == "cpu" else GPU_BATCH,
+        started=begun,
+    )
+    check_control(run, plan.base, plan.vae_file, control)
     with makers(plan.makers, latents, SOURCES, SEED, plan.vae_file, plan.device, hints):
         make_hinted_held_out(run, plan.vae_file, plan.hint, plan.device)
         await_shard(latents, SOURCES, hints)
-        control = ControlPlan(
-            hint=plan.hint,
-            length=_of_training(plan.length),
-            look_every=_between_looks(plan.length),
-            init_from=plan.init_from,
-            batch=1.0 if plan.device == "cpu" else GPU_BATCH,
-            started=begun,
-        )
         make_control(run, plan.base, plan.vae_file, tick, plan.device, control)
     if results is not None:
         in_pieces(run / "weights" / control_file(plan.hint), results)
 
 
-def _of_training(whole: Length) -> Length:
-    return whole if whole.seconds is None else Length(seconds=whole.seconds * SHARE)
+def of_training(whole: Length) -> Length:
+    """How long the steps of a whole run go on."""
+    if whole.seconds is None:
+        return whole
+    return Length(seconds=max(whole.seconds / 2, whole.seconds * SHARE - LAST_LOOK))
 
 
-def _between_looks(whole: Length) -> Length:
+def between_looks(whole: Length) -> Length:
+    """How far looks are apart in a whole run."""
     if whole.seconds is None:
         assert whole.steps is not None
         return Length(steps=max(1, whole.steps // LOOKS))
-    return Length(seconds=min(LONGEST_BETWEEN_LOOKS, whole.seconds / LOOKS))
+    shared = max(SHORTEST_BETWEEN_LOOKS, whole.seconds / LOOKS)
+    return Length(seconds=min(LONGEST_BETWEEN_LOOKS, shared))

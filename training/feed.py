@@ -17,6 +17,7 @@ from torch import Tensor
 from ..model_loaders.load import build_vae, read_vae
 from ..model_loaders.tokenizer import Tokenizer
 from .hint_shards import HintFolder, make_hinted_shards
+from .hints import hint_weight
 from .latents import LatentSet, Source, collect, in_turn, make_shards, read_shard, shard_paths
 
 READ_EVERY = 100
@@ -90,10 +91,16 @@ def read_paths(
     paths: Sequence[Path], source: Source, tokenizer: Tokenizer, hints: HintFolder | None
 ) -> LatentSet:
     """The clips of shards of a source, with their hints where these are wanted."""
-    found = collect([read_shard(path) for path in paths], source, tokenizer)
+    shards = [read_shard(path) for path in paths]
+    found = collect(shards, source, tokenizer)
     if hints is None:
         return found
-    return replace(found, hints=torch.cat([hints.read(path) for path in paths]))
+    weights = [hint_weight(hints.kind, text) for shard in shards for text in shard.short]
+    return replace(
+        found,
+        hints=torch.cat([hints.read(path) for path in paths]),
+        weights=found.weights * torch.tensor(weights),
+    )
 
 
 def _joined(one: LatentSet, other: LatentSet) -> LatentSet:

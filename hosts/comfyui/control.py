@@ -80,7 +80,11 @@ class HostControl(ControlBase):
     def about(self) -> AboutControl:
         """What nodes ask of it."""
         return AboutControl(
-            self.file, self.latent, self.network.control.after, self.control_strength
+            self.file,
+            self.latent,
+            self.network.control.after,
+            self.control_strength,
+            len(self.hints[0].pictures) if self.hints else 0,
         )
 
     def with_strength(self, strength: ControlStrength) -> "HostControl":
@@ -297,7 +301,7 @@ def _known(control_net: Any) -> HostControl:
 
 
 def _foreign(control_net: Any) -> str:
-    return f"a {type(control_net).__name__} of ComfyUI's own"
+    return f"{type(control_net).__name__}, a control of ComfyUI's own,"
 
 
 def controls_of(conditioning: Conditioning) -> list[AboutControl]:

@@ -147,7 +147,14 @@ class StandaloneModels:
     def controls_of(self, conditioning: Conditioning) -> list[AboutControl]:
         """The controls of a prompt."""
         controls = chain(control_of(conditioning[0][1]))
-        return [replace(each.net.about, strength=each.steering.strength) for each in controls]
+        return [
+            replace(
+                each.net.about,
+                strength=each.steering.strength,
+                pictures=len(each.steering.hints[0].pictures),
+            )
+            for each in controls
+        ]
 
     def joined(
         self, first: Control | None, second: Control | None, counts: tuple[int, int]

@@ -71,14 +71,16 @@ class ControlJob:
 def edges_job(count: int) -> ControlJob:
     """Clips of one object, by what Canny Edges makes of them."""
     chosen = cases(_FIRST, count, "single", SQUARE)
-    return _single("edges", "edges", chosen, edge_pictures, _edges_asked, ("colour",))
+    return _single("edges", "edges", chosen, edge_pictures, _edges_asked, ("colour", "setting"))
 
 
 def depth_job(count: int) -> ControlJob:
     """Clips of two objects that stand apart, by the world's depth."""
     chosen = fitting_cases(_FIRST + _STEP, count, "pair", SQUARE, stand_apart)
     told = ("binding", "setting", "motion")
-    return ControlJob("depth", "depth", chosen, depth_pictures, _places_asked, told, ("setting",))
+    return ControlJob(
+        "depth", "depth", chosen, depth_pictures, _places_asked, told, ("binding", "setting")
+    )
 
 
 def tracks_job(count: int) -> ControlJob:

@@ -11,6 +11,12 @@ GROUP = "control"
 STEERED, ANOTHER, FREE, TRUTH = "with the hint", "with another's hint", "without", "true clips"
 
 
+OF_PROMPTS = frozenset(
+    ("colour", "shape", "motion", "then", "setting", "style", "binding", "count", "relation", "all")
+)
+"""Tests of prompts; all others are of hints."""
+
+
 def control_table(job: ControlJob, found: Mapping[str, Sequence[Findings]]) -> Table:
     """One column for every version of the clips, the hint's rows before those of the prompt."""
     rows: dict[str, dict[str, Figure]] = {}
@@ -22,12 +28,9 @@ def control_table(job: ControlJob, found: Mapping[str, Sequence[Findings]]) -> T
 
 
 def _names(job: ControlJob, findings: Sequence[Findings]) -> list[str]:
-    prompt = {"colour", "shape", "motion", "then", "setting", "style", "binding", "count",
-              "relation", "all"}  # fmt: skip
     named = dict.fromkeys(name for each in findings for name in each)
-    return [name for name in named if name not in prompt] + [
-        name for name in job.told if name in named
-    ]
+    followed = [name for name in named if name not in OF_PROMPTS]
+    return [*followed, *(name for name in job.told if name in named)]
 
 
 def figure(values: Sequence[float | bool]) -> Figure:

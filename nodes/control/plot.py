@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...hosts import host, io, ui
 from ...hosts.about import AboutControl
+from ...hosts.control import check_pictures
 from ...hosts.keys import Latent
 from ...models.shapes import WAN_COMPRESSION
 from ...samplers.clips import Clip, clips_of_latent
@@ -82,7 +83,10 @@ def plot_control(conditioning: Any, shift: float, sigmas: Tensor, latent: Latent
 
 def _clip(control: AboutControl, latent: Latent) -> Clip:
     compression = WAN_COMPRESSION if control.latent is None else control.latent.compression
-    return clips_of_latent(latent, latent["samples"], compression).each[0]
+    clip = clips_of_latent(latent, latent["samples"], compression).each[0]
+    if control.pictures:
+        check_pictures(clip, control.pictures)
+    return clip
 
 
 def _shift(model: Any) -> float:

@@ -125,7 +125,7 @@ def strength_map(strength: ControlStrength, clip: Clip, sigmas: Tensor, shift: f
 def plotted_strength(name: str, strengths: Tensor, clip: Clip, most: float) -> Tensor:
     """Strengths (n, F) of a ControlNet over steps and frames, as a picture (H, W, 3)."""
     style = PlotStyle(
-        title=f"{name}: 0 (white) to {most:g} (blue)",
+        title=f"{name}: 0 (white) to {most:.3g} (blue)",
         x_label="frame", y_label="step", width=460, height=220, zoom=2,
     )  # fmt: skip
     return heat_map(strengths, _edges(clip), most, style)

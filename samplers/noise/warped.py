@@ -148,6 +148,10 @@ class WarpedNoise:
     _made: dict[tuple[int, ...], Tensor] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        if self.flow.ndim == 4 and not len(self.flow):
+            raise ValueError(
+                "the flow of one frame moves nothing: make it of a video of two frames or more"
+            )
         if self.flow.ndim != 4 or self.flow.shape[3] != 2 or not self.flow.numel():
             raise ValueError(
                 f"a flow of shape {tuple(self.flow.shape)}: (frames - 1, rows, columns, 2) with at "

@@ -36,7 +36,10 @@ def test_refusals_say_what_to_do(exact):
     told = exact["refusals"]
     assert "cannot steer a WAN21: load the model with Load Models" in told["another model"]
     assert "without pictures: connect them to Apply ControlNet" in told["no pictures"]
-    assert "ControlBase of ComfyUI's own cannot be told strengths over frames" in told["not ours"]
+    assert (
+        "ControlBase, a control of ComfyUI's own, cannot be told strengths over frames"
+        in told["not ours"]
+    )
     assert "a hint of 9 frames for a video of 17" in told["too few"]
     assert "connect the model's VAE" in told["no vae"]
     assert "for an area of the picture" in told["area"]

@@ -106,14 +106,16 @@ def prompt(**stock):
 @pytest.fixture(scope="module")
 def shown(server):
     """Pictures (F, H, W, 3) that each node shows on the server."""
-    write_control(server.base / "models/controlnet")
+    folder = server.base / "models/controlnet"
+    write_control(folder)
     preview = {"class_type": "PreviewImage", "inputs": {"images": ["video", 0]}}
     run = server.run(prompt(preview=preview))
     assert run["status"]["status_str"] == "success", run["status"]
-    return {
+    yield {
         name: np.stack([read(server, each) for each in made["images"]])
         for name, made in run["outputs"].items()
     }
+    (folder / FILE).unlink()  # other tests look at the nodes of a server without files
 
 
 def read(server, picture):

@@ -55,6 +55,36 @@ def test_every_pixel_goes_with_the_points():
     assert torch.allclose(shift, torch.tensor([2.0, 1.0]).expand_as(shift), atol=1e-3)
 
 
+@pytest.mark.parametrize("move", [CameraMove(pan=20), CameraMove(tilt=10), CameraMove(orbit=25)])
+def test_between_the_points_of_a_camera_lies_what_the_camera_shows(move):
+    def seen(points):
+        still = Tracks.seen(points[:, None].expand(-1, 2, -1))
+        return seen_by(move, still, SIZE).places[:, -1]
+
+    before = filled_up(None, SIZE, 2).starts
+    true = seen(pixel_middles(SIZE).reshape(-1, 2))
+    wrong = (moved_picture(SIZE, before, seen(before)).reshape(-1, 2) - true).norm(dim=1)
+    assert float(wrong.mean()) < 0.004 * SIZE.width
+
+
+def test_beyond_the_edge_of_a_picture_its_edge_goes_on():
+    image = torch.rand(*SIZE, 3, generator=torch.Generator().manual_seed(3))
+    for shift in (20, 900):
+        moved_right = Tracks.seen(line((10, 10), (10 + shift, 10))[None])
+        shown = animated(image, layers_of(None, moved_right, SIZE))
+        uncovered = ~shown.moving[1]
+        assert int(uncovered[5].sum()) == min(shift, SIZE.width)
+        edge = image[:, :1].expand_as(image)
+        assert torch.allclose(shown.frames[1][uncovered], edge[uncovered], atol=1e-4)
+
+
+def test_behind_a_mask_of_everything_is_the_mean_colour():
+    image = picture(square(8, 20, 10))
+    gone = Tracks.seen(line((10, 10), (900, 10))[None])
+    shown = animated(image, layers_of(torch.ones(SIZE), gone, SIZE))
+    assert torch.allclose(shown.frames[1], image.mean((0, 1)).expand_as(image), atol=1e-5)
+
+
 def test_what_lies_under_the_mask_moves_and_the_rest_stays():
     mask = square(8, 20, 10)
     image = picture(mask)

@@ -66,6 +66,20 @@ def test_a_thing_moves_turns_and_grows():
     assert torch.allclose(half, torch.full_like(half, math.sqrt(2)), atol=1e-4)
 
 
+def test_what_is_not_one_stroke_is_told():
+    thing, two, ring = torch.zeros(3, 60, 80)
+    thing[25:35, 5:15] = 1
+    two[28:32, 12:40] = two[4:6, 60:64] = 1
+    y, x = torch.meshgrid(torch.arange(60), torch.arange(80), indexing="ij")
+    ring[((x - 40.0).hypot(y - 30.0) - 20).abs() < 3] = 1
+    with pytest.raises(ValueError, match="in several pieces: paint one stroke"):
+        stroke_path(two, thing)
+    with pytest.raises(ValueError, match=r"meets itself.*leave a gap"):
+        stroke_path(ring, thing)
+    ring[:20] = 0
+    assert len(stroke_path(ring, thing)) > 40
+
+
 @pytest.mark.parametrize("factor", [1, 6])
 def test_a_painted_stroke_is_followed_from_the_thing(factor):
     stroke = torch.zeros(48 * factor, 64 * factor)

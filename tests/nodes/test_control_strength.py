@@ -181,7 +181,7 @@ def test_what_cannot_be_read_is_refused_before_the_graph_runs(node, values, prob
 
 
 def test_layers_must_be_those_of_the_ControlNet(control_net):  # noqa: N802
-    with pytest.raises(ValueError, match="for 3 blocks: this ControlNet has 2"):
+    with pytest.raises(ValueError, match="for 3 blocks: this ControlNet has 2, so give 2"):
         per_layer(control_net, factors="1, 1, 1")
     about = host().models.about_control
     assert about(per_layer(control_net, "falling", 0.8)).strength.blocks == (1.0, 0.8)
@@ -275,5 +275,8 @@ def test_the_plot_shows_what_the_sampler_does(bench, control_net, acting):
     assert two[0].shape == (1, 2 * height, width, 3)
     with pytest.raises(ValueError, match="no ControlNet: connect positive or negative"):
         SpacetimePlotControl.execute(bench.positive, model, sigmas, latent())
-    with pytest.raises(ValueError, match="mask of 17 frames for a video of 33"):
+    with pytest.raises(ValueError, match="hint of 17 frames for a video of 33"):
         SpacetimePlotControl.execute(positive, model, sigmas, latent(9))
+    masked = controlled.prompts(pictures(33), mask=mask(FRAMES))[0]
+    with pytest.raises(ValueError, match="mask of 17 frames for a video of 33"):
+        SpacetimePlotControl.execute(masked, model, sigmas, latent(9))

@@ -99,7 +99,7 @@ def test_a_run_leaves_a_branch_that_loads(run: Path, base: Path, vae_file: Path)
 def test_a_run_resumes_in_the_same_place(run: Path, base: Path, vae_file: Path) -> None:
     make_control(run, base, vae_file, ignore, "cpu", PLAN)
     whole = read_control(run / "weights" / FILE).state
-    for path in run.glob("control_depth.*"):
+    for path in (run / "weights" / FILE, *run.glob("control_depth.*")):
         path.unlink()
     long = replace(PLAN, length=Length(steps=4))
     stopped = pytest.MonkeyPatch()
@@ -141,22 +141,38 @@ def test_a_run_begins_with_a_given_branch_for_the_same_denoiser(
     assert all(torch.equal(begun.state[name], weight) for name, weight in before.state.items())
     write_weights(given, before.state, {**before.info, "hint": "edges"})
     (run / "weights" / FILE).unlink()
-    with pytest.raises(ValueError, match="belongs to the hint 'edges'"):
+    with pytest.raises(ValueError, match=r"has hint=edges, and this run has hint=depth"):
         make_control(run, base, vae_file, ignore, "cpu", plan)
     write_weights(given, before.state, {**before.info, "base": "another"})
-    with pytest.raises(ValueError, match="name the denoiser that it was trained with"):
+    with pytest.raises(ValueError, match=r"has base=another, .*name another one"):
         make_control(run, base, vae_file, ignore, "cpu", plan)
 
 
-def test_another_denoiser_needs_a_new_folder(
+def test_another_denoiser_or_size_needs_a_new_folder(
     run: Path, base: Path, vae_file: Path, tmp_path: Path
 ) -> None:
     make_control(run, base, vae_file, ignore, "cpu", PLAN)
     start = control_recipe.read_start(base)
     changed = {name: weight + 0.5 for name, weight in start.state.items()}
     write_denoiser(tmp_path / "other", start, changed, 0)
-    with pytest.raises(ValueError, match="train in a new folder"):
+    with pytest.raises(ValueError, match=r"has base=.*train in a new folder"):
         make_control(run, tmp_path / "other", vae_file, ignore, "cpu", PLAN)
+    control.WIDTH += 4
+    with pytest.raises(
+        ValueError, match=r"has dim=16, and this run has dim=20: train in a new folder"
+    ):
+        make_control(run, base, vae_file, ignore, "cpu", PLAN)
+
+
+def test_what_does_not_fit_is_told_before_clips_are_made(
+    base: Path, vae_file: Path, tmp_path: Path
+) -> None:
+    plan = WholeControl(
+        hint="depth", length=Length(steps=1), base=base, vae_file=vae_file, init_from=vae_file
+    )
+    with pytest.raises(ValueError, match="vae"):
+        train_control_within(tmp_path / "new", plan, ignore)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_whole_run_ends_by_the_clock_and_in_pieces(
@@ -168,6 +184,21 @@ def test_a_whole_run_ends_by_the_clock_and_in_pieces(
     train_control_within(run, plan, ignore, tmp_path / "results")
     assert read_control(tmp_path / "results" / FILE).info["steps"] > 0
     assert read_log(run / "control_depth.log")[-1]["with the hint"] > 0
+
+
+def test_looks_and_the_end_have_their_time() -> None:
+    def told(minutes: float) -> tuple[float | None, float | None]:
+        whole = Length(seconds=60 * minutes)
+        parts = (control_whole.of_training(whole), control_whole.between_looks(whole))
+        return parts[0].seconds, parts[1].seconds
+
+    assert told(60) == (pytest.approx(0.97 * 3600 - 20), 300)
+    assert told(600)[1] == 1200
+    assert told(4) == (pytest.approx(0.97 * 240 - 20), 120)
+    assert told(0.5)[0] == 15
+    steps = Length(steps=24)
+    assert control_whole.of_training(steps) == steps
+    assert control_whole.between_looks(steps) == Length(steps=2)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from spacetime_video.model_loaders.tokenizer import Tokenizer, train_tokenizer
 from spacetime_video.models.shapes import VideoShape
 from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.toyworld import draw_scene, nearness, outlines, render
-from spacetime_video.training import latents
+from spacetime_video.training import latents, scenes
 from spacetime_video.training.feed import Feed, await_shard, makers
 from spacetime_video.training.hint_shards import HintFolder, make_hinted_shards
 from spacetime_video.training.hints import HINTS, check_hint, depth_pictures, edge_pictures
@@ -103,6 +103,23 @@ def test_a_folder_of_clips_gets_its_hints(
     stamp = hints.path(first).stat().st_mtime_ns
     make_hinted_shards(folder, hints, in_turn([CLIPS]), 1, vae)
     assert hints.path(first).stat().st_mtime_ns == stamp, "hints are made once"
+
+
+def test_cameras_that_move_are_seen_more_often_where_tracks_are_followed(
+    tmp_path: Path, vae: VideoVAE, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scenes, "CAMERA_SHARE", 0.5)
+    monkeypatch.setattr(latents, "SHARD", 16)
+    weights = {}
+    for kind in ("tracks", "depth"):
+        hints = HintFolder.of(tmp_path, check_hint(kind))
+        make_hinted_shards(tmp_path / "latents", hints, [(CLIPS, 0)], 1, vae)
+        (found,) = Feed(tmp_path / "latents", (CLIPS,), tokenizer, hints=hints)(0)
+        weights[kind] = found.weights
+    told = latents.read_shard(CLIPS.path(tmp_path / "latents", 0)).short
+    moves = torch.tensor(["the camera" in text for text in told])
+    assert 0 < moves.sum() < 16
+    assert torch.equal(weights["tracks"] / weights["depth"], 1 + 2.0 * moves)
 
 
 def test_clips_of_other_scenes_are_refused(tmp_path: Path, vae: VideoVAE) -> None:
