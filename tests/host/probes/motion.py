@@ -41,7 +41,7 @@ from spacetime_video.nodes.video.world import SpacetimeExampleClip  # noqa: E402
 SIDE, FRAMES = 64, 17
 PLAN = ChunkPlan(length=4, context=2, anchor=False)
 SCENE = SpacetimeExampleClip.execute(
-    5, SIDE, SIDE, 1, 16.0, shape="cube", colour="red", motion="moves right", setting="any"
+    5, SIDE, SIDE, 1, 16.0, shape="cube", colour="red", motion="moves right"
 )
 IMAGE, MASK = SCENE[0], SCENE[2]
 PATH = '[{"x": 16, "y": 35}, {"x": 40, "y": 40}]'
