@@ -1,4 +1,4 @@
-"""Append Conditioning: prompts and pictures of packed clips, one clip after the other."""
+"""Append Prompts: prompts and pictures of packed clips, one clip after the other."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class SpacetimeAppendConditioning(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeAppendConditioning",
-            display_name="Conditioning per Clip",
+            display_name="Append Prompts",
             category="Spacetime/Control",
             description="Gives packed clips (Patchify, Sample Patches) a prompt and ControlNet "
             "pictures each: the prompts of the next clip go behind those of the clips before it, "

@@ -178,7 +178,7 @@ class SpacetimeLuminance(io.ComfyNode):
         """Describe the node."""
         return io.Schema(
             node_id="SpacetimeLuminance",
-            display_name="Luminance (Recolor)",
+            display_name="Luminance",
             category=CATEGORY,
             description="Leaves only the brightness of every frame, as a hint for ControlNets "
             "that keep the light and choose the colours anew.",

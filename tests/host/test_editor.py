@@ -199,7 +199,6 @@ SEARCHED = {
     "softedge": "SpacetimeSoftEdges",
     "lineart": "SpacetimeLineArt",
     "xdog": "SpacetimeLineArt",
-    "recolor": "SpacetimeLuminance",
     "luminance": "SpacetimeLuminance",
     "tile": "SpacetimeLowDetail",
     "blur": "SpacetimeLowDetail",
