@@ -34,8 +34,9 @@ def test_help_is_served_for_every_node(server):
         assert picture[8:12] == b"WEBP"
 
 
-def test_no_script_is_loaded_into_the_editor(server):
-    assert [path for path in server.get("/extensions") if FOLDER in path] == []
+def test_the_one_script_is_loaded_into_the_editor(server):
+    scripts = [path for path in server.get("/extensions") if FOLDER in path]
+    assert scripts == [f"/extensions/{FOLDER}/js/draw_motion.js"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "ja"])

@@ -30,5 +30,9 @@ def test_published_families_use_the_colours_that_the_host_knows(measured):
 
 
 def test_steps_that_are_faster_than_pictures_show_the_last_one(measured):
+    """Newer hosts leave ticks without a picture out, too, where they come fast."""
     assert 0 < measured["often"] <= 0.5
-    assert measured["quick"] == {"ticks": TICKS, "sizes": [None, None, SQUARE]}
+    ticks, sizes = measured["quick"]["ticks"], measured["quick"]["sizes"]
+    assert ticks[-1] == TICKS[-1]
+    assert all(tick in TICKS for tick in ticks)
+    assert sizes == [None] * (len(sizes) - 1) + [SQUARE]
