@@ -15,8 +15,8 @@ RADIUS_SHARE = 0.025
 """Radius of a disc, as a share of the picture's longer side, where none is asked for."""
 
 LEAST_RADIUS = 3.0
-"""In pixels: the tiny VAE keeps nine tenths of such a disc's strength, of one half as large two
-thirds."""
+"""In pixels: the tiny VAE keeps four fifths of such a disc's strength, and three of
+one half as large."""
 
 _WAY, _FAINT = 0.3, 0.45
 """Of a preview's dots that show the whole way: their radius and strength beside a disc's."""

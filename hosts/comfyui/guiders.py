@@ -17,7 +17,7 @@ from ..further import check_new
 from ..keys import Conditioning
 from ..prompt_spans import told_by
 from .after import After, on_both
-from .control import told_by_controls
+from .controls import told_by_controls
 from .guider import HostGuider, conditions_of
 from .model import HostModel
 from .notes import warn

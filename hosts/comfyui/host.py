@@ -29,14 +29,13 @@ from ..keys import PROMPT_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall
 from .clip import make_clip
 from .clips import clip_of
-from .control import (
-    HostControl,
+from .control import HostControl, make_control
+from .controls import (
     about_control,
     controlled,
     controls_of,
     joined,
     known_controls,
-    make_control,
     with_strength,
 )
 from .encoding import encode_video, format_of

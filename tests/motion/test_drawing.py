@@ -3,8 +3,10 @@
 import torch
 
 from spacetime_video.media.fit import Size
+from spacetime_video.model_loaders.load import build_vae, read_vae
 from spacetime_video.motion import Tracks
 from spacetime_video.motion.drawing import colours_of, hint, preview
+from spacetime_video.weights import bundled
 
 SIZE = Size(48, 64)
 
@@ -57,3 +59,15 @@ def test_the_preview_shows_the_whole_way_over_the_picture():
     for x in (20, 30):
         assert float((shown[0, 12, x] - 0.3).abs().max()) > 0.05
     assert torch.allclose(shown[0, 2, 60], pictures[0, 2, 60], atol=1e-3)
+
+
+def test_the_tiny_vae_keeps_the_discs_of_a_small_picture():
+    vae = build_vae(read_vae(next(iter(bundled("vae").values()))))
+
+    def kept(radius):
+        drawn = hint(moving(), SIZE, radius=radius)[:1]
+        with torch.no_grad():
+            decoded = (vae.decode(vae.encode(drawn.movedim(-1, 0)[None] * 2 - 1)) + 1) / 2
+        return float(decoded.max() / drawn.max())
+
+    assert kept(0) > 0.75 > kept(1.5)
