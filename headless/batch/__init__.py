@@ -1,0 +1,1 @@
+"""`spacetime batch`: many saved workflows, their results recorded as they come."""
