@@ -7,7 +7,7 @@ what is given held in it, and the finished clip, in which the artist's frames co
 from .assemble import assembled
 from .encode import PART_KEY, START_KEY, TIMELINE_KEY, latent_of
 from .record import Join, Piece, Timeline
-from .start import ClipPart, Encode, StartClip
+from .start import ClipPart, Encode, StartClip, StartOnDemand
 
 __all__ = [
     "PART_KEY",
@@ -18,6 +18,7 @@ __all__ = [
     "Join",
     "Piece",
     "StartClip",
+    "StartOnDemand",
     "Timeline",
     "assembled",
     "latent_of",

@@ -15,7 +15,7 @@ from ..models.patchify import PATCH
 from ..samplers.clips import COVERAGE_KEY, Coverage
 from .record import MADE, Shown, Timeline
 from .spread import spread
-from .start import Encode, start_clip
+from .start import Encode, StartOnDemand, start_clip
 
 TIMELINE_KEY = "spacetime_timeline"
 """Under which a LATENT carries its ``Timeline``."""
@@ -62,7 +62,7 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
     if timeline.loop:
         latent["loop"] = True
     if bool((ceiling < MADE).any()):
-        latent[START_KEY] = partial(start_clip, timeline, encode)
+        latent[START_KEY] = StartOnDemand(partial(start_clip, timeline, encode))
         latent["noise_mask"] = (ceiling > 0).float()[None, None]
     if bool(((ceiling > 0) & (ceiling < MADE)).any()):
         latent["noise_ceiling"] = ceiling[None, None]

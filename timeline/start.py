@@ -34,6 +34,36 @@ class StartClip(NamedTuple):
     latent: Tensor
     made: Tensor
 
+    def part(self, numbers: Sequence[int]) -> "StartClip":
+        """Some of its latent frames."""
+        return StartClip(*(each[:, :, list(numbers)] for each in self))
+
+
+@dataclass(eq=False)
+class StartOnDemand:
+    """The start clip of a LATENT, made when a model first asks for it.
+
+    Args:
+        make: the part of it that some latent frames are, or all of it.
+        known: all of it, once it is made.
+    """
+
+    make: Callable[[Sequence[int] | None], StartClip]
+    known: StartClip | None = None
+
+    @classmethod
+    def of(cls, made: StartClip) -> "StartOnDemand":
+        """One that is made already."""
+        return cls(lambda shown: made if shown is None else made.part(shown), made)
+
+    def __call__(self, shown: Sequence[int] | None = None) -> StartClip:
+        """All of it, or the part that ``shown`` latent frames are."""
+        if shown is not None:
+            return self.make(shown)
+        if self.known is None:
+            self.known = self.make(None)
+        return self.known
+
 
 def start_clip(timeline: Timeline, encode: Encode, shown: Sequence[int] | None = None) -> StartClip:
     """The clip of a timeline's stretch, of which what changes at all is grey.
@@ -92,14 +122,14 @@ class ClipPart:
                 "give it a mask for each of its latent frames"
             )
         if frames == self.whole:
-            return StartClip(*(each[:, :, list(self.shown)] for each in start))
+            return start.part(self.shown)
         if frames < len(self.shown):
             raise ValueError(
                 f"a start image of {frames} latent frames, and a clip of {self.whole}, of which "
                 f"{len(self.shown)} are sampled at a time: give the node that made it (such as "
                 "WanImageToVideo) the whole clip's length"
             )
-        return StartClip(*(each[:, :, : len(self.shown)] for each in start))
+        return start.part(range(len(self.shown)))
 
     def filled(self, start: StartClip, samples: Tensor) -> StartClip:
         """The same start clip with all that runs before this one have made.

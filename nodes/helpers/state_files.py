@@ -13,7 +13,8 @@ from ...media.names import choose_among
 from ...model_loaders.keys import UnsupportedCheckpointError
 from ...model_loaders.sampling_state import read_sampling_state, write_sampling_state
 from ...samplers.checkpoint import SolverState
-from ...timeline import START_KEY, TIMELINE_KEY, Timeline
+from ...samplers.clips import COVERAGE_KEY, Coverage
+from ...timeline import START_KEY, TIMELINE_KEY, StartClip, StartOnDemand, Timeline
 from ...timeline.stored import from_tensors, to_tensors
 from .states import SamplingState, SolverChoice
 
@@ -23,7 +24,7 @@ SUFFIX = ".state.safetensors"
 OUTPUT, INPUT = " [output]", " [input]"
 """Behind a file's name: the folder that it lies in, the input folder without either."""
 
-_HISTORY, _LATENT, _TIMELINE = "history.", "latent.", "timeline."
+_HISTORY, _LATENT, _TIMELINE, _START = "history.", "latent.", "timeline.", "start."
 """Beginnings of the names of tensors in a file."""
 
 
@@ -91,12 +92,15 @@ def _latent_parts(latent: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[st
     for name, value in latent.items():
         if isinstance(value, Timeline):
             placed, more["timeline"] = to_tensors(value)
-            tensors |= {f"{_TIMELINE}{part}": each for part, each in placed.items()}
+            tensors |= _named(_TIMELINE, placed)
+        elif isinstance(value, StartOnDemand):
+            made = value.known  # if the model has not asked for it, it never will
+            tensors |= {} if made is None else _named(_START, made._asdict())
         elif isinstance(value, Tensor):
             tensors[f"{_LATENT}{name}"] = value
         elif _is_plain(value):
             plain[name] = value
-        elif name != START_KEY:  # a timeline is there, from which it can be made again
+        else:
             host().session.warn(
                 f"the latent's {name} ({type(value).__name__}) is not kept in the file"
             )
@@ -115,23 +119,38 @@ def read_state(path: Path) -> SamplingState:
         (name for name in tensors if name.startswith(_HISTORY)),
         key=lambda name: int(name.removeprefix(_HISTORY)),
     )
-    latent: dict[str, Any] = _below(tensors, _LATENT)
     try:
-        if "timeline" in info:
-            latent[TIMELINE_KEY] = from_tensors(_below(tensors, _TIMELINE), info["timeline"])
         return SamplingState(
             at=SolverState(info["step"], tensors["x"], tuple(tensors[name] for name in history)),
             sigmas=tensors["sigmas"],
             solver=SolverChoice(name=info["solver"], options=info["options"]),
             seed=info["seed"],
             noise=tensors["noise"],
-            latent={**info["latent"], **latent},
+            latent=_latent(tensors, info),
             so_far=tensors["so_far"],
         )
     except KeyError as missing:
         raise UnsupportedCheckpointError(
             f"{path.name} lacks {missing}: it is damaged, or of another version of the pack"
         ) from missing
+
+
+def _latent(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``_latent_parts`` took apart."""
+    latent = {**info["latent"], **_below(tensors, _LATENT)}
+    if "timeline" in info:
+        latent[TIMELINE_KEY] = from_tensors(_below(tensors, _TIMELINE), info["timeline"])
+    if start := _below(tensors, _START):
+        latent[START_KEY] = StartOnDemand.of(StartClip(start["latent"], start["made"]))
+    if COVERAGE_KEY in latent:
+        first, frames, latent_frames, shown = latent[COVERAGE_KEY]
+        latent[COVERAGE_KEY] = Coverage(first, frames, latent_frames, tuple(shown))
+    return latent
+
+
+def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors with a prefix before their names."""
+    return {f"{prefix}{name}": each for name, each in tensors.items()}
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from spacetime_video.nodes.sampling.sampling_state import (
 )
 from spacetime_video.nodes.timeline.extend import SpacetimeExtendForward
 from spacetime_video.nodes.timeline.timeline import SpacetimePlaceOnTimeline
+from spacetime_video.samplers.clips import COVERAGE_KEY
 from spacetime_video.timeline import TIMELINE_KEY
 
 
@@ -24,8 +25,9 @@ def test_it_comes_back_as_it_was(loaded, bench, tmp_path, caplog):
     with use_folders(Folders.of(input=tmp_path / "input", output=tmp_path / "output")):
         SpacetimeSaveSamplingState.execute(state, "run")
         name = "run_00001_.state.safetensors [output]"
-        read = SpacetimeLoadSamplingState.execute(name)[0].latent[TIMELINE_KEY]
-    known = placed[TIMELINE_KEY]
+        latent = SpacetimeLoadSamplingState.execute(name)[0].latent
+    read, known = latent[TIMELINE_KEY], placed[TIMELINE_KEY]
+    assert latent[COVERAGE_KEY].part([0]) == placed[COVERAGE_KEY].part([0])
     assert read.shape == known.shape
     assert [piece.start for piece in read.pieces] == [0, 12]
     for one, other in zip(read.pieces, known.pieces, strict=True):

@@ -14,9 +14,11 @@ from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.latent_format import WAN21_LATENT
 from spacetime_video.models.patchify import patchify
 from spacetime_video.nodes.helpers.long_runs import LongRun
+from spacetime_video.nodes.helpers.state_files import read_state, write_state
+from spacetime_video.nodes.helpers.states import resume, start_run
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.solvers import SOLVERS
-from spacetime_video.timeline import latent_of
+from spacetime_video.timeline import START_KEY, latent_of
 from spacetime_video.timeline.chunks import ChunkPlan
 from spacetime_video.timeline.plans import animated
 
@@ -181,6 +183,24 @@ def test_a_clip_of_one_chunk_is_shown_what_sample_shows(standalone):
     with torch.inference_mode():
         wanted = standalone.sampling.sample(guider, noise, euler, ONE_STEP, latent, 7)
     assert torch.equal(made_long(standalone, latent, {}), wanted)
+
+
+def test_a_run_goes_on_from_a_file_with_its_start_clip(standalone, channels, tmp_path):
+    hosts.use(standalone)
+    picture = torch.rand(32, 48, 3, generator=torch.Generator().manual_seed(2))
+    latent = latent_of(animated(picture, 17, 16.0), encoded, 16)
+    guider, euler = parts_of(standalone, {})
+    levels, noise = torch.tensor([1.0, 0.5, 0.0]), FrameNoise(7)
+    with torch.inference_mode():
+        drawn = noise.generate_noise(latent)
+        wanted = standalone.sampling.sample(guider, drawn, euler, levels, latent, 7)
+        write_state(tmp_path / "half", start_run(guider, noise, euler, levels, latent, 1), {})
+        state = read_state(tmp_path / "half")
+        assert torch.equal(resume(guider, noise, euler, state, 0).look["samples"], wanted)
+    first, *later = channels
+    assert all(torch.equal(each, first) for each in later)
+    whole, part = state.latent[START_KEY](), state.latent[START_KEY]([0, 2])
+    assert torch.equal(part.latent, whole.latent[:, :, [0, 2]])
 
 
 def test_a_start_image_of_a_conditioning_is_cut_to_the_chunks(standalone, channels):
