@@ -1,4 +1,4 @@
-"""The pack from this checkout, and a ComfyUI beside it."""
+"""The pack from this checkout, and a ComfyUI beside it. As a script, the `spacetime` command."""
 
 # pyright: reportMissingImports=false
 
@@ -49,3 +49,10 @@ def enter_comfyui(device: str) -> None:
     from comfy.cli_args import args
 
     args.cpu = device == "cpu"
+
+
+if __name__ == "__main__":
+    load_pack()
+    from spacetime_video.headless.cli import main
+
+    main()

@@ -11,6 +11,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALLEST = {
     "decode_memory": ["--size", "16", "--seconds", "0.25", "0.5", "--rounds", "1"],
+    "start": ["--rounds", "1", "--warm-up", "0"],
 }
 """The options of each benchmark that make it small."""
 
@@ -80,7 +81,7 @@ def test_benchmark_prints_one_line(name):
     for contestant in report["contestants"].values():
         assert contestant["cpu_s"] > 0
         assert contestant["peak_mb"] >= contestant["loaded_mb"] > 0
-        assert contestant["software"]["threads"] == "1"
+        assert contestant["software"].get("threads", "1") == "1"
 
 
 def test_contestants_take_turns_and_are_compared(duel, tmp_path):
