@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .imports import importing
 from .measure_cli import measure_app
 from .streams import prepare_streams, print_results, tell, tell_traceback
 from .train_cli import train_app
@@ -90,7 +91,8 @@ def run(
     ] = False,
 ) -> None:
     """Run a saved workflow and print the files it made."""
-    from .run import RunOptions, run_command
+    with importing():
+        from .run import RunOptions, run_command
 
     options = RunOptions(
         workflow=workflow,

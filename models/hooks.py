@@ -81,7 +81,8 @@ class Beside:
     def __init__(
         self, fixed: Mapping[int, Tensor], branches: Iterable[Iterable[tuple[int, Tensor]]]
     ) -> None:
-        self._sources = [iter(sorted(fixed.items())), *map(iter, branches)]
+        given = [(number, fixed[number]) for number in sorted(fixed)]
+        self._sources = [iter(given), *map(iter, branches)]
         self._next = [next(source, None) for source in self._sources]
 
     def after(self, number: int) -> Tensor | None:

@@ -11,8 +11,8 @@ from torch import nn
 from .attention import Attention, attend
 
 
-class UnfilledEmbedding(nn.Embedding):
-    """An embedding that begins with whatever is in memory."""
+class AsInMemory:
+    """Layers that begin with whatever is in memory."""
 
     def reset_parameters(self) -> None:
         """Leave the weights to whoever loads them."""
@@ -21,15 +21,27 @@ class UnfilledEmbedding(nn.Embedding):
 class Unfilled:
     """Layers of a network whose weights will be loaded.
 
-    On the meta device the first weights of torch's own embedding import a compiler: seconds.
+    First weights would be drawn for nothing, and on the meta device drawing those of an embedding
+    imports a compiler: seconds.
     """
 
-    Conv2d = nn.Conv2d
-    Conv3d = nn.Conv3d
-    Embedding = UnfilledEmbedding
-    LayerNorm = nn.LayerNorm
-    Linear = nn.Linear
-    RMSNorm = nn.RMSNorm
+    class Conv2d(AsInMemory, nn.Conv2d):
+        """A convolution of (B, C, H, W)."""
+
+    class Conv3d(AsInMemory, nn.Conv3d):
+        """A convolution of (B, C, F, H, W)."""
+
+    class Embedding(AsInMemory, nn.Embedding):
+        """A table of vectors."""
+
+    class LayerNorm(AsInMemory, nn.LayerNorm):
+        """A norm with a gain and a bias."""
+
+    class Linear(AsInMemory, nn.Linear):
+        """A matrix."""
+
+    class RMSNorm(AsInMemory, nn.RMSNorm):
+        """A norm with a gain."""
 
 
 @dataclass(frozen=True)

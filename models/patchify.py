@@ -12,6 +12,7 @@ from einops import rearrange
 from torch import Tensor
 
 from .dit.rope import RopeConfig, Rotations, rotations
+from .precision import float64_place
 from .shapes import LatentShape
 
 Patch = tuple[int, int, int]
@@ -26,35 +27,37 @@ class TokenLayout:
 
     Args:
         coordinates: (L, 3) frame, row, column in patch units, restarting at 0 in each clip.
-        clip_ids: (L,) clip of each token; a clip's tokens lie next to each other.
+        lengths: tokens of each clip; the clips follow each other.
         loop_frames: per clip the latent frames of its closed circle of time, 0 where open.
 
     Raises:
-        ValueError: the shapes disagree or a clip is scattered.
+        ValueError: the shapes disagree.
     """
 
     coordinates: Tensor
-    clip_ids: Tensor
+    lengths: tuple[int, ...]
     loop_frames: tuple[int, ...]
-    _tables: dict[RopeConfig, Rotations] = field(default_factory=dict, repr=False)
+    _tables: dict[tuple[RopeConfig, torch.device], Rotations] = field(
+        default_factory=dict, repr=False
+    )
 
     def __post_init__(self) -> None:
-        if self.coordinates.shape != (len(self.clip_ids), 3):
+        if self.coordinates.shape != (sum(self.lengths), 3):
             raise ValueError(
-                f"coordinates of shape {tuple(self.coordinates.shape)} for "
-                f"{len(self.clip_ids)} tokens: one (frame, row, column) per token is needed"
+                f"coordinates of shape {tuple(self.coordinates.shape)} for clips of "
+                f"{self.lengths} tokens: one (frame, row, column) per token is needed"
             )
-        order = torch.unique_consecutive(self.clip_ids).tolist()
-        if order != list(range(len(self.loop_frames))):
+        if len(self.lengths) != len(self.loop_frames):
             raise ValueError(
-                f"clip ids run {order}: each clip's tokens must lie next to each other, "
-                f"numbered 0 to {len(self.loop_frames) - 1}"
+                f"{len(self.lengths)} clips, and {len(self.loop_frames)} that are said to be "
+                "loops or not: say it of each"
             )
 
     @property
-    def lengths(self) -> tuple[int, ...]:
-        """Tokens of each clip."""
-        return tuple(torch.bincount(self.clip_ids).tolist())
+    def clip_ids(self) -> Tensor:
+        """(L,) number of each token's clip."""
+        ids = [torch.full((length,), number) for number, length in enumerate(self.lengths)]
+        return torch.cat(ids)
 
     @property
     def spans(self) -> tuple[slice, ...]:
@@ -62,38 +65,41 @@ class TokenLayout:
         ends = list(accumulate(self.lengths))
         return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
-    def rotations(self, rope: RopeConfig) -> Rotations:
-        """RoPE tables of the sequence, computed once per layout and config."""
-        if rope not in self._tables:
-            self._tables[rope] = self._rotations(rope)
-        return self._tables[rope]
+    def rotations(self, rope: RopeConfig, device: torch.device) -> Rotations:
+        """RoPE tables of the sequence, made once per layout, config and device.
 
-    @torch.inference_mode(False)  # the tables outlive the call and may serve a training step
-    def _rotations(self, rope: RopeConfig) -> Rotations:
+        A compiled graph makes them itself: what is kept outside of it would break it.
+        """
+        if torch.compiler.is_compiling():
+            return self._rotations(rope, float64_place(device), device)
+        key = (rope, device)
+        if key not in self._tables:
+            with torch.inference_mode(False):  # they may serve a training step later
+                self._tables[key] = self._rotations(rope, torch.device("cpu"), device)
+        return self._tables[key]
+
+    def _rotations(self, rope: RopeConfig, place: torch.device, device: torch.device) -> Rotations:
+        coordinates = self.coordinates.to(place)
         parts = [
-            rotations(self.coordinates[span], rope, period=period)
+            rotations(coordinates[span], rope, period=period)
             for span, period in zip(self.spans, self.loop_frames, strict=True)
         ]
         cos, sin = zip(*parts, strict=True)
-        return torch.cat(cos), torch.cat(sin)
+        return torch.cat(cos).to(device), torch.cat(sin).to(device)
 
 
 def grid_layout(grid: LatentShape, *, loop: bool = False) -> TokenLayout:
     """Layout of one clip with ``grid`` patches per axis."""
     axes = [torch.arange(size, dtype=torch.float64) for size in grid]
     coordinates = torch.cartesian_prod(*axes)
-    clip_ids = torch.zeros(len(coordinates), dtype=torch.long)
-    return TokenLayout(coordinates, clip_ids, (grid.frames if loop else 0,))
+    return TokenLayout(coordinates, (len(coordinates),), (grid.frames if loop else 0,))
 
 
 def pack_layouts(layouts: Sequence[TokenLayout]) -> TokenLayout:
     """Put the clips of several layouts one after the other."""
-    firsts = [0, *accumulate(len(layout.loop_frames) for layout in layouts)]
     return TokenLayout(
         torch.cat([layout.coordinates for layout in layouts]),
-        torch.cat(
-            [layout.clip_ids + first for layout, first in zip(layouts, firsts, strict=False)]
-        ),
+        tuple(length for layout in layouts for length in layout.lengths),
         tuple(frames for layout in layouts for frames in layout.loop_frames),
     )
 

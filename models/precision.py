@@ -14,3 +14,8 @@ def has_fast_bf16(device: torch.device) -> bool:
         checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
         return any(getattr(torch.cpu, check, bool)() for check in checks)
     return False
+
+
+def float64_place(device: torch.device) -> torch.device:
+    """Where to compute in float64 for a device: on it, or on the CPU where it cannot (mps)."""
+    return torch.device("cpu") if device.type == "mps" else device

@@ -302,13 +302,13 @@ class Clips:
     def _layout(self, layout: TokenLayout, each: tuple[Clip, ...], index: Tensor) -> TokenLayout:
         """Places of a window's tokens: a clip of its own, whose frames count from 0."""
         spans = zip(self.each, each, layout.spans, strict=True)
-        numbers = torch.cat([_numbers(old, new, span) for old, new, span in spans])
+        numbers = [_numbers(old, new, span) for old, new, span in spans]
         places = layout.coordinates[index, 1:]
-        coordinates = torch.cat([numbers[:, None].to(places), places], dim=1)
-        clip_ids = torch.unique_consecutive(layout.clip_ids[index], return_inverse=True)[1]
+        coordinates = torch.cat([torch.cat(numbers)[:, None].to(places), places], dim=1)
+        lengths = tuple(len(part) for part in numbers if len(part))
         circles = zip(each, layout.loop_frames, strict=True)
         loops = tuple(frames if clip.closed else 0 for clip, frames in circles if clip.frames)
-        return TokenLayout(coordinates, clip_ids, loops)
+        return TokenLayout(coordinates, lengths, loops)
 
 
 def _numbers(old: Clip, new: Clip, span: slice) -> Tensor:

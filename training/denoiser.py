@@ -262,9 +262,7 @@ def clip_layout(grid: LatentShape, loop: bool, key_time: float | None) -> TokenL
     frame = grid_layout(LatentShape(1, grid.height, grid.width)).coordinates
     keys = frame + torch.tensor([key_time, 0.0, 0.0], dtype=frame.dtype)
     coordinates = torch.cat([clip.coordinates, keys])
-    return TokenLayout(
-        coordinates, torch.zeros(len(coordinates), dtype=torch.long), clip.loop_frames
-    )
+    return TokenLayout(coordinates, (len(coordinates),), clip.loop_frames)
 
 
 def train_denoiser(

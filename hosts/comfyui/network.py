@@ -7,7 +7,8 @@ B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D wid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from comfy.ldm.common_dit import pad_to_patch_size
@@ -29,6 +30,14 @@ from ...samplers.guidance.nag import AttentionGuidance, cross_attend_against
 from ...samplers.runs import Evaluation
 from .prompt_cache import ContextMaker, PromptCache
 from .windows import window_of
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def uncompiled(function: Function) -> Function:
+    """Run a function as it is where the host compiles the network, with all that it calls."""
+    return cast(Function, torch.compiler.disable(function))
+
 
 FRAME_BY_FRAME = Compression(time=1, space=1)
 
@@ -110,7 +119,9 @@ class HostAttention:
 class HostDiT(VideoDiT):
     """``VideoDiT`` behind the signature of the host's own networks; the names stay Wan's.
 
-    A sampling run of the host lasts from ``begin`` to ``end``.
+    A sampling run of the host lasts from ``begin`` to ``end``. Where the host compiles the network,
+    the graph is that of ``VideoDiT.forward``: what the host's options say changes from step to
+    step, and its compile node checks no value of them again.
     """
 
     kept_prompts: PromptCache | None = None
@@ -129,6 +140,7 @@ class HostDiT(VideoDiT):
         """Forget the run."""
         self.kept_prompts, self.retained = None, ()
 
+    @torch.compiler.disable(recursive=False)
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         x: Tensor,
@@ -158,7 +170,26 @@ class HostDiT(VideoDiT):
         executor = WrapperExecutor.new_class_executor(self._velocity, self, wrappers)
         return executor.execute(given, timestep, context, control, options, **kwargs)
 
+    @torch.compiler.disable(recursive=False)
     def _velocity(
+        self,
+        x: Tensor,
+        sigma: Tensor,
+        context: Tensor,
+        control: Mapping[str, Any] | None,
+        options: dict[str, Any],
+        **given: Any,
+    ) -> Tensor:
+        steered = (control or {}).get(STEERED_KEY, ())
+        attentions = [self.host_attention, *(each.network.host_attention for each in steered)]
+        with ExitStack() as inside:
+            for attention in attentions:
+                inside.enter_context(attention.with_options(options))
+            evaluate, for_host = self._evaluation(x, sigma, context, control, options, **given)
+            return for_host(evaluate())
+
+    @uncompiled
+    def _evaluation(
         self,
         x: Tensor,
         sigma: Tensor,
@@ -169,7 +200,8 @@ class HostDiT(VideoDiT):
         clip_fea: Tensor | None = None,
         channels: Tensor | None = None,
         **_: Any,
-    ) -> Tensor:
+    ) -> tuple[Callable[[], Tensor], Callable[[Tensor], Tensor]]:
+        """The pack's network with all that it is given, and what makes its result the host's."""
         clips, sigma, at, see = self._looked_at(x, sigma, options)
         channels = None if channels is None else see(channels)
         conditions = clips.conditions(self.config.conditions, sigma)
@@ -178,29 +210,23 @@ class HostDiT(VideoDiT):
         if clips.layout is None:
             x, sigma = self._pad(x), self._pad_levels(sigma)
             channels = None if channels is None else self._pad(channels)
+        texts = clip_texts or [context]
+        contexts = _prepared(self, ContextMaker.of_network(self), texts, clip_fea, options)
+        hooks = self._against(x, clips, options, hooks)
         steered = (control or {}).get(STEERED_KEY, ())
-        attentions = [self.host_attention, *(each.network.host_attention for each in steered)]
-        with ExitStack() as inside:
-            for attention in attentions:
-                inside.enter_context(attention.with_options(options))
-            texts = clip_texts or [context]
-            contexts = _prepared(self, ContextMaker.of_network(self), texts, clip_fea, options)  # pyright: ignore[reportCallIssue]
-            hooks = self._against(x, clips, options, hooks)
-            branches = (self._bound(each, clips, texts, options, see) for each in steered)
-            hooks = replace(hooks, branches=(*hooks.branches, *branches))
-            velocity = super().forward(
-                x,
-                sigma,
-                clips.pick(contexts),
-                layout=clips.layout,
-                loop=clips.layout is None and clips.each[0].closed,
-                conditions=conditions,
-                channels=channels,
-                hooks=hooks,
-            )
-        if clips.layout is None:
-            velocity = velocity[:, :, : size[2], : size[3], : size[4]]
-        return _for_one_level(velocity, at)
+        branches = (self._bound(each, clips, texts, options, see) for each in steered)
+        evaluate = partial(
+            super().forward,
+            x,
+            sigma,
+            clips.pick(contexts),
+            layout=clips.layout,
+            loop=clips.layout is None and clips.each[0].closed,
+            conditions=conditions,
+            channels=channels,
+            hooks=replace(hooks, branches=(*hooks.branches, *branches)),
+        )
+        return evaluate, partial(_for_host, size=size, at=at)
 
     def _bound(
         self,
@@ -212,7 +238,7 @@ class HostDiT(VideoDiT):
     ) -> BoundControl:
         """A branch with what these clips show of its hint."""
         maker = ContextMaker.of_branch(steered.network, self)
-        contexts = _prepared(self, maker, texts, None, options)  # pyright: ignore[reportCallIssue]
+        contexts = _prepared(self, maker, texts, None, options)
         state = steered.state.seen(see)
         if clips.layout is None:
             weights = None if state.weights is None else self._pad_levels(state.weights)
@@ -269,7 +295,6 @@ class HostDiT(VideoDiT):
         return self._pad(sigma[:, None])[:, 0]
 
 
-@torch.compiler.disable
 def _prepared(
     network: HostDiT,
     maker: ContextMaker,
@@ -297,8 +322,14 @@ def _evaluation(options: Mapping[str, Any], x: Tensor) -> Evaluation | None:
     return None if at is None else at.to(x.device).repeated(len(x) // len(at.sigma))
 
 
-def _for_one_level(velocity: Tensor, at: Evaluation | None) -> Tensor:
-    """Scale velocities of places below the run's level: the host's x0 is x - sigma v everywhere."""
+@uncompiled
+def _for_host(velocity: Tensor, size: Sequence[int], at: Evaluation | None) -> Tensor:
+    """The velocity in a latent's own size (B, C, F, H, W), or of tokens as it is.
+
+    Velocities of places below the run's level are scaled: the host's x0 is x - sigma v everywhere.
+    """
+    if velocity.ndim == 5:
+        velocity = velocity[:, :, : size[2], : size[3], : size[4]]
     if at is None or at.places is None:
         return velocity
     whole = at.sigma.reshape(-1, *[1] * (at.places.ndim - 1))
@@ -325,7 +356,8 @@ def _replace_blocks(
     hooks: BlockHooks,
 ) -> AroundBlock:
     def around(number: int, x: Tensor, block: Callable[[Tensor], Tensor]) -> Tensor:
-        throw_exception_if_processing_interrupted()  # an evaluation of a large video takes minutes
+        if not torch.compiler.is_compiling():  # it would break the graph
+            throw_exception_if_processing_interrupted()  # an evaluation may take minutes
 
         def inner(x: Tensor) -> Tensor:
             return block(x) if hooks.around is None else hooks.around(number, x, block)

@@ -180,7 +180,7 @@ class DilatedBranch(Trunk):
         dtype, device = _dtype_of(contexts), inside.tokens.device
         state = inside.tokens[..., : self.control.latent_channels * prod(self.control.patch)]
         _, modulation = self.modulation(inside.levels, dtype)
-        rotations = self.rotations(inside.layout, device)
+        rotations = inside.layout.rotations(self.config.rope, device)
         shared = Sequences(rotations, inside.layout.spans, modulation, NO_HOOKS)
         seen = torch.cat([state.to(dtype), hint.to(dtype)], dim=2)  # (B, L, (C + hint) * volume)
         x = self.embed(seen).float()  # (B, L, dim)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..layers import LayerMaker
 from ..patchify import TokenLayout
+from ..precision import float64_place
 from ..shapes import WAN_COMPRESSION, Compression, LatentShape
 
 TIME_SCALE = 1000.0
@@ -61,25 +62,28 @@ def gather_levels(
     Raises:
         ValueError: an input has another shape.
     """
-    names = list(extras)
-    given = [_per_clip_or_token(name, extras[name], sigma, layout) for name in names]
-    columns = [_per_clip_or_token("sigma", sigma, sigma, layout), *given]
+    given = {"sigma": sigma, **extras}
+    columns = [_column(name, value, sigma, layout) for name, value in given.items()]
     width = max(column.shape[1] for column in columns)
-    table = torch.stack([column.expand(-1, width) for column in columns])  # (1 + extras, B, 1|L)
-    if width == 1:
-        index = torch.arange(len(sigma), device=sigma.device)[:, None]
-        values = table[:, :, 0]
+    if width > len(layout.lengths):
+        columns = [_per_token(column, layout) for column in columns]
+    table = torch.stack([column.expand(-1, width) for column in columns])  # (1 + extras, B, width)
+    if all(value.ndim == 1 for value in given.values()):
+        values, index = table[:, :, 0], torch.arange(len(sigma), device=sigma.device)[:, None]
     else:
-        values, index = _distinct(table.flatten(1))
-        index = index.unflatten(0, (len(sigma), width))
-    return DistinctConditions(values[0], dict(zip(names, values[1:], strict=True)), index)
+        values, numbers = _distinct(table.flatten(1))
+        index = _per_token(numbers.unflatten(0, (len(sigma), width)), layout)
+    return DistinctConditions(values[0], dict(zip(extras, values[1:], strict=True)), index)
 
 
 def _distinct(columns: Tensor) -> tuple[Tensor, Tensor]:
     """Distinct columns (N, U) of (N, L), sorted, and the number of each column among them (L,).
 
-    What torch.unique does over a dimension, which takes a thousand times as long on a CPU.
+    What torch.unique does over a dimension, which takes a thousand times as long on a CPU. In a
+    compiled graph, whose shapes do not depend on values, every column counts as another one.
     """
+    if torch.compiler.is_compiling():
+        return columns, torch.arange(columns.shape[1], device=columns.device)
     code = columns.new_zeros(columns.shape[1], dtype=torch.long)
     for row in columns:
         values, number = torch.unique(row, return_inverse=True)
@@ -89,19 +93,26 @@ def _distinct(columns: Tensor) -> tuple[Tensor, Tensor]:
     return columns[:, last], code
 
 
-def _per_clip_or_token(name: str, value: Tensor, sigma: Tensor, layout: TokenLayout) -> Tensor:
+def _column(name: str, value: Tensor, sigma: Tensor, layout: TokenLayout) -> Tensor:
+    """An input as (B, 1), (B, clips) or (B, L)."""
     value = value.to(sigma.device, torch.float32)
-    batch, tokens, clips = len(sigma), len(layout.clip_ids), len(layout.loop_frames)
+    batch, tokens, clips = len(sigma), len(layout.coordinates), len(layout.lengths)
     if value.shape == (batch,):
         return value[:, None]
-    if value.shape == (batch, tokens):
+    if value.shape in ((batch, tokens), (batch, clips)):
         return value
-    if value.shape == (batch, clips):
-        return value[:, layout.clip_ids.to(value.device)]
     raise ValueError(
         f"{name} has shape {tuple(value.shape)}: use ({batch},) for a value per row, "
         f"({batch}, {clips}) per clip or ({batch}, {tokens}) per token"
     )
+
+
+def _per_token(columns: Tensor, layout: TokenLayout) -> Tensor:
+    """Values (B, clips) spread over the tokens (B, L); others as they are."""
+    clips = len(layout.lengths)
+    if clips == 1 or columns.shape[1] != clips:
+        return columns
+    return columns[:, layout.clip_ids.to(columns.device)]
 
 
 def clip_conditions(
@@ -126,7 +137,7 @@ def clip_conditions(
 def sinusoid(values: Tensor, dim: int) -> Tensor:
     """(U,) -> (U, dim): cosines first, frequencies 10000^(-i / (dim / 2)), in float64."""
     half = dim // 2
-    place = "cpu" if values.device.type == "mps" else values.device  # mps has no float64
+    place = float64_place(values.device)
     steps = torch.arange(half, dtype=torch.float64, device=place)
     frequencies = torch.exp(-math.log(10000.0) * steps / half)
     angles = values.to(place).to(torch.float64)[:, None] * frequencies

@@ -153,7 +153,7 @@ class VideoDiT(Trunk):
         self._check(tokens, layout, contexts)
         levels = gather_levels(sigma, layout, self._known(conditions or {}))
         time, modulation = self.modulation(levels, tokens.dtype)
-        rotations = self.rotations(layout, tokens.device)
+        rotations = layout.rotations(self.config.rope, tokens.device)
         shared = Sequences(rotations, layout.spans, modulation, hooks)
         x = self.embed(tokens).float()  # (B, L, D)
         inside = Embedded(tokens, x, layout, levels, shared)
@@ -170,7 +170,7 @@ class VideoDiT(Trunk):
         self, tokens: Tensor, layout: TokenLayout, contexts: Sequence[PreparedContext]
     ) -> None:
         pt, ph, pw = self.config.patch
-        expected = (len(layout.clip_ids), self.config.in_channels * pt * ph * pw)
+        expected = (len(layout.coordinates), self.config.in_channels * pt * ph * pw)
         if tuple(tokens.shape[1:]) != expected:
             raise ValueError(
                 f"tokens of shape {tuple(tokens.shape)}: this network and layout need "
@@ -202,9 +202,14 @@ def _run_block(
     return x
 
 
+def _layout(grid: LatentShape, loop: bool) -> TokenLayout:
+    """The layout of a latent; a compiled graph makes its own."""
+    return grid_layout(grid, loop=loop) if torch.compiler.is_compiling() else _kept(grid, loop)
+
+
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)  # a kept layout may serve a training step later
-def _layout(grid: LatentShape, loop: bool) -> TokenLayout:
+def _kept(grid: LatentShape, loop: bool) -> TokenLayout:
     return grid_layout(grid, loop=loop)
 
 

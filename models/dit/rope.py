@@ -47,7 +47,7 @@ def close_circle(frequencies: Tensor, period: int) -> Tensor:
 
 
 def rotations(coordinates: Tensor, config: RopeConfig, *, period: int = 0) -> Rotations:
-    """Cosines and sines of token positions, computed in float64 on the CPU.
+    """Cosines and sines of token positions, computed in float64 and where these are.
 
     Args:
         coordinates: (L, 3) frame, row and column of each token; fractions are allowed.
@@ -57,10 +57,9 @@ def rotations(coordinates: Tensor, config: RopeConfig, *, period: int = 0) -> Ro
     time, row, column = config.frequencies()
     if period:
         time = close_circle(time, period)
-    position = coordinates.to("cpu", torch.float64)
-    angles = torch.cat(
-        [torch.outer(position[:, axis], f) for axis, f in enumerate((time, row, column))], dim=1
-    )
+    position = coordinates.double()
+    each = [f.to(position.device) for f in (time, row, column)]
+    angles = torch.cat([torch.outer(position[:, axis], f) for axis, f in enumerate(each)], dim=1)
     return angles.cos().float(), angles.sin().float()
 
 
@@ -68,7 +67,8 @@ def rotate(x: Tensor, table: Rotations) -> Tensor:
     """Rotate neighbouring pairs of (B, N, L, K) by the angles of each token, in float32."""
     cos, sin = table
     pairs = x.float().unflatten(-1, (-1, 2))  # (B, N, L, K/2, 2)
-    if x.device.type == "cpu":  # the same products, several times faster than on strided halves
+    if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        # the same products, several times faster than on strided halves, which compilers fuse
         turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.complex(cos, sin))
     else:
         even, odd = pairs.unbind(-1)  # (B, N, L, K/2) each

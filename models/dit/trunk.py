@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 
 from ..attention import KeysValues
 from ..layers import LayerMaker
-from ..patchify import Patch, TokenLayout
+from ..patchify import Patch
 from .blocks import Block, Context, ImageEmbedding, Modulation
 from .conditioning import (
     CONDITION_SCALES,
@@ -24,7 +24,6 @@ from .conditioning import (
     sinusoid,
 )
 from .config import DiTConfig
-from .rope import Rotations
 
 PreparedContext = tuple[Context, ...]
 """Keys and values of one prompt, and of its image where there is one, for every block."""
@@ -88,11 +87,6 @@ class Trunk(nn.Module):
         missing = max(0, self.config.text_length - text.shape[1])
         words = self.text_embedding(pad(text, (0, 0, 0, min(missing, 1))))  # (B, S, D)
         return Words(words, max(missing, 1))
-
-    def rotations(self, layout: TokenLayout, device: torch.device) -> Rotations:
-        """Rotary positions of the tokens in this network's heads."""
-        cos, sin = layout.rotations(self.config.rope)
-        return cos.to(device), sin.to(device)
 
     def modulation(
         self, levels: DistinctConditions, dtype: torch.dtype

@@ -118,11 +118,8 @@ def test_extra_clean_tokens_stand_at_their_own_time(network: VideoDiT) -> None:
     expected = patchify([network(latent, levels, [text])]).values
     clip, frame = patchify([latent[:, :, :2]]), patchify([latent[:, :, 2:]])
     coordinates = frame.layout.coordinates + torch.tensor([2.0, 0.0, 0.0])
-    joined = TokenLayout(
-        torch.cat([clip.layout.coordinates, coordinates]),
-        torch.zeros(len(expected[0]), dtype=torch.long),
-        (0,),
-    )
+    places = torch.cat([clip.layout.coordinates, coordinates])
+    joined = TokenLayout(places, (len(expected[0]),), (0,))
     values = torch.cat([clip.values, frame.values], dim=1)
     each = torch.cat([sigma.expand(1, 8), torch.zeros(1, 4)], dim=1)
     got = network.forward_tokens(values, joined, each, [text])
@@ -252,8 +249,10 @@ def test_clear_errors(network: VideoDiT) -> None:
     tokens = patchify([latent])
     with pytest.raises(ValueError, match="2 prompts for 1 clips"):
         network.forward_tokens(tokens.values, tokens.layout, sigma, [text, text])
-    with pytest.raises(ValueError, match="next to each other"):
-        TokenLayout(torch.zeros(3, 3), torch.tensor([0, 1, 0]), (0, 0))
+    with pytest.raises(ValueError, match=r"shape \(3, 3\) for clips of \(2, 2\) tokens"):
+        TokenLayout(torch.zeros(3, 3), (2, 2), (0, 0))
+    with pytest.raises(ValueError, match="2 clips, and 1 that are said to be loops"):
+        TokenLayout(torch.zeros(3, 3), (2, 1), (0,))
     with pytest.raises(ValueError, match="even heads"):
         DiTConfig(dim=10, heads=3, ffn_dim=4, layers=1)
     with pytest.raises(ValueError, match="unknown conditions"):
