@@ -61,58 +61,41 @@ class LayerMaker:
     dtype: torch.dtype | None = None
 
     @property
-    def _factory(self) -> dict[str, Any]:
+    def factory(self) -> dict[str, Any]:
+        """What the layer classes are told of parameters."""
         return {"device": self.device, "dtype": self.dtype}
 
     def linear(self, inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
         """Make a matrix."""
-        return self.ops.Linear(inputs, outputs, bias=bias, **self._factory)
+        return self.ops.Linear(inputs, outputs, bias=bias, **self.factory)
 
     def embedding(self, rows: int, width: int) -> nn.Embedding:
         """Make a table of vectors."""
-        return self.ops.Embedding(rows, width, **self._factory)
+        return self.ops.Embedding(rows, width, **self.factory)
 
     def layer_norm(self, width: int, eps: float) -> nn.LayerNorm:
         """Make a norm with a gain and a bias."""
-        return self.ops.LayerNorm(width, eps=eps, elementwise_affine=True, **self._factory)
+        return self.ops.LayerNorm(width, eps=eps, elementwise_affine=True, **self.factory)
 
     def rms_norm(self, width: int, eps: float) -> nn.RMSNorm:
         """Make a norm with a gain."""
-        return self.ops.RMSNorm(width, eps=eps, **self._factory)
+        return self.ops.RMSNorm(width, eps=eps, **self.factory)
 
     def conv2d(
         self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, padding: int = 0
     ) -> nn.Conv2d:
         """Make a convolution of (B, C, H, W)."""
         return self.ops.Conv2d(
-            channels_in, channels_out, kernel, stride=stride, padding=padding, **self._factory
-        )
-
-    def conv3d(
-        self,
-        channels_in: int,
-        channels_out: int,
-        kernel: tuple[int, int, int],
-        *,
-        time_stride: int = 1,
-    ) -> nn.Conv3d:
-        """Make a convolution of (B, C, F, H, W), padded to keep the size but not in time."""
-        return self.ops.Conv3d(
-            channels_in,
-            channels_out,
-            kernel,
-            stride=(time_stride, 1, 1),
-            padding=(0, kernel[1] // 2, kernel[2] // 2),
-            **self._factory,
+            channels_in, channels_out, kernel, stride=stride, padding=padding, **self.factory
         )
 
     def patches(self, channels: int, width: int, patch: tuple[int, int, int]) -> nn.Conv3d:
         """Make the embedding of patches that do not overlap."""
-        return self.ops.Conv3d(channels, width, kernel_size=patch, stride=patch, **self._factory)
+        return self.ops.Conv3d(channels, width, kernel_size=patch, stride=patch, **self.factory)
 
     def parameter(self, *shape: int) -> nn.Parameter:
         """Make a parameter of ones."""
-        return nn.Parameter(torch.ones(shape, **self._factory))
+        return nn.Parameter(torch.ones(shape, **self.factory))
 
 
 def to_channels_last(network: nn.Module) -> None:

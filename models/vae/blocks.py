@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import cast
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..layers import LayerMaker
+from .convolutions import conv3d
 from .stream import Tape, over_frames, prepend_past
 
 REACH = 2
@@ -18,6 +22,12 @@ AROUND = (1 + REACH, 3, 3)
 
 POINT = (1, 1, 1)
 """Kernel of convolutions that only mix channels."""
+
+SMALLEST_NORM = 1e-12
+"""Shorter vectors are not brought to length 1."""
+
+PIECE = 400_000
+"""Numbers that a CPU's core works on at a time, a few steps after each other."""
 
 
 class RMSNorm(nn.Module):
@@ -38,15 +48,75 @@ class RMSNorm(nn.Module):
         unit = functional.normalize(precise, dim=1).to(x.dtype)  # (B, C, ...)
         return unit * self.scale * self.gamma.to(x)  # (B, C, ...)
 
+    def activate_into(self, x: Tensor, out: Tensor) -> None:
+        """Write the norm of x (B, C, F, H, W) with SiLU to out, alike and with channels last.
 
-def causal_conv(conv: nn.Module, x: Tensor, tape: Tape | None) -> Tensor:
-    """Convolve x (B, C, F, H, W) with a kernel of `AROUND`, which sees no later frame."""
-    return over_frames(conv, prepend_past(x, REACH, tape), window=1 + REACH)
+        All steps are done to a piece before the next one, while it is in the processor's cache,
+        and in float32 or better: only the result is rounded.
+        """
+        gain = self.gamma.to(x.device, torch.promote_types(x.dtype, torch.float32)).flatten()
+        gain = gain * self.scale  # (C,)
+        for rows, result in zip(_pieces(x), _pieces(out), strict=True):
+            precise = rows.to(gain.dtype)  # (M, C)
+            length = torch.linalg.vector_norm(precise, dim=1, keepdim=True)  # (M, 1)
+            inverse = length.clamp_min_(SMALLEST_NORM).reciprocal_()  # (M, 1)
+            into = result if result.dtype == gain.dtype else precise  # (M, C)
+            torch.mul(precise, inverse, out=into)
+            functional.silu(into.mul_(gain), inplace=True)
+            if into is not result:
+                result.copy_(into)
+
+
+def _pieces(x: Tensor) -> Iterator[Tensor]:
+    """Vectors (M, C) of x (B, C, F, H, W), sample by sample, as many as a CPU's caches hold."""
+    channels = x.shape[1]
+    many = x.numel() if x.device.type != "cpu" else PIECE * torch.get_num_threads()
+    for sample in x.movedim(1, -1):
+        yield from sample.reshape(-1, channels).split(max(1, many // channels))
+
+
+def causal_conv(
+    conv: nn.Module, x: Tensor, tape: Tape | None, norm: nn.Module | None = None
+) -> Tensor:
+    """Convolve x (B, C, F, H, W) with a kernel of 1 + `REACH` frames, which sees no later frame.
+
+    Args:
+        norm: an `RMSNorm` that is applied first, and SiLU after it.
+    """
+    if tape is not None and tape.in_place:
+        seen = _behind_past(x, tape, norm)  # (B, C, 2 + F, H, W)
+        del x  # or it would stay until the convolution is made
+        return conv(seen)  # (B, C', F, H, W)
+    seen = prepend_past(x if norm is None else activate(norm, x), REACH, tape)
+    return over_frames(conv, seen, window=1 + REACH)  # (B, C', F, H, W)
+
+
+def _behind_past(x: Tensor, tape: Tape, norm: nn.Module | None) -> Tensor:
+    """What a causal convolution sees, put together in the tape's workspace without further copies.
+
+    A single frame that begins a clip comes alone: convolutions take what lacks for zeros.
+    """
+    past, frames = tape.read(), x.shape[2]
+    before = 0 if past is None and frames == 1 else REACH
+    seen = tape.room.to_work_in(x, before + frames)  # (B, C, 2 + F, H, W)
+    if before:
+        seen[:, :, :before] = 0 if past is None else past
+    if norm is None:
+        seen[:, :, before:] = x
+    else:
+        cast(RMSNorm, norm).activate_into(x, seen[:, :, before:])
+    tape.write(seen, REACH)
+    return seen
 
 
 def activate(norm: nn.Module, x: Tensor) -> Tensor:
     """Normalise x (B, C, F, H, W) and apply SiLU."""
     return over_frames(lambda frames: functional.silu(norm(frames)), x)
+
+
+def add(h: Tensor, x: Tensor, tape: Tape | None) -> Tensor:
+    """h + x, in h where nothing else needs it."""
+    return h.add_(x) if tape is not None and tape.in_place else h + x
 
 
 class ResidualBlock(nn.Module):
@@ -58,22 +128,21 @@ class ResidualBlock(nn.Module):
         self.residual = nn.ModuleDict(
             {
                 "0": RMSNorm(channels_in, 3, make),
-                "2": make.conv3d(channels_in, channels_out, AROUND),
+                "2": conv3d(make, channels_in, channels_out, AROUND),
                 "3": RMSNorm(channels_out, 3, make),
-                "6": make.conv3d(channels_out, channels_out, AROUND),
+                "6": conv3d(make, channels_out, channels_out, AROUND),
             }
         )
         self.shortcut = (
             nn.Identity()
             if channels_in == channels_out
-            else make.conv3d(channels_in, channels_out, POINT)
+            else conv3d(make, channels_in, channels_out, POINT)
         )
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
         norm1, conv1, norm2, conv2 = self.residual.values()
-        h = causal_conv(conv1, activate(norm1, x), tape)  # (B, C', F, H, W)
-        h = causal_conv(conv2, activate(norm2, h), tape)  # (B, C', F, H, W)
-        return h + over_frames(self.shortcut, x)  # (B, C', F, H, W)
+        h = causal_conv(conv2, causal_conv(conv1, x, tape, norm1), tape, norm2)  # (B, C', F, H, W)
+        return add(h, over_frames(self.shortcut, x), tape)  # (B, C', F, H, W)
 
 
 class AttentionBlock(nn.Module):
@@ -104,9 +173,9 @@ class Head(nn.ModuleDict):
     """Norm, SiLU and the convolution that ends an encoder or a decoder."""
 
     def __init__(self, channels_in: int, channels_out: int, make: LayerMaker) -> None:
-        conv = make.conv3d(channels_in, channels_out, AROUND)
+        conv = conv3d(make, channels_in, channels_out, AROUND)
         super().__init__({"0": RMSNorm(channels_in, 3, make), "2": conv})
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
         norm, conv = self.values()
-        return causal_conv(conv, activate(norm, x), tape)  # (B, C', F, H, W)
+        return causal_conv(conv, x, tape, norm)  # (B, C', F, H, W)

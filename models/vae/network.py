@@ -13,6 +13,7 @@ from ..attention import Attention, attend
 from ..layers import LayerMaker
 from .blocks import POINT
 from .config import COLOURS, TINY_VAE, WAN21_VAE, WAN22_VAE, VAEConfig
+from .convolutions import conv3d, is_inference
 from .linear_code import LinearCode, fold_blocks, unfold_blocks
 from .resample import fold_pixels, unfold_pixels
 from .stack import Decoder, Encoder
@@ -51,8 +52,8 @@ class VideoVAE(nn.Module):
         z = config.z_channels
         self.config = config
         self.encoder = Encoder(config, make)
-        self.conv1 = make.conv3d(2 * z, 2 * z, POINT)
-        self.conv2 = make.conv3d(z, z, POINT)
+        self.conv1 = conv3d(make, 2 * z, 2 * z, POINT)
+        self.conv2 = conv3d(make, z, z, POINT)
         self.decoder = Decoder(config, make)
         if config.linear_code:
             numbers = COLOURS * config.compression.time * config.compression.space**2
@@ -80,24 +81,30 @@ class VideoVAE(nn.Module):
             ValueError: the frame count or the size does not fit the factors.
         """
         self._check_video(video, first=True)
-        return self._encode(video, None)
+        return self._encode(video, Tape(None, in_place=True) if is_inference(video) else None)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Give the video (B, 3, 1 + time_factor (f - 1), H, W) of a whole latent."""
-        return self._decode(latent, None)
+        """Give the video (B, 3, 1 + time_factor (f - 1), H, W) of a whole latent.
+
+        Raises:
+            ValueError: the latent is none of this VAE.
+        """
+        self.check_latent(latent)
+        return self._decode(latent, Tape(None, in_place=True) if is_inference(latent) else None)
 
     def encode_chunk(self, video: Tensor, cache: Cache | None) -> tuple[Tensor, Cache]:
         """Encode the next frames of a stream; chunks together equal `encode` of the whole.
 
         Args:
             video: 1 + a multiple of the time factor in the first chunk, then multiples of it.
-            cache: what the call before gave; None begins a clip.
+            cache: what the call before gave, and is used up by this one; None begins a clip.
 
         Raises:
-            ValueError: the frame count or the size does not fit the factors.
+            ValueError: the frame count or the size does not fit the factors, or the cache is used
+                up.
         """
-        tape = Tape(cache)
-        self._check_video(video, first=tape.first)
+        self._check_video(video, first=cache is None)
+        tape = Tape(cache, in_place=is_inference(video))
         return self._encode(video, tape)[0], tape.cache()
 
     def decode_chunk(
@@ -106,12 +113,16 @@ class VideoVAE(nn.Module):
         """Decode the next latent frames, one or more; chunks together equal `decode` of the whole.
 
         Args:
-            cache: what the call before gave; None begins a clip.
+            cache: what the call before gave, and is used up by this one; None begins a clip.
             grid: tiles in which the upsampling is done, the same for all chunks of a clip. What
                 looks at the whole picture comes before it; a tile misses only what lies further
                 away than a few latent positions.
+
+        Raises:
+            ValueError: the latent is none of this VAE, or the cache is used up.
         """
-        tape = Tape(cache)
+        self.check_latent(latent)
+        tape = Tape(cache, in_place=is_inference(latent))
         return self._decode(latent, tape, grid), tape.cache()
 
     def encode_stream(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
@@ -176,12 +187,13 @@ class VideoVAE(nn.Module):
         return mean, logvar.clamp(-30.0, 20.0)
 
     def _decode(self, latent: Tensor, tape: Tape | None, grid: TileGrid | None = None) -> Tensor:
-        self.check_latent(latent)
         x = self.decoder.before_upsampling(over_frames(self.conv2, latent), tape)  # (B, D, f, h, w)
         if grid is None:
             video = self._upsampled(x, tape)  # (B, 3, F, H, W)
         else:
-            video = grid.blend(self._upsampled(place.of(x), tape) for place in grid.places)
+            tapes = (tape and tape.section(number) for number in range(len(grid.places)))
+            tiles = zip(grid.places, tapes, strict=True)
+            video = grid.blend(self._upsampled(place.of(x), part) for place, part in tiles)
         if self.config.linear_code:
             video = video + self._linear_decode(latent, is_first(tape))  # (B, 3, F, H, W)
         return video

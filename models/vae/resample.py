@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import torch
 from einops import rearrange, reduce
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..layers import LayerMaker
-from .blocks import REACH
-from .stream import Tape, is_first, over_frames, prepend_past
+from .blocks import REACH, causal_conv
+from .convolutions import conv3d, doubling_conv2d
+from .stream import Tape, is_first, over_frames
 
 TIME_KERNEL = (1 + REACH, 1, 1)
 
@@ -21,7 +24,7 @@ class Downsample(nn.Module):
         super().__init__()
         self.resample = nn.ModuleDict({"1": make.conv2d(channels, channels, 3, stride=2)})
         self.time_conv = (
-            make.conv3d(channels, channels, TIME_KERNEL, time_stride=2) if temporal else None
+            conv3d(make, channels, channels, TIME_KERNEL, time_stride=2) if temporal else None
         )
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
@@ -38,9 +41,9 @@ class Downsample(nn.Module):
     def _halve_frames(self, x: Tensor, time_conv: nn.Module, tape: Tape | None) -> Tensor:
         """Keep frame 0; make one frame of the next two and the one before them, and so on."""
         past = None if tape is None else tape.read()
-        if tape is not None:
-            tape.write(x[:, :, -1:])
         seen = x if past is None else torch.cat([past, x], dim=2)
+        if tape is not None:
+            tape.write(x, 1)
         kept = [x[:, :, :1]] if past is None else []
         if seen.shape[2] > REACH:
             kept.append(over_frames(time_conv, seen, window=1 + REACH, stride=2))
@@ -54,10 +57,9 @@ class Upsample(nn.Module):
         self, channels_in: int, channels_out: int, *, temporal: bool, make: LayerMaker
     ) -> None:
         super().__init__()
-        conv = make.conv2d(channels_in, channels_out, 3, padding=1)
-        self.resample = nn.ModuleDict({"1": conv})
+        self.resample = nn.ModuleDict({"1": doubling_conv2d(make, channels_in, channels_out)})
         self.time_conv = (
-            make.conv3d(channels_in, 2 * channels_in, TIME_KERNEL) if temporal else None
+            conv3d(make, channels_in, 2 * channels_in, TIME_KERNEL) if temporal else None
         )
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
@@ -67,18 +69,23 @@ class Upsample(nn.Module):
 
     def _double_sides(self, x: Tensor) -> Tensor:
         images = rearrange(x, "B C F H W -> (B F) C H W")
-        images = functional.interpolate(images, scale_factor=2, mode="nearest-exact")
         return rearrange(self.resample["1"](images), "(B F) C H W -> B C F H W", B=x.shape[0])
 
     def _double_frames(self, x: Tensor, time_conv: nn.Module, tape: Tape | None) -> Tensor:
         """Keep frame 0, hidden from the others; make each of these two."""
         alone = 1 if is_first(tape) else 0
-        seen = prepend_past(x[:, :, alone:], REACH, tape)
-        if x.shape[2] == alone:
+        later = x[:, :, alone:]  # (B, C, F', H, W)
+        if not later.shape[2]:
+            if tape is not None:
+                tape.write(later, REACH)
             return x
-        pairs = over_frames(time_conv, seen, window=1 + REACH)
-        doubled = rearrange(pairs, "B (p C) F H W -> B C (F p) H W", p=2)
-        return torch.cat([x[:, :, :alone], doubled], dim=2)
+        pairs = causal_conv(time_conv, later, tape)  # (B, 2C, F', H, W)
+        doubled = x.new_empty(x.shape[0], alone + 2 * later.shape[2], *x.shape[3:], x.shape[1])
+        doubled = doubled.movedim(-1, 1)
+        for number, half in enumerate(pairs.chunk(2, dim=1)):
+            doubled[:, :, alone + number :: 2] = half
+        doubled[:, :, :alone] = x[:, :, :alone]
+        return doubled
 
 
 def average_down(x: Tensor, channels: int, *, time: int, space: int) -> Tensor:
@@ -106,6 +113,19 @@ def duplicate_up(x: Tensor, channels: int, *, time: int, space: int, first: bool
         r=space,
     )
     return unfolded[:, :, time - 1 :] if first else unfolded
+
+
+def add_duplicate(h: Tensor, x: Tensor, *, time: int, space: int, first: bool) -> Tensor:
+    """Add to h (B, C', F', H', W'), in place, what `duplicate_up` makes of x (B, C, F, H, W)."""
+    channels, block = h.shape[1], time * space**2
+    repeats = channels * block // x.shape[1]
+    source = x.repeat_interleave(repeats // block, dim=1) if repeats > block else x
+    lacking = time - 1 if first else 0  # frames of the first block
+    for offset, (p, q, r) in enumerate(product(range(time), range(space), range(space))):
+        begin = 1 if p < lacking else 0
+        part = source[:, offset // repeats :: max(1, block // repeats), begin:]
+        h[:, :, (p - lacking) % time :: time, q::space, r::space] += part
+    return h
 
 
 def fold_pixels(video: Tensor, patch: int) -> Tensor:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
+from typing import cast
 
 from torch import Tensor, nn
 
 from ..layers import LayerMaker
-from .blocks import AROUND, AttentionBlock, Head, ResidualBlock, causal_conv
+from .blocks import AROUND, AttentionBlock, Head, ResidualBlock, add, causal_conv
 from .config import COLOURS, VAEConfig
-from .resample import Downsample, Upsample, average_down, duplicate_up
+from .convolutions import conv3d
+from .pieces import Stage, in_pieces
+from .resample import Downsample, Upsample, add_duplicate, average_down, duplicate_up
 from .stream import Tape, is_first
 
 
@@ -21,19 +24,28 @@ class Encoder(nn.Module):
     def __init__(self, config: VAEConfig, make: LayerMaker) -> None:
         super().__init__()
         dims = [config.base_dim * m for m in (1, *config.dim_mult)]
-        self.conv1 = make.conv3d(COLOURS * config.pixel_patch**2, dims[0], AROUND)
+        self.conv1 = conv3d(make, COLOURS * config.pixel_patch**2, dims[0], AROUND)
         self.downsamples = nn.ModuleList(
             DownLevel(config, level, dims[level], dims[level + 1], make)
             for level in range(len(config.dim_mult))
         )
         self.middle = middle(dims[-1], make)
         self.head = Head(dims[-1], 2 * config.z_channels, make)
+        self._growth = dims[0] / (COLOURS * config.pixel_patch**2)
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
-        x = causal_conv(self.conv1, x, tape)  # (B, D, F, H, W)
-        x = run(self.downsamples, x, tape)  # (B, D', f, h, w)
-        x = run(self.middle, x, tape)  # (B, D', f, h, w)
-        return self.head(x, tape)  # (B, 2 z, f, h, w)
+        """The stages are conv1 (B, D, F, H, W), the levels, and the rest (B, 2 z, f, h, w)."""
+        levels = [Stage(level, level.growth, level.time) for level in self._levels()]
+        return in_pieces([Stage(self._before, self._growth), *levels, Stage(self._after)], x, tape)
+
+    def _levels(self) -> list[DownLevel]:
+        return cast(list[DownLevel], list(self.downsamples))
+
+    def _before(self, x: Tensor, tape: Tape | None) -> Tensor:
+        return causal_conv(self.conv1, x, tape)  # (B, D, F, H, W)
+
+    def _after(self, x: Tensor, tape: Tape | None) -> Tensor:
+        return self.head(run(self.middle, x, tape), tape)  # (B, 2 z, f, h, w)
 
 
 class Decoder(nn.Module):
@@ -43,7 +55,7 @@ class Decoder(nn.Module):
         super().__init__()
         multiples = config.dim_mult[::-1]
         dims = [config.decoder_base_dim * m for m in (multiples[0], *multiples)]
-        self.conv1 = make.conv3d(config.z_channels, dims[0], AROUND)
+        self.conv1 = conv3d(make, config.z_channels, dims[0], AROUND)
         self.middle = middle(dims[0], make)
         self.upsamples = nn.ModuleList(
             UpLevel(config, level, dims[level], dims[level + 1], make)
@@ -61,8 +73,8 @@ class Decoder(nn.Module):
 
     def upsample(self, x: Tensor, tape: Tape | None = None) -> Tensor:
         """The rest, which looks a few positions around and needs nearly all of the memory."""
-        x = run(self.upsamples, x, tape)  # (B, D, F, H, W)
-        return self.head(x, tape)  # (B, 3 p^2, F, H, W)
+        levels = [Stage(level, level.growth) for level in cast(list[UpLevel], list(self.upsamples))]
+        return in_pieces([*levels, Stage(self.head)], x, tape)  # (B, 3 p^2, F, H, W)
 
 
 class DownLevel(nn.Module):
@@ -74,6 +86,8 @@ class DownLevel(nn.Module):
         super().__init__()
         last = level == len(config.temporal_down)
         temporal = not last and config.temporal_down[level]
+        self.time = 1 + temporal
+        self.growth = channels_out / channels_in
         blocks = residual_blocks(config.res_blocks, channels_in, channels_out, make)
         if not last:
             blocks.append(Downsample(channels_out, temporal=temporal, make=make))
@@ -86,7 +100,7 @@ class DownLevel(nn.Module):
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
         h = run(self.downsamples, x, tape)  # (B, C', F', H', W')
-        return h if self.average is None else h + self.average(x)  # (B, C', F', H', W')
+        return h if self.average is None else add(h, self.average(x), tape)  # (B, C', F', H', W')
 
 
 class UpLevel(nn.Module):
@@ -98,6 +112,7 @@ class UpLevel(nn.Module):
         super().__init__()
         last = level == len(config.temporal_down)
         temporal = not last and config.temporal_down[::-1][level]
+        self.growth = channels_out / channels_in * (1 if last else 4 * (1 + temporal))
         # Wan 2.1's upsampling halves the channels on the way to the next level, Wan 2.2's does not.
         halving = 1 if config.residual_shortcuts else 2
         before = channels_in if level == 0 else channels_in // halving
@@ -106,17 +121,17 @@ class UpLevel(nn.Module):
             after = channels_out // halving
             blocks.append(Upsample(channels_out, after, temporal=temporal, make=make))
         self.upsamples = nn.ModuleList(blocks)
-        self.duplicate: Callable[..., Tensor] | None = None
+        self.block: dict[str, int] = {}
         if config.residual_shortcuts and not last:
-            self.duplicate = partial(
-                duplicate_up, channels=channels_out, time=1 + temporal, space=2
-            )
+            self.block = {"time": 1 + temporal, "space": 2}
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
         h = run(self.upsamples, x, tape)  # (B, C', F', H', W')
-        if self.duplicate is None:
+        if not self.block:
             return h
-        return h + self.duplicate(x, first=is_first(tape))  # (B, C', F', H', W')
+        if tape is not None and tape.in_place:
+            return add_duplicate(h, x, **self.block, first=tape.first)  # (B, C', F', H', W')
+        return h + duplicate_up(x, h.shape[1], **self.block, first=is_first(tape))
 
 
 def residual_blocks(

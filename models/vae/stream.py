@@ -2,43 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 import torch
 from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import pad
 
-Cache = tuple[Tensor, ...]
-"""The last input frames of every causal layer, in the order in which the layers run."""
-
-
 SMALL_SAMPLE = 20480
 """Numbers of one sample, not counting its columns, up to which torch takes it for small."""
+
+SLAB = 2**25
+"""Numbers that are mapped at once for what layers keep; what nobody uses takes no memory."""
+
+Remembered = dict[tuple[Hashable, ...], Tensor]
+"""The last input frames of every causal layer, by section and place in it."""
+
+
+class Cache:
+    """What the causal layers of a stream remember between two chunks.
+
+    The chunk that continues from a cache takes over its memory, so that old and new frames need
+    not lie side by side.
+    """
+
+    def __init__(self, frames: Remembered) -> None:
+        self._frames: Remembered | None = frames
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self._held().values())
+
+    def copy(self) -> Cache:
+        """A cache of its own from which the stream can be continued once more."""
+        return Cache({key: frames.clone() for key, frames in self._held().items()})
+
+    def take(self) -> Remembered:
+        """Give the frames away; the cache is empty from now on.
+
+        Raises:
+            ValueError: a chunk has taken them before.
+        """
+        frames, self._frames = self._held(), None
+        return frames
+
+    def _held(self) -> Remembered:
+        if self._frames is None:
+            raise ValueError(
+                "this cache is used up: a chunk has continued from it, or has failed on the way. "
+                "Continue from the newest cache, or from a copy() made before, or begin with None"
+            )
+        return self._frames
 
 
 class Tape:
     """Hands each causal layer its past and collects what the next chunk will need.
 
-    One tape serves one chunk: layers call `read` and `write` once each, always in the same order.
+    Layers call `read` and then `write` once each, always in the same order. A part of the network
+    that runs several times for one chunk has a section, and each run its own tape for that.
+
+    Args:
+        cache: None begins a clip.
+        in_place: a layer's new frames are written where its past was, as soon as it has run.
     """
 
-    def __init__(self, cache: Cache | None) -> None:
+    def __init__(self, cache: Cache | None, *, in_place: bool = False) -> None:
         self.first = cache is None
-        self._past: Iterator[Tensor] = iter(cache or ())
-        self._next: list[Tensor] = []
+        self.in_place = in_place
+        self.room = Room()
+        self._frames: Remembered = {} if cache is None else cache.take()
+        self._section: tuple[Hashable, ...] = ()
+        self._layer = 0
+
+    def section(self, name: Hashable) -> Tape:
+        """A tape for the next run of a part of the network, which remembers by itself."""
+        part = Tape(None, in_place=self.in_place)
+        part.room, part._frames = self.room, self._frames
+        part._section = (*self._section, name)
+        part.first = (*part._section, 0) not in self._frames
+        return part
 
     def read(self) -> Tensor | None:
         """Give the layer's past frames, or None in the first chunk of a clip."""
-        return None if self.first else next(self._past)
+        return self._frames.get((*self._section, self._layer))
 
-    def write(self, frames: Tensor) -> None:
-        """Keep a copy of frames (a view would hold the whole chunk in memory)."""
-        self._next.append(frames.clone())
+    def write(self, seen: Tensor, frames: int) -> None:
+        """Keep a copy of the last `frames` frames of seen (B, C, F, H, W).
+
+        Frames that are not there are zeros. (A view would hold the whole chunk in memory.)
+        """
+        key = (*self._section, self._layer)
+        self._layer += 1
+        recent = seen[:, :, max(seen.shape[2] - frames, 0) :]
+        missing = frames - recent.shape[2]
+        past = self._frames.get(key)
+        if not self.in_place:
+            self._frames[key] = pad(recent, (0, 0, 0, 0, missing, 0)) if missing else recent.clone()
+            return
+        if past is None or (past.is_inference() and not torch.is_inference_mode_enabled()):
+            past = self.room.to_keep(recent, frames)
+        past[:, :, :missing] = 0
+        past[:, :, missing:] = recent
+        self._frames[key] = past
 
     def cache(self) -> Cache:
         """Give what was written, to start the next chunk's tape."""
-        return tuple(self._next)
+        return Cache(self._frames)
+
+
+class Room:
+    """Memory for one chunk's layers, which would be slow to map and soon full of holes otherwise.
+
+    On a CPU, fresh memory costs more than most of what is done in it, and what stays lies apart
+    from what goes. Elsewhere this is the allocator's task.
+    """
+
+    def __init__(self) -> None:
+        self._work = torch.empty(0)
+        self._kept = torch.empty(0)
+
+    def to_work_in(self, like: Tensor, frames: int) -> Tensor:
+        """Numbers (B, C, frames, H, W), channels last: the same memory for all, one at a time."""
+        size = _numbers(like, frames)
+        if like.device.type != "cpu":
+            return _channels_last(like.new_empty(size), like, frames)
+        if self._work.numel() < size or self._work.dtype != like.dtype:
+            self._work = torch.empty(0)  # given up first
+            self._work = like.new_empty(size)
+        return _channels_last(self._work[:size], like, frames)
+
+    def kept(self, x: Tensor) -> Tensor:
+        """A copy of x (B, C, F, H, W) that may stay."""
+        return self.to_keep(x, x.shape[2]).copy_(x)
+
+    def to_keep(self, like: Tensor, frames: int) -> Tensor:
+        """Numbers (B, C, frames, H, W), channels last, that stay for the next chunk."""
+        size = _numbers(like, frames)
+        if like.device.type != "cpu" or size > SLAB:
+            return _channels_last(like.new_empty(size), like, frames)
+        if self._kept.numel() < size or self._kept.dtype != like.dtype:
+            self._kept = like.new_empty(SLAB)
+        numbers, self._kept = self._kept[:size], self._kept[size:]
+        return _channels_last(numbers, like, frames)
+
+
+def _numbers(like: Tensor, frames: int) -> int:
+    batch, channels, _, height, width = like.shape
+    return batch * channels * frames * height * width
+
+
+def _channels_last(numbers: Tensor, like: Tensor, frames: int) -> Tensor:
+    """Numbers as frames (B, C, frames, H, W) of the size of like (B, C, F, H, W)."""
+    batch, channels, _, height, width = like.shape
+    return numbers.view(batch, frames, height, width, channels).movedim(-1, 1)
 
 
 def is_first(tape: Tape | None) -> bool:
@@ -54,7 +169,7 @@ def prepend_past(x: Tensor, frames: int, tape: Tape | None) -> Tensor:
     past = None if tape is None else tape.read()
     extended = pad(x, (0, 0, 0, 0, frames, 0)) if past is None else torch.cat([past, x], dim=2)
     if tape is not None:
-        tape.write(extended[:, :, extended.shape[2] - frames :])
+        tape.write(extended, frames)
     return extended
 
 

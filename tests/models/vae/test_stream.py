@@ -127,13 +127,52 @@ def test_caches_do_not_grow_and_hold_nothing_else(exact):
     assert len(counts) == 1
 
 
-def test_a_cache_can_be_continued_twice(exact):
+def test_a_copied_cache_can_be_continued_twice(exact):
     _, cache = exact.vae.decode_chunk(exact.latent[:, :, :3], None)
-    before = [tensor.clone() for tensor in cache]
+    copy = cache.copy()
     first, _ = exact.vae.decode_chunk(exact.latent[:, :, 3:], cache)
-    second, _ = exact.vae.decode_chunk(exact.latent[:, :, 3:], cache)
+    second, _ = exact.vae.decode_chunk(exact.latent[:, :, 3:], copy)
     assert torch.equal(first, second)
-    assert all(torch.equal(a, b) for a, b in zip(before, cache, strict=True))
+
+
+def test_a_cache_is_used_up_by_the_chunk_that_continues_from_it(single):
+    _, cache = single.vae.decode_chunk(single.latent[:, :, :3], None)
+    single.vae.decode_chunk(single.latent[:, :, 3:], cache)
+    with pytest.raises(ValueError, match=r"used up: a chunk has continued .* copy\(\)"):
+        single.vae.decode_chunk(single.latent[:, :, 3:], cache)
+    _, cache = single.vae.encode_chunk(single.video[:, :, :5], None)
+    single.vae.encode_chunk(single.video[:, :, 5:9], cache)
+    with pytest.raises(ValueError, match="used up"):
+        single.vae.encode_chunk(single.video[:, :, 5:9], cache)
+
+
+@torch.no_grad()
+def test_a_chunk_that_fails_on_the_way_corrupts_no_stream(single, monkeypatch):
+    """Its own goes on no more, which is said; a copy and another stream go on as they would."""
+    begun, rest = single.latent[:, :, :3], single.latent[:, :, 3:]
+    _, cache = single.vae.decode_chunk(begun, None)
+    copy = cache.copy()
+    head = single.vae.decoder.head
+
+    def fails(*_):
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(head, "forward", fails)
+        with pytest.raises(RuntimeError, match="out of memory"):
+            single.vae.decode_chunk(rest, cache)
+    with pytest.raises(ValueError, match="used up"):
+        single.vae.decode_chunk(rest, cache)
+    video, _ = single.vae.decode_chunk(rest, copy)
+    assert (video - single.decoded[:, :, 9:]).abs().max() < 1e-4
+
+
+def test_what_does_not_fit_uses_no_cache_up(exact):
+    _, cache = exact.vae.decode_chunk(exact.latent[:, :, :3], None)
+    with pytest.raises(ValueError, match="does not fit"):
+        exact.vae.decode_chunk(exact.latent[:, :1], cache)
+    video, _ = exact.vae.decode_chunk(exact.latent[:, :, 3:], cache)
+    assert torch.equal(video, exact.decoded[:, :, 9:])
 
 
 def test_a_shorter_latent_decodes_to_the_beginning(exact):
