@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from .attention import Attention, attend
+from .products import Linear
 
 
 class UnfilledEmbedding(nn.Embedding):
@@ -28,7 +29,7 @@ class Unfilled:
     Conv3d = nn.Conv3d
     Embedding = UnfilledEmbedding
     LayerNorm = nn.LayerNorm
-    Linear = nn.Linear
+    Linear = Linear
     RMSNorm = nn.RMSNorm
 
 
