@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from .chunked_attention import attend_in_chunks, takes_chunks
+
 Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(q (B,N,L,K), k (B,N,S,K), v (B,N,S,K)) -> (B,N,L,K); a host may put in its own."""
 
@@ -17,7 +19,9 @@ KeysValues = tuple[Tensor, Tensor]
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Plain softmax attention, (B, N, L, K) -> (B, N, L, K)."""
+    """Plain softmax attention, (B, N, L, K) -> (B, N, L, K), in chunks where they are faster."""
+    if takes_chunks(q, k, v):
+        return attend_in_chunks(q, k, v)
     return scaled_dot_product_attention(q, k, v)
 
 

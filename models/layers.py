@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from . import products
 from .attention import Attention, attend
 
 
@@ -37,7 +38,7 @@ class Unfilled:
     class LayerNorm(AsInMemory, nn.LayerNorm):
         """A norm with a gain and a bias."""
 
-    class Linear(AsInMemory, nn.Linear):
+    class Linear(AsInMemory, products.Linear):
         """A matrix."""
 
     class RMSNorm(AsInMemory, nn.RMSNorm):

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+
+from .products import linear
 
 SHORTEST = 1e-12
 """A row of zeros has no direction and stays zeros, whatever its magnitude."""

@@ -1,5 +1,8 @@
 """Number formats: their names, and which of them a device computes fast in."""
 
+import platform
+from pathlib import Path
+
 import torch
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -19,3 +22,17 @@ def has_fast_bf16(device: torch.device) -> bool:
 def float64_place(device: torch.device) -> torch.device:
     """Where to compute in float64 for a device: on it, or on the CPU where it cannot (mps)."""
     return torch.device("cpu") if device.type == "mps" else device
+
+
+def has_slow_fp32() -> bool:
+    """Whether torch multiplies float32 on this CPU by a library that leaves half of it unused.
+
+    On AMD processors MKL computes with AVX2, also where there is AVX-512.
+    """
+    capability = torch.backends.cpu.get_cpu_capability()
+    return capability == "AVX512" and torch.backends.mkl.is_available() and _is_amd()
+
+
+def _is_amd() -> bool:
+    cpus = Path("/proc/cpuinfo")
+    return "AuthenticAMD" in (cpus.read_text() if cpus.exists() else platform.processor())

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..models.precision import has_fast_bf16
+from ..models.products import Linear
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:
@@ -64,7 +65,7 @@ class RMSNorm(nn.RMSNorm):
 class Layers:
     """Namespace of the layer classes that a network is built from."""
 
-    Linear = nn.Linear
+    Linear = Linear
     Conv3d = nn.Conv3d
     LayerNorm = nn.LayerNorm
     RMSNorm = RMSNorm

@@ -22,6 +22,7 @@ from ...model_loaders.text import encode_rows
 from ...model_loaders.tokenizer import EOS, PAD, TOKENIZER_KEY, Tokenizer, tokenizer_to_tensor
 from ...models.precision import DTYPES
 from ...models.text.t5 import T5Encoder
+from .layers import with_fast_products
 from .notes import warn
 from .precision import fastest
 from .versions import rebuild_with, stored_ops
@@ -87,7 +88,7 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
             make = partial(T5Encoder, weights.config, ops=stored_ops(dtype))
             network = load_stored(make, weights, dtype=dtype)
         else:
-            make = partial(T5Encoder, weights.config, ops=comfy.ops.manual_cast)
+            make = partial(T5Encoder, weights.config, ops=with_fast_products(comfy.ops.manual_cast))
             network = load_strictly(make, weights.state, dtype=dtype)
         self.transformer = network.to(device)
         self._place: torch.device | None = None

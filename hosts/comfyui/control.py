@@ -24,6 +24,7 @@ from ...samplers.control import ControlStrength, HintState, PercentToSigma
 from ..about import AboutControl
 from ..control import NO_VAE, Hint, Steering, check_vae
 from .encoding import encode_video, format_of
+from .layers import with_fast_products
 from .model import HostModel
 from .network import CLIPS_KEY, EVALUATION_KEY, STEERED_KEY, HostAttention, Steered
 from .versions import make_patcher
@@ -246,7 +247,8 @@ def make_control(weights: ControlWeights, *, dtype: str) -> HostControl:
         supported_dtypes=[torch.bfloat16, torch.float16, torch.float32],
     )
     attention = HostAttention()
-    build = partial(build_control, weights.config, ops=ops.manual_cast, attention=attention)
+    layers = with_fast_products(ops.manual_cast)
+    build = partial(build_control, weights.config, ops=layers, attention=attention)
     network: Any = load_strictly(build, weights.state, dtype=kept)
     network.host_attention = attention
     patcher = _patcher(network, device)

@@ -19,6 +19,7 @@ from ...models.latent_format import LatentFormat
 from ...models.precision import DTYPES
 from ...samplers.checks import check_image_context, check_text_width
 from ..keys import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
+from .layers import with_fast_products
 from .network import HostDiT
 from .precision import cpu_bf16, fastest
 from .prompt_cache import PromptCache
@@ -213,7 +214,7 @@ def _builder(weights: DiTWeights) -> Callable[..., HostDiT]:
     def build(
         *, operations: Any, dtype: torch.dtype, device: torch.device | None, **_: Any
     ) -> HostDiT:
-        make = partial(HostDiT, weights.config, ops=operations)
+        make = partial(HostDiT, weights.config, ops=with_fast_products(operations))
         if is_stored(weights.state):
             network = load_stored(make, weights, dtype=dtype)
         else:

@@ -11,12 +11,14 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
+from comfy.cli_args import args
 from comfy.ldm.common_dit import pad_to_patch_size
-from comfy.ldm.modules.attention import optimized_attention
+from comfy.ldm.modules.attention import attention_sub_quad, optimized_attention
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrappers
 from torch import Tensor
 
+from ...models.chunked_attention import attend_in_chunks, takes_chunks
 from ...models.dit.blocks import Context
 from ...models.dit.config import DiTConfig
 from ...models.dit.network import VideoDiT
@@ -89,7 +91,10 @@ class Steered(NamedTuple):
 
 
 class HostAttention:
-    """The attention that the host was started with, or that a node put in its place."""
+    """The attention that the host was started with, or that a node put in its place.
+
+    Where nobody has chosen one, a CPU gets the pack's, if that is faster.
+    """
 
     def __init__(self) -> None:
         self._options: Mapping[str, Any] = {}
@@ -105,6 +110,8 @@ class HostAttention:
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """(B, N, L, K), twice (B, N, S, K) -> (B, N, L, K)."""
+        if not self._is_chosen() and takes_chunks(q, k, v):
+            return attend_in_chunks(q, k, v)
         return optimized_attention(
             q,
             k,
@@ -114,6 +121,11 @@ class HostAttention:
             skip_output_reshape=True,
             transformer_options=self._options,
         )
+
+    def _is_chosen(self) -> bool:
+        """Whether the user, or a node, has asked for an attention."""
+        by_default = optimized_attention is attention_sub_quad and not args.use_quad_cross_attention
+        return not by_default or "optimized_attention_override" in self._options
 
 
 class HostDiT(VideoDiT):

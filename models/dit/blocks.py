@@ -16,6 +16,7 @@ from torch.nn.functional import embedding, layer_norm
 from ..attention import KeysValues, attend_across, attend_within
 from ..hooks import BlockHooks
 from ..layers import LayerMaker
+from ..products import FeedForward
 from .rope import Rotations, rotate
 
 IMAGE_EPS = 1e-5
@@ -147,7 +148,7 @@ class Block(nn.Module):
         self.self_attn = SelfAttention(dim, heads, eps, make)
         self.norm3 = make.layer_norm(dim, eps)
         self.cross_attn = CrossAttention(dim, heads, eps, make, image=image)
-        self.ffn = nn.Sequential(
+        self.ffn = FeedForward(
             make.linear(dim, ffn_dim), nn.GELU(approximate="tanh"), make.linear(ffn_dim, dim)
         )
         self.modulation = make.parameter(1, 6, dim)

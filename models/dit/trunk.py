@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from ..attention import KeysValues
 from ..layers import LayerMaker
 from ..patchify import Patch
+from ..products import FeedForward
 from .blocks import Block, Context, ImageEmbedding, Modulation
 from .conditioning import (
     CONDITION_SCALES,
@@ -51,7 +52,7 @@ class Trunk(nn.Module):
         dim, freq_dim = config.dim, config.freq_dim
         self.config = config
         self.patch_embedding = make.patches(config.in_channels, dim, config.patch)
-        self.text_embedding = nn.Sequential(
+        self.text_embedding = FeedForward(
             make.linear(config.text_dim, dim), nn.GELU(approximate="tanh"), make.linear(dim, dim)
         )
         self.img_emb = (

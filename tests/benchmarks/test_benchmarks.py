@@ -10,6 +10,10 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALLEST = {
+    "denoise": [
+        *("--dim", "48", "--heads", "2", "--layers", "1", "--text", "4"),
+        *("--frames", "2", "--size", "4", "--steps", "1", "--rounds", "1"),
+    ],
     "decode_memory": ["--size", "16", "--seconds", "0.25", "0.5", "--rounds", "1"],
     "start": ["--rounds", "1", "--warm-up", "0"],
 }
