@@ -15,6 +15,7 @@ from .options import (
     OutputFolder,
     Quiet,
     Verbose,
+    settings_of,
 )
 
 Workflows = Annotated[
@@ -66,10 +67,7 @@ def batch(
         ),
         output_dir=output_dir,
         settings={
-            "input_dir": None if input_dir is None else str(input_dir),
-            "models_dir": None if models_dir is None else str(models_dir),
-            "device": device,
-            "dtype": dtype,
+            **settings_of(input_dir, models_dir, device, dtype),
             "metadata": False if no_metadata else None,
         },
         resume=resume,
