@@ -127,6 +127,21 @@ def test_what_a_batch_has_recorded_is_compared(
     ]
 
 
+def test_a_file_without_its_graph_is_made_again_from_what_is_recorded(
+    write, graph, settings, reproduce, tmp_path
+):
+    options = BatchOptions(
+        jobs=JobOptions(workflows=(write(graph, "clip.json"),), seeds="8"),
+        output_dir=tmp_path / "output",
+        settings={**settings, "metadata": False},
+        quiet=True,
+    )
+    assert batch_command(options) == 0
+    code, lines, _ = reproduce(tmp_path / "output" / "clip_1.mp4")
+    assert code == 0
+    assert "equal, byte for byte" in lines
+
+
 def read_sha256(manifest, name):
     lines = map(json.loads, manifest.splitlines())
     return next(line["details"]["models"][name] for line in lines if line.get("details"))

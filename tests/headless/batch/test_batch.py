@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -127,6 +128,17 @@ def test_enough_failures(outcome, write, clip):
     assert code == 1
     assert "2 jobs have failed (--max-failures)" in told
     assert "0 done, 2 failed, 2 left" in told
+
+
+def test_other_versions_are_told(outcome, clip, tmp_path):
+    outcome(clip)
+    (manifest,) = tmp_path.glob("output/.spacetime_batch/*/manifest.jsonl")
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('"python": "', '"python": "2.7, not '), encoding="utf-8")
+    told = outcome(resume=True, quiet=False)[2]
+    assert f"goes on with python {platform.python_version()} (before: 2.7, not " in told
+    assert "results may differ" in told
+    assert "goes on with" not in outcome(resume=True, quiet=False)[2]
 
 
 def test_a_second_batch_in_a_folder_is_refused(outcome, clip, tmp_path):

@@ -71,6 +71,7 @@ def test_what_a_result_was_made_of_is_told(run, graph, models_dir):
     assert sorted(done.details["models"]) == [f"{name}.safetensors" for name in files]
     assert all(len(sha256) == 64 for sha256 in done.details["models"].values())
     assert done.details["device"] == "cpu"
+    assert done.details["timings"]["Sample (#10)"] > 0
     if sys.platform == "linux":
         assert done.details["peak_memory"] > 50e6
 
