@@ -3,8 +3,8 @@
 Models and results of a job stay for the next one, as far as that has a use for them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ..graph.write_back import write_back
 from ..hosts.standalone.elsewhere import EQUIVALENTS
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
+from ..media import plain_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,11 @@ class Job:
     workflow: Mapping[str, Any]
     folders: Folders
     assignments: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> Folders:
+        """The folders, and the files of other places that are set by name."""
+        return replace(self.folders, also=named_files(map(_text, self.assignments)))
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Engine:
         Raises:
             GraphError, WorkflowError: it cannot be run.
         """
-        with use_folders(job.folders):
+        with use_folders(job.places):
             return validate(self.prompt(job).nodes, self.registry)
 
     def run(self, job: Job, on_event: Callable[[Event], None] = lambda event: None) -> RunResult:
@@ -83,7 +89,7 @@ class Engine:
             GraphError, WorkflowError: it cannot be run; nothing was.
             NodeFailed: a node raised; what the nodes before it saved stays.
         """
-        with use_folders(job.folders):
+        with use_folders(job.places):
             prompt = self.prompt(job)
             extra = {"workflow": prompt.drawn} if prompt.drawn else {}
             return self._executor.run(prompt.nodes, extra_pnginfo=extra, on_event=on_event)
@@ -97,6 +103,22 @@ class Engine:
             drawn = write_back(job.workflow, nodes, self.registry)
             nodes = resolve_prompts(nodes, self.registry)
         return Prompt(fill_prefixes(nodes, datetime.now()), drawn)
+
+
+def named_files(texts: Iterable[str]) -> frozenset[Path]:
+    """The files among texts that someone has set: whole paths of what is there."""
+    return frozenset(plain_path(text) for text in texts if _is_file(text))
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_absolute() and Path(text).is_file()
+    except (OSError, ValueError):  # no path at all, such as a long text
+        return False
+
+
+def _text(assignment: str) -> str:
+    return assignment.partition("=")[2]
 
 
 def standalone_registry(host: StandaloneHost) -> Registry:
