@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .addresses import Address
+from .dynamic_prompts import SEEDS
 from .schema import ComfyNode, Schema
 from .sockets import String
 from .validate import read_link
 from .values import widget_of
-from .widgets import SEED_NAMES
 
 PROMPTS = ("text", "prompt")
 POSITIVE, NEGATIVE = "positive", "negative"
@@ -30,7 +30,7 @@ def seed_inputs(
     found: dict[Address, bool] = {}
     for key, raw, schema in _known(prompt, registry):
         for spec in schema.inputs:
-            if spec.id in SEED_NAMES and spec.get_io_type() == "INT":
+            if spec.id in SEEDS and spec.get_io_type() == "INT":
                 address = _origin(prompt, registry, Address(key, spec.id), raw)
                 if address is not None:
                     found[address] = found.get(address, False) or _samples(schema)

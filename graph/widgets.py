@@ -10,9 +10,7 @@ from .sockets import Combo, Input
 from .ui_graph import UINode
 from .values import widget_of
 
-SEED_NAMES = frozenset({"seed", "noise_seed"})
-"""What nodes call the number that their noise is drawn by."""
-
+_SEED_NAMES = frozenset({"seed", "noise_seed"})
 _CONTROL_WORDS = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
 
 
@@ -94,7 +92,7 @@ def _has_control(name: str, spec: Input | None) -> bool:
     flag = getattr(widget_of(spec), "control_after_generate", None) if spec else None
     if flag is not None:
         return bool(flag)
-    return name in SEED_NAMES and (spec is None or spec.get_io_type() == "INT")
+    return name in _SEED_NAMES and (spec is None or spec.get_io_type() == "INT")
 
 
 def _control_length(values: list[Any], place: int, spec: Input | None, following: int) -> int:

@@ -90,9 +90,37 @@ class Engine:
             NodeFailed: a node raised; what the nodes before it saved stays.
         """
         with use_folders(job.places):
-            prompt = self.prompt(job)
-            extra = {"workflow": prompt.drawn} if prompt.drawn else {}
-            return self._executor.run(prompt.nodes, extra_pnginfo=extra, on_event=on_event)
+            return self.run_prompt(self.prompt(job), job.places, on_event)
+
+    def run_prompt(
+        self,
+        prompt: Prompt,
+        folders: Folders,
+        on_event: Callable[[Event], None] = lambda event: None,
+        *,
+        lean: bool = False,
+    ) -> RunResult:
+        """Run what `prompt` gives; every output node of it saves, whatever ran before.
+
+        Args:
+            prompt: to run.
+            folders: of what its nodes load and save.
+            on_event: told of every node, in this thread.
+            lean: hold nothing longer than this run needs it, for less memory.
+
+        Raises:
+            GraphError: it cannot be run; nothing was.
+            NodeFailed: a node raised; what the nodes before it saved stays.
+        """
+        extra = {"workflow": prompt.drawn} if prompt.drawn else {}
+        with use_folders(folders):
+            return self._executor.run(
+                prompt.nodes, extra_pnginfo=extra, on_event=on_event, save_again=True, lean=lean
+            )
+
+    def forget(self) -> None:
+        """Let go of models and results."""
+        self._executor.forget()
 
     def prompt(self, job: Job) -> Prompt:
         """What of a workflow is run: inputs set, prompts drawn, names of files filled in."""

@@ -1,5 +1,6 @@
 """From the words of a command line to the jobs of a batch, every value checked."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,8 +17,8 @@ from .problems import BatchError
 from .reading import Plan, Problems, Source, planned
 from .variations import Variation
 
-DIGITS = 4
-"""Of a job's number at least."""
+DIGITS = 5
+"""Of an id."""
 
 
 def jobs_of(options: JobOptions, registry: Registry) -> list[BatchJob]:
@@ -38,20 +39,22 @@ def jobs_of(options: JobOptions, registry: Registry) -> list[BatchJob]:
     problems.caught(lambda: fields_of(template))
     plans = planned(options, problems)
     known = Graphs(options.assignments, registry, problems)
-    digits, names = max(DIGITS, len(str(len(plans)))), UniqueNames()
-    made = []
+    counts, numbers = Counter(source.key for source, _ in plans), Counter[object]()
+    names, made = UniqueNames(), list[BatchJob]()
     with use_folders(_folders(options, plans)):
-        for number, (source, parts) in enumerate(plans, 1):
+        for source, parts in plans:
             if (graph := known.read(source)) is None:
                 continue
+            numbers[source.key] += 1
+            digits = len(str(counts[source.key]))
+            fields = {GRAPH: graph.stem, NUMBER: f"{numbers[source.key]:0{digits}}"}
             values = known.checked(graph, parts)
-            fields = {GRAPH: graph.stem, NUMBER: f"{number:0{digits}}"}
             try:
-                name = _name(graph, values, parts, template, fields)
+                name = names.of(_name(graph, values, parts, template, fields))
             except (BatchError, WorkflowError) as problem:
                 problems.note(problem, f"names of {graph.source}: ")
             else:
-                made.append(_job(graph, values, fields[NUMBER], names.of(name)))
+                made.append(_job(graph, values, f"{len(made) + 1:0{DIGITS}}", name))
     problems.stop()
     return made
 
@@ -75,13 +78,12 @@ class Graphs:
 
     def read(self, source: Source) -> BatchGraph | None:
         """The graph of a source; None where there is none, which is told once."""
-        key = source.name if source.workflow is None else id(source.workflow)
-        if key not in self._read:
-            self._read[key] = self.problems.caught(
+        if source.key not in self._read:
+            self._read[source.key] = self.problems.caught(
                 lambda: BatchGraph(source.name, source.read(), self.assignments, self.registry),
                 f"{source.name}: ",
             )
-        return self._read[key]
+        return self._read[source.key]
 
     def checked(self, graph: BatchGraph, parts: Iterable[Variation]) -> Values:
         """What a job sets, where each value fits its input; what does not is told."""
@@ -142,10 +144,10 @@ def _name(
     return filled(template, value_of)
 
 
-def _job(graph: BatchGraph, values: Values, number: str, name: str) -> BatchJob:
+def _job(graph: BatchGraph, values: Values, id: str, name: str) -> BatchJob:
     own = (f"{graph.addresses.words(address)}={text}" for address, text in values.items())
     return BatchJob(
-        id=number,
+        id=id,
         name=name,
         source=graph.source,
         workflow=graph.workflow,

@@ -12,7 +12,7 @@ LONGEST_PART = 100
 """Bytes of a folder's or file's name; a number and a suffix come behind."""
 
 GRAPH, NUMBER, ROW = "graph", "number", "name"
-"""In a template: the graph's file, the job's number, and the name in its row of a table."""
+"""In a template: the graph's file, the job's number among its graph's, its name in a table."""
 
 USUAL = f"{{{GRAPH}}}_{{{NUMBER}}}"
 

@@ -59,6 +59,11 @@ class Source:
     name: str
     workflow: Mapping[str, Any] | None = None
 
+    @property
+    def key(self) -> object:
+        """The same for the same workflow."""
+        return self.name if self.workflow is None else id(self.workflow)
+
     def read(self) -> Mapping[str, Any]:
         """The workflow.
 
