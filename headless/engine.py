@@ -3,6 +3,7 @@
 Models and results of a job stay for the next one, as far as that has a use for them.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from ..graph.assign import set_input
 from ..graph.dynamic_prompts import resolve_prompts
 from ..graph.executor import Event, Executor, NodeFinished, RunResult
 from ..graph.graph import Graph
+from ..graph.moved_files import with_own_names
 from ..graph.prefixes import fill_prefixes
 from ..graph.registry import Registry
 from ..graph.validate import validate
@@ -22,7 +24,7 @@ from ..graph.write_back import write_back
 from ..hosts.standalone.elsewhere import EQUIVALENTS
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
-from ..media import plain_path
+from ..media import is_whole_path, plain_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +129,7 @@ class Engine:
         nodes, drawn = to_api(job.workflow, self.registry), None
         for assignment in job.assignments:
             nodes = set_input(nodes, assignment, self.registry)
+        nodes = with_own_names(nodes, self.registry, logging.getLogger(__name__).warning)
         if is_ui_format(job.workflow):
             drawn = write_back(job.workflow, nodes, self.registry)
             nodes = resolve_prompts(nodes, self.registry)
@@ -135,14 +138,7 @@ class Engine:
 
 def named_files(texts: Iterable[str]) -> frozenset[Path]:
     """The files among texts that someone has set: whole paths of what is there."""
-    return frozenset(plain_path(text) for text in texts if _is_file(text))
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_absolute() and Path(text).is_file()
-    except (OSError, ValueError):  # no path at all, such as a long text
-        return False
+    return frozenset(plain_path(text) for text in texts if is_whole_path(text))
 
 
 def _text(assignment: str) -> str:

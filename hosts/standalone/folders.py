@@ -97,12 +97,13 @@ class Folders:
         if self.also and plain_path(name) in self.also:
             return plain_path(name)
         path = plain_path(folder / bare)
+        if not path.exists():  # of a graph from Windows
+            path = plain_path(folder / bare.replace("\\", "/"))
         if not path.is_relative_to(root):
             raise FileNotFoundError(f"{kind} file {name!r} lies outside {root}: copy it there")
         if "\0" in name or not path.is_file():
-            raise FileNotFoundError(
-                f"{kind} file {shown(name)!r} is not in {root}: {choose_among(self.names(kind))}"
-            )
+            there = choose_among(self.names(kind), name)
+            raise FileNotFoundError(f"{kind} file {shown(name)!r} is not in {root}: {there}")
         return path
 
     def _split(self, name: str) -> tuple[str, Path]:

@@ -9,6 +9,7 @@ from ....graph.addresses import Address, Addresses
 from ....graph.assign import set_input
 from ....graph.errors import WorkflowError, listed
 from ....graph.main_inputs import prompt_inputs, seed_inputs
+from ....graph.moved_files import with_own_names
 from ....graph.recheck import Recheck
 from ....graph.registry import Registry
 from ....graph.sockets import Combo
@@ -49,6 +50,7 @@ class BatchGraph:
         self.prompt: Mapping[str, Any] = to_api(workflow, registry)
         for assignment in self.assignments:
             self.prompt = set_input(self.prompt, assignment, registry)
+        self.prompt = with_own_names(self.prompt, registry, lambda text: None)
         self.addresses = Addresses(self.prompt, registry)
         self._found: dict[str, Address | WorkflowError] = {}
         self._checked: dict[tuple[object, ...], tuple[str, ...]] = {}
