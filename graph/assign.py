@@ -8,8 +8,10 @@ from typing import Any
 from ..media import shown
 from .errors import WorkflowError, listed, node_label
 from .schema import ComfyNode, Schema
+from .sockets import Input
 from .validate import node_title
 from .values import closest, parse_value
+from .widgets import known_name
 
 
 def set_input(
@@ -36,11 +38,12 @@ def set_input(
         raise WorkflowError(
             f"{name}: the node type {shown(str(prompt[key].get('class_type')))} is unknown here"
         )
-    value = _read(schema, _label(key, prompt[key], schema), input_id.strip(), text)
     given = prompt[key].get("inputs", {})
     if not isinstance(given, dict):
         raise WorkflowError(f"{name}: its inputs are not an object")
-    inputs = {**given, input_id.strip(): value}
+    specs = {spec.id: spec for spec in schema.inputs}
+    known = known_name(input_id.strip(), specs, given)
+    inputs = {**given, known: _read(specs, _label(key, prompt[key], schema), known, text)}
     return {**prompt, key: {**prompt[key], "inputs": inputs}}
 
 
@@ -81,8 +84,7 @@ def _label(key: str, raw: Mapping[str, Any], schema: Schema) -> str:
     return node_label(key, node_title(raw, schema), schema.node_id)
 
 
-def _read(schema: Schema, label: str, input_id: str, text: str) -> Any:
-    specs = {spec.id: spec for spec in schema.inputs}
+def _read(specs: Mapping[str, Input], label: str, input_id: str, text: str) -> Any:
     if input_id not in specs:
         known = ", ".join(specs) or "none"
         raise WorkflowError(

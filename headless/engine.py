@@ -5,23 +5,18 @@ Models and results of a job stay for the next one, as far as that has a use for 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from .. import hosts
-from ..graph.assign import set_input
-from ..graph.dynamic_prompts import resolve_prompts
 from ..graph.executor import Event, Executor, NodeFinished, RunResult
 from ..graph.graph import Graph
-from ..graph.prefixes import fill_prefixes
 from ..graph.registry import Registry
 from ..graph.validate import validate
-from ..graph.workflow import is_ui_format, to_api
-from ..graph.write_back import write_back
 from ..hosts.standalone.elsewhere import EQUIVALENTS
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
+from .prompt import Prompt, prompt_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,19 +32,6 @@ class Job:
     workflow: Mapping[str, Any]
     folders: Folders
     assignments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A workflow as it will run.
-
-    Args:
-        nodes: in the API's format.
-        drawn: as the editor draws it, with what was set; None of a workflow that came without.
-    """
-
-    nodes: Mapping[str, Any]
-    drawn: Mapping[str, Any] | None
 
 
 class Engine:
@@ -85,18 +67,13 @@ class Engine:
         """
         with use_folders(job.folders):
             prompt = self.prompt(job)
-            extra = {"workflow": prompt.drawn} if prompt.drawn else {}
-            return self._executor.run(prompt.nodes, extra_pnginfo=extra, on_event=on_event)
+            return self._executor.run(
+                prompt.nodes, extra_pnginfo=prompt.extra_pnginfo, on_event=on_event
+            )
 
     def prompt(self, job: Job) -> Prompt:
         """What of a workflow is run: inputs set, prompts drawn, names of files filled in."""
-        nodes, drawn = to_api(job.workflow, self.registry), None
-        for assignment in job.assignments:
-            nodes = set_input(nodes, assignment, self.registry)
-        if is_ui_format(job.workflow):
-            drawn = write_back(job.workflow, nodes, self.registry)
-            nodes = resolve_prompts(nodes, self.registry)
-        return Prompt(fill_prefixes(nodes, datetime.now()), drawn)
+        return prompt_of(job.workflow, job.assignments, self.registry)
 
 
 def standalone_registry(host: StandaloneHost) -> Registry:
