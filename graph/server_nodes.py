@@ -16,6 +16,7 @@ from .registry import Registry
 from .schema import ComfyNode, Schema
 from .sockets import Boolean, Combo, Custom, Float, Input, Int, Output, String, WidgetInput
 from .values import quote
+from .widgets import BROUGHT_BY
 
 _WIDGETS: Mapping[str, type[WidgetInput]] = {
     "BOOLEAN": Boolean.Input,
@@ -90,14 +91,18 @@ def _specs(name: str, about: Any, *, optional: bool) -> Iterator[Input]:
     """An input, and behind a choice that brings inputs of its own all that it may bring."""
     kind = about[0] if isinstance(about, list | tuple) and about else "*"
     options = _options(about)
+    if options.get("hidden"):  # for graphs that name it, as those of older hosts do
+        return
     if kind == _CHOICE_OF_INPUTS:
         choices = [each for each in options.get("options") or () if isinstance(each, dict)]
         keys = [each.get("key") for each in choices]
-        yield _widget(Combo.Input, name, {"options": keys, **_told(options)}, optional)
+        yield _widget(Combo.Input, name, {**options, "options": keys}, optional)
         for each in choices:
             for group in (each.get("inputs") or {}).values():
                 for inner, inner_about in group.items():
-                    yield from _specs(f"{name}.{inner}", inner_about, optional=True)
+                    for spec in _specs(f"{name}.{inner}", inner_about, optional=True):
+                        spec.extra_dict.setdefault(BROUGHT_BY, (name, [each.get("key")]))
+                        yield spec
     elif kind != _GROWING:
         yield _spec(name, kind, options, optional)
 
@@ -107,8 +112,12 @@ def _united(specs: Iterable[Input]) -> list[Input]:
     found: dict[str, Input] = {}
     for spec in specs:
         first = found.setdefault(spec.id, spec)
+        if first is spec:
+            continue
         if isinstance(first, Combo.Input) and isinstance(spec, Combo.Input):
             first.options = list(dict.fromkeys([*first.options, *spec.options]))
+        if BROUGHT_BY in first.extra_dict and BROUGHT_BY in spec.extra_dict:
+            first.extra_dict[BROUGHT_BY][1].extend(spec.extra_dict[BROUGHT_BY][1])
     return list(found.values())
 
 

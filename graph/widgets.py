@@ -10,6 +10,9 @@ from .sockets import Combo, Input
 from .ui_graph import UINode
 from .values import widget_of
 
+BROUGHT_BY = "brought_by"
+"""In the `extra_dict` of an input that a choice brings: the choice's name, and its values then."""
+
 _SEED_NAMES = frozenset({"seed", "noise_seed"})
 _CONTROL_WORDS = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
 
@@ -38,7 +41,7 @@ def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
         if stored is None or not set(stored) <= set(specs or stored):
             stored = pair_values(list(specs), node.values, specs)
     given = {name: value for name, value in stored.items() if value is not None}
-    return {**_defaults(specs), **given}
+    return {**_defaults(specs, given), **given}
 
 
 def known_name(name: str, known: Collection[str], given: Collection[str]) -> str:
@@ -125,7 +128,8 @@ def _control_length(values: list[Any], place: int, spec: Input | None, following
     return 2 if has_filter else 1
 
 
-def _defaults(specs: dict[str, Input]) -> dict[str, Any]:
+def _defaults(specs: Mapping[str, Input], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of inputs; of those that a choice brings where it was made."""
     found: dict[str, Any] = {}
     for name, spec in specs.items():
         widget = widget_of(spec)
@@ -133,6 +137,8 @@ def _defaults(specs: dict[str, Input]) -> dict[str, Any]:
         default = getattr(widget, "default", None)
         if default is None and options:
             default = options[0]
-        if default is not None:
+        choice, values = spec.extra_dict.get(BROUGHT_BY, ("", None))
+        is_there = values is None or given.get(choice, found.get(choice)) in values
+        if default is not None and is_there:
             found[name] = default
     return found

@@ -38,7 +38,7 @@ SAVE = {
             "filename_prefix": ["STRING", {"default": "video/ComfyUI"}],
             "format": ["COMFY_DYNAMICCOMBO_V3", {"options": FORMATS}],
         },
-        "optional": {"codec": ["COMBO", {"options": ["auto", "h264"], "hidden": True}]},
+        "optional": {"codec": ["COMFY_DYNAMICCOMBO_V3", {"options": [], "hidden": True}]},
     },
     "output": ["VIDEO"],
     "output_node": True,
@@ -96,7 +96,11 @@ def test_examples_convert_alike(file, standalone):
 def test_a_choices_own_inputs_keep_the_names_of_newer_hosts(registry):
     names = ["filename_prefix", "format", "format.codec", "format.codec.crf"]
     read = inputs_of(drawn("SaveVideo", names, ["clip", "webm", "av1", 30.0]), registry)
-    assert read | dict(zip(names, ["clip", "webm", "av1", 30.0], strict=True)) == read
+    assert read == dict(zip(names, ["clip", "webm", "av1", 30.0], strict=True))
+    for codec, brought in (("auto", {}), ("av1", {"format.codec.crf": 23.0})):
+        read = inputs_of(drawn("SaveVideo", names[:3], ["clip", "webm", codec]), registry)
+        chosen = {"format": "webm", "format.codec": codec, **brought}
+        assert read == {"filename_prefix": "clip", **chosen}
     set_to = set_input({"1": {"class_type": "SaveVideo", "inputs": read}}, "1.codec=h264", registry)
     assert set_to["1"]["inputs"]["format.codec"] == "h264"
 
