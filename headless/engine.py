@@ -66,10 +66,40 @@ class Engine:
             NodeFailed: a node raised; what the nodes before it saved stays.
         """
         with use_folders(job.folders):
-            prompt = self.prompt(job)
+            return self.run_prompt(self.prompt(job), job.folders, on_event)
+
+    def run_prompt(
+        self,
+        prompt: Prompt,
+        folders: Folders,
+        on_event: Callable[[Event], None] = lambda event: None,
+        *,
+        lean: bool = False,
+    ) -> RunResult:
+        """Run what `prompt` gives; every output node of it saves, whatever ran before.
+
+        Args:
+            prompt: to run.
+            folders: of what its nodes load and save.
+            on_event: told of every node, in this thread.
+            lean: hold nothing longer than this run needs it, for less memory.
+
+        Raises:
+            GraphError: it cannot be run; nothing was.
+            NodeFailed: a node raised; what the nodes before it saved stays.
+        """
+        with use_folders(folders):
             return self._executor.run(
-                prompt.nodes, extra_pnginfo=prompt.extra_pnginfo, on_event=on_event
+                prompt.nodes,
+                extra_pnginfo=prompt.extra_pnginfo,
+                on_event=on_event,
+                save_again=True,
+                lean=lean,
             )
+
+    def forget(self) -> None:
+        """Let go of models and results."""
+        self._executor.forget()
 
     def prompt(self, job: Job) -> Prompt:
         """What of a workflow is run: inputs set, prompts drawn, names of files filled in."""

@@ -28,10 +28,11 @@ class JobStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class JobNote:
-    """A line for the log of a job: a node that began, or what a node warned of."""
+    """A line for the log of a job: a node that began, or a warning of one, which is also shown."""
 
     job: str
     text: str
+    warning: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
