@@ -12,6 +12,7 @@ from .schema import ComfyNode, Schema
 from .sockets import Input
 from .validate import checks_itself, node_title, read_link
 from .values import closest, parse_value, read_value, widget_of
+from .widgets import known_name
 
 _TAG = re.compile(r"\s*#([^\W\d][\w-]*)$")
 
@@ -69,6 +70,8 @@ class Addresses:
         key, input_id = self._node(name.strip()), input_id.strip()
         schema = self._schema(key, name.strip())
         known = [spec.id for spec in schema.inputs]
+        given = self._prompt[key].get("inputs")
+        input_id = known_name(input_id, known, given if isinstance(given, dict) else {})
         if input_id not in known:
             raise WorkflowError(
                 f"{self._label(key)} has no input {shown(input_id)}{closest(input_id, known)}; "

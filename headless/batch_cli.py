@@ -16,6 +16,7 @@ from .options import (
     OutputFolder,
     Quiet,
     Verbose,
+    settings_of,
 )
 
 Workflows = Annotated[
@@ -80,10 +81,7 @@ def batch(
         ),
         output_dir=output_dir,
         settings={
-            "input_dir": None if input_dir is None else str(input_dir),
-            "models_dir": None if models_dir is None else str(models_dir),
-            "device": device,
-            "dtype": dtype,
+            **settings_of(input_dir, models_dir, device, dtype),
             "metadata": False if no_metadata else None,
         },
         resume=resume,

@@ -18,9 +18,14 @@ from .options import (
     ModelsFolder,
     NoMetadata,
     NumberFormat,
+    OtherDevice,
+    OtherInputFolder,
+    OtherModelsFolder,
+    OtherNumberFormat,
     OutputFolder,
     Quiet,
     Verbose,
+    settings_of,
 )
 from .streams import prepare_streams, print_results, tell, tell_traceback
 from .train_cli import train_app
@@ -148,6 +153,34 @@ def world(
     raise typer.Exit(world_command(options))
 
 
+@app.command()
+def reproduce(
+    file: Annotated[
+        Path, typer.Argument(help="A picture, a video or a sampling state with its graph in it.")
+    ],
+    input_dir: OtherInputFolder = None,
+    models_dir: OtherModelsFolder = None,
+    device: OtherDevice = None,
+    dtype: OtherNumberFormat = None,
+    json_line: Annotated[
+        bool, typer.Option("--json", help="Print one machine-readable result line.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make a result again from the graph in it, and say how far the two are apart."""
+    from .reproduce import ReproduceOptions, reproduce_command
+
+    options = ReproduceOptions(
+        file=file,
+        settings=settings_of(input_dir, models_dir, device, dtype),
+        json_line=json_line,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    raise typer.Exit(reproduce_command(options))
+
+
 @app.command("object-info")
 def object_info(
     nodes: Annotated[
@@ -201,3 +234,5 @@ def _tell_programs(arguments: list[str], message: str) -> None:
         print_results([Report(error=message).as_json(0.0)])
     elif arguments[:1] == ["batch"]:
         print_results([json.dumps({"event": "end", "ok": False, "error": message})])
+    elif arguments[:1] == ["reproduce"]:
+        print_results([json.dumps({"ok": False, "error": message})])

@@ -34,3 +34,12 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 NoMetadata = Annotated[
     bool, typer.Option("--no-metadata", help="Save files without the workflow in them.")
 ]
+
+
+def settings_of(
+    input_dir: Path | None, models_dir: Path | None, device: str | None, dtype: str | None
+) -> dict[str, str | None]:
+    """The settings of a batch by their names; None where nothing was said."""
+    folders = {"input_dir": input_dir, "models_dir": models_dir}
+    named = {name: None if folder is None else str(folder) for name, folder in folders.items()}
+    return {**named, "device": device, "dtype": dtype}

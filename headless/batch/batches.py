@@ -8,8 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ...media import plain_path
 from .job import BatchJob
-from .manifest import FILE, Manifest, read_manifest, write_plan
+from .manifest import FILE, Contents, JobRecord, Manifest, ManifestError, read_manifest, write_plan
+from .results import digest_of
 
 FOLDER = ".spacetime_batch"
 """In the output folder."""
@@ -82,6 +84,22 @@ def find_batch(output: Path, jobs: Sequence[BatchJob] | None) -> Path:
         f"no batch in {output} has these {len(jobs)} jobs: a workflow, an input or their order has "
         "changed; --resume without workflows goes on with the last batch as it was begun"
     )
+
+
+def find_result(file: Path) -> tuple[Contents, JobRecord] | None:
+    """The manifest of the batch that a file is a result of, and its job; None where none is known.
+
+    The file is known by its content, and looked for in the manifests of all folders around it.
+    """
+    wanted = digest_of(file)
+    for folder in plain_path(file).parents:
+        for path in manifests(folder):
+            with suppress(ManifestError, OSError):  # it tells of no file
+                contents = read_manifest(path)
+                for record in contents.records.values():
+                    if any(each.sha256 == wanted for each in record.files):
+                        return contents, record
+    return None
 
 
 def _new_folder(parent: Path, name: str) -> Path:

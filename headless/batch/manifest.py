@@ -49,6 +49,7 @@ class JobRecord:
         state: the last one.
         files: of the last time that it was saved.
         details: what they were made with, as backends tell it.
+        versions: of the session in which they were made.
     """
 
     job: BatchJob
@@ -56,6 +57,7 @@ class JobRecord:
     state: str = PLANNED
     files: tuple[SavedFile, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    versions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(kw_only=True)
@@ -106,9 +108,8 @@ class Manifest:
         """Record that a job has another state, with what belongs to it."""
         record = self.records[job]
         record.state = state
-        record.files = facts.get("files", record.files)
-        record.details = facts.get("details", record.details)
         if "files" in facts:
+            record.files = facts["files"]
             facts["files"] = [asdict(each) for each in record.files]
         self._append({"job": job, "state": state, "at": _now(), **facts})
 
@@ -210,7 +211,8 @@ def _take(contents: Contents, graphs: dict[str, Any], line: Mapping[str, Any]) -
         record.state = line["state"]
         if "files" in line:
             record.files = tuple(SavedFile(**each) for each in line["files"])
-        record.details = line.get("details", record.details)
+            record.details = line["details"]
+            record.versions = record.details.get("versions", contents.versions)
 
 
 def _read_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
