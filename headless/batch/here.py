@@ -156,6 +156,7 @@ class Here:
             metadata=self._folders.metadata,
         )
         job = Job(workflow=task.job.workflow, folders=folders, assignments=task.job.assignments)
+        folders = job.places
         files, timings = list[str](), dict[str, float]()
 
         def follow(event: Event) -> None:

@@ -83,7 +83,7 @@ class ComfyFiles:
         found = same_name(name, there)
         if found is None:
             places = " or ".join(map(str, self.model_folders(folder)))
-            raise FileNotFoundError(f"no file {name!r} in {places}: {choose_among(there)}")
+            raise FileNotFoundError(f"no file {name!r} in {places}: {choose_among(there, name)}")
         return Path(folder_paths.get_full_path_or_raise(folder, found))
 
     def input_folder(self) -> Path:

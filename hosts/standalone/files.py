@@ -38,7 +38,7 @@ class StandaloneFiles:
         found = same_name(name, there)
         if found is None:
             raise FileNotFoundError(
-                f"no file {shown(name)!r} in {self.models / folder}: {choose_among(there)}"
+                f"no file {shown(name)!r} in {self.models / folder}: {choose_among(there, name)}"
             )
         return self.models / folder / found
 

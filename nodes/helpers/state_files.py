@@ -58,7 +58,7 @@ def state_path(name: str) -> Path:
         raise FileNotFoundError(f"{name!r} leads out of {root}: choose a file that lies in it")
     if not path.is_file():
         raise FileNotFoundError(
-            f"no sampling state {name!r} in {folder}: {choose_among(state_names())}"
+            f"no sampling state {name!r} in {folder}: {choose_among(state_names(), name)}"
         )
     return path
 
