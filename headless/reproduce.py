@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,7 +119,8 @@ def _reproduce(options: ReproduceOptions) -> Finding:
         progress=display.step,
     )
     with TemporaryDirectory(dir=own_temp(), prefix="reproduce-") as temp:
-        folders = Folders.of(input=settings.input_dir, output=temp, metadata=bool(graphs))
+        before = Folders.of(input=settings.input_dir, output=settings.output_dir)
+        folders = replace(before, output=Path(temp), results=before.output, metadata=bool(graphs))
         recorded = _job(known[1], folders) if known else None
         folders = recorded.places if recorded else folders
         with use_folders(folders):

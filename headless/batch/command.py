@@ -104,9 +104,8 @@ def _run(session: _Session) -> None:
     prove_writable(output)
     with FolderLock(batches_folder(output)):
         recorded = find_batch(output, jobs) if options.resume or options.retry_failed else None
-        settings = BatchSettings.of(
-            read_manifest(recorded).header["settings"] if recorded else {}, options.settings
-        )
+        begun = read_manifest(recorded).header["settings"] if recorded else {}
+        settings = BatchSettings.of(begun, {**options.settings, "output_dir": str(output)})
         backend = Here(settings)
         try:
             manifest = (

@@ -29,7 +29,7 @@ class Ingredients:
         self._weights = dict[str, dict[str, Path]]()
 
     def of(self, nodes: Mapping[str, Any]) -> dict[str, Any]:
-        """Seeds by node and input; models and inputs with their sha256.
+        """Seeds by node and input; models and inputs with their sha256, "" of what is gone.
 
         Args:
             nodes: of a prompt, in the API's format.
@@ -79,11 +79,14 @@ class Ingredients:
             return None
 
     def _digest(self, path: Path) -> str:
-        state = path.stat()
-        key = (path, state.st_size, state.st_mtime_ns)
-        if key not in self._digests:
-            self._digests[key] = digest_of(path)
-        return self._digests[key]
+        try:
+            state = path.stat()
+            key = (path, state.st_size, state.st_mtime_ns)
+            if key not in self._digests:
+                self._digests[key] = digest_of(path)
+            return self._digests[key]
+        except OSError:
+            return ""
 
 
 def _constants(nodes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

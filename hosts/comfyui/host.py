@@ -94,6 +94,10 @@ class ComfyFiles:
         """Where results are saved."""
         return Path(folder_paths.get_output_directory())
 
+    def results_folder(self) -> Path:
+        """The one in which they are saved."""
+        return self.output_folder()
+
     def temp_folder(self) -> Path:
         """ComfyUI's own, which it empties when it starts and when it ends."""
         return Path(folder_paths.get_temp_directory())

@@ -50,6 +50,10 @@ class StandaloneFiles:
         """Where results are saved."""
         return (self.folders or folders()).output
 
+    def results_folder(self) -> Path:
+        """Where results of before are found."""
+        return (self.folders or folders()).found_results
+
     def temp_folder(self) -> Path:
         """Where previews are saved, too."""
         return (self.folders or folders()).temp

@@ -55,6 +55,7 @@ class Folders:
         temp: where previews are saved.
         metadata: whether saved files carry the prompt and the workflow.
         also: files of other places, by their whole paths, that may be loaded as well.
+        results: where nodes find results of before; None where they save theirs.
     """
 
     input: Path = Path("input")
@@ -62,6 +63,12 @@ class Folders:
     temp: Path = field(default_factory=own_temp)
     metadata: bool = True
     also: frozenset[Path] = frozenset()
+    results: Path | None = None
+
+    @property
+    def found_results(self) -> Path:
+        """Where nodes find the files that are marked as results."""
+        return self.results or self.output
 
     @classmethod
     def of(
@@ -109,7 +116,8 @@ class Folders:
     def _split(self, name: str) -> tuple[str, Path]:
         for folder in FolderType:
             if name.endswith(mark := f"[{folder.value}]"):
-                return name.removesuffix(mark).rstrip(), getattr(self, folder.value)
+                bare, is_result = name.removesuffix(mark).rstrip(), folder is FolderType.output
+                return bare, self.found_results if is_result else getattr(self, folder.value)
         return name, self.input
 
 
