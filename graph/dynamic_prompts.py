@@ -12,7 +12,9 @@ from .schema import ComfyNode
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n\r]*", re.DOTALL)
 _TOKEN = re.compile(r"\\.|[{}|]|[^\\{}|]+|\\", re.DOTALL)
 _ESCAPED = re.compile(r"\\([{}|])")
-_SEEDS = ("seed", "noise_seed")
+
+SEEDS = ("seed", "noise_seed")
+"""Names of inputs that are seeds."""
 
 
 def resolve_prompts(
@@ -31,7 +33,7 @@ def resolve_prompts(
         value
         for node in prompt.values()
         for name, value in node["inputs"].items()
-        if name in _SEEDS and isinstance(value, int)
+        if name in SEEDS and isinstance(value, int)
     ]
     dice = random.Random(repr(seeds))
     return {key: _resolved(node, registry, dice) for key, node in prompt.items()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -68,6 +68,19 @@ class RunResult:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A run that goes on."""
+
+    graph: Graph
+    signatures: Mapping[str, str]
+    prompt: Mapping[str, Any]
+    extra_pnginfo: Mapping[str, Any] | None
+    on_event: Callable[[Event], None]
+    lean: bool
+    done: RunResult = field(default_factory=RunResult)
+
+
 class Executor:
     """Runs prompts and keeps the node results of the last one.
 
@@ -80,12 +93,18 @@ class Executor:
         self._results: dict[str, Result] = {}
         self._unique = itertools.count()
 
+    def forget(self) -> None:
+        """Drop all results that are kept."""
+        self._results = {}
+
     def run(
         self,
         prompt: Mapping[str, Any],
         *,
         extra_pnginfo: Mapping[str, Any] | None = None,
         on_event: Callable[[Event], None] = lambda event: None,
+        save_again: bool = False,
+        lean: bool = False,
     ) -> RunResult:
         """Check a prompt, then execute what its output nodes need and what is not kept.
 
@@ -93,6 +112,9 @@ class Executor:
             prompt: API-format JSON; saved files carry it.
             extra_pnginfo: what else saved files carry, such as {"workflow": ...}.
             on_event: called at the start and the end of every node, in this thread.
+            save_again: execute output nodes even where the last prompt had the same.
+            lean: keep nothing, and drop each output of a node as soon as no other node will read
+                it: a model makes room when the last node that takes it has run.
 
         Raises:
             GraphError: the prompt is wrong; nothing was run.
@@ -102,30 +124,53 @@ class Executor:
         start = time.perf_counter()
         graph = validate(prompt, self._registry)
         signatures = self._sign(graph)
+        anew = set(graph.output_nodes) if save_again else set[str]()
+        of_use = {signatures[key] for key in graph.nodes if key not in anew}
         self._results = {
-            key: self._results[key] for key in signatures.values() if key in self._results
+            key: each for key, each in self._results.items() if key in of_use and not lean
         }
-        done = RunResult()
+        run = _Run(graph, signatures, prompt, extra_pnginfo, on_event, lean)
+        try:
+            self._run_missing(run)
+            run.done.outputs = {
+                key: self._results[signatures[key]].ui for key in graph.output_nodes
+            }
+        finally:
+            if lean:
+                self.forget()
+        run.done.seconds = time.perf_counter() - start
+        return run.done
+
+    def _run_missing(self, run: _Run) -> None:
+        graph, signatures = run.graph, run.signatures
         todo, held = self._missing(graph, signatures), _held_outputs(graph)
         for key in graph.nodes:
             if signatures[key] in self._results:
-                _report_cached(graph.nodes[key], done, on_event)
+                _report_cached(graph.nodes[key], run)
         for index, key in enumerate(todo):
             node, signature = graph.nodes[key], signatures[key]
             if signature in self._results:  # an equal node ran before it
-                _report_cached(node, done, on_event)
+                _report_cached(node, run)
                 continue
-            on_event(NodeStarted(**_named(node), index=index, total=len(todo)))
+            run.on_event(NodeStarted(**_named(node), index=index, total=len(todo)))
             began = time.perf_counter()
-            result = self._execute(node, signatures, prompt, extra_pnginfo, held)
-            self._results[signature] = result
-            done.executed.append(key)
-            on_event(
-                NodeFinished(**_named(node), seconds=time.perf_counter() - began, ui=result.ui)
-            )
-        done.outputs = {key: self._results[signatures[key]].ui for key in graph.output_nodes}
-        done.seconds = time.perf_counter() - start
-        return done
+            self._results[signature] = self._execute(node, run, held)
+            run.done.executed.append(key)
+            seconds, ui = time.perf_counter() - began, self._results[signature].ui
+            run.on_event(NodeFinished(**_named(node), seconds=seconds, ui=ui))
+            if run.lean:
+                self._drop_read(run, todo[index + 1 :])
+
+    def _drop_read(self, run: _Run, left: Sequence[str]) -> None:
+        """Drop the outputs that none of the nodes that are left will read."""
+        links = [link for key in left for link in run.graph.nodes[key].links]
+        wanted = {(run.signatures[link.node], link.slot) for link in links}
+        for signature, result in self._results.items():
+            outputs = [
+                values if (signature, slot) in wanted else []
+                for slot, values in enumerate(result.outputs)
+            ]
+            self._results[signature] = replace(result, outputs=tuple(outputs))
 
     def _sign(self, graph: Graph) -> dict[str, str]:
         signatures: dict[str, str] = {}
@@ -146,16 +191,9 @@ class Executor:
         }
         return order_nodes(graph.output_nodes, feeds)
 
-    def _execute(
-        self,
-        node: GraphNode,
-        signatures: Mapping[str, str],
-        prompt: Mapping[str, Any],
-        extra_pnginfo: Mapping[str, Any] | None,
-        held: Set[Link],
-    ) -> Result:
-        inputs = self._gather(node, signatures)
-        hidden = hidden_inputs(node, prompt, extra_pnginfo)
+    def _execute(self, node: GraphNode, run: _Run, held: Set[Link]) -> Result:
+        inputs = self._gather(node, run.signatures)
+        hidden = hidden_inputs(node, run.prompt, run.extra_pnginfo)
         try:
             with torch.inference_mode(), running(node):
                 result = call_node(node, _as_taken(node, inputs), hidden)
@@ -205,9 +243,9 @@ def _named(node: GraphNode) -> dict[str, str]:
     return {"id": node.id, "title": node.title, "class_type": node.class_type}
 
 
-def _report_cached(node: GraphNode, done: RunResult, on_event: Callable[[Event], None]) -> None:
-    done.cached.append(node.id)
-    on_event(NodeCached(**_named(node)))
+def _report_cached(node: GraphNode, run: _Run) -> None:
+    run.done.cached.append(node.id)
+    run.on_event(NodeCached(**_named(node)))
 
 
 def _describe_list(values: list[Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from .schema import ComfyNode
 from .sockets import Combo, Input, MultiType, Output, WidgetInput
 
-_SENT_AS: Mapping[str, str] = {
+SENT_AS: Mapping[str, str] = {
     "socketless": "socketless",
     "widget_type": "widgetType",
     "force_input": "forceInput",
@@ -81,7 +81,7 @@ def _options(spec: Input) -> dict[str, Any]:
         lent = _options(spec.input_override)
         if isinstance(spec.input_override, WidgetInput):
             lent["widgetType"] = spec.input_override.get_io_type()
-    own = {key: _plain(getattr(spec, name, None)) for name, key in _SENT_AS.items()}
+    own = {key: _plain(getattr(spec, name, None)) for name, key in SENT_AS.items()}
     if isinstance(spec, Combo.Input):
         own["multiselect"] = False
         if spec.upload is not None:

@@ -10,6 +10,9 @@ from .sockets import Combo, Input
 from .ui_graph import UINode
 from .values import widget_of
 
+BROUGHT_BY = "brought_by"
+"""In the `extra_dict` of an input that a choice brings: the choice's name, and its values then."""
+
 _SEED_NAMES = frozenset({"seed", "noise_seed"})
 _CONTROL_WORDS = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
 
@@ -19,27 +22,44 @@ def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
 
     A list of values is in the order of the node's widgets: that of the saved inputs where they
     name as many widgets as there are values, else that of the schema. After a seed the editor
-    stores what to do with it before the next run, which is skipped.
+    stores what to do with it before the next run, which is skipped. A socket that a pack's script
+    draws a widget for is one where the saved node says so.
 
     Args:
         node: the saved node; without a schema only names that it carries itself are known.
         schema: of its class, None for an unknown class.
     """
-    specs = {spec.id: spec for spec in schema.inputs if widget_of(spec)} if schema else {}
-    saved_names = [own_name(slot.widget) for slot in node.inputs if slot.widget]
+    drawn = [slot.widget for slot in node.inputs if slot.widget]
+    inputs = schema.inputs if schema else ()
+    specs = {spec.id: spec for spec in inputs if widget_of(spec) or spec.id in drawn}
+    saved_names = [known_name(name, specs, drawn) for name in drawn]
     if isinstance(node.values, dict):
-        stored = {k: v for k, v in node.values.items() if k in specs or schema is None}
+        named = {known_name(k, specs, node.values): v for k, v in node.values.items()}
+        stored = {k: v for k, v in named.items() if k in specs or schema is None}
     else:
         stored = _by_place(saved_names, node.values, specs)
         if stored is None or not set(stored) <= set(specs or stored):
             stored = pair_values(list(specs), node.values, specs)
     given = {name: value for name, value in stored.items() if value is not None}
-    return {**_defaults(specs), **given}
+    return {**_defaults(specs, given), **given}
 
 
-def own_name(name: str) -> str:
-    """Return an input's name without the choice that it belongs to: `format.codec` is `codec`."""
-    return name.rpartition(".")[2]
+def known_name(name: str, known: Collection[str], given: Collection[str]) -> str:
+    """Return the name that a host has for an input of a saved graph.
+
+    Newer hosts name an input after the choice that it belongs to, such as `format.codec`, which
+    is `codec` in older ones.
+
+    Args:
+        name: in the graph.
+        known: the host's names.
+        given: other names of the same node in the graph.
+    """
+    if "." in name and name in known:
+        return name
+    own = name.rpartition(".")[2]
+    choices = (f"{choice}.{own}" for choice in given)
+    return next((each for each in choices if each in known), own)
 
 
 def _by_place(
@@ -108,7 +128,8 @@ def _control_length(values: list[Any], place: int, spec: Input | None, following
     return 2 if has_filter else 1
 
 
-def _defaults(specs: dict[str, Input]) -> dict[str, Any]:
+def _defaults(specs: Mapping[str, Input], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of inputs; of those that a choice brings where it was made."""
     found: dict[str, Any] = {}
     for name, spec in specs.items():
         widget = widget_of(spec)
@@ -116,6 +137,8 @@ def _defaults(specs: dict[str, Input]) -> dict[str, Any]:
         default = getattr(widget, "default", None)
         if default is None and options:
             default = options[0]
-        if default is not None:
+        choice, values = spec.extra_dict.get(BROUGHT_BY, ("", None))
+        is_there = values is None or given.get(choice, found.get(choice)) in values
+        if default is not None and is_there:
             found[name] = default
     return found

@@ -13,7 +13,7 @@ from .group_nodes import open_groups
 from .schema import ComfyNode, Schema
 from .subgraphs import Constant, Lost, Scope, Shared, Source, open_subgraphs, trace
 from .ui_graph import UINode, read_graph, read_subgraphs
-from .widgets import own_name, widget_values
+from .widgets import known_name, widget_values
 
 Prompt = dict[str, dict[str, Any]]
 
@@ -103,7 +103,7 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
     if not is_ui_format(workflow):
         given = _unwrapped(workflow)
         if given is not None:
-            return _without_dots(copy.deepcopy(dict(given)))
+            return _as_known(copy.deepcopy(dict(given)), registry)
         raise WorkflowError(
             "this JSON is not a workflow: neither the editor's format (with nodes and links) nor "
             "the API format (nodes with a class_type by their ids)"
@@ -144,15 +144,20 @@ def _unwrapped(workflow: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-def _without_dots(prompt: Prompt) -> Prompt:
-    """Inputs that newer hosts name after the choice they belong to, by their own names too.
+def _as_known(prompt: Prompt, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
+    """Inputs of a choice by the host's names for them too, see `known_name`.
 
-    They come before what these hosts keep hidden under the name alone.
+    They come before what hosts that name them after the choice keep hidden under the name alone.
     """
     for node in prompt.values():
         inputs = node.get("inputs") if isinstance(node, dict) else None
-        if isinstance(inputs, dict):
-            inputs.update({own_name(name): inputs[name] for name in list(inputs) if "." in name})
+        kind = node.get("class_type") if isinstance(inputs, dict) else None
+        if isinstance(kind, str) and kind in registry and isinstance(inputs, dict):
+            known = {spec.id for spec in registry[kind].GET_SCHEMA().inputs}
+            for name in list(inputs):
+                here = known_name(name, known, inputs)
+                if here in known and ("." in name or here not in inputs):
+                    inputs[here] = inputs[name]
     return prompt
 
 

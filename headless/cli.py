@@ -1,5 +1,6 @@
 """The `spacetime` command. Heavy imports happen inside the commands, so that help is instant."""
 
+import json
 import os
 import signal
 import sys
@@ -8,8 +9,25 @@ from typing import Annotated
 
 import typer
 
+from .batch_cli import batch
 from .imports import importing
 from .measure_cli import measure_app
+from .options import (
+    Assignments,
+    Device,
+    InputFolder,
+    ModelsFolder,
+    NoMetadata,
+    NumberFormat,
+    OtherDevice,
+    OtherInputFolder,
+    OtherModelsFolder,
+    OtherNumberFormat,
+    OutputFolder,
+    Quiet,
+    Verbose,
+    settings_of,
+)
 from .streams import prepare_streams, print_results, tell, tell_traceback
 from .train_cli import train_app
 
@@ -24,10 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 app.add_typer(measure_app, name="measure")
-
-ModelsFolder = Annotated[
-    Path, typer.Option(envvar="SPACETIME_MODELS_DIR", help="ComfyUI-style folder of weights.")
-]
+app.command()(batch)
 
 
 def _print_version(wanted: bool) -> None:
@@ -58,37 +73,26 @@ def run(
             "a video or a sampling state is run by the graph that it carries."
         ),
     ],
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NODE.INPUT=VALUE",
-            help='Change an input: --set "Prompt.text=a red cube moves left at night".',
-        ),
-    ] = None,
-    output_dir: Annotated[
-        Path, typer.Option("--output-dir", "-o", help="Where results are saved.")
-    ] = Path("output"),
-    input_dir: Annotated[Path, typer.Option(help="Where graphs find their files.")] = Path("input"),
+    assignments: Assignments = None,
+    output_dir: OutputFolder = Path("output"),
+    input_dir: InputFolder = Path("input"),
     models_dir: ModelsFolder = Path("models"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    device: Device = "auto",
+    dtype: NumberFormat = "auto",
     json_line: Annotated[
         bool, typer.Option("--json", help="Print one machine-readable result line.")
     ] = False,
-    verbose: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    verbose: Verbose = False,
     preview: Annotated[
         Path | None,
         typer.Option(metavar="PNG", help="Keep a film strip of the clip in progress in this file."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Check the workflow and say what would run, and no more."),
     ] = False,
-    no_metadata: Annotated[
-        bool, typer.Option("--no-metadata", help="Save files without the workflow in them.")
-    ] = False,
+    no_metadata: NoMetadata = False,
 ) -> None:
     """Run a saved workflow and print the files it made."""
     with importing():
@@ -151,6 +155,34 @@ def world(
     raise typer.Exit(world_command(options))
 
 
+@app.command()
+def reproduce(
+    file: Annotated[
+        Path, typer.Argument(help="A picture, a video or a sampling state with its graph in it.")
+    ],
+    input_dir: OtherInputFolder = None,
+    models_dir: OtherModelsFolder = None,
+    device: OtherDevice = None,
+    dtype: OtherNumberFormat = None,
+    json_line: Annotated[
+        bool, typer.Option("--json", help="Print one machine-readable result line.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make a result again from the graph in it, and say how far the two are apart."""
+    from .reproduce import ReproduceOptions, reproduce_command
+
+    options = ReproduceOptions(
+        file=file,
+        settings=settings_of(input_dir, models_dir, device, dtype),
+        json_line=json_line,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    raise typer.Exit(reproduce_command(options))
+
+
 @app.command("object-info")
 def object_info(
     nodes: Annotated[
@@ -195,8 +227,14 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def _tell_programs(arguments: list[str], message: str) -> None:
-    """The line that `run --json` promises, where the command did not get as far as to print it."""
-    if arguments[:1] == ["run"] and "--json" in arguments:
+    """The line that `--json` promises, where the command did not get as far as to print it."""
+    if "--json" not in arguments:
+        return
+    if arguments[:1] == ["run"]:
         from .run import Report
 
         print_results([Report(error=message).as_json(0.0)])
+    elif arguments[:1] == ["batch"]:
+        print_results([json.dumps({"event": "end", "ok": False, "error": message})])
+    elif arguments[:1] == ["reproduce"]:
+        print_results([json.dumps({"ok": False, "error": message})])

@@ -3,25 +3,21 @@
 Models and results of a job stay for the next one, as far as that has a use for them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .. import hosts
-from ..graph.assign import set_input
-from ..graph.dynamic_prompts import resolve_prompts
 from ..graph.executor import Event, Executor, NodeFinished, RunResult
 from ..graph.graph import Graph
-from ..graph.prefixes import fill_prefixes
 from ..graph.registry import Registry
 from ..graph.validate import validate
-from ..graph.workflow import is_ui_format, to_api
-from ..graph.write_back import write_back
 from ..hosts.standalone.elsewhere import EQUIVALENTS
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
+from ..media import is_whole_path, plain_path
+from .prompt import Prompt, prompt_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,18 +34,10 @@ class Job:
     folders: Folders
     assignments: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True)
-class Prompt:
-    """A workflow as it will run.
-
-    Args:
-        nodes: in the API's format.
-        drawn: as the editor draws it, with what was set; None of a workflow that came without.
-    """
-
-    nodes: Mapping[str, Any]
-    drawn: Mapping[str, Any] | None
+    @property
+    def places(self) -> Folders:
+        """The folders, and the files of other places that are set by name."""
+        return replace(self.folders, also=named_files(map(_text, self.assignments)))
 
 
 class Engine:
@@ -69,7 +57,7 @@ class Engine:
         Raises:
             GraphError, WorkflowError: it cannot be run.
         """
-        with use_folders(job.folders):
+        with use_folders(job.places):
             return validate(self.prompt(job).nodes, self.registry)
 
     def run(self, job: Job, on_event: Callable[[Event], None] = lambda event: None) -> RunResult:
@@ -83,20 +71,54 @@ class Engine:
             GraphError, WorkflowError: it cannot be run; nothing was.
             NodeFailed: a node raised; what the nodes before it saved stays.
         """
-        with use_folders(job.folders):
-            prompt = self.prompt(job)
-            extra = {"workflow": prompt.drawn} if prompt.drawn else {}
-            return self._executor.run(prompt.nodes, extra_pnginfo=extra, on_event=on_event)
+        with use_folders(job.places):
+            return self.run_prompt(self.prompt(job), job.places, on_event)
+
+    def run_prompt(
+        self,
+        prompt: Prompt,
+        folders: Folders,
+        on_event: Callable[[Event], None] = lambda event: None,
+        *,
+        lean: bool = False,
+    ) -> RunResult:
+        """Run what `prompt` gives; every output node of it saves, whatever ran before.
+
+        Args:
+            prompt: to run.
+            folders: of what its nodes load and save.
+            on_event: told of every node, in this thread.
+            lean: hold nothing longer than this run needs it, for less memory.
+
+        Raises:
+            GraphError: it cannot be run; nothing was.
+            NodeFailed: a node raised; what the nodes before it saved stays.
+        """
+        with use_folders(folders):
+            return self._executor.run(
+                prompt.nodes,
+                extra_pnginfo=prompt.extra_pnginfo,
+                on_event=on_event,
+                save_again=True,
+                lean=lean,
+            )
+
+    def forget(self) -> None:
+        """Let go of models and results."""
+        self._executor.forget()
 
     def prompt(self, job: Job) -> Prompt:
         """What of a workflow is run: inputs set, prompts drawn, names of files filled in."""
-        nodes, drawn = to_api(job.workflow, self.registry), None
-        for assignment in job.assignments:
-            nodes = set_input(nodes, assignment, self.registry)
-        if is_ui_format(job.workflow):
-            drawn = write_back(job.workflow, nodes, self.registry)
-            nodes = resolve_prompts(nodes, self.registry)
-        return Prompt(fill_prefixes(nodes, datetime.now()), drawn)
+        return prompt_of(job.workflow, job.assignments, self.registry)
+
+
+def named_files(texts: Iterable[str]) -> frozenset[Path]:
+    """The files among texts that someone has set: whole paths of what is there."""
+    return frozenset(plain_path(text) for text in texts if is_whole_path(text))
+
+
+def _text(assignment: str) -> str:
+    return assignment.partition("=")[2]
 
 
 def standalone_registry(host: StandaloneHost) -> Registry:

@@ -31,20 +31,38 @@ def read_source(path: Path) -> dict[str, Any]:
     """
     if path == STDIN:
         return parse_workflow(sys.stdin.buffer.read(), "the input stream")
-    kind = path.suffix.lower()
-    if kind not in PICTURES | VIDEOS | STATES:
+    if path.suffix.lower() not in PICTURES | VIDEOS | STATES:
         return read_workflow(path)
-    tags = image_tags(path) if kind in PICTURES else _tags(path, kind)
-    for name in TAGS:
-        if tags.get(name):
-            return parse_workflow(tags[name].encode(), f"the {name} in {path}")
-    raise WorkflowError(
-        f"{path} carries no graph: it was saved without metadata, or another program has saved "
-        "it again; use a workflow file"
-    )
+    return next(iter(read_graphs(path).values()))
+
+
+def read_graphs(path: Path) -> dict[str, dict[str, Any]]:
+    """Read the graphs that a result carries, at least one, by their `TAGS`.
+
+    Args:
+        path: a picture, a video or a sampling state.
+
+    Raises:
+        WorkflowError: it carries none.
+        ValueError, OSError: it cannot be read.
+    """
+    tags = _tags(path, path.suffix.lower())
+    found = {
+        name: parse_workflow(tags[name].encode(), f"the {name} in {path}")
+        for name in TAGS
+        if tags.get(name)
+    }
+    if not found:
+        raise WorkflowError(
+            f"{path} carries no graph: it was saved without metadata, or another program has saved "
+            "it again; use a workflow file"
+        )
+    return found
 
 
 def _tags(path: Path, kind: str) -> dict[str, str]:
+    if kind in PICTURES:
+        return image_tags(path)
     if kind in VIDEOS:
         return {name.lower(): text for name, text in probe_video(path).metadata.items()}
     from ..model_loaders.load import read_file

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+CHUNKS_FOLDER = "chunks"
+"""In the folder of results: finished chunks of runs that may be stopped."""
+
 
 @dataclass(frozen=True)
 class Chunk:

@@ -10,6 +10,9 @@ _FILES: dict[str, tuple[str, ...]] = {
     "vae": ("spacetime_tiny_vae.safetensors",),
 }
 
+BUNDLED_FOLDERS = tuple(_FILES)
+"""Model folders that such weights would lie in."""
+
 
 def bundled(folder: str) -> dict[str, Path]:
     """Names and paths of the shipped files of a model folder."""

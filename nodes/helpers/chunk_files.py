@@ -12,9 +12,7 @@ from torch import Tensor
 from ...hosts import host
 from ...model_loaders.files import read_file, write_file
 from ...model_loaders.keys import UnsupportedCheckpointError
-
-FOLDER = "chunks"
-"""In the output folder; each run has a folder of its own in it."""
+from ...timeline.chunks import CHUNKS_FOLDER
 
 MOST_RUNS = 8
 """Runs that are kept; older ones are removed."""
@@ -24,7 +22,7 @@ _RUN = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
 
 
 class ChunkFiles:
-    """The chunks of one run.
+    """The chunks of one run, in a folder of its own.
 
     Args:
         known: values that tell the run from all others.
@@ -34,7 +32,7 @@ class ChunkFiles:
         digest = hashlib.sha256()
         for each in known:
             digest.update(_bytes(each))
-        self.folder = host().files.output_folder() / FOLDER / digest.hexdigest()[:_DIGITS]
+        self.folder = host().files.output_folder() / CHUNKS_FOLDER / digest.hexdigest()[:_DIGITS]
 
     def read(self, number: int) -> Tensor | None:
         """A finished chunk (B, C, f, h, w); None where there is none, or a damaged one."""

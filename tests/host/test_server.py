@@ -43,6 +43,8 @@ LATER_FIELDS = {
 """What hosts after 0.3.64 tell of a node beside the fields that the pack describes it by."""
 
 TEXT_TO_VIDEO = Path(__file__).parents[2] / "example_workflows" / "text_to_video.json"
+EXAMPLES = {file.stem for file in TEXT_TO_VIDEO.parent.glob("*.json")}
+SEVERAL_CLIPS = ["branch", "converge_three_clips"]
 
 
 def comfy(server, workflow, *options):
@@ -118,8 +120,7 @@ def test_newer_hosts_find_the_blueprints(server):
 
 
 def test_example_workflows_are_templates(server):
-    names = {file.stem for file in TEXT_TO_VIDEO.parent.glob("*.json")}
-    assert set(server.get("/workflow_templates")["spacetime-video"]) == names
+    assert set(server.get("/workflow_templates")["spacetime-video"]) == EXAMPLES
 
 
 @pytest.mark.parametrize("form", ["ui", "api"])
@@ -135,16 +136,14 @@ def test_text_to_video_runs(server, api_workflow, form):
     assert frames[0].std() > 1
 
 
-@pytest.mark.parametrize(
-    "name", ["text_to_video_short", "text_to_image", "reconstruct_video", "seamless_loop"]
-)
+@pytest.mark.parametrize("name", sorted(EXAMPLES - {"text_to_video", *SEVERAL_CLIPS}))
 def test_the_other_examples_run(server, name):
     ran = comfy(server, TEXT_TO_VIDEO.with_name(f"{name}.json"), "--wait")
     assert ran["status"] == "completed"
     assert ran["outputs"]
 
 
-@pytest.mark.parametrize("name", ["branch", "converge_three_clips"])
+@pytest.mark.parametrize("name", SEVERAL_CLIPS)
 def test_each_clip_of_a_list_is_saved_once(server, name):
     ran = comfy(server, TEXT_TO_VIDEO.with_name(f"{name}.json"), "--wait")
     assert ran["status"] == "completed"

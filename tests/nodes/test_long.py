@@ -12,13 +12,14 @@ from spacetime_video.nodes.guidance.guidance import (
     SpacetimeGuidanceOverFrames,
 )
 from spacetime_video.nodes.helpers import long_runs
-from spacetime_video.nodes.helpers.chunk_files import FOLDER, MOST_RUNS
+from spacetime_video.nodes.helpers.chunk_files import MOST_RUNS
 from spacetime_video.nodes.helpers.origin import origin_of
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.sampling.experts import SpacetimeTwoExperts
 from spacetime_video.nodes.sampling.sampling import SpacetimeDenoiser
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 from spacetime_video.samplers.regions import LatentRegions
+from spacetime_video.timeline.chunks import CHUNKS_FOLDER
 
 from .controlled import latent as video
 from .controlled import pictures
@@ -147,7 +148,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(bench, runs, output, monkey
     whole = sample(bench, latent, keep=True)
     count = len(runs)
     assert count > 4
-    for path in sorted((output / FOLDER).rglob("*.safetensors"))[2:]:
+    for path in sorted((output / CHUNKS_FOLDER).rglob("*.safetensors"))[2:]:
         path.unlink()
     runs.clear()
     assert torch.equal(sample(bench, latent, keep=True), whole)
@@ -236,7 +237,7 @@ def test_a_run_is_known_by_what_it_follows_from_alone():
 def test_a_damaged_chunk_is_made_again(bench, runs, output):
     latent = empty(41)
     whole = sample(bench, latent, keep=True)
-    chunk = sorted((output / FOLDER).rglob("*.safetensors"))[1]
+    chunk = sorted((output / CHUNKS_FOLDER).rglob("*.safetensors"))[1]
     chunk.write_bytes(chunk.read_bytes()[:100])
     runs.clear()
     assert torch.equal(sample(bench, latent, keep=True), whole)
@@ -244,10 +245,10 @@ def test_a_damaged_chunk_is_made_again(bench, runs, output):
 
 
 def test_old_runs_make_room_and_nothing_else_is_removed(bench, output):
-    (output / FOLDER / "mine").mkdir(parents=True)
+    (output / CHUNKS_FOLDER / "mine").mkdir(parents=True)
     for seed in range(MOST_RUNS + 3):
         sample(bench, empty(17), keep=True, seed=seed)
-    folders = [path.name for path in (output / FOLDER).iterdir()]
+    folders = [path.name for path in (output / CHUNKS_FOLDER).iterdir()]
     assert len(folders) == MOST_RUNS + 1
     assert "mine" in folders
 

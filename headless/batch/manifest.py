@@ -1,0 +1,263 @@
+"""The record of a batch: a file of JSON lines, one for each change, that outlives a kill.
+
+The first line describes the batch, then come its workflows and its jobs with their groups; all of
+these are written before work starts. Every line behind them is a change: of a job, or the beginning
+or end of a session, which is one run of the command. Whoever reads it takes the last change.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from .job import BatchJob
+
+FILE = "manifest.jsonl"
+FORMAT = 1
+
+PLANNED, RUNNING, SAVING, DONE, FAILED = "planned", "running", "saving", "done", "failed"
+"""States of a job. One that was stopped is planned again."""
+
+
+class ManifestError(ValueError):
+    """A manifest that cannot be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedFile:
+    """A result: ``saved`` in the job's folder, then ``name`` below the output folder."""
+
+    saved: str
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(kw_only=True)
+class JobRecord:
+    """What a manifest says of a job.
+
+    Args:
+        job: to run.
+        group: number of the jobs that run together with it.
+        state: the last one.
+        files: of the last time that it was saved.
+        details: what they were made with, as backends tell it.
+        versions: of the session in which they were made.
+    """
+
+    job: BatchJob
+    group: int
+    state: str = PLANNED
+    files: tuple[SavedFile, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    versions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(kw_only=True)
+class Contents:
+    """A manifest as it was read.
+
+    Args:
+        header: the first line: ``batch``, ``digest`` of the jobs, ``settings``.
+        records: by the ids of jobs, in the order in which they are recorded.
+        versions: of the last session.
+        end: bytes up to the end of the last whole line.
+    """
+
+    header: Mapping[str, Any]
+    records: dict[str, JobRecord] = field(default_factory=dict[str, JobRecord])
+    versions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    end: int = 0
+
+    @property
+    def groups(self) -> list[tuple[JobRecord, ...]]:
+        """Records of the jobs that run together."""
+        found: dict[int, list[JobRecord]] = {}
+        for record in self.records.values():
+            found.setdefault(record.group, []).append(record)
+        return [tuple(found[number]) for number in sorted(found)]
+
+
+class Manifest:
+    """A manifest that is written, from any thread; every line is on the disk when a call returns.
+
+    Args:
+        path: of a file that `write_plan` has written.
+
+    Raises:
+        ManifestError: it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        contents = read_manifest(path)
+        self.header, self.records, self.groups = contents.header, contents.records, contents.groups
+        self.versions = contents.versions
+        self._writing = threading.Lock()
+        self._handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        os.ftruncate(self._handle, contents.end)  # a line that a killed process began
+        os.lseek(self._handle, 0, os.SEEK_END)
+
+    def change(self, job: str, state: str, **facts: Any) -> None:
+        """Record that a job has another state, with what belongs to it."""
+        record = self.records[job]
+        record.state = state
+        if "files" in facts:
+            record.files = facts["files"]
+            facts["files"] = [asdict(each) for each in record.files]
+        self._append({"job": job, "state": state, "at": _now(), **facts})
+
+    def session(self, versions: Mapping[str, Any]) -> None:
+        """Record that work begins, with what."""
+        self._append({"session": "begin", "at": _now(), "versions": versions})
+
+    def close(self, reason: str) -> None:
+        """Record why work ends, and let go of the file."""
+        with suppress(OSError):  # on a full disk the batch has already said so
+            self._append({"session": "end", "at": _now(), "reason": reason})
+        os.close(self._handle)
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        with self._writing:
+            _write(self._handle, _as_line(line))
+
+
+def write_plan(
+    path: Path,
+    header: Mapping[str, Any],
+    groups: Iterable[Sequence[BatchJob]],
+) -> None:
+    """Write the first lines of a manifest, so that they are all there or none.
+
+    Args:
+        path: of the manifest; its folder is made.
+        header: what describes the batch.
+        groups: its jobs; those of a group run together.
+    """
+    unfinished = path.parent.with_suffix(".part")
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished.open("wb") as file:
+        for line in _plan_lines(header, groups):
+            file.write(_as_line(line))
+        file.flush()
+        os.fsync(file.fileno())
+    path.parent.mkdir()
+    unfinished.replace(path)
+    _sync_folder(path.parent)
+
+
+def _plan_lines(
+    header: Mapping[str, Any], groups: Iterable[Sequence[BatchJob]]
+) -> Iterable[Mapping[str, Any]]:
+    yield {"format": FORMAT, "made": _now(), **header}
+    known: dict[str, str] = {}
+    for number, group in enumerate(groups):
+        for job in group:
+            text = json.dumps(job.workflow)
+            if text not in known:
+                known[text] = sha256(text.encode()).hexdigest()
+                yield {"workflow": known[text], "graph": job.workflow}
+            facts = {key: each for key, each in vars(job).items() if key not in ("id", "workflow")}
+            yield {"job": job.id, "state": PLANNED, **facts, "workflow": known[text],
+                   "group": number}  # fmt: skip
+
+
+def read_manifest(path: Path) -> Contents:
+    """Read a manifest, also one that is being written; a last line that is not whole is left out.
+
+    Raises:
+        ManifestError: it is damaged, or of another version of the pack.
+    """
+    data = path.read_bytes()
+    lines = data.split(b"\n")
+    header = _read_line(path, 1, lines[0])
+    if header.get("format") != FORMAT:
+        raise ManifestError(
+            f"{path} has format {header.get('format')!r}, {FORMAT} was expected: it is of another "
+            "version of the pack, which can go on with it"
+        )
+    contents, graphs = Contents(header=header, end=len(lines[0]) + 1), dict[str, Any]()
+    for number, line in enumerate(lines[1:], 2):
+        if number == len(lines) or (number == len(lines) - 1 and not _is_whole(line)):
+            break  # what is behind the last end of a line, or was not wholly on the disk
+        _take(contents, graphs, _read_line(path, number, line))
+        contents.end += len(line) + 1
+    return contents
+
+
+def _take(contents: Contents, graphs: dict[str, Any], line: Mapping[str, Any]) -> None:
+    """Add what a line says."""
+    if "graph" in line:
+        graphs[line["workflow"]] = line["graph"]
+    elif "versions" in line:
+        contents.versions = line["versions"]
+    elif "workflow" in line:
+        job = BatchJob(
+            id=line["job"],
+            name=line["name"],
+            source=line["source"],
+            workflow=graphs[line["workflow"]],
+            assignments=tuple(line["assignments"]),
+        )
+        contents.records[job.id] = JobRecord(job=job, group=line["group"])
+    elif "job" in line:
+        record = contents.records[line["job"]]
+        record.state = line["state"]
+        if "files" in line:
+            record.files = tuple(SavedFile(**each) for each in line["files"])
+            record.details = line["details"]
+            record.versions = record.details.get("versions", contents.versions)
+
+
+def _read_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise ManifestError(
+            f"line {number} of {path} is damaged ({error}): restore the file, or begin the batch "
+            "anew without --resume"
+        ) from error
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _as_line(values: Mapping[str, Any]) -> bytes:
+    return json.dumps(values).encode() + b"\n"
+
+
+def _write(handle: int, data: bytes) -> None:
+    """Append to a file, all or nothing but for a kill, and see it to the disk."""
+    end = os.lseek(handle, 0, os.SEEK_CUR)
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+        os.fsync(handle)
+    except BaseException:  # a full disk, or Ctrl-C
+        os.ftruncate(handle, end)
+        os.lseek(handle, end, os.SEEK_SET)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows opens no folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,44 @@
+"""How much memory a job took at most."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+_PROCESS = Path("/proc/self")
+_RESET_PEAK = "5"
+_PEAK, _KILO = "VmHWM:", 1024
+
+
+class PeakMemory:
+    """The most memory that is taken from now on: of an accelerator, else of this process.
+
+    Args:
+        device: that is computed on.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._is_known = device.type == "cuda" or self._reset()
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+
+    @property
+    def bytes(self) -> int | None:
+        """So far; None where the system does not say."""
+        if not self._is_known:
+            return None
+        if self._device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self._device)
+        with suppress(OSError, StopIteration, ValueError):
+            lines = (_PROCESS / "status").read_text().splitlines()
+            return int(next(line.split()[1] for line in lines if line.startswith(_PEAK))) * _KILO
+        return None
+
+    @staticmethod
+    def _reset() -> bool:
+        try:
+            (_PROCESS / "clear_refs").write_text(_RESET_PEAK)
+        except OSError:  # no Linux, or not allowed
+            return False
+        return True

@@ -1,0 +1,232 @@
+"""Runs the jobs of a batch, so that whatever happens no finished work is lost."""
+
+import shutil
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from .backend import (
+    Backend,
+    BatchEvent,
+    BatchStopped,
+    JobDone,
+    JobFailed,
+    JobNote,
+    JobStarted,
+    StepDone,
+    Task,
+)
+from .layout import Layout
+from .manifest import DONE, FAILED, PLANNED, RUNNING, SAVING, JobRecord, Manifest, SavedFile
+from .results import Names, emptied, move_results, settled
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSaved:
+    """A job is done: its files lie under their names."""
+
+    job: str
+    files: tuple[Path, ...]
+    seconds: float
+
+
+Told = JobStarted | JobNote | StepDone | JobSaved | JobFailed
+"""What watchers of a batch hear."""
+
+
+@dataclass
+class Outcome:
+    """What a session has done; ``stopped`` says why it ended before its time."""
+
+    saved: dict[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])
+    failed: list[str] = field(default_factory=list[str])
+    stopped: str = ""
+
+
+class Runner:
+    """Runs what a manifest has planned.
+
+    Args:
+        manifest: open.
+        layout: of the batch's folders.
+        backend: that runs the groups.
+        watch: told of everything, from one thread at a time.
+        max_failures: failed jobs after which no group is begun any more; None for no limit.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        layout: Layout,
+        backend: Backend,
+        watch: Callable[[Told], None] = lambda told: None,
+        max_failures: int | None = None,
+    ) -> None:
+        self._manifest, self._layout, self._backend = manifest, layout, backend
+        self._watch, self._max_failures = watch, max_failures
+        records = manifest.records.values()
+        self._names = Names(layout.output, (f.name for each in records for f in each.files))
+        self._left = deque[tuple[JobRecord, ...]]()
+        self._open = dict[str, bool]()
+        self._turn = threading.RLock()
+        self.outcome = Outcome()
+
+    def run(self) -> None:
+        """Run every group with a job that is not done, whole.
+
+        Raises:
+            KeyboardInterrupt, BatchStopped: it was stopped; what had not ended is planned again.
+        """
+        self._left.extend(group for group in self._manifest.groups if _is_to_do(group))
+        try:
+            if self._backend.slots == 1:
+                self._work()
+            else:
+                self._share(self._backend.slots)
+        finally:
+            for job in [job for job, is_open in self._open.items() if is_open]:
+                self._plan_again(job)
+
+    def _share(self, slots: int) -> None:
+        with ThreadPoolExecutor(slots, "batch") as pool:
+            workers = [pool.submit(self._work) for _ in range(slots)]
+            try:
+                for each in as_completed(workers):
+                    each.result()
+            except BaseException:
+                self._left.clear()
+                self._backend.stop()
+                raise
+
+    def _work(self) -> None:
+        while self._may_go_on():
+            with self._turn:
+                group = self._left.popleft() if self._left else ()
+            if not group:
+                return
+            self._run_group([record.job.id for record in group])
+
+    def _may_go_on(self) -> bool:
+        if self._max_failures is None or len(self.outcome.failed) < self._max_failures:
+            return True
+        self.outcome.stopped = f"{len(self.outcome.failed)} jobs have failed (--max-failures)"
+        return False
+
+    def _run_group(self, jobs: Sequence[str]) -> None:
+        records = [self._manifest.records[job] for job in jobs]
+        tasks = [
+            Task(job=record.job, folder=emptied(self._layout.job(record.job.id)))
+            for record in records
+        ]
+        self._open |= dict.fromkeys(jobs, True)
+        trouble = "it ended without a result"
+        try:
+            self._backend.run(tasks, self._hear)
+        except BatchStopped:
+            raise
+        except Exception as problem:  # of one group; the others go on
+            trouble = f"{type(problem).__name__}: {problem}\n{traceback.format_exc()}"
+        for job in jobs:
+            if self._open[job]:
+                message, _, trace = trouble.partition("\n")
+                self._hear(JobFailed(job=job, message=message, traceback=trace))
+
+    def _hear(self, event: BatchEvent) -> None:
+        with self._turn:
+            try:
+                told = self._record(event)
+            except OSError as problem:
+                raise BatchStopped(
+                    f"what was made cannot be recorded ({problem}): make room, then run again with "
+                    "--resume"
+                ) from problem
+            if told is not None:
+                self._watch(told)
+
+    def _record(self, event: BatchEvent) -> Told | None:
+        """Put an event into the manifest and the logs; gives what is told of it."""
+        is_done = self._manifest.records[event.job].state == DONE  # and made again with its group
+        if isinstance(event, JobStarted):
+            job = self._manifest.records[event.job].job
+            self._log(event.job, " ".join(["begins:", job.source, *job.assignments]))
+            if not is_done:
+                self._manifest.change(event.job, RUNNING)
+        elif isinstance(event, JobNote):
+            self._log(event.job, event.text)
+        elif is_done and not isinstance(event, StepDone):
+            self._open[event.job] = False
+            shutil.rmtree(self._layout.job(event.job), ignore_errors=True)
+            return None
+        elif isinstance(event, JobDone):
+            return self._save(event)
+        elif isinstance(event, JobFailed):
+            self._fail(event)
+        return event
+
+    def _save(self, done: JobDone) -> Told:
+        record = self._manifest.records[done.job]
+        try:
+            files = self._saved_files(record, done)
+            facts = {"seconds": round(done.seconds, 3), "details": dict(done.details)}
+            self._manifest.change(done.job, SAVING, files=files, **facts)
+            folder, output = self._layout.job(done.job), self._layout.output
+            for place in move_results(files, folder, output, self._layout.aside):
+                self._log(done.job, f"a file that had the name of a result is now {place}")
+        except (FileExistsError, FileNotFoundError) as problem:
+            failed = JobFailed(job=done.job, message=str(problem), details=done.details)
+            self._fail(failed)
+            return failed
+        self._manifest.change(done.job, DONE)
+        self._open[done.job] = False
+        shutil.rmtree(folder, ignore_errors=True)
+        paths = tuple(output / file.name for file in files)
+        self._log(done.job, f"done in {done.seconds:.1f} s: {', '.join(map(str, paths))}")
+        self.outcome.saved[done.job] = paths
+        return JobSaved(job=done.job, files=paths, seconds=done.seconds)
+
+    def _saved_files(self, record: JobRecord, done: JobDone) -> tuple[SavedFile, ...]:
+        folder = self._layout.job(done.job)
+        facts = [settled(folder, saved) for saved in done.files]
+        names = self._names.choose(record.job.name, done.files, record.files)
+        return tuple(
+            SavedFile(saved=saved, name=name, sha256=sha256, bytes=size)
+            for saved, name, (sha256, size) in zip(done.files, names, facts, strict=True)
+        )
+
+    def _fail(self, failed: JobFailed) -> None:
+        self._open[failed.job] = False
+        self.outcome.failed.append(failed.job)
+        self._log(failed.job, f"failed: {failed.message}\n{failed.traceback}")
+        facts = {
+            "error": failed.message,
+            "traceback": failed.traceback,
+            "node": failed.node,
+            "details": dict(failed.details),
+        }
+        self._manifest.change(failed.job, FAILED, **facts)
+        with suppress(OSError):  # what it has saved stays for whoever looks into it
+            self._layout.job(failed.job).rmdir()
+
+    def _plan_again(self, job: str) -> None:
+        with suppress(OSError):  # on a full disk the state before tells the same
+            if self._manifest.records[job].state == RUNNING:
+                self._manifest.change(job, PLANNED)
+            self._log(job, "stopped")
+            self._layout.job(job).rmdir()
+
+    def _log(self, job: str, text: str) -> None:
+        path = self._layout.log(job)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            for line in text.rstrip().splitlines():
+                file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {line}\n")
+
+
+def _is_to_do(group: Sequence[JobRecord]) -> bool:
+    return any(record.state not in (DONE, FAILED) for record in group)

@@ -1,0 +1,47 @@
+"""What the results of a batch depend on besides its jobs; recorded, and kept when it goes on."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ...media import plain_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchSettings:
+    """Folders and number formats, as for `spacetime run`.
+
+    Args:
+        input_dir: where graphs find their files.
+        output_dir: where they find results of before, and the batch's own will be.
+        models_dir: ComfyUI-style folder of weights.
+        device: auto, cpu, cuda or cuda:N.
+        dtype: auto, fp32, bf16 or fp16.
+        metadata: whether saved files carry their graph.
+    """
+
+    input_dir: str = "input"
+    output_dir: str = "output"
+    models_dir: str = "models"
+    device: str = "auto"
+    dtype: str = "auto"
+    metadata: bool = True
+
+    @classmethod
+    def of(cls, recorded: Mapping[str, Any], given: Mapping[str, Any]) -> "BatchSettings":
+        """Settings of a batch that was recorded, where nothing else was given.
+
+        Args:
+            recorded: as `as_json` has given them; empty for a new batch.
+            given: by name; None where nothing was said.
+        """
+        told = {name: value for name, value in given.items() if value is not None}
+        return replace(cls(), **{**recorded, **told})
+
+    def as_json(self) -> dict[str, Any]:
+        """Its values, the folders absolute, since a batch may go on from elsewhere."""
+        folders = {name: str(plain_path(getattr(self, name))) for name in _FOLDERS}
+        return {**asdict(self), **folders}
+
+
+_FOLDERS = ("input_dir", "output_dir", "models_dir")

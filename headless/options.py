@@ -1,0 +1,45 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_MODELS_HELP = "ComfyUI-style folder of weights."
+_MODELS_VARIABLE = "SPACETIME_MODELS_DIR"
+
+ModelsFolder = Annotated[Path, typer.Option(envvar=_MODELS_VARIABLE, help=_MODELS_HELP)]
+OtherModelsFolder = Annotated[
+    Path | None, typer.Option(envvar=_MODELS_VARIABLE, help=f"{_MODELS_HELP} (default: models)")
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NODE.INPUT=VALUE",
+        help='Change an input: --set "Prompt.text=a red cube moves left at night".',
+    ),
+]
+OutputFolder = Annotated[Path, typer.Option("--output-dir", "-o", help="Where results are saved.")]
+InputFolder = Annotated[Path, typer.Option(help="Where graphs find their files.")]
+OtherInputFolder = Annotated[
+    Path | None, typer.Option(help="Where graphs find their files (default: input).")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+OtherDevice = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+NumberFormat = Annotated[str, typer.Option("--dtype", help="auto, fp32, bf16 or fp16.")]
+OtherNumberFormat = Annotated[str | None, typer.Option("--dtype", help="auto, fp32, bf16 or fp16.")]
+Verbose = Annotated[bool, typer.Option(help="Show the traceback of an error.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+NoMetadata = Annotated[
+    bool, typer.Option("--no-metadata", help="Save files without the workflow in them.")
+]
+
+
+def settings_of(
+    input_dir: Path | None, models_dir: Path | None, device: str | None, dtype: str | None
+) -> dict[str, str | None]:
+    """The settings of a batch by their names; None where nothing was said."""
+    folders = {"input_dir": input_dir, "models_dir": models_dir}
+    named = {name: None if folder is None else str(folder) for name, folder in folders.items()}
+    return {**named, "device": device, "dtype": dtype}

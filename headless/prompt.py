@@ -1,0 +1,58 @@
+"""A saved workflow as it will run: inputs set, prompts drawn, names of files filled in."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..graph.assign import set_input
+from ..graph.dynamic_prompts import resolve_prompts
+from ..graph.moved_files import with_own_names
+from ..graph.prefixes import fill_prefixes
+from ..graph.schema import ComfyNode
+from ..graph.workflow import is_ui_format, to_api
+from ..graph.write_back import write_back
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A workflow as it will run.
+
+    Args:
+        nodes: in the API's format.
+        drawn: as the editor draws it, with what was set; None of a workflow that came without.
+    """
+
+    nodes: Mapping[str, Any]
+    drawn: Mapping[str, Any] | None
+
+    @property
+    def extra_pnginfo(self) -> dict[str, Any]:
+        """What saved files carry beside the nodes."""
+        return {"workflow": self.drawn} if self.drawn else {}
+
+
+def prompt_of(
+    workflow: Mapping[str, Any],
+    assignments: Sequence[str],
+    registry: Mapping[str, type[ComfyNode]],
+) -> Prompt:
+    """Return what of a workflow is run.
+
+    Args:
+        workflow: as it was saved, in the editor's format or the API's.
+        assignments: inputs that are set, each ``Node.input=value``.
+        registry: of the host that will run it, node id -> class.
+
+    Raises:
+        WorkflowError: it is none, or an assignment does not fit it.
+    """
+    nodes, drawn = to_api(workflow, registry), None
+    for assignment in assignments:
+        nodes = set_input(nodes, assignment, registry)
+    nodes = with_own_names(nodes, registry, logging.getLogger(__name__).warning)
+    if is_ui_format(workflow):
+        drawn = write_back(workflow, nodes, registry)
+        nodes = resolve_prompts(nodes, registry)
+    return Prompt(fill_prefixes(nodes, datetime.now()), drawn)

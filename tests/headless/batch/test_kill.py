@@ -1,0 +1,133 @@
+"""A batch that is killed at any moment ends with the files of one that was not."""
+
+import random
+import sys
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from spacetime_video.headless.batch.command import batch_command
+
+from ..conftest import node, save_video
+from .conftest import count_changes, killed_after, killed_at_change, remains, results
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork and no SIGKILL"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+]
+SEED = 20
+SOME = 5
+MANY = 50
+
+
+@pytest.fixture
+def workflows(write, graph):
+    """Two clips, pictures beside a clip, and a long video: six jobs with the seeds 1 and 2."""
+    pictures = {"15": node("SaveImage", images=["12", 0], filename_prefix="deep/frame")}
+    long = dict(graph)
+    del long["5"], long["11"]
+    sampling = {
+        name: graph["10"]["inputs"][name] for name in ("guider", "noise", "sampler", "sigmas")
+    }
+    sampling |= {"chunk": 13, "context": 5, "anchor": True, "match": 0.0, "resumable": True}
+    long["4"] = node("SpacetimeEmptyVideo", width=32, height=32, frames=29, fps=8.0)
+    long["10"] = node("SpacetimeSampleLongVideo", "Sample", latent=["4", 0], **sampling)
+    long["12"] = node("SpacetimeDecodeVideo", latent=["10", 0], vae=["1", 2])
+    long["14"] = save_video(["13", 0])
+    graphs = {"clip": graph, "both": {**graph, **pictures}, "long": long}
+    return [write(each, f"{name}.json") for name, each in graphs.items()]
+
+
+@dataclass
+class Whole:
+    """A batch that nothing has stopped: its results, how long it took, and its changes of files."""
+
+    results: dict[str, bytes]
+    seconds: float
+    changes: int
+
+
+@pytest.fixture
+def whole(options, workflows, tmp_path):
+    """A batch that nothing has stopped."""
+    folder, began = tmp_path / "whole", time.monotonic()
+    begun = options(*workflows, seeds="1,2", output=folder.name)
+    changes = count_changes(lambda: batch_command(begun), folder)
+    return Whole(results(folder), time.monotonic() - began, changes)
+
+
+@pytest.fixture
+def check(options, workflows, whole, tmp_path):
+    """Kill a batch by some means, go on until it ends by itself, and look at what there is."""
+
+    def kill_and_check(output, kill, told):
+        begun = options(*workflows, seeds="1,2", output=output)
+        again = options(output=output, resume=True)
+        folder, codes = tmp_path / output, []
+
+        def work():
+            is_recorded = any(folder.glob(".spacetime_batch/*/manifest.jsonl"))
+            return batch_command(again if is_recorded else begun)
+
+        for means in (kill, kill, lambda work, folder: killed_after(None, work)):
+            if codes[-1:] in ([], [None]):
+                codes.append(means(work, folder))
+        assert codes[-1] == 0, told
+        assert results(folder) == whole.results, told
+        assert remains(folder) == {
+            ("manifest.jsonl",), *(("logs", f"{number:05}.log") for number in range(1, 7))
+        }, told  # fmt: skip
+        return codes[0] is None
+
+    return kill_and_check
+
+
+def test_the_batch_has_all_kinds_of_results(whole):
+    names = sorted(whole.results)
+    assert [name for name in names if name.endswith(".mp4")] == [
+        "both_1.mp4", "both_2.mp4", "clip_1.mp4", "clip_2.mp4", "long_1.mp4", "long_2.mp4",
+    ]  # fmt: skip
+    assert len(names) == 6 + 2 * 5
+    assert whole.changes > 100
+
+
+def kill_after_times(check, count, whole):
+    generator, killed = random.Random(SEED), 0
+    for number in range(count):
+        times = iter([generator.uniform(0, whole.seconds) for _ in range(2)])
+
+        def kill(work, folder, times=times):
+            return killed_after(next(times), work)
+
+        killed += check(f"time{number}", kill, f"seed {SEED}, kill {number}")
+    assert killed > count / 2
+
+
+def kill_at_changes(check, count, whole):
+    generator = random.Random(SEED)
+    for number in range(count):
+        places = iter([generator.randrange(whole.changes) for _ in range(2)])
+
+        def kill(work, folder, places=places):
+            return killed_at_change(next(places), work, folder)
+
+        assert check(f"change{number}", kill, f"seed {SEED}, kill {number}")
+
+
+def test_killed_at_some_time(check, whole):
+    kill_after_times(check, SOME, whole)
+
+
+def test_killed_before_some_change_of_a_file(check, whole):
+    kill_at_changes(check, SOME, whole)
+
+
+@pytest.mark.slow
+def test_killed_at_many_times(check, whole):
+    kill_after_times(check, MANY, whole)
+
+
+@pytest.mark.slow
+def test_killed_before_many_changes_of_files(check, whole):
+    kill_at_changes(check, MANY, whole)
