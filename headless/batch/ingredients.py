@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...graph.dynamic_prompts import SEEDS
-from ...media import files_below, plain_path
+from ...media import files_below, is_whole_path, plain_path
 from ...media.names import same_name
 from ...weights import BUNDLED_FOLDERS, bundled
 from .results import digest_of
@@ -67,6 +67,8 @@ class Ingredients:
                 yield f"{folder}/{found}", there[found]
 
     def _input(self, value: str) -> Path | None:
+        if is_whole_path(value):
+            return plain_path(value)
         name = value.removesuffix(INPUT)
         if not name or "\0" in name or "\n" in name:
             return None
