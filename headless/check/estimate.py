@@ -47,8 +47,10 @@ class Estimate:
         """In words."""
         if not self.flops:
             return "no network computes"
-        sampled = f"{self.tokens} tokens in {self.evaluations} evaluations, " if self.tokens else ""
-        return f"{sampled}{self.memory / 1e9:.2f} GB, about {duration(self.seconds)}"
+        several = "" if self.evaluations == 1 else "s"
+        calls = f"{self.tokens} tokens in {self.evaluations} evaluation{several}, "
+        time = f"about {duration(self.seconds)}" if self.seconds >= 1 else "under 1 s"
+        return f"{calls if self.tokens else ''}{self.memory / 1e9:.2f} GB, {time}"
 
     def as_json(self) -> dict[str, Any]:
         """As JSON."""
