@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ..graph.errors import WorkflowError
 from ..graph.executor import Event
 from ..hosts.standalone.folders import Folders, own_temp, use_folders
 from ..hosts.standalone.host import StandaloneHost
@@ -107,7 +108,8 @@ def _reproduce(options: ReproduceOptions) -> Finding:
     if file.suffix.lower() not in PICTURES | VIDEOS | STATES:
         kinds = ", ".join(sorted(PICTURES | VIDEOS | STATES))
         raise ValueError(f"{file} is no result that carries its graph: use a file of {kinds}")
-    graphs, known = read_graphs(file), find_result(file)
+    known = find_result(file)
+    graphs = _graphs(file, is_known=known is not None)
     settings = BatchSettings.of(known[0].header["settings"] if known else {}, options.settings)
     display = Display(console=Console(stderr=True, quiet=options.quiet))
     host = StandaloneHost(
@@ -117,10 +119,10 @@ def _reproduce(options: ReproduceOptions) -> Finding:
         progress=display.step,
     )
     with TemporaryDirectory(dir=own_temp(), prefix="reproduce-") as temp:
-        folders = Folders.of(input=settings.input_dir, output=temp)
+        folders = Folders.of(input=settings.input_dir, output=temp, metadata=bool(graphs))
         with use_folders(folders):
             engine = Engine(host)
-            prompt = _prompt(engine, graphs, folders)
+            prompt = _prompt(engine, graphs, known and known[1], folders)
         made: list[str] = []
 
         def follow(event: Event) -> None:
@@ -135,11 +137,26 @@ def _reproduce(options: ReproduceOptions) -> Finding:
     return Finding(nearest, changes)
 
 
-def _prompt(engine: Engine, graphs: Mapping[str, Any], folders: Folders) -> Prompt:
-    """The graph as it was run, which a file has beside the drawn one; else what is drawn."""
+def _graphs(file: Path, *, is_known: bool) -> Mapping[str, Any]:
+    """The graphs in a file; none where it has none but a batch has recorded it."""
+    try:
+        return read_graphs(file)
+    except WorkflowError:
+        if not is_known:
+            raise
+    return {}
+
+
+def _prompt(
+    engine: Engine, graphs: Mapping[str, Any], record: JobRecord | None, folders: Folders
+) -> Prompt:
+    """The graph as it was run, which a file has beside the drawn one; else what was recorded."""
     if "prompt" in graphs:
         return Prompt(graphs["prompt"], graphs.get("workflow"))
-    return engine.prompt(Job(workflow=graphs["workflow"], folders=folders))
+    if graphs or record is None:
+        return engine.prompt(Job(workflow=graphs["workflow"], folders=folders))
+    job = record.job
+    return engine.prompt(Job(workflow=job.workflow, folders=folders, assignments=job.assignments))
 
 
 def _nearest(file: Path, made: list[Path]) -> Distance:

@@ -1,6 +1,7 @@
 """The batches of an output folder: each has a folder of its own, and is found again by its jobs."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...media import plain_path
+from ...media.names import some_of
+from ...media.paths import output_target
 from .job import BatchJob
 from .manifest import FILE, Contents, JobRecord, Manifest, ManifestError, read_manifest, write_plan
 from .results import digest_of
@@ -49,7 +52,11 @@ def begin_batch(
         jobs: all of them.
         groups: the same jobs, as they will be run.
         settings: what else their results depend on, as JSON.
+
+    Raises:
+        ValueError: two jobs have one id or one name, or a name leads out of the folder.
     """
+    _check(output, jobs)
     _remove_remains(output)
     digest = digest_of_jobs(jobs)
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{digest[:_DIGITS]}"
@@ -100,6 +107,18 @@ def find_result(file: Path) -> tuple[Contents, JobRecord] | None:
                     if any(each.sha256 == wanted for each in record.files):
                         return contents, record
     return None
+
+
+def _check(output: Path, jobs: Sequence[BatchJob]) -> None:
+    """Refuse names that cannot be used before anything is computed."""
+    if not jobs:
+        raise ValueError("the batch has no jobs: nothing is to do")
+    for values in ([job.id for job in jobs], [job.name for job in jobs]):
+        twice = [value for value, count in Counter(values).items() if count > 1]
+        if twice:
+            raise ValueError(f"several jobs are called {some_of(twice)}: each needs another name")
+    for job in jobs:
+        output_target(output, job.name)
 
 
 def _new_folder(parent: Path, name: str) -> Path:

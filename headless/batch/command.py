@@ -138,8 +138,9 @@ def _work(session: _Session, layout: Layout, backend: Backend) -> None:
     assert manifest is not None
     reason = "stopped"
     try:
-        manifest.session(versions())
         say = (lambda text: None) if options.quiet else tell
+        _compare_versions(manifest.versions, say)
+        manifest.session(versions())
         restore(manifest, layout, retry_failed=options.retry_failed, tell=say)
         names = {
             record.job.id: record.job.name
@@ -162,6 +163,18 @@ def _work(session: _Session, layout: Layout, backend: Backend) -> None:
         manifest.close(reason or "ended")
         with suppress(OSError):  # of failed jobs something is left
             layout.jobs.rmdir()
+
+
+def _compare_versions(then: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Warn where a batch goes on with other versions than it was run with before."""
+    now = versions()
+    changed = [
+        f"{name} {version} (before: {then[name]})"
+        for name, version in now.items()
+        if then.get(name, version) != version
+    ]
+    if changed:
+        say(f"the batch goes on with {', '.join(changed)}: results may differ from those before")
 
 
 def _watch(session: _Session, show: Callable[[Told], None], told: Told) -> None:

@@ -91,7 +91,7 @@ class BatchDisplay:
         self._tally, self._running = Tally(names, clock), dict[str, _Running]()
         self._warned, self._told = set[str](), clock()
         self._live = Live(
-            get_renderable=self._table, console=console, transient=True, refresh_per_second=4
+            get_renderable=self.table, console=console, transient=True, refresh_per_second=4
         )
 
     def __enter__(self) -> "BatchDisplay":
@@ -151,7 +151,8 @@ class BatchDisplay:
     def _line(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
-    def _table(self) -> Group:
+    def table(self) -> Group:
+        """The jobs that run, and a bar for all."""
         jobs = Table.grid(padding=(0, 2))
         for each in list(self._running.values()):
             pace, left = each.pace, each.pace.left

@@ -156,10 +156,12 @@ class Here:
             metadata=self._folders.metadata,
         )
         job = Job(workflow=task.job.workflow, folders=folders, assignments=task.job.assignments)
-        files: list[str] = []
+        files, timings = list[str](), dict[str, float]()
 
         def follow(event: Event) -> None:
             self._note(event)
+            if isinstance(event, NodeFinished):
+                timings[f"{event.title} (#{event.id})"] = round(event.seconds, 3)
             files.extend(_below(task.folder, saved_files(event, folders)))
 
         try:
@@ -167,7 +169,7 @@ class Here:
                 prompt = self._engine.prompt(job)
             self._engine.run_prompt(prompt, folders, follow, lean=lean)
             details = self._ingredients.of(prompt.nodes)
-            details["device"] = str(self._host.models.device)
+            details |= {"device": str(self._host.models.device), "timings": timings}
             return _Attempt(tuple(dict.fromkeys(files)), details)
         except Exception as problem:
             _stop_if_nothing_can_run(problem)

@@ -99,6 +99,7 @@ class Manifest:
         self.path = path
         contents = read_manifest(path)
         self.header, self.records, self.groups = contents.header, contents.records, contents.groups
+        self.versions = contents.versions
         self._writing = threading.Lock()
         self._handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
         os.ftruncate(self._handle, contents.end)  # a line that a killed process began

@@ -100,7 +100,9 @@ def move_results(
     for file in files:
         source, target = folder / file.saved, output / file.name
         if not holds(target, file.sha256):
-            if os.path.lexists(target):
+            if target.is_file() and not target.stat().st_size:
+                target.unlink()  # a name that was taken, on a file system without hard links
+            elif os.path.lexists(target):
                 yield _put_aside(target, aside)
             target.parent.mkdir(parents=True, exist_ok=True)
             if not move_to_new(source, target):

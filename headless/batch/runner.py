@@ -171,7 +171,6 @@ class Runner:
 
     def _save(self, done: JobDone) -> Told:
         record = self._manifest.records[done.job]
-        self._open[done.job] = False
         try:
             files = self._saved_files(record, done)
             facts = {"seconds": round(done.seconds, 3), "details": dict(done.details)}
@@ -184,6 +183,7 @@ class Runner:
             self._fail(failed)
             return failed
         self._manifest.change(done.job, DONE)
+        self._open[done.job] = False
         shutil.rmtree(folder, ignore_errors=True)
         paths = tuple(output / file.name for file in files)
         self._log(done.job, f"done in {done.seconds:.1f} s: {', '.join(map(str, paths))}")
