@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .backend_options import Devices, ServerHeaders, ServerPatience, Servers, WorkerCount
 from .options import (
     Assignments,
     NoMetadata,
@@ -53,17 +54,30 @@ def batch(
     resume: Resume = False,
     retry_failed: RetryFailed = False,
     max_failures: MaxFailures = None,
+    servers: Servers = None,
+    server_headers: ServerHeaders = None,
+    server_patience: ServerPatience = 300.0,
+    workers: WorkerCount = 0,
+    devices: Devices = "",
     json_lines: JsonLines = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Run saved workflows one after the other, and go on where a batch was stopped."""
+    from .batch.backends import BackendOptions
     from .batch.command import BatchOptions, batch_command
     from .batch.plain import JobOptions
 
     options = BatchOptions(
         jobs=JobOptions(
             workflows=tuple(workflows or ()), assignments=tuple(assignments or ()), seeds=seeds
+        ),
+        backend=BackendOptions(
+            servers=tuple(servers or ()),
+            server_headers=tuple(server_headers or ()),
+            server_patience=server_patience,
+            workers=workers,
+            devices=tuple(filter(None, devices.replace(" ", "").split(","))),
         ),
         output_dir=output_dir,
         settings={
