@@ -22,7 +22,16 @@ ServerPatience = Annotated[
     float, typer.Option(min=1, help="Seconds until a batch without any server ends.")
 ]
 WorkerCount = Annotated[
-    int, typer.Option("--workers", min=0, help="Run jobs in so many processes of this machine.")
+    int,
+    typer.Option(
+        "--workers", min=0, help="Run jobs in so many processes of this machine, or of --ray."
+    ),
+]
+Ray = Annotated[
+    str,
+    typer.Option(
+        "--ray", metavar="ADDRESS", help="Run jobs on a Ray cluster; auto: the one of this machine."
+    ),
 ]
 Devices = Annotated[
     str, typer.Option("--devices", help="Run jobs in one process for each: cuda:0,cuda:1.")

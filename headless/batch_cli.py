@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .backend_options import Devices, ServerHeaders, ServerPatience, Servers, WorkerCount
+from .backend_options import Devices, Ray, ServerHeaders, ServerPatience, Servers, WorkerCount
 from .options import (
     Assignments,
     NoMetadata,
@@ -59,6 +59,7 @@ def batch(
     server_patience: ServerPatience = 300.0,
     workers: WorkerCount = 0,
     devices: Devices = "",
+    ray: Ray = "",
     json_lines: JsonLines = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -78,6 +79,7 @@ def batch(
             server_patience=server_patience,
             workers=workers,
             devices=tuple(filter(None, devices.replace(" ", "").split(","))),
+            ray=ray,
         ),
         output_dir=output_dir,
         settings={

@@ -13,6 +13,7 @@ from .backend import Backend
 from .comfyui_client import ComfyUIClient, Unreachable, read_headers
 from .comfyui_server import ComfyUIServers
 from .here import Here
+from .ray_cluster import RayCluster
 from .settings import BatchSettings
 from .workers import Workers
 
@@ -28,8 +29,9 @@ class BackendOptions:
         servers: URLs of ComfyUI servers.
         server_headers: sent to them, each ``Name: value``; never told or stored.
         server_patience: seconds after which a batch without any server ends.
-        workers: processes on this machine, on the accelerators in turn.
+        workers: processes on this machine, on the accelerators in turn; or on the Ray cluster.
         devices: one process for each.
+        ray: address of a Ray cluster.
     """
 
     servers: tuple[str, ...] = ()
@@ -37,6 +39,7 @@ class BackendOptions:
     server_patience: float = PATIENCE
     workers: int = 0
     devices: tuple[str, ...] = ()
+    ray: str = ""
 
     def check(self) -> None:
         """Refuse options that contradict each other.
@@ -46,7 +49,8 @@ class BackendOptions:
         """
         named = {
             "--server": bool(self.servers),
-            "--workers": self.workers > 0,
+            "--ray": bool(self.ray),
+            "--workers": self.workers > 0 and not self.ray,
             "--devices": bool(self.devices),
         }
         chosen = [name for name, is_given in named.items() if is_given]
@@ -73,6 +77,8 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
             options.server_patience,
             Path(settings.input_dir),
         )
+    if options.ray:
+        return RayCluster(settings, options.ray, options.workers)
     devices = options.devices or _devices(settings.device, options.workers)
     return Workers(settings, devices) if devices else Here(settings)
 

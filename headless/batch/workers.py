@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any
@@ -16,22 +16,14 @@ from typing import IO, Any
 from .backend import (
     BatchEvent,
     BatchStopped,
-    JobDone,
-    JobFailed,
-    JobNote,
-    JobStarted,
-    StepDone,
     Task,
 )
+from .deaths import Course, WorkerDiedError
 from .job import BatchJob
 from .order import in_good_order
-from .results import emptied
 from .settings import BatchSettings
 from .wire import read_event, task_as_json
 from .worker import ENDED, FULL, READY, REFUSED, STOP, STOPPED
-
-MOST_DEATHS = 2
-"""Of a process with the same job: it may be the job that ends it."""
 
 STOP_SECONDS = 20.0
 """That a job has for stopping; a step of a large model takes so long."""
@@ -49,14 +41,6 @@ _OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Ctrl-C comes to the process of the batch alone, which tells the others."""
 
 Tell = Callable[[BatchEvent], None]
-
-
-class _DiedError(RuntimeError):
-    """A process has ended in the middle of a group."""
-
-    def __init__(self, reason: str, printed: str, details: Mapping[str, Any]) -> None:
-        self.printed, self.details = printed, dict(details)
-        super().__init__(reason)
 
 
 class _Worker:
@@ -95,7 +79,7 @@ class _Worker:
         """
         try:
             first = next(self._answers())
-        except _DiedError as death:
+        except WorkerDiedError as death:
             raise ValueError(f"a process for jobs {death} as it began: {death.printed}") from death
         if first["kind"] == REFUSED:
             raise ValueError(first["message"])
@@ -107,7 +91,7 @@ class _Worker:
         Raises:
             KeyboardInterrupt: it was stopped.
             BatchStopped: nothing more can be run.
-            _DiedError: the process has ended.
+            WorkerDiedError: the process has ended.
         """
         self._order({"tasks": [task_as_json(task) for task in tasks]})
         self.follow(tell)
@@ -151,7 +135,7 @@ class _Worker:
         details = self._reap()
         code = self._process.returncode
         reason = f"was killed by {details['signal']}" if code < 0 else f"has ended with code {code}"
-        raise _DiedError(reason, "".join(self._printed), details)
+        raise WorkerDiedError(reason, "".join(self._printed), details)
 
     def _reap(self) -> dict[str, Any]:
         """Wait for the end; gives what the system tells of it."""
@@ -237,14 +221,14 @@ class Workers:
         return _Worker(replace(self._settings, device=self._devices[place]), self._threads)
 
     def _run_at(self, place: int, tasks: Sequence[Task], tell: Tell) -> None:
-        course = _Course(tasks, tell)
+        course = Course(tasks, tell)
         while course.left:
             if self._stopping:
                 raise KeyboardInterrupt
             worker = self._ready(place)
             try:
                 worker.run(course.left, course.hear)
-            except _DiedError as death:
+            except WorkerDiedError as death:
                 del self._workers[place]
                 if self._stopping:
                     raise KeyboardInterrupt from death
@@ -264,65 +248,13 @@ class Workers:
             worker.wait_until_ready()
         return worker
 
-    def _stop_one(self, worker: _Worker, course: "_Course") -> None:
+    def _stop_one(self, worker: _Worker, course: Course) -> None:
         """Have a process stop where Ctrl-C came to this thread, and not as its answer."""
         if not self._stopping:
             self._stopping = True
             worker.stop()
-            with suppress(KeyboardInterrupt, _DiedError):
+            with suppress(KeyboardInterrupt, WorkerDiedError):
                 worker.follow(course.hear)
-
-
-class _Course:
-    """How far a group is, whose processes may die."""
-
-    def __init__(self, tasks: Sequence[Task], tell: Tell) -> None:
-        self._tasks = {task.job.id: task for task in tasks}
-        self._tell = tell
-        self._deaths = dict.fromkeys(self._tasks, 0)
-        self._running, self._node = next(iter(self._tasks)), ""
-
-    @property
-    def left(self) -> list[Task]:
-        """Jobs without an end."""
-        return list(self._tasks.values())
-
-    def hear(self, event: BatchEvent) -> None:
-        """Pass an event on."""
-        if isinstance(event, JobStarted):
-            self._running, self._node = event.job, ""
-        elif isinstance(event, StepDone):
-            self._node = event.node
-        elif isinstance(event, JobDone | JobFailed):
-            del self._tasks[event.job]
-        self._tell(event)
-
-    def died(self, death: _DiedError) -> None:
-        """A process has died with the job that ran, which has one more try."""
-        if self._running not in self._tasks:
-            self._running = next(iter(self._tasks), "")
-        job, at = self._running, f' at "{self._node}"' if self._node else ""
-        self._deaths[job] += 1
-        text = f"the process that ran it {death}{at}"
-        if self._deaths[job] == MOST_DEATHS:
-            del self._tasks[job]
-            self._tell(
-                JobFailed(
-                    job=job,
-                    message=f"{text}, for the second time{_memory(death)}",
-                    traceback=death.printed,
-                    node=self._node,
-                    details=death.details,
-                )
-            )
-        else:
-            emptied(self._tasks[job].folder)
-            self._tell(JobNote(job=job, text=f"{text}: it runs again in a new one", warning=True))
-
-
-def _memory(death: _DiedError) -> str:
-    peak = death.details.get("peak_memory")
-    return f"; it had {peak / 1e9:.1f} GB of memory at most" if peak else ""
 
 
 def _signal(code: int) -> str:

@@ -88,15 +88,15 @@ def test_options_of_the_command_line(servers, command, write):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("given", "said"),
     [
         ({"servers": ("http://x",), "workers": 2}, "--server and --workers"),
         ({"workers": 2, "devices": ("cpu",)}, "--workers and --devices"),
         ({"server_headers": ("A: b",)}, "no --server is given"),
     ],
 )
-def test_options_that_contradict_each_other_are_refused(batch, write, capsys, options, said):
-    assert batch(write(GRAPH), backend=BackendOptions(**options)) == 1
+def test_options_that_contradict_each_other_are_refused(batch, write, capsys, given, said):
+    assert batch(write(GRAPH), backend=BackendOptions(**given)) == 1
     assert said in capsys.readouterr().err
 
 
