@@ -30,7 +30,7 @@ def cluster():
     """A head without cores of its own, and a node with one."""
     from ray.cluster_utils import Cluster
 
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     head = {"num_cpus": 0, "include_dashboard": False}
     started = Cluster(initialize_head=True, head_node_args=head)
     started.add_node(num_cpus=1)
