@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .backend_options import Devices, Ray, ServerHeaders, ServerPatience, Servers, WorkerCount
 from .job_options import Each, Name, Prompts, Seeds, Sweeps, Tables, Zipped
 from .options import (
     Assignments,
@@ -59,11 +60,18 @@ def batch(
     resume: Resume = False,
     retry_failed: RetryFailed = False,
     max_failures: MaxFailures = None,
+    servers: Servers = None,
+    server_headers: ServerHeaders = None,
+    server_patience: ServerPatience = 300.0,
+    workers: WorkerCount = 0,
+    devices: Devices = "",
+    ray: Ray = "",
     json_lines: JsonLines = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Run saved workflows one after the other, and go on where a batch was stopped."""
+    from .batch.backends import BackendOptions
     from .batch.command import BatchOptions, batch_command
     from .batch.jobs.options import JobOptions
 
@@ -78,6 +86,14 @@ def batch(
             prompts=prompts,
             zipped=zipped,
             name=name,
+        ),
+        backend=BackendOptions(
+            servers=tuple(servers or ()),
+            server_headers=tuple(server_headers or ()),
+            server_patience=server_patience,
+            workers=workers,
+            devices=tuple(filter(None, devices.replace(" ", "").split(","))),
+            ray=ray,
         ),
         output_dir=output_dir,
         settings={

@@ -208,6 +208,9 @@ class ComfyUIServers:
         """Queue a prompt, unless it is, and wait for its end."""
         with slot.client.events(LISTEN_SECONDS) as events:
             if not slot.client.place(prompt_id):
+                entry = slot.client.history(prompt_id)  # it may have ended since it was asked for
+                if entry is not None:
+                    return entry
                 self._queue(slot, course, prompt, prompt_id)
             for event in events:
                 if self._pool.is_stopping:

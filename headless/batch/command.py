@@ -13,17 +13,15 @@ from typing import Any
 from rich.console import Console
 
 from ...graph.errors import LISTED
-from ...hosts.standalone.host import StandaloneHost
 from ...media import plain_path, prove_writable, shown
-from ..engine import standalone_registry
 from ..failure import message_of
 from ..streams import INTERRUPTED, print_results, tell, tell_traceback
 from ..version import versions
 from .backend import Backend, BatchStopped, JobFailed
+from .backends import BackendOptions, backend_of, registry_of
 from .batches import batches_folder, begin_batch, find_batch
 from .display import BatchDisplay
 from .events import as_line
-from .here import Here
 from .job import BatchJob
 from .jobs.make import jobs_of
 from .jobs.options import JobOptions
@@ -41,6 +39,7 @@ class BatchOptions:
 
     Args:
         jobs: where they come from.
+        backend: where they run.
         output_dir: folder of results.
         settings: by the names of `BatchSettings`; None where nothing was said.
         resume, retry_failed: whether a batch goes on, and its failed jobs with it.
@@ -51,6 +50,7 @@ class BatchOptions:
 
     jobs: JobOptions
     output_dir: Path
+    backend: BackendOptions = field(default_factory=BackendOptions)
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     resume: bool = False
     retry_failed: bool = False
@@ -106,7 +106,7 @@ def _run(session: _Session) -> None:
         recorded = find_batch(output, jobs) if options.resume or options.retry_failed else None
         begun = read_manifest(recorded).header["settings"] if recorded else {}
         settings = BatchSettings.of(begun, {**options.settings, "output_dir": str(output)})
-        backend = Here(settings)
+        backend = backend_of(options.backend, settings)
         try:
             manifest = (
                 Manifest(recorded)
@@ -128,11 +128,9 @@ def _jobs(options: BatchOptions) -> Sequence[BatchJob] | None:
             "there is no workflow to run: name one, or a --table of jobs, or go on with --resume"
         )
     settings = BatchSettings.of({}, options.settings)
-    host = StandaloneHost(
-        models=Path(settings.models_dir), device=settings.device, dtype=settings.dtype
-    )
     folders = {"input_dir": Path(settings.input_dir), "output_dir": options.output_dir}
-    return jobs_of(replace(options.jobs, **folders), standalone_registry(host))
+    registry = registry_of(options.backend, settings)
+    return jobs_of(replace(options.jobs, **folders), registry)
 
 
 def _work(session: _Session, layout: Layout, backend: Backend) -> None:

@@ -92,7 +92,7 @@ class FakeComfyUI:
 
     def __init__(self, *script, port=0):
         self.script = list(script)
-        self.posts, self.uploads, self.headers = [], {}, []
+        self.posts, self.uploads, self.headers, self.asked = [], {}, [], []
         self.history, self.running, self.files, self.sockets = {}, {}, {}, {}
         self.answer = None
         self.port = port
@@ -135,7 +135,6 @@ class FakeComfyUI:
         threading.Thread(target=act, args=(run,), daemon=True).start()
 
     def record(self, run, status, messages):
-        self.running.pop(run.id, None)
         self.history[run.id] = {
             "outputs": run.outputs,
             "status": {
@@ -144,6 +143,7 @@ class FakeComfyUI:
                 "messages": messages,
             },
         }
+        self.running.pop(run.id, None)
 
     def interrupt(self, prompt_id):
         run = self.running.get(prompt_id)
@@ -171,6 +171,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         place = urlsplit(self.path)
+        self.fake.asked.append(place.path)
         query = {
             name: values[0]
             for name, values in parse_qs(place.query, keep_blank_values=True).items()

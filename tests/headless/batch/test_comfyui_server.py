@@ -210,8 +210,9 @@ def test_nodes_that_are_missing_are_told_before_anything_is_queued(serve, backen
 def test_a_broken_connection_is_taken_up_again(serve, backend, task):
     def interrupted(run):
         run.start()
+        run.server.asked.clear()
         run.server.hang_up()
-        wait_until(lambda: run.client in run.server.sockets)
+        wait_until(lambda: "/queue" in run.server.asked)
         succeed(run)
 
     server = serve(interrupted)

@@ -1,0 +1,112 @@
+"""Which backend the command line asks for, and what nodes it has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ...graph.registry import Registry
+from ...graph.server_nodes import server_nodes
+from ...hosts.standalone.host import StandaloneHost
+from ..engine import standalone_registry
+from .backend import Backend
+from .comfyui_client import ComfyUIClient, Unreachable, read_headers
+from .comfyui_server import ComfyUIServers
+from .here import Here
+from .ray_cluster import RayCluster
+from .settings import BatchSettings
+from .workers import Workers
+
+PATIENCE = 300.0
+"""Seconds that a batch waits for a server."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendOptions:
+    """What the command line says of where jobs run; without any of it they run in this process.
+
+    Args:
+        servers: URLs of ComfyUI servers.
+        server_headers: sent to them, each ``Name: value``; never told or stored.
+        server_patience: seconds after which a batch without any server ends.
+        workers: processes on this machine, on the accelerators in turn; or on the Ray cluster.
+        devices: one process for each.
+        ray: address of a Ray cluster.
+    """
+
+    servers: tuple[str, ...] = ()
+    server_headers: tuple[str, ...] = ()
+    server_patience: float = PATIENCE
+    workers: int = 0
+    devices: tuple[str, ...] = ()
+    ray: str = ""
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            ValueError: they name several backends, or belong to one that is not named.
+        """
+        named = {
+            "--server": bool(self.servers),
+            "--ray": bool(self.ray),
+            "--workers": self.workers > 0 and not self.ray,
+            "--devices": bool(self.devices),
+        }
+        chosen = [name for name, is_given in named.items() if is_given]
+        if len(chosen) > 1:
+            raise ValueError(
+                f"{' and '.join(chosen)} say different things of where jobs run: use one"
+            )
+        if self.server_headers and not self.servers:
+            raise ValueError("--server-header is for servers, and no --server is given")
+
+
+def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
+    """Return what runs the jobs.
+
+    Raises:
+        ValueError: the options contradict each other, or cannot be met.
+        OSError: no server is there.
+    """
+    options.check()
+    if options.servers:
+        return ComfyUIServers(
+            options.servers,
+            read_headers(options.server_headers),
+            options.server_patience,
+            Path(settings.input_dir),
+        )
+    if options.ray:
+        return RayCluster(settings, options.ray, options.workers)
+    devices = options.devices or _devices(settings.device, options.workers)
+    return Workers(settings, devices) if devices else Here(settings)
+
+
+def registry_of(options: BackendOptions, settings: BatchSettings) -> Registry:
+    """Return the nodes of what will run the jobs: of the first server that is there, or ours.
+
+    Raises:
+        ValueError: the options contradict each other, or a server is no ComfyUI.
+        OSError: no server is there.
+    """
+    options.check()
+    headers = read_headers(options.server_headers)
+    problems: list[Unreachable] = []
+    for url in options.servers:
+        try:
+            return server_nodes(ComfyUIClient(url, headers).object_info())
+        except Unreachable as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
+    host = StandaloneHost(
+        models=Path(settings.models_dir), device=settings.device, dtype=settings.dtype
+    )
+    return standalone_registry(host)
+
+
+def _devices(device: str, workers: int) -> tuple[str, ...]:
+    """The devices of so many processes, where each may take any: the accelerators in turn."""
+    count = torch.cuda.device_count() if device in ("auto", "cuda") else 0
+    return tuple(f"cuda:{number % count}" if count else device for number in range(workers))

@@ -1,0 +1,250 @@
+"""Runs the jobs of a batch on the nodes of a Ray cluster."""
+
+import logging
+import math
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .backend import BatchEvent, BatchStopped, Task
+from .deaths import Course, WorkerDiedError
+from .job import BatchJob
+from .order import in_good_order
+from .ray_actor import FILE, FULL, PLACE, RayActor
+from .results import emptied
+from .settings import BatchSettings
+from .wire import read_event, task_as_json
+
+EXTRA = '--ray needs the package ray: pip install "spacetime-video[ray]" brings it'
+
+START_SECONDS = 300.0
+"""That nodes have for the first process of a batch, or for one after all others have died."""
+
+MOST_FALSE_STARTS = 5
+"""Of processes, one after the other."""
+
+MOST_AHEAD = 16
+"""Messages of a process that wait here to be heard."""
+
+PAUSE = 0.2
+"""Seconds between two looks at processes that begin."""
+
+Tell = Callable[[BatchEvent], None]
+
+
+class RayCluster:
+    """The backend of `--ray`.
+
+    Args:
+        settings: of the batch. Models and inputs lie on each node, in the same folders.
+        address: of the cluster, "auto" for that of this machine, "local" for a new one.
+        count: of processes; 0 for one on each GPU, or without GPUs on each node.
+
+    Raises:
+        ValueError: there is no such cluster, or none of its nodes can run jobs.
+    """
+
+    def __init__(self, settings: BatchSettings, address: str, count: int) -> None:
+        self._ray = ray = _connected(address)
+        self._deaths = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
+        self._settings = settings
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        gpus = int(sum(node.get("GPU", 0) for node in nodes))
+        self._count = count or gpus or len(nodes)
+        self._needs = _needs(nodes, self._count, gpus)
+        self._starting, self._idle = dict[Any, Any](), list[Any]()
+        self._busy, self._false_starts, self._alone_since = list[Any](), 0, time.monotonic()
+        self._turn, self._stopping = threading.Lock(), False
+        try:
+            for _ in range(self._count):
+                self._start()
+            self._give(self._take())
+        except BaseException as problem:
+            self.close()
+            if isinstance(problem, BatchStopped):
+                raise ValueError(str(problem)) from problem
+            raise
+
+    @property
+    def slots(self) -> int:
+        """One job for each process."""
+        return self._count
+
+    def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
+        """Every job alone, those that share the most after each other."""
+        return [(job,) for job in in_good_order(jobs)]
+
+    def run(self, tasks: Sequence[Task], tell: Tell) -> None:
+        """Run a group on the first process that is idle; one that dies is replaced.
+
+        Raises:
+            KeyboardInterrupt: it was stopped.
+            BatchStopped: nothing more can be run.
+        """
+        course = Course(tasks, tell)
+        while course.left:
+            actor = self._take()
+            try:
+                for task in course.left:
+                    self._run_on(actor, task, course.hear)
+            except self._deaths as death:
+                self._drop(actor)
+                if self._stopping:
+                    raise KeyboardInterrupt from death
+                course.died(WorkerDiedError("has ended on the cluster", str(death), {}))
+            except BaseException:  # what is still told must not come to the next group
+                self._drop(actor)
+                for task in course.left:
+                    emptied(task.folder)
+                raise
+            else:
+                self._give(actor)
+
+    def stop(self) -> None:
+        """End the processes, and with them what they run."""
+        with self._turn:
+            self._stopping = True
+            for actor in (*self._starting.values(), *self._busy, *self._idle):
+                self._ray.kill(actor)
+
+    def close(self) -> None:
+        """End the processes, and leave the cluster."""
+        self.stop()
+        self._ray.shutdown()
+
+    def _run_on(self, actor: Any, task: Task, tell: Tell) -> None:
+        mark = task.folder / f".{uuid.uuid4().hex}"
+        mark.touch()
+        messages = actor.run.options(
+            num_returns="streaming", _generator_backpressure_num_objects=MOST_AHEAD
+        ).remote(task_as_json(task), mark.name)
+        try:
+            for reference in messages:
+                self._hear(self._ray.get(reference), task, mark, tell)
+        finally:
+            mark.unlink(missing_ok=True)
+
+    def _hear(self, message: Mapping[str, Any], task: Task, mark: Path, tell: Tell) -> None:
+        event = read_event(message)
+        if event is not None:
+            tell(event)
+        elif message["kind"] == PLACE:
+            mark.unlink()
+        elif message["kind"] == FILE:
+            _append(task.folder / message["name"], message["part"])
+        elif message["kind"] == FULL:
+            raise BatchStopped(message["message"])
+
+    def _start(self) -> None:
+        """Begin a process somewhere; it is idle when it says its number."""
+        kind = self._ray.remote(RayActor).options(scheduling_strategy="SPREAD", **self._needs)
+        actor = kind.remote(self._settings.as_json())
+        self._starting[actor.process.remote()] = actor
+
+    def _take(self) -> Any:
+        """Wait for an idle process.
+
+        Raises:
+            KeyboardInterrupt: the batch is being stopped.
+            BatchStopped: no process has begun for too long.
+        """
+        while True:
+            with self._turn:
+                if self._stopping:
+                    raise KeyboardInterrupt
+                self._collect()
+                if self._idle:
+                    self._busy.append(self._idle.pop(0))
+                    return self._busy[-1]
+                self._check_patience()
+            time.sleep(PAUSE)
+
+    def _collect(self) -> None:
+        """Move processes that have begun to the idle ones."""
+        begun, _ = (
+            self._ray.wait(list(self._starting), num_returns=max(1, len(self._starting)), timeout=0)
+            if self._starting
+            else ([], [])
+        )
+        for reference in begun:
+            actor = self._starting.pop(reference)
+            try:
+                self._ray.get(reference)
+            except self._ray.exceptions.RayError as problem:
+                self._false_starts += 1
+                if self._false_starts == MOST_FALSE_STARTS:
+                    raise BatchStopped(f"no process can begin on the cluster: {problem}") from None
+                self._start()
+            else:
+                self._false_starts = 0
+                self._idle.append(actor)
+
+    def _check_patience(self) -> None:
+        if self._busy:
+            self._alone_since = time.monotonic()
+        elif time.monotonic() - self._alone_since > START_SECONDS:
+            raise BatchStopped(
+                f"no process has begun on the Ray cluster in {START_SECONDS:.0f} s: each needs "
+                f"{self._needs}, see ray status"
+            )
+
+    def _give(self, actor: Any) -> None:
+        with self._turn:
+            self._busy.remove(actor)
+            self._idle.append(actor)
+            self._alone_since = time.monotonic()
+
+    def _drop(self, actor: Any) -> None:
+        """End a process, and begin another one unless the batch ends."""
+        with self._turn:
+            self._busy.remove(actor)
+            self._ray.kill(actor)
+            self._alone_since = time.monotonic()
+            if not self._stopping:
+                self._start()
+
+
+def _connected(address: str) -> Any:
+    """The package, connected to a cluster.
+
+    Raises:
+        ValueError: it is not installed, or there is no cluster.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ModuleNotFoundError as missing:
+        raise ValueError(EXTRA) from missing
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+            include_dashboard=False if address == "local" else None,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as problem:
+        raise ValueError(f"--ray {address}: no Ray cluster answers ({problem})") from problem
+    return ray
+
+
+def _needs(nodes: Sequence[Mapping[str, float]], count: int, gpus: int) -> dict[str, float]:
+    """What a process asks of its node: a GPU, or its share of the smallest node's cores."""
+    if gpus:
+        return {"num_gpus": 1, "num_cpus": 1}
+    each = math.ceil(count / len(nodes))
+    least = min((node.get("CPU", 0) for node in nodes if node.get("CPU", 0)), default=1)
+    return {"num_cpus": max(1, least // each)}
+
+
+def _append(file: Path, part: bytes) -> None:
+    """Put a part behind those of a file, which gets its name with the last, empty one."""
+    unfinished = file.with_name(f"{file.name}.part")
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished.open("ab") as sink:
+        sink.write(part)
+    if not part:
+        unfinished.replace(file)

@@ -1,0 +1,264 @@
+"""Runs the jobs of a batch in processes beside each other, one for each accelerator."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import IO, Any
+
+from .backend import (
+    BatchEvent,
+    BatchStopped,
+    Task,
+)
+from .deaths import Course, WorkerDiedError
+from .job import BatchJob
+from .order import in_good_order
+from .settings import BatchSettings
+from .wire import read_event, task_as_json
+from .worker import ENDED, FULL, READY, REFUSED, STOP, STOPPED
+
+STOP_SECONDS = 20.0
+"""That a job has for stopping; a step of a large model takes so long."""
+
+LAST_LINES = 20
+"""Of what a process has printed, which are told when it dies."""
+
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes that ``ru_maxrss`` counts in."""
+
+THREADS = "OMP_NUM_THREADS"
+
+_MAIN = f"from {__package__}.worker import main; main()"
+_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Ctrl-C comes to the process of the batch alone, which tells the others."""
+
+Tell = Callable[[BatchEvent], None]
+
+
+class _Worker:
+    """A process that runs one group after the other.
+
+    Args:
+        settings: of the batch, with the device of this process.
+        threads: that it computes with on a CPU.
+    """
+
+    def __init__(self, settings: BatchSettings, threads: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _MAIN],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+            env={THREADS: str(threads), **os.environ},
+            start_new_session=True,
+            creationflags=_OWN_GROUP,
+        )
+        self._printed = deque[str](maxlen=LAST_LINES)
+        self._reader = threading.Thread(
+            target=self._drain, args=(self._process.stderr,), daemon=True
+        )
+        self._reader.start()
+        self._order(settings.as_json())
+
+    def wait_until_ready(self) -> None:
+        """Wait until it can run jobs.
+
+        Raises:
+            ValueError: it cannot, as for want of a device.
+        """
+        try:
+            first = next(self._answers())
+        except WorkerDiedError as death:
+            raise ValueError(f"a process for jobs {death} as it began: {death.printed}") from death
+        if first["kind"] == REFUSED:
+            raise ValueError(first["message"])
+        assert first["kind"] == READY
+
+    def run(self, tasks: Sequence[Task], tell: Tell) -> None:
+        """Run a group.
+
+        Raises:
+            KeyboardInterrupt: it was stopped.
+            BatchStopped: nothing more can be run.
+            WorkerDiedError: the process has ended.
+        """
+        self._order({"tasks": [task_as_json(task) for task in tasks]})
+        self.follow(tell)
+
+    def follow(self, tell: Tell) -> None:
+        """Hear what is told of a group, until it ends; raises what `run` does."""
+        for answer in self._answers():
+            event = read_event(answer)
+            if event is not None:
+                tell(event)
+            elif answer["kind"] == ENDED:
+                return
+            elif answer["kind"] == STOPPED:
+                raise KeyboardInterrupt
+            elif answer["kind"] == FULL:
+                raise BatchStopped(answer["message"])
+
+    def stop(self) -> None:
+        """Have the group that runs stop; the process is killed if it does not do so soon."""
+        self._order(STOP)
+        timer = threading.Timer(STOP_SECONDS, self._process.kill)
+        timer.daemon = True
+        timer.start()
+
+    def end(self) -> None:
+        """End the process."""
+        with suppress(OSError):
+            self._process.kill()
+        self._reap()
+
+    def _order(self, order: Any) -> None:
+        with suppress(OSError):  # of a dead process the end of its answers tells
+            assert self._process.stdin is not None
+            self._process.stdin.write(f"{json.dumps(order)}\n")
+            self._process.stdin.flush()
+
+    def _answers(self) -> Iterator[dict[str, Any]]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            yield json.loads(line)
+        details = self._reap()
+        code = self._process.returncode
+        reason = f"was killed by {details['signal']}" if code < 0 else f"has ended with code {code}"
+        raise WorkerDiedError(reason, "".join(self._printed), details)
+
+    def _reap(self) -> dict[str, Any]:
+        """Wait for the end; gives what the system tells of it."""
+        details: dict[str, Any] = {}
+        if self._process.returncode is None and hasattr(os, "wait4"):
+            with suppress(ChildProcessError):
+                _, status, usage = os.wait4(self._process.pid, 0)
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                details["peak_memory"] = usage.ru_maxrss * RSS_UNIT
+        code = self._process.wait()
+        self._reader.join(timeout=1.0)
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                assert stream is not None
+                stream.close()
+        return {**details, "exit_code": code} | ({"signal": _signal(code)} if code < 0 else {})
+
+    def _drain(self, stream: IO[str]) -> None:
+        with stream:
+            self._printed.extend(stream)
+
+
+class Workers:
+    """The backend of `--workers` and `--devices`.
+
+    Args:
+        settings: of the batch.
+        devices: of the processes, one each.
+
+    Raises:
+        ValueError: there is no such device.
+    """
+
+    def __init__(self, settings: BatchSettings, devices: Sequence[str]) -> None:
+        self._settings, self._devices = settings, tuple(devices)
+        self._threads = max(1, (os.cpu_count() or 1) // len(devices))
+        self._places, self._stopping = queue.SimpleQueue[int](), False
+        self._workers = dict[int, _Worker]()
+        try:
+            self._workers |= {place: self._started(place) for place in range(len(devices))}
+            for place, worker in self._workers.items():
+                worker.wait_until_ready()
+                self._places.put(place)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def slots(self) -> int:
+        """One group for each process."""
+        return len(self._devices)
+
+    def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
+        """Every job alone, those that share the most after each other."""
+        return [(job,) for job in in_good_order(jobs)]
+
+    def run(self, tasks: Sequence[Task], tell: Tell) -> None:
+        """Run a group in the next free process; one that dies is replaced, and tried once more.
+
+        Raises:
+            KeyboardInterrupt: it was stopped.
+            BatchStopped: nothing more can be run.
+        """
+        place = self._places.get()
+        try:
+            self._run_at(place, tasks, tell)
+        finally:
+            self._places.put(place)
+
+    def stop(self) -> None:
+        """Have all groups that run stop."""
+        self._stopping = True
+        for worker in list(self._workers.values()):
+            worker.stop()
+
+    def close(self) -> None:
+        """End the processes."""
+        self._stopping = True
+        for worker in self._workers.values():
+            worker.end()
+
+    def _started(self, place: int) -> _Worker:
+        return _Worker(replace(self._settings, device=self._devices[place]), self._threads)
+
+    def _run_at(self, place: int, tasks: Sequence[Task], tell: Tell) -> None:
+        course = Course(tasks, tell)
+        while course.left:
+            if self._stopping:
+                raise KeyboardInterrupt
+            worker = self._ready(place)
+            try:
+                worker.run(course.left, course.hear)
+            except WorkerDiedError as death:
+                del self._workers[place]
+                if self._stopping:
+                    raise KeyboardInterrupt from death
+                course.died(death)
+            except KeyboardInterrupt:
+                self._stop_one(worker, course)
+                raise
+            except BaseException:  # what is still told must not come to the next group
+                self._workers.pop(place).end()
+                raise
+
+    def _ready(self, place: int) -> _Worker:
+        """The process of a place, a new one where the last has died."""
+        worker = self._workers.get(place)
+        if worker is None:
+            worker = self._workers[place] = self._started(place)
+            worker.wait_until_ready()
+        return worker
+
+    def _stop_one(self, worker: _Worker, course: Course) -> None:
+        """Have a process stop where Ctrl-C came to this thread, and not as its answer."""
+        if not self._stopping:
+            self._stopping = True
+            worker.stop()
+            with suppress(KeyboardInterrupt, WorkerDiedError):
+                worker.follow(course.hear)
+
+
+def _signal(code: int) -> str:
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,147 @@
+"""Jobs on a Ray cluster of two nodes on this machine, one of which may not see its disk."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from spacetime_video.headless.batch import ray_cluster
+from spacetime_video.headless.batch.backend import JobDone, JobFailed, JobNote, StepDone, Task
+from spacetime_video.headless.batch.backends import BackendOptions, backend_of
+from spacetime_video.headless.batch.job import BatchJob
+from spacetime_video.headless.batch.settings import BatchSettings
+
+from .conftest import results
+from .fake_comfyui import wait_until
+
+ray = pytest.importorskip("ray", reason='pip install "spacetime-video[ray]"')
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+LONG = {"steps": 1000}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head without cores of its own, and a node with one."""
+    from ray.cluster_utils import Cluster
+
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    head = {"num_cpus": 0, "include_dashboard": False}
+    started = Cluster(initialize_head=True, head_node_args=head)
+    started.add_node(num_cpus=1)
+    yield started
+    started.shutdown()
+
+
+@pytest.fixture
+def backend(cluster, models_dir):
+    settings = BatchSettings(models_dir=str(models_dir), device="cpu", dtype="fp32")
+    over = backend_of(BackendOptions(ray=cluster.address, workers=1), settings)
+    yield over
+    over.close()
+
+
+@pytest.fixture
+def task(tmp_path, graph):
+    def of(name, **schedule):
+        nodes = {key: {**node, "inputs": dict(node["inputs"])} for key, node in graph.items()}
+        nodes["7"]["inputs"] |= schedule
+        folder = tmp_path / "jobs" / name
+        folder.mkdir(parents=True)
+        job = BatchJob(id=name, name=name, source="graph.json", workflow=nodes)
+        return Task(job=job, folder=folder)
+
+    return of
+
+
+def made_here(batch, write, graph, folder):
+    assert batch(write(graph), output="here") == 0
+    (content,) = results(folder / "here").values()
+    return content
+
+
+def test_a_killed_process_is_replaced_and_files_stay_on_a_shared_disk(
+    backend, task, batch, write, graph, tmp_path
+):
+    told, raised = [], []
+
+    def run():
+        try:
+            backend.run([task("long", **LONG), task("short")], told.append)
+        except BaseException as problem:
+            raised.append(problem)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    for times in (1, 2):
+        wait_until(lambda times=times: _sampled(told, times), 120)
+        os.kill(*_actors(), signal.SIGKILL)
+    thread.join(120)
+    assert raised == []
+    failed, done = [each for each in told if isinstance(each, JobDone | JobFailed)]
+    assert (failed.job, done.job) == ("long", "short")
+    assert 'has ended on the cluster at "Sample", for the second time' in failed.message
+    assert [each.job for each in told if isinstance(each, JobNote) and "again" in each.text] == [
+        "long"
+    ]
+    (name,) = done.files
+    folder = tmp_path / "jobs" / "short"
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_bytes() == made_here(batch, write, graph, tmp_path)
+
+
+def _sampled(told, times):
+    starts = [i for i, each in enumerate(told) if type(each).__name__ == "JobStarted"]
+    return len(starts) == times and any(
+        isinstance(each, StepDone) and each.node == "Sample" and each.done
+        for each in told[starts[-1] :]
+    )
+
+
+def _actors():
+    """Processes that run jobs, by the titles that Ray gives them."""
+    titles = {path.parent.name: path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")}
+    return [int(number) for number, title in titles.items() if title.startswith(b"ray::RayActor")]
+
+
+@pytest.mark.skipif(
+    not shutil.which("unshare") or not hasattr(os, "geteuid") or os.geteuid() != 0,
+    reason="a disk is hidden by root on Linux alone",
+)
+def test_files_are_sent_from_nodes_that_do_not_see_the_disk(
+    cluster, models_dir, task, batch, write, graph, tmp_path
+):
+    settings = BatchSettings(models_dir=str(models_dir), device="cpu", dtype="fp32")
+    over = ray_cluster.RayCluster(settings, cluster.address, 1)
+    start = f"{sys.executable} {Path(sys.executable).with_name('ray')} start --block --num-cpus=2"
+    hidden = f"mount -t tmpfs none {tmp_path} && exec {start} --address={cluster.address}"
+    far = subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", hidden],
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: ray.cluster_resources()["CPU"] == 3, 60)
+        over._needs = {"num_cpus": 2}  # which the far node alone has
+        over._drop(over._take())
+        told, job = [], task("far")
+        over.run([job], told.append)
+    finally:
+        over.close()
+        os.killpg(far.pid, signal.SIGKILL)
+        far.wait(20)
+    done = told[-1]
+    assert isinstance(done, JobDone), done
+    (name,) = done.files
+    assert [path.name for path in job.folder.iterdir()] == [name]
+    assert (job.folder / name).read_bytes() == made_here(batch, write, graph, tmp_path)
+
+
+def test_a_cluster_that_is_not_there_is_told(models_dir):
+    with pytest.raises(ValueError, match="no Ray cluster answers"):
+        ray_cluster.RayCluster(BatchSettings(), "127.0.0.1:9", 0)

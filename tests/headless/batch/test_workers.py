@@ -1,0 +1,238 @@
+"""Jobs in processes beside each other, which die, are stopped, and outlive nobody."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from spacetime_video.headless.batch.backend import (
+    BatchStopped,
+    JobDone,
+    JobFailed,
+    JobNote,
+    JobStarted,
+    StepDone,
+    Task,
+)
+from spacetime_video.headless.batch.job import BatchJob
+from spacetime_video.headless.batch.settings import BatchSettings
+from spacetime_video.headless.batch.wire import (
+    event_as_json,
+    read_event,
+    read_task,
+    task_as_json,
+)
+from spacetime_video.headless.batch.workers import Workers
+
+from .fake_comfyui import wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.fixture
+def settings(models_dir):
+    return BatchSettings(models_dir=str(models_dir), device="cpu", dtype="fp32")
+
+
+@pytest.fixture(scope="module")
+def shared(models_dir):
+    """Two processes for the tests that leave them as they were."""
+    backend = Workers(
+        BatchSettings(models_dir=str(models_dir), device="cpu", dtype="fp32"), ["cpu", "cpu"]
+    )
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def task(tmp_path, graph):
+    def of(name, **changes):
+        nodes = {key: {**node, "inputs": dict(node["inputs"])} for key, node in graph.items()}
+        for key, inputs in changes.items():
+            nodes[key.removeprefix("n")]["inputs"] |= inputs
+        folder = tmp_path / "jobs" / name
+        folder.mkdir(parents=True)
+        job = BatchJob(id=name, name=name, source="graph.json", workflow=nodes)
+        return Task(job=job, folder=folder)
+
+    return of
+
+
+LONG = {"n7": {"steps": 1000}, "n4": {"width": 128, "height": 128, "frames": 17}}
+
+
+class Told(list):
+    """Events of a group, and the process that runs it."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = threading.Event()
+
+    def __call__(self, event):
+        self.append(event)
+        if isinstance(event, StepDone) and event.node == "Sample" and event.done:
+            self.steps.set()
+
+
+def begun(backend, tasks):
+    """Run a group in a thread; gives what it tells, the thread, and what it has raised."""
+    told, raised = Told(), []
+
+    def run():
+        try:
+            backend.run(tasks, told)
+        except BaseException as problem:
+            raised.append(problem)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return told, thread, raised
+
+
+def pids(backend):
+    return [worker._process.pid for worker in backend._workers.values()]
+
+
+def is_alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_two_jobs_run_at_a_time_with_the_bytes_of_one_process(
+    shared, task, run, write, graph, tmp_path
+):
+    groups = [begun(shared, [task(name, n9={"seed": 1})]) for name in ("a", "b")]
+    ended = []
+    for told, thread, raised in groups:
+        thread.join(120)
+        assert raised == []
+        ended.append(told[-1])
+    assert all(isinstance(each, JobDone) for each in ended), ended
+    assert {each.details["device"] for each in ended} == {"cpu"}
+    assert run(write(graph)) == 0
+    (here,) = (tmp_path / "output").iterdir()
+    for done in ended:
+        (name,) = done.files
+        assert (tmp_path / "jobs" / done.job / name).read_bytes() == here.read_bytes()
+
+
+def test_an_error_is_told_and_the_next_job_of_the_group_runs(shared, task):
+    told = Told()
+    shared.run([task("bad", n10={"tokens": ["7", 0]}), task("good")], told)
+    ends = [each for each in told if isinstance(each, JobDone | JobFailed)]
+    assert [type(each) for each in ends] == [JobFailed, JobDone]
+    assert "nothing was run" in ends[0].message
+
+
+def sampled(told, job, times):
+    """Whether a job has begun so often, and is at its samples again."""
+    starts = [place for place, each in enumerate(told) if each == JobStarted(job=job)]
+    return len(starts) == times and any(
+        isinstance(each, StepDone) and each.node == "Sample" and each.done
+        for each in told[starts[-1] :]
+    )
+
+
+def test_processes_that_die_are_replaced_and_their_jobs_tried_once_more(settings, task):
+    backend = Workers(settings, ["cpu"])
+    told, thread, raised = begun(backend, [task("deadly", **LONG), task("next", n7={"steps": 300})])
+    kills = [
+        ("deadly", 1, signal.SIGSEGV),
+        ("deadly", 2, signal.SIGSEGV),
+        ("next", 1, signal.SIGKILL),
+    ]
+    for job, times, sent in kills:
+        wait_until(lambda job=job, times=times: sampled(told, job, times), 60)
+        os.kill(*pids(backend), sent)
+    thread.join(120)
+    backend.close()
+    assert raised == []
+    failed, done = [each for each in told if isinstance(each, JobDone | JobFailed)]
+    assert (failed.job, done.job) == ("deadly", "next")
+    assert 'was killed by SIGSEGV at "Sample", for the second time' in failed.message
+    assert failed.node == "Sample"
+    assert failed.details["signal"] == "SIGSEGV"
+    assert failed.details["peak_memory"] > 50e6
+    notes = [each for each in told if isinstance(each, JobNote) and "killed" in each.text]
+    assert [(each.job, each.warning) for each in notes] == [("deadly", True), ("next", True)]
+    assert not any(is_alive(pid) for pid in pids(backend))
+
+
+def test_stopping_stops_the_runs_and_leaves_nothing_unfinished(settings, task):
+    backend = Workers(settings, ["cpu", "cpu"])
+    jobs = [task("a", **LONG), task("b", **LONG)]
+    runs = [begun(backend, [job]) for job in jobs]
+    assert all(told.steps.wait(60) for told, *_ in runs)
+    backend.stop()
+    for _, thread, raised in runs:
+        thread.join(20)
+        assert [type(each) for each in raised] == [KeyboardInterrupt]
+    backend.close()
+    assert [list(job.folder.iterdir()) for job in jobs] == [[], []]
+
+
+def test_what_listens_may_end_the_batch(settings, task):
+    def full(event):
+        if isinstance(event, StepDone) and event.done:
+            raise BatchStopped("no room")
+
+    backend = Workers(settings, ["cpu"])
+    with pytest.raises(BatchStopped, match="no room"):
+        backend.run([task("long", **LONG)], full)
+    told = Told()
+    backend.run([task("next")], told)
+    backend.close()
+    assert {each.job for each in told} == {"next"}
+    assert isinstance(told[-1], JobDone)
+
+
+def test_a_device_that_is_not_there_is_told_before_any_job(settings):
+    with pytest.raises(ValueError, match="no device 'cuda:99'"):
+        Workers(settings, ["cuda:99"])
+
+
+PARENT = """
+import json, sys
+from spacetime_video.headless.batch.settings import BatchSettings
+from spacetime_video.headless.batch.wire import read_task
+from spacetime_video.headless.batch.workers import Workers
+backend = Workers(BatchSettings(models_dir=sys.argv[1], device="cpu", dtype="fp32"), ["cpu", "cpu"])
+print(*[worker._process.pid for worker in backend._workers.values()], flush=True)
+backend.run([read_task(json.loads(sys.argv[2]))], lambda event: print(event, flush=True))
+"""
+
+
+def test_no_process_outlives_the_one_that_started_it(task, models_dir):
+    job = json.dumps(task_as_json(task("long", **LONG)))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(models_dir), job], stdout=subprocess.PIPE, text=True
+    )
+    workers = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(workers) == 2
+    assert any("StepDone" in line and "done=5," in line for line in parent.stdout)
+    assert all(map(is_alive, workers))
+    parent.kill()
+    parent.communicate(timeout=20)
+    wait_until(lambda: not any(map(is_alive, workers)))
+
+
+def test_tasks_and_events_come_through_as_they_were(task):
+    sent = task("a")
+    assert read_task(json.loads(json.dumps(task_as_json(sent)))) == sent
+    for event in (
+        JobStarted(job="a"),
+        JobNote(job="a", text="x", warning=True),
+        StepDone(job="a", node="Sample", done=1, total=2),
+        JobDone(job="a", files=("a.mp4", "b.png"), seconds=1.5, details={"seeds": {"x": 1}}),
+        JobFailed(job="a", message="no", traceback="t", node="n", details={"signal": "SIGKILL"}),
+    ):
+        assert read_event(json.loads(json.dumps(event_as_json(event)))) == event
+    assert read_event({"kind": "ended"}) is None
