@@ -9,7 +9,7 @@ from .latents import Source
 from .scenes import FRAME_RATES
 
 MILLION, HALF = 1_000_000, 500_000
-SQUARE = Source(name="square", shape=VideoShape(17, 64, 64), shards=1000, first=0, share=0.41)
+SQUARE = Source(name="square", shape=VideoShape(17, 64, 64), shards=1000, first=0, share=0.29)
 SOURCES = (
     SQUARE,
     Source(name="wide", shape=VideoShape(17, 48, 80), shards=150, first=MILLION, share=0.07),
@@ -21,7 +21,7 @@ SOURCES = (
     ),
     Source(name="banner", shape=VideoShape(1, 48, 96), shards=80, first=5 * MILLION, share=0.015),
     Source(name="poster", shape=VideoShape(1, 96, 48), shards=80, first=6 * MILLION, share=0.015),
-    Source(name="still", shape=VideoShape(1, 64, 64), shards=800, first=7 * MILLION, share=0.12),
+    Source(name="still", shape=VideoShape(1, 64, 64), shards=800, first=7 * MILLION, share=0.24),
     Source(
         name="large_still", shape=VideoShape(1, 128, 128), shards=80, first=8 * MILLION, share=0.02
     ),
