@@ -1,5 +1,6 @@
 """What a piece of work takes of the machine, and what machine that is."""
 
+import importlib
 import os
 import platform
 import resource
@@ -133,6 +134,8 @@ def software(device: str = "cpu") -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    if "comfy" in sys.modules:
+        found["comfyui"] = importlib.import_module("comfyui_version").__version__
     torch = sys.modules.get("torch")
     if torch is not None:
         on_gpu = device.startswith("cuda")

@@ -17,7 +17,15 @@ SMALLEST = {
     "decode_memory": ["--size", "16", "--seconds", "0.25", "0.5", "--rounds", "1"],
     "start": ["--rounds", "1", "--warm-up", "0"],
 }
-"""The options of each benchmark that make it small."""
+"""The options that make each benchmark small."""
+
+IN_COMFYUI = {
+    "nodes_in_comfyui": [
+        *("--dim", "128", "--layers", "1", "--size", "32", "--frames", "5", "--steps", "2"),
+        *("--rounds", "1"),
+    ],
+}
+"""The same of benchmarks in which nobody takes part without ComfyUI; run beside its tests."""
 
 DUEL = """
 import argparse
@@ -71,12 +79,26 @@ def duel(tmp_path):
 
 def test_every_benchmark_is_run():
     texts = {path: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py")}
-    assert {path.stem for path, text in texts.items() if "\n    contest(" in text} == set(SMALLEST)
+    assert {path.stem for path, text in texts.items() if "\n    contest(" in text} == {
+        *SMALLEST,
+        *IN_COMFYUI,
+    }
 
 
 @pytest.mark.parametrize("name", SMALLEST)
 def test_benchmark_prints_one_line(name):
-    done = run(FOLDER / f"{name}.py", *SMALLEST[name])
+    check_line(name, run(FOLDER / f"{name}.py", *SMALLEST[name]))
+
+
+@pytest.mark.parametrize("name", IN_COMFYUI)
+@pytest.mark.skipif("COMFYUI_DIR" not in os.environ, reason="COMFYUI_DIR names no ComfyUI")
+def test_benchmark_in_comfyui_prints_one_line(name):
+    script, comfyui = FOLDER / f"{name}.py", os.environ["COMFYUI_DIR"]
+    report = check_line(name, run(script, *IN_COMFYUI[name], COMFYUI_DIR=comfyui))
+    assert all(each["rms"] < 1e-5 for each in report["difference"].values())
+
+
+def check_line(name, done):
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     report = json.loads(line)
@@ -86,6 +108,7 @@ def test_benchmark_prints_one_line(name):
         assert contestant["cpu_s"] > 0
         assert contestant["peak_mb"] >= contestant["loaded_mb"] > 0
         assert contestant["software"].get("threads", "1") == "1"
+    return report
 
 
 def test_contestants_take_turns_and_are_compared(duel, tmp_path):
