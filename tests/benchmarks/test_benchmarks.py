@@ -11,6 +11,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALLEST = {
     "decode_memory": ["--size", "16", "--seconds", "0.25", "0.5", "--rounds", "1"],
+    "vae": ["--size", "16", "--frames", "5", "--dim", "4", "--rounds", "1"],
 }
 """The options of each benchmark that make it small."""
 
