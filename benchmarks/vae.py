@@ -118,7 +118,7 @@ def filled(network: Any, options: argparse.Namespace) -> Any:
 
 def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
     """The VAE of diffusers' Wan pipelines."""
-    from diffusers import AutoencoderKLWan
+    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     network: Any = AutoencoderKLWan(
         base_dim=options.dim,
