@@ -13,7 +13,7 @@ SMALL_SAMPLE = 20480
 """Numbers of one sample, not counting its columns, up to which torch takes it for small."""
 
 SLAB = 2**25
-"""Numbers that are mapped at once for what layers keep; what nobody uses takes no memory."""
+"""Numbers that are mapped at once, apart from the heap; what nobody uses takes no memory."""
 
 Remembered = dict[tuple[Hashable, ...], Tensor]
 """The last input frames of every causal layer, by section and place in it."""
@@ -127,7 +127,7 @@ class Room:
             return _channels_last(like.new_empty(size), like, frames)
         if self._work.numel() < size or self._work.dtype != like.dtype:
             self._work = torch.empty(0)  # given up first
-            self._work = like.new_empty(size)
+            self._work = like.new_empty(max(size, SLAB))
         return _channels_last(self._work[:size], like, frames)
 
     def kept(self, x: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ SMALLEST = {
     ],
     "decode_memory": ["--size", "16", "--seconds", "0.25", "0.5", "--rounds", "1"],
     "start": ["--rounds", "1", "--warm-up", "0"],
+    "vae": ["--size", "16", "--frames", "5", "--dim", "4", "--rounds", "1"],
 }
 """The options that make each benchmark small."""
 
