@@ -75,7 +75,7 @@ def run(
     json_line: Annotated[
         bool, typer.Option("--json", help="Print one machine-readable result line.")
     ] = False,
-    verbose: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    verbose: Annotated[bool, typer.Option(help="Tell what computes; show tracebacks.")] = False,
     preview: Annotated[
         Path | None,
         typer.Option(metavar="PNG", help="Keep a film strip of the clip in progress in this file."),
