@@ -116,7 +116,7 @@ def ours(options: argparse.Namespace) -> Callable[[], Any]:
 
 def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
     """The transformer of diffusers' Wan pipelines."""
-    from diffusers import WanTransformer3DModel
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
     config, dtype = config_of(options), dtype_of(options)
     network = WanTransformer3DModel(

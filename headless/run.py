@@ -16,6 +16,7 @@ from ..graph.prefixes import PREFIX
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
 from ..media import prove_writable, shown
+from ..models.products import products_here
 from .display import Display
 from .engine import Engine, Job, saved_files
 from .failure import message_of
@@ -137,6 +138,8 @@ def _start(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[
     )
     with use_folders(folders):  # what nodes offer is read from these
         engine = Engine(host)
+    if options.verbose:
+        tell(f"computing on {host.models.device}; {products_here()}")
     if options.dry_run:
         return _plan(engine.plan(job), folders)
 

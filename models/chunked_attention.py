@@ -45,7 +45,8 @@ def attend_in_chunks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     queries, keys, values = (x.flatten(0, 1).contiguous() for x in (q, k, v))  # (M, L | S, K)
     out = torch.empty_like(queries)
     attend = _Batched() if q.dtype == torch.bfloat16 else _attend_each
-    for heads, rows in _chunks(*queries.shape[:2], keys.shape[1], q.itemsize):
+    matrices, length, _ = queries.shape
+    for heads, rows in _chunks(matrices, length, keys.shape[1], q.itemsize):
         attend(queries[heads, rows], keys[heads], values[heads], out[heads, rows])
     return out.unflatten(0, q.shape[:2])
 

@@ -4,15 +4,11 @@ torch has oneDNN multiply bfloat16 and MKL float32. On AMD processors with AVX-5
 takes twice the time of oneDNN's, which reads the same weights: nothing is packed or kept.
 """
 
-import logging
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .precision import has_fast_bf16, has_slow_fp32
-
-log = logging.getLogger(__name__)
 
 
 def _fast_types() -> frozenset[torch.dtype]:
@@ -29,14 +25,21 @@ FAST_TYPES = _fast_types()
 """What oneDNN is asked to multiply here. The processor decides, so results stay the same."""
 
 
-def log_products() -> None:
-    """Log which products oneDNN computes on the CPU."""
+def products_here() -> str:
+    """What multiplies matrices on this CPU, for people to read."""
     names = sorted(str(dtype).removeprefix("torch.") for dtype in FAST_TYPES)
-    log.info("products that oneDNN computes on this CPU: %s", ", ".join(names) or "torch's choice")
+    if not names:
+        return "torch chooses what multiplies matrices on this CPU"
+    return f"oneDNN multiplies matrices of {' and '.join(names)} on this CPU"
 
 
 def takes_fast_path(*operands: Tensor | None) -> bool:
-    """Whether oneDNN is to multiply them: on a CPU, in one fast type, and without gradients."""
+    """Whether oneDNN is to multiply them: on a CPU, in one fast type, and without gradients.
+
+    Not in a compiled network, whose compiler chooses by itself.
+    """
+    if torch.compiler.is_compiling():
+        return False
     given = [each for each in operands if each is not None]
     dtype = given[0].dtype
     return (
@@ -44,7 +47,6 @@ def takes_fast_path(*operands: Tensor | None) -> bool:
         and all(each.device.type == "cpu" and each.dtype == dtype for each in given)
         and not torch.is_autocast_enabled("cpu")
         and not (torch.is_grad_enabled() and any(each.requires_grad for each in given))
-        and not torch.compiler.is_compiling()
     )
 
 

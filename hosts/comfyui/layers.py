@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import comfy.ops
+import torch
 from torch import Tensor, nn
 
 from ...models.products import Linear
@@ -15,6 +16,8 @@ class HostLinear(Linear):
 
     def is_plain(self, x: Tensor) -> bool:
         """Whether ComfyUI would multiply x by the weights as they are, with nothing to be done."""
+        if torch.compiler.is_compiling():
+            return False
         waits = any(hasattr(self, name) for name in ("_v", "_prefetch"))  # streamed
         return (
             not waits

@@ -1,6 +1,7 @@
 """MODEL: the host's ModelPatcher around the pack's video transformer."""
 # pyright: reportMissingImports=false
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -17,6 +18,7 @@ from ...model_loaders.load import DiTWeights, load_stored, load_strictly
 from ...model_loaders.stored import is_stored
 from ...models.latent_format import LatentFormat
 from ...models.precision import DTYPES
+from ...models.products import products_here
 from ...samplers.checks import check_image_context, check_text_width
 from ..keys import CLIP_TEXTS_KEY, LEVELS_KEY, START_LATENT_KEY, VISION_KEY
 from .layers import with_fast_products
@@ -25,6 +27,8 @@ from .precision import cpu_bf16, fastest
 from .prompt_cache import PromptCache
 from .versions import MIXED, make_patcher, rebuild_with
 from .windows import retained_frames
+
+log = logging.getLogger(__name__)
 
 HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
 """The host's own formats of the published families, by channels: they know preview colours."""
@@ -238,6 +242,8 @@ def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
 def _patcher(weights: DiTWeights, dtype: str, *, streams: bool = True) -> ModelPatcher:
     load_device = model_management.get_torch_device()
     offload_device = model_management.unet_offload_device()
+    if load_device.type == "cpu":
+        log.info("Spacetime: %s", products_here())
     config = HostConfig(weights)
     config.set_inference_dtype(*_dtypes(weights, DTYPES.get(dtype), load_device))
     model = config.get_model({}, device=offload_device)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from spacetime_video.headless.cli import app
 from spacetime_video.media import probe_video, save_image
+from spacetime_video.models.products import products_here
 
 
 @pytest.fixture
@@ -260,6 +261,11 @@ def test_an_unknown_device_is_refused(outcome, write, graph):
 def test_verbose_shows_the_traceback(outcome, tmp_path):
     _, _, err = outcome(tmp_path / "none.json", verbose=True)
     assert "Traceback" in err
+
+
+def test_verbose_tells_what_computes(outcome, write, graph):
+    _, _, err = outcome(write(graph), verbose=True)
+    assert f"computing on cpu; {products_here()}" in err
 
 
 def test_help_names_the_options():

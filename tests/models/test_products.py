@@ -116,6 +116,12 @@ def test_networks_for_loaded_weights_have_the_fast_layers():
     assert Unfilled.Linear is Linear
 
 
+def test_people_are_told_what_multiplies(monkeypatch):
+    assert "bfloat16 and float32" in products.products_here()
+    monkeypatch.setattr(products, "FAST_TYPES", frozenset())
+    assert "torch chooses" in products.products_here()
+
+
 PROCESSORS = {
     "amd": ("AuthenticAMD", "AVX512", True, True),
     "without avx-512": ("AuthenticAMD", "AVX2", True, False),
