@@ -1,4 +1,8 @@
 import json
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from types import ModuleType
 
 import pytest
 
@@ -61,3 +65,50 @@ def test_without_an_estimate(check, examples):
 
     assert code == 0
     assert lines[0].endswith("graph_0.json: 1 job")
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """An HTTP server that says of its nodes what a ComfyUI would say."""
+    combo = {"required": {"vae_name": [["sub/wan_vae.safetensors"], {}]}}
+    info = {
+        "VAELoader": {"input": combo, "output": ["VAE"]},
+        "PreviewAny": {"input": {"required": {"source": ["*", {}]}}, "output_node": True},
+    }
+    answers = {
+        "/object_info": info,
+        "/system_stats": {"system": {"comfyui_version": "0.33.0", "python_version": "3.11"}},
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(answers[self.path]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    monkeypatch.setitem(sys.modules, "websocket", ModuleType("websocket"))  # for events alone
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
+        thread = Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{serving.server_address[1]}"
+        serving.shutdown()
+        thread.join()
+
+
+def test_a_server_is_asked(check, server):
+    loader = {"class_type": "VAELoader", "inputs": {"vae_name": "D:\\models\\WAN_vae.safetensors"}}
+    shown = {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}
+    other = {"class_type": "SpacetimeNoise", "inputs": {"seed": 1}}
+
+    fits = check({"1": loader, "2": shown}, server=server)
+    lacks = check({"1": loader, "2": shown, "3": other}, server=server)
+
+    assert fits == (0, [fits[1][0], "comfyui 0.33.0, python 3.11"], "")
+    assert lacks[0] == 1
+    assert "needs node SpacetimeNoise (1)" in lacks[1][1]
+    assert "1 node is unknown here" in lacks[2]
