@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from .batch_cli import batch
+from .check_cli import check
 from .measure_cli import measure_app
 from .options import (
     Assignments,
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.add_typer(train_app, name="train")
 app.add_typer(measure_app, name="measure")
 app.command()(batch)
+app.command()(check)
 
 
 def _print_version(wanted: bool) -> None:
@@ -234,5 +236,5 @@ def _tell_programs(arguments: list[str], message: str) -> None:
         print_results([Report(error=message).as_json(0.0)])
     elif arguments[:1] == ["batch"]:
         print_results([json.dumps({"event": "end", "ok": False, "error": message})])
-    elif arguments[:1] == ["reproduce"]:
+    elif arguments[:1] in (["reproduce"], ["check"]):
         print_results([json.dumps({"ok": False, "error": message})])

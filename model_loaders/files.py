@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,19 @@ Tick = Callable[[int, int], None]
 """(done, total) tensors read."""
 
 
+_measuring: ContextVar[bool] = ContextVar("measuring", default=False)
+
+
+@contextmanager
+def only_measured() -> Iterator[None]:
+    """Have `read_file` measure matrices and not read them, whoever calls it within the block."""
+    token = _measuring.set(True)
+    try:
+        yield
+    finally:
+        _measuring.reset(token)
+
+
 def read_file(
     path: Path, *, tick: Tick = lambda done, total: None, matrices: bool = True
 ) -> WeightsFile:
@@ -62,7 +77,7 @@ def read_file(
         with safe_open(path, framework="pt") as file:
             header, keys = file.metadata() or {}, list(file.keys())
             check_keys(path.name, keys)
-            state = {}
+            state, matrices = {}, matrices and not _measuring.get()
             for number, key in enumerate(keys):
                 state[key] = file.get_tensor(key) if matrices else _measured(path.name, file, key)
                 tick(number + 1, len(keys))

@@ -20,6 +20,7 @@ QUICK = [
 SMALL = {
     "run": QUICK,
     "batch": [*QUICK, "--seeds", "1-2"],
+    "check": [*QUICK, "--seeds", "1-2"],
     "world": ["--count", "1"],
 }
 """Added to a command so that it takes seconds; of an option given twice the last one counts."""
@@ -46,14 +47,17 @@ COMMANDS = shell_commands(text_of("README.md"))
 
 
 def test_the_readme_has_commands():
-    assert [arguments[0] for arguments in COMMANDS] == ["run", "run", "batch", "world"]
+    assert [arguments[0] for arguments in COMMANDS] == ["run", "run", "batch", "check", "world"]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_each_command_of_the_readme_runs(arguments, command, tmp_path):
     shutil.copytree(ROOT / "example_workflows", tmp_path / "example_workflows")
-    code, _, told = command(*arguments, *SMALL[arguments[0]])
+    code, said, told = command(*arguments, *SMALL[arguments[0]])
     assert code == 0, told
+    if arguments[0] == "check":
+        assert "2 jobs, 8 tokens in 1 evaluation, " in said
+        return
     assert list(tmp_path.glob(WRITTEN[arguments[0]])), "the file that the README promises"
 
 
@@ -82,8 +86,9 @@ def test_the_pages_name_commands_and_options_that_exist(page):
 def test_the_options_that_the_readme_lists_exist():
     options = re.findall(r"`(--?[\w-]+)(?: [^`]*)?`", text_of("README.md"))
     assert {"--dry-run", "-o"} <= set(options)
-    unknown = [each for each in options if unknown_words(["run", each])]
-    assert unknown_words(["batch", *unknown]) == []
+    commands = ("run", "batch", "check")
+    unknown = [each for each in options if all(unknown_words([name, each]) for name in commands)]
+    assert unknown == []
 
 
 def test_an_option_that_is_gone_is_noticed():

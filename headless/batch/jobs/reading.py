@@ -109,7 +109,7 @@ def _sources(options: JobOptions, problems: Problems) -> tuple[list[Source], lis
     """The workflows that are named, and the jobs that come by the input stream."""
     sources: list[Source] = []
     axes: list[Axis] = []
-    for path in dict.fromkeys(options.workflows):
+    for path in options.workflows:
         read = _stream() if path == STDIN else Source(str(path))
         if isinstance(read, Source):
             sources.append(read)

@@ -1,0 +1,145 @@
+"""Tokens, memory and time of the jobs of a batch, from a rehearsal and a measured rate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...graph.dynamic_prompts import SEEDS
+from ...hosts.standalone.folders import Folders, use_folders
+from ..batch.job import BatchJob
+from ..engine import Engine, Job
+from ..pace import duration
+from .rates import rate_of
+from .rehearsal import Part, RehearsalHost, rehearse
+
+WITHOUT_EFFECT = frozenset({*SEEDS, "text", "prompt", "filename_prefix"})
+"""Inputs that change neither time nor memory."""
+
+MOST_REHEARSED = 20
+"""Kinds of jobs of a batch that are rehearsed; others count as the mean of these."""
+
+TIMED = frozenset({"sampling", "decoding", "encoding"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What one job takes.
+
+    Args:
+        tokens: of the largest evaluation.
+        evaluations: calls of transformers.
+        flops: floating point operations of all networks.
+        memory: bytes of all weights and of the call that needs most.
+        seconds: that networks compute, once they are loaded.
+    """
+
+    tokens: int
+    evaluations: int
+    flops: int
+    memory: int
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """In words."""
+        if not self.flops:
+            return "no network computes"
+        several = "" if self.evaluations == 1 else "s"
+        calls = f"{self.tokens} tokens in {self.evaluations} evaluation{several}, "
+        time = f"about {duration(self.seconds)}" if self.seconds >= 1 else "under 1 s"
+        return f"{calls if self.tokens else ''}{self.memory / 1e9:.2f} GB, {time}"
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "tokens": self.tokens,
+            "evaluations": self.evaluations,
+            "flops": self.flops,
+            "memory_bytes": self.memory,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass
+class Estimator:
+    """Rehearses jobs; a network's rate is measured once.
+
+    Args:
+        models: folder of weights.
+        device: auto, cpu, cuda or cuda:N.
+        dtype: auto, fp32, bf16 or fp16.
+        folders: whose input is read.
+    """
+
+    models: Path
+    device: str
+    dtype: str
+    folders: Folders
+
+    def of(self, jobs: Sequence[BatchJob]) -> dict[str, Estimate]:
+        """Estimates by the ids of jobs; those of a kind share one, some of many kinds have none.
+
+        Raises:
+            NodeFailed: a job failed when it was rehearsed, as it would when it runs.
+        """
+        kinds: dict[object, list[BatchJob]] = {}
+        for job in jobs:
+            kinds.setdefault(_kind(job), []).append(job)
+        host = RehearsalHost(models=self.models, device=self.device, dtype=self.dtype)
+        with use_folders(self.folders):
+            engine = Engine(host)
+        rates: dict[object, float] = {}
+        found: dict[str, Estimate] = {}
+        for alike in list(kinds.values())[:MOST_REHEARSED]:
+            estimate = self._estimated(alike[0], engine, host, rates)
+            found.update({job.id: estimate for job in alike})
+        return found
+
+    def _estimated(
+        self, job: BatchJob, engine: Engine, host: RehearsalHost, rates: dict[object, float]
+    ) -> Estimate:
+        given = Job(workflow=job.workflow, folders=self.folders, assignments=job.assignments)
+        with use_folders(given.places):
+            nodes = engine.prompt(given).nodes
+        parts = rehearse(nodes, engine.registry, host, given.places)
+        return estimate_of(parts, host.rehearsed.real_device, rates)
+
+
+def estimate_of(
+    parts: Sequence[Part], device: torch.device, rates: dict[object, float]
+) -> Estimate:
+    """Add up what networks have to do.
+
+    Args:
+        parts: of a rehearsal.
+        device: that would compute.
+        rates: of networks that have been measured; gets those that are measured now.
+    """
+    seconds = 0.0
+    for part in parts:
+        if part.work.name in TIMED and part.work.calls:
+            key = (part.work.name, repr(part.weights.config), part.dtype)
+            if key not in rates:
+                rates[key] = rate_of(part, device)
+            seconds += part.work.flops / rates[key]
+    weights = sum(part.work.weights for part in parts)
+    sampling = [part for part in parts if part.work.name == "sampling"]
+    return Estimate(
+        tokens=max((part.tokens for part in sampling), default=0),
+        evaluations=sum(sum(part.work.calls.values()) for part in sampling),
+        flops=sum(part.work.flops for part in parts),
+        memory=weights + max((part.work.peak for part in parts), default=0),
+        seconds=seconds,
+    )
+
+
+def _kind(job: BatchJob) -> object:
+    told = [each for each in job.assignments if _input(each) not in WITHOUT_EFFECT]
+    return id(job.workflow), tuple(told)
+
+
+def _input(assignment: str) -> str:
+    return assignment.partition("=")[0].rpartition(".")[2].strip()

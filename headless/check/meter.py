@@ -1,0 +1,107 @@
+"""What a call of a network costs: its arithmetic and its memory, found out without doing it."""
+
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+META = torch.device("meta")
+"""Of tensors that have a shape and no values."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one call: floating point operations, and bytes of the tensors that live at a time."""
+
+    flops: int
+    bytes: int
+
+
+@dataclass
+class Work:
+    """Calls of one network by what tells their costs apart, and the weights that it holds.
+
+    Args:
+        name: what the network does.
+        weights: bytes of its parameters.
+        probe: given a key, runs that call with the network's real layers; see `rates`.
+    """
+
+    name: str
+    weights: int
+    costs: dict[Any, Cost] = field(default_factory=dict[Any, Cost])
+    calls: dict[Any, int] = field(default_factory=dict[Any, int])
+
+    @property
+    def flops(self) -> int:
+        """Of all calls."""
+        return sum(self.costs[key].flops * count for key, count in self.calls.items())
+
+    @property
+    def peak(self) -> int:
+        """Bytes of the call that needs most, beside the weights."""
+        return max((self.costs[key].bytes for key in self.calls), default=0)
+
+    def add(self, key: Any, measure: Callable[[], Cost]) -> None:
+        """Count a call; it is measured where none with this key was."""
+        if key not in self.costs:
+            self.costs[key] = measure()
+        self.calls[key] = self.calls.get(key, 0) + 1
+
+
+class _Alive(TorchDispatchMode):
+    """Adds up the memory of tensors that are made, until they are gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now, self.most = 0, 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(made):
+            if isinstance(leaf, Tensor):
+                self._add(leaf.untyped_storage())
+        return made
+
+    def _add(self, storage: torch.UntypedStorage) -> None:
+        key = storage._cdata
+        if key not in self._known:
+            self._known.add(key)
+            size = storage.nbytes()
+            self.now += size
+            self.most = max(self.most, self.now)
+            weakref.finalize(storage, self._remove, key, size)
+
+    def _remove(self, key: int, size: int) -> None:
+        self._known.discard(key)
+        self.now -= size
+
+
+def cost_of(call: Callable[[], Any]) -> tuple[Cost, Any]:
+    """Return the cost of a call on tensors without values, and what it gives."""
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter, _Alive() as alive:
+        made = call()
+    return Cost(counter.get_total_flops(), alive.most), made
+
+
+def on_meta(value: Any) -> Any:
+    """A tensor without its values; anything else as it is."""
+    return value.to(META) if isinstance(value, Tensor) else value
+
+
+def bytes_of(network: torch.nn.Module) -> int:
+    """Memory of a network's parameters."""
+    return sum(weight.numel() * weight.element_size() for weight in network.parameters())

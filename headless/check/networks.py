@@ -1,0 +1,165 @@
+"""Networks that compute nothing: they give zeros of the right shape and count their calls.
+
+B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...model_loaders.prompts import Prompt
+from ...model_loaders.tokenizer import Tokenizer
+from ...models.control.network import DilatedBranch, ResidualBranch
+from ...models.dit.network import VideoDiT
+from ...models.hooks import NO_HOOKS, BlockHooks
+from ...models.patchify import TokenLayout
+from ...models.vae.network import VideoVAE
+from ...models.vae.tiles import TileGrid
+from .meter import META, Cost, Work, cost_of, on_meta
+
+
+class RehearsedDiT:
+    """Stands in for a transformer in a sampling run, see ``VideoNetwork``.
+
+    Args:
+        network: without values.
+        work: counts its calls.
+    """
+
+    def __init__(self, network: VideoDiT, work: Work) -> None:
+        self.network, self.work = network, work
+        self.config, self.dtype = network.config, network.dtype
+
+    def prepare(self, text: Tensor, image: Tensor | None = None) -> Any:
+        """The projected prompt, without values."""
+        return self.network.prepare(on_meta(text), on_meta(image))
+
+    def embed_text(self, text: Tensor) -> Any:
+        """The embedded prompt, without values."""
+        return self.network.embed_text(on_meta(text))
+
+    def __call__(
+        self,
+        x: Tensor,
+        levels: Tensor,
+        contexts: Sequence[Any],
+        *,
+        layout: TokenLayout | None = None,
+        loop: bool = False,
+        conditions: Mapping[str, Tensor] | None = None,
+        channels: Tensor | None = None,
+        hooks: BlockHooks = NO_HOOKS,
+    ) -> Tensor:
+        """Zeros in the form of the state (B, C, F, H, W) or (B, L, D)."""
+        plain = replace(hooks, branches=())
+        key = (x.shape, tuple(sorted(hooks.skipped)), plain.cross_attend is not None, loop)
+
+        def measure() -> Cost:
+            level = x.new_ones(len(x), dtype=torch.float32, device=META)  # one for all places
+            return cost_of(
+                lambda: self.network(
+                    on_meta(x),
+                    level,
+                    contexts,
+                    layout=layout,
+                    loop=loop,
+                    conditions=dict.fromkeys(conditions or (), level),
+                    channels=on_meta(channels),
+                    hooks=plain,
+                )
+            )[0]
+
+        self.work.add(key, measure)
+        for branch in hooks.branches:
+            beside = getattr(branch, "network", None)
+            if isinstance(beside, RehearsedControl):
+                beside.count(x, self.config.patch, layout)
+        return torch.zeros_like(x, dtype=torch.float32)
+
+
+class RehearsedControl:
+    """Stands in for a branch beside a transformer; counted by its weights times the tokens.
+
+    Args:
+        network: without values.
+        work: counts its calls.
+    """
+
+    def __init__(self, network: ResidualBranch | DilatedBranch, work: Work) -> None:
+        self.network, self.work = network, work
+        self.control, self.dtype = network.control, network.dtype
+
+    def prepare(self, text: Tensor, words: Any) -> tuple[()]:
+        """Nothing: the branch is not called."""
+        return ()
+
+    def count(self, x: Tensor, patch: tuple[int, int, int], layout: TokenLayout | None) -> None:
+        """Count an evaluation of the branch beside a state."""
+        tokens = x.shape[1] if layout is not None else prod(x.shape[2:]) // prod(patch)
+        weights = sum(weight.numel() for weight in self.network.parameters())
+        self.work.add(x.shape, lambda: Cost(2 * weights * tokens * len(x), 0))
+
+
+@dataclass
+class RehearsedText:
+    """Stands in for a text encoder with its tokenizer.
+
+    Args:
+        tokenizer: its own.
+        length, width: of what it makes of a prompt.
+    """
+
+    tokenizer: Tokenizer
+    length: int
+    width: int
+
+    def encode_prompt(self, prompt: Prompt) -> Tensor:
+        """Zeros (1, length, width)."""
+        return torch.zeros(1, self.length, self.width)
+
+
+class RehearsedVAE:
+    """Stands in for a video VAE.
+
+    Args:
+        network: without values.
+        decoding, encoding: count its calls.
+    """
+
+    def __init__(self, network: VideoVAE, decoding: Work, encoding: Work) -> None:
+        self.network, self.decoding, self.encoding = network, decoding, encoding
+        self.config = network.config
+        self.time_factor, self.space_factor = network.time_factor, network.space_factor
+        self.check_latent = network.check_latent
+        self._made: dict[Any, tuple[torch.Size, Any]] = {}
+
+    def encode_chunk(self, video: Tensor, cache: Any) -> tuple[Tensor, Any]:
+        """Zeros in the form of the latent (1, C, F, H, W), and what knows the memory of layers."""
+        key = ("encode", video.shape, cache is None)
+        return self._counted(self.encoding, key, video, cache, self.network.encode_chunk)
+
+    def decode_chunk(
+        self, latent: Tensor, cache: Any, grid: TileGrid | None = None
+    ) -> tuple[Tensor, Any]:
+        """Zeros in the form of the video (B, 3, F, H, W), and what knows the memory of layers."""
+        key = ("decode", latent.shape, cache is None, grid)
+        call = partial(self.network.decode_chunk, grid=grid)
+        return self._counted(self.decoding, key, latent, cache, call)
+
+    def _counted(
+        self, work: Work, key: Any, given: Tensor, cache: Any, call: Callable[..., Any]
+    ) -> tuple[Tensor, Any]:
+        before = None if cache is None else self._made[cache][1]
+
+        def measure() -> Cost:
+            cost, (made, memory) = cost_of(lambda: call(on_meta(given), before))
+            self._made[key] = (made.shape, memory)
+            return cost
+
+        work.add(key, measure)
+        return given.new_zeros(self._made[key][0]), key

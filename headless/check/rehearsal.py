@@ -1,0 +1,215 @@
+"""A run of a graph whose networks compute nothing, which tells how much they would have to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from ... import hosts
+from ...graph.executor import Executor
+from ...graph.graph import Graph, GraphNode, Link, order_nodes
+from ...graph.registry import Registry
+from ...graph.validate import validate
+from ...hosts.solver_options import is_distilled
+from ...hosts.standalone import io
+from ...hosts.standalone.control import ControlNet
+from ...hosts.standalone.folders import Folders, use_folders
+from ...hosts.standalone.host import StandaloneHost
+from ...hosts.standalone.models import StandaloneModels
+from ...hosts.standalone.preview import LoadedVAE
+from ...hosts.standalone.runs import StandaloneSampling
+from ...hosts.standalone.sampling import Model
+from ...hosts.standalone.session import StandaloneSession
+from ...media import FrameStream
+from ...model_loaders.files import only_measured
+from ...models.layers import Unfilled
+from ...models.lora import published_shapes
+from .meter import META, Work, bytes_of
+from .networks import RehearsedControl, RehearsedDiT, RehearsedText, RehearsedVAE
+
+NETWORKS = frozenset({"MODEL", "CLIP", "VAE", "GUIDER", "CONTROL_NET"})
+"""Types of sockets through which nodes make networks work."""
+
+_END = "rehearsal end "
+CPU = torch.device("cpu")
+
+
+@dataclass(eq=False)
+class Part:
+    """A network of a graph and the work that it would have.
+
+    Args:
+        work: counts its calls.
+        weights: as a loader gives them, without values.
+        dtype: that it computes in.
+    """
+
+    work: Work
+    weights: Any
+    dtype: torch.dtype
+
+    @property
+    def tokens(self) -> int:
+        """Of the largest evaluation of a transformer, those of all its clips."""
+        patch = self.weights.config.patch
+        return max((tokens_of(key[0], patch) for key in self.work.calls), default=0)
+
+
+def tokens_of(shape: torch.Size, patch: Sequence[int]) -> int:
+    """Tokens of a state: (B, C, F, H, W), or (B, L, D) of packed clips."""
+    return shape[1] if len(shape) == 3 else prod(shape[2:]) // prod(patch)
+
+
+class RehearsedModels(StandaloneModels):
+    """Networks without values, which count their calls in ``parts``."""
+
+    def __init__(self, device: torch.device, dtype: str, session: StandaloneSession) -> None:
+        super().__init__(CPU, dtype, session)
+        self.real_device = device
+        self.parts: list[Part] = []
+
+    def _network(self, weights: Any, dtype: str) -> tuple[Any, torch.dtype]:
+        number = self._dtype(dtype)
+        with META:
+            network = weights.family.build(weights.config, ops=Unfilled)
+        return network.to(number).eval().requires_grad_(False), number
+
+    def _part(self, name: str, weights: Any, network: Any, dtype: torch.dtype) -> Work:
+        work = Work(name, bytes_of(network))
+        self.parts.append(Part(work, weights, dtype))
+        return work
+
+    def make_model(self, weights: Any, *, dtype: str) -> Model:
+        """A transformer that counts."""
+        network, number = self._network(weights, dtype)
+        dit: Any = RehearsedDiT(network, self._part("sampling", weights, network, number))
+        info = weights.info
+        return Model(
+            dit, weights.latent, CPU, weights.shift, info, is_distilled(info), weights.file
+        )
+
+    def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
+        """Those of the network that it stands for."""
+        dit: Any = model.dit
+        return published_shapes(dit.network)
+
+    def with_lora(self, model: Model, *given: Any, **options: Any) -> Model:
+        """The same: a LoRA changes no shapes."""
+        return model
+
+    def make_clip(self, weights: Any, *, dtype: str) -> Any:
+        """A text encoder that gives zeros."""
+        network, number = self._network(weights, dtype)
+        self._part("prompts", weights, network, number)
+        length = weights.tokenizer.max_length
+        return RehearsedText(weights.tokenizer, length, weights.config.d_model)
+
+    def make_vae(self, weights: Any, *, dtype: str) -> LoadedVAE:
+        """A VAE that counts."""
+        network, number = self._network(weights, dtype)
+        decoding = self._part("decoding", weights, network, number)
+        encoding = Work("encoding", 0)
+        self.parts.append(Part(encoding, weights, number))
+        standing: Any = RehearsedVAE(network, decoding, encoding)
+        return LoadedVAE(standing, CPU, number)
+
+    def make_control(self, weights: Any, *, dtype: str) -> ControlNet:
+        """A branch that counts."""
+        network, number = self._network(weights, dtype)
+        standing: Any = RehearsedControl(network, self._part("control", weights, network, number))
+        return ControlNet(standing, weights.latent, weights.info, weights.file)
+
+
+class _Quiet(StandaloneSession):
+    def warn(self, message: str) -> None:
+        """Nobody listens to a rehearsal."""
+
+
+class RehearsalHost(StandaloneHost):
+    """The standalone host with networks that compute nothing."""
+
+    def __init__(self, *, models: Path, device: str, dtype: str) -> None:
+        super().__init__(models=models, device=device, dtype=dtype)
+        self.session = _Quiet(lambda done, total: None, None)
+        self.rehearsed = RehearsedModels(self.models.device, dtype, self.session)
+        self.models = self.rehearsed
+        self.sampling = StandaloneSampling(CPU, self.session, self.models.vaes)
+
+
+class RehearsalEnd(io.ComfyNode):
+    """Takes what a node gives, frames as they come, and keeps nothing."""
+
+    takes_streams = frozenset({"source"})
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Of any type."""
+        return io.Schema(
+            node_id="RehearsalEnd", inputs=[io.AnyType.Input("source")], is_output_node=True
+        )
+
+    @classmethod
+    def execute(cls, source: Any) -> io.NodeOutput:
+        """Have frames made that are made when they are read."""
+        if isinstance(source, FrameStream):
+            for _ in source.chunks():
+                pass
+        return io.NodeOutput()
+
+
+def rehearse(
+    prompt: Mapping[str, Any], registry: Registry, host: RehearsalHost, folders: Folders
+) -> list[Part]:
+    """Run what of a prompt makes networks work, and all that leads there.
+
+    Nodes that compute without networks run as they are; results are not saved.
+
+    Args:
+        prompt: API-format JSON of a graph that can run.
+        registry: node id -> class.
+        host: is used from here on.
+        folders: whose input is read.
+
+    Returns:
+        The networks with their work.
+
+    Raises:
+        GraphError, NodeFailed: it cannot run.
+    """
+    hosts.use(host)
+    host.rehearsed.parts.clear()
+    known = Registry({**registry, RehearsalEnd.GET_SCHEMA().node_id: RehearsalEnd})
+    with TemporaryDirectory() as place, only_measured():
+        inside = Folders(folders.input, Path(place), Path(place), also=folders.also)
+        with use_folders(inside):
+            shortened = _shortened(validate(prompt, registry), prompt)
+            if shortened:
+                Executor(known).run(shortened)
+    return list(host.rehearsed.parts)
+
+
+def _shortened(graph: Graph, prompt: Mapping[str, Any]) -> dict[str, Any]:
+    """The nodes of a prompt that use networks, with what they need, and an end for each."""
+    users = [key for key, node in graph.nodes.items() if _uses_networks(node)]
+    feeds = {key: [link.node for link in node.links] for key, node in graph.nodes.items()}
+    kept = order_nodes(users, feeds)
+    read = {link for key in kept for link in graph.nodes[key].links}
+    made = {key: prompt[key] for key in kept if not graph.nodes[key].schema.is_output_node}
+    ends = [
+        Link(key, slot)
+        for key in users
+        for slot in range(len(graph.nodes[key].schema.outputs))
+        if key in made and Link(key, slot) not in read
+    ]
+    for number, link in enumerate(ends):
+        node = {"class_type": "RehearsalEnd", "inputs": {"source": list(link)}}
+        made[f"{_END}{number}"] = node
+    return made
+
+
+def _uses_networks(node: GraphNode) -> bool:
+    return any(spec.get_io_type() in NETWORKS for spec in node.schema.inputs)

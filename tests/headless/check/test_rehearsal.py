@@ -1,0 +1,100 @@
+"""A rehearsal asks of networks what a run asks of them."""
+
+from collections import Counter
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from spacetime_video import hosts
+from spacetime_video.graph.workflow import to_api
+from spacetime_video.headless.check.meter import META, cost_of
+from spacetime_video.headless.check.rehearsal import RehearsalHost, rehearse
+from spacetime_video.headless.engine import Engine, Job, standalone_registry
+from spacetime_video.hosts.standalone.folders import Folders
+from spacetime_video.hosts.standalone.host import StandaloneHost
+from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.models.vae.network import VideoVAE
+
+EXAMPLES = ["few_step_text_to_video", "seamless_loop", "branch", "outpaint"]
+
+CACHED = "guided_sampling"
+"""Has a step cache, of which nobody knows beforehand what it saves."""
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Calls of the networks with the shapes of what they are given."""
+    calls = Counter()
+
+    def count(kind, name):
+        made = getattr(kind, name)
+
+        def call(self, x, *given, **options):
+            if x.device != META:
+                calls[name, tuple(x.shape)] += 1
+            return made(self, x, *given, **options)
+
+        monkeypatch.setattr(kind, name, call)
+
+    count(VideoDiT, "forward")
+    count(VideoVAE, "encode_chunk")
+    count(VideoVAE, "decode_chunk")
+    return calls
+
+
+def rehearsed_calls(parts):
+    found = Counter()
+    for part in parts:
+        for key, count in part.work.calls.items():
+            if part.work.name == "sampling":
+                found["forward", tuple(key[0])] += count
+            elif part.work.name in ("decoding", "encoding"):
+                found[f"{key[0]}_chunk", tuple(key[1])] += count
+    return found
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, CACHED])
+def test_every_call_is_counted(examples, name, tmp_path, counted, standalone):
+    workflow, folders = examples(name), Folders.of(input=tmp_path, output=tmp_path / "out")
+    models = tmp_path / "models"
+    host = RehearsalHost(models=models, device="cpu", dtype="fp32")
+    registry = standalone_registry(host)
+
+    parts = rehearse(to_api(workflow, registry), registry, host, folders)
+    assert counted == Counter()
+    Engine(StandaloneHost(models=models, device="cpu", dtype="fp32")).run(
+        Job(workflow=workflow, folders=folders)
+    )
+    hosts.use(standalone)
+
+    asked = rehearsed_calls(parts)
+    assert (asked > counted) if name == CACHED else (asked == counted)
+    assert not (tmp_path / "out/spacetime").exists()
+
+
+def test_costs_are_those_of_the_arithmetic():
+    layers = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4)).to(META)
+    x = torch.zeros(5, 8, device=META)
+
+    cost, made = cost_of(lambda: layers(x))
+
+    assert cost.flops == 2 * 5 * (8 * 32 + 32 * 4)
+    assert made.shape == (5, 4)
+    assert cost.bytes == 4 * 5 * (32 + 32)  # the first layer's output until the ReLU's is made
+
+
+def test_a_network_costs_what_it_computes(model_names, models_dir):
+    from spacetime_video.model_loaders.load import build_vae, read_vae
+
+    weights = read_vae(models_dir / "vae" / model_names["vae"])
+    vae, latent = build_vae(weights), torch.zeros(1, 16, 2, 4, 4)
+    counter, plain = FlopCounterMode(display=False), sdpa_kernel(SDPBackend.MATH)
+    with plain, counter, torch.inference_mode():
+        vae.decode_chunk(latent, None)
+
+    cost, _ = cost_of(lambda: vae.to(META).decode_chunk(latent.to(META), None))
+
+    assert cost.flops == counter.get_total_flops() > 0
