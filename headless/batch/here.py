@@ -40,6 +40,9 @@ from .settings import BatchSettings
 
 _PACK = __name__.partition(".")[0]
 _NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_TEMP = ".temp"
+"""In the folder of a job."""
+
 _NO_MEMORY = ("can't allocate memory", "out of memory")
 """In what torch says, in small letters."""
 
@@ -153,7 +156,12 @@ class Here:
             torch.cuda.empty_cache()
 
     def _attempt(self, task: Task, *, lean: bool) -> _Attempt:
-        folders = replace(self._folders, output=task.folder, results=self._folders.output)
+        folders = replace(
+            self._folders,
+            output=task.folder,
+            temp=task.folder / _TEMP,
+            results=self._folders.output,
+        )
         job = Job(workflow=task.job.workflow, folders=folders, assignments=task.job.assignments)
         folders = job.places
         files, timings = list[str](), dict[str, float]()
@@ -169,7 +177,7 @@ class Here:
                 prompt = self._engine.prompt(job)
             self._engine.run_prompt(prompt, folders, follow, lean=lean)
             details = {"device": str(self._host.models.device), "timings": timings}
-            return _Attempt(tuple(dict.fromkeys(files)), prompt.nodes, details)
+            return _Attempt(_results(files), prompt.nodes, details)
         except Exception as problem:
             _stop_if_nothing_can_run(problem)
             return _failed(problem)
@@ -198,10 +206,22 @@ def _unheard(event: BatchEvent) -> None:
 
 
 def _below(folder: Path, paths: Sequence[str]) -> Iterator[str]:
-    """Files in a folder, relative to it; previews lie elsewhere."""
+    """Files in a folder, relative to it."""
     for path in map(Path, paths):
         if path.is_relative_to(folder):
             yield path.relative_to(folder).as_posix()
+
+
+def _results(files: Sequence[str]) -> tuple[str, ...]:
+    """The files that are kept: what a job has saved, or its previews if that is nothing.
+
+    Raises:
+        ValueError: there are no files at all.
+    """
+    saved = [name for name in dict.fromkeys(files) if not name.startswith(f"{_TEMP}/")]
+    if not files:
+        raise ValueError("the workflow has saved no file: end it with Save Video or Save Image")
+    return tuple(saved or dict.fromkeys(files))
 
 
 class _Notes(logging.Handler):

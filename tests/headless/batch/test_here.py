@@ -80,6 +80,19 @@ def test_what_a_result_was_made_of_is_told(run, graph, models_dir):
         assert done.details["peak_memory"] > 50e6
 
 
+def test_previews_are_kept_where_nothing_is_saved(run, graph, tmp_path):
+    preview = node("PreviewImage", images=["12", 0])
+    saved = run({**graph, "20": preview}, id="1")[-1]
+    assert saved.files == ("clip_00001_.mp4",)
+    del graph["14"], graph["13"]
+    previews = run({**graph, "20": preview}, id="2")[-1].files
+    assert len(previews) == 5
+    assert all((tmp_path / "jobs" / "2" / name).is_file() for name in previews)
+    text = node("PreviewAny", source=["4", 0])
+    failed = run({"4": graph["4"], "20": text}, id="3")[-1]
+    assert "the workflow has saved no file" in failed.message
+
+
 def test_results_of_before_are_found(run, graph, tmp_path):
     """In the output folder of the batch, not in the job's own."""
     sampling = {key: each for key, each in graph["10"]["inputs"].items() if key != "tokens"}
