@@ -22,7 +22,7 @@ _ELSEWHERE = (
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     """A node of the prompt before its inputs are checked."""
 
     id: str
@@ -49,7 +49,7 @@ def validate(prompt: object, registry: Registry) -> Graph:
         GraphError: lists everything that is wrong.
     """
     problems: list[str] = []
-    entries = _read_entries(prompt, registry, problems)
+    entries = read_entries(prompt, registry, problems)
     problems += _unknown_types(entries.values(), registry)
     outputs = [
         entry.id for entry in entries.values() if entry.schema and entry.schema.is_output_node
@@ -63,7 +63,7 @@ def validate(prompt: object, registry: Registry) -> Graph:
     for key in _needed(outputs or list(entries), entries, problems):
         entry = entries[key]
         if entry.schema:
-            inputs = _check_node(entry, entry.schema, registry[entry.class_type], entries, problems)
+            inputs = check_node(entry, entry.schema, registry[entry.class_type], entries, problems)
             nodes[key] = GraphNode(
                 id=key,
                 title=entry.title,
@@ -77,7 +77,14 @@ def validate(prompt: object, registry: Registry) -> Graph:
     return Graph(nodes)
 
 
-def _read_entries(prompt: object, registry: Registry, problems: list[str]) -> dict[str, _Entry]:
+def read_entries(
+    prompt: object, registry: Mapping[str, type[ComfyNode]], problems: list[str]
+) -> dict[str, Entry]:
+    """Return the nodes of a prompt by their ids; what is no node is told.
+
+    Raises:
+        GraphError: it is no object of nodes.
+    """
     if prompt == {}:
         raise GraphError(["no node is left to run: all are muted, bypassed or need one that is"])
     if not isinstance(prompt, dict):
@@ -97,7 +104,7 @@ def _read_entries(prompt: object, registry: Registry, problems: list[str]) -> di
         if not isinstance(inputs, dict):
             problems.append(f"{node_label(key, title, class_type)}: its inputs are not an object")
             inputs = {}
-        entries[str(key)] = _Entry(str(key), title, class_type, inputs, schema)
+        entries[str(key)] = Entry(str(key), title, class_type, inputs, schema)
     return entries
 
 
@@ -110,7 +117,7 @@ def node_title(raw: Mapping[str, Any], schema: Schema | None) -> str:
     return (schema and schema.display_name) or str(raw.get("class_type"))
 
 
-def _unknown_types(entries: Collection[_Entry], registry: Registry) -> list[str]:
+def _unknown_types(entries: Collection[Entry], registry: Registry) -> list[str]:
     unknown = [entry for entry in entries if entry.schema is None]
     if not unknown:
         return []
@@ -120,7 +127,7 @@ def _unknown_types(entries: Collection[_Entry], registry: Registry) -> list[str]
     return ["; ".join([f"{count} unknown here: {names}", *ours, _ELSEWHERE])]
 
 
-def _needed(wanted: list[str], entries: Mapping[str, _Entry], problems: list[str]) -> list[str]:
+def _needed(wanted: list[str], entries: Mapping[str, Entry], problems: list[str]) -> list[str]:
     feeds = {
         key: [link.node for value in entry.raw.values() if (link := read_link(value))]
         for key, entry in entries.items()
@@ -146,13 +153,22 @@ def read_link(value: object) -> Link | None:
     return Link(str(node), slot)
 
 
-def _check_node(
-    entry: _Entry,
+def check_node(
+    entry: Entry,
     schema: Schema,
     node: type[ComfyNode],
-    entries: Mapping[str, _Entry],
+    entries: Mapping[str, Entry],
     problems: list[str],
 ) -> dict[str, Any]:
+    """Return the inputs of one node in their types; what is wrong with it is told.
+
+    Args:
+        entry: the node.
+        schema: of its class.
+        node: its class.
+        entries: all nodes of the prompt.
+        problems: gets what is wrong.
+    """
     check = own_method(node, "validate_inputs")
     lenient = _parameters(check) if check else frozenset()
     found: list[str] = []
@@ -180,7 +196,7 @@ def _is_given(spec: Input, raw: Mapping[str, Any]) -> bool:
 
 
 def _check_input(
-    spec: Input, value: object, entries: Mapping[str, _Entry], lenient: Collection[str]
+    spec: Input, value: object, entries: Mapping[str, Entry], lenient: Collection[str]
 ) -> Any:
     if isinstance(value, list):
         return _check_link(spec, value, entries, "input_types" in lenient)
@@ -193,7 +209,7 @@ def _check_input(
 
 
 def _check_link(
-    spec: Input, value: list[Any], entries: Mapping[str, _Entry], any_type: bool
+    spec: Input, value: list[Any], entries: Mapping[str, Entry], any_type: bool
 ) -> Link:
     link = read_link(value)
     if link is None:
@@ -214,6 +230,12 @@ def _check_link(
     return link
 
 
+def checks_itself(node: type[ComfyNode], input_id: str) -> bool:
+    """Whether a node checks an input itself, so that no one else looks at its range and options."""
+    check = own_method(node, "validate_inputs")
+    return check is not None and not {input_id, "**"}.isdisjoint(_parameters(check))
+
+
 def _parameters(method: Callable[..., Any]) -> frozenset[str]:
     parameters = inspect.signature(method).parameters.values()
     return frozenset("**" if p.kind is p.VAR_KEYWORD else p.name for p in parameters)
@@ -230,7 +252,7 @@ def select_arguments(method: Callable[..., Any], inputs: Mapping[str, Any]) -> d
 
 
 def _own_check(
-    entry: _Entry, schema: Schema, check: Callable[..., Any], inputs: Mapping[str, Any]
+    entry: Entry, schema: Schema, check: Callable[..., Any], inputs: Mapping[str, Any]
 ) -> list[str]:
     arguments = select_arguments(check, inputs)
     if schema.is_input_list:

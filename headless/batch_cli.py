@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from .backend_options import Devices, Ray, ServerHeaders, ServerPatience, Servers, WorkerCount
+from .backend_options import (
+    Devices,
+    Ray,
+    ServerHeaders,
+    ServerPatience,
+    Servers,
+    WorkerCount,
+    backend_options,
+)
+from .job_options import Each, Name, Prompts, Seeds, Sweeps, Tables, Zipped
 from .options import (
     Assignments,
     NoMetadata,
@@ -23,11 +32,10 @@ Workflows = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[WORKFLOW]...",
-        help="Workflow files as for `spacetime run`; with --resume none goes on with the last "
-        "batch.",
+        help="Workflow files as for `spacetime run`, or - for a graph or lines of JSON jobs in "
+        "the input stream; with --resume none goes on with the last batch.",
     ),
 ]
-Seeds = Annotated[str, typer.Option(help="Run each workflow once per seed: 1-20, or 1,5,9-12.")]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on with a batch: what is done and unchanged stays."),
@@ -44,7 +52,13 @@ JsonLines = Annotated[bool, typer.Option("--json", help="Print events as lines o
 def batch(
     workflows: Workflows = None,
     assignments: Assignments = None,
+    tables: Tables = None,
+    sweeps: Sweeps = None,
+    each: Each = None,
+    prompts: Prompts = None,
     seeds: Seeds = "",
+    zipped: Zipped = False,
+    name: Name = "",
     output_dir: OutputFolder = Path("output"),
     input_dir: OtherInputFolder = None,
     models_dir: OtherModelsFolder = None,
@@ -65,22 +79,22 @@ def batch(
     verbose: Verbose = False,
 ) -> None:
     """Run saved workflows one after the other, and go on where a batch was stopped."""
-    from .batch.backends import BackendOptions
     from .batch.command import BatchOptions, batch_command
-    from .batch.plain import JobOptions
+    from .batch.jobs.options import JobOptions
 
     options = BatchOptions(
         jobs=JobOptions(
-            workflows=tuple(workflows or ()), assignments=tuple(assignments or ()), seeds=seeds
+            workflows=tuple(workflows or ()),
+            assignments=tuple(assignments or ()),
+            tables=tuple(tables or ()),
+            sweeps=tuple(sweeps or ()),
+            each=tuple(each or ()),
+            seeds=seeds,
+            prompts=prompts,
+            zipped=zipped,
+            name=name,
         ),
-        backend=BackendOptions(
-            servers=tuple(servers or ()),
-            server_headers=tuple(server_headers or ()),
-            server_patience=server_patience,
-            workers=workers,
-            devices=tuple(filter(None, devices.replace(" ", "").split(","))),
-            ray=ray,
-        ),
+        backend=backend_options(servers, server_headers, server_patience, workers, devices, ray),
         output_dir=output_dir,
         settings={
             **settings_of(input_dir, models_dir, device, dtype),

@@ -3,8 +3,8 @@
 Models and results of a job stay for the next one, as far as that has a use for them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..graph.validate import validate
 from ..hosts.standalone.elsewhere import EQUIVALENTS
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
+from ..media import is_whole_path, plain_path
 from .prompt import Prompt, prompt_of
 
 
@@ -32,6 +33,11 @@ class Job:
     workflow: Mapping[str, Any]
     folders: Folders
     assignments: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> Folders:
+        """The folders, and the files of other places that are set by name."""
+        return replace(self.folders, also=named_files(map(_text, self.assignments)))
 
 
 class Engine:
@@ -51,7 +57,7 @@ class Engine:
         Raises:
             GraphError, WorkflowError: it cannot be run.
         """
-        with use_folders(job.folders):
+        with use_folders(job.places):
             return validate(self.prompt(job).nodes, self.registry)
 
     def run(self, job: Job, on_event: Callable[[Event], None] = lambda event: None) -> RunResult:
@@ -65,8 +71,8 @@ class Engine:
             GraphError, WorkflowError: it cannot be run; nothing was.
             NodeFailed: a node raised; what the nodes before it saved stays.
         """
-        with use_folders(job.folders):
-            return self.run_prompt(self.prompt(job), job.folders, on_event)
+        with use_folders(job.places):
+            return self.run_prompt(self.prompt(job), job.places, on_event)
 
     def run_prompt(
         self,
@@ -104,6 +110,15 @@ class Engine:
     def prompt(self, job: Job) -> Prompt:
         """What of a workflow is run: inputs set, prompts drawn, names of files filled in."""
         return prompt_of(job.workflow, job.assignments, self.registry)
+
+
+def named_files(texts: Iterable[str]) -> frozenset[Path]:
+    """The files among texts that someone has set: whole paths of what is there."""
+    return frozenset(plain_path(text) for text in texts if is_whole_path(text))
+
+
+def _text(assignment: str) -> str:
+    return assignment.partition("=")[2]
 
 
 def standalone_registry(host: StandaloneHost) -> Registry:

@@ -1,5 +1,6 @@
 """A saved workflow as it will run: inputs set, prompts drawn, names of files filled in."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 from ..graph.assign import set_input
 from ..graph.dynamic_prompts import resolve_prompts
+from ..graph.moved_files import with_own_names
 from ..graph.prefixes import fill_prefixes
 from ..graph.schema import ComfyNode
 from ..graph.workflow import is_ui_format, to_api
@@ -49,6 +51,7 @@ def prompt_of(
     nodes, drawn = to_api(workflow, registry), None
     for assignment in assignments:
         nodes = set_input(nodes, assignment, registry)
+    nodes = with_own_names(nodes, registry, logging.getLogger(__name__).warning)
     if is_ui_format(workflow):
         drawn = write_back(workflow, nodes, registry)
         nodes = resolve_prompts(nodes, registry)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,10 +119,13 @@ def _reproduce(options: ReproduceOptions) -> Finding:
         progress=display.step,
     )
     with TemporaryDirectory(dir=own_temp(), prefix="reproduce-") as temp:
-        folders = Folders.of(input=settings.input_dir, output=temp, metadata=bool(graphs))
+        before = Folders.of(input=settings.input_dir, output=settings.output_dir)
+        folders = replace(before, output=Path(temp), results=before.output, metadata=bool(graphs))
+        recorded = _job(known[1], folders) if known else None
+        folders = recorded.places if recorded else folders
         with use_folders(folders):
             engine = Engine(host)
-            prompt = _prompt(engine, graphs, known and known[1], folders)
+            prompt = _prompt(engine, graphs, recorded, folders)
         made: list[str] = []
 
         def follow(event: Event) -> None:
@@ -148,15 +151,20 @@ def _graphs(file: Path, *, is_known: bool) -> Mapping[str, Any]:
 
 
 def _prompt(
-    engine: Engine, graphs: Mapping[str, Any], record: JobRecord | None, folders: Folders
+    engine: Engine, graphs: Mapping[str, Any], recorded: Job | None, folders: Folders
 ) -> Prompt:
     """The graph as it was run, which a file has beside the drawn one; else what was recorded."""
     if "prompt" in graphs:
         return Prompt(graphs["prompt"], graphs.get("workflow"))
-    if graphs or record is None:
+    if graphs or recorded is None:
         return engine.prompt(Job(workflow=graphs["workflow"], folders=folders))
+    return engine.prompt(recorded)
+
+
+def _job(record: JobRecord, folders: Folders) -> Job:
+    """The job of a batch, which may load the files that were named to it."""
     job = record.job
-    return engine.prompt(Job(workflow=job.workflow, folders=folders, assignments=job.assignments))
+    return Job(workflow=job.workflow, folders=folders, assignments=job.assignments)
 
 
 def _nearest(file: Path, made: list[Path]) -> Distance:

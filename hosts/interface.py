@@ -50,6 +50,10 @@ class Files(Protocol):
         """Where results are saved."""
         ...
 
+    def results_folder(self) -> Path:
+        """Where results of before are found: in a batch another than that of the job's own."""
+        ...
+
     def temp_folder(self) -> Path:
         """Where files are written that are needed only meanwhile."""
         ...

@@ -10,7 +10,14 @@ from .files import new_folder
 from .folders import files_below
 from .images import LoadedImage, image_tags, load_image, load_images, probe_image, save_image
 from .memory import check_room
-from .paths import OutputFile, claimed_output, plain_path, prove_output, prove_writable
+from .paths import (
+    OutputFile,
+    claimed_output,
+    is_whole_path,
+    plain_path,
+    prove_output,
+    prove_writable,
+)
 from .probe import VideoInfo, content_tags, probe_video
 from .rate import to_frame_rate
 from .read import read_video
@@ -46,6 +53,7 @@ __all__ = [
     "frame_chunks",
     "grid",
     "image_tags",
+    "is_whole_path",
     "led_in",
     "load_image",
     "load_images",

@@ -27,6 +27,14 @@ def plain_path(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.normpath(Path(path).absolute()))
 
 
+def is_whole_path(text: str) -> bool:
+    """Whether a text is the whole path of a file that is there."""
+    try:
+        return Path(text).is_absolute() and Path(text).is_file()
+    except (OSError, ValueError):  # no path at all, such as a long text
+        return False
+
+
 def output_target(folder: str | os.PathLike[str], prefix: str) -> Path:
     """Return where a prefix leads: the folder of the files and the beginning of their names.
 

@@ -120,7 +120,7 @@ class Backend(Protocol):
         ...
 
     def stop(self) -> None:
-        """Have every `run` that goes on in another thread raise KeyboardInterrupt soon."""
+        """Have every `run` in another thread raise KeyboardInterrupt soon, also a later one."""
         ...
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from .batches import batches_folder, begin_batch, find_batch
 from .display import BatchDisplay
 from .events import as_line
 from .job import BatchJob
+from .jobs.make import jobs_of
+from .jobs.options import JobOptions
 from .layout import Layout
 from .lock import FolderLock
 from .manifest import DONE, FAILED, Manifest, read_manifest
-from .plain import JobOptions, jobs_of
 from .restore import restore
 from .runner import Outcome, Runner, Told
 from .settings import BatchSettings
@@ -103,9 +104,8 @@ def _run(session: _Session) -> None:
     prove_writable(output)
     with FolderLock(batches_folder(output)):
         recorded = find_batch(output, jobs) if options.resume or options.retry_failed else None
-        settings = BatchSettings.of(
-            read_manifest(recorded).header["settings"] if recorded else {}, options.settings
-        )
+        begun = read_manifest(recorded).header["settings"] if recorded else {}
+        settings = BatchSettings.of(begun, {**options.settings, "output_dir": str(output)})
         backend = backend_of(options.backend, settings)
         try:
             manifest = (
@@ -121,12 +121,15 @@ def _run(session: _Session) -> None:
 
 def _jobs(options: BatchOptions) -> Sequence[BatchJob] | None:
     """The jobs that the command line asks for; None for those of a batch that is there."""
-    if not options.jobs.workflows:
+    if not (options.jobs.workflows or options.jobs.tables):
         if options.resume or options.retry_failed:
             return None
-        raise ValueError("there is no workflow to run: name one, or go on with --resume")
+        raise ValueError(
+            "there is no workflow to run: name one, or a --table of jobs, or go on with --resume"
+        )
     settings = BatchSettings.of({}, options.settings)
-    return jobs_of(options.jobs, registry_of(options.backend, settings))
+    folders = {"input_dir": Path(settings.input_dir), "output_dir": options.output_dir}
+    return jobs_of(replace(options.jobs, **folders), registry_of(options.backend, settings))
 
 
 def _work(session: _Session, layout: Layout, backend: Backend) -> None:

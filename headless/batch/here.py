@@ -5,7 +5,7 @@ import gc
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,6 +56,7 @@ class _Attempt:
     """How a run has ended: with files, or an error, of which nothing but its words is held."""
 
     files: tuple[str, ...] = ()
+    nodes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     details: dict[str, Any] = field(default_factory=dict[str, Any])
     error: str = ""
     traceback: str = ""
@@ -76,7 +77,9 @@ class Here:
     slots = 1
 
     def __init__(self, settings: BatchSettings) -> None:
-        self._folders = Folders.of(input=settings.input_dir, metadata=settings.metadata)
+        self._folders = Folders.of(
+            input=settings.input_dir, output=settings.output_dir, metadata=settings.metadata
+        )
         self._host = StandaloneHost(
             models=Path(settings.models_dir),
             device=settings.device,
@@ -129,6 +132,7 @@ class Here:
                 details=details,
             )
         seconds = time.monotonic() - began
+        details |= self._ingredients.of(made.nodes)
         return JobDone(job=job, files=made.files, seconds=seconds, details=details)
 
     def _again(self, task: Task) -> _Attempt:
@@ -149,13 +153,9 @@ class Here:
             torch.cuda.empty_cache()
 
     def _attempt(self, task: Task, *, lean: bool) -> _Attempt:
-        folders = Folders(
-            input=self._folders.input,
-            output=task.folder,
-            temp=self._folders.temp,
-            metadata=self._folders.metadata,
-        )
+        folders = replace(self._folders, output=task.folder, results=self._folders.output)
         job = Job(workflow=task.job.workflow, folders=folders, assignments=task.job.assignments)
+        folders = job.places
         files, timings = list[str](), dict[str, float]()
 
         def follow(event: Event) -> None:
@@ -168,9 +168,8 @@ class Here:
             with use_folders(folders):
                 prompt = self._engine.prompt(job)
             self._engine.run_prompt(prompt, folders, follow, lean=lean)
-            details = self._ingredients.of(prompt.nodes)
-            details |= {"device": str(self._host.models.device), "timings": timings}
-            return _Attempt(tuple(dict.fromkeys(files)), details)
+            details = {"device": str(self._host.models.device), "timings": timings}
+            return _Attempt(tuple(dict.fromkeys(files)), prompt.nodes, details)
         except Exception as problem:
             _stop_if_nothing_can_run(problem)
             return _failed(problem)

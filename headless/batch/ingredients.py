@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...graph.dynamic_prompts import SEEDS
-from ...media import files_below, plain_path
+from ...media import files_below, is_whole_path, plain_path
 from ...media.names import same_name
 from ...weights import BUNDLED_FOLDERS, bundled
 from .results import digest_of
@@ -29,7 +29,7 @@ class Ingredients:
         self._weights = dict[str, dict[str, Path]]()
 
     def of(self, nodes: Mapping[str, Any]) -> dict[str, Any]:
-        """Seeds by node and input; models and inputs with their sha256.
+        """Seeds by node and input; models and inputs with their sha256, "" of what is gone.
 
         Args:
             nodes: of a prompt, in the API's format.
@@ -67,6 +67,8 @@ class Ingredients:
                 yield f"{folder}/{found}", there[found]
 
     def _input(self, value: str) -> Path | None:
+        if is_whole_path(value):
+            return plain_path(value)
         name = value.removesuffix(INPUT)
         if not name or "\0" in name or "\n" in name:
             return None
@@ -77,11 +79,14 @@ class Ingredients:
             return None
 
     def _digest(self, path: Path) -> str:
-        state = path.stat()
-        key = (path, state.st_size, state.st_mtime_ns)
-        if key not in self._digests:
-            self._digests[key] = digest_of(path)
-        return self._digests[key]
+        try:
+            state = path.stat()
+            key = (path, state.st_size, state.st_mtime_ns)
+            if key not in self._digests:
+                self._digests[key] = digest_of(path)
+            return self._digests[key]
+        except OSError:
+            return ""
 
 
 def _constants(nodes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -223,7 +223,7 @@ class Runner:
     def _log(self, job: str, text: str) -> None:
         path = self._layout.log(job)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             for line in text.rstrip().splitlines():
                 file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {line}\n")
 

@@ -13,6 +13,7 @@ class BatchSettings:
 
     Args:
         input_dir: where graphs find their files.
+        output_dir: where they find results of before, and the batch's own will be.
         models_dir: ComfyUI-style folder of weights.
         device: auto, cpu, cuda or cuda:N.
         dtype: auto, fp32, bf16 or fp16.
@@ -20,6 +21,7 @@ class BatchSettings:
     """
 
     input_dir: str = "input"
+    output_dir: str = "output"
     models_dir: str = "models"
     device: str = "auto"
     dtype: str = "auto"
@@ -42,4 +44,4 @@ class BatchSettings:
         return {**asdict(self), **folders}
 
 
-_FOLDERS = ("input_dir", "models_dir")
+_FOLDERS = ("input_dir", "output_dir", "models_dir")

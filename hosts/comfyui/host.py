@@ -83,7 +83,7 @@ class ComfyFiles:
         found = same_name(name, there)
         if found is None:
             places = " or ".join(map(str, self.model_folders(folder)))
-            raise FileNotFoundError(f"no file {name!r} in {places}: {choose_among(there)}")
+            raise FileNotFoundError(f"no file {name!r} in {places}: {choose_among(there, name)}")
         return Path(folder_paths.get_full_path_or_raise(folder, found))
 
     def input_folder(self) -> Path:
@@ -93,6 +93,10 @@ class ComfyFiles:
     def output_folder(self) -> Path:
         """Where results are saved."""
         return Path(folder_paths.get_output_directory())
+
+    def results_folder(self) -> Path:
+        """The one in which they are saved."""
+        return self.output_folder()
 
     def temp_folder(self) -> Path:
         """ComfyUI's own, which it empties when it starts and when it ends."""

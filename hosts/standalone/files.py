@@ -38,7 +38,7 @@ class StandaloneFiles:
         found = same_name(name, there)
         if found is None:
             raise FileNotFoundError(
-                f"no file {shown(name)!r} in {self.models / folder}: {choose_among(there)}"
+                f"no file {shown(name)!r} in {self.models / folder}: {choose_among(there, name)}"
             )
         return self.models / folder / found
 
@@ -49,6 +49,10 @@ class StandaloneFiles:
     def output_folder(self) -> Path:
         """Where results are saved."""
         return (self.folders or folders()).output
+
+    def results_folder(self) -> Path:
+        """Where results of before are found."""
+        return (self.folders or folders()).found_results
 
     def temp_folder(self) -> Path:
         """Where previews are saved, too."""

@@ -54,12 +54,21 @@ class Folders:
         output: where results are saved.
         temp: where previews are saved.
         metadata: whether saved files carry the prompt and the workflow.
+        also: files of other places, by their whole paths, that may be loaded as well.
+        results: where nodes find results of before; None where they save theirs.
     """
 
     input: Path = Path("input")
     output: Path = Path("output")
     temp: Path = field(default_factory=own_temp)
     metadata: bool = True
+    also: frozenset[Path] = frozenset()
+    results: Path | None = None
+
+    @property
+    def found_results(self) -> Path:
+        """Where nodes find the files that are marked as results."""
+        return self.results or self.output
 
     @classmethod
     def of(
@@ -77,7 +86,7 @@ class Folders:
     def names(self, kind: str) -> list[str]:
         """Return the names of the input folder's files of a kind, "image" or "video"."""
         files = files_below(self.input, depth=1)
-        return sorted(path.name for path in files if _kind(path.name) == kind)
+        return sorted(path.name for path in files if kind_of(path.name) == kind)
 
     def find(self, name: str, kind: str) -> Path:
         """Return the place of a file that a workflow names.
@@ -92,19 +101,23 @@ class Folders:
         """
         bare, folder = self._split(name)
         root = plain_path(folder)
+        if self.also and plain_path(name) in self.also:
+            return plain_path(name)
         path = plain_path(folder / bare)
+        if not path.exists():  # of a graph from Windows
+            path = plain_path(folder / bare.replace("\\", "/"))
         if not path.is_relative_to(root):
             raise FileNotFoundError(f"{kind} file {name!r} lies outside {root}: copy it there")
         if "\0" in name or not path.is_file():
-            raise FileNotFoundError(
-                f"{kind} file {shown(name)!r} is not in {root}: {choose_among(self.names(kind))}"
-            )
+            there = choose_among(self.names(kind), name)
+            raise FileNotFoundError(f"{kind} file {shown(name)!r} is not in {root}: {there}")
         return path
 
     def _split(self, name: str) -> tuple[str, Path]:
         for folder in FolderType:
             if name.endswith(mark := f"[{folder.value}]"):
-                return name.removesuffix(mark).rstrip(), getattr(self, folder.value)
+                bare, is_result = name.removesuffix(mark).rstrip(), folder is FolderType.output
+                return bare, self.found_results if is_result else getattr(self, folder.value)
         return name, self.input
 
 
@@ -137,7 +150,8 @@ def found(name: str | None, kind: str) -> bool | str:
     return True
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
+    """What a file holds by its name: image, video, audio, text or the like."""
     if name.lower().endswith(".mkv"):  # not in the table of every system
         return "video"
     guessed, _ = mimetypes.guess_type(name, strict=False)

@@ -30,7 +30,7 @@ _HISTORY, _LATENT, _TIMELINE = "history.", "latent.", "timeline."
 def state_names() -> list[str]:
     """Names of the files of states, those of the output folder marked, the newest first."""
     found = [
-        *_files(host().files.output_folder(), OUTPUT),
+        *_files(host().files.results_folder(), OUTPUT),
         *_files(host().files.input_folder(), ""),
     ]
     return [name for _, name in sorted(found, reverse=True)]
@@ -51,14 +51,15 @@ def state_path(name: str) -> Path:
     Raises:
         FileNotFoundError: it leads out of the folder, or is not there; with the names there are.
     """
-    folder = host().files.output_folder() if name.endswith(OUTPUT) else host().files.input_folder()
+    files = host().files
+    folder = files.results_folder() if name.endswith(OUTPUT) else files.input_folder()
     root = plain_path(folder)
     path = plain_path(root / name.removesuffix(OUTPUT).removesuffix(INPUT))
     if "\0" in name or not path.is_relative_to(root):
         raise FileNotFoundError(f"{name!r} leads out of {root}: choose a file that lies in it")
     if not path.is_file():
         raise FileNotFoundError(
-            f"no sampling state {name!r} in {folder}: {choose_among(state_names())}"
+            f"no sampling state {name!r} in {folder}: {choose_among(state_names(), name)}"
         )
     return path
 

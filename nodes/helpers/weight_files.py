@@ -23,5 +23,5 @@ def weight_path(folder: str, name: str) -> Path:
     found = same_name(name, names)
     if found is None:
         places = " or ".join(map(str, host().files.model_folders(folder)))
-        raise FileNotFoundError(f"no file {shown(name)!r} in {places}: {choose_among(names)}")
+        raise FileNotFoundError(f"no file {shown(name)!r} in {places}: {choose_among(names, name)}")
     return bundled(folder).get(found) or host().files.model_path(folder, found)

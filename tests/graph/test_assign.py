@@ -12,6 +12,12 @@ PROMPT = {
     "6": {"class_type": "Gone", "inputs": {}},
     "7": {"class_type": "Number", "inputs": {}, "_meta": {"title": "Twin (Third)"}},
     "8": {"class_type": "Number", "inputs": {}, "_meta": {"title": "Start (Seed)"}},
+    "9": {"class_type": "Number", "inputs": {}, "_meta": {"title": "Ende (End) #seed"}},
+    "10": {"class_type": "Add", "inputs": {"a": 1}, "_meta": {"title": "Much #Scale"}},
+    "11": {"class_type": "Number", "inputs": {}, "_meta": {"title": "Many #many"}},
+    "12": {"class_type": "Number", "inputs": {}, "_meta": {"title": "Take #2"}},
+    "13": {"class_type": "Number", "inputs": {}, "_meta": {"title": "#two"}},
+    "14": {"class_type": "Number", "inputs": {}, "_meta": {"title": "Also #two"}},
 }
 
 
@@ -27,6 +33,13 @@ PROMPT = {
         ("Show Value.note=", "4:5", "note", ""),
         ("start.value=3", "8", "value", 3),
         ("Start (Seed).value=3", "8", "value", 3),
+        ("seed=5", "9", "seed", 5),
+        ("SEED.value=5", "9", "value", 5),
+        ("ende.value=5", "9", "value", 5),
+        ("ende (end) #seed.value=5", "9", "value", 5),
+        ("scale = 2", "10", "scale", 2.0),
+        ("take #2.value=5", "12", "value", 5),
+        ("2.scale=0.5", "2", "scale", 0.5),
     ],
 )
 def test_sets_an_input(bench, assignment, key, name, value):
@@ -50,6 +63,9 @@ def test_sets_an_input(bench, assignment, key, name, value):
         ("1.unit=mile", '"mile" is not one of "metre", "second"'),
         ("5.image=1", "input image: .*IMAGE must be linked"),
         ("6.x=1", "node type Gone is unknown"),
+        ("many=1", r"\(#11, Number\) has 3 inputs that can be set, not one.*as in many.value"),
+        ("manny=1", "no title of the graph ends in #manny; its tags: seed, scale, many, two"),
+        ("two.value=1", r"2 nodes are titled \"two\": use an id instead \(13, 14\)"),
     ],
 )
 def test_says_what_is_wrong(bench, assignment, message):

@@ -9,7 +9,7 @@ import torch
 from spacetime_video import hosts
 from spacetime_video.headless.batch.batches import find_result
 from spacetime_video.headless.batch.command import BatchOptions, batch_command
-from spacetime_video.headless.batch.plain import JobOptions
+from spacetime_video.headless.batch.jobs.options import JobOptions
 from spacetime_video.headless.distance import distance
 from spacetime_video.headless.reproduce import ReproduceOptions, reproduce_command
 from spacetime_video.headless.source import read_graphs

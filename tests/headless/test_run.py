@@ -90,7 +90,7 @@ def test_set_changes_an_input(outcome, write, graph, assignment, node, name, val
         ("Prompt.txt=x", "has no input txt"),
         ("Schedule.steps=many", '"many" is not a whole number'),
         ("Schedule.steps=0", "0 is below the minimum 1"),
-        ("Prompt=x", "is not of the form node.input=value"),
+        ("Prompt=x", "is not of the form node.input, and no title"),
         ("Prompt.text=\ud800 cube", "holds half of a character"),
         ("Save.filename_prefix=../x", '"Save" (#14, SaveVideo): input filename_prefix: file'),
         ("Save.filename_prefix=", "names no file"),

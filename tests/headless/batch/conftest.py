@@ -12,8 +12,8 @@ import pytest
 from spacetime_video import hosts
 from spacetime_video.headless.batch.batches import manifests
 from spacetime_video.headless.batch.command import BatchOptions, batch_command
+from spacetime_video.headless.batch.jobs.options import JobOptions
 from spacetime_video.headless.batch.manifest import read_manifest
-from spacetime_video.headless.batch.plain import JobOptions
 
 CHANGES_FILES = {"os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "open"}
 

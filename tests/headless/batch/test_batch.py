@@ -12,6 +12,7 @@ import pytest
 
 from spacetime_video.headless.batch.batches import batches_folder
 from spacetime_video.headless.batch.lock import FolderLock
+from spacetime_video.hosts.standalone import stock_image
 from spacetime_video.media import probe_video
 
 from ..conftest import COMMAND, hear_ctrl_c, node
@@ -38,6 +39,22 @@ def clip(write):
     return write({"1": images, "2": save}, "clip.json")
 
 
+@pytest.fixture
+def failing(write, clip, monkeypatch):
+    """Make workflows whose pictures cannot be saved while a list has something in it."""
+    problems, save = [ValueError("too red")], stock_image.save_image
+
+    def save_or_fail(path, *given, **options):
+        if problems and "bad" in path.name:
+            raise problems[0]
+        save(path, *given, **options)
+
+    monkeypatch.setattr(stock_image, "save_image", save_or_fail)
+    graph = json.loads(clip.read_text(encoding="utf-8"))
+    graph["2"]["inputs"]["filename_prefix"] = "bad"
+    return problems, lambda name: write(graph, f"{name}.json")
+
+
 CLIP = {
     "seed": 1, "width": 16, "height": 16, "frames": 1, "fps": 8.0,
     "shape": "any", "colour": "any", "motion": "any", "setting": "any",
@@ -57,17 +74,16 @@ def test_a_seed_each(outcome, write, graph, records, tmp_path):
     assert details == [{"Noise (#9).seed": 3}, {"Noise (#9).seed": 4}]
 
 
-def test_lines_for_programs(outcome, clip, write, tmp_path):
-    gone = write({"1": node("Gone")}, "gone.json")
-    code, lines, _ = outcome(clip, gone, json_lines=True)
+def test_lines_for_programs(outcome, clip, failing, tmp_path):
+    code, lines, _ = outcome(clip, failing[1]("bad"), json_lines=True)
     events = [json.loads(line) for line in lines]
     assert code == 1
     kinds = [(event["event"], event.get("name")) for event in events]
     assert ("started", "clip_1") in kinds
     done = events[kinds.index(("done", "clip_1"))]
     assert done["files"] == [str(tmp_path / "output" / "clip_1.png")]
-    failed = events[kinds.index(("failed", "gone_1"))]
-    assert "Gone" in failed["error"]
+    failed = events[kinds.index(("failed", "bad_1"))]
+    assert (failed["node"], failed["error"].endswith("failed: too red")) == ("Save", True)
     end = events[-1]
     assert (end["event"], end["ok"], end["done"], end["failed"], end["left"]) == (
         "end", False, 1, 1, 0
@@ -103,28 +119,21 @@ def test_the_same_batch_again_is_another_one(outcome, clip, tmp_path):
     assert first == second
 
 
-def test_failed_jobs_are_run_again_once_they_can(outcome, write, tmp_path):
-    image = node("LoadImage", image="a.png")
-    save = node("SaveImage", images=["1", 0], filename_prefix="b")
-    workflow = write({"1": image, "2": save}, "load.json")
-    code, _, told = outcome(workflow)
-    assert code == 1
-    assert "load_1 failed: " in told
-    assert "a.png" in told
-    (tmp_path / "input").mkdir()
-    source = tmp_path / "input" / "a.png"
-    clip = {"1": node("SpacetimeExampleClip", **CLIP)}
-    clip["2"] = node("SaveImage", images=["1", 0], filename_prefix="b")
-    made = outcome(write(clip, "make.json"), output="other")[1][0]
-    source.write_bytes((tmp_path / made).read_bytes())
+def test_failed_jobs_are_run_again_once_they_can(outcome, clip, failing, tmp_path):
+    problems, workflow = failing
+    code, lines, told = outcome(clip, workflow("bad"))
+    assert (code, lines) == (1, [str(tmp_path / "output" / "clip_1.png")])
+    assert 'bad_1 failed: "Save" (#2, SaveImage) failed: too red' in told
+    problems.clear()
     assert outcome(resume=True)[:2] == (1, [])
-    code, lines, _ = outcome(retry_failed=True)
-    assert (code, lines) == (0, [str(tmp_path / "output" / "load_1.png")])
+    code, lines, told = outcome(retry_failed=True)
+    assert (code, lines) == (0, [str(tmp_path / "output" / "bad_1.png")])
+    assert "2 done, 1 of them before" in told
 
 
-def test_enough_failures(outcome, write, clip):
-    gone = [write({"1": node("Gone")}, f"gone{number}.json") for number in range(3)]
-    code, _, told = outcome(*gone, clip, max_failures=2)
+def test_enough_failures(outcome, clip, failing):
+    bad = [failing[1](f"bad{number}") for number in range(3)]
+    code, _, told = outcome(*bad, clip, max_failures=2)
     assert code == 1
     assert "2 jobs have failed (--max-failures)" in told
     assert "0 done, 2 failed, 2 left" in told

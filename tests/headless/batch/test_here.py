@@ -15,7 +15,7 @@ from spacetime_video.headless.batch.settings import BatchSettings
 from spacetime_video.hosts.standalone.models import StandaloneModels
 from spacetime_video.media import write
 
-from ..conftest import node
+from ..conftest import node, save_video
 
 
 @pytest.fixture
@@ -23,7 +23,11 @@ def here(tmp_path, models_dir, standalone):
     """The backend, on random weights."""
     (tmp_path / "input").mkdir()
     settings = BatchSettings(
-        input_dir=str(tmp_path / "input"), models_dir=str(models_dir), device="cpu", dtype="fp32"
+        input_dir=str(tmp_path / "input"),
+        output_dir=str(tmp_path / "results"),
+        models_dir=str(models_dir),
+        device="cpu",
+        dtype="fp32",
     )
     yield Here(settings)
     hosts.use(standalone)
@@ -74,6 +78,30 @@ def test_what_a_result_was_made_of_is_told(run, graph, models_dir):
     assert done.details["timings"]["Sample (#10)"] > 0
     if sys.platform == "linux":
         assert done.details["peak_memory"] > 50e6
+
+
+def test_results_of_before_are_found(run, graph, tmp_path):
+    """In the output folder of the batch, not in the job's own."""
+    sampling = {key: each for key, each in graph["10"]["inputs"].items() if key != "tokens"}
+    graph["10"] = node("SpacetimeSampleSteps", latent=["4", 0], stop_after=1, **sampling)
+    state = node("SpacetimeSaveSamplingState", state=["10", 0], filename_prefix="deep/s")
+    shared = {key: each for key, each in graph.items() if int(key) < 11 and key != "5"}
+    stopped = run({**shared, "20": state}, id="1")[-1]
+    name = "s_00001_.state.safetensors"
+    assert stopped.files == (f"deep/{name}",)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "jobs" / "1" / "deep" / name).rename(tmp_path / "results" / name)
+    resumed = {
+        **{key: graph[key] for key in ("1", "2", "3", "6", "8", "9", "12", "13", "14")},
+        "21": node("SpacetimeLoadSamplingState", file=f"{name} [output]"),
+        "22": node("SpacetimeResumeSampling", state=["21", 0], stop_after=0, **sampling),
+    }
+    del resumed["22"]["inputs"]["sigmas"]
+    resumed["12"]["inputs"]["latent"] = ["22", 0]
+    assert run(resumed, id="2")[-1].files == ("clip_00001_.mp4",)
+    (tmp_path / "jobs" / "2" / "clip_00001_.mp4").rename(tmp_path / "results" / "c.mp4")
+    video = node("LoadVideo", file="c.mp4 [output]")
+    assert run({"1": video, "2": save_video(["1", 0])}, id="3")[-1].files == ("clip_00001_.mp4",)
 
 
 def test_what_a_node_warns_of_is_told(run, graph, caplog):

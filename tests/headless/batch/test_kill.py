@@ -64,14 +64,15 @@ def check(options, workflows, whole, tmp_path):
     def kill_and_check(output, kill, told):
         begun = options(*workflows, seeds="1,2", output=output)
         again = options(output=output, resume=True)
-        folder = tmp_path / output
-        codes = [kill(lambda: batch_command(begun), folder)]
-        if not list(folder.glob(".spacetime_batch/*/manifest.jsonl")):
-            again = begun  # killed before it was recorded
-        if codes == [None]:
-            codes.append(kill(lambda: batch_command(again), folder))
-        if codes[-1] is None:
-            codes.append(killed_after(None, lambda: batch_command(again)))
+        folder, codes = tmp_path / output, []
+
+        def work():
+            is_recorded = any(folder.glob(".spacetime_batch/*/manifest.jsonl"))
+            return batch_command(again if is_recorded else begun)
+
+        for means in (kill, kill, lambda work, folder: killed_after(None, work)):
+            if codes[-1:] in ([], [None]):
+                codes.append(means(work, folder))
         assert codes[-1] == 0, told
         assert results(folder) == whole.results, told
         assert remains(folder) == {

@@ -1,0 +1,1 @@
+"""Where the jobs of a batch come from: graphs, tables, sweeps and folders of files."""

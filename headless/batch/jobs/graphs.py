@@ -1,0 +1,150 @@
+"""The graphs of a batch: their inputs by the words of jobs, and whether values fit them."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ....graph.addresses import Address, Addresses
+from ....graph.assign import set_input
+from ....graph.errors import WorkflowError, listed
+from ....graph.main_inputs import prompt_inputs, seed_inputs
+from ....graph.moved_files import with_own_names
+from ....graph.recheck import Recheck
+from ....graph.registry import Registry
+from ....graph.sockets import Combo
+from ....graph.validate import read_link, validate
+from ....graph.workflow import to_api
+from ....media import shown
+from .variations import PROMPT, SEED
+
+FINDERS = {SEED: seed_inputs, PROMPT: prompt_inputs}
+
+Values = Mapping[Address, str]
+"""Inputs that a job sets, and the text for each."""
+
+
+class BatchGraph:
+    """A workflow of a batch with what is set in all of its jobs.
+
+    Args:
+        source: where it came from, as it is shown.
+        workflow: in the editor's format or the API's.
+        assignments: set in all jobs.
+        registry: node id -> class.
+
+    Raises:
+        WorkflowError: it is no graph, or something cannot be set.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        workflow: Mapping[str, Any],
+        assignments: Iterable[str],
+        registry: Registry,
+    ) -> None:
+        self.source, self.workflow = source, workflow
+        self.assignments = tuple(assignments)
+        self._registry = registry
+        self.prompt: Mapping[str, Any] = to_api(workflow, registry)
+        for assignment in self.assignments:
+            self.prompt = set_input(self.prompt, assignment, registry)
+        self.prompt = with_own_names(self.prompt, registry, lambda text: None)
+        self.addresses = Addresses(self.prompt, registry)
+        self._found: dict[str, Address | WorkflowError] = {}
+        self._checked: dict[tuple[object, ...], tuple[str, ...]] = {}
+
+    @property
+    def stem(self) -> str:
+        """What the graph's file is called, without folders and suffix."""
+        return Path(self.source).stem if Path(self.source).suffix else "graph"
+
+    def find(self, words: str) -> Address:
+        """The input that words stand for; "seed" and "prompt" find the graph's own.
+
+        Raises:
+            WorkflowError: there is none, or there are several.
+        """
+        if words not in self._found:
+            try:
+                self._found[words] = self._looked_for(words)
+            except WorkflowError as problem:
+                self._found[words] = problem
+        found = self._found[words]
+        if isinstance(found, WorkflowError):
+            raise found
+        return found
+
+    def _looked_for(self, words: str) -> Address:
+        if words not in FINDERS or self.addresses.has_tag(words):
+            return self.addresses.find(words)
+        found = FINDERS[words](self.prompt, self._registry)
+        if len(found) != 1:
+            there = listed([f'"{self.addresses.words(each)}"' for each in found]) or "none"
+            raise WorkflowError(
+                f"the graph has {len(found)} inputs that may be its {words} ({there}): name the "
+                f'one that is meant, as in "Node.input", or end the title of its node in #{words}'
+            )
+        return found[0]
+
+    def problems(self, values: Values) -> list[tuple[str, str]]:
+        """Nodes, and what is wrong with the inputs that a job sets in them.
+
+        A node with the same values is looked at once.
+        """
+        by_node: dict[str, list[tuple[str, str]]] = {}
+        for address, text in values.items():
+            by_node.setdefault(address.node, []).append((address.input, text))
+        found: list[tuple[str, str]] = []
+        for node, given in by_node.items():
+            key = (node, *given)
+            if key not in self._checked:
+                self._checked[key] = tuple(self._check(node, given))
+            found += [(node, problem) for problem in self._checked[key]]
+        return found
+
+    def _check(self, node: str, given: Iterable[tuple[str, str]]) -> list[str]:
+        inputs, problems = {}, []
+        for input_id, text in given:
+            try:
+                inputs[input_id] = self.addresses.read(Address(node, input_id), text)
+            except WorkflowError as problem:
+                problems.append(str(problem))
+        return problems or self._recheck.problems(node, inputs)
+
+    @cached_property
+    def _recheck(self) -> Recheck:
+        return Recheck(self.prompt, self._registry)
+
+    def check_whole(self, values: Values) -> None:
+        """Check the graph as one of its jobs runs it.
+
+        Raises:
+            GraphError: it cannot run.
+            WorkflowError: a value is none for its input.
+        """
+        prompt = dict(self.prompt)
+        for address, text in values.items():
+            node = prompt[address.node]
+            inputs = {**node["inputs"], address.input: self.addresses.read(address, text)}
+            prompt[address.node] = {**node, "inputs": inputs}
+        validate(prompt, self._registry)
+
+    def shown_value(self, values: Values, field: str) -> str:
+        """The value of an input in a job, for names of files; of a file its own name.
+
+        Raises:
+            WorkflowError: there is no such input, or a node works it out.
+        """
+        address = self.find(field)
+        if address in values:
+            value: object = values[address]
+        else:
+            value = self.prompt[address.node]["inputs"].get(address.input)
+        if value is None or read_link(value):
+            raise WorkflowError(f"{{{shown(field)}}} has no value of its own: a link feeds it")
+        spec = self.addresses.spec(address)
+        is_file = isinstance(spec, Combo.Input) and spec.upload is not None
+        text = str(value).replace("\\", "/")
+        return Path(text).stem if is_file else str(value)

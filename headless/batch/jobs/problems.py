@@ -1,0 +1,17 @@
+"""Why a batch cannot begin: everything that is wrong with its jobs, told at once."""
+
+from collections.abc import Sequence
+
+from ....graph.errors import LISTED
+
+
+class BatchError(ValueError):
+    """Jobs that cannot run; ``problems`` lists everything that is wrong with them."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        count = len(self.problems)
+        head = "1 problem" if count == 1 else f"{count} problems"
+        lines = "".join(f"\n- {problem}" for problem in self.problems[:LISTED])
+        more = f"\n- and {count - LISTED} more" if count > LISTED else ""
+        super().__init__(f"the batch has {head}; nothing was run:{lines}{more}")
