@@ -8,6 +8,7 @@ from typing import Any
 from .addresses import Addresses
 from .errors import WorkflowError
 from .schema import ComfyNode
+from .widgets import brought
 
 
 def set_input(
@@ -31,7 +32,9 @@ def set_input(
     given = node.get("inputs", {})
     if not isinstance(given, dict):
         raise WorkflowError(f"{words.rpartition('.')[0]}: its inputs are not an object")
-    return {**prompt, address.node: {**node, "inputs": {**given, address.input: value}}}
+    inputs = {**given, address.input: value}
+    specs = {spec.id: spec for spec in registry[node["class_type"]].GET_SCHEMA().inputs}
+    return {**prompt, address.node: {**node, "inputs": {**inputs, **brought(specs, inputs)}}}
 
 
 def split_assignment(assignment: str) -> tuple[str, str]:

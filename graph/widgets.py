@@ -128,6 +128,15 @@ def _control_length(values: list[Any], place: int, spec: Input | None, following
     return 2 if has_filter else 1
 
 
+def brought(specs: Mapping[str, Input], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of inputs that a choice brings, where a node has made it without them."""
+    return {
+        name: value
+        for name, value in _defaults(specs, inputs).items()
+        if BROUGHT_BY in specs[name].extra_dict and name not in inputs
+    }
+
+
 def _defaults(specs: Mapping[str, Input], given: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of inputs; of those that a choice brings where it was made."""
     found: dict[str, Any] = {}

@@ -66,6 +66,7 @@ def _write_listed(
     before = to_api(drawn, registry)[key]["inputs"]
     for place in list(values) if isinstance(values, dict) else range(len(values)):
         kept, values[place] = values[place], value
-        if to_api(drawn, registry)[key]["inputs"] == {**before, name: value}:
+        read = to_api(drawn, registry)[key]["inputs"]
+        if {**read, **before, name: value} == read:  # a choice may bring further inputs
             return
         values[place] = kept

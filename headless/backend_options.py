@@ -1,8 +1,12 @@
 """Options of `spacetime batch` that say where its jobs run."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from .batch.backends import BackendOptions
 
 Servers = Annotated[
     list[str] | None,
@@ -36,3 +40,24 @@ Ray = Annotated[
 Devices = Annotated[
     str, typer.Option("--devices", help="Run jobs in one process for each: cuda:0,cuda:1.")
 ]
+
+
+def backend_options(
+    servers: Sequence[str] | None,
+    server_headers: Sequence[str] | None,
+    server_patience: float,
+    workers: int,
+    devices: str,
+    ray: str,
+) -> "BackendOptions":
+    """Where the jobs of a batch run, as the command line says."""
+    from .batch.backends import BackendOptions
+
+    return BackendOptions(
+        servers=tuple(servers or ()),
+        server_headers=tuple(server_headers or ()),
+        server_patience=server_patience,
+        workers=workers,
+        devices=tuple(filter(None, devices.replace(" ", "").split(","))),
+        ray=ray,
+    )

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from .backend_options import Devices, Ray, ServerHeaders, ServerPatience, Servers, WorkerCount
+from .backend_options import (
+    Devices,
+    Ray,
+    ServerHeaders,
+    ServerPatience,
+    Servers,
+    WorkerCount,
+    backend_options,
+)
 from .job_options import Each, Name, Prompts, Seeds, Sweeps, Tables, Zipped
 from .options import (
     Assignments,
@@ -71,7 +79,6 @@ def batch(
     verbose: Verbose = False,
 ) -> None:
     """Run saved workflows one after the other, and go on where a batch was stopped."""
-    from .batch.backends import BackendOptions
     from .batch.command import BatchOptions, batch_command
     from .batch.jobs.options import JobOptions
 
@@ -87,14 +94,7 @@ def batch(
             zipped=zipped,
             name=name,
         ),
-        backend=BackendOptions(
-            servers=tuple(servers or ()),
-            server_headers=tuple(server_headers or ()),
-            server_patience=server_patience,
-            workers=workers,
-            devices=tuple(filter(None, devices.replace(" ", "").split(","))),
-            ray=ray,
-        ),
+        backend=backend_options(servers, server_headers, server_patience, workers, devices, ray),
         output_dir=output_dir,
         settings={
             **settings_of(input_dir, models_dir, device, dtype),

@@ -70,6 +70,11 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
         OSError: no server is there.
     """
     options.check()
+    if options.servers and not settings.metadata:
+        raise ValueError(
+            "--no-metadata: what a server puts into its files is its own setting; start ComfyUI "
+            "with --disable-metadata"
+        )
     if options.servers:
         return ComfyUIServers(
             options.servers,

@@ -129,8 +129,7 @@ def _jobs(options: BatchOptions) -> Sequence[BatchJob] | None:
         )
     settings = BatchSettings.of({}, options.settings)
     folders = {"input_dir": Path(settings.input_dir), "output_dir": options.output_dir}
-    registry = registry_of(options.backend, settings)
-    return jobs_of(replace(options.jobs, **folders), registry)
+    return jobs_of(replace(options.jobs, **folders), registry_of(options.backend, settings))
 
 
 def _work(session: _Session, layout: Layout, backend: Backend) -> None:

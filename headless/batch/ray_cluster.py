@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import socket
 import threading
 import time
 import uuid
@@ -23,6 +24,9 @@ EXTRA = '--ray needs the package ray: pip install "spacetime-video[ray]" brings 
 
 START_SECONDS = 300.0
 """That nodes have for the first process of a batch, or for one after all others have died."""
+
+KNOCK_SECONDS = 10.0
+"""That the head of a cluster has for an answer."""
 
 MOST_FALSE_STARTS = 5
 """Of processes, one after the other."""
@@ -220,15 +224,27 @@ def _connected(address: str) -> Any:
     except ModuleNotFoundError as missing:
         raise ValueError(EXTRA) from missing
     try:
+        _knock(address)
         ray.init(
             address=address,
             log_to_driver=False,
             logging_level=logging.WARNING,
             include_dashboard=False if address == "local" else None,
         )
-    except (ConnectionError, ValueError, RuntimeError) as problem:
+    except (OSError, ValueError, RuntimeError) as problem:
         raise ValueError(f"--ray {address}: no Ray cluster answers ({problem})") from problem
     return ray
+
+
+def _knock(address: str) -> None:
+    """Connect to a cluster's head, since Ray tries that for minutes.
+
+    Raises:
+        OSError, ValueError: nobody is there.
+    """
+    host, colon, port = address.rpartition(":")
+    if colon and "//" not in address:
+        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
 
 
 def _needs(nodes: Sequence[Mapping[str, float]], count: int, gpus: int) -> dict[str, float]:

@@ -10,6 +10,7 @@ from spacetime_video.graph.errors import WorkflowError
 from spacetime_video.graph.object_info import object_info
 from spacetime_video.graph.server_nodes import file_inputs, server_nodes
 from spacetime_video.graph.workflow import to_api
+from spacetime_video.graph.write_back import write_back
 from spacetime_video.headless.engine import standalone_registry
 
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"
@@ -146,3 +147,12 @@ def test_assignments_are_checked_but_for_files_that_may_be_uploaded(registry):
 def test_other_answers_are_refused(answer):
     with pytest.raises(WorkflowError, match="object_info"):
         server_nodes(answer)
+
+
+def test_a_choice_that_is_set_brings_its_inputs_and_can_be_drawn(registry):
+    names, values = ["filename_prefix", "format", "format.codec"], ["clip", "webm", "auto"]
+    saved = drawn("SaveVideo", names, values)
+    prompt = set_input(to_api(saved, registry), "1.codec=av1", registry)
+    assert prompt["1"]["inputs"]["format.codec.crf"] == 23.0
+    changed = write_back(saved, prompt, registry)
+    assert changed["nodes"][0]["widgets_values"] == ["clip", "webm", "av1"]
