@@ -1,4 +1,5 @@
 """Runs the jobs of a batch on the nodes of a Ray cluster."""
+# pyright: reportMissingImports=false
 
 import logging
 import math
