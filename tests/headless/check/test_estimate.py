@@ -33,7 +33,7 @@ def test_what_an_example_takes(examples, tmp_path):
     assert (found.tokens, found.evaluations) == (80, 30)  # 5 x 8 x 8 latent in patches of 1 x 2 x 2
     files = [bundled(folder) for folder in ("diffusion_models", "text_encoders", "vae")]
     stored = sum(path.stat().st_size for each in files for path in each.values())
-    assert stored < found.memory < 3 * stored
+    assert 2 * stored < found.memory < 4 * stored  # float32 of float16 files, and what is computed
     assert found.seconds == pytest.approx(
         sum(part.work.flops / rates_[key] for part, key in zip(_timed(parts), rates_, strict=True))
     )

@@ -71,7 +71,7 @@ def test_every_call_is_counted(examples, name, tmp_path, counted, standalone):
     hosts.use(standalone)
 
     asked = rehearsed_calls(parts)
-    assert (asked > counted) if name == CACHED else (asked == counted)
+    assert (asked.total() > counted.total()) if name == CACHED else (asked == counted)
     assert not (tmp_path / "out/spacetime").exists()
 
 
@@ -97,4 +97,5 @@ def test_a_network_costs_what_it_computes(model_names, models_dir):
 
     cost, _ = cost_of(lambda: vae.to(META).decode_chunk(latent.to(META), None))
 
-    assert cost.flops == counter.get_total_flops() > 0
+    computed = counter.get_total_flops()  # without the taps on zeros before a clip
+    assert 0 < computed <= cost.flops < 1.1 * computed
