@@ -14,21 +14,13 @@ from itertools import pairwise
 from typing import Any
 
 from contest import Contestant, contest
-from pack import enter_comfyui, load_pack
+from pack import DTYPES, by_names_of, dtype_of, enter_comfyui, load_pack
 
 CHANNELS, TEXT_WIDTH, FREQUENCIES = 16, 4096, 256
 GUIDANCE, SHIFT = 5.0, 3.0
-DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 Velocity = Callable[[Any, Any], Any]
 """(state (1, C, F, H, W), noise level (1,)) -> velocity, with one prompt."""
-
-
-def dtype_of(options: argparse.Namespace) -> Any:
-    """The number format to compute in."""
-    import torch
-
-    return getattr(torch, DTYPES[options.dtype])
 
 
 def config_of(options: argparse.Namespace) -> Any:
@@ -119,6 +111,8 @@ def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
     config, dtype = config_of(options), dtype_of(options)
+    from spacetime_video.model_loaders.families.wan_dit import to_pack_keys
+
     network = WanTransformer3DModel(
         num_attention_heads=config.heads,
         attention_head_dim=config.dim // config.heads,
@@ -130,7 +124,7 @@ def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
         num_layers=config.layers,
         rope_max_seq_len=1024,
     )
-    network.load_state_dict(by_diffusers_names(network, weights_of(config)))
+    network.load_state_dict(by_names_of(network, weights_of(config), to_pack_keys))
     for name, weight in network.named_parameters():
         if not any(part in name for part in network._keep_in_fp32_modules):
             weight.data = weight.data.to(dtype)
@@ -142,16 +136,6 @@ def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
         return lambda x, sigma: network(x.to(dtype), 1000 * sigma, text, return_dict=False)[0]
 
     return lambda: denoise(options, [prompt(text) for text in given])
-
-
-def by_diffusers_names(network: Any, weights: Mapping[str, Any]) -> dict[str, Any]:
-    """The weights under the names that the pack's loader would translate."""
-    from spacetime_video.model_loaders.families.wan_dit import to_pack_keys
-
-    theirs = network.state_dict()
-    names = {id(tensor): name for name, tensor in theirs.items()}
-    translated = to_pack_keys(theirs)
-    return {names[id(tensor)]: weights[name] for name, tensor in translated.items()}
 
 
 def comfyui(options: argparse.Namespace) -> Callable[[], Any]:

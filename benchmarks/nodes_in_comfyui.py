@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from contest import Contestant, contest
-from pack import enter_comfyui, load_pack
+from pack import DTYPES, dtype_of, enter_comfyui, load_pack
 
 FILE = "wan.safetensors"
 GUIDANCE, SHIFT, SEED = 5.0, 3.0, 0
@@ -36,14 +36,13 @@ def begin(options: argparse.Namespace) -> Path:
     from spacetime_video.hosts.comfyui.host import ComfyHost
     from spacetime_video.models.dit.config import DiTConfig
     from spacetime_video.models.dit.network import VideoDiT
-    from spacetime_video.models.precision import DTYPES
 
     hosts.use(ComfyHost())
     width, heads = options.dim, options.dim // HEAD
     config = DiTConfig(dim=width, heads=heads, ffn_dim=4 * width, layers=options.layers)
     network, drawn = VideoDiT(config), torch.Generator().manual_seed(SEED)
     state = {
-        name: (0.02 * torch.randn(weight.shape, generator=drawn)).to(DTYPES[options.dtype])
+        name: (0.02 * torch.randn(weight.shape, generator=drawn)).to(dtype_of(options))
         for name, weight in network.state_dict().items()
     }
     folder = tempfile.TemporaryDirectory()
@@ -119,7 +118,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="side of the frames in pixels")
     parser.add_argument("--frames", type=int, default=17)
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--dtype", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--dtype", choices=DTYPES, default="fp32")
     contest(
         parser,
         lambda _: {

@@ -2,14 +2,20 @@
 
 # pyright: reportMissingImports=false
 
+import argparse
 import importlib.util
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "spacetime_video"
+
+DTYPES = ("fp32", "bf16")
+"""Number formats to compute in."""
 
 
 def load_pack() -> ModuleType:
@@ -24,6 +30,23 @@ def load_pack() -> ModuleType:
     sys.modules[NAME] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules[NAME])
     return sys.modules[NAME]
+
+
+def dtype_of(options: argparse.Namespace) -> Any:
+    """The number format that was asked for, as torch has it."""
+    load_pack()
+    from spacetime_video.models import precision
+
+    return precision.DTYPES[options.dtype]
+
+
+def by_names_of(
+    network: Any, weights: Mapping[str, Any], to_pack_keys: Callable[[dict[str, Any]], Any]
+) -> dict[str, Any]:
+    """The pack's weights under the names of another network, which a loader translates."""
+    theirs = network.state_dict()
+    names = {id(tensor): name for name, tensor in theirs.items()}
+    return {names[id(tensor)]: weights[key] for key, tensor in to_pack_keys(theirs).items()}
 
 
 def comfyui_folder() -> Path:

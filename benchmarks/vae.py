@@ -13,21 +13,13 @@ from collections.abc import Callable
 from typing import Any
 
 from contest import Contestant, contest
-from pack import enter_comfyui, load_pack
+from pack import DTYPES, by_names_of, dtype_of, enter_comfyui, load_pack
 
 LATENT_FRAMES = 4
 """That the pack's hosts decode, or encode to, at a time."""
 
-DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 LEVELS, BLOCKS, HALVED = [1, 2, 4, 4], 2, [False, True, True]
 """Channels of each level, residual blocks, and which steps halve the frames: Wan 2.1's."""
-
-
-def dtype_of(options: argparse.Namespace) -> Any:
-    """The number format to compute in."""
-    import torch
-
-    return getattr(torch, DTYPES[options.dtype])
 
 
 def network_of(options: argparse.Namespace) -> Any:
@@ -109,10 +101,7 @@ def filled(network: Any, options: argparse.Namespace) -> Any:
     weights = network_of(options).state_dict()
     from spacetime_video.model_loaders.families.wan_vae import to_pack_keys
 
-    theirs = network.state_dict()
-    names = {id(tensor): name for name, tensor in theirs.items()}
-    translated = to_pack_keys(theirs)
-    network.load_state_dict({names[id(each)]: weights[key] for key, each in translated.items()})
+    network.load_state_dict(by_names_of(network, weights, to_pack_keys))
     return network.to(options.device, dtype_of(options)).eval()
 
 

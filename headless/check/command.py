@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,8 @@ def check_command(options: CheckOptions) -> int:
     except BatchError as error:
         findings.problems += error.problems
     for source, workflow in _workflows(options.jobs, findings.jobs):
-        findings.needs[source] = needs_of(workflow, place.registry, place.files)
+        with suppress(WorkflowError):  # told among the problems
+            findings.needs[source] = needs_of(workflow, place.registry, place.files)
     if options.estimate and not options.server:
         folders = Folders.of(input=options.jobs.input_dir, output=options.jobs.output_dir)
         estimator = Estimator(options.models_dir, options.device, options.dtype, folders)
@@ -170,9 +172,13 @@ def _place(options: CheckOptions) -> Place:
     with use_folders(folders):
         registry = standalone_registry(host)
         files = offered_files(registry)
-    root = options.models_dir
-    others = {str(path.relative_to(root)) for path in files_below(root, ".safetensors")}
-    return Place(registry, frozenset(files | others), versions())
+    return Place(registry, frozenset(files | _weights(options.models_dir)), versions())
+
+
+def _weights(root: Path) -> set[str]:
+    """All below the folder of models, also those that no node offers, by the names of nodes."""
+    places = (path.relative_to(root) for path in files_below(root, ".safetensors"))
+    return {str(Path(*place.parts[1:] or place.parts)) for place in places}
 
 
 def _workflows(

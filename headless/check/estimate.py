@@ -118,13 +118,6 @@ def estimate_of(
         device: that would compute.
         rates: of networks that have been measured; gets those that are measured now.
     """
-    seconds = 0.0
-    for part in parts:
-        if part.work.name in TIMED and part.work.calls:
-            key = (part.work.name, repr(part.weights.config), part.dtype)
-            if key not in rates:
-                rates[key] = rate_of(part, device)
-            seconds += part.work.flops / rates[key]
     weights = sum(part.work.weights for part in parts)
     sampling = [part for part in parts if part.work.name == "sampling"]
     return Estimate(
@@ -132,8 +125,25 @@ def estimate_of(
         evaluations=sum(sum(part.work.calls.values()) for part in sampling),
         flops=sum(part.work.flops for part in parts),
         memory=weights + max((part.work.peak for part in parts), default=0),
-        seconds=seconds,
+        seconds=_seconds(parts, device, rates),
     )
+
+
+def _seconds(parts: Sequence[Part], device: torch.device, rates: dict[object, float]) -> float:
+    """Of all networks; branches compute at the rate of the transformers that they are beside."""
+    taken = dict.fromkeys(TIMED, 0.0)
+    for part in parts:
+        if part.work.name in TIMED and part.work.calls:
+            key = (part.work.name, repr(part.weights.config), part.dtype)
+            if key not in rates:
+                rates[key] = rate_of(part, device)
+            taken[part.work.name] += part.work.flops / rates[key]
+    beside, sampling = _flops(parts, "control"), _flops(parts, "sampling")
+    return sum(taken.values()) + (taken["sampling"] * beside / sampling if beside else 0.0)
+
+
+def _flops(parts: Sequence[Part], name: str) -> int:
+    return sum(part.work.flops for part in parts if part.work.name == name)
 
 
 def _kind(job: BatchJob) -> object:

@@ -30,7 +30,6 @@ class Work:
     Args:
         name: what the network does.
         weights: bytes of its parameters.
-        probe: given a key, runs that call with the network's real layers; see `rates`.
     """
 
     name: str

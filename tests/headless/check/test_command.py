@@ -60,6 +60,25 @@ def test_programs_get_one_line(check, examples, model_names):
     assert set(told["versions"]) >= {"spacetime", "torch", "python"}
 
 
+def test_a_model_of_another_machine_is_found_in_its_folder(check, model_names):
+    name = model_names["vae"]
+    loader = {"class_type": "VAELoader", "inputs": {"vae_name": f"D:\\models\\{name}"}}
+    shown = {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}
+
+    code, lines, _ = check({"1": loader, "2": shown}, json_line=True)
+
+    (model,) = json.loads(lines[0])["graphs"][0]["models"]
+    assert (code, model["here"]) == (0, name)
+
+
+def test_what_is_no_workflow_is_one_problem_of_all(check, examples):
+    code, lines, err = check(examples("text_to_video"), {"prompt": "a cube"})
+
+    assert code == 1
+    assert "graph_1.json" in err
+    assert "graph_0.json: 0 jobs" in lines[0]
+
+
 def test_without_an_estimate(check, examples):
     code, lines, _ = check(examples("text_to_video"), estimate=False)
 

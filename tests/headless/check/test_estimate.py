@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -6,7 +8,8 @@ from spacetime_video.graph.workflow import to_api
 from spacetime_video.headless.batch.job import BatchJob
 from spacetime_video.headless.check import estimate, rates
 from spacetime_video.headless.check.estimate import Estimator, estimate_of
-from spacetime_video.headless.check.rehearsal import RehearsalHost, rehearse
+from spacetime_video.headless.check.meter import Cost, Work
+from spacetime_video.headless.check.rehearsal import Part, RehearsalHost, rehearse
 from spacetime_video.headless.engine import standalone_registry
 from spacetime_video.hosts.standalone.folders import Folders
 from spacetime_video.weights import bundled
@@ -40,6 +43,21 @@ def test_what_an_example_takes(examples, tmp_path):
     assert all(1e7 < rate < 1e14 for rate in rates_.values())
 
 
+def test_a_branch_computes_at_the_rate_of_its_transformer(monkeypatch):
+    weights = SimpleNamespace(config=SimpleNamespace(patch=(1, 2, 2)))
+
+    def part(name, flops):
+        work = Work(name, 0)
+        work.add((torch.Size([1, 16, 1, 8, 8]),), lambda: Cost(flops, 0))
+        return Part(work, weights, torch.float32)
+
+    monkeypatch.setattr(estimate, "rate_of", lambda part, device: 1e9)
+    alone = [part("sampling", 10**9), part("decoding", 3 * 10**9)]
+
+    assert estimate_of(alone, CPU, {}).seconds == pytest.approx(4)
+    assert estimate_of([*alone, part("control", 5 * 10**8)], CPU, {}).seconds == pytest.approx(4.5)
+
+
 def _timed(parts):
     return [part for part in parts if part.work.name in estimate.TIMED and part.work.calls]
 
@@ -50,7 +68,6 @@ def job(id, workflow, *assignments):
 
 def test_jobs_of_a_kind_are_rehearsed_once(examples, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(rates, "rate_of", lambda part, device: 1e9)
     monkeypatch.setattr(estimate, "rate_of", lambda part, device: 1e9)
     real = estimate.rehearse
 
