@@ -50,6 +50,8 @@ class Distance:
 def distance(original: Path, made: Path) -> Distance:
     """Compare two files of one kind, of which only a few frames are held at a time.
 
+    Values that are not finite must be in the same places; beyond that they do not count.
+
     Raises:
         MediaError, UnsupportedCheckpointError: one of them cannot be read.
     """
@@ -59,6 +61,10 @@ def distance(original: Path, made: Path) -> Distance:
     for one, other in zip_longest(_values(original), _values(made)):
         if one is None or other is None or one.shape != other.shape:
             return Distance(form=f"{_form(one)} in place of {_form(other)}")
+        finite = one.isfinite()
+        if not torch.equal(finite, other.isfinite()):
+            return Distance(form="values that are not finite in one of the two")
+        one, other = one[finite], other[finite]
         difference = one.double() - other.double()
         largest = max(largest, difference.abs().max().item() if difference.numel() else 0.0)
         squares += difference.square().sum().item()
