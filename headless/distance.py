@@ -64,12 +64,14 @@ def distance(original: Path, made: Path) -> Distance:
         finite = one.isfinite()
         if not torch.equal(finite, other.isfinite()):
             return Distance(form="values that are not finite in one of the two")
+        if not finite.any():
+            continue
         one, other = one[finite], other[finite]
         difference = one.double() - other.double()
-        largest = max(largest, difference.abs().max().item() if difference.numel() else 0.0)
+        largest = max(largest, difference.abs().max().item())
         squares += difference.square().sum().item()
         count += difference.numel()
-        peak = max(peak, one.abs().max().item() if one.numel() else 0.0)
+        peak = max(peak, one.abs().max().item(), other.abs().max().item())
     whole = 1.0 if original.suffix.lower() in PICTURES | VIDEOS else peak
     psnr = 10 * math.log10(whole**2 * count / squares) if squares else math.inf
     return Distance(largest=largest, psnr=psnr, sound=_sounds_differ(original, made))

@@ -204,3 +204,11 @@ def test_values_that_are_not_finite_are_no_match_for_finite_ones(tmp_path, value
     far = distance(*paths[1:])
     assert far.largest == 0.5
     assert far.psnr == pytest.approx(10 * math.log10(4 / 0.25))  # of the one finite value
+
+
+def test_the_peak_is_that_of_both_so_that_zeros_can_be_compared(tmp_path):
+    zeros, halves = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    write_file(zeros, {"x": torch.zeros(3), "y": torch.zeros(0)})
+    write_file(halves, {"x": torch.full((3,), 0.5), "y": torch.zeros(0)})
+    for far in (distance(zeros, halves), distance(halves, zeros)):
+        assert (far.largest, far.psnr) == (0.5, 0.0)
