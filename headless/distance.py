@@ -50,6 +50,8 @@ class Distance:
 def distance(original: Path, made: Path) -> Distance:
     """Compare two files of one kind, of which only a few frames are held at a time.
 
+    Values that are not finite must be in the same places; beyond that they do not count.
+
     Raises:
         MediaError, UnsupportedCheckpointError: one of them cannot be read.
     """
@@ -59,11 +61,17 @@ def distance(original: Path, made: Path) -> Distance:
     for one, other in zip_longest(_values(original), _values(made)):
         if one is None or other is None or one.shape != other.shape:
             return Distance(form=f"{_form(one)} in place of {_form(other)}")
+        finite = one.isfinite()
+        if not torch.equal(finite, other.isfinite()):
+            return Distance(form="values that are not finite in one of the two")
+        if not finite.any():
+            continue
+        one, other = one[finite], other[finite]
         difference = one.double() - other.double()
-        largest = max(largest, difference.abs().max().item() if difference.numel() else 0.0)
+        largest = max(largest, difference.abs().max().item())
         squares += difference.square().sum().item()
         count += difference.numel()
-        peak = max(peak, one.abs().max().item() if one.numel() else 0.0)
+        peak = max(peak, one.abs().max().item(), other.abs().max().item())
     whole = 1.0 if original.suffix.lower() in PICTURES | VIDEOS else peak
     psnr = 10 * math.log10(whole**2 * count / squares) if squares else math.inf
     return Distance(largest=largest, psnr=psnr, sound=_sounds_differ(original, made))

@@ -186,3 +186,29 @@ def test_distances_of_tensors(tmp_path):
     far = distance(one, other)
     assert far.largest == 0.5
     assert far.psnr == pytest.approx(10 * math.log10(4 * 5 / 0.25))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_values_that_are_not_finite_are_no_match_for_finite_ones(tmp_path, value):
+    paths = [tmp_path / f"{name}.safetensors" for name in ("finite", "not", "same")]
+    write_file(paths[0], {"x": torch.tensor([2.0, 1.0])})
+    write_file(paths[1], {"x": torch.tensor([2.0, value])})
+    write_file(paths[2], {"x": torch.tensor([2.0, value])}, {"more": "text"})
+    for pair in (paths[:2], paths[1::-1]):
+        far = distance(*pair)
+        assert not far.is_equal
+        assert "not finite" in far.form
+    same = distance(*paths[1:])
+    assert (same.is_equal, same.same_bytes) == (True, False)
+    write_file(paths[2], {"x": torch.tensor([1.5, value])})
+    far = distance(*paths[1:])
+    assert far.largest == 0.5
+    assert far.psnr == pytest.approx(10 * math.log10(4 / 0.25))  # of the one finite value
+
+
+def test_the_peak_is_that_of_both_so_that_zeros_can_be_compared(tmp_path):
+    zeros, halves = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    write_file(zeros, {"x": torch.zeros(3), "y": torch.zeros(0)})
+    write_file(halves, {"x": torch.full((3,), 0.5), "y": torch.zeros(0)})
+    for far in (distance(zeros, halves), distance(halves, zeros)):
+        assert (far.largest, far.psnr) == (0.5, 0.0)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 from ....graph.assign import split_assignment
@@ -58,7 +59,7 @@ def lines_axis(file: Path, target: str, told: str) -> Axis:
     Raises:
         BatchError: the file cannot be read, or holds nothing.
     """
-    lines = enumerate(read_text(file, told).splitlines(), 1)
+    lines = enumerate(StringIO(read_text(file, told), newline=None), 1)
     found = [
         Variation(place=f"{file} line {number}", values=((target, line.strip()),))
         for number, line in lines

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def _variation(place: str, cells: list[Cell] | str, folder: Path) -> Variation:
 def _csv(text: str, name: str) -> Iterator[Row]:
     head = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(DELIMITERS, key=head.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     columns: list[str] = []
     try:
         for row in reader:

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from spacetime_video.headless.batch.jobs.problems import BatchError
+from spacetime_video.headless.batch.jobs.sweep import lines_axis
 from spacetime_video.headless.batch.jobs.table import table_axis
 
 ROWS = [
@@ -34,6 +35,17 @@ def test_every_form_gives_the_same_rows(write, name):
     assert sorted(named[0][0]) == sorted(ROWS[0][1])
     lines = [int(re.search(r"line (\d+)$", row.place)[1]) for row in axis]
     assert lines == [row[0] for row in ROWS]
+
+
+@pytest.mark.parametrize("letter", ["\u2028", "\x85", "\x0c"])
+def test_only_ends_of_lines_end_a_row_or_a_prompt(write, letter):
+    text = f"a cube{letter}moves left"
+
+    (row,) = table_axis(write("a.csv", f"Prompt.text,Noise.seed\r\n{text},7\r\n"))
+    assert row.values == (("Prompt.text", text), ("Noise.seed", "7"))
+    assert row.place.endswith("line 2")
+    lines = lines_axis(write("a.txt", f"{text}\r\nanother\n"), "prompt", "--prompts")
+    assert [line.values for line in lines] == [(("prompt", text),), (("prompt", "another"),)]
 
 
 @pytest.mark.parametrize(
