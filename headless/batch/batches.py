@@ -85,8 +85,9 @@ def find_batch(output: Path, jobs: Sequence[BatchJob] | None) -> Path:
         return found[0]
     digest = digest_of_jobs(jobs)
     for path in found:
-        if read_manifest(path).header["digest"] == digest:
-            return path
+        with suppress(ManifestError):  # of another batch, whose jobs nobody knows any more
+            if read_manifest(path).header["digest"] == digest:
+                return path
     raise FileNotFoundError(
         f"no batch in {output} has these {len(jobs)} jobs: a workflow, an input or their order has "
         "changed; --resume without workflows goes on with the last batch as it was begun"

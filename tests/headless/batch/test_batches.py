@@ -68,6 +68,12 @@ def test_the_last_batch_with_the_same_jobs_is_found(begin, tmp_path):
         find_batch(tmp_path / "elsewhere", None)
 
 
+def test_a_damaged_manifest_of_another_batch_is_passed_over(begin, tmp_path):
+    first, second = begin(job(1)), begin(job(2))
+    second.write_bytes(b"{\n")
+    assert find_batch(tmp_path, [job(1)]) == first
+
+
 def test_the_order_of_jobs_counts():
     assert digest_of_jobs([job(1), job(2)]) != digest_of_jobs([job(2), job(1)])
 
