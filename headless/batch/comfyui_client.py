@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -65,7 +65,7 @@ class ComfyUIClient:
         headers: sent with every request. They may be secrets, and are never told or stored.
 
     Raises:
-        ValueError: the URL is none of a server, or the package for events is not installed.
+        ValueError: the URL is none of a server.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
@@ -73,11 +73,6 @@ class ComfyUIClient:
         self.id = uuid.uuid4().hex
         self._headers = dict(headers)
         self._opener = build_opener(_NoRedirects)
-        try:
-            import websocket
-        except ModuleNotFoundError as missing:
-            raise ValueError(EXTRA) from missing
-        self._websocket = websocket
 
     def object_info(self) -> Any:
         """Return what the server says of its nodes."""
@@ -99,6 +94,9 @@ class ComfyUIClient:
         """Send a file to the input folder and return its name there.
 
         It is another one where a file of other content has that name.
+
+        Raises:
+            ValueError: the file cannot be read.
         """
         boundary = uuid.uuid4().hex
         folder, _, last = name.replace("\\", "/").rpartition("/")
@@ -179,30 +177,32 @@ class ComfyUIClient:
             wait: seconds after which None comes in place of an event.
 
         Raises:
+            ValueError: the package for events is not installed.
             Unreachable: the connection cannot be made, or breaks.
         """
+        websocket = events_package()
         url = f"ws{self.url.removeprefix('http')}/ws?clientId={self.id}"
-        problems = (self._websocket.WebSocketException, OSError)
+        problems = (websocket.WebSocketException, OSError)
         try:
-            socket = self._websocket.create_connection(
+            socket = websocket.create_connection(
                 url, timeout=ANSWER_SECONDS, header=self._headers, redirect_limit=0
             )
         except problems as problem:
             raise Unreachable(f"{self.url}: {problem}") from problem
         try:
             socket.settimeout(wait)
-            yield self._received(socket, problems)
+            yield self._received(socket, websocket.WebSocketTimeoutException, problems)
         finally:
             with suppress(*problems):
                 socket.close(timeout=0)
 
     def _received(
-        self, socket: Any, problems: tuple[type[Exception], ...]
+        self, socket: Any, silence: type[Exception], problems: tuple[type[Exception], ...]
     ) -> Iterator[Mapping[str, Any] | None]:
         while True:
             try:
                 message = socket.recv()
-            except self._websocket.WebSocketTimeoutException:
+            except silence:
                 yield None
                 continue
             except problems as problem:
@@ -242,13 +242,26 @@ class ComfyUIClient:
             yield answer
 
 
+def events_package() -> Any:
+    """The package that reads events.
+
+    Raises:
+        ValueError: it is not installed.
+    """
+    try:
+        import websocket
+    except ModuleNotFoundError as missing:
+        raise ValueError(EXTRA) from missing
+    return websocket
+
+
 @contextmanager
 def _reachable(url: str) -> Iterator[None]:
     try:
         yield
     except (Refused, Unreachable):
         raise
-    except (URLError, ConnectionError, TimeoutError, http.client.HTTPException) as problem:
+    except (OSError, http.client.HTTPException) as problem:
         reason = getattr(problem, "reason", None) or problem
         raise Unreachable(f"{url}: {reason}") from problem
 
@@ -276,9 +289,12 @@ def _refusal(url: str, path: str, error: HTTPError) -> Exception:
 
 def _framed(before: bytes, file: Path, behind: bytes) -> Iterator[bytes]:
     yield before
-    with file.open("rb") as source:
-        while part := source.read(CHUNK):
-            yield part
+    try:
+        with file.open("rb") as source:
+            while part := source.read(CHUNK):
+                yield part
+    except OSError as problem:  # which would be taken for one of the connection
+        raise ValueError(f"{file} cannot be read: {problem}") from problem
     yield behind
 
 

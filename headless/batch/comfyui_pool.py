@@ -171,6 +171,8 @@ class ServerPool:
         try:
             if not slot.is_there and not self._absence(slot):
                 log.warning("%s is there", slot.client.url)
+        except ValueError as problem:  # it lets nobody in any more, or something else answers
+            log.warning("%s: waiting for it", problem)
         finally:
             if not slot.is_there:
                 slot.pause = min(2 * slot.pause, LONGEST_PAUSE)

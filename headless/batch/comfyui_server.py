@@ -25,7 +25,7 @@ from .backend import (
     StepDone,
     Task,
 )
-from .comfyui_client import ComfyUIClient, Refused, Unreachable, local_place
+from .comfyui_client import ComfyUIClient, Refused, Unreachable, events_package, local_place
 from .comfyui_history import failure, refused_prompt, saved_files, succeeded, title_of
 from .comfyui_pool import ServerPool, ServerSlot
 from .job import BatchJob
@@ -81,14 +81,16 @@ class ComfyUIServers:
         input_dir: where jobs find local files, which are uploaded.
 
     Raises:
-        ValueError: a URL is none of a ComfyUI server.
+        ValueError: a URL is none of a ComfyUI server, or the package for events is missing.
         Unreachable: no server is there.
     """
 
     def __init__(
         self, urls: Sequence[str], headers: Mapping[str, str], patience: float, input_dir: Path
     ) -> None:
-        slots = [ServerSlot(ComfyUIClient(url, headers)) for url in dict.fromkeys(urls)]
+        events_package()  # is there before any work
+        clients = [ComfyUIClient(url, headers) for url in urls]
+        slots = [ServerSlot(client) for client in {each.url: each for each in clients}.values()]
         self._pool = ServerPool(slots, patience)
         self._input = input_dir
         self._pool.meet()

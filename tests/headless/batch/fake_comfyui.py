@@ -94,7 +94,7 @@ class FakeComfyUI:
         self.script = list(script)
         self.posts, self.uploads, self.headers, self.asked = [], {}, [], []
         self.history, self.running, self.files, self.sockets = {}, {}, {}, {}
-        self.answer = None
+        self.answer, self.locked = None, False
         self.port = port
         self.start()
 
@@ -177,6 +177,8 @@ class Handler(BaseHTTPRequestHandler):
             for name, values in parse_qs(place.query, keep_blank_values=True).items()
         }
         self.fake.headers.append(dict(self.headers))
+        if self.fake.locked:
+            return self.reply({}, 401)
         if place.path == "/ws":
             self.listen(query["clientId"])
         elif place.path == "/object_info":
@@ -192,6 +194,7 @@ class Handler(BaseHTTPRequestHandler):
             )
         else:
             self.view(self.fake.files.get((query["type"], query["subfolder"], query["filename"])))
+        return None
 
     def do_POST(self):
         content = self.rfile.read(int(self.headers["Content-Length"]))

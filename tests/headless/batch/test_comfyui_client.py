@@ -1,4 +1,4 @@
-"""What the client of a ComfyUI server refuses: URLs, headers, and files outside of their folder."""
+"""What the client of a ComfyUI server refuses: URLs, headers, and files that cannot be moved."""
 
 import pytest
 
@@ -8,6 +8,8 @@ from spacetime_video.headless.batch.comfyui_client import (
     local_place,
     read_headers,
 )
+
+from .fake_comfyui import FakeComfyUI
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,14 @@ def test_what_is_no_server_is_refused(url):
 def test_files_stay_in_the_folder_of_their_job(tmp_path, place):
     with pytest.raises(ValueError, match="outside"):
         local_place(tmp_path, SavedOnServer(place[1], place[0], "output"))
+
+
+def test_a_file_that_cannot_be_read_is_no_fault_of_the_server(tmp_path):
+    clip = tmp_path / "mine.mp4"
+    clip.mkdir()  # opens as no file does
+    server = FakeComfyUI()
+    try:
+        with pytest.raises(ValueError, match=r"mine\.mp4 cannot be read"):
+            ComfyUIClient(server.url, {}).upload(clip, "mine.mp4")
+    finally:
+        server.die()

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -257,6 +258,24 @@ def test_another_server_gets_the_job_of_one_that_is_gone(serve, backend, task):
     assert isinstance(done, JobDone)
     assert (len(gone.posts), len(other.posts)) == (1, 1)
     gone.start()
+
+
+def test_a_server_that_lets_nobody_in_any_more_counts_as_gone(serve, backend, task):
+    def lock(run):
+        run.start()
+        run.server.locked = True
+        run.server.hang_up()
+
+    first, second = serve(lock), serve()
+    done, _ = ended(backend(first, second), task())
+    assert isinstance(done, JobDone)
+    assert done.details["server"] == second.url
+
+
+def test_a_server_is_one_however_its_url_is_written(serve, backend):
+    server = serve()
+    urls = [server.url, f"{server.url}/"]
+    assert ComfyUIServers(urls, {}, 10.0, Path("input")).slots == 1
 
 
 def test_a_job_that_went_elsewhere_is_cancelled_where_it_was(serve, backend, task):

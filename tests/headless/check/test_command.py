@@ -2,7 +2,6 @@ import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from types import ModuleType
 
 import pytest
 
@@ -110,7 +109,7 @@ def server(monkeypatch):
         def log_message(self, *args):
             pass
 
-    monkeypatch.setitem(sys.modules, "websocket", ModuleType("websocket"))  # for events alone
+    monkeypatch.setitem(sys.modules, "websocket", None)  # is needed for events alone
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
         thread = Thread(target=serving.serve_forever, daemon=True)
         thread.start()
