@@ -87,8 +87,7 @@ class Addresses:
         Raises:
             WorkflowError: it is no value for this input.
         """
-        schema = self._schema(address.node, address.node)
-        spec = next(each for each in schema.inputs if each.id == address.input)
+        spec = self.spec(address)
         kind = self._registry[str(self._prompt[address.node]["class_type"])]
         try:
             if checks_itself(kind, address.input):
@@ -141,7 +140,8 @@ class Addresses:
     def _obvious(self, key: str, tag: str) -> str:
         """The one input that a tagged node is set by."""
         given = self._prompt[key].get("inputs")
-        linked = {name for name, value in (given or {}).items() if read_link(value)}
+        inputs = given if isinstance(given, dict) else {}
+        linked = {name for name, value in inputs.items() if read_link(value)}
         free = [
             spec.id
             for spec in self._schema(key, tag).inputs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .addresses import Addresses
+from ..media import shown
+from .addresses import Address, Addresses
 from .errors import WorkflowError
 from .schema import ComfyNode
 from .widgets import brought
@@ -27,11 +28,24 @@ def set_input(
     words, text = split_assignment(assignment)
     addresses = Addresses(prompt, registry)
     address = addresses.find(words)
-    value = addresses.read(address, text)
+    return with_value(prompt, address, addresses.read(address, text), registry)
+
+
+def with_value(
+    prompt: Mapping[str, Any],
+    address: Address,
+    value: Any,
+    registry: Mapping[str, type[ComfyNode]],
+) -> dict[str, Any]:
+    """Return the prompt with a value in an input that was found, and with what a choice brings.
+
+    Raises:
+        WorkflowError: the node's inputs are no object.
+    """
     node = prompt[address.node]
     given = node.get("inputs", {})
     if not isinstance(given, dict):
-        raise WorkflowError(f"{words.rpartition('.')[0]}: its inputs are not an object")
+        raise WorkflowError(f"node #{shown(address.node)}: its inputs are not an object")
     inputs = {**given, address.input: value}
     specs = {spec.id: spec for spec in registry[node["class_type"]].GET_SCHEMA().inputs}
     return {**prompt, address.node: {**node, "inputs": {**inputs, **brought(specs, inputs)}}}

@@ -97,15 +97,19 @@ def _origin(
     address: Address,
     raw: Mapping[str, Any],
 ) -> Address | None:
-    """The widget that an input's value comes from; None where a node works it out."""
-    link = read_link(_inputs(raw).get(address.input))
-    if link is None:
-        return address
-    for key, source, schema in _known({link.node: prompt.get(link.node)}, registry):
+    """The widget that an input's value comes from; None where a node works it out, or none does."""
+    seen = {address.node}
+    while link := read_link(_inputs(raw).get(address.input)):
+        source = next(_known({link.node: prompt.get(link.node)}, registry), None)
+        if source is None or link.node in seen:
+            return None
+        seen.add(link.node)
+        key, raw, schema = source
         widgets = [spec.id for spec in schema.inputs if widget_of(spec)]
-        if len(schema.inputs) == 1 and widgets:
-            return _origin(prompt, registry, Address(key, widgets[0]), source)
-    return None
+        if len(schema.inputs) != 1 or not widgets:
+            return None
+        address = Address(key, widgets[0])
+    return address
 
 
 def _above(prompt: Mapping[str, Any], roots: list[str], stops: Mapping[str, object]) -> set[str]:

@@ -82,7 +82,7 @@ def server_nodes(info: object) -> Registry:
 def file_inputs(described: Mapping[str, Any]) -> Iterator[str]:
     """Names of a described node's inputs whose values are files of the server's input folder."""
     for group in ("required", "optional"):
-        for name, about in (described["input"].get(group) or {}).items():
+        for name, about in ((described["input"] or {}).get(group) or {}).items():
             if _is_upload(_options(about)):
                 yield name
 

@@ -41,6 +41,13 @@ def changed(**nodes):
         ),
         (changed(n3=node("KSampler", model=["9", 0], seed=["4", 0])), [("4", "seed")]),
         ({"8": None, "7": {"class_type": "KSampler", "inputs": 3}}, [("7", "seed")]),
+        (
+            {
+                "3": node("KSampler", seed=["7", 0]), "7": node("PrimitiveInt", value=["8", 0]),
+                "8": node("PrimitiveInt", value=["7", 0]),
+            },
+            [],
+        ),
     ],
 )  # fmt: skip
 def test_seeds_of_noise_come_first(nodes, prompt, seeds):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ....graph.addresses import Address, Addresses
-from ....graph.assign import set_input
+from ....graph.assign import set_input, with_value
 from ....graph.errors import WorkflowError, listed
 from ....graph.main_inputs import prompt_inputs, seed_inputs
 from ....graph.moved_files import with_own_names
@@ -124,11 +124,10 @@ class BatchGraph:
             GraphError: it cannot run.
             WorkflowError: a value is none for its input.
         """
-        prompt = dict(self.prompt)
+        prompt = self.prompt
         for address, text in values.items():
-            node = prompt[address.node]
-            inputs = {**node["inputs"], address.input: self.addresses.read(address, text)}
-            prompt[address.node] = {**node, "inputs": inputs}
+            value = self.addresses.read(address, text)
+            prompt = with_value(prompt, address, value, self._registry)
         validate(prompt, self._registry)
 
     def shown_value(self, values: Values, field: str) -> str:
@@ -141,7 +140,7 @@ class BatchGraph:
         if address in values:
             value: object = values[address]
         else:
-            value = self.prompt[address.node]["inputs"].get(address.input)
+            value = self.prompt[address.node].get("inputs", {}).get(address.input)
         if value is None or read_link(value):
             raise WorkflowError(f"{{{shown(field)}}} has no value of its own: a link feeds it")
         spec = self.addresses.spec(address)

@@ -203,6 +203,15 @@ def test_a_graph_that_cannot_run_is_told_once(refused, small, write):
     assert "CreateVideo and SaveVideo" in told[0]
 
 
+def test_nodes_without_inputs_and_with_broken_ones(jobs, refused, small, write):
+    del small["4"]["inputs"]
+    made = jobs(workflows=(write("none.json", small),), sweeps=("text=a|b",), name="{text}")
+    assert [job.name for job in made] == ["a", "b"]
+    small["4"]["inputs"] = [1]
+    (told,) = refused(workflows=(write("odd.json", small),), sweeps=("text=a|b",), name="{text}")
+    assert "odd.json: node #4: its inputs are not an object" in told
+
+
 def test_several_seeds_are_candidates(refused, small, write):
     small["8"] = {**small["1"], "_meta": {"title": "Other"}}
     graph = write("two.json", small)
