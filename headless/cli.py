@@ -185,6 +185,19 @@ def reproduce(
     raise typer.Exit(reproduce_command(options))
 
 
+@app.command("contact-sheet")
+def contact_sheet(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Output folder, whose last batch is shown; or the folder of a batch."),
+    ] = Path("output"),
+) -> None:
+    """Write a page with the results of a batch, to be opened in a browser, and print its path."""
+    from .batch.page.command import sheet_command
+
+    raise typer.Exit(sheet_command(folder))
+
+
 @app.command("object-info")
 def object_info(
     nodes: Annotated[

@@ -75,7 +75,7 @@ def load_images(path: str | os.PathLike[str]) -> LoadedImage:
 
 
 def _read(path: str | os.PathLike[str]) -> LoadedImage:
-    with _opened(path) as image:
+    with opened_image(path) as image:
         # MPO holds the same picture from several lenses, not a sequence.
         count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         return _read_pages(image, count)
@@ -100,7 +100,7 @@ def probe_image(path: str | os.PathLike[str]) -> None:
     Raises:
         MediaError: it cannot be read as an image, or is too large for the memory that is free.
     """
-    with _opened(path) as image:
+    with opened_image(path) as image:
         count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         check_room(
             count * image.width * image.height * BYTES_PER_PIXEL,
@@ -114,7 +114,7 @@ def image_tags(path: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
         MediaError: the file is missing, empty, broken or not an image.
     """
-    with _opened(path) as image:
+    with opened_image(path) as image:
         chunks = {str(key): text for key, text in image.info.items() if isinstance(text, str)}
         texts = [text for text in image.getexif().values() if isinstance(text, str)]
         named = (text.partition(":") for text in texts)
@@ -122,7 +122,7 @@ def image_tags(path: str | os.PathLike[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator["Image"]:
+def opened_image(path: str | os.PathLike[str]) -> Iterator["Image"]:
     """Open a picture in one of the formats that are meant, whatever its name says."""
     from PIL import Image
 
@@ -166,7 +166,7 @@ def _fill_page(page: "Image", pixels: torch.Tensor, alpha: torch.Tensor | None) 
     """Write a picture into pixels (H, W, 3) and alpha (H, W), some rows at a time."""
     for top in range(0, page.height, ROWS):
         bottom = min(top + ROWS, page.height)
-        rgba = _rgba(page.crop((0, top, page.width, bottom)))
+        rgba = rgba_of(page.crop((0, top, page.width, bottom)))
         pixels[top:bottom] = torch.from_numpy(rgba[..., :3])
         if alpha is not None:
             alpha[top:bottom] = torch.from_numpy(rgba[..., 3])
@@ -208,8 +208,8 @@ def _is_transparent(image: "Image") -> bool:
     return "A" in image.getbands() or "transparency" in image.info
 
 
-def _rgba(image: "Image") -> np.ndarray:
-    """Convert to float32 `(H, W, 4)` in [0, 1]; grey with 16 bits keeps its depth."""
+def rgba_of(image: "Image") -> np.ndarray:
+    """Convert a picture to float32 `(H, W, 4)` in [0, 1]; grey with 16 bits keeps its depth."""
     if image.mode.startswith("I"):
         grey = np.asarray(image, dtype=np.float32)[..., None] / DEEP_GREY_MAX
         opaque = np.ones_like(grey)

@@ -36,6 +36,9 @@ PARTS = {
     *("models", "samplers", "model_loaders", "media", "timeline", "motion", "toyworld"),
     "measure.scores",
 }
+DATA = {".css", ".js", ".safetensors"}
+"""Suffixes of files that lie beside code and are read by it."""
+
 TOOLS = {"tools"}
 """Folders of the developers, which the wheel does not hold."""
 
@@ -261,6 +264,23 @@ def test_package_list_names_every_folder_with_code():
     folders = {".".join([PACKAGE, *path.parent.parts]) for path in shipped}
     packages = project()["tool"]["setuptools"]["packages"]
     assert packages == sorted(folders)
+
+
+def test_the_wheel_holds_what_the_code_reads():
+    data = project()["tool"]["setuptools"]["package-data"]
+    beside = {
+        path.relative_to(ROOT)
+        for folder in {ROOT / path.parent for path in modules() if path.parts[0] not in TOOLS}
+        for path in folder.iterdir()
+        if path.suffix in DATA
+    }
+    unlisted = [
+        str(path)
+        for path in beside
+        if not any(map(path.match, data.get(".".join([PACKAGE, *path.parent.parts]), ())))
+    ]
+    assert beside
+    assert unlisted == []
 
 
 def test_every_folder_with_code_is_a_package():

@@ -53,9 +53,9 @@ class JobDone:
         job: its id.
         files: in the order in which they were saved, relative to its folder, each complete.
         seconds: that it took.
-        details: what is recorded beside them, as JSON: ``seeds``, ``models`` and ``inputs`` (files
-            with their sha256), ``device``, ``timings`` of nodes in seconds, ``peak_memory`` in
-            bytes, ``versions`` where they are not this process's.
+        details: what is recorded beside them, as JSON: ``seeds``, ``prompts``, ``models`` and
+            ``inputs`` (files with their sha256), ``device``, ``timings`` of nodes in seconds,
+            ``peak_memory`` in bytes, ``versions`` where they are not this process's.
     """
 
     job: str

@@ -80,7 +80,7 @@ def find_batch(output: Path, jobs: Sequence[BatchJob] | None) -> Path:
     """
     found = manifests(output)
     if not found:
-        raise FileNotFoundError(f"no batch was begun in {output}: use -o with its folder")
+        raise FileNotFoundError(f"no batch was begun in {output}: give the folder of its results")
     if jobs is None:
         return found[0]
     digest = digest_of_jobs(jobs)

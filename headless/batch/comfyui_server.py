@@ -28,6 +28,7 @@ from .backend import (
 from .comfyui_client import ComfyUIClient, Refused, Unreachable, events_package, local_place
 from .comfyui_history import failure, refused_prompt, saved_files, succeeded, title_of
 from .comfyui_pool import ServerPool, ServerSlot
+from .ingredients import words_of
 from .job import BatchJob
 
 LISTEN_SECONDS = 1.0
@@ -169,7 +170,11 @@ class ComfyUIServers:
             job=course.task.job.id,
             files=_fetched(slot.client, course.task.folder, entry),
             seconds=time.monotonic() - course.begun,
-            details={"server": slot.client.url, "versions": slot.versions},
+            details={
+                "server": slot.client.url,
+                "versions": slot.versions,
+                **words_of(prompt.nodes, slot.registry),
+            },
         )
 
     def _prompt(self, slot: ServerSlot, job: BatchJob) -> Prompt:

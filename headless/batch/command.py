@@ -28,8 +28,9 @@ from .jobs.options import JobOptions
 from .layout import Layout
 from .lock import FolderLock
 from .manifest import DONE, FAILED, Manifest, read_manifest
+from .page.sheet import ContactSheet
 from .restore import restore
-from .runner import Outcome, Runner, Told
+from .runner import JobSaved, Outcome, Runner, Told
 from .settings import BatchSettings
 
 
@@ -67,6 +68,7 @@ class _Session:
     options: BatchOptions
     began: float = field(default_factory=time.monotonic)
     manifest: Manifest | None = None
+    sheet: ContactSheet | None = None
     outcome: Outcome = field(default_factory=Outcome)
     errors: dict[str, str] = field(default_factory=dict[str, str])
     error: str = ""
@@ -136,6 +138,7 @@ def _work(session: _Session, layout: Layout, backend: Backend) -> None:
     """Run what is to do in a batch, and record why it ends."""
     manifest, options = session.manifest, session.options
     assert manifest is not None
+    sheet = session.sheet = ContactSheet(layout)
     reason = "stopped"
     try:
         say = (lambda text: None) if options.quiet else tell
@@ -147,6 +150,9 @@ def _work(session: _Session, layout: Layout, backend: Backend) -> None:
             for record in manifest.records.values()
             if record.state not in (DONE, FAILED)
         }
+        sheet.begin()
+        if names and sheet.path:
+            say(f"results appear in {sheet.path.as_uri()}")
         with BatchDisplay(names, Console(stderr=True, quiet=options.quiet)) as display:
             watch = partial(_watch, session, display.told)
             runner = Runner(manifest, layout, backend, watch, options.max_failures)
@@ -161,6 +167,7 @@ def _work(session: _Session, layout: Layout, backend: Backend) -> None:
         raise
     finally:
         manifest.close(reason or "ended")
+        sheet.end()
         with suppress(OSError):  # of failed jobs something is left
             layout.jobs.rmdir()
 
@@ -180,6 +187,8 @@ def _compare_versions(then: Mapping[str, Any], say: Callable[[str], None]) -> No
 def _watch(session: _Session, show: Callable[[Told], None], told: Told) -> None:
     show(told)
     assert session.manifest is not None
+    assert session.sheet is not None
+    session.sheet.keep(has_changed=isinstance(told, JobSaved | JobFailed))
     name = session.manifest.records[told.job].job.name
     if isinstance(told, JobFailed):
         session.errors[name] = told.message
@@ -192,6 +201,7 @@ def _watch(session: _Session, show: Callable[[Told], None], told: Told) -> None:
 def _print_end(session: _Session) -> int:
     """Say what has become of the jobs, and print the files; gives the exit code of printing."""
     counts, path = session.counts, session.manifest.path if session.manifest else None
+    sheet = session.sheet.path if session.sheet else None
     if session.error:
         tell(session.error)
     for name, error in list(session.errors.items())[:LISTED]:
@@ -200,7 +210,7 @@ def _print_end(session: _Session) -> int:
         parts = [f"{counts['done']} done"]
         parts += [f"{counts['before']} of them before"] if counts["before"] else []
         parts += [f"{counts[word]} {word}" for word in ("failed", "left") if counts[word]]
-        tell(f"{', '.join(parts)}; see {path}")
+        tell(f"{', '.join(parts)}; see {sheet.as_uri() if sheet else path}")
     if not session.options.json_lines:
         files = session.outcome.saved.values()
         return print_results([str(file) for those in files for file in those])
@@ -210,5 +220,6 @@ def _print_end(session: _Session) -> int:
         **counts,
         "seconds": round(time.monotonic() - session.began, 3),
         "manifest": str(path) if path else None,
+        "contact_sheet": str(sheet) if sheet else None,
     }
     return print_results([json.dumps(end | ({"error": session.error} if session.error else {}))])

@@ -31,7 +31,7 @@ from .backend import (
     StepDone,
     Task,
 )
-from .ingredients import Ingredients
+from .ingredients import Ingredients, words_of
 from .job import BatchJob
 from .order import in_good_order
 from .peak import PeakMemory
@@ -135,7 +135,7 @@ class Here:
                 details=details,
             )
         seconds = time.monotonic() - began
-        details |= self._ingredients.of(made.nodes)
+        details |= words_of(made.nodes, self._engine.registry) | self._ingredients.of(made.nodes)
         return JobDone(job=job, files=made.files, seconds=seconds, details=details)
 
     def _again(self, task: Task) -> _Attempt:

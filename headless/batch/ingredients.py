@@ -1,10 +1,12 @@
-"""The seeds and the files that a graph names, so that a result can be traced to them."""
+"""The seeds, prompts and files that a graph names, so that a result can be traced to them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ...graph.dynamic_prompts import SEEDS
+from ...graph.main_inputs import prompt_inputs
+from ...graph.registry import Registry
 from ...media import files_below, is_whole_path, plain_path
 from ...media.names import same_name
 from ...weights import BUNDLED_FOLDERS, bundled
@@ -13,6 +15,23 @@ from .results import digest_of
 WEIGHTS = ".safetensors"
 INPUT = " [input]"
 """Behind the name of a file, as graphs may have it."""
+
+
+def words_of(nodes: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Return seeds by node and input, and the prompts that are sampled from, all choices made.
+
+    Args:
+        nodes: of a prompt, in the API's format.
+        registry: of what runs them.
+    """
+    given = ((each, nodes[each.node]["inputs"]) for each in prompt_inputs(nodes, registry))
+    prompts = [inputs.get(each.input) for each, inputs in given]
+    return {
+        "seeds": {
+            key: value for key, value in _constants(nodes) if key.rpartition(".")[2] in SEEDS
+        },
+        "prompts": [text for text in prompts if isinstance(text, str)],
+    }
 
 
 class Ingredients:
@@ -29,15 +48,13 @@ class Ingredients:
         self._weights = dict[str, dict[str, Path]]()
 
     def of(self, nodes: Mapping[str, Any]) -> dict[str, Any]:
-        """Seeds by node and input; models and inputs with their sha256, "" of what is gone.
+        """Models and inputs with their sha256, "" of what is gone.
 
         Args:
             nodes: of a prompt, in the API's format.
         """
-        values = list(_constants(nodes))
-        names = dict.fromkeys(value for _, value in values if isinstance(value, str))
+        names = dict.fromkeys(value for _, value in _constants(nodes) if isinstance(value, str))
         return {
-            "seeds": {key: value for key, value in values if key.rpartition(".")[2] in SEEDS},
             "models": {
                 name: self._digest(path)
                 for value in names

@@ -15,6 +15,7 @@ class BatchJob:
         source: where the workflow came from, as it is shown.
         workflow: as it was saved, in the editor's format or the API's.
         assignments: inputs that are set, each ``Node.input=value``.
+        prompts, seeds: the texts and the numbers that the graph then samples from, to be shown.
     """
 
     id: str
@@ -22,3 +23,5 @@ class BatchJob:
     source: str
     workflow: Mapping[str, Any]
     assignments: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = ()

@@ -47,17 +47,24 @@ class JobRecord:
         job: to run.
         group: number of the jobs that run together with it.
         state: the last one.
+        at: when it came to that, as an ISO time; empty of one that was only planned.
         files: of the last time that it was saved.
+        seconds: that this took.
         details: what they were made with, as backends tell it.
         versions: of the session in which they were made.
+        error, node: why it has failed, and the title of the node that did.
     """
 
     job: BatchJob
     group: int
     state: str = PLANNED
+    at: str = ""
     files: tuple[SavedFile, ...] = ()
+    seconds: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
     versions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    error: str = ""
+    node: str = ""
 
 
 @dataclass(kw_only=True)
@@ -65,15 +72,17 @@ class Contents:
     """A manifest as it was read.
 
     Args:
-        header: the first line: ``batch``, ``digest`` of the jobs, ``settings``.
+        header: the first line: ``made`` (when), ``batch``, ``digest`` of the jobs, ``settings``.
         records: by the ids of jobs, in the order in which they are recorded.
         versions: of the last session.
+        ended: why that has ended; None while it goes on, and of one that was killed.
         end: bytes up to the end of the last whole line.
     """
 
     header: Mapping[str, Any]
     records: dict[str, JobRecord] = field(default_factory=dict[str, JobRecord])
     versions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ended: str | None = None
     end: int = 0
 
     @property
@@ -107,15 +116,15 @@ class Manifest:
 
     def change(self, job: str, state: str, **facts: Any) -> None:
         """Record that a job has another state, with what belongs to it."""
-        record = self.records[job]
-        record.state = state
         if "files" in facts:
-            record.files = facts["files"]
-            facts["files"] = [asdict(each) for each in record.files]
-        self._append({"job": job, "state": state, "at": _now(), **facts})
+            facts["files"] = [asdict(each) for each in facts["files"]]
+        line = {"job": job, "state": state, "at": _now(), **facts}
+        _change(self.records[job], line, self.versions)
+        self._append(line)
 
     def session(self, versions: Mapping[str, Any]) -> None:
         """Record that work begins, with what."""
+        self.versions = versions
         self._append({"session": "begin", "at": _now(), "versions": versions})
 
     def close(self, reason: str) -> None:
@@ -196,8 +205,9 @@ def _take(contents: Contents, graphs: dict[str, Any], line: Mapping[str, Any]) -
     """Add what a line says."""
     if "graph" in line:
         graphs[line["workflow"]] = line["graph"]
-    elif "versions" in line:
-        contents.versions = line["versions"]
+    elif "session" in line:
+        contents.versions = line.get("versions", contents.versions)
+        contents.ended = line.get("reason")
     elif "workflow" in line:
         job = BatchJob(
             id=line["job"],
@@ -205,15 +215,22 @@ def _take(contents: Contents, graphs: dict[str, Any], line: Mapping[str, Any]) -
             source=line["source"],
             workflow=graphs[line["workflow"]],
             assignments=tuple(line["assignments"]),
+            prompts=tuple(line.get("prompts", ())),
+            seeds=tuple(line.get("seeds", ())),
         )
         contents.records[job.id] = JobRecord(job=job, group=line["group"])
     elif "job" in line:
-        record = contents.records[line["job"]]
-        record.state = line["state"]
-        if "files" in line:
-            record.files = tuple(SavedFile(**each) for each in line["files"])
-            record.details = line["details"]
-            record.versions = record.details.get("versions", contents.versions)
+        _change(contents.records[line["job"]], line, contents.versions)
+
+
+def _change(record: JobRecord, line: Mapping[str, Any], versions: Mapping[str, Any]) -> None:
+    """Bring a record to what a line says of its job."""
+    record.state, record.at = line["state"], line.get("at", "")
+    record.error, record.node = line.get("error", ""), line.get("node", "")
+    if "files" in line:
+        record.files = tuple(SavedFile(**each) for each in line["files"])
+        record.seconds, record.details = line.get("seconds"), line.get("details", {})
+        record.versions = record.details.get("versions", versions)
 
 
 def _read_line(path: Path, number: int, line: bytes) -> dict[str, Any]:

@@ -37,8 +37,8 @@ def task_as_json(task: Task) -> dict[str, Any]:
 
 def read_task(message: Mapping[str, Any]) -> Task:
     """Return the task that `task_as_json` has written."""
-    job = message["job"]
-    return Task(
-        job=BatchJob(**{**job, "assignments": tuple(job["assignments"])}),
-        folder=Path(message["folder"]),
-    )
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in message["job"].items()
+    }
+    return Task(job=BatchJob(**fields), folder=Path(message["folder"]))

@@ -53,6 +53,7 @@ class BatchGraph:
         self.prompt = with_own_names(self.prompt, registry, lambda text: None)
         self.addresses = Addresses(self.prompt, registry)
         self._found: dict[str, Address | WorkflowError] = {}
+        self._main: dict[str, list[Address]] = {}
         self._checked: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     @property
@@ -129,6 +130,20 @@ class BatchGraph:
             value = self.addresses.read(address, text)
             prompt = with_value(prompt, address, value, self._registry)
         validate(prompt, self._registry)
+
+    def main_values(self, word: str, values: Values) -> tuple[str, ...]:
+        """The seeds or the prompts that a job samples from, one or several.
+
+        Args:
+            word: `SEED` or `PROMPT`.
+            values: that the job sets.
+        """
+        if word not in self._main:
+            self._main[word] = FINDERS[word](self.prompt, self._registry)
+        given = ((each, self.prompt[each.node].get("inputs")) for each in self._main[word])
+        own = {each: inputs.get(each.input) for each, inputs in given if isinstance(inputs, dict)}
+        found = (values.get(each, value) for each, value in own.items())
+        return tuple(str(value) for value in found if value is not None)
 
     def shown_value(self, values: Values, field: str) -> str:
         """The value of an input in a job, for names of files; of a file its own name.

@@ -15,7 +15,7 @@ from .names import GRAPH, NUMBER, ROW, USUAL, UniqueNames, fields_of, filled
 from .options import JobOptions
 from .problems import BatchError
 from .reading import Plan, Problems, Source, planned
-from .variations import Variation
+from .variations import PROMPT, SEED, Variation
 
 DIGITS = 5
 """Of an id."""
@@ -152,6 +152,8 @@ def _job(graph: BatchGraph, values: Values, id: str, name: str) -> BatchJob:
         source=graph.source,
         workflow=graph.workflow,
         assignments=(*graph.assignments, *own),
+        prompts=graph.main_values(PROMPT, values),
+        seeds=graph.main_values(SEED, values),
     )
 
 

@@ -66,12 +66,16 @@ def test_a_seed_each(outcome, write, graph, records, tmp_path):
     code, lines, told = outcome(write(graph, "video.json"), seeds="3-4")
     paths = [tmp_path / "output" / f"video_{number}.mp4" for number in (1, 2)]
     assert (code, lines) == (0, [str(path) for path in paths])
-    assert "2 done; see " in told
+    (sheet,) = tmp_path.glob("output/.spacetime_batch/*/contact_sheet.html")
+    assert f"2 done; see {sheet.as_uri()}" in told
+    assert sheet.read_text(encoding="utf-8").count('data-kind="video"') == 2
     prompts = [json.loads(probe_video(path).metadata["prompt"]) for path in paths]
     assert [prompt["9"]["inputs"]["seed"] for prompt in prompts] == [3, 4]
     assert paths[0].read_bytes() != paths[1].read_bytes()
     details = [record.details["seeds"] for record in records().values()]
     assert details == [{"Noise (#9).seed": 3}, {"Noise (#9).seed": 4}]
+    assert [record.job.seeds for record in records().values()] == [("3",), ("4",)]
+    assert [record.details["prompts"] for record in records().values()] == 2 * [["a red sphere"]]
 
 
 def test_lines_for_programs(outcome, clip, failing, tmp_path):
@@ -89,6 +93,7 @@ def test_lines_for_programs(outcome, clip, failing, tmp_path):
         "end", False, 1, 1, 0
     )  # fmt: skip
     assert end["manifest"].endswith("manifest.jsonl")
+    assert end["contact_sheet"].endswith("contact_sheet.html")
 
 
 def test_going_on_with_what_was_begun(outcome, clip, tmp_path):

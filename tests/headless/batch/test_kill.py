@@ -4,6 +4,7 @@ import random
 import sys
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 
 import pytest
 
@@ -75,9 +76,13 @@ def check(options, workflows, whole, tmp_path):
                 codes.append(means(work, folder))
         assert codes[-1] == 0, told
         assert results(folder) == whole.results, told
-        assert remains(folder) == {
-            ("manifest.jsonl",), *(("logs", f"{number:05}.log") for number in range(1, 7))
+        left = {parts for parts in remains(folder) if parts[0] != "posters"}
+        assert left == {
+            ("manifest.jsonl",), ("contact_sheet.html",),
+            *(("logs", f"{number:05}.log") for number in range(1, 7)),
         }, told  # fmt: skip
+        posters = {parts[1] for parts in remains(folder) - left}
+        assert posters == {f"{sha256(each).hexdigest()}.jpg" for each in whole.results.values()}
         return codes[0] is None
 
     return kill_and_check

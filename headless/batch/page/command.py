@@ -1,0 +1,27 @@
+"""`spacetime contact-sheet`: the page of a batch that has ended."""
+
+from pathlib import Path
+
+from ....media import plain_path
+from ...streams import print_results
+from ..batches import find_batch
+from ..layout import Layout
+from ..manifest import FILE
+from .sheet import write_page
+
+
+def sheet_command(folder: Path) -> int:
+    """Write the page of a batch, print its path, and return the exit code.
+
+    Args:
+        folder: of results, whose last batch is meant; or of a batch.
+
+    Raises:
+        FileNotFoundError: there is no batch.
+        ManifestError: its manifest cannot be read.
+        OSError: the page cannot be written.
+    """
+    place = plain_path(folder)
+    manifest = place / FILE if (place / FILE).is_file() else find_batch(place, None)
+    layout = Layout(manifest.parent.parent.parent, manifest.parent)
+    return print_results([str(write_page(layout))])

@@ -1,0 +1,210 @@
+"""What a contact sheet says of a batch: of all jobs once, and of each what is its own."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ....graph.assign import split_assignment
+from ....graph.dynamic_prompts import SEEDS
+from ....hosts.standalone.folders import kind_of
+from ..job import BatchJob
+from ..layout import Layout
+from ..manifest import DONE, FAILED, RUNNING, SAVING, Contents, JobRecord, SavedFile
+from .posters import Poster, Posters
+
+PROMPT, SEED, WORKFLOW, PLACE = "prompt", "seed", "workflow", "device"
+"""Names of facts that are not those of inputs."""
+
+LEFT = "left"
+"""State of a job that is still to be done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetFile:
+    """A result.
+
+    Args:
+        name: below the output folder.
+        kind: image, video, audio or something else.
+        is_there: whether it still is.
+        poster: a small picture of it, where one could be made.
+    """
+
+    name: str
+    kind: str
+    is_there: bool
+    poster: Poster | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A job.
+
+    Args:
+        number: in the order of the batch, from 1.
+        id, name: of the job.
+        state: `DONE`, `FAILED`, `RUNNING` or `LEFT`.
+        at: when it came to that, as an ISO time.
+        facts: what varies between the jobs, by its names.
+        files: its results.
+        seconds, memory: that it took; bytes.
+        error, node: of one that has failed.
+        has_log: whether its log is there.
+    """
+
+    number: int
+    id: str
+    name: str
+    state: str
+    at: str
+    facts: Mapping[str, str]
+    files: tuple[SheetFile, ...] = ()
+    seconds: float | None = None
+    memory: int | None = None
+    error: str = ""
+    node: str = ""
+    has_log: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A batch.
+
+    Args:
+        title: its workflows.
+        made: when it was begun, in local time.
+        ended: why it has ended; None if it was killed, or is live.
+        is_live: whether it goes on.
+        common: what is the same for all jobs, by its names.
+        varying: names of what is not.
+        cards: its jobs.
+    """
+
+    title: str
+    made: datetime | None
+    ended: str | None
+    is_live: bool
+    common: Mapping[str, str]
+    varying: tuple[str, ...]
+    cards: tuple[Card, ...]
+
+
+def sheet_of(contents: Contents, layout: Layout, posters: Posters, *, is_live: bool) -> Sheet:
+    """Make a sheet of what a manifest says.
+
+    Args:
+        contents: of the manifest.
+        layout: of the batch's folders.
+        posters: of its results.
+        is_live: whether the batch goes on.
+
+    Raises:
+        OSError: a poster cannot be written.
+    """
+    records = list(contents.records.values())
+    facts = [facts_of(record) for record in records]
+    names = list(dict.fromkeys(name for each in facts for name in each))
+    varying = tuple(name for name in names if _varies(name, facts))
+    made = contents.header.get("made")
+    return Sheet(
+        title=_title([record.job for record in records]),
+        made=datetime.fromisoformat(made).astimezone() if made else None,
+        ended=contents.ended,
+        is_live=is_live,
+        common={
+            name: next(each[name] for each in facts if name in each)
+            for name in names
+            if name not in varying
+        },
+        varying=varying,
+        cards=tuple(
+            Card(
+                number=number,
+                id=record.job.id,
+                name=record.job.name,
+                state=_state(record.state, is_live=is_live),
+                at=record.at,
+                facts={name: own[name] for name in varying if own.get(name)},
+                files=tuple(_files(record, layout, posters)),
+                seconds=record.seconds if record.state == DONE else None,
+                memory=record.details.get("peak_memory"),
+                error=record.error,
+                node=record.node,
+                has_log=layout.log(record.job.id).is_file(),
+            )
+            for number, (record, own) in enumerate(zip(records, facts, strict=True), 1)
+        ),
+    )
+
+
+def facts_of(record: JobRecord) -> dict[str, str]:
+    """What is known of a job, by names: its prompts and seeds, and whatever else was set in it."""
+    job, details = record.job, record.details
+    prompts = details.get("prompts") or job.prompts
+    found = {PROMPT: "\n".join(prompts), SEED: ", ".join(job.seeds), WORKFLOW: _stem(job.source)}
+    found |= {words: text for words, text in _assigned(job) if not _is_told(words, text, job)}
+    found[PLACE] = str(details.get("server") or details.get("device") or "")
+    return {name: text for name, text in found.items() if text}
+
+
+def _varies(name: str, facts: Sequence[Mapping[str, str]]) -> bool:
+    """Whether jobs differ in something; where they run is not known before they do."""
+    return len({each.get(name) for each in facts if name in each or name != PLACE}) > 1
+
+
+def _assigned(job: BatchJob) -> Iterable[tuple[str, str]]:
+    return map(split_assignment, job.assignments)
+
+
+def _is_told(words: str, text: str, job: BatchJob) -> bool:
+    """Whether an input that was set is one of the prompts or the seeds."""
+    is_seed = words.rpartition(".")[2].lower() in (*SEEDS, SEED)
+    return text in job.prompts or (is_seed and text in job.seeds)
+
+
+def _files(record: JobRecord, layout: Layout, posters: Posters) -> Iterable[SheetFile]:
+    """The results of a job that is done."""
+    for saved in record.files if record.state == DONE else ():
+        yield _file(saved, layout.output, posters)
+
+
+def _file(saved: SavedFile, output: Path, posters: Posters) -> SheetFile:
+    path, name = output / saved.name, PurePosixPath(saved.name)
+    is_below = not name.is_absolute() and ".." not in name.parts
+    is_there = is_below and path.is_file()
+    return SheetFile(
+        name=saved.name,
+        kind=kind_of(saved.name),
+        is_there=is_there,
+        poster=posters.of(path, saved.sha256) if is_there else None,
+    )
+
+
+def _state(state: str, *, is_live: bool) -> str:
+    if state in (DONE, FAILED):
+        return state
+    return RUNNING if is_live and state in (RUNNING, SAVING) else LEFT
+
+
+def _title(jobs: Sequence[BatchJob]) -> str:
+    stems = list(dict.fromkeys(_stem(job.source) for job in jobs))
+    return " and ".join(stems) if len(stems) <= 2 else f"{len(stems)} workflows"
+
+
+def _stem(source: str) -> str:
+    """What a workflow is called, wherever it came from."""
+    path = PurePosixPath(source.replace("\\", "/"))
+    return path.stem if path.suffix else source
+
+
+def numbers_of(values: Sequence[str | None]) -> list[Any]:
+    """Values to sort by: numbers if all are, else as they are; None where there is none."""
+    try:
+        numbers = [None if value is None else float(value) for value in values]
+    except ValueError:
+        return list(values)
+    are_finite = all(number is None or isfinite(number) for number in numbers)
+    return numbers if are_finite else list(values)

@@ -1,0 +1,50 @@
+"""Small pictures of files, as a gallery shows them."""
+
+import os
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+
+from .images import opened_image, rgba_of
+from .pixels import to_bytes
+from .read import read_video
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+GREY = 0.5
+"""Behind transparent pictures."""
+
+
+def image_thumbnail(path: str | os.PathLike[str], side: int) -> "Image":
+    """Return a picture, upright, in a square of a side in pixels; of several the first one.
+
+    Raises:
+        MediaError: the file is missing, empty, broken or not an image.
+    """
+    from PIL import Image, ImageOps
+
+    with opened_image(path) as image:
+        image.draft("RGB", (2 * side, 2 * side))  # of large JPEGs not every pixel is decoded
+        page = ImageOps.exif_transpose(image)
+        if page.mode in ("1", "P", "PA", "LA"):
+            page = page.convert("RGBA")
+        page.thumbnail((side, side))
+        rgba = torch.from_numpy(rgba_of(page))
+    alpha = rgba[..., 3:]
+    return Image.fromarray(to_bytes(rgba[..., :3] * alpha + GREY * (1 - alpha)))
+
+
+def video_thumbnail(path: str | os.PathLike[str], side: int) -> "Image":
+    """Return the first frame of a video in a square of a side in pixels.
+
+    Raises:
+        MediaError: the file is missing, empty, broken or not a video.
+    """
+    from PIL import Image
+
+    (frame,) = islice(read_video(path, frames=1, chunk=1), 1)
+    picture = Image.fromarray(to_bytes(frame[0]))
+    picture.thumbnail((side, side))
+    return picture
