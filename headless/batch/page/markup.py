@@ -84,7 +84,7 @@ object-src 'none'; frame-src 'none'; connect-src 'none'; base-uri 'none'; form-a
 """
 
 
-_DIALOG = """<dialog id="viewer" aria-label="Result">
+_DIALOG = """<dialog id="viewer" aria-label="Result" tabindex="-1">
 <div class="screen"></div>
 <div class="about"></div>
 <nav>

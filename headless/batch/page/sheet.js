@@ -136,8 +136,10 @@ function look(card, link = card.stage) {
     const name = document.createElement("a");
     about.append(Object.assign(name, { className: "file", href: link.href, textContent: link.getAttribute("aria-label") }));
   }
-  viewer.querySelector(".about").replaceChildren(about);
+  const common = [...document.querySelectorAll("header .prompt, header .facts")];
+  viewer.querySelector(".about").replaceChildren(about, ...common.map((each) => each.cloneNode(true)));
   if (!viewer.open) viewer.showModal();
+  viewer.focus();  // what had it may be gone
 }
 
 function go(steps) {
@@ -191,10 +193,13 @@ viewer.addEventListener("click", (event) => {
   }
 });
 viewer.addEventListener("keydown", (event) => {
+  if (!isPlain(event)) return;
   const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (!steps || !isPlain(event)) return;
+  const piece = viewer.querySelector(".screen video, .screen audio");
+  if (steps) go(steps);
+  else if (event.key === " " && piece && event.target === viewer) piece.paused ? piece.play() : piece.pause();
+  else return;
   event.preventDefault();
-  go(steps);
 }, true);
 viewer.addEventListener("close", () => {
   viewer.querySelector(".screen").replaceChildren();
