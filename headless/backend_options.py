@@ -8,6 +8,9 @@ import typer
 if TYPE_CHECKING:
     from .batch.backends import BackendOptions
 
+PATIENCE = 300
+"""Seconds that a batch waits for a server."""
+
 Servers = Annotated[
     list[str] | None,
     typer.Option(
@@ -23,7 +26,12 @@ ServerHeaders = Annotated[
     ),
 ]
 ServerPatience = Annotated[
-    float, typer.Option(min=1, help="Seconds until a batch without any server ends.")
+    float,
+    typer.Option(
+        min=1,
+        show_default=str(PATIENCE),
+        help="Seconds until a batch without any server ends.",
+    ),
 ]
 WorkerCount = Annotated[
     int,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .backend_options import (
+    PATIENCE,
     Devices,
     Ray,
     ServerHeaders,
@@ -70,7 +71,7 @@ def batch(
     max_failures: MaxFailures = None,
     servers: Servers = None,
     server_headers: ServerHeaders = None,
-    server_patience: ServerPatience = 300.0,
+    server_patience: ServerPatience = PATIENCE,
     workers: WorkerCount = 0,
     devices: Devices = "",
     ray: Ray = "",

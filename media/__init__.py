@@ -26,7 +26,7 @@ from .resize import resize
 from .sound import Sound, read_sound
 from .stream import FrameStream, frame_chunks, led_in, regrouped, whole_frames
 from .strip import contact_sheet, film_strip, film_strips, grid
-from .text import printable, shown
+from .text import counted, printable, shown
 from .write import QUALITY, WrittenVideo, write_video
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "contact_sheet",
     "content_tags",
     "copy_streams",
+    "counted",
     "files_below",
     "film_strip",
     "film_strips",

@@ -35,5 +35,10 @@ def shown(text: str, most: int = LONGEST) -> str:
     return f"{line}…" if len(text) > most else line
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with a noun whose plural ends in s: ``1 job``, ``2 jobs``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _written_out(letter: str) -> str:
     return letter.encode("unicode_escape", "backslashreplace").decode("ascii")

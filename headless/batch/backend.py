@@ -1,5 +1,6 @@
 """What runs the jobs of a batch: this process, worker processes, ComfyUI servers or a cluster."""
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +89,12 @@ BatchEvent = JobStarted | JobNote | StepDone | JobDone | JobFailed
 
 class BatchStopped(RuntimeError):  # noqa: N818 (says what happened, as KeyboardInterrupt does)
     """No job can be run any more, as on a full disk; those without an end are still to be done."""
+
+
+def is_full(problem: BaseException) -> bool:
+    """Whether an error is that of a full disk, or of a user's share of one."""
+    full = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+    return isinstance(problem, OSError) and problem.errno in full
 
 
 class Backend(Protocol):

@@ -8,6 +8,7 @@ import torch
 from ...graph.registry import Registry
 from ...graph.server_nodes import server_nodes
 from ...hosts.standalone.host import StandaloneHost
+from ..backend_options import PATIENCE
 from ..engine import standalone_registry
 from .backend import Backend
 from .comfyui_client import ComfyUIClient, Unreachable, read_headers
@@ -16,9 +17,6 @@ from .here import Here
 from .ray_cluster import RayCluster
 from .settings import BatchSettings
 from .workers import Workers
-
-PATIENCE = 300.0
-"""Seconds that a batch waits for a server."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ...media import plain_path
+from ...media import counted, plain_path
 from ...media.names import some_of
 from ...media.paths import output_target
 from .job import BatchJob
@@ -89,8 +89,8 @@ def find_batch(output: Path, jobs: Sequence[BatchJob] | None) -> Path:
             if read_manifest(path).header["digest"] == digest:
                 return path
     raise FileNotFoundError(
-        f"no batch in {output} has these {len(jobs)} jobs: a workflow, an input or their order has "
-        "changed; --resume without workflows goes on with the last batch as it was begun"
+        f"no batch in {output} has just the {counted(len(jobs), 'job')} given: a workflow, an "
+        "input or their order has changed; --resume without workflows goes on with the last batch as it was begun"
     )
 
 

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ...media import shown
+from ...media import counted, shown
 from ..failure import cut
 from ..lines import LONGEST_TITLE, PAUSE
 from ..pace import Pace, duration
@@ -62,7 +62,7 @@ class Tally:
     @property
     def text(self) -> str:
         """Jobs that have ended, how many in a minute, and the time that is left."""
-        parts = [f"{self.ended} of {len(self.names)} jobs"]
+        parts = [f"{self.ended} of {counted(len(self.names), 'job')}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.ended and self._pace.elapsed > 0:

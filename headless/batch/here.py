@@ -1,6 +1,5 @@
 """Runs jobs in this process, one after the other: what one has loaded stays for the next."""
 
-import errno
 import gc
 import logging
 import time
@@ -30,6 +29,7 @@ from .backend import (
     JobStarted,
     StepDone,
     Task,
+    is_full,
 )
 from .ingredients import Ingredients, words_of
 from .job import BatchJob
@@ -39,7 +39,6 @@ from .results import emptied
 from .settings import BatchSettings
 
 _PACK = __name__.partition(".")[0]
-_NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _TEMP = ".temp"
 """In the folder of a job."""
 
@@ -259,7 +258,7 @@ def _stop_if_nothing_can_run(problem: Exception) -> None:
     for cause in _causes(problem):
         if isinstance(cause, BatchStopped):
             raise cause
-        if isinstance(cause, OSError) and cause.errno in _NO_ROOM:
+        if is_full(cause):
             raise BatchStopped(
                 f"the disk is full: {message_of(problem)}. Make room, then run again with --resume"
             ) from problem

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from hashlib import file_digest
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
@@ -31,14 +32,29 @@ def settled(folder: Path, saved: str) -> tuple[str, int]:
     """The sha256 and the bytes of a file that a job has saved, which is then on the disk.
 
     Raises:
-        FileNotFoundError: it is not there, or lies outside of the job's folder.
+        FileNotFoundError: it is not there, nobody may read it, or it lies outside of the job's
+            folder.
     """
     path = folder / saved
     if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
         raise FileNotFoundError(f"the job has saved no file {saved!r} in {folder}")
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    return digest_of(path), path.stat().st_size
+    try:
+        _settle(path)
+        return digest_of(path), path.stat().st_size
+    except PermissionError as problem:
+        raise FileNotFoundError(
+            f"the job has saved {saved!r} so that it cannot be read ({problem}): see to the rights "
+            "that its node gives to files"
+        ) from problem
+
+
+def _settle(path: Path) -> None:
+    try:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    except PermissionError:  # saved so that nobody changes it
+        with path.open("rb") as file, suppress(OSError):  # Windows needs the right to write
+            os.fsync(file.fileno())
 
 
 def suffix_of(saved: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from ...media import counted
 from .backend import (
     Backend,
     BatchEvent,
@@ -21,6 +22,7 @@ from .backend import (
     JobStarted,
     StepDone,
     Task,
+    is_full,
 )
 from .layout import Layout
 from .manifest import DONE, FAILED, PLANNED, RUNNING, SAVING, JobRecord, Manifest, SavedFile
@@ -115,7 +117,9 @@ class Runner:
     def _may_go_on(self) -> bool:
         if self._max_failures is None or len(self.outcome.failed) < self._max_failures:
             return True
-        self.outcome.stopped = f"{len(self.outcome.failed)} jobs have failed (--max-failures)"
+        failed = len(self.outcome.failed)
+        have = "has" if failed == 1 else "have"
+        self.outcome.stopped = f"{counted(failed, 'job')} {have} failed (--max-failures)"
         return False
 
     def _run_group(self, jobs: Sequence[str]) -> None:
@@ -142,8 +146,9 @@ class Runner:
             try:
                 told = self._record(event)
             except OSError as problem:
+                remedy = "make room" if is_full(problem) else "see to that"
                 raise BatchStopped(
-                    f"what was made cannot be recorded ({problem}): make room, then run again with "
+                    f"what was made cannot be recorded ({problem}): {remedy}, then run again with "
                     "--resume"
                 ) from problem
             if told is not None:

@@ -12,7 +12,7 @@ from ...graph.registry import Registry
 from ...graph.server_nodes import server_nodes
 from ...hosts.standalone.folders import Folders, use_folders
 from ...hosts.standalone.host import StandaloneHost
-from ...media import files_below
+from ...media import counted, files_below
 from ..batch.comfyui_client import ComfyUIClient, read_headers
 from ..batch.job import BatchJob
 from ..batch.jobs.make import jobs_of
@@ -83,7 +83,7 @@ class Findings:
     def lines(self) -> list[str]:
         """For people."""
         told = [
-            f"{source}: {_counted(count)}{self._estimate(source)}"
+            f"{source}: {counted(count, 'job')}{self._estimate(source)}"
             for source, count in self.counts.items()
         ]
         missing = [
@@ -195,7 +195,3 @@ def _workflows(
         except (WorkflowError, OSError, ValueError):  # told among the problems
             continue
     return found
-
-
-def _counted(count: int) -> str:
-    return f"{count} job{'' if count == 1 else 's'}"

@@ -9,6 +9,7 @@ import torch
 
 from ...graph.dynamic_prompts import SEEDS
 from ...hosts.standalone.folders import Folders, use_folders
+from ...media import counted
 from ..batch.job import BatchJob
 from ..engine import Engine, Job
 from ..pace import duration
@@ -47,8 +48,7 @@ class Estimate:
         """In words."""
         if not self.flops:
             return "no network computes"
-        several = "" if self.evaluations == 1 else "s"
-        calls = f"{self.tokens} tokens in {self.evaluations} evaluation{several}, "
+        calls = f"{self.tokens} tokens in {counted(self.evaluations, 'evaluation')}, "
         time = f"about {duration(self.seconds)}" if self.seconds >= 1 else "under 1 s"
         return f"{calls if self.tokens else ''}{self.memory / 1e9:.2f} GB, {time}"
 

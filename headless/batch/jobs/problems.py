@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ....graph.errors import LISTED
+from ....media import counted
 
 
 class BatchError(ValueError):
@@ -11,7 +12,8 @@ class BatchError(ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
         count = len(self.problems)
-        head = "1 problem" if count == 1 else f"{count} problems"
         lines = "".join(f"\n- {problem}" for problem in self.problems[:LISTED])
         more = f"\n- and {count - LISTED} more" if count > LISTED else ""
-        super().__init__(f"the batch has {head}; nothing was run:{lines}{more}")
+        super().__init__(
+            f"the batch has {counted(count, 'problem')}; nothing was run:{lines}{more}"
+        )

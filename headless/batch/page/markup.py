@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from ....media import printable
+from ....media import counted, printable
 from ...pace import duration
 from ..manifest import DONE, FAILED, RUNNING
 from .facts import LEFT, PLACE, PROMPT, WORKFLOW, Card, Sheet, SheetFile, numbers_of
@@ -97,7 +97,7 @@ _DIALOG = """<dialog id="viewer" aria-label="Result" tabindex="-1">
 
 def _head(sheet: Sheet, now: datetime) -> str:
     counts = Counter(card.state for card in sheet.cards)
-    parts = [f"{_jobs(len(sheet.cards))}"]
+    parts = [counted(len(sheet.cards), "job")]
     parts += [f"{counts[state]} {state}" for state in _STATES if counts[state]]
     seconds = sum(card.seconds or 0 for card in sheet.cards)
     parts += [f"{duration(seconds)} of work"] if seconds else []
@@ -109,10 +109,6 @@ def _head(sheet: Sheet, now: datetime) -> str:
 {_standing(sheet, counts, now)}
 {_common(sheet.common)}
 </header>"""
-
-
-def _jobs(count: int) -> str:
-    return f"{count} job{'s' * (count != 1)}"
 
 
 def _standing(sheet: Sheet, counts: Mapping[str, int], now: datetime) -> str:

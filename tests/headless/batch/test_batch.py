@@ -114,7 +114,7 @@ def test_going_on_with_what_was_begun(outcome, clip, tmp_path):
     code, lines, told = outcome(clip, seeds="1-4", resume=True)
     assert (code, lines) == (1, [])
     assert "no batch in" in told
-    assert "has these 4 jobs" in told
+    assert "has just the 4 jobs given" in told
 
 
 def test_the_same_batch_again_is_another_one(outcome, clip, tmp_path):

@@ -1,6 +1,7 @@
 """Results: their names, and how they get there."""
 
 import os
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from spacetime_video.headless.batch.results import (
     settled,
     suffix_of,
 )
+
+from .conftest import child
 
 
 def file_of(saved, name, content):
@@ -47,6 +50,36 @@ def test_names_are_used_once(tmp_path):
     before = [file_of(each, name, b"") for each, name in zip(saved, chosen, strict=True)]
     assert names.choose("deep/clip", saved, before) == chosen, "made again, they keep theirs"
     assert names.choose("deep/clip", saved[:1], before) == ["deep/clip_5.png"]
+
+
+NOBODY = 65534
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such rights there")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize(("rights", "told"), [(0o444, "4"), (0o000, "cannot be read")])
+def test_a_file_that_was_saved_without_rights(rights, told):
+    """As a user whom rights bind."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, said = Path(name), Path(name, "said")
+        (folder / "a.mp4").write_bytes(b"clip")
+
+        def look():
+            if os.geteuid() == 0:
+                os.setuid(NOBODY)
+            try:
+                said.write_text(str(settled(folder, "a.mp4")[1]))
+            except FileNotFoundError as problem:
+                said.write_text(str(problem))
+            return 0
+
+        said.touch()
+        for path, mode in ((folder, 0o755), (said, 0o666), (folder / "a.mp4", rights)):
+            path.chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(folder / "a.mp4", NOBODY, NOBODY)
+        os.waitpid(child(look), 0)
+        assert told in said.read_text()
 
 
 @pytest.mark.parametrize("state", ["before", "linked", "moved", "claimed"])

@@ -213,15 +213,22 @@ def test_one_of_several_slots_stops_all(begin):
     assert {"1", "2"} <= {job for group in later.ran for job in group}
 
 
-def test_a_batch_ends_where_nothing_can_be_recorded(begin, monkeypatch):
-    def no_room(*given, **facts):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (OSError(28, "No space left on device"), r"No space left.*: make room, .*--resume"),
+        (OSError(5, "Input/output error"), r"Input/output error.*: see to that, .*--resume"),
+    ],
+)
+def test_a_batch_ends_where_nothing_can_be_recorded(begin, monkeypatch, problem, told):
+    def refuse(*given, **facts):
+        raise problem
 
     def act(task, tell):
-        monkeypatch.setattr(Manifest, "change", no_room)
+        monkeypatch.setattr(Manifest, "change", refuse)
         write(task, tell)
 
-    with pytest.raises(BatchStopped, match=r"cannot be recorded .*No space left.*--resume"):
+    with pytest.raises(BatchStopped, match=f"cannot be recorded .*{told}"):
         begin(Scripted({"2": act}), alone(3))
     monkeypatch.undo()
     later = Scripted()
