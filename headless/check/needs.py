@@ -1,7 +1,7 @@
 """What a workflow needs of a host: nodes, with the packs that have them, and models."""
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -173,11 +173,12 @@ def _told_models(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _texts(workflow: Mapping[str, Any]) -> Iterator[str]:
     """Texts that nodes are set to, of whatever kind they are."""
     drawn = [node.get("widgets_values") for node in _drawn_nodes(workflow)]
-    todo: list[Any] = drawn or [
-        node.get("inputs") for node in to_api(workflow, {}).values() if isinstance(node, dict)
-    ]
+    todo: deque[Any] = deque(
+        drawn
+        or [node.get("inputs") for node in to_api(workflow, {}).values() if isinstance(node, dict)]
+    )
     while todo:
-        value = todo.pop(0)
+        value = todo.popleft()
         if isinstance(value, str) and len(value) <= _LONGEST:
             yield value
         elif isinstance(value, dict | list):
