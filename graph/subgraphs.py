@@ -13,7 +13,6 @@ from .ui_graph import (
     BYPASSED,
     MUTED,
     SUBGRAPH_INPUT,
-    SUBGRAPH_OUTPUT,
     UIGraph,
     UINode,
     UISlot,
@@ -81,7 +80,7 @@ class Scope:
 
     @cached_property
     def widget_places(self) -> Mapping[str, int]:
-        """Where among its instance's values those for inputs of the subgraph are, by their names."""
+        """Where an instance's values for inputs of its subgraph are, by the inputs' names."""
         names = self.graph.input_names
         proxies = self.instance.proxies if self.instance else None
         if proxies is not None:

@@ -85,7 +85,7 @@ class UIGraph:
     @cached_property
     def into_outputs(self) -> Mapping[int, Wire]:
         """What feeds the outputs of a subgraph, by their places."""
-        wires = reversed(self.wires.values())
+        wires = reversed(list(self.wires.values()))
         return {wire.target_slot: wire for wire in wires if wire.target == SUBGRAPH_OUTPUT}
 
     @cached_property

@@ -9,7 +9,6 @@ from typing import Any
 from .schema import ComfyNode
 from .workflow import to_api
 
-
 MOST_TRIED = 200
 """Values of a node's widgets, each of which costs a conversion of the whole workflow."""
 

@@ -113,7 +113,7 @@ def _move(draw: Draw, place: Place, others: list[Place]) -> None:
 
 
 def _copy(draw: Draw, place: Place, others: list[Place]) -> None:
-    """Put another value of the graph there, such as the id of a node into the link that feeds it."""
+    """Put another value of the graph there, such as a node's id into the link that feeds it."""
     place.holder[place.key] = copy.deepcopy(draw(st.sampled_from(others)).value)
 
 
@@ -151,7 +151,9 @@ def _holds(value: Any, holder: Any) -> bool:
     """Whether a list or an object is inside of a value, or is it."""
     if value is holder:
         return True
-    return isinstance(value, dict | list) and any(place.value is holder for place in places_in(value))
+    return isinstance(value, dict | list) and any(
+        place.value is holder for place in places_in(value)
+    )
 
 
 class Saved(NamedTuple):
