@@ -85,11 +85,20 @@ CHEAP = {
         "ImageScale", image=["1", 0], upscale_method="area", width=16, height=0, crop="center"
     ),
     "5": node("SaveImage", images=["4", 0], filename_prefix="%date:yyyy%"),
-    "6": node("SpacetimeCannyEdges", images=["4", 0], low=0.1, high=0.3, blur=1.0),
-    "7": node("SpacetimeCompareVideos", video_1=["6", 0], video_2=["4", 0], labels="a\nb"),
+    "6": node(
+        "SpacetimeCannyEdges", images=["4", 0], low_threshold=0.1, high_threshold=0.3, blur=1.0
+    ),
+    "7": node(
+        "SpacetimeCompareVideos",
+        video_1=["6", 0],
+        video_2=["4", 0],
+        labels="a\nb",
+        columns=0,
+        scale=0,
+    ),
     "8": node("PreviewImage", images=["7", 0]),
     "9": node("PreviewAny", source=["1", 7]),
-    "10": node("SpacetimeShowTracks", tracks=["1", 4], image=["1", 0]),
+    "10": node("SpacetimeShowTracks", tracks=["1", 4], image=["1", 0], radius=0.0, tail=2),
     "11": node("PreviewImage", images=["10", 1]),
     "12": node("EmptyLatentImage", width=32, height=32, batch_size=2),
     "13": node("RepeatLatentBatch", samples=["12", 0], amount=2),
@@ -97,7 +106,7 @@ CHEAP = {
     "15": node("LoadImage", image="a.png"),
     "16": node("PreviewImage", images=["15", 0]),
     "17": node("SpacetimeSchedule", steps=4, shift=3.0),
-    "18": node("SpacetimeSchedulePlot", sigmas_1=["17", 0], labels="x"),
+    "18": node("SpacetimeSchedulePlot", sigmas=["17", 0], labels="x", scale="auto"),
     "19": node("PreviewImage", images=["18", 0]),
 }
 
@@ -168,7 +177,7 @@ def test_any_graph_is_read_or_refused_many(data, engine, folders):
     look_at(data, engine.registry, folders)
 
 
-@settings(max_examples=60, **FUZZ)
+@settings(max_examples=100, **FUZZ)
 @given(data=mutated([Saved("cheap", json.dumps(CHEAP))], most=2))
 def test_any_graph_runs_or_is_refused(data, engine, folders, monkeypatch):
     monkeypatch.setenv(MOST_PIXELS.variable, "200000")
