@@ -14,7 +14,7 @@ from .validate import checks_itself, node_title, read_link
 from .values import closest, parse_value, read_value, widget_of
 from .widgets import known_name
 
-_TAG = re.compile(r"\s*#([^\W\d][\w-]*)$")
+_TAG = re.compile(r"#([^\W\d][\w-]*)$")
 
 
 class Address(NamedTuple):
@@ -193,4 +193,4 @@ def _tag(title: str) -> str:
 
 def _short(title: str) -> str:
     """A title without its tag and what it says in parentheses: Noise (Seed) #start -> noise."""
-    return _TAG.sub("", title).partition(" (")[0].lower()
+    return _TAG.sub("", title).rstrip().partition(" (")[0].lower()

@@ -9,7 +9,9 @@ from typing import Any
 
 from .schema import ComfyNode
 
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n\r]*", re.DOTALL)
+_OPEN, _CLOSE = "/*", "*/"
+_LINE = re.compile(r"//[^\n\r]*")
+_COMMENT = re.compile(rf"{re.escape(_OPEN)}|{_LINE.pattern}")
 _TOKEN = re.compile(r"\\.|[{}|]|[^\\{}|]+|\\", re.DOTALL)
 _ESCAPED = re.compile(r"\\([{}|])")
 
@@ -54,36 +56,45 @@ def _resolved(
 
 
 def choose(text: str, dice: random.Random) -> str:
-    """Return a text without comments, with one of each ``{a|b}``; ``\\{`` stands for a brace."""
-    tokens = _TOKEN.findall(_COMMENT.sub("", text))
-    return _ESCAPED.sub(r"\1", _outside(tokens, dice))
+    """Return a text without comments, with one of each ``{a|b}``; ``\\{`` stands for a brace.
+
+    A block that does not end, ends with the text.
+    """
+    tokens = _TOKEN.findall(_without_comments(text))
+    options, chosen = _options(tokens), list[str]()
+    left = [range(len(tokens))]
+    while left:
+        part = left.pop()
+        for place in part:
+            if place in options:
+                block = options[place]
+                left += [range(block[-1].stop + 1, part.stop), dice.choice(block)]
+                break
+            chosen.append(tokens[place])
+    return _ESCAPED.sub(r"\1", "".join(chosen))
 
 
-def _outside(tokens: list[str], dice: random.Random) -> str:
-    """What is left of a text where its choices have been made; a block that does not end does."""
-    found, place = [], 0
-    while place < len(tokens):
-        token = tokens[place]
-        place += 1
+def _options(tokens: list[str]) -> dict[int, list[range]]:
+    """The places of the tokens of each option, by the place of the brace that begins the block."""
+    found: dict[int, list[range]] = {}
+    begun: list[tuple[int, int]] = []
+    for place, token in enumerate([*tokens, *"}" * tokens.count("{")]):
         if token == "{":
-            options, place = _block(tokens, place)
-            token = _outside(dice.choice(options), dice)
-        found.append(token)
-    return "".join(found)
+            begun.append((place, place + 1))
+        elif token in ("|", "}") and begun:
+            brace, first = begun.pop()
+            found.setdefault(brace, []).append(range(first, min(place, len(tokens))))
+            if token == "|":
+                begun.append((brace, place + 1))
+    return found
 
 
-def _block(tokens: list[str], place: int) -> tuple[list[list[str]], int]:
-    """The options of a block that begins at a place, and the place behind it."""
-    options: list[list[str]] = [[]]
-    depth = 0
-    while place < len(tokens):
-        token = tokens[place]
-        place += 1
-        if token == "}" and depth == 0:
+def _without_comments(text: str) -> str:
+    kept, place = list[str](), 0
+    while comment := _COMMENT.search(text, place):
+        ends = text.find(_CLOSE, comment.end()) if comment[0] == _OPEN else comment.end()
+        if ends < 0:
             break
-        if token == "|" and depth == 0:
-            options.append([])
-            continue
-        depth += {"{": 1, "}": -1}.get(token, 0)
-        options[-1].append(token)
-    return options, place
+        kept.append(text[place : comment.start()])
+        place = ends + len(_CLOSE) if comment[0] == _OPEN else ends
+    return "".join([*kept, _LINE.sub("", text[place:])])

@@ -10,6 +10,9 @@ from typing import Any
 PREFIX = "filename_prefix"
 """The input whose text is a beginning of file names."""
 
+LONGEST = 10_000
+"""Characters of a prefix; nothing is filled into a longer one, which no file could have."""
+
 _PATTERN = re.compile(r"%([^%]+)%")
 _DATE = re.compile(r"d{1,2}|M{1,2}|h{1,2}|m{1,2}|s{1,2}|y{2,4}")
 _NOT_IN_NAMES = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
@@ -33,7 +36,7 @@ def _filled(node: Any, prompt: Mapping[str, Any], now: datetime) -> Any:
     if not isinstance(inputs, dict):
         return node
     prefix = inputs.get(PREFIX)
-    if not isinstance(prefix, str) or not _PATTERN.search(prefix):
+    if not isinstance(prefix, str) or len(prefix) > LONGEST or not _PATTERN.search(prefix):
         return node
     filled = _PATTERN.sub(lambda found: _replaced(found, prompt, now), prefix)
     return {**node, "inputs": {**inputs, PREFIX: filled}}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .errors import WorkflowError
@@ -11,7 +13,6 @@ from .ui_graph import (
     BYPASSED,
     MUTED,
     SUBGRAPH_INPUT,
-    SUBGRAPH_OUTPUT,
     UIGraph,
     UINode,
     UISlot,
@@ -47,13 +48,17 @@ EDITOR_ONLY = VIRTUAL_TYPES | DECOR_TYPES
 _MOST_DEPTH = 32
 _MOST_NODES = 20_000
 
+_MOST_HOPS = 1_000_000
+"""Reroutes, bypassed nodes and ends of subgraphs that all links of a workflow pass."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scope:
     """A graph in its place: the workflow itself, or one instance of a subgraph.
 
     `prefix` begins the ids of its nodes ("" or "12:"), `instance` is the node that it stands for
-    in `parent`, `children` are the subgraphs in it by the ids of their instances.
+    in `parent`, `children` are the subgraphs in it by the ids of their instances, `hops` counts
+    what the links of the whole workflow pass.
     """
 
     graph: UIGraph
@@ -61,10 +66,29 @@ class Scope:
     parent: Scope | None = None
     instance: UINode | None = None
     children: dict[str, Scope] = field(default_factory=dict)
+    hops: Iterator[int] = field(default_factory=itertools.count)
 
     def id_of(self, node: UINode) -> str:
         """Return a node's id in the prompt."""
         return f"{self.prefix}{node.id}"
+
+    @cached_property
+    def promoted(self) -> Set[str]:
+        """The inputs of the subgraph that stand for widgets of nodes in it, by their names."""
+        names = enumerate(self.graph.input_names)
+        return {name for slot, name in names if _is_promoted_widget(self, slot)}
+
+    @cached_property
+    def widget_places(self) -> Mapping[str, int]:
+        """Where an instance's values for inputs of its subgraph are, by the inputs' names."""
+        names = self.graph.input_names
+        proxies = self.instance.proxies if self.instance else None
+        if proxies is not None:
+            shown = [name if node == "-1" else None for node, name in proxies]
+        else:
+            shown = [name for name in names if name in self.promoted]
+        places = reversed(list(enumerate(shown)))
+        return {name: place for place, name in places if name is not None}
 
     def nodes(self) -> Iterator[tuple[Scope, UINode]]:
         """Yield every real node that runs, those of a subgraph in the place of its instance."""
@@ -127,7 +151,8 @@ def open_subgraphs(workflow: UIGraph, definitions: Mapping[str, UIGraph]) -> Sco
             )
         for node in scope.graph.nodes.values():
             if node.type in definitions and node.mode not in (MUTED, BYPASSED):
-                child = Scope(definitions[node.type], f"{scope.id_of(node)}:", scope, node)
+                prefix = f"{scope.id_of(node)}:"
+                child = Scope(definitions[node.type], prefix, scope, node, hops=root.hops)
                 scope.children[node.id] = child
                 pending.append((child, depth + 1))
     return root
@@ -144,6 +169,11 @@ def trace(scope: Scope, consumer: UISlot) -> Source | Constant | Shared | Lost |
     while link is not None:
         if (scope.prefix, link) in seen:
             raise WorkflowError(f"link {scope.prefix}{link} is part of a cycle")
+        if next(scope.hops) == _MOST_HOPS:
+            raise WorkflowError(
+                f"the workflow's links pass {_MOST_HOPS} reroutes, bypassed nodes and ends of "
+                "subgraphs: connect the nodes directly"
+            )
         seen.add((scope.prefix, link))
         wire = scope.graph.wires.get(link)
         step = _step_back(scope, wire, consumer.type) if wire else None
@@ -162,7 +192,7 @@ def _step_back(
     if node is None:
         return None
     if node.type == "PrimitiveNode":
-        values = _values(node)
+        values = node.listed_values
         return Constant(values[0]) if values else None
     if node.mode == MUTED:
         return Lost()
@@ -192,22 +222,18 @@ def _leave(
 
 def _instance_value(scope: Scope, instance: UINode, slot: int) -> Any:
     """What an instance's own widgets hold for an input of its subgraph, None for nothing."""
-    names, values = scope.graph.input_names, instance.values
+    name, values = scope.graph.input_names[slot], instance.values
     if isinstance(values, dict):
-        return values.get(names[slot])
-    if instance.proxies is not None:
-        places = [i for i, proxy in enumerate(instance.proxies) if proxy == ("-1", names[slot])]
-    else:
-        slots = [i for i in range(len(names)) if _is_promoted_widget(scope, i)]
-        places = [slots.index(slot)] if slot in slots else []
-    return next((values[place] for place in places if place < len(values)), None)
+        return values.get(name)
+    place = scope.widget_places.get(name)
+    return values[place] if place is not None and place < len(values) else None
 
 
 def _first_target(scope: Scope, slot: int) -> Shared | None:
     """The widget that an input of a subgraph stands for: the first that it feeds."""
-    for wire in scope.graph.wires.values():
+    for wire in scope.graph.fed_by_inputs.get(slot, ()):
         node = scope.graph.nodes.get(wire.target)
-        if wire.origin != SUBGRAPH_INPUT or wire.origin_slot != slot or node is None:
+        if node is None:
             continue
         if node.id in scope.children or not 0 <= wire.target_slot < len(node.inputs):
             return None
@@ -218,16 +244,14 @@ def _first_target(scope: Scope, slot: int) -> Shared | None:
 
 def _is_promoted_widget(scope: Scope, slot: int) -> bool:
     """Whether an input of a subgraph stands for a widget of a node in it."""
-    for wire in scope.graph.wires.values():
-        if wire.origin != SUBGRAPH_INPUT or wire.origin_slot != slot:
-            continue
+    for wire in scope.graph.fed_by_inputs.get(slot, ()):
         node = scope.graph.nodes.get(wire.target)
         if node is None or not 0 <= wire.target_slot < len(node.inputs):
             continue
         target = node.inputs[wire.target_slot]
         child = scope.children.get(node.id)
         if child and target.name in child.graph.input_names:
-            if _is_promoted_widget(child, child.graph.input_names.index(target.name)):
+            if target.name in child.promoted:
                 return True
         elif target.widget:
             return True
@@ -236,36 +260,27 @@ def _is_promoted_widget(scope: Scope, slot: int) -> bool:
 
 def _enter(child: Scope, slot: int) -> _Hop | None:
     """Go on inside of a subgraph, at what feeds one of its outputs."""
-    for wire in child.graph.wires.values():
-        if wire.target == SUBGRAPH_OUTPUT and wire.target_slot == slot:
-            return _Hop(child, wire.id)
-    return None
+    wire = child.graph.into_outputs.get(slot)
+    return _Hop(child, wire.id) if wire else None
 
 
 def _through_virtual(scope: Scope, node: UINode) -> _Hop | None:
     if node.type != "GetNode":
         return _Hop(scope, _first_link(node))
-    values = _values(node)
-    setter = _find_setter(scope, values[0] if values else None)
+    setter = _find_setter(scope, next(iter(node.listed_values), None))
     return _Hop(setter[0], _first_link(setter[1])) if setter else None
 
 
 def _find_setter(scope: Scope | None, name: object) -> tuple[Scope, UINode] | None:
-    while scope is not None:
-        for node in scope.graph.nodes.values():
-            values = _values(node)
-            if node.type == "SetNode" and values and values[0] == name:
-                return scope, node
+    while scope is not None and isinstance(name, str):
+        if setter := scope.graph.setters.get(name):
+            return scope, setter
         scope = scope.parent
     return None
 
 
 def _first_link(node: UINode) -> int | str | None:
     return node.inputs[0].link if node.inputs else None
-
-
-def _values(node: UINode) -> list[Any]:
-    return node.values if isinstance(node.values, list) else list(node.values.values())
 
 
 def _passed_input(node: UINode, slot: int, wanted: str) -> UISlot | None:

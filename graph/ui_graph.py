@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .errors import WorkflowError
@@ -54,6 +55,11 @@ class UINode:
     values: list[Any] | dict[str, Any]
     proxies: tuple[tuple[str, str], ...] | None = None
 
+    @property
+    def listed_values(self) -> list[Any]:
+        """The values of its widgets in their order."""
+        return self.values if isinstance(self.values, list) else list(self.values.values())
+
     def input_named(self, name: str) -> UISlot | None:
         """Return the input of that name."""
         return next((slot for slot in self.inputs if slot.name == name), None)
@@ -66,6 +72,31 @@ class UIGraph:
     nodes: Mapping[str, UINode]
     wires: Mapping[int | str, Wire]
     input_names: tuple[str, ...] = ()
+
+    @cached_property
+    def fed_by_inputs(self) -> Mapping[int, list[Wire]]:
+        """What the inputs of a subgraph feed, by their places."""
+        found: dict[int, list[Wire]] = {}
+        for wire in self.wires.values():
+            if wire.origin == SUBGRAPH_INPUT:
+                found.setdefault(wire.origin_slot, []).append(wire)
+        return found
+
+    @cached_property
+    def into_outputs(self) -> Mapping[int, Wire]:
+        """What feeds the outputs of a subgraph, by their places."""
+        wires = reversed(list(self.wires.values()))
+        return {wire.target_slot: wire for wire in wires if wire.target == SUBGRAPH_OUTPUT}
+
+    @cached_property
+    def setters(self) -> Mapping[str, UINode]:
+        """Set nodes by the names that they give."""
+        found: dict[str, UINode] = {}
+        for node in self.nodes.values():
+            name = next(iter(node.listed_values), None)
+            if node.type == "SetNode" and isinstance(name, str):
+                found.setdefault(name, node)
+        return found
 
 
 def read_graph(raw: Any, place: str) -> UIGraph:

@@ -13,7 +13,7 @@ from .graph import CycleError, Graph, GraphNode, Link, order_nodes
 from .registry import Registry
 from .schema import ComfyNode, Schema, own_method
 from .sockets import Input
-from .values import are_compatible, check_value, quote, read_value, widget_of
+from .values import are_compatible, check_kind, check_value, quote, read_value, widget_of
 
 _ELSEWHERE = (
     "install the packs that have them in ComfyUI and run the workflow there: "
@@ -203,8 +203,8 @@ def _check_input(
     if isinstance(value, dict) and "__value__" in value:
         value = value["__value__"]
     value = read_value(spec, value)
-    if spec.id not in lenient and "**" not in lenient:
-        check_value(spec, value)
+    checks_itself = spec.id in lenient or "**" in lenient
+    (check_kind if checks_itself else check_value)(spec, value)
     return value
 
 

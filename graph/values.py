@@ -50,6 +50,17 @@ def read_value(spec: Input, value: object) -> Any:
     return reader(value) if reader else value
 
 
+def check_kind(spec: Input, value: object) -> None:
+    """Check that a constant is of the kind of an input's options, whichever it is.
+
+    Raises:
+        ValueError: it is an object, or a number where texts are chosen from.
+    """
+    options = getattr(constant_of(spec), "options", None)
+    if options is not None and type(value) not in {str, *map(type, options)}:
+        raise ValueError(f"{quote(value)} is nothing that can be chosen: a text was expected")
+
+
 def check_value(spec: Input, value: object) -> None:
     """Check a converted constant against the input's range or options.
 

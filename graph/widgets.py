@@ -29,7 +29,7 @@ def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
         node: the saved node; without a schema only names that it carries itself are known.
         schema: of its class, None for an unknown class.
     """
-    drawn = [slot.widget for slot in node.inputs if slot.widget]
+    drawn = {slot.widget: None for slot in node.inputs if slot.widget}
     inputs = schema.inputs if schema else ()
     specs = {spec.id: spec for spec in inputs if widget_of(spec) or spec.id in drawn}
     saved_names = [known_name(name, specs, drawn) for name in drawn]
@@ -44,7 +44,7 @@ def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
     return {**_defaults(specs, given), **given}
 
 
-def known_name(name: str, known: Collection[str], given: Collection[str]) -> str:
+def known_name(name: str, known: Collection[str], given: Mapping[str, Any]) -> str:
     """Return the name that a host has for an input of a saved graph.
 
     Newer hosts name an input after the choice that it belongs to, such as `format.codec`, which
@@ -53,13 +53,13 @@ def known_name(name: str, known: Collection[str], given: Collection[str]) -> str
     Args:
         name: in the graph.
         known: the host's names.
-        given: other names of the same node in the graph.
+        given: other names of the same node in the graph, by which they are found quickly.
     """
     if "." in name and name in known:
         return name
     own = name.rpartition(".")[2]
-    choices = (f"{choice}.{own}" for choice in given)
-    return next((each for each in choices if each in known), own)
+    choices = (each for each in known if "." in each and each.rpartition(".")[2] == own)
+    return next((each for each in choices if each.rpartition(".")[0] in given), own)
 
 
 def _by_place(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..media import MOST_BYTES
 from .errors import WorkflowError
 from .group_nodes import open_groups
 from .schema import ComfyNode, Schema
@@ -28,7 +29,8 @@ def read_workflow(path: Path) -> dict[str, Any]:
         WorkflowError: the file cannot be read, or holds no JSON object.
     """
     try:
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES.value + 1)
     except FileNotFoundError:
         raise WorkflowError(f"no workflow file {path}") from None
     except OSError as error:
@@ -40,8 +42,14 @@ def parse_workflow(text: bytes, name: str) -> dict[str, Any]:
     """Read the JSON of a workflow of either format; ``name`` says in messages where it is from.
 
     Raises:
-        WorkflowError: it holds no JSON object, or one that is nested too deeply.
+        WorkflowError: it holds no JSON object, or one that is too long or nested too deeply.
     """
+    most = MOST_BYTES.value
+    if len(text) > most:
+        raise WorkflowError(
+            f"{name} is larger than {most} bytes, the most that a workflow may have: is it the "
+            f"right file? Otherwise {MOST_BYTES.raised(max(len(text), 2 * most))}"
+        )
     try:
         workflow = json.loads(text)
     except (ValueError, RecursionError) as error:

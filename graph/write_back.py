@@ -9,6 +9,9 @@ from typing import Any
 from .schema import ComfyNode
 from .workflow import to_api
 
+MOST_TRIED = 200
+"""Values of a node's widgets, each of which costs a conversion of the whole workflow."""
+
 
 def write_back(
     workflow: Mapping[str, Any],
@@ -64,7 +67,8 @@ def _write_listed(
     values = node.get("widgets_values") or []
     key = str(node["id"])
     before = to_api(drawn, registry)[key]["inputs"]
-    for place in list(values) if isinstance(values, dict) else range(len(values)):
+    places = list(values) if isinstance(values, dict) else range(len(values))
+    for place in places[:MOST_TRIED]:
         kept, values[place] = values[place], value
         read = to_api(drawn, registry)[key]["inputs"]
         if {**read, **before, name: value} == read:  # a choice may bring further inputs

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..graph.errors import WorkflowError
 from ..graph.workflow import parse_workflow, read_workflow
-from ..media import image_tags, probe_video
+from ..media import MOST_BYTES, image_tags, probe_video
 
 STDIN = Path("-")
 
@@ -30,7 +30,7 @@ def read_source(path: Path) -> dict[str, Any]:
         ValueError, OSError: a result cannot be read.
     """
     if path == STDIN:
-        return parse_workflow(sys.stdin.buffer.read(), "the input stream")
+        return parse_workflow(sys.stdin.buffer.read(MOST_BYTES.value + 1), "the input stream")
     if path.suffix.lower() not in PICTURES | VIDEOS | STATES:
         return read_workflow(path)
     return next(iter(read_graphs(path).values()))

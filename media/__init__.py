@@ -9,6 +9,7 @@ from .errors import MediaError
 from .files import new_folder
 from .folders import files_below
 from .images import LoadedImage, image_tags, load_image, load_images, probe_image, save_image
+from .limits import MOST_BYTES, check_pixels
 from .memory import check_room
 from .paths import (
     OutputFile,
@@ -30,6 +31,7 @@ from .text import counted, printable, shown
 from .write import QUALITY, WrittenVideo, write_video
 
 __all__ = [
+    "MOST_BYTES",
     "QUALITY",
     "Clip",
     "ClipForm",
@@ -42,6 +44,7 @@ __all__ = [
     "Sound",
     "VideoInfo",
     "WrittenVideo",
+    "check_pixels",
     "check_room",
     "claimed_output",
     "contact_sheet",

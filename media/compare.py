@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .limits import check_pixels
+from .memory import check_room
 from .resize import resize
 
 LETTER = 14
@@ -22,6 +24,9 @@ Fits = Callable[[str], bool]
 """Whether a text is short enough for a line."""
 
 _LINE, _MARGIN, _GAP = LETTER + 4, 4, 4
+_PIXEL = 12
+"""Bytes of three colours in float32."""
+
 _PAPER, _INK, _BAR = (24, 24, 24), (240, 240, 240), 0.0
 
 
@@ -80,9 +85,12 @@ def video_grid(
     rows = -(-len(videos) // columns)
     down, across = above + height * scale + _GAP, width * scale + _GAP
     frames = max(len(video) for video in videos)
-    canvas = torch.full(
-        (frames, _even(rows * down - _GAP), _even(columns * across - _GAP), 3), _PAPER[0] / 255
+    size = (_even(rows * down - _GAP), _even(columns * across - _GAP))
+    check_pixels(frames, *size)
+    check_room(
+        frames * math.prod(size) * _PIXEL, f"a grid of {frames} frames of {size[1]}x{size[0]}"
     )
+    canvas = torch.full((frames, *size, 3), _PAPER[0] / 255)
     for index, video in enumerate(videos):
         top, left = index // columns * down, index % columns * across
         if index < len(strips):

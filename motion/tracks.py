@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor
 
+from ..media import check_pixels
 from ..media.fit import Size
 from .easing import Easing, progress
 
@@ -113,7 +114,8 @@ def read_tracks(text: str, size: Size) -> Tracks:
     outer list.
 
     Raises:
-        ValueError: the text cannot be read, is empty, or its tracks differ in length.
+        ValueError: the text cannot be read, is empty, its tracks differ in length, or last longer
+            than a workflow may ask for.
     """
     rows = _rows(text)
     for number, row in enumerate(rows):
@@ -124,6 +126,7 @@ def read_tracks(text: str, size: Size) -> Tracks:
                 f"track {number} has {len(row)} points and track 0 has {len(rows[0])}: give every "
                 "track one point for each frame"
             )
+    check_pixels(len(rows[0]), *size)
     points = [[_point(each, n, f) for f, each in enumerate(row)] for n, row in enumerate(rows)]
     places = torch.tensor([[point[:2] for point in row] for row in points], dtype=torch.float64)
     visible = torch.tensor([[point[2] for point in row] for row in points])
@@ -143,6 +146,8 @@ def _rows(text: str) -> list[Any]:
             f"the tracks are not JSON ({problem.msg} in line {problem.lineno}, column "
             f"{problem.colno}): write {EXAMPLE}"
         ) from None
+    except RecursionError:
+        raise ValueError(f"the tracks are lists in lists without end: write {EXAMPLE}") from None
     if not isinstance(rows, list) or not rows:
         raise ValueError(f"the tracks are no list of tracks: write {EXAMPLE}")
     return [rows] if isinstance(rows[0], Mapping) else rows

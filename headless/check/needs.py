@@ -1,11 +1,12 @@
 """What a workflow needs of a host: nodes, with the packs that have them, and models."""
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...graph.errors import LISTED
 from ...graph.registry import Registry
 from ...graph.sockets import Combo
 from ...graph.ui_graph import BYPASSED, MUTED
@@ -50,7 +51,7 @@ class NeededModel:
         here: what it is called here; empty where it is not.
         folder: model folder that it belongs into, where the workflow says so.
         url: where the workflow says that it comes from.
-        instead: proposals where it is missing.
+        instead: proposals where it is missing, of the first that are.
     """
 
     name: str
@@ -64,7 +65,7 @@ class NeededModel:
         """In words."""
         place = f" in models/{self.folder}" if self.folder else ""
         source = f", from {self.url}" if self.url else ""
-        return f"{self.name}{place}{source}: {self.instead}"
+        return f"{self.name}{place}{source}{self.instead and f': {self.instead}'}"
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,11 @@ def needs_of(workflow: Mapping[str, Any], registry: Registry, files: Collection[
     Raises:
         WorkflowError: it is no workflow.
     """
-    kinds = Counter(str(node.get("class_type")) for node in to_api(workflow, registry).values())
+    nodes = [node for node in to_api(workflow, registry).values() if isinstance(node, dict)]
+    kinds = Counter(str(node.get("class_type")) for node in nodes)
     drawn = list(_drawn_nodes(workflow))
     packs = {str(node.get("type")): _pack(node) for node in drawn}
-    nodes = [
+    lacking = [
         NeededNode(
             class_type=kind,
             count=count,
@@ -114,8 +116,12 @@ def needs_of(workflow: Mapping[str, Any], registry: Registry, files: Collection[
     ]
     told = {_file(str(each.get("name"))): each for node in drawn for each in _told_models(node)}
     names = dict.fromkeys(name for name in _texts(workflow) if _MODEL.fullmatch(name))
-    models = [_model(name, told.get(_file(name), {}), files) for name in names]
-    return Needs(tuple(nodes), tuple(models))
+    known = sorted(files)
+    models = [
+        _model(name, told.get(_file(name), {}), known, proposes=number < LISTED)
+        for number, name in enumerate(names)
+    ]
+    return Needs(tuple(lacking), tuple(models))
 
 
 def offered_files(registry: Registry) -> set[str]:
@@ -128,14 +134,16 @@ def offered_files(registry: Registry) -> set[str]:
     return found
 
 
-def _model(name: str, told: Mapping[str, Any], files: Collection[str]) -> NeededModel:
-    here = moved_name(name, list(files)) or ""
+def _model(
+    name: str, told: Mapping[str, Any], files: Sequence[str], *, proposes: bool
+) -> NeededModel:
+    here = moved_name(name, files) or ""
     return NeededModel(
         name=name,
         here=here,
         folder=str(told.get("directory") or ""),
         url=str(told.get("url") or ""),
-        instead="" if here else choose_among(sorted(files), name),
+        instead=choose_among(files, name) if proposes and not here else "",
     )
 
 
@@ -173,11 +181,12 @@ def _told_models(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _texts(workflow: Mapping[str, Any]) -> Iterator[str]:
     """Texts that nodes are set to, of whatever kind they are."""
     drawn = [node.get("widgets_values") for node in _drawn_nodes(workflow)]
-    todo: list[Any] = drawn or [
-        node.get("inputs") for node in to_api(workflow, {}).values() if isinstance(node, dict)
-    ]
+    todo: deque[Any] = deque(
+        drawn
+        or [node.get("inputs") for node in to_api(workflow, {}).values() if isinstance(node, dict)]
+    )
     while todo:
-        value = todo.pop(0)
+        value = todo.popleft()
         if isinstance(value, str) and len(value) <= _LONGEST:
             yield value
         elif isinstance(value, dict | list):

@@ -1,7 +1,7 @@
 """A run of a graph whose networks compute nothing, which tells how much they would have to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from ...graph.executor import Executor
 from ...graph.graph import Graph, GraphNode, Link, order_nodes
 from ...graph.registry import Registry
 from ...graph.validate import validate
-from ...hosts.solver_options import is_distilled
+from ...hosts.solver_options import distilled_with, is_distilled
 from ...hosts.standalone import io
 from ...hosts.standalone.control import ControlNet
 from ...hosts.standalone.folders import Folders, use_folders
@@ -27,7 +27,7 @@ from ...hosts.standalone.session import StandaloneSession
 from ...media import FrameStream
 from ...model_loaders.files import only_measured
 from ...models.layers import Unfilled
-from ...models.lora import published_shapes
+from ...models.lora import WeightDeltas, patched, published_shapes
 from .meter import META, Work, bytes_of
 from .networks import RehearsedControl, RehearsedDiT, RehearsedText, RehearsedVAE
 
@@ -97,9 +97,25 @@ class RehearsedModels(StandaloneModels):
         dit: Any = model.dit
         return published_shapes(dit.network)
 
-    def with_lora(self, model: Model, *given: Any, **options: Any) -> Model:
-        """The same: a LoRA changes no shapes."""
-        return model
+    def with_lora(
+        self,
+        model: Model,
+        patches: WeightDeltas,
+        strength: float,
+        *,
+        live: bool,
+        distilled: bool | None = None,
+    ) -> Model:
+        """Another transformer that counts; its changed weights are held beside those before."""
+        dit: Any = model.dit
+        of = next(part for part in self.parts if part.work is dit.work)
+        network = patched(dit.network, patches, strength, live=live)
+        shared = {id(weight) for weight in dit.network.parameters()}
+        changed = (weight for weight in network.parameters() if id(weight) not in shared)
+        work = Work(of.work.name, sum(weight.nbytes for weight in changed))
+        self.parts.append(Part(work, of.weights, of.dtype))
+        counting: Any = RehearsedDiT(network, work)
+        return replace(model, dit=counting, distilled=distilled_with(model.distilled, distilled))
 
     def make_clip(self, weights: Any, *, dtype: str) -> Any:
         """A text encoder that gives zeros."""

@@ -15,6 +15,9 @@ from ...graph.sockets import FolderType
 from ...media import MediaError, files_below, plain_path, probe_image, probe_video, shown
 from ...media.names import choose_among
 
+LONGEST_PATH = 4000
+"""Characters; no system opens a file of a longer one."""
+
 _PROBES = {"image": probe_image, "video": probe_video}
 
 
@@ -99,16 +102,21 @@ class Folders:
         Raises:
             FileNotFoundError: it is not there; the message names some of what is.
         """
+        if len(name) > LONGEST_PATH:
+            raise FileNotFoundError(
+                f"{kind} file {shown(name)!r} has a name of {len(name)} characters: use at most "
+                f"{LONGEST_PATH}"
+            )
         bare, folder = self._split(name)
         root = plain_path(folder)
         if self.also and plain_path(name) in self.also:
             return plain_path(name)
         path = plain_path(folder / bare)
-        if not path.exists():  # of a graph from Windows
+        if not os.path.lexists(path):  # of a graph from Windows
             path = plain_path(folder / bare.replace("\\", "/"))
         if not path.is_relative_to(root):
             raise FileNotFoundError(f"{kind} file {name!r} lies outside {root}: copy it there")
-        if "\0" in name or not path.is_file():
+        if "\0" in name or not os.path.isfile(path):  # noqa: PTH113 (raises of no name)
             there = choose_among(self.names(kind), name)
             raise FileNotFoundError(f"{kind} file {shown(name)!r} is not in {root}: {there}")
         return path

@@ -4,9 +4,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from ...media import check_pixels, check_room
 from . import io
 
 LARGEST_SIDE = 16384
+
+_FLOAT = 4
 METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "lanczos")
 CROPS = ("disabled", "center")
 
@@ -54,6 +57,11 @@ class ImageScale(io.ComfyNode):
         rows, columns = image.shape[1:3]
         width = width or max(1, round(columns * height / rows))
         height = height or max(1, round(rows * width / columns))
+        check_pixels(len(image), height, width)
+        check_room(
+            len(image) * height * width * image.shape[3] * _FLOAT,
+            f"{len(image)} pictures of {width}x{height}",
+        )
         return io.NodeOutput(scaled(image, width, height, upscale_method, crop))
 
 

@@ -1,11 +1,13 @@
 """ComfyUI's own nodes that make and change latents, for the standalone host."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...media import check_pixels, check_room
 from ...models.latent_format import WAN22_LATENT
 from .. import host
 from . import io
@@ -14,6 +16,8 @@ from .stock_frames import LARGEST_SIDE, scaled
 from .stock_models import encodable
 
 MOST_ROWS = 4096
+
+_FLOAT = 4
 
 
 def _sizes(width: int, height: int, step: int, least: int = 16) -> list[io.Input]:
@@ -41,6 +45,12 @@ def _frames(length: int) -> int:
     return (length - 1) // 4 + 1
 
 
+def _zeros(*shape: int) -> Tensor:
+    """Of so many numbers, unless the memory does not hold them."""
+    check_room(prod(shape) * _FLOAT, f"a latent of {' x '.join(map(str, shape))} numbers")
+    return torch.zeros(shape)
+
+
 class EmptyLatentImage(io.ComfyNode):
     """Nothing yet, of a size."""
 
@@ -59,7 +69,8 @@ class EmptyLatentImage(io.ComfyNode):
     @classmethod
     def execute(cls, width: int, height: int, batch_size: int = 1) -> io.NodeOutput:
         """Give zeros (B, 4, H, W)."""
-        return io.NodeOutput({"samples": torch.zeros(batch_size, 4, height // 8, width // 8)})
+        check_pixels(batch_size, height, width)
+        return io.NodeOutput({"samples": _zeros(batch_size, 4, height // 8, width // 8)})
 
 
 class EmptySD3LatentImage(io.ComfyNode):
@@ -79,7 +90,8 @@ class EmptySD3LatentImage(io.ComfyNode):
     @classmethod
     def execute(cls, width: int, height: int, batch_size: int = 1) -> io.NodeOutput:
         """Give zeros (B, 16, H, W)."""
-        return io.NodeOutput({"samples": torch.zeros(batch_size, 16, height // 8, width // 8)})
+        check_pixels(batch_size, height, width)
+        return io.NodeOutput({"samples": _zeros(batch_size, 16, height // 8, width // 8)})
 
 
 class EmptyHunyuanLatentVideo(io.ComfyNode):
@@ -99,8 +111,9 @@ class EmptyHunyuanLatentVideo(io.ComfyNode):
     @classmethod
     def execute(cls, width: int, height: int, length: int, batch_size: int = 1) -> io.NodeOutput:
         """Give zeros (B, 16, F, H, W)."""
+        check_pixels(batch_size * length, height, width)
         shape = (batch_size, 16, _frames(length), height // 8, width // 8)
-        return io.NodeOutput({"samples": torch.zeros(shape)})
+        return io.NodeOutput({"samples": _zeros(*shape)})
 
 
 class Wan22ImageToVideoLatent(io.ComfyNode):
@@ -134,9 +147,10 @@ class Wan22ImageToVideoLatent(io.ComfyNode):
         start_image: Tensor | None = None,
     ) -> io.NodeOutput:
         """Give the encoded picture, the mean behind it, and a mask of what is to be made."""
+        check_pixels(batch_size * length, height, width)
         shape = (WAN22_LATENT.channels, _frames(length), height // 16, width // 16)
         if start_image is None:  # of any batch size ComfyUI makes one then, too
-            return io.NodeOutput({"samples": torch.zeros(1, *shape)})
+            return io.NodeOutput({"samples": _zeros(1, *shape)})
         made = host().models.vae_format(vae)
         if made.channels != WAN22_LATENT.channels:
             raise ValueError(
@@ -145,7 +159,7 @@ class Wan22ImageToVideoLatent(io.ComfyNode):
             )
         frames = scaled(start_image[:length], width, height, "bilinear", "center")
         begin = host().models.encode_video(vae, encodable(vae, frames))
-        samples = WAN22_LATENT.denormalise(torch.zeros(1, *shape))
+        samples = WAN22_LATENT.denormalise(_zeros(1, *shape))
         samples[:, :, : begin.shape[2]] = begin
         mask = torch.ones(1, 1, *shape[1:])
         mask[:, :, : begin.shape[2]] = 0
@@ -207,6 +221,7 @@ class RepeatLatentBatch(io.ComfyNode):
 
 
 def _repeated(values: Tensor, times: int) -> Tensor:
+    check_room(values.nbytes * times, f"a latent of {len(values)} rows, {times} times,")
     return values.repeat(times, *[1] * (values.ndim - 1))
 
 

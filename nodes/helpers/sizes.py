@@ -6,7 +6,7 @@ from collections.abc import Collection
 from torch import Tensor
 
 from ...hosts import host
-from ...media import FrameStream
+from ...media import FrameStream, check_pixels
 from ...media.fit import Steps
 from ...media.memory import whole_memory
 from ...models.latent_format import LatentFormat
@@ -64,7 +64,8 @@ def check_size(
         held: whether all of its frames are held as well, as one tensor.
 
     Raises:
-        ValueError: names the nearest sizes, or the longest clip that the memory holds.
+        ValueError: names the nearest sizes, the longest clip that the memory holds, or the bound
+            of what a workflow may ask for.
     """
     latent.compression.check(shape, patch=patch, loop=loop)
     if held:
@@ -72,6 +73,7 @@ def check_size(
     one = math.prod(latent.compression.latent_shape(shape._replace(frames=1)))
     lengths = (shape.frames - 1) // latent.time_factor
     _check_memory(shape, latent.channels * one, lengths, latent.time_factor, "its latent")
+    check_pixels(*shape)
 
 
 def check_held(shape: VideoShape, advice: str = "") -> None:

@@ -27,6 +27,9 @@ OUTPUT, INPUT = " [output]", " [input]"
 _HISTORY, _LATENT, _TIMELINE, _START = "history.", "latent.", "timeline.", "start."
 """Beginnings of the names of tensors in a file."""
 
+_TOLD = 200
+"""Characters of a reason in a message."""
+
 
 def state_names() -> list[str]:
     """Names of the files of states, those of the output folder marked, the newest first."""
@@ -116,24 +119,31 @@ def read_state(path: Path) -> SamplingState:
         UnsupportedCheckpointError: it is damaged or holds something else.
     """
     tensors, info = read_sampling_state(path)
+    try:
+        return _state(tensors, info)
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        lacks = isinstance(problem, KeyError)
+        what = f"lacks {problem}" if lacks else f"tells of no run ({str(problem)[:_TOLD]})"
+        raise UnsupportedCheckpointError(
+            f"{path.name} {what}: it is damaged, or of another version of the pack"
+        ) from problem
+
+
+def _state(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> SamplingState:
     history = sorted(
         (name for name in tensors if name.startswith(_HISTORY)),
         key=lambda name: int(name.removeprefix(_HISTORY)),
     )
-    try:
-        return SamplingState(
-            at=SolverState(info["step"], tensors["x"], tuple(tensors[name] for name in history)),
-            sigmas=tensors["sigmas"],
-            solver=SolverChoice(name=info["solver"], options=info["options"]),
-            seed=info["seed"],
-            noise=tensors["noise"],
-            latent=_latent(tensors, info),
-            so_far=tensors["so_far"],
-        )
-    except KeyError as missing:
-        raise UnsupportedCheckpointError(
-            f"{path.name} lacks {missing}: it is damaged, or of another version of the pack"
-        ) from missing
+    past = tuple(tensors[name] for name in history)
+    return SamplingState(
+        at=SolverState(_whole(info["step"]), tensors["x"], past),
+        sigmas=tensors["sigmas"],
+        solver=SolverChoice(name=str(info["solver"]), options=dict(info["options"])),
+        seed=_whole(info["seed"]),
+        noise=tensors["noise"],
+        latent=_latent(tensors, info),
+        so_far=tensors["so_far"],
+    )
 
 
 def _latent(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,8 +155,16 @@ def _latent(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> dict[str,
         latent[START_KEY] = StartOnDemand.of(StartClip(start["latent"], start["made"]))
     if COVERAGE_KEY in latent:
         first, frames, latent_frames, shown = latent[COVERAGE_KEY]
-        latent[COVERAGE_KEY] = Coverage(first, frames, latent_frames, tuple(shown))
+        numbers = (_whole(first), _whole(frames), _whole(latent_frames))
+        latent[COVERAGE_KEY] = Coverage(*numbers, tuple(map(_whole, shown)))
     return latent
+
+
+def _whole(value: object) -> int:
+    """The value, which must be a whole number."""
+    if type(value) is not int:
+        raise TypeError(f"{value!r} in place of a whole number")
+    return value
 
 
 def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

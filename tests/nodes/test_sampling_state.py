@@ -15,9 +15,13 @@ from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts import host
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
-from spacetime_video.model_loaders.sampling_state import write_sampling_state
+from spacetime_video.model_loaders.sampling_state import (
+    read_sampling_state,
+    write_sampling_state,
+)
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.nodes.helpers import state_files
+from spacetime_video.nodes.helpers.state_files import read_state, state_path
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.sampling.consistency import SpacetimeLCMSampler
 from spacetime_video.nodes.sampling.noise import SpacetimeNoise
@@ -29,6 +33,7 @@ from spacetime_video.nodes.sampling.sampling_state import (
     SpacetimeSaveSamplingState,
 )
 from spacetime_video.nodes.sampling.solvers import SpacetimeSolver
+from spacetime_video.samplers.clips import COVERAGE_KEY
 from spacetime_video.samplers.guidance.plan import Projection
 from spacetime_video.samplers.guidance.step_cache import StepCache
 from spacetime_video.samplers.noise.frames import FrameNoise
@@ -355,6 +360,30 @@ def test_an_incomplete_file_is_refused(folders):
     write_sampling_state(folders.input / "a.state.safetensors", {"x": torch.zeros(1)}, {"step": 1})
     with pytest.raises(UnsupportedCheckpointError, match="lacks 'sigmas'"):
         load("a.state.safetensors")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"latent": {COVERAGE_KEY: 3}},
+        {"latent": {COVERAGE_KEY: [0, 9, 3]}},
+        {"latent": {COVERAGE_KEY: [0, 9, "three", [0]]}},
+        {"latent": {COVERAGE_KEY: [0, 9, 3, [0.5]]}},
+        {"latent": 3},
+        {"timeline": {"pieces": 3}},
+        {"step": "two"},
+        {"seed": None},
+        {"options": [1]},
+    ],
+    ids=str,
+)
+def test_a_file_that_tells_of_no_run_is_refused(parts, folders, changed):
+    path = state_path(save(stop(parts("euler"), 1)[0]))
+    tensors, info = read_sampling_state(path)
+    write_sampling_state(path, tensors, {**info, **changed})
+
+    with pytest.raises(UnsupportedCheckpointError, match=r"_\.state\.safetensors .*it is damaged"):
+        read_state(path)
 
 
 def test_a_changed_file_is_read_again(parts, folders):

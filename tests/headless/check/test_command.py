@@ -34,7 +34,7 @@ def test_a_batch_that_can_run(check, examples):
     code, lines, err = check(examples("few_step_text_to_video"), seeds="1-3")
 
     assert (code, err) == (0, "")
-    assert "graph_0.json: 3 jobs, 80 tokens in 4 evaluations, 0.0" in lines[0]
+    assert "graph_0.json: 3 jobs, 80 tokens in 4 evaluations, 0.1" in lines[0]
     assert " each, " in lines[0]
     assert lines[-1].startswith("spacetime ")
 

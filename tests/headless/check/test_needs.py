@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from spacetime_video.graph.registry import Registry
@@ -79,3 +81,11 @@ def test_what_a_server_offers():
     }
 
     assert offered_files(server_nodes(info)) == {"a/wan_dit.safetensors", "b.gguf"}
+
+
+def test_a_graph_of_many_values_is_read_in_one_go(registry):
+    many = drawn(1, "Many", [str(number) for number in range(400_000)])
+    start = time.process_time()
+
+    assert needs_of({"nodes": [many], "links": []}, registry, FILES).models == ()
+    assert time.process_time() - start < 2

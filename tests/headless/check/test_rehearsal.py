@@ -16,6 +16,7 @@ from spacetime_video.headless.engine import Engine, Job, standalone_registry
 from spacetime_video.hosts.standalone.folders import Folders
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.models.dit.network import VideoDiT
+from spacetime_video.models.lora import WeightDelta
 from spacetime_video.models.vae.network import VideoVAE
 
 EXAMPLES = ["few_step_text_to_video", "seamless_loop", "branch", "outpaint"]
@@ -99,3 +100,22 @@ def test_a_network_costs_what_it_computes(model_names, models_dir):
 
     computed = counter.get_total_flops()  # without the taps on zeros before a clip
     assert 0 < computed <= cost.flops < 1.1 * computed
+
+
+def test_a_lora_is_a_transformer_of_its_own(examples, tmp_path, standalone):
+    host = RehearsalHost(models=tmp_path, device="cpu", dtype="fp32")
+    registry = standalone_registry(host)
+    workflow = to_api(examples("few_step_text_to_video"), registry)
+    folders = Folders.of(input=tmp_path, output=tmp_path / "out")
+
+    parts = rehearse(workflow, registry, host, folders)
+    base, lora = [part for part in parts if part.work.name == "sampling"]
+    model = host.models.make_model(base.weights, dtype="fp32")
+    changed = host.models.with_lora(model, {}, 1.0, live=False, distilled=True)
+    with pytest.raises(AttributeError):
+        host.models.with_lora(model, {"blocks.99.x": WeightDelta(full=torch.ones(1))}, 1, live=True)
+    hosts.use(standalone)
+
+    assert (base.work.calls, lora.tokens) == ({}, 80)
+    assert 0 < lora.work.weights < base.work.weights
+    assert (model.distilled, changed.distilled) == (False, True)
