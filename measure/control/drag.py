@@ -6,6 +6,7 @@ B batch, F frames, H rows, W columns.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from random import Random
 from typing import NamedTuple
 
 import torch
@@ -18,18 +19,17 @@ from ...motion.path import points_under
 from ...timeline import Timeline
 from ...timeline.plans import animated as begun_with
 from ...timeline.plans import dragged
-from ...toyworld import Clip
-from ..cases import FPS, Case, true_clips
+from ...toyworld import Clip, caption, draw_scene
+from ..cases import FPS, HELD_OUT, SQUARE, Case, true_clips
 from ..figures import Figure, Mean, Share, Table
 from ..readers import Readers
 from ..scores.alignment import read_clip
 from ..scores.placing import Placed, off_track
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
-from ..timeline.cases import travelling
 from ..timeline.running import finished, laid_out
 from ..timeline.versions import share_of, table_of_versions
-from .tables import GROUP, TRUTH, verdict
+from .tables import GROUP, verdict
 
 NEAR = 0.08
 """Share of a picture's width that an object's centre may be off its path, in every frame."""
@@ -43,7 +43,11 @@ CHANGE, AROUND, GUIDANCE = 0.4, 0.9, 1.0
 DRAGGED, STILL, CUT_OUT = "dragged", "first frame alone", "cut-outs"
 ON_PATH, OFF = "within 8 % in every frame", "centre's error, of the width"
 
-_FRAMES, _SET = 17, 50
+_ACROSS, _UP = (0.25, 0.45), (-0.1, 0.1)
+"""Shares of a picture's width and height by which an object is dragged, to the side with more room,
+and by which its path leads and bends up or down."""
+
+_FIRST = HELD_OUT + 150_000_000
 
 
 class Way(NamedTuple):
@@ -60,14 +64,30 @@ class Way(NamedTuple):
 
 
 def drag_task(count: int, maker: ClipMaker) -> Task:
-    """One object of each case is dragged along the path that it takes in the true clip."""
-    cases = tuple(travelling(_SET, count, _FRAMES))
+    """One object of each case, which stands still, is dragged along a path of its own."""
+    cases = drag_cases(count)
     return Task(f"{GROUP}: drag", cases, partial(_run, cases, maker))
 
 
+def drag_cases(count: int) -> tuple[Case, ...]:
+    """Draw held-out scenes of one object that stands still."""
+    duration = SQUARE.frames / FPS
+    scenes = (
+        draw_scene(_FIRST + n, kind="single", motion="stays still", duration=duration)
+        for n in range(count)
+    )
+    return tuple(Case(scene, SQUARE, number) for number, scene in enumerate(scenes))
+
+
 def way_of(case: Case, clip: Clip) -> Way:
-    """The path of a case's object in its true clip (one of a batch)."""
-    x, y = clip.tracks[0, :, 0, :2].unbind(1)
+    """A bent path for a case's object from where it is in its true clip (one of a batch)."""
+    draws, (height, width) = Random(case.scene.seed), clip.video.shape[2:4]
+    start = clip.tracks[0, 0, 0, :2]
+    side = 1 if start[0] < width / 2 else -1
+    move = torch.tensor([side * draws.uniform(*_ACROSS) * width, draws.uniform(*_UP) * height])
+    bend = torch.tensor([0.0, draws.uniform(*_UP) * height])
+    share = torch.linspace(0, 1, clip.video.shape[1])[:, None]
+    x, y = (start + share * move + 4 * share * (1 - share) * bend).unbind(1)
     return Way(case.scene.objects[0].colour, x.tolist(), y.tolist())
 
 
@@ -116,21 +136,19 @@ def _versions(
         )
         for each in rough
     ]
-    begun = [begun_with(clip.video[0, 0], _FRAMES, FPS, compression=form) for clip in clips]
-    shown = {
-        CUT_OUT: torch.stack([each.frames for each in rough]),
-        TRUTH: torch.cat([clip.video for clip in clips]),
-    }
+    begun = [begun_with(clip.video[0, 0], SQUARE.frames, FPS, compression=form) for clip in clips]
+    rough_clips = torch.stack([each.frames for each in rough])
     return {
         DRAGGED: _made(maker, batch, moved),
         STILL: _made(maker, batch, begun),
-        **{name: maker.decode(maker.encode(video)) for name, video in shown.items()},
+        CUT_OUT: maker.decode(maker.encode(rough_clips)),
     }
 
 
 def _made(maker: ClipMaker, batch: Sequence[Case], timelines: Sequence[Timeline]) -> Tensor:
-    """The clips (B, F, H, W, 3) of timelines."""
-    guider = maker.guider([case.prompt for case in batch], scale=GUIDANCE)
+    """The clips (B, F, H, W, 3) of timelines; prompts say nothing of motion."""
+    prompts = [caption(case.scene, omit=frozenset(["motion"])) for case in batch]
+    guider = maker.guider(prompts, scale=GUIDANCE)
     made = maker.run(batch, guider, laid_out(maker, timelines))
     return finished(maker, timelines, made, fade=0)
 
