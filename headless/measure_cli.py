@@ -184,8 +184,8 @@ def measure_control(
         list[str] | None,
         typer.Option(
             metavar="PART",
-            help="Only this part, may be repeated: edges, depth, tracks, camera, or strength (of "
-            "those that are named beside it, or of all).",
+            help="Only this part, may be repeated: edges, depth, tracks, camera, drag (without "
+            "control weights), or strength (of those that are named beside it, or of all).",
         ),
     ] = None,
     guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 3.0,

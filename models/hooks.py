@@ -1,6 +1,6 @@
 """What may be changed inside a network from outside, without the network knowing by whom.
 
-B batch, L video tokens, D width, N heads, K head dim.
+B batch, L video tokens, D width, N heads, K head dim, U distinct conditionings.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +28,7 @@ class Embedded:
         tokens: (B, L, C * patch volume), the state with its further channels, in the dtype to
             compute in.
         x: (B, L, D) float32, the embedded input of block 0.
+        time: (U, D) float32, the embedded levels, each with its optional inputs.
         layout: coordinates and clip of each token.
         levels: distinct noise levels and optional inputs, and the number of each token's.
         shared: rotations, spans and modulation, in the form that the network's own blocks take.
@@ -35,6 +36,7 @@ class Embedded:
 
     tokens: Tensor
     x: Tensor
+    time: Tensor
     layout: TokenLayout
     levels: DistinctConditions
     shared: Any

@@ -37,7 +37,10 @@ VALIDATION_CLIPS = 32
 
 
 def light_branch(base: DiTConfig) -> ControlConfig:
-    """Sizes of a branch for a denoiser, whose blocks are spread evenly over the denoiser's."""
+    """Sizes of a branch for a denoiser, whose blocks are spread evenly over the denoiser's.
+
+    The denoiser tells it the noise level with the frame rate and all else that it is given.
+    """
     return ControlConfig(
         design="dilated",
         after=tuple(number * base.layers // BLOCKS for number in range(BLOCKS)),
@@ -54,6 +57,7 @@ def light_branch(base: DiTConfig) -> ControlConfig:
         eps=base.eps,
         theta=base.theta,
         temporal_theta=base.temporal_theta,
+        levels="base",
     )
 
 

@@ -22,8 +22,8 @@ SHARE, LAST_LOOK = 0.97, 20.0
 """Of the time, with what is rendered before the first step, and the seconds of that which the last
 look and the last files take; half of a short run is for its steps nevertheless."""
 
-SHORTEST_BETWEEN_LOOKS = 120.0
-"""Seconds; a look takes a quarter of a minute on one core."""
+SHORTEST_BETWEEN_LOOKS, FEWEST_BETWEEN_LOOKS = 120.0, 100
+"""Seconds and steps; a look takes a quarter of a minute on one core, as a dozen steps do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,6 @@ def between_looks(whole: Length) -> Length:
     """How far looks are apart in a whole run."""
     if whole.seconds is None:
         assert whole.steps is not None
-        return Length(steps=max(1, whole.steps // LOOKS))
+        return Length(steps=max(FEWEST_BETWEEN_LOOKS, whole.steps // LOOKS))
     shared = max(SHORTEST_BETWEEN_LOOKS, whole.seconds / LOOKS)
     return Length(seconds=min(LONGEST_BETWEEN_LOOKS, shared))

@@ -47,16 +47,17 @@ def _verdicts(job: ControlJob, rows: Mapping[str, Mapping[str, Figure]]) -> Iter
         if isinstance(figures[STEERED], Mean):
             share, of = share / value_of(figures[TRUTH]), "what true clips reach"
         yield (
-            f"{_told(share >= BAR)}: {name}: {100 * share:.0f} % of {of}, "
+            f"{verdict(share >= BAR)}: {name}: {100 * share:.0f} % of {of}, "
             f"{100 * BAR:.0f} % are wanted"
         )
     for name in job.kept:
         lost = value_of(rows[name][FREE]) - value_of(rows[name][STEERED])
         yield (
-            f"{_told(lost <= MOST_LOST)}: {name} loses {100 * lost:.1f} points by control, "
+            f"{verdict(lost <= MOST_LOST)}: {name} loses {100 * lost:.1f} points by control, "
             f"at most {100 * MOST_LOST:.0f} may be lost"
         )
 
 
-def _told(passed: bool) -> str:
+def verdict(passed: bool) -> str:
+    """How a bar was met."""
     return "PASS" if passed else "FAIL"

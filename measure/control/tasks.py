@@ -23,16 +23,17 @@ from ..readers import Readers
 from ..stopping import keeping
 from ..studio import ClipMaker, Maker
 from ..tasks import Seen, Task
+from .drag import drag_task
 from .jobs import JOBS, ControlJob, as_told
 from .judging import FOLLOWED, Findings, Question, findings_of
-from .tables import ANOTHER, FREE, GROUP, STEERED, TRUTH, control_table, figure
+from .tables import ANOTHER, FREE, GROUP, STEERED, TRUTH, control_table, figure, verdict
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 SWEPT = 40
 """Cases that each strength is tried on, at most."""
 
-STRENGTH = "strength"
-NAMES = (*JOBS, STRENGTH)
+STRENGTH, DRAG = "strength", "drag"
+NAMES = (*JOBS, STRENGTH, DRAG)
 
 
 @dataclass
@@ -48,7 +49,8 @@ def control_tasks(
     """Everything that the names ask for, with `count` cases each.
 
     Args:
-        names: of `NAMES`; "strength" sweeps it for each of the others, or for all.
+        names: of `NAMES`; "strength" sweeps it for each of the hints, or for all; "drag" needs no
+            control branch.
         swept: filled in as the tasks run.
 
     Raises:
@@ -60,7 +62,8 @@ def control_tasks(
     if count < 2:
         raise ValueError(f"{count} cases: use at least 2, so that there is another clip's hint")
     chosen = [name for name in names if name in JOBS]
-    jobs = [JOBS[name](count) for name in chosen or JOBS]
+    swept_too = JOBS if STRENGTH in names else ()
+    jobs = [JOBS[name](count) for name in chosen or swept_too]
     files = {job.hint: control_path(maker.settings.weights, job.hint) for job in jobs}
     nets = {
         hint: maker.host.models.make_control(read_control(path), dtype="auto")
@@ -75,7 +78,7 @@ def control_tasks(
             some = replace(job, cases=job.cases[:SWEPT])
             run = partial(_sweep, some, maker, nets[job.hint], swept)
             tasks.append(Task(f"{GROUP}: {STRENGTH}, {job.title}", some.cases, run))
-    return tasks
+    return [*tasks, drag_task(count, maker)] if DRAG in names else tasks
 
 
 def control_path(weights: Path | None, hint: str) -> Path:
@@ -157,10 +160,15 @@ def _sweep(
 
 
 def rising(means: Mapping[float, float]) -> str:
-    """Whether hints are followed more closely at every higher strength up to 1, in words."""
-    steps = [value for strength, value in means.items() if strength <= 1]
-    passed = all(after >= before for before, after in pairwise(steps)) and steps[-1] > steps[0]
-    return f"{'PASS' if passed else 'FAIL'}: the hint is followed ever more closely up to 1"
+    """Whether hints are followed more closely at every higher strength, in words."""
+    falls = {
+        (before, after): means[before] - means[after] for before, after in pairwise(sorted(means))
+    }
+    before, after = max(falls, key=lambda step: falls[step])
+    fall, gained = falls[before, after], means[max(means)] > means[min(means)]
+    wanted = f"hints are to be followed ever more closely up to {max(means):g}"
+    seen = f", and less by {fall:.1f} points from {before:g} to {after:g}" if fall > 0 else ""
+    return f"{verdict(fall <= 0 and gained)}: {wanted}{seen}"
 
 
 def _batches(chosen: Sequence[Case]) -> Iterator[tuple[int, Sequence[Case]]]:

@@ -97,19 +97,28 @@ def _alike(
 
 
 def centre_error(reading: ClipReading, colour: str | None, wanted: Placed, width: int) -> float:
-    """Return how far an object is from its way on average, as a share of the picture's width.
+    """Return how far an object is from its way on average, as `off_track` says."""
+    return float(off_track(reading, colour, wanted, width).mean())
+
+
+def off_track(reading: ClipReading, colour: str | None, wanted: Placed, width: int) -> Tensor:
+    """Return how far an object is from its way in each frame that shows it, as a share of a width.
 
     The object is the largest of a colour, or the largest of all where there is none.
 
+    Args:
+        width: of the picture in pixels.
+
     Returns:
-        1 at most, which also stands for an object that is not there or hardly ever seen.
+        (F,) of the frames where it should be seen and is; 1 at most, and a single 1 for an object
+        that is not there or hardly ever seen.
     """
     own = [thing for thing in reading.objects if thing.colour == colour]
     thing = next(iter(own or reading.objects), None)
     if thing is None:
-        return 1.0
+        return torch.ones(1)
     both = thing.seen & wanted.seen
     if both.sum() < FEWEST_SEEN * wanted.seen.sum():
-        return 1.0
+        return torch.ones(1)
     away = torch.hypot(thing.x - wanted.x, thing.y - wanted.y)[both]
-    return min(1.0, float(away.mean()) / width)
+    return (away / width).clamp(max=1.0)

@@ -12,6 +12,10 @@ Design = Literal["residual", "dilated"]
 ``dilated``: few narrow blocks with embeddings of their own, spread over the base (TheDenk).
 """
 
+Levels = Literal["own", "base"]
+"""Of a dilated branch: whether it embeds the noise level itself, or takes what the base makes of it
+and of all its other inputs, such as the frame rate."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ControlConfig:
@@ -27,6 +31,7 @@ class ControlConfig:
         latent_channels: of the base's state, which a dilated branch sees beside the hint.
         patch, text_dim, text_length, freq_dim, eps, theta, temporal_theta, conditions: as in
             ``DiTConfig``; those of the embeddings are a dilated branch's own.
+        levels: where a dilated branch has the noise level from.
 
     Raises:
         ValueError: the numbers contradict each other.
@@ -48,6 +53,7 @@ class ControlConfig:
     theta: float = 10000.0
     temporal_theta: float = 10000.0
     conditions: tuple[str, ...] = ()
+    levels: Levels = "own"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "after", tuple(self.after))
@@ -61,6 +67,13 @@ class ControlConfig:
             raise ValueError(
                 f"a residual branch of width {self.dim} beside a base of {self.base_dim}: it "
                 "shares the base's embeddings and has its width"
+            )
+        if self.levels not in ("own", "base"):
+            raise ValueError(f"a control branch with {self.levels!r} noise levels: own or base")
+        if self.levels == "base" and (self.conditions or self.design == "residual"):
+            raise ValueError(
+                "noise levels of the base are for a dilated branch without conditions of its own: "
+                "they hold the base's, and a residual branch has them anyway"
             )
         _ = self.trunk
 

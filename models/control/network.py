@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..attention import Attention, attend
-from ..dit.blocks import Block, Sequences
+from ..dit.blocks import Block, Modulation, Sequences
 from ..dit.trunk import (
     PreparedContext,
     Trunk,
@@ -160,6 +160,8 @@ class DilatedBranch(Trunk):
         make = LayerMaker(ops, attention, device, dtype)
         super().__init__(config.trunk, make)
         self.control = config
+        if config.levels == "base":
+            self.time_embedding = make.linear(config.base_dim, config.dim)
         self.controlnet_blocks = nn.ModuleList(
             make.linear(config.dim, config.base_dim) for _ in range(config.layers)
         )
@@ -179,7 +181,7 @@ class DilatedBranch(Trunk):
         """Residuals, see ``ControlNetwork``."""
         dtype, device = _dtype_of(contexts), inside.tokens.device
         state = inside.tokens[..., : self.control.latent_channels * prod(self.control.patch)]
-        _, modulation = self.modulation(inside.levels, dtype)
+        modulation = self._modulation(inside, dtype)
         rotations = inside.layout.rotations(self.config.rope, device)
         shared = Sequences(rotations, inside.layout.spans, modulation, NO_HOOKS)
         seen = torch.cat([state.to(dtype), hint.to(dtype)], dim=2)  # (B, L, (C + hint) * volume)
@@ -188,6 +190,11 @@ class DilatedBranch(Trunk):
         for number, (block, out) in enumerate(pairs):
             x = block(x, [context[number] for context in contexts], shared, number)  # (B, L, dim)
             yield out(x.to(dtype)).float()
+
+    def _modulation(self, inside: Embedded, dtype: torch.dtype) -> Modulation:
+        if self.control.levels == "own":
+            return self.modulation(inside.levels, dtype)[1]
+        return self.modulated_by(self.time_embedding(inside.time.to(dtype)), inside.levels.index)
 
 
 def build_control(config: ControlConfig, **options: Any) -> ResidualBranch | DilatedBranch:

@@ -156,7 +156,7 @@ class VideoDiT(Trunk):
         rotations = layout.rotations(self.config.rope, tokens.device)
         shared = Sequences(rotations, layout.spans, modulation, hooks)
         x = self.embed(tokens).float()  # (B, L, D)
-        inside = Embedded(tokens, x, layout, levels, shared)
+        inside = Embedded(tokens, x, time, layout, levels, shared)
         beside = Beside(hooks.residuals, [branch(inside) for branch in hooks.branches])
         for number, block in enumerate(self.each_block()):
             x = _run_block(block, x, [context[number] for context in contexts], shared, number)

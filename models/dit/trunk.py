@@ -104,8 +104,11 @@ class Trunk(nn.Module):
             if name in self.condition_embeddings:
                 wave = sinusoid(values * CONDITION_SCALES[name], freq)
                 time = time + self.condition_embeddings[name](wave.to(dtype))
-        table = self.time_projection(time).unflatten(1, (6, -1)).float()  # (U, 6, D)
-        return time.float(), Modulation(table, levels.index)
+        return time.float(), self.modulated_by(time, levels.index)
+
+    def modulated_by(self, time: Tensor, index: Tensor) -> Modulation:
+        """What the blocks make of embedded levels (U, D) and the number of each token's."""
+        return Modulation(self.time_projection(time).unflatten(1, (6, -1)).float(), index)
 
 
 def embed_patches(layer: nn.Conv3d, tokens: Tensor, patch: Patch) -> Tensor:

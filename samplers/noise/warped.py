@@ -65,13 +65,11 @@ def carried(before: Carried, flow: Tensor, fresh: Tensor) -> Carried:
     """
     splitting, filling = rearrange(fresh, "(two C) H W -> two C (H W)", two=2)
     edges = _edges(flow, before.offset)
-    own, fetched = edges.source[: edges.pushed], edges.target[edges.pushed :]
-    drawn = torch.cat([splitting[:, own], filling[:, fetched]], dim=1)  # (C, E)
-    parts = torch.bincount(edges.source, minlength=len(before.weight)).clamp(min=1)
-    mean = torch.zeros_like(filling).index_add_(1, edges.source, drawn) / parts
+    parts = torch.bincount(edges.source, minlength=len(before.weight))
     count = parts[edges.source]
-    apart = drawn - mean[:, edges.source]  # exactly 0 of what is not split
-    noise = before.noise[:, edges.source] / count.sqrt() + apart
+    noise = before.noise.index_select(1, edges.source).div_(count.sqrt())
+    split = torch.nonzero(count > 1)[:, 0]
+    noise.index_add_(1, split, _apart(edges, split, parts, splitting, filling))
     weight = before.weight[edges.source] / count
 
     def arriving(values: Tensor) -> Tensor:
@@ -80,13 +78,34 @@ def carried(before: Carried, flow: Tensor, fresh: Tensor) -> Carried:
 
     area, squares = arriving(weight), arriving(weight.square())
     there = area > 0
-    mixed = arriving(noise * weight) / squares.clamp(min=1e-12).sqrt()
+    mixed = arriving(noise.mul_(weight)).div_(squares.clamp(min=1e-12).sqrt())
     new = torch.where(there, area, 1.0)
+    empty = torch.nonzero(~there)[:, 0]
     return Carried(
-        torch.where(there, mixed, filling),
+        mixed.index_copy_(1, empty, filling.index_select(1, empty)),
         new / new.mean(),
         arriving(edges.rest * weight) / new,
     )
+
+
+def _apart(
+    edges: _Edges, split: Tensor, parts: Tensor, splitting: Tensor, filling: Tensor
+) -> Tensor:
+    """By how much the parts of what is split differ from its share, (C, number of these edges).
+
+    Args:
+        edges: of a frame.
+        split: numbers of those whose source has several, rising.
+        parts: how many edges each source has (H * W).
+        splitting, filling: fresh noise (C, H * W), of edges that follow the flow by their source,
+            of others by their target.
+    """
+    source, target = edges.source[split], edges.target[split]
+    pushed = int((split < edges.pushed).sum())
+    own, fetched = splitting.index_select(1, source[:pushed]), filling[:, target[pushed:]]
+    drawn = torch.cat([own, fetched], dim=1)
+    mean = torch.zeros_like(filling).index_add_(1, source, drawn).div_(parts.clamp(min=1))
+    return drawn - mean.index_select(1, source)
 
 
 def _edges(flow: Tensor, offset: Tensor) -> _Edges:
@@ -104,7 +123,8 @@ def _edges(flow: Tensor, offset: Tensor) -> _Edges:
     origin = _nearest(pixel - step)
     fetched = origin.clamp(min=0).minimum(size - 1)
     source = fetched[1] * width + fetched[0]
-    alike = (step[:, source] - step).norm(dim=0) <= _SAME_MOTION
+    right, down = step[:, source] - step
+    alike = (right.square() + down.square()).sqrt() <= _SAME_MOTION
     open_ &= (origin == fetched).all(0) & alike
     numbers = torch.arange(height * width)
     return _Edges(

@@ -1,4 +1,7 @@
-"""Drawing a path on Draw Motion in the real editor: only the node's text changes."""
+"""Drawing a path on Draw Motion in the real editor: only the node's text changes.
+
+Newer editors can draw nodes as elements of the page in place of a canvas; there it is tried again.
+"""
 
 import json
 
@@ -45,6 +48,16 @@ MADE = """
 """
 """Give the node a picture that does not exist before the graph has run."""
 
+AS_ELEMENTS = """
+async wanted => {
+  const settings = app.extensionManager.setting
+  const known = settings.get('Comfy.VueNodes.Enabled') !== undefined
+  if (known) await settings.set('Comfy.VueNodes.Enabled', wanted)
+  return known || !wanted
+}
+"""
+"""Choose how nodes are drawn; whether this editor can."""
+
 CANVAS = ".spacetime-draw-motion canvas"
 PAINTED = f"""
 () => {{
@@ -79,13 +92,17 @@ def picture(server):
     return "drawing.png"
 
 
-@pytest.fixture
-def drawing(picture, editor):
+@pytest.fixture(params=[False, True], ids=["canvas", "elements"])
+def drawing(request, picture, editor):
     """The graph with nothing drawn yet, once its picture is shown."""
+    if not editor.page.evaluate(AS_ELEMENTS, request.param):
+        pytest.skip("this editor draws nodes on its canvas only")
     editor.load(FRESH)
     editor.page.evaluate(BUILD, picture)
     editor.page.wait_for_function(f"({PAINTED})() > 1000")
-    return editor
+    editor.settle()
+    yield editor
+    editor.page.evaluate(AS_ELEMENTS, False)
 
 
 def on_page(editor, x, y):

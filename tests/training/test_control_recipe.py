@@ -198,7 +198,8 @@ def test_looks_and_the_end_have_their_time() -> None:
     assert told(0.5)[0] == 15
     steps = Length(steps=24)
     assert control_whole.of_training(steps) == steps
-    assert control_whole.between_looks(steps) == Length(steps=2)
+    assert control_whole.between_looks(steps) == Length(steps=100)
+    assert control_whole.between_looks(Length(steps=6000)) == Length(steps=500)
 
 
 @pytest.mark.parametrize(

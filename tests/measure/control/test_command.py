@@ -73,7 +73,7 @@ def test_a_small_run_is_written_and_printed(weights: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--only", "pose"), "unknown part pose: use edges, depth, tracks, camera, strength"),
+        (("--only", "pose"), "unknown part pose: use edges, depth, tracks, camera, strength, drag"),
         (("--cases", "1"), "1 cases: use at least 2"),
         (("--only", "depth"), "train one with `spacetime train control --hint depth`"),
     ],
@@ -98,10 +98,10 @@ def test_bars_are_told() -> None:
     job = JOBS["depth"](2)
     found = {STEERED: [good] * 10, ANOTHER: [bad] * 10, FREE: [good] * 10, TRUTH: [good] * 10}
     table = control_table(job, found)
-    assert [note[:4] for note in table.notes] == ["PASS"] * 3
+    assert [note[:4] for note in table.notes] == ["PASS"] * 4
     assert list(table.rows) == ["in place", "order", "binding", "setting", "motion"]
     worse = control_table(job, {**found, STEERED: [good] * 8 + [bad] * 2})
-    assert [note[:4] for note in worse.notes] == ["FAIL"] * 3
+    assert [note[:4] for note in worse.notes] == [*["FAIL"] * 3, "PASS"]
     assert "80 % of clips" in worse.notes[0]
     assert "20.0 points" in worse.notes[1]
 
@@ -118,8 +118,11 @@ def test_edges_are_compared_with_what_true_clips_reach() -> None:
     assert second == f"PASS: {EDGES}: 100 % {told}"
 
 
-def test_strength_has_to_help_up_to_one() -> None:
-    assert rising({0.0: 20.0, 0.5: 50.0, 1.0: 70.0, 1.5: 60.0}).startswith("PASS")
+def test_strength_has_to_help_all_the_way() -> None:
+    assert rising({0.0: 20.0, 0.5: 50.0, 1.0: 70.0, 1.5: 70.0}).startswith("PASS")
+    fallen = rising({0.0: 20.0, 0.5: 50.0, 1.0: 70.0, 1.5: 60.0})
+    assert fallen.startswith("FAIL")
+    assert fallen.endswith("up to 1.5, and less by 10.0 points from 1 to 1.5")
     assert rising({0.0: 20.0, 0.5: 50.0, 1.0: 45.0}).startswith("FAIL")
     assert rising({0.0: 20.0, 0.5: 20.0, 1.0: 20.0}).startswith("FAIL")
 

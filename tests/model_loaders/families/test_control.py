@@ -44,8 +44,8 @@ def random_state(module):
     }
 
 
-def own_file(path: Path, config: ControlConfig = OWN, **changes) -> Path:
-    info = {"kind": "controlnet", "config": config.to_dict(), "latent": asdict(WAN21_LATENT)}
+def own_file(path: Path, **changes) -> Path:
+    info = {"kind": "controlnet", "config": OWN.to_dict(), "latent": asdict(WAN21_LATENT)}
     state = random_state(network_of(OWN))
     save_file(state, path, metadata={METADATA_KEY: json.dumps({**info, **changes})})
     return path
@@ -61,6 +61,14 @@ def test_a_file_of_the_pack_comes_back_as_it_was(tmp_path: Path) -> None:
     assert weights.again is not None
     assert weights.again().config == OWN
     assert look_at(tmp_path / "own.safetensors", "controlnet").own
+
+
+def test_a_file_that_says_nothing_of_levels_embeds_its_own(tmp_path: Path) -> None:
+    config = {name: value for name, value in OWN.to_dict().items() if name != "levels"}
+    told = read_control(own_file(tmp_path / "before.safetensors", config=config))
+    assert told.config == replace(OWN, levels="own")
+    built = build_control(told)
+    assert all(torch.equal(weight, told.state[name]) for name, weight in built.state_dict().items())
 
 
 def test_a_vace_file_is_a_base_and_a_branch(tmp_path: Path) -> None:
@@ -127,7 +135,9 @@ def test_the_published_branches(blocks, layers, dim, ffn_dim, billions, tensors)
 
 
 def test_files_that_cannot_be_followed_are_refused(tmp_path: Path, models_dir: Path) -> None:
-    broken = own_file(tmp_path / "broken.safetensors", replace(OWN, dim=24, heads=2))
+    broken = own_file(
+        tmp_path / "broken.safetensors", config=replace(OWN, dim=24, heads=2).to_dict()
+    )
     with pytest.raises(UnsupportedCheckpointError, match="has other sizes"):
         look_at(broken, "controlnet")
     other = own_file(tmp_path / "other.safetensors", latent={"channels": 0})

@@ -56,7 +56,10 @@ DILATED = ControlConfig(
     freq_dim=16,
     conditions=("fps",),
 )
-BOTH = pytest.mark.parametrize("config", [RESIDUAL, DILATED], ids=["residual", "dilated"])
+TOLD = replace(DILATED, conditions=(), levels="base")
+BOTH = pytest.mark.parametrize(
+    "config", [RESIDUAL, DILATED, TOLD], ids=["residual", "dilated", "told by the base"]
+)
 SIGMA = torch.tensor([0.6], dtype=torch.float64)
 
 Run = Callable[..., Tensor]
@@ -144,6 +147,38 @@ def test_a_hint_is_followed_where_it_is(base: VideoDiT, config: ControlConfig) -
     }
     same = [what for what, made in changed.items() if torch.allclose(made, plain, atol=1e-4)]
     assert not same
+
+
+@torch.no_grad()
+def test_a_branch_that_is_told_by_the_base_knows_what_that_knows(base: VideoDiT) -> None:
+    """The rate and the loop flag, which only the base embeds, of each of several packed clips."""
+    x, text, hint = noise(1, 4, 2, 4, 4), noise(1, 5, 16), noise(1, 4, 2, 4, 4)
+    tokens, hints = patchify([x, x]), patchify([hint, hint])
+
+    def residuals(config: ControlConfig, **conditions: float) -> Tensor:
+        control, found = bound(base, branch(config), hints.values, text), []
+
+        def watch(inside):
+            found.extend(each for _, each in control(inside))
+            return ()
+
+        told = {name: torch.tensor([[0.0, value]]) for name, value in conditions.items()}
+        options = {"layout": tokens.layout, "conditions": told}
+        base(
+            tokens.values,
+            SIGMA,
+            [base.prepare(text)],
+            hooks=BlockHooks(branches=(watch,)),
+            **options,
+        )
+        return torch.stack(found)
+
+    for name in ("fps", "loop"):
+        plain, other = (residuals(TOLD, **{name: value}) for value in (0.0, 1.0))
+        assert torch.equal(plain[:, :, :8], other[:, :, :8])
+        assert not torch.allclose(plain[:, :, 8:], other[:, :, 8:], atol=1e-4)
+    deaf = replace(DILATED, conditions=())
+    assert torch.equal(residuals(deaf, loop=0.0), residuals(deaf, loop=1.0))
 
 
 @BOTH
@@ -260,6 +295,8 @@ def test_another_base_is_refused_with_all_that_differs() -> None:
         ({"after": (2, 1)}, "rising"),
         ({"design": "union"}, "residual or dilated"),
         ({"base_dim": 48}, "has its width"),
+        ({"levels": "none"}, "own or base"),
+        ({"levels": "base"}, "for a dilated branch"),
     ],
 )
 def test_sizes_that_contradict_each_other_are_refused(change, told: str) -> None:
