@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +14,7 @@ from .call import Lists, Result, call_node, hidden_inputs, running
 from .describe import describe
 from .errors import NodeFailed
 from .graph import Graph, GraphNode, Link, order_nodes
+from .lockstep import seconds_here, wait_until
 from .registry import Registry
 from .signature import sign_node
 from .validate import validate
@@ -68,9 +68,9 @@ class RunResult:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Run:
-    """A run that goes on."""
+    """A run that goes on; results of nodes in ``anew`` are its ``own``."""
 
     graph: Graph
     signatures: Mapping[str, str]
@@ -78,19 +78,29 @@ class _Run:
     extra_pnginfo: Mapping[str, Any] | None
     on_event: Callable[[Event], None]
     lean: bool
+    anew: Set[str]
+    own: dict[str, Result] = field(default_factory=dict[str, Result])
     done: RunResult = field(default_factory=RunResult)
+
+    @property
+    def of_use(self) -> Set[str]:
+        """Signatures of the results that it has a use for."""
+        return {self.signatures[key] for key in self.graph.nodes if key not in self.anew}
 
 
 class Executor:
     """Runs prompts and keeps the node results of the last one.
 
     The results held are at most those of the nodes in the last prompt that was run: those that
-    the next prompt has no use for are dropped when it starts.
+    the next prompt has no use for are dropped when it starts. Runs in a lockstep share theirs, and
+    a node that two of them need is executed once.
     """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._results: dict[str, Result] = {}
+        self._running: list[_Run] = []
+        self._executing: set[str] = set()
         self._unique = itertools.count()
 
     def forget(self) -> None:
@@ -121,56 +131,89 @@ class Executor:
             NodeFailed: a node raised; what the nodes before it saved stays.
             KeyboardInterrupt: the run was stopped.
         """
-        start = time.perf_counter()
+        start = seconds_here()
         graph = validate(prompt, self._registry)
         signatures = self._sign(graph)
         anew = set(graph.output_nodes) if save_again else set[str]()
-        of_use = {signatures[key] for key in graph.nodes if key not in anew}
-        self._results = {
-            key: each for key, each in self._results.items() if key in of_use and not lean
-        }
-        run = _Run(graph, signatures, prompt, extra_pnginfo, on_event, lean)
+        run = _Run(graph, signatures, prompt, extra_pnginfo, on_event, lean, anew)
+        self._running.append(run)
+        if lean:
+            self.forget()
         try:
+            self._drop_useless()
             self._run_missing(run)
             run.done.outputs = {
-                key: self._results[signatures[key]].ui for key in graph.output_nodes
+                key: self._known(signatures[key], run).ui for key in graph.output_nodes
             }
         finally:
+            self._running.remove(run)
+            self._results |= run.own
+            if self._running:
+                self._drop_useless()
             if lean:
                 self.forget()
-        run.done.seconds = time.perf_counter() - start
+        run.done.seconds = seconds_here() - start
         return run.done
+
+    def _drop_useless(self) -> None:
+        """Drop the results that none of the runs has a use for."""
+        of_use = set[str]().union(*(run.of_use for run in self._running))
+        self._results = {key: each for key, each in self._results.items() if key in of_use}
+
+    def _known(self, signature: str, run: _Run) -> Result:
+        own = run.own.get(signature)
+        return self._results[signature] if own is None else own
+
+    def _is_known(self, key: str, run: _Run) -> bool:
+        signature = run.signatures[key]
+        return signature in run.own or (key not in run.anew and signature in self._results)
 
     def _run_missing(self, run: _Run) -> None:
         graph, signatures = run.graph, run.signatures
-        todo, held = self._missing(graph, signatures), _held_outputs(graph)
+        todo, held = self._missing(run), _held_outputs(graph)
         for key in graph.nodes:
-            if signatures[key] in self._results:
+            if self._is_known(key, run):
                 _report_cached(graph.nodes[key], run)
         for index, key in enumerate(todo):
             node, signature = graph.nodes[key], signatures[key]
-            if signature in self._results:  # an equal node ran before it
+            if key not in run.anew:
+                wait_until(lambda wanted=signature: wanted not in self._executing)
+            if self._is_known(key, run):  # an equal node ran before it
                 _report_cached(node, run)
                 continue
             run.on_event(NodeStarted(**_named(node), index=index, total=len(todo)))
-            began = time.perf_counter()
-            self._results[signature] = self._execute(node, run, held)
+            began = seconds_here()
+            result = self._executed(node, run, held)
             run.done.executed.append(key)
-            seconds, ui = time.perf_counter() - began, self._results[signature].ui
-            run.on_event(NodeFinished(**_named(node), seconds=seconds, ui=ui))
+            seconds = seconds_here() - began
+            run.on_event(NodeFinished(**_named(node), seconds=seconds, ui=result.ui))
             if run.lean:
                 self._drop_read(run, todo[index + 1 :])
+
+    def _executed(self, node: GraphNode, run: _Run, held: Set[Link]) -> Result:
+        """Execute a node and keep its result, for this run alone if it is one of those anew."""
+        signature = run.signatures[node.id]
+        if node.id in run.anew:
+            run.own[signature] = self._execute(node, run, held)
+            return run.own[signature]
+        self._executing.add(signature)
+        try:
+            self._results[signature] = self._execute(node, run, held)
+        finally:
+            self._executing.discard(signature)
+        return self._results[signature]
 
     def _drop_read(self, run: _Run, left: Sequence[str]) -> None:
         """Drop the outputs that none of the nodes that are left will read."""
         links = [link for key in left for link in run.graph.nodes[key].links]
         wanted = {(run.signatures[link.node], link.slot) for link in links}
-        for signature, result in self._results.items():
-            outputs = [
-                values if (signature, slot) in wanted else []
-                for slot, values in enumerate(result.outputs)
-            ]
-            self._results[signature] = replace(result, outputs=tuple(outputs))
+        for results in (self._results, run.own):
+            for signature, result in results.items():
+                outputs = [
+                    values if (signature, slot) in wanted else []
+                    for slot, values in enumerate(result.outputs)
+                ]
+                results[signature] = replace(result, outputs=tuple(outputs))
 
     def _sign(self, graph: Graph) -> dict[str, str]:
         signatures: dict[str, str] = {}
@@ -182,17 +225,17 @@ class Executor:
                 raise NodeFailed(key, node.title, node.class_type, cause, given) from cause
         return signatures
 
-    def _missing(self, graph: Graph, signatures: Mapping[str, str]) -> list[str]:
+    def _missing(self, run: _Run) -> list[str]:
         """The nodes to execute, in order: no result kept, and an output node needs theirs."""
         feeds = {
             key: [link.node for link in node.links]
-            for key, node in graph.nodes.items()
-            if signatures[key] not in self._results
+            for key, node in run.graph.nodes.items()
+            if not self._is_known(key, run)
         }
-        return order_nodes(graph.output_nodes, feeds)
+        return order_nodes(run.graph.output_nodes, feeds)
 
     def _execute(self, node: GraphNode, run: _Run, held: Set[Link]) -> Result:
-        inputs = self._gather(node, run.signatures)
+        inputs = self._gather(node, run)
         hidden = hidden_inputs(node, run.prompt, run.extra_pnginfo)
         try:
             with torch.inference_mode(), running(node):
@@ -205,10 +248,10 @@ class Executor:
             given = {name: _describe_list(values) for name, values in inputs.items()}
             raise NodeFailed(node.id, node.title, node.class_type, cause, given) from cause
 
-    def _gather(self, node: GraphNode, signatures: Mapping[str, str]) -> Lists:
+    def _gather(self, node: GraphNode, run: _Run) -> Lists:
         """Every input as a list: a constant alone, a linked output as it was given."""
         return {
-            name: self._results[signatures[value.node]].outputs[value.slot]
+            name: self._known(run.signatures[value.node], run).outputs[value.slot]
             if isinstance(value, Link)
             else [value]
             for name, value in node.inputs.items()

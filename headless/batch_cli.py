@@ -47,6 +47,14 @@ RetryFailed = Annotated[
 MaxFailures = Annotated[
     int | None, typer.Option(min=1, help="Begin no more jobs after so many have failed.")
 ]
+Pack = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Compute so many jobs together that differ in seeds and texts alone, in this process; "
+        "1 for each alone (default: as many as it pays for).",
+    ),
+]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print events as lines of JSON.")]
 
 
@@ -69,6 +77,7 @@ def batch(
     resume: Resume = False,
     retry_failed: RetryFailed = False,
     max_failures: MaxFailures = None,
+    pack: Pack = None,
     servers: Servers = None,
     server_headers: ServerHeaders = None,
     server_patience: ServerPatience = PATIENCE,
@@ -97,10 +106,8 @@ def batch(
         ),
         backend=backend_options(servers, server_headers, server_patience, workers, devices, ray),
         output_dir=output_dir,
-        settings={
-            **settings_of(input_dir, models_dir, device, dtype),
-            "metadata": False if no_metadata else None,
-        },
+        settings=settings_of(input_dir, models_dir, device, dtype)
+        | {"metadata": False if no_metadata else None, "pack": pack},
         resume=resume,
         retry_failed=retry_failed,
         max_failures=max_failures,

@@ -57,16 +57,27 @@ class TextEncoder:
         Returns:
             (1, max_length, D) in float32 on the encoder's device.
         """
-        device = self.encoder.shared.weight.device
         ids, weights = (torch.tensor(each) for each in zip(*prompt.tokens, strict=True))  # (S,)
         if (weights == 1).all():
-            return encode_rows(self.encoder, ids[None].to(device)).float()
+            return self.encode_plain([prompt])
+        device = self.encoder.shared.weight.device
         empty = torch.full_like(ids, PAD)
         empty[0] = EOS
         rows = torch.stack([ids, empty]).to(device)  # (2, S)
         made, nothing = encode_rows(self.encoder, rows).float()  # (S, D) both
         weights = rearrange(weights.to(made), "S -> S 1")
         return torch.where(weights == 1, made, (made - nothing) * weights + nothing)[None]
+
+    @torch.no_grad()
+    def encode_plain(self, prompts: Sequence[Prompt]) -> Tensor:
+        """Encode prompts whose weights are all 1.
+
+        Returns:
+            (B, max_length, D) in float32 on the encoder's device.
+        """
+        ids = [[token for token, _ in prompt.tokens] for prompt in prompts]
+        device = self.encoder.shared.weight.device
+        return encode_rows(self.encoder, torch.tensor(ids, device=device)).float()
 
 
 def encode_rows(encoder: T5Encoder, token_ids: Tensor) -> Tensor:

@@ -68,6 +68,7 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
         OSError: no server is there.
     """
     options.check()
+    _check_pack(options, settings)
     if options.servers and not settings.metadata:
         raise ValueError(
             "--no-metadata: what a server puts into its files is its own setting; start ComfyUI "
@@ -84,6 +85,15 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
         return RayCluster(settings, options.ray, options.workers)
     devices = options.devices or _devices(settings.device, options.workers)
     return Workers(settings, devices) if devices else Here(settings)
+
+
+def _check_pack(options: BackendOptions, settings: BatchSettings) -> None:
+    elsewhere = options.servers or options.ray or options.workers or options.devices
+    if settings.pack > 1 and elsewhere:
+        raise ValueError(
+            f"--pack {settings.pack}: only jobs of this process are computed together; leave it "
+            "out, or --server, --workers, --devices and --ray"
+        )
 
 
 def registry_of(options: BackendOptions, settings: BatchSettings) -> Registry:

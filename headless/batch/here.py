@@ -1,44 +1,34 @@
-"""Runs jobs in this process, one after the other: what one has loaded stays for the next."""
+"""Runs jobs in this process: what one has loaded stays for the next, and groups go in step."""
 
 import gc
-import logging
-import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ...graph.call import current_node
+from ... import hosts
 from ...graph.errors import NodeFailed
-from ...graph.executor import Event, NodeCached, NodeFinished, NodeStarted
+from ...graph.executor import Event, NodeFinished
+from ...graph.lockstep import Lockstep, seconds_here
 from ...hosts.standalone.folders import Folders, use_folders
 from ...hosts.standalone.host import StandaloneHost
-from ...media import shown
+from ..check.rehearsal import RehearsalHost, tokens_at_first
 from ..engine import Engine, Job, saved_files
 from ..failure import message_of
-from .backend import (
-    BatchEvent,
-    BatchStopped,
-    JobDone,
-    JobFailed,
-    JobNote,
-    JobStarted,
-    StepDone,
-    Task,
-    is_full,
-)
+from .backend import BatchStopped, JobDone, JobFailed, JobStarted, Task, is_full
 from .ingredients import Ingredients, words_of
 from .job import BatchJob
-from .order import in_good_order
+from .packs import MOST_TOKENS, packs_of
 from .peak import PeakMemory
 from .results import emptied
 from .settings import BatchSettings
+from .working import Tell, Working, tell_step, working_on
 
-_PACK = __name__.partition(".")[0]
 _TEMP = ".temp"
 """In the folder of a job."""
 
@@ -49,8 +39,6 @@ _LESS = (
     "with nothing else in memory, too: use a smaller size, fewer frames, or the tiles of Decode to "
     "Video File"
 )
-
-Tell = Callable[[BatchEvent], None]
 
 
 @dataclass(frozen=True)
@@ -66,8 +54,16 @@ class _Attempt:
     no_memory: bool = False
 
 
+@dataclass(frozen=True)
+class _Short:
+    """A job for which there was no memory, and the seconds that were spent on it."""
+
+    task: Task
+    seconds: float
+
+
 class Here:
-    """Runs jobs one after the other on the nodes of the standalone host.
+    """Runs jobs on the nodes of the standalone host, groups of them side by side.
 
     Args:
         settings: of the batch.
@@ -79,6 +75,7 @@ class Here:
     slots = 1
 
     def __init__(self, settings: BatchSettings) -> None:
+        self._settings = settings
         self._folders = Folders.of(
             input=settings.input_dir, output=settings.output_dir, metadata=settings.metadata
         )
@@ -86,16 +83,32 @@ class Here:
             models=Path(settings.models_dir),
             device=settings.device,
             dtype=settings.dtype,
-            progress=self._step,
+            progress=tell_step,
         )
         with use_folders(self._folders):  # what nodes offer is read from these
             self._engine = Engine(self._host)
         self._ingredients = Ingredients(Path(settings.models_dir), self._folders.input)
-        self._job, self._tell = "", _unheard
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
-        """Every job alone, those that share the most after each other."""
-        return [(job,) for job in in_good_order(jobs)]
+        """Jobs of one kind together, as far as that pays; those that share the most in a row."""
+        settings = self._settings
+        host = RehearsalHost(
+            models=Path(settings.models_dir), device="cpu", dtype=settings.dtype, is_short=True
+        )
+        try:
+            return packs_of(jobs, settings.pack, partial(self._tokens, host))
+        finally:
+            hosts.use(self._host)
+
+    def _tokens(self, host: RehearsalHost, job: BatchJob) -> int:
+        """Of a job's first evaluation; 0 if it cannot run, which it tells when it runs."""
+        given = Job(workflow=job.workflow, folders=self._folders, assignments=job.assignments)
+        try:
+            with use_folders(given.places):
+                nodes = self._engine.prompt(given).nodes
+            return tokens_at_first(nodes, self._engine.registry, host, given.places)
+        except Exception:
+            return 0
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
         """Run the jobs of a group.
@@ -104,11 +117,67 @@ class Here:
             KeyboardInterrupt: it was stopped.
             BatchStopped: the disk is full.
         """
-        for task in tasks:
-            self._job, self._tell = task.job.id, tell
+        peak, short = PeakMemory(self._host.models.device), list[_Short]()
+        works = [partial(self._try, task, tell, peak, short) for task in tasks]
+        if len(works) == 1:
+            works[0]()
+        else:
+            self._lockstep(tasks, tell).run(works)
+        for each in short:
+            with working_on(each.task.job.id, tell) as working:
+                self._try_again(each, working, peak)
+
+    def _lockstep(self, tasks: Sequence[Task], tell: Tell) -> Lockstep:
+        def warn(numbers: Sequence[int], problem: Exception) -> None:
+            text = f"computed alone from here on, because together failed: {message_of(problem)}"
+            for number in numbers:
+                Working(tasks[number].job.id, tell).warn(text)
+
+        return Lockstep(inf if self._settings.pack else MOST_TOKENS, warn)
+
+    def _try(self, task: Task, tell: Tell, peak: PeakMemory, short: list[_Short]) -> None:
+        """Run a job. One for which there is no memory has to wait until the others have ended."""
+        with working_on(task.job.id, tell) as working:
             tell(JobStarted(job=task.job.id))
-            with _notes(task.job.id, tell):
-                tell(self._end(task))
+            began = seconds_here()
+            made = self._attempt(task, working, lean=False)
+            seconds = seconds_here() - began
+            if made.no_memory:
+                working.warn(f"{made.error}: it runs again with nothing else in memory")
+                short.append(_Short(task, seconds))
+            else:
+                self._end(working, made, peak, seconds)
+
+    def _try_again(self, short: _Short, working: Working, peak: PeakMemory) -> None:
+        """Run a job with nothing in memory but what its next nodes need; the result is the same."""
+        self._free()
+        emptied(short.task.folder)
+        began = seconds_here()
+        try:
+            made = self._attempt(short.task, working, lean=True)
+        finally:
+            self._free()
+        advice = "" if not made.no_memory else f"; {_LESS}"
+        made = replace(made, error=made.error + advice, details={**made.details, "lean": True})
+        self._end(working, made, peak, short.seconds + seconds_here() - began)
+
+    def _end(self, working: Working, made: _Attempt, peak: PeakMemory, seconds: float) -> None:
+        """Tell how a job has ended."""
+        details, job = {**made.details, "peak_memory": peak.bytes}, working.job
+        if not made.error:
+            details |= words_of(made.nodes, self._engine.registry)
+            details |= self._ingredients.of(made.nodes)
+            working.tell(JobDone(job=job, files=made.files, seconds=seconds, details=details))
+            return
+        working.tell(
+            JobFailed(
+                job=job,
+                message=made.error,
+                traceback=made.traceback,
+                node=made.node,
+                details=details,
+            )
+        )
 
     def stop(self) -> None:
         """Nothing: its one run hears Ctrl-C itself."""
@@ -117,44 +186,13 @@ class Here:
         """Let go of models and results."""
         self._free()
 
-    def _end(self, task: Task) -> JobDone | JobFailed:
-        began, peak, job = time.monotonic(), PeakMemory(self._host.models.device), task.job.id
-        made = self._attempt(task, lean=False)
-        if made.no_memory:
-            text = f"{made.error}: it runs again with nothing else in memory"
-            self._tell(JobNote(job=job, text=text, warning=True))
-            made = self._again(task)
-        details = {**made.details, "peak_memory": peak.bytes}
-        if made.error:
-            return JobFailed(
-                job=job,
-                message=made.error,
-                traceback=made.traceback,
-                node=made.node,
-                details=details,
-            )
-        seconds = time.monotonic() - began
-        details |= words_of(made.nodes, self._engine.registry) | self._ingredients.of(made.nodes)
-        return JobDone(job=job, files=made.files, seconds=seconds, details=details)
-
-    def _again(self, task: Task) -> _Attempt:
-        """Run a job with nothing in memory but what its next nodes need; the result is the same."""
-        self._free()
-        emptied(task.folder)
-        try:
-            made = self._attempt(task, lean=True)
-        finally:
-            self._free()
-        advice = "" if not made.no_memory else f"; {_LESS}"
-        return replace(made, error=made.error + advice, details={**made.details, "lean": True})
-
     def _free(self) -> None:
         self._engine.forget()
         gc.collect()
         if self._host.models.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _attempt(self, task: Task, *, lean: bool) -> _Attempt:
+    def _attempt(self, task: Task, working: Working, *, lean: bool) -> _Attempt:
         folders = replace(
             self._folders,
             output=task.folder,
@@ -166,7 +204,7 @@ class Here:
         files, timings = list[str](), dict[str, float]()
 
         def follow(event: Event) -> None:
-            self._note(event)
+            working.note(event)
             if isinstance(event, NodeFinished):
                 timings[f"{event.title} (#{event.id})"] = round(event.seconds, 3)
             files.extend(_below(task.folder, saved_files(event, folders)))
@@ -180,28 +218,6 @@ class Here:
         except Exception as problem:
             _stop_if_nothing_can_run(problem)
             return _failed(problem)
-
-    def _note(self, event: Event) -> None:
-        title = shown(event.title)
-        if isinstance(event, NodeStarted):
-            text = f"{event.index + 1}/{event.total} {title}"
-        elif isinstance(event, NodeCached):
-            text = f"kept {title}"
-        else:
-            text = f"{title}: {event.seconds:.2f} s"
-        self._tell(JobNote(job=self._job, text=text))
-        if isinstance(event, NodeFinished):
-            return
-        self._tell(StepDone(job=self._job, node=title, done=0, total=0))
-
-    def _step(self, done: int, total: int) -> None:
-        node = current_node()
-        title = shown(node.title) if node else ""
-        self._tell(StepDone(job=self._job, node=title, done=done, total=total))
-
-
-def _unheard(event: BatchEvent) -> None:
-    """Before the first job."""
 
 
 def _below(folder: Path, paths: Sequence[str]) -> Iterator[str]:
@@ -221,29 +237,6 @@ def _results(files: Sequence[str]) -> tuple[str, ...]:
     if not files:
         raise ValueError("the workflow has saved no file: end it with Save Video or Save Image")
     return tuple(saved or dict.fromkeys(files))
-
-
-class _Notes(logging.Handler):
-    """What nodes log, as notes of a job."""
-
-    def __init__(self, job: str, tell: Tell) -> None:
-        super().__init__()
-        self._job, self._tell = job, tell
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Tell a line."""
-        self._tell(JobNote(job=self._job, text=record.getMessage(), warning=True))
-
-
-@contextmanager
-def _notes(job: str, tell: Tell) -> Iterator[None]:
-    """Have what is logged in a block told as notes of a job."""
-    handler = _Notes(job, tell)
-    logging.getLogger(_PACK).addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger(_PACK).removeHandler(handler)
 
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:

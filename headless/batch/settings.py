@@ -18,6 +18,7 @@ class BatchSettings:
         device: auto, cpu, cuda or cuda:N.
         dtype: auto, fp32, bf16 or fp16.
         metadata: whether saved files carry their graph.
+        pack: jobs that are computed together at most; 0 for as many as it pays for.
     """
 
     input_dir: str = "input"
@@ -26,6 +27,7 @@ class BatchSettings:
     device: str = "auto"
     dtype: str = "auto"
     metadata: bool = True
+    pack: int = 0
 
     @classmethod
     def of(cls, recorded: Mapping[str, Any], given: Mapping[str, Any]) -> "BatchSettings":

@@ -7,17 +7,14 @@ from typing import Any
 
 import torch
 
-from ...graph.dynamic_prompts import SEEDS
 from ...hosts.standalone.folders import Folders, use_folders
 from ...media import counted
 from ..batch.job import BatchJob
+from ..batch.kinds import jobs_by_kind
 from ..engine import Engine, Job
 from ..pace import duration
 from .rates import rate_of
 from .rehearsal import Part, RehearsalHost, rehearse
-
-WITHOUT_EFFECT = frozenset({*SEEDS, "text", "prompt", "filename_prefix"})
-"""Inputs that change neither time nor memory."""
 
 MOST_REHEARSED = 20
 """Kinds of jobs of a batch that are rehearsed; others count as the mean of these."""
@@ -85,15 +82,12 @@ class Estimator:
         Raises:
             NodeFailed: a job failed when it was rehearsed, as it would when it runs.
         """
-        kinds: dict[object, list[BatchJob]] = {}
-        for job in jobs:
-            kinds.setdefault(_kind(job), []).append(job)
         host = RehearsalHost(models=self.models, device=self.device, dtype=self.dtype)
         with use_folders(self.folders):
             engine = Engine(host)
         rates: dict[object, float] = {}
         found: dict[str, Estimate] = {}
-        for alike in list(kinds.values())[:MOST_REHEARSED]:
+        for alike in jobs_by_kind(jobs)[:MOST_REHEARSED]:
             estimate = self._estimated(alike[0], engine, host, rates)
             found.update({job.id: estimate for job in alike})
         return found
@@ -144,12 +138,3 @@ def _seconds(parts: Sequence[Part], device: torch.device, rates: dict[object, fl
 
 def _flops(parts: Sequence[Part], name: str) -> int:
     return sum(part.work.flops for part in parts if part.work.name == name)
-
-
-def _kind(job: BatchJob) -> object:
-    told = [each for each in job.assignments if _input(each) not in WITHOUT_EFFECT]
-    return id(job.workflow), tuple(told)
-
-
-def _input(assignment: str) -> str:
-    return assignment.partition("=")[0].rpartition(".")[2].strip()

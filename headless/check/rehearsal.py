@@ -8,8 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ... import hosts
+from ...graph.errors import NodeFailed
 from ...graph.executor import Executor
 from ...graph.graph import Graph, GraphNode, Link, order_nodes
 from ...graph.registry import Registry
@@ -64,12 +66,41 @@ def tokens_of(shape: torch.Size, patch: Sequence[int]) -> int:
     return shape[1] if len(shape) == 3 else prod(shape[2:]) // prod(patch)
 
 
-class RehearsedModels(StandaloneModels):
-    """Networks without values, which count their calls in ``parts``."""
+class _Reached(Exception):  # noqa: N818 (what was waited for, no error)
+    """The first evaluation of a transformer; ``tokens`` of all its rows."""
 
-    def __init__(self, device: torch.device, dtype: str, session: StandaloneSession) -> None:
+    def __init__(self, tokens: int) -> None:
+        super().__init__(tokens)
+        self.tokens = tokens
+
+
+class _FirstEvaluation(RehearsedDiT):
+    """Ends a rehearsal when it is called; a prompt is not even projected."""
+
+    def prepare(self, text: Tensor, image: Tensor | None = None) -> tuple[()]:
+        """Nothing."""
+        return ()
+
+    def __call__(self, x: Tensor, *given: Any, **options: Any) -> Tensor:
+        """Tell how large the state is."""
+        raise _Reached(len(x) * tokens_of(x.shape, self.config.patch))
+
+
+class RehearsedModels(StandaloneModels):
+    """Networks without values, which count their calls in ``parts``.
+
+    Args:
+        device: that would compute.
+        dtype: what "auto" means: auto, fp32, bf16 or fp16.
+        session: told of progress.
+        is_short: whether the first evaluation of a transformer ends a rehearsal.
+    """
+
+    def __init__(
+        self, device: torch.device, dtype: str, session: StandaloneSession, *, is_short: bool
+    ) -> None:
         super().__init__(CPU, dtype, session)
-        self.real_device = device
+        self.real_device, self.is_short = device, is_short
         self.parts: list[Part] = []
 
     def _network(self, weights: Any, dtype: str) -> tuple[Any, torch.dtype]:
@@ -86,7 +117,8 @@ class RehearsedModels(StandaloneModels):
     def make_model(self, weights: Any, *, dtype: str) -> Model:
         """A transformer that counts."""
         network, number = self._network(weights, dtype)
-        dit: Any = RehearsedDiT(network, self._part("sampling", weights, network, number))
+        standing = _FirstEvaluation if self.is_short else RehearsedDiT
+        dit: Any = standing(network, self._part("sampling", weights, network, number))
         info = weights.info
         return Model(
             dit, weights.latent, CPU, weights.shift, info, is_distilled(info), weights.file
@@ -146,12 +178,17 @@ class _Quiet(StandaloneSession):
 
 
 class RehearsalHost(StandaloneHost):
-    """The standalone host with networks that compute nothing."""
+    """The standalone host with networks that compute nothing.
 
-    def __init__(self, *, models: Path, device: str, dtype: str) -> None:
+    Args:
+        models, device, dtype: as of the host that it stands for.
+        is_short: whether the first evaluation of a transformer ends a rehearsal.
+    """
+
+    def __init__(self, *, models: Path, device: str, dtype: str, is_short: bool = False) -> None:
         super().__init__(models=models, device=device, dtype=dtype)
         self.session = _Quiet(lambda done, total: None, None)
-        self.rehearsed = RehearsedModels(self.models.device, dtype, self.session)
+        self.rehearsed = RehearsedModels(self.models.device, dtype, self.session, is_short=is_short)
         self.models = self.rehearsed
         self.sampling = StandaloneSampling(CPU, self.session, self.models.vaes)
 
@@ -206,6 +243,27 @@ def rehearse(
             if shortened:
                 Executor(known).run(shortened)
     return list(host.rehearsed.parts)
+
+
+def tokens_at_first(
+    prompt: Mapping[str, Any], registry: Registry, host: RehearsalHost, folders: Folders
+) -> int:
+    """Tokens of all rows of the first evaluation of a transformer; 0 where there is none.
+
+    Args:
+        prompt, registry, folders: as of `rehearse`.
+        host: a short one, is used from here on.
+
+    Raises:
+        GraphError, NodeFailed: it cannot run as far as that.
+    """
+    try:
+        rehearse(prompt, registry, host, folders)
+    except NodeFailed as problem:
+        if isinstance(problem.__cause__, _Reached):
+            return problem.__cause__.tokens
+        raise
+    return 0
 
 
 def _shortened(graph: Graph, prompt: Mapping[str, Any]) -> dict[str, Any]:

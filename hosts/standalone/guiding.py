@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ...graph.lockstep import ask
 from ...models.attention import attend
 from ...models.dit.trunk import PreparedContext
 from ...models.hooks import BlockHooks
@@ -27,6 +28,7 @@ from ..prompt_spans import SpanChooser, spans_of
 from .control import PreparedControl, branches, control_of, prepared_control, steerings
 from .latents import start_channels
 from .sampling import Guider, Model, Prompted
+from .together import NetworkCall
 
 NO_VISION = (
     "spacetime cannot load CLIP Vision yet; use a text-to-video model, or run the graph in ComfyUI "
@@ -190,7 +192,8 @@ def velocity(
         raise ValueError("the run does not say which clips its state holds")
     channels = None if prepared.channels is None else at.part(prepared.channels)
     steered = (*hooks.branches, *branches(model, prepared.controls, at))
-    return model.dit(
+    call = NetworkCall(
+        model.dit,
         x.to(model.dit.dtype),
         at.levels,
         clips.pick(prepared.contexts),
@@ -200,6 +203,7 @@ def velocity(
         channels=channels,
         hooks=replace(hooks, branches=steered),
     )
+    return ask(call)
 
 
 def guided_denoiser(

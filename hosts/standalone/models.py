@@ -9,6 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from ...graph.lockstep import ask
 from ...media import FrameStream, led_in, regrouped
 from ...model_loaders.load import (
     ControlWeights,
@@ -40,6 +41,7 @@ from .devices import choose_dtype
 from .preview import LoadedVAE
 from .sampling import Model
 from .session import StandaloneSession
+from .together import EncodedPrompt
 
 CHUNK = 4
 """Latent frames that the VAE works on at a time."""
@@ -170,7 +172,7 @@ class StandaloneModels:
         prompt = read_prompt(clip.tokenizer, text)
         if prompt.problems:
             self.session.warn("; ".join(prompt.problems))
-        context = clip.encode_prompt(prompt).cpu()
+        context = ask(EncodedPrompt(clip, prompt)).cpu()
         refuse_not_finite(context, "the encoded prompt", DAMAGED_TEXT_ENCODER)
         return [[context, {PROMPT_KEY: text}]]
 

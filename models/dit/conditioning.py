@@ -50,7 +50,7 @@ class DistinctConditions:
 
 
 def gather_levels(
-    sigma: Tensor, layout: TokenLayout, extras: Mapping[str, Tensor]
+    sigma: Tensor, layout: TokenLayout, extras: Mapping[str, Tensor], rows: int
 ) -> DistinctConditions:
     """Collect the distinct conditionings of a packed batch.
 
@@ -58,6 +58,7 @@ def gather_levels(
         sigma: (B,) or (B, L).
         layout: places of the L tokens.
         extras: optional inputs, each (B,), per clip (B, clips) or (for ``r``) per token (B, L).
+        rows: of the batch, a multiple of B: the rows of conditionings are repeated.
 
     Raises:
         ValueError: an input has another shape.
@@ -73,6 +74,7 @@ def gather_levels(
     else:
         values, numbers = _distinct(table.flatten(1))
         index = _per_token(numbers.unflatten(0, (len(sigma), width)), layout)
+    index = index.repeat(rows // len(sigma), 1)
     return DistinctConditions(values[0], dict(zip(extras, values[1:], strict=True)), index)
 
 

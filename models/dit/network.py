@@ -139,7 +139,8 @@ class VideoDiT(Trunk):
             tokens: (B, L, in_channels * patch volume) in the dtype to compute in.
             layout: coordinates and clip of each token. Clean reference tokens are tokens
                 of the clip with their own coordinates and noise level 0.
-            sigma: (B,) noise level of a row, or (B, L) of each token, in [0, 1].
+            sigma: (B,) noise level of a row, or (B, L) of each token, in [0, 1]; those of a part
+                of the rows are repeated.
             contexts: one prepared context for all clips, or one per clip.
             conditions: optional inputs by name, each (B,) or (B, clips), ``r`` as sigma.
             hooks: changes at the blocks.
@@ -151,11 +152,11 @@ class VideoDiT(Trunk):
             ValueError: shapes disagree, or a condition is unknown to this network.
         """
         self._check(tokens, layout, contexts)
-        levels = gather_levels(sigma, layout, self._known(conditions or {}))
+        levels = gather_levels(sigma, layout, self._known(conditions or {}), len(tokens))
         time, modulation = self.modulation(levels, tokens.dtype)
         rotations = layout.rotations(self.config.rope, tokens.device)
         shared = Sequences(rotations, layout.spans, modulation, hooks)
-        x = self.embed(tokens).float()  # (B, L, D)
+        x = self._embed_rows(tokens, alone=len(sigma) == 1).float()  # (B, L, D)
         inside = Embedded(tokens, x, time, layout, levels, shared)
         beside = Beside(hooks.residuals, [branch(inside) for branch in hooks.branches])
         for number, block in enumerate(self.each_block()):
@@ -165,6 +166,11 @@ class VideoDiT(Trunk):
         out = self.head(x, time, levels.index, tokens.dtype).float()
         pt, ph, pw = self.config.patch
         return rearrange(out, "B L (pt ph pw C) -> B L (C pt ph pw)", pt=pt, ph=ph, pw=pw)
+
+    def _embed_rows(self, tokens: Tensor, *, alone: bool) -> Tensor:
+        """Embed patches; torch convolves a row that is alone otherwise than several."""
+        parts = tokens.split(1) if alone else (tokens,)
+        return torch.cat([self.embed(part) for part in parts])
 
     def _check(
         self, tokens: Tensor, layout: TokenLayout, contexts: Sequence[PreparedContext]

@@ -35,7 +35,7 @@ def test_distinct_conditionings_rebuild_every_token(rows: int) -> None:
     layout = grid_layout(LatentShape(5, 2, 2))
     sigma = torch.randint(4, (rows, 20), generator=g) / 4
     fps = torch.randint(2, (rows,), generator=g) * 8.0
-    levels = gather_levels(sigma, layout, {"fps": fps})
+    levels = gather_levels(sigma, layout, {"fps": fps}, rows)
     assert torch.equal(levels.sigma[levels.index], sigma)
     assert torch.equal(levels.extras["fps"][levels.index], fps[:, None].expand(-1, 20))
     table = torch.stack([levels.sigma, levels.extras["fps"]])
