@@ -11,7 +11,7 @@ from ...hosts.standalone.host import StandaloneHost
 from ..backend_options import PATIENCE
 from ..engine import standalone_registry
 from .backend import Backend
-from .comfyui_client import ComfyUIClient, Unreachable, read_headers
+from .comfyui_client import ComfyUIClient, Unreachable, no_server, read_headers
 from .comfyui_server import ComfyUIServers
 from .here import Here
 from .ray_cluster import RayCluster
@@ -112,7 +112,7 @@ def registry_of(options: BackendOptions, settings: BatchSettings) -> Registry:
         except Unreachable as problem:
             problems.append(problem)
     if problems:
-        raise problems[0]
+        raise no_server(problems)
     host = StandaloneHost(
         models=Path(settings.models_dir), device=settings.device, dtype=settings.dtype
     )

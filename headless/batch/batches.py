@@ -90,7 +90,8 @@ def find_batch(output: Path, jobs: Sequence[BatchJob] | None) -> Path:
                 return path
     raise FileNotFoundError(
         f"no batch in {output} has just the {counted(len(jobs), 'job')} given: a workflow, an "
-        "input or their order has changed; --resume without workflows goes on with the last batch as it was begun"
+        "input or their order has changed; --resume without workflows goes on with the last batch "
+        "as it was begun"
     )
 
 

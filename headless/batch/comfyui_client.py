@@ -3,7 +3,7 @@
 import http.client
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -206,7 +206,7 @@ class ComfyUIClient:
                 yield None
                 continue
             except problems as problem:
-                raise Unreachable(f"{self.url}: {problem}") from problem
+                raise Unreachable(f"{self.url}: {str(problem).rstrip('.')}") from problem
             if message == "":
                 raise Unreachable(f"{self.url} has closed the connection")
             if isinstance(message, str):  # bytes are pictures of what is being sampled
@@ -240,6 +240,16 @@ class ComfyUIClient:
                 raise _refusal(self.url, path, error) from None
         with answer:
             yield answer
+
+
+def no_server(problems: Iterable[object]) -> Unreachable:
+    """What is told where none of the servers is there.
+
+    Args:
+        problems: of each, with its URL.
+    """
+    told = "; ".join(map(str, problems))
+    return Unreachable(f"no ComfyUI server is there ({told}): start it, or see --server")
 
 
 def events_package() -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from ...graph.registry import Registry
 from ...graph.server_nodes import server_nodes
 from .backend import BatchStopped
-from .comfyui_client import ComfyUIClient, Refused, Unreachable
+from .comfyui_client import ComfyUIClient, Refused, Unreachable, no_server
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds between two questions whether a server is back; each pause is twice the one before."""
@@ -90,9 +90,7 @@ class ServerPool:
         """
         problems = [problem for slot in self.slots if (problem := self._absence(slot))]
         if len(problems) == len(self.slots):
-            raise Unreachable(
-                f"no ComfyUI server is there ({'; '.join(problems)}): start it, or see --server"
-            )
+            raise no_server(problems)
         for problem in problems:
             log.warning("%s: the batch begins without it", problem)
 

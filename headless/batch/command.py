@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ...graph.errors import LISTED
 from ...media import plain_path, prove_writable, shown
-from ..failure import message_of
+from ..failure import cut, message_of
 from ..streams import INTERRUPTED, print_results, tell, tell_traceback
 from ..version import versions
 from .backend import Backend, BatchStopped, JobFailed
@@ -26,7 +26,7 @@ from .job import BatchJob
 from .jobs.make import jobs_of
 from .jobs.options import JobOptions
 from .layout import Layout
-from .lock import FolderLock
+from .lock import FolderInUse, FolderLock
 from .manifest import DONE, FAILED, Manifest, read_manifest
 from .page.sheet import ContactSheet
 from .restore import restore
@@ -93,6 +93,8 @@ def batch_command(options: BatchOptions) -> int:
         code = 1 if session.counts["failed"] or session.counts["left"] else 0
     except KeyboardInterrupt:
         session.error, code = "interrupted", INTERRUPTED
+    except (BatchStopped, FolderInUse) as problem:  # which say it all
+        session.error = cut(str(problem))
     except Exception as problem:  # whatever it is, what was saved is named and programs are told
         session.error = message_of(problem)
         if options.verbose:

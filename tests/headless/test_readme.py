@@ -1,5 +1,6 @@
 """The commands of the README run, and the options that the pages name exist."""
 
+import csv
 import re
 import shlex
 import shutil
@@ -11,7 +12,7 @@ import typer.main
 from spacetime_video.headless.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "weights/README.md", "docs/figures.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "weights/README.md", "docs/figures.md", "docs/batches.md")
 
 QUICK = [
     *("--set", "Schedule.steps=1", "--set", "Size.width=32", "--set", "Size.height=32"),
@@ -59,6 +60,51 @@ def test_each_command_of_the_readme_runs(arguments, command, tmp_path):
         assert "2 jobs, 8 tokens in 1 evaluation, " in said
         return
     assert list(tmp_path.glob(WRITTEN[arguments[0]])), "the file that the README promises"
+
+
+BATCHES = shell_commands(text_of("docs/batches.md"))
+ELSEWHERE = {"--server", "--ray"}
+"""Commands with one of these need a server or a cluster: tests of these run them."""
+
+
+def small(arguments):
+    """A command of the page on batches that takes seconds."""
+    if not any(word.endswith(".json") for word in arguments):
+        return arguments
+    return [*arguments, *QUICK, *(["--seeds", "1-2"] if "--seeds" in arguments else [])]
+
+
+def test_the_commands_of_the_page_on_batches_run_one_after_the_other(command, tmp_path):
+    shutil.copytree(ROOT / "example_workflows", tmp_path / "example_workflows")
+    here = [arguments for arguments in BATCHES if not ELSEWHERE.intersection(arguments)]
+    assert [arguments[0] for arguments in here] == [
+        "check", "batch", "contact-sheet", "batch", "batch", "reproduce", "batch", "run"
+    ]  # fmt: skip
+    said = []
+    for arguments in here:
+        code, out, told = command(*small(arguments))
+        assert code == 0, (arguments, told)
+        said.append(out)
+    assert "12 jobs" in said[0]
+    assert Path(said[2].strip()).is_file()
+    assert "equal" in said[5]
+    names = {path.stem for path in (tmp_path / "overnight").glob("*/*.mp4")}
+    assert names == {row[0].rpartition("/")[2] for row in table()}
+    sweep = sorted(path.stem for path in (tmp_path / "seeds" / "sweep").iterdir())
+    assert sweep == ["1_2", "1_4", "2_2", "2_4"]
+
+
+def table():
+    """Rows of the table that ships."""
+    text = (ROOT / "example_workflows" / "overnight_batch.csv").read_text(encoding="utf-8")
+    return list(csv.reader(text.splitlines()))[1:]
+
+
+def test_the_page_shows_rows_of_the_table():
+    shown = re.findall(r"^\| (\w+/\w+) \|(.*)\|$", text_of("docs/batches.md"), flags=re.MULTILINE)
+    cells = [[name, *(cell.strip() for cell in rest.split("|"))] for name, rest in shown]
+    assert len(cells) == 3
+    assert [each for each in cells if each not in table()] == []
 
 
 def unknown_words(words):

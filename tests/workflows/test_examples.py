@@ -74,6 +74,7 @@ def test_the_examples_are_all_there() -> None:
         "keyframes",
         "one_minute_video",
         "outpaint",
+        "overnight_batch",
         "reconstruct_video",
         "restyle_video",
         "resume_from_step",

@@ -1,5 +1,6 @@
 """What a contact sheet says of a batch: of all jobs once, and of each what is its own."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,9 @@ from .posters import Poster, Posters
 
 PROMPT, SEED, WORKFLOW, PLACE = "prompt", "seed", "workflow", "device"
 """Names of facts that are not those of inputs."""
+
+_TAGGED = re.compile(r".*#([^\W\d][\w-]*)\.([^.]+)")
+"""A title that ends in a tag, and an input."""
 
 LEFT = "left"
 """State of a job that is still to be done."""
@@ -44,7 +48,7 @@ class Card:
     """A job.
 
     Args:
-        number: in the order of the batch, from 1.
+        number: in the order in which jobs were named, from 1.
         id, name: of the job.
         state: `DONE`, `FAILED`, `RUNNING` or `LEFT`.
         at: when it came to that, as an ISO time.
@@ -104,7 +108,7 @@ def sheet_of(contents: Contents, layout: Layout, posters: Posters, *, is_live: b
     Raises:
         OSError: a poster cannot be written.
     """
-    records = list(contents.records.values())
+    records = sorted(contents.records.values(), key=_place)
     facts = [facts_of(record) for record in records]
     names = list(dict.fromkeys(name for each in facts for name in each))
     varying = tuple(name for name in names if _varies(name, facts))
@@ -145,7 +149,8 @@ def facts_of(record: JobRecord) -> dict[str, str]:
     job, details = record.job, record.details
     prompts = details.get("prompts") or job.prompts
     found = {PROMPT: "\n".join(prompts), SEED: ", ".join(job.seeds), WORKFLOW: _stem(job.source)}
-    found |= {words: text for words, text in _assigned(job) if not _is_told(words, text, job)}
+    assigned = [each for each in map(split_assignment, job.assignments) if not _is_told(*each, job)]
+    found |= {_input_name(words): text for words, text in assigned}
     found[PLACE] = str(details.get("server") or details.get("device") or "")
     return {name: text for name, text in found.items() if text}
 
@@ -155,8 +160,18 @@ def _varies(name: str, facts: Sequence[Mapping[str, str]]) -> bool:
     return len({each.get(name) for each in facts if name in each or name != PLACE}) > 1
 
 
-def _assigned(job: BatchJob) -> Iterable[tuple[str, str]]:
-    return map(split_assignment, job.assignments)
+def _place(record: JobRecord) -> tuple[int, str]:
+    """Where a job was named; the manifest has them in the order in which they run."""
+    return len(record.job.id), record.job.id
+
+
+def _input_name(words: str) -> str:
+    """An input as it is shown: of a node with a tag the tag, and nothing twice."""
+    tagged = _TAGGED.fullmatch(words)
+    if tagged is None:
+        return words
+    tag, name = tagged.groups()
+    return tag if tag.lower() == name.lower() else f"{tag}.{name}"
 
 
 def _is_told(words: str, text: str, job: BatchJob) -> bool:

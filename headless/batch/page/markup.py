@@ -172,7 +172,7 @@ placeholder="words, a seed" title="/" autocomplete="off" spellcheck="false"></la
 def _orders(sheet: Sheet) -> list[_Order]:
     cards = sheet.cards
     known = [
-        _Order("as planned", [card.number for card in cards]),
+        _Order("in order", [card.number for card in cards]),
         _Order("latest first", [card.at or None for card in cards], falls=True),
         _Order("by name", [card.name for card in cards]),
         _Order("longest first", [card.seconds for card in cards], falls=True),

@@ -56,7 +56,9 @@ def test_failed_jobs_do_not_stop_the_others_and_run_again(servers, batch, write,
     assert len(results(tmp_path / "output")) == 3 * 4
 
 
-def test_a_server_that_is_gone_ends_the_batch_which_goes_on_later(servers, batch, write, tmp_path):
+def test_a_server_that_is_gone_ends_the_batch_which_goes_on_later(
+    servers, batch, write, tmp_path, capsys
+):
     def go(run):
         run.start()
         run.server.die()
@@ -64,6 +66,7 @@ def test_a_server_that_is_gone_ends_the_batch_which_goes_on_later(servers, batch
     servers[0].script = [go]
     backend = options_for(servers[:1], server_patience=0.5)
     assert batch(write(GRAPH), seeds="1-2", backend=backend) == 1
+    assert "\nno ComfyUI server has been there for" in f"\n{capsys.readouterr().err}"
     assert results(tmp_path / "output") == {}
     assert batch(resume=True, backend=options_for(servers[1:])) == 0
     assert len(results(tmp_path / "output")) == 2 * 4
@@ -103,7 +106,7 @@ def test_options_that_contradict_each_other_are_refused(batch, write, capsys, gi
 def test_nodes_are_those_of_the_first_server_that_is_there(servers):
     servers[0].die()
     assert set(registry_of(options_for(servers), BatchSettings())) == {"LoadVideo", "Seed", "Save"}
-    with pytest.raises(ConnectionError):
+    with pytest.raises(ConnectionError, match=r"no ComfyUI server is there .*: start it"):
         registry_of(options_for(servers[:1]), BatchSettings())
     servers[0].start()
 

@@ -159,7 +159,7 @@ def test_a_second_batch_in_a_folder_is_refused(outcome, clip, tmp_path):
     with FolderLock(batches_folder(tmp_path / "output")):
         code, lines, told = outcome(clip)
     assert (code, lines) == (1, [])
-    assert "another batch runs in" in told
+    assert told.startswith("another batch runs in")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def record(tmp_path, media, monkeypatch):
     batches = count()
     monkeypatch.setattr(os, "fsync", lambda handle: None)  # no power fails here
 
-    def write(*made, reason="ended"):
+    def write(*made, reason="ended", runs=None):
         output = tmp_path / "output"
         layout = Layout(output, batches_folder(output) / f"batch{next(batches)}")
         jobs = [
@@ -76,7 +76,8 @@ def record(tmp_path, media, monkeypatch):
             for number, each in enumerate(made, 1)
         ]
         header = {"batch": layout.batch.name, "digest": "d", "settings": {}}
-        write_plan(layout.batch / FILE, header, [[job] for job in jobs])
+        order = range(len(jobs)) if runs is None else runs
+        write_plan(layout.batch / FILE, header, [[jobs[number]] for number in order])
         manifest = Manifest(layout.batch / FILE)
         manifest.session({"torch": "2"})
         for job, each in zip(jobs, made, strict=True):

@@ -92,6 +92,21 @@ def test_a_batch_is_shown_with_what_differs_between_its_jobs(record):
     assert logs == [f"logs/0000{number}.log" for number in (1, 2, 3)]
 
 
+def test_jobs_stand_as_they_were_named_and_tags_say_enough(record):
+    words = ("Denoiser #guidance.guidance", "Size (px) #size.width", "Sampler.steps")
+    jobs = [
+        Made(name=f"clip_{number}", assignments=tuple(f"{each}={number}" for each in words))
+        for number in range(1, 4)
+    ]
+    page = write_page(record(*jobs, runs=(2, 0, 1)))
+    text = "".join(read(page).texts)
+    assert [text.index(f"clip_{number}") for number in (1, 2, 3)] == sorted(
+        text.index(f"clip_{number}") for number in (1, 2, 3)
+    )
+    named = [each for each in read(page).texts if each.startswith("by ")]
+    assert named == ["by name", "by guidance", "by size.width", "by Sampler.steps"]
+
+
 def size_of(path):
     with Image.open(path) as picture:
         return picture.size
