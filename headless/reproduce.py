@@ -155,10 +155,26 @@ def _prompt(
 ) -> Prompt:
     """The graph as it was run, which a file has beside the drawn one; else what was recorded."""
     if "prompt" in graphs:
-        return Prompt(graphs["prompt"], graphs.get("workflow"))
+        nodes = {key: _with_places(node, folders) for key, node in graphs["prompt"].items()}
+        return Prompt(nodes, graphs.get("workflow"))
     if graphs or recorded is None:
         return engine.prompt(Job(workflow=graphs["workflow"], folders=folders))
     return engine.prompt(recorded)
+
+
+def _with_places(node: Any, folders: Folders) -> Any:
+    """A node with the whole paths of files that were named to the job; results tell their names."""
+    inputs = node.get("inputs") if isinstance(node, dict) else None
+    if not isinstance(inputs, dict):
+        return node
+    elsewhere = {
+        path.name: str(path) for path in folders.also if not (folders.input / path.name).is_file()
+    }
+    placed = {
+        name: elsewhere.get(value, value) if isinstance(value, str) else value
+        for name, value in inputs.items()
+    }
+    return {**node, "inputs": placed}
 
 
 def _job(record: JobRecord, folders: Folders) -> Job:

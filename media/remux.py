@@ -21,6 +21,8 @@ def copy_streams(
     source: str | os.PathLike[str],
     path: str | os.PathLike[str],
     metadata: Mapping[str, str] | None = None,
+    *,
+    own_tags: bool = True,
 ) -> None:
     """Write the pictures and sound of `source` as they are into an MP4, atomically.
 
@@ -28,6 +30,7 @@ def copy_streams(
         source: a video file.
         path: where to; an existing file is replaced.
         metadata: tags that are added to, or replace, those of the source. Dates are dropped.
+        own_tags: whether those of the source are kept.
 
     Raises:
         MediaError: the source cannot be read, or an MP4 cannot hold its streams.
@@ -37,7 +40,8 @@ def copy_streams(
     with open_video(source) as (given, pictures), replacing(path) as unfinished:
         options = {"movflags": "use_metadata_tags"}
         with av.open(str(unfinished), "w", format="mp4", container_options=options) as output:
-            output.metadata.update(content_tags(given.metadata) | dict(metadata or {}))
+            kept = content_tags(given.metadata) if own_tags else {}
+            output.metadata.update(kept | dict(metadata or {}))
             _copy_packets(given, pictures, output)
 
 

@@ -61,10 +61,24 @@ def saved_result(path: Path, kind: FolderType) -> SavedResult:
 
 
 def graph_metadata(hidden: HiddenHolder) -> dict[str, str]:
-    """Return the tags that bring the graph back when a saved file is dropped into the editor."""
+    """Return the tags that bring the graph back when a saved file is dropped into the editor.
+
+    Files that were named by their whole paths are there by their names alone: a result is shared,
+    and where its maker keeps files is nobody's business.
+    """
     if not folders().metadata:
         return {}
     tags: Mapping[str, Any] = dict(hidden.extra_pnginfo or {})
     if hidden.prompt is not None:
         tags = {**tags, "prompt": hidden.prompt}
-    return {key: as_json(value) for key, value in tags.items()}
+    return {key: as_json(_without_places(value)) for key, value in tags.items()}
+
+
+def _without_places(value: Any) -> Any:
+    """A JSON value with the names of files in place of the whole paths that someone has set."""
+    if isinstance(value, Mapping):
+        return {key: _without_places(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_places(each) for each in value]
+    is_named = isinstance(value, str) and Path(value).is_absolute()
+    return Path(value).name if is_named and plain_path(value) in folders().also else value

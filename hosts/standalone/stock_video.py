@@ -202,7 +202,10 @@ class SaveVideo(io.ComfyNode):
             io.FolderType.output, filename_prefix, ".mp4", width=width, height=height
         ) as saved:
             tags = graph_metadata(cls.hidden)
-            video.save_to(saved.unfinished, format=format, codec=codec, metadata=tags, crf=quality)
+            video.save_to(
+                saved.unfinished, format=format, codec=codec, metadata=tags, crf=quality,
+                own_tags=folders().metadata,
+            )  # fmt: skip
         shown = ui.PreviewVideo([saved_result(saved.path, io.FolderType.output)])
         return io.NodeOutput(video, ui=shown)
 

@@ -81,12 +81,15 @@ class Video(Protocol):
         codec: str = "auto",
         metadata: Mapping[str, Any] | None = None,
         crf: float | None = None,
+        *,
+        own_tags: bool = True,
     ) -> None:
         """Write an H.264 MP4; `metadata` values become JSON, texts stay as they are.
 
         Encoded sound is AAC and ends with the last frame.
 
-        With `crf` a file is re-encoded at that quality, even where it could be copied.
+        With `crf` a file is re-encoded at that quality, even where it could be copied. Without
+        `own_tags` nothing is kept of what the source file carries beside pictures and sound.
 
         Raises:
             ValueError: another format or codec, or the video cannot be read.
@@ -137,6 +140,8 @@ class VideoFromFile:
         codec: str = "auto",
         metadata: Mapping[str, Any] | None = None,
         crf: float | None = None,
+        *,
+        own_tags: bool = True,
     ) -> None:
         """Copy the streams as they are if the codec fits an MP4, else re-encode them."""
         _check_choice(format, codec)
@@ -144,14 +149,14 @@ class VideoFromFile:
         info = probe_video(self.path)
         if crf is None and codec in ("auto", info.codec):
             try:
-                return copy_streams(self.path, path, tags)
+                return copy_streams(self.path, path, tags, own_tags=own_tags)
             except MediaError:
                 log.info("an MP4 cannot hold the streams of %s: re-encoding them", self.path)
         write_video(
             path,
             self._frames(info),
             fps=info.fps,
-            metadata=content_tags(info.metadata) | tags,
+            metadata=(content_tags(info.metadata) if own_tags else {}) | tags,
             crf=_quality(crf),
             sound=read_sound(self.path),
         )
@@ -207,8 +212,10 @@ class VideoFromComponents:
         codec: str = "auto",
         metadata: Mapping[str, Any] | None = None,
         crf: float | None = None,
+        *,
+        own_tags: bool = True,
     ) -> None:
-        """Encode the frames and the sound."""
+        """Encode the frames and the sound; frames in memory carry no tags of their own."""
         _check_choice(format, codec)
         write_video(
             path,

@@ -32,10 +32,10 @@ def types_after(hidden: Any) -> set[str]:
     """
     prompt: Mapping[str, Any] = (hidden.prompt if hidden else None) or {}
     takers: dict[str, list[str]] = defaultdict(list)
-    for id, node in prompt.items():
-        for value in node["inputs"].values():
-            if isinstance(value, list) and len(value) == 2 and str(value[0]) in prompt:
-                takers[str(value[0])].append(id)
+    for id in prompt:
+        for value in inputs_of(prompt, id).values():
+            if (source := source_of(prompt, value)) is not None:
+                takers[source].append(id)
     reached: set[str] = set()
     left = list(takers[hidden.unique_id]) if prompt else []
     while left:
@@ -44,3 +44,16 @@ def types_after(hidden: Any) -> set[str]:
             reached.add(id)
             left += [] if _DECODES in prompt[id]["class_type"] else takers[id]
     return {prompt[id]["class_type"] for id in reached}
+
+
+def inputs_of(prompt: Mapping[str, Any], id: str) -> Mapping[str, Any]:
+    """The inputs of a node, none where a prompt leaves them out."""
+    return prompt[id].get("inputs") or {}
+
+
+def source_of(prompt: Mapping[str, Any], value: object) -> str | None:
+    """The node that an input's value comes from; None for a constant."""
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str | int):
+        return None
+    source = str(value[0])
+    return source if source in prompt else None

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .ahead import inputs_of, source_of
+
 
 def origin_of(hidden: Any) -> str:
     """A digest of a node's inputs and of all nodes that they come from.
@@ -19,16 +21,19 @@ def origin_of(hidden: Any) -> str:
     """
     prompt: Mapping[str, Any] = hidden.prompt or {}
     known: dict[str, str] = {}
-
-    def digest(node: str) -> str:
-        if node not in known:
-            inputs = {name: plain(value) for name, value in prompt[node]["inputs"].items()}
-            text = json.dumps([prompt[node]["class_type"], inputs], sort_keys=True)
-            known[node] = hashlib.sha256(text.encode()).hexdigest()
-        return known[node]
-
-    def plain(value: Any) -> Any:
-        source = value[0] if isinstance(value, list) and len(value) == 2 else None
-        return [digest(source), value[1]] if isinstance(source, str) and source in prompt else value
-
-    return digest(hidden.unique_id) if hidden.unique_id in prompt else ""
+    left = [hidden.unique_id] if hidden.unique_id in prompt else []
+    while left:
+        node, inputs = left[-1], inputs_of(prompt, left[-1])
+        sources = {name: source_of(prompt, value) for name, value in inputs.items()}
+        missing = [each for each in sources.values() if each is not None and each not in known]
+        if missing:
+            left += missing
+            continue
+        plain = {
+            name: value if (source := sources[name]) is None else [known[source], value[1]]
+            for name, value in inputs.items()
+        }
+        text = json.dumps([prompt[node]["class_type"], plain], sort_keys=True)
+        known[node] = hashlib.sha256(text.encode()).hexdigest()
+        left.pop()
+    return known.get(hidden.unique_id, "")

@@ -234,6 +234,18 @@ def test_a_run_is_known_by_what_it_follows_from_alone():
     assert told(None) == ""
 
 
+def test_a_run_behind_a_long_chain_is_known():
+    def told(first):
+        chain = {
+            str(key): {"class_type": "PrimitiveInt", "inputs": {"value": [key - 1, 0]}}
+            for key in range(1, 3000)
+        }
+        chain["0"] = {"class_type": "PrimitiveInt", "inputs": {"value": first}}
+        return origin_of(HiddenHolder(prompt=chain, unique_id="2999"))
+
+    assert told(1) == told(1) != told(2)
+
+
 def test_a_damaged_chunk_is_made_again(bench, runs, output):
     latent = empty(41)
     whole = sample(bench, latent, keep=True)

@@ -60,6 +60,16 @@ def a_minute(decoder):
     return node.execute(1280, 720, 961)[0]
 
 
+def test_other_nodes_of_the_graph_may_lack_inputs():
+    graph = {
+        "clip": {"class_type": "SpacetimeEmptyVideo", "inputs": {}},
+        "next": {"class_type": "SpacetimeSample", "inputs": {"latent": ["clip", 0], "x": [[], 0]}},
+        "bare": {"class_type": "SpacetimeSolver"},
+    }
+    node = with_hidden(SpacetimeEmptyVideo, HiddenHolder(prompt=graph, unique_id="clip"))
+    assert node.execute(64, 64, 5)[0]["samples"].shape[2] == 2
+
+
 def test_frames_that_will_be_one_tensor_are_refused_where_no_file_takes_them(
     loaded, standalone, monkeypatch
 ):
