@@ -120,10 +120,17 @@ def add(h: Tensor, x: Tensor, tape: Tape | None) -> Tensor:
 
 
 class ResidualBlock(nn.Module):
-    """Two causal convolutions, each after norm and SiLU, added to the input."""
+    """Two causal convolutions, each after norm and SiLU, added to the input.
 
-    def __init__(self, channels_in: int, channels_out: int, make: LayerMaker) -> None:
+    Args:
+        overwrites: nobody else needs the input, so that the result may take its place.
+    """
+
+    def __init__(
+        self, channels_in: int, channels_out: int, make: LayerMaker, *, overwrites: bool
+    ) -> None:
         super().__init__()
+        self.overwrites = overwrites and channels_in == channels_out
         # The keys are the published positions; those between have no parameters.
         self.residual = nn.ModuleDict(
             {
@@ -142,6 +149,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
         norm1, conv1, norm2, conv2 = self.residual.values()
         h = causal_conv(conv2, causal_conv(conv1, x, tape, norm1), tape, norm2)  # (B, C', F, H, W)
+        if self.overwrites and tape is not None and tape.in_place:
+            return x.add_(h)  # (B, C, F, H, W)
         return add(h, over_frames(self.shortcut, x), tape)  # (B, C', F, H, W)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .stream import Tape
+from .stream import Tape, spares_memory
 
 LARGEST = 2**23
 """Numbers of a piece, if one frame has no more: what is larger is mapped anew each time."""
@@ -38,7 +38,7 @@ def in_pieces(stages: Iterable[Stage], x: Tensor, tape: Tape | None) -> Tensor:
     Each piece goes through all stages before the next one begins. The first frame of a clip is a
     piece alone, whose convolutions need not be told of the zeros before it.
     """
-    if tape is None or not tape.in_place or x.device.type != "cpu":
+    if tape is None or not spares_memory(x, tape):
         for number, stage in enumerate(stages):
             x = stage.run(x, tape and tape.section(number))
         return x

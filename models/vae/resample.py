@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import cast
 
 import torch
 from einops import rearrange, reduce
@@ -12,9 +13,15 @@ from torch.nn import functional
 from ..layers import LayerMaker
 from .blocks import REACH, causal_conv
 from .convolutions import conv3d, doubling_conv2d
-from .stream import Tape, is_first, over_frames
+from .stream import Tape, is_first, over_frames, spares_memory
 
 TIME_KERNEL = (1 + REACH, 1, 1)
+
+BAND = 2**21
+"""Numbers that a CPU makes at a time when it doubles the sides of frames."""
+
+BAND_ROWS = 32
+"""That it does so with at the least: beside each band two rows are made for nothing."""
 
 
 class Downsample(nn.Module):
@@ -65,7 +72,27 @@ class Upsample(nn.Module):
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
         if self.time_conv is not None:
             x = self._double_frames(x, self.time_conv, tape)  # (B, C, F', H, W)
+        if tape is not None and spares_memory(x, tape):
+            return self._double_in_bands(x, tape)  # (B, C', F', 2H, 2W)
         return over_frames(self._double_sides, x)  # (B, C', F', 2H, 2W)
+
+    def _double_in_bands(self, x: Tensor, tape: Tape) -> Tensor:
+        """Double the sides a band of rows at a time, as torch takes thrice the memory of a result.
+
+        Bands have a row of their neighbours on each side, so they give what the whole gives.
+        """
+        channels, rows = cast(nn.Conv2d, self.resample["1"]).out_channels, x.shape[3]
+        row = 4 * channels * x[:, 0, :, 0].numel()  # numbers made of a row
+        count = -(-rows // max(BAND_ROWS, BAND // row))
+        doubled = tape.to_hand_on(x, (len(x), channels, x.shape[2], 2 * rows, 2 * x.shape[4]))
+        for number in range(count):
+            begin, end = (rows * edge // count for edge in (number, number + 1))
+            above = max(begin - 1, 0)
+            made = self._double_sides(x[:, :, :, above : end + 1])
+            start = 2 * (begin - above)
+            doubled[:, :, :, 2 * begin : 2 * end] = made[:, :, :, start : start + 2 * (end - begin)]
+            del made  # or it would stay while the next one is made
+        return doubled
 
     def _double_sides(self, x: Tensor) -> Tensor:
         images = rearrange(x, "B C F H W -> (B F) C H W")

@@ -88,7 +88,8 @@ class DownLevel(nn.Module):
         temporal = not last and config.temporal_down[level]
         self.time = 1 + temporal
         self.growth = channels_out / channels_in
-        blocks = residual_blocks(config.res_blocks, channels_in, channels_out, make)
+        dims = [channels_in] + [channels_out] * config.res_blocks
+        blocks = residual_blocks(dims, make, overwrite=not config.residual_shortcuts)
         if not last:
             blocks.append(Downsample(channels_out, temporal=temporal, make=make))
         self.downsamples = nn.ModuleList(blocks)
@@ -116,7 +117,10 @@ class UpLevel(nn.Module):
         # Wan 2.1's upsampling halves the channels on the way to the next level, Wan 2.2's does not.
         halving = 1 if config.residual_shortcuts else 2
         before = channels_in if level == 0 else channels_in // halving
-        blocks = residual_blocks(1 + config.res_blocks, before, channels_out, make)
+        dims = [before] + [channels_out] * (1 + config.res_blocks)
+        # The first level's input may be part of what tiles share.
+        overwrite = level > 0 and not config.residual_shortcuts
+        blocks = residual_blocks(dims, make, overwrite=overwrite)
         if not last:
             after = channels_out // halving
             blocks.append(Upsample(channels_out, after, temporal=temporal, make=make))
@@ -134,21 +138,25 @@ class UpLevel(nn.Module):
         return h + duplicate_up(x, h.shape[1], **self.block, first=is_first(tape))
 
 
-def residual_blocks(
-    count: int, channels_in: int, channels_out: int, make: LayerMaker
-) -> list[nn.Module]:
-    """Make a chain of residual blocks of which the first changes the channels."""
-    dims = [channels_in] + [channels_out] * count
-    return [ResidualBlock(a, b, make) for a, b in pairwise(dims)]
+def residual_blocks(dims: list[int], make: LayerMaker, *, overwrite: bool) -> list[nn.Module]:
+    """Make a chain of residual blocks with so many channels before, between and after them.
+
+    Args:
+        overwrite: whether the chain's input may be overwritten.
+    """
+    return [
+        ResidualBlock(before, after, make, overwrites=overwrite or number > 0)
+        for number, (before, after) in enumerate(pairwise(dims))
+    ]
 
 
 def middle(channels: int, make: LayerMaker) -> nn.ModuleList:
     """Make the blocks on the latent's side of an encoder or a decoder."""
     return nn.ModuleList(
         [
-            ResidualBlock(channels, channels, make),
+            ResidualBlock(channels, channels, make, overwrites=True),
             AttentionBlock(channels, make),
-            ResidualBlock(channels, channels, make),
+            ResidualBlock(channels, channels, make, overwrites=True),
         ]
     )
 

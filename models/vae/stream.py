@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from math import prod
 
 import torch
 from einops import rearrange
@@ -104,6 +105,14 @@ class Tape:
         past[:, :, missing:] = recent
         self._frames[key] = past
 
+    def to_hand_on(self, like: Tensor, size: Sequence[int]) -> Tensor:
+        """Memory for what a stage of a network gives, which it overwrites by what it gives next.
+
+        Args:
+            size: (B, C, F, H, W).
+        """
+        return self.room.to_hand_on(self._section[-1:], like, size)
+
     def cache(self) -> Cache:
         """Give what was written, to start the next chunk's tape."""
         return Cache(self._frames)
@@ -117,18 +126,16 @@ class Room:
     """
 
     def __init__(self) -> None:
-        self._work = torch.empty(0)
+        self._lent: dict[Hashable, Tensor] = {}
         self._kept = torch.empty(0)
 
     def to_work_in(self, like: Tensor, frames: int) -> Tensor:
         """Numbers (B, C, frames, H, W), channels last: the same memory for all, one at a time."""
-        size = _numbers(like, frames)
-        if like.device.type != "cpu":
-            return _channels_last(like.new_empty(size), like, frames)
-        if self._work.numel() < size or self._work.dtype != like.dtype:
-            self._work = torch.empty(0)  # given up first
-            self._work = like.new_empty(max(size, SLAB))
-        return _channels_last(self._work[:size], like, frames)
+        return self._lend("work", like, _size(like, frames))
+
+    def to_hand_on(self, stage: Hashable, like: Tensor, size: Sequence[int]) -> Tensor:
+        """Numbers of a size (B, C, F, H, W), channels last, until the stage asks again."""
+        return self._lend(("result", stage), like, size)
 
     def kept(self, x: Tensor) -> Tensor:
         """A copy of x (B, C, F, H, W) that may stay."""
@@ -136,24 +143,42 @@ class Room:
 
     def to_keep(self, like: Tensor, frames: int) -> Tensor:
         """Numbers (B, C, frames, H, W), channels last, that stay for the next chunk."""
-        size = _numbers(like, frames)
-        if like.device.type != "cpu" or size > SLAB:
-            return _channels_last(like.new_empty(size), like, frames)
-        if self._kept.numel() < size or self._kept.dtype != like.dtype:
+        size = _size(like, frames)
+        count = prod(size)
+        if like.device.type != "cpu" or count > SLAB:
+            return _channels_last(like.new_empty(count), size)
+        if self._kept.numel() < count or self._kept.dtype != like.dtype:
             self._kept = like.new_empty(SLAB)
-        numbers, self._kept = self._kept[:size], self._kept[size:]
-        return _channels_last(numbers, like, frames)
+        numbers, self._kept = self._kept[:count], self._kept[count:]
+        return _channels_last(numbers, size)
+
+    def _lend(self, name: Hashable, like: Tensor, size: Sequence[int]) -> Tensor:
+        count = prod(size)
+        if like.device.type != "cpu":
+            return _channels_last(like.new_empty(count), size)
+        held = self._lent.pop(name, None)
+        if held is None or held.numel() < count or held.dtype != like.dtype:
+            del held  # given up first
+            held = like.new_empty(max(count, SLAB))
+        self._lent[name] = held
+        return _channels_last(held[:count], size)
 
 
-def _numbers(like: Tensor, frames: int) -> int:
+def _size(like: Tensor, frames: int) -> tuple[int, ...]:
+    """That of so many frames (B, C, frames, H, W) like those given."""
     batch, channels, _, height, width = like.shape
-    return batch * channels * frames * height * width
+    return batch, channels, frames, height, width
 
 
-def _channels_last(numbers: Tensor, like: Tensor, frames: int) -> Tensor:
-    """Numbers as frames (B, C, frames, H, W) of the size of like (B, C, F, H, W)."""
-    batch, channels, _, height, width = like.shape
-    return numbers.view(batch, frames, height, width, channels).movedim(-1, 1)
+def _channels_last(numbers: Tensor, size: Sequence[int]) -> Tensor:
+    """Numbers as frames of a size (B, C, F, H, W)."""
+    batch, channels, *frames = size
+    return numbers.view(batch, *frames, channels).movedim(-1, 1)
+
+
+def spares_memory(x: Tensor, tape: Tape) -> bool:
+    """Tell whether x goes through the layers in pieces: on a CPU, where nothing is learned."""
+    return tape.in_place and x.device.type == "cpu"
 
 
 def is_first(tape: Tape | None) -> bool:

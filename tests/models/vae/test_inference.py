@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacetime_video.models.layers import to_channels_last
-from spacetime_video.models.vae import pieces
+from spacetime_video.models.vae import pieces, resample
 from spacetime_video.models.vae.network import TINY_VAE, WAN21_VAE, WAN22_VAE, VideoVAE
 from spacetime_video.models.vae.resample import add_duplicate, duplicate_up
+from spacetime_video.models.vae.stream import Tape
 
 SMALL = {"z_channels": 3, "base_dim": 4, "decoder_base_dim": 8}
 CONFIGS = {
@@ -78,6 +79,29 @@ def test_pieces_of_any_size_equal_the_whole(case, largest, monkeypatch):
     monkeypatch.setattr(pieces, "LARGEST", largest)
     assert apart(case.vae.decode(case.latent), case.decoded) < 2e-5
     assert apart(case.vae.encode(case.video), case.encoded) < 2e-5
+
+
+@torch.inference_mode()
+def test_rows_in_bands_equal_the_whole(case, monkeypatch):
+    """Each band of a doubled frame is seen as one of the whole, at the edges too."""
+    whole = case.vae.decode(case.latent)
+    monkeypatch.setattr(resample, "BAND", 1)
+    bands = []
+    for rows in (1, 3):
+        monkeypatch.setattr(resample, "BAND_ROWS", rows)
+        bands.append(case.vae.decode(case.latent))
+    assert [apart(made, whole) < 1e-6 for made in bands] == [True, True]
+
+
+@torch.inference_mode()
+def test_residuals_are_added_where_the_state_lies(case):
+    """So a level of the decoder holds its state once, whatever the number of its blocks."""
+    block = list(case.vae.decoder.upsamples)[-1].upsamples[-1]
+    channels = block.residual["6"].out_channels
+    state = torch.randn(1, channels, 2, 4, 4)
+    expected = block(state, Tape(None))
+    assert block(state, Tape(None, in_place=True)).data_ptr() == state.data_ptr()
+    assert apart(state, expected) < 2e-5
 
 
 @settings(max_examples=4, deadline=None, derandomize=True)
