@@ -192,7 +192,13 @@ def measure_control(
     steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
     device: MeasureDevice = "auto",
     jobs: Jobs = None,
-    weights: OtherWeights = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with ControlNets, and with the model that they were trained for where "
+            "that is not the shipped one."
+        ),
+    ] = None,
     json_file: JsonFile = None,
     plot_file: Annotated[
         Path | None,

@@ -26,6 +26,8 @@ class AboutGuider:
         known: what tells its prompts and plan from others', and those of one that takes over.
         time_factor: frames of the video behind each latent frame of its model after the first.
         controls: what the files of its prompts' control branches say.
+        references: pictures of what the video shows that its controls have, the most of any; each
+            needs a latent frame before the clip.
     """
 
     plan: GuidancePlan | None
@@ -38,6 +40,7 @@ class AboutGuider:
     known: Sequence[object]
     time_factor: int
     controls: Sequence[KnownWeights] = ()
+    references: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..media.fit import Size, fit_clip
+from ..models.control.config import ControlConfig
 from ..models.control.network import ControlNetwork
 from ..models.latent_format import LatentFormat
 from ..models.patchify import Patch
@@ -45,11 +46,13 @@ class Hint:
         pictures: (F, H, W, 3 or more) in [0, 1].
         encode: of the VAE.
         form: channels and compression of the VAE.
+        references: (N, H, W, 3 or more) in [0, 1], pictures of what the video shows; None for none.
     """
 
     pictures: Tensor
     encode: Encode
     form: LatentFormat
+    references: Tensor | None = None
     _encoded: dict[tuple[Any, ...], Tensor] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -63,8 +66,29 @@ class Hint:
         size = VideoShape(len(self.pictures), self.form.space_factor, self.form.space_factor)
         return self.form.compression.latent_shape(size).frames
 
+    @property
+    def reference_count(self) -> int:
+        """How many references there are."""
+        return 0 if self.references is None else len(self.references)
+
+    def reference_latent(self, clip: Clip) -> Tensor:
+        """The raw latent (1, C, N, H, W) of the references, each a clip of one frame.
+
+        All of a picture is seen, on white where it has another shape than the clip.
+        """
+        assert self.references is not None
+        size = Size(*(side * self.form.space_factor for side in clip.size[1:]))
+        key = ("references", size)
+        if key not in self._encoded:
+            count = range(self.reference_count)
+            dark = 1 - self.references[..., :3]  # the bars around it are black
+            frames = 1 - fit_clip(dark, None, count, len(count), size, "pad")[0]
+            each = [self.encode(frame, False) for frame in frames.split(1)]
+            self._encoded[key] = torch.cat(each, dim=2)
+        return self._encoded[key]
+
     def latent(self, clip: Clip) -> Tensor:
-        """The raw latent (1, C, F, H, W) of all frames of a clip.
+        """The raw latent (1, C, F, H, W) of all frames of a clip that are of the video.
 
         Raises:
             ValueError: there are fewer pictures than the video has frames.
@@ -174,14 +198,29 @@ class Steering:
         """The pictures as the branch takes them, (1, C, F, H, W).
 
         VACE's takes what is kept beside what is made, here grey beside the pictures, and a mask of
-        each pixel behind a place, here of ones.
+        each pixel behind a place, here of ones. References come first, as what is kept, with zeros
+        for all else.
+
+        Raises:
+            ValueError: the clip has no room for the references, or for none.
         """
+        if clip.references != hint.reference_count:
+            raise ValueError(
+                f"{hint.reference_count} reference pictures of a ControlNet, and room for "
+                f"{clip.references} in what is sampled: sample with the Sample node, which makes "
+                "room, and give all ControlNets of a prompt the same reference pictures"
+            )
         seen = self.latent.normalise(hint.latent(clip)).float()
         if self.network.control.hint_channels == self.latent.channels:
             return seen
         kept = self.latent.normalise(hint.grey.latent(clip)).float()
         mask = seen.new_ones(1, self.latent.space_factor**2, *seen.shape[2:])
-        return torch.cat([kept, seen, mask], dim=1)
+        channels = torch.cat([kept, seen, mask], dim=1)
+        if not hint.reference_count:
+            return channels
+        shown = self.latent.normalise(hint.reference_latent(clip)).float()
+        empty = shown.new_zeros(1, channels.shape[1] - shown.shape[1], *shown.shape[2:])
+        return torch.cat([torch.cat([shown, empty], dim=1), channels], dim=2)
 
 
 def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
@@ -196,13 +235,19 @@ def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
     frames, fps = clip.coverage.frames, clip.fps
     maps = [*(curve.over(frames, fps) for curve in strength.frames), *strength.weights]
     placed = [weights_over(each.cpu(), clip) for each in maps if not bool((each == 1).all())]
-    return torch.stack(placed).prod(0) if placed else None
+    if not placed:
+        return None
+    product = torch.stack(placed).prod(0)  # (1, F, H, W)
+    references = product.new_ones(1, clip.references, *product.shape[2:])
+    return torch.cat([references, product], dim=1)
 
 
 def told_by(hints: Sequence[Hint], strengths: Sequence[ControlStrength]) -> Iterator[object]:
     """What tells a control from others of its branch: pictures, and all factors."""
     for hint in hints:
         yield hint.pictures
+        if hint.references is not None:
+            yield hint.references
     for strength in strengths:
         yield replace(strength, weights=())
         yield from strength.weights
@@ -236,6 +281,18 @@ def check_joined(same_network: bool, first: ControlStrength, second: ControlStre
         "of them the same ones and let only pictures, masks and Control over Frames differ, or "
         "sample them one by one"
     )
+
+
+def check_references(control: ControlConfig, latent: LatentFormat) -> None:
+    """Refuse reference pictures for a branch that knows none.
+
+    Raises:
+        ValueError: it is not VACE's.
+    """
+    if control.hint_channels == latent.channels:
+        raise ValueError(
+            "this ControlNet takes no reference pictures, as VACE's does: take reference away"
+        )
 
 
 def check_vae(form: LatentFormat, latent: LatentFormat) -> None:

@@ -19,7 +19,13 @@ class Controls(Protocol):
         ...
 
     def controlled(
-        self, control_net: Any, previous: Any, images: Tensor, vae: Any, strength: ControlStrength
+        self,
+        control_net: Any,
+        previous: Any,
+        images: Tensor,
+        vae: Any,
+        strength: ControlStrength,
+        references: Tensor | None = None,
     ) -> Any:
         """What a conditioning carries under ``CONTROL_KEY``: a control over a whole clip.
 
@@ -30,10 +36,12 @@ class Controls(Protocol):
                 frame; one for all frames. Their size is that of the clip, once it is sampled.
             vae: encodes them.
             strength: of the residuals.
+            references: (N, H, W, 3) in [0, 1], pictures of what the video shows, for a branch of
+                VACE.
 
         Raises:
-            ValueError: the VAE is not that of the branch, or the strength is more than a control of
-                the host's can follow.
+            ValueError: the VAE is not that of the branch, the strength is more than a control of
+                the host's can follow, or the branch takes no references.
         """
         ...
 

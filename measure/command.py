@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ..headless.streams import INTERRUPTED, tell
 from ..media import save_image
+from ..training.recipe import DIT_FILE, control_file
 from .control.plot import strength_plot
 from .control.tasks import NAMES as CONTROL_NAMES
 from .control.tasks import Adherence, control_tasks
@@ -160,8 +161,10 @@ def _end(measured: Measured) -> None:
 
 
 def _measure_control(options: MeasureOptions, plot_file: Path | None) -> None:
-    maker, swept = ClipMaker(options.settings), Adherence()
-    tasks = control_tasks(options.only or CONTROL_NAMES, options.prompts, maker, swept)
+    swept, controls = Adherence(), options.settings.weights
+    maker = ClipMaker(of_controls(options.settings))
+    names = options.only or CONTROL_NAMES
+    tasks = control_tasks(names, options.prompts, maker, controls, swept)
     with Readers(options.jobs) as readers:
         measured = measure(maker, readers, tasks, Sheet())
     _print(measured.tables, options.markdown)
@@ -169,6 +172,17 @@ def _measure_control(options: MeasureOptions, plot_file: Path | None) -> None:
         save_image(plot_file, strength_plot(swept))
     _write(options.json_file, _settings(options), measured.tables)
     _end(measured)
+
+
+def of_controls(settings: Settings) -> Settings:
+    """The settings with the denoiser that control branches in a folder are for.
+
+    As in training, that is the one beside them, or the shipped one.
+    """
+    folder = settings.weights
+    if folder is None or (folder / DIT_FILE).exists() or not any(folder.glob(control_file("*"))):
+        return settings
+    return replace(settings, weights=None)
 
 
 def _report(files: Sequence[Path], json_file: Path | None, as_markdown: bool) -> None:

@@ -116,7 +116,7 @@ class ClipMaker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.host = host = StandaloneHost(device=settings.device)
-        dit, text, vae = (self._path(f) for f in ("diffusion_models", "text_encoders", "vae"))
+        dit, text, vae = (self.path(f) for f in ("diffusion_models", "text_encoders", "vae"))
         self.model = self._changed(host.models.make_model(read_dit(dit), dtype="auto"))
         self.text = host.models.make_clip(read_text_encoder(text), dtype="auto")
         self.coder = host.models.make_vae(read_vae(vae), dtype="auto")
@@ -124,7 +124,8 @@ class ClipMaker:
         shift = self.model.shift if settings.shift is None else settings.shift
         self.sigmas = flow_sigmas(settings.steps, shift=shift)
 
-    def _path(self, folder: str) -> Path:
+    def path(self, folder: str) -> Path:
+        """Of the file that is measured of a model folder."""
         shipped = next(iter(bundled(folder).values()))
         weights = self.settings.weights
         return shipped if weights is None else weights / shipped.name

@@ -20,6 +20,10 @@ from .regions import LatentRegions, Regions, TokenRegions
 COVERAGE_KEY = "spacetime_coverage"
 """In a LATENT: the ``Coverage`` of its samples, where they are not the whole video."""
 
+REFERENCES_KEY = "spacetime_references"
+"""In a LATENT: how many latent frames it has before those of the video, each of a picture that
+shows what is in it (VACE's reference images)."""
+
 
 class Coverage(NamedTuple):
     """What a clip shows of the video that is made, for what is told of that video's frames.
@@ -63,6 +67,7 @@ class Clip:
             not be there; None for all.
         covers: what its latent frames show of a longer video; None for the one that follows from
             its first frame and its size.
+        references: how many of its latent frames are of pictures beside the video, the first ones.
     """
 
     size: LatentShape
@@ -73,15 +78,21 @@ class Clip:
     held: tuple[int, ...] | None = None
     made: tuple[int, ...] | None = None
     covers: Coverage | None = None
+    references: int = 0
 
     @property
     def coverage(self) -> Coverage:
-        """What the whole clip shows of the video."""
+        """What the whole clip shows of the video, by its latent frames after the references."""
         if self.covers is not None:
             return self.covers
-        start, count = self._before(self.first_frame), self.size.frames
-        frames = self.compression.video_shape(self.size, loop=self.loop).frames
+        start, count = self._before(self.first_video_frame), self.size.frames - self.references
+        frames = self._before(count)
         return Coverage(start, start + frames, count, tuple(range(count)))
+
+    @property
+    def first_video_frame(self) -> int:
+        """Absolute number of the first latent frame that is of the video."""
+        return self.first_frame + self.references
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -100,6 +111,7 @@ class Clip:
         """Where each frame that is there stands in the longest clip that is known, from 0 to 1."""
         covers = self.coverage
         places = torch.linspace(0, 1, covers.latent_frames)[list(covers.shown)]
+        places = torch.cat([places.new_zeros(self.references), places])
         return places[[frame - self.first_frame for frame in self.frames]]
 
     @property
@@ -135,6 +147,7 @@ class Clip:
         """
         start = self.first_frame
         there = range(start, start + self.size.frames) if self.whole else self.frames
+        there = [frame for frame in there if frame >= self.first_video_frame] or there
         return [frame for frame in there if self.made is None or frame in self.made] or there
 
     def _before(self, frame: int) -> int:
@@ -172,6 +185,7 @@ def clip_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression
         first_frame=first,
         made=None if free is None else tuple(first + frame for frame in free),
         covers=latent.get(COVERAGE_KEY),
+        references=int(latent.get(REFERENCES_KEY, 0)),
     )
 
 

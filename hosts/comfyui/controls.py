@@ -9,14 +9,19 @@ from torch import Tensor
 
 from ...samplers.control import ControlStrength
 from ..about import AboutControl
-from ..control import check_joined, of_both, told_by
+from ..control import check_joined, check_references, of_both, told_by
 from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .control import HostControl
 
 
 def controlled(
-    control_net: Any, previous: Any, images: Tensor, vae: Any, strength: ControlStrength
+    control_net: Any,
+    previous: Any,
+    images: Tensor,
+    vae: Any,
+    strength: ControlStrength,
+    references: Tensor | None,
 ) -> Any:
     """A control of the pack's or of the host's own, applied; see ``Models.controlled``."""
     span = (strength.start, strength.end)
@@ -27,9 +32,14 @@ def controlled(
             f"{_foreign(control_net)} knows one strength for all frames, places and blocks: take "
             "the mask away"
         )
+    elif references is not None:
+        raise ValueError(f"{_foreign(control_net)} takes no reference pictures: take them away")
     else:
         made = control_net.copy()
     made.set_cond_hint(images[..., :3].movedim(-1, 1), strength.factor, span, vae=vae)
+    if references is not None:
+        check_references(made.network.control, made.latent)
+        made.hints = tuple(replace(hint, references=references) for hint in made.hints)
     made.set_previous_controlnet(previous)
     return made
 
@@ -95,6 +105,13 @@ def known_controls(conds: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[Kn
     found = _each_once(part for parts in conds.values() for part in parts)
     ours = (control for control in found if isinstance(control, HostControl))
     return tuple(KnownWeights(control.info, control.latent) for control in ours)
+
+
+def reference_frames(conds: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
+    """The most reference pictures that a control of a guider's conditions has."""
+    found = _each_once(part for parts in conds.values() for part in parts)
+    ours = (control for control in found if isinstance(control, HostControl))
+    return max((hint.reference_count for control in ours for hint in control.hints), default=0)
 
 
 def told_by_controls(conditions: Iterable[Mapping[str, Any]]) -> Iterator[object]:

@@ -36,6 +36,7 @@ from .controls import (
     controls_of,
     joined,
     known_controls,
+    reference_frames,
     with_strength,
 )
 from .encoding import encode_video, format_of
@@ -167,10 +168,16 @@ class ComfyModels:
         return make_control(weights, dtype=dtype)
 
     def controlled(
-        self, control_net: Any, previous: Any, images: Tensor, vae: Any, strength: ControlStrength
+        self,
+        control_net: Any,
+        previous: Any,
+        images: Tensor,
+        vae: Any,
+        strength: ControlStrength,
+        references: Tensor | None = None,
     ) -> Any:
         """A copy that follows the pictures."""
-        return controlled(control_net, previous, images, vae, strength)
+        return controlled(control_net, previous, images, vae, strength, references)
 
     def about_control(self, control_net: HostControl) -> AboutControl:
         """What can be told of one of the pack's."""
@@ -271,6 +278,7 @@ class ComfySampling:
             known_of(guider),
             time_factor(model.latent_format),
             known_controls(guider.original_conds),
+            reference_frames(guider.original_conds),
         )
 
     def make_sampler(

@@ -106,6 +106,12 @@ def known_controls(conditionings: Iterable[Conditioning]) -> tuple[KnownWeights,
     return tuple(KnownWeights(each.info, each.latent) for each in _each_once(conditionings))
 
 
+def reference_frames(conditionings: Iterable[Conditioning]) -> int:
+    """The most reference pictures that a control of conditionings has."""
+    hints = (hint for each in _each_once(conditionings) for hint in each.hints)
+    return max((hint.reference_count for hint in hints), default=0)
+
+
 def told_by_controls(conditionings: Iterable[Conditioning]) -> Iterator[object]:
     """What tells the controls of conditionings from others, each once."""
     for each in _each_once(conditionings):

@@ -32,7 +32,7 @@ from ...models.vae.tiles import TileGrid
 from ...samplers.control import ControlStrength
 from ...samplers.schedules.model_levels import FlowLevels
 from ..about import AboutControl
-from ..control import Hint, Steering, check_vae
+from ..control import Hint, Steering, check_references, check_vae
 from ..finite import DAMAGED_TEXT_ENCODER, DAMAGED_VAE, refuse_not_finite
 from ..keys import PROMPT_KEY, Conditioning
 from ..solver_options import distilled_with, is_distilled
@@ -128,11 +128,14 @@ class StandaloneModels:
         images: Tensor,
         vae: LoadedVAE,
         strength: ControlStrength,
+        references: Tensor | None = None,
     ) -> Control:
         """Bind a branch to what it follows."""
         form = self.vae_format(vae)
         check_vae(form, control_net.latent)
-        hint = Hint(images, partial(self._encoded_hint, vae), form)
+        if references is not None:
+            check_references(control_net.network.control, control_net.latent)
+        hint = Hint(images, partial(self._encoded_hint, vae), form, references)
         told = control_net.strength.times(strength)
         net = control_net
         steering = Steering(net.network, net.latent, (hint,), told, net.info)

@@ -29,7 +29,7 @@ from ..further import check_new
 from ..keys import LEVELS_KEY, Conditioning, Latent
 from ..solver_options import KnownWeights, SolverCall, with_taken
 from ..start_clips import start_change
-from .control import known_controls, told_by_controls
+from .control import known_controls, reference_frames, told_by_controls
 from .guiding import guided_denoiser
 from .latents import check_latent, fit_empty, mask_of, normalised
 from .preview import LoadedVAE, strip_maker
@@ -104,7 +104,7 @@ class StandaloneSampling:
         showing = Showing.LEVELS if _takes_levels(model) else Showing.STATE
         if _further_channels(model):
             showing = Showing.CHANNELS
-        controls = known_controls((guider.positive, guider.negative))
+        conditionings = (guider.positive, guider.negative)
         return AboutGuider(
             guider.plan,
             layers,
@@ -115,7 +115,8 @@ class StandaloneSampling:
             showing,
             (*guider.known, *told_by_controls(guider.conditionings)),
             model.latent.time_factor,
-            controls,
+            known_controls(conditionings),
+            reference_frames(conditionings),
         )
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:

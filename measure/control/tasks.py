@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...model_loaders.load import read_control
+from ...model_loaders.load import ControlWeights, read_control, read_dit
 from ...toyworld import Clip, parse_caption
+from ...training.control import base_fingerprint
 from ...training.recipe import control_file
 from ...weights import bundled
 from ..cases import Case, batches, true_clips
@@ -44,17 +45,19 @@ class Adherence:
 
 
 def control_tasks(
-    names: Sequence[str], count: int, maker: ClipMaker, swept: Adherence
+    names: Sequence[str], count: int, maker: ClipMaker, controls: Path | None, swept: Adherence
 ) -> list[Task]:
     """Everything that the names ask for, with `count` cases each.
 
     Args:
+        controls: folder of the control branches; None for the shipped ones.
         names: of `NAMES`; "strength" sweeps it for each of the hints, or for all; "drag" needs no
             control branch.
         swept: filled in as the tasks run.
 
     Raises:
-        ValueError: an unknown name, too few cases, or a control branch that is not there.
+        ValueError: an unknown name, too few cases, or a control branch that is not there or was
+            trained for another denoiser.
     """
     unknown = [name for name in names if name not in NAMES]
     if unknown:
@@ -64,9 +67,9 @@ def control_tasks(
     chosen = [name for name in names if name in JOBS]
     swept_too = JOBS if STRENGTH in names else ()
     jobs = [JOBS[name](count) for name in chosen or swept_too]
-    files = {job.hint: control_path(maker.settings.weights, job.hint) for job in jobs}
+    files = {job.hint: control_path(controls, job.hint) for job in jobs}
     nets = {
-        hint: maker.host.models.make_control(read_control(path), dtype="auto")
+        hint: maker.host.models.make_control(read_for(path, maker), dtype="auto")
         for hint, path in files.items()
     }
     tasks = []
@@ -79,6 +82,22 @@ def control_tasks(
             run = partial(_sweep, some, maker, nets[job.hint], swept)
             tasks.append(Task(f"{GROUP}: {STRENGTH}, {job.title}", some.cases, run))
     return [*tasks, drag_task(count, maker)] if DRAG in names else tasks
+
+
+def read_for(path: Path, maker: ClipMaker) -> ControlWeights:
+    """The control branch in a file, for the denoiser that is measured.
+
+    Raises:
+        ValueError: it says that it was trained for another one.
+    """
+    branch, base = read_control(path), maker.path("diffusion_models")
+    known = branch.info.get("base")
+    if known is not None and known != base_fingerprint(read_dit(base).state):
+        raise ValueError(
+            f"{path} was trained for another denoiser than {base}: put the one that it was trained "
+            f"for, with its text encoder and VAE, into {path.parent}"
+        )
+    return branch
 
 
 def control_path(weights: Path | None, hint: str) -> Path:

@@ -105,6 +105,13 @@ class SpacetimeApplyControlNet(io.ComfyNode):
                     tooltip="Where the pictures are followed: white where they are, grey less, "
                     "black not. One mask for all frames, or one for each.",
                 ),
+                io.Image.Input(
+                    "reference",
+                    optional=True,
+                    tooltip="Pictures of what the video shows, such as a person or a thing, for "
+                    "VACE: each takes a latent frame before the clip, which Sample makes and cuts "
+                    "off. All of a picture is seen, on white if its shape is another.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive", tooltip="For Denoiser."),
@@ -129,6 +136,7 @@ class SpacetimeApplyControlNet(io.ComfyNode):
         start_percent: float,
         end_percent: float,
         mask: Tensor | None = None,
+        reference: Tensor | None = None,
     ) -> io.NodeOutput:
         """Put the control on both prompts."""
         if strength == 0:
@@ -139,7 +147,9 @@ class SpacetimeApplyControlNet(io.ComfyNode):
         )
         made = with_control(
             [positive, negative],
-            lambda before: host().models.controlled(control_net, before, image, vae, told),
+            lambda before: host().models.controlled(
+                control_net, before, image, vae, told, reference
+            ),
         )
         return io.NodeOutput(*made)
 

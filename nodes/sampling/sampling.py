@@ -8,6 +8,7 @@ from ...hosts.keys import PROMPT_KEY
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
 from ..helpers.edits import check_edit
+from ..helpers.references import with_room
 from ..helpers.search import search_words
 from ..helpers.start import begun, gives, repeats_steps, with_noise, with_repetitions
 from ..helpers.tokens import TOKENS, TokenSocket, fit_tokens, unpack
@@ -169,14 +170,17 @@ class SpacetimeSample(io.ComfyNode):
         levels = begun(guider, sigmas, [latent])
         if len(levels) == 1 < len(sigmas):
             return io.NodeOutput(latent)
-        draws = step_noise_of(noise, latent)
+        about = host().sampling.about(guider)
+        made = with_room(latent, about.references, about.time_factor)
+        draws = step_noise_of(noise, made)
         guider, sampler = with_noise(guider, sampler, draws)
         if gives(latent) and repeats_steps(guider):
             sampler = with_repetitions(guider, sampler, draws)
         samples = host().sampling.sample(
-            guider, noise.generate_noise(latent), sampler, levels, latent, noise.seed
+            guider, noise.generate_noise(made), sampler, levels, made, noise.seed
         )
-        return io.NodeOutput({**latent, "samples": samples})
+        kept = samples[:, :, about.references :] if about.references else samples
+        return io.NodeOutput({**latent, "samples": kept})
 
 
 NODES: list[type[Any]] = [SpacetimeDenoiser, SpacetimeSamplePatches, SpacetimeSample]

@@ -102,7 +102,13 @@ class SpacetimeContextWindows(io.ComfyNode):
             stride=context_stride,
             closed=closed_loop,
         )
-        wrapper = context_windows(plan, from_nothing=lambda: host().session.warn(FROM_NOTHING))
+        led = bool(host().sampling.about(guider).controls)
+
+        def from_nothing() -> None:
+            if not led:
+                host().session.warn(FROM_NOTHING)
+
+        wrapper = context_windows(plan, from_nothing=from_nothing)
         return io.NodeOutput(host().sampling.with_wrapper(guider, wrapper))
 
 

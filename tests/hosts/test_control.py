@@ -149,6 +149,34 @@ def test_a_vace_branch_gets_grey_the_pictures_and_a_mask() -> None:
     assert len(encoder.calls) == 2
 
 
+def test_references_come_first_as_what_is_kept() -> None:
+    """Each by itself, whole, and white where it has another shape; masks do not reach them."""
+    plain, encoder = hint(17)
+    references = pictures(2, 16, 16)
+    made = replace(plain, references=references)
+    clips = Clips((Clip(size=SIZE._replace(frames=7), first_frame=-2, references=2),))
+    mask = pictures(17)[..., 1]
+    state = steering(made, channels=6 + 64, weights=(mask,)).state(clips, PATCH)
+    alone = steering(plain, channels=6 + 64, weights=(mask,)).state(
+        Clips((Clip(size=SIZE),)), PATCH
+    )
+    assert torch.equal(state.hint[:, :, 2:], alone.hint)
+    assert bool((state.weights[:, :2] == 1).all())
+    assert torch.equal(state.weights[:, 2:], alone.weights)
+    white = torch.ones(2, 16, 8, 3)
+    canvas = torch.cat([white, references, white], dim=2)
+    wanted = torch.cat([Encoder()(each, False) for each in canvas.split(1)], dim=2)
+    torch.testing.assert_close(state.hint[:, :3, :2], FORM.normalise(wanted))
+    assert not bool(state.hint[:, 3:, :2].any())
+    assert [calls[0] for calls in encoder.calls].count(1) == 2
+
+
+def test_references_without_room_are_refused() -> None:
+    made = replace(hint(17)[0], references=pictures(1))
+    with pytest.raises(ValueError, match=r"1 reference pictures .*room for 0 .*the Sample node"):
+        steering(made, channels=6 + 64).state(Clips((Clip(size=SIZE),)), PATCH)
+
+
 def test_a_window_of_a_hint_is_that_of_the_whole() -> None:
     made, _ = hint(17)
     mask = pictures(17)[..., 1]

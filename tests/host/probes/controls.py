@@ -13,6 +13,7 @@ from spacetime_video.model_loaders.load import ControlWeights
 from spacetime_video.models.control.config import ControlConfig
 from spacetime_video.models.control.network import build_control
 from spacetime_video.models.patchify import patchify
+from spacetime_video.samplers.clips import REFERENCES_KEY
 from spacetime_video.samplers.control import ControlStrength, FrameCurve
 from spacetime_video.samplers.curves import Curve
 from spacetime_video.samplers.guidance.nag import AttentionGuidance
@@ -41,6 +42,7 @@ CONFIGS = {
         conditions=("fps", "loop"),
     ),
 }
+VACE = replace(CONFIGS["residual"], hint_channels=96)
 MASK = torch.linspace(0, 1, 17)[:, None, None].expand(17, 8, 8)
 FALLING = Curve(((0.0, 1.0), (0.7, 0.0)))
 TOLD = (
@@ -52,8 +54,7 @@ TOLD = (
 """What nodes say of a ControlNet before it is applied."""
 
 
-def control_weights(design):
-    config = CONFIGS[design]
+def control_weights(config):
     return ControlWeights(config, dit_weights().latent, random_state(build_control(config), 0.1))
 
 
@@ -74,7 +75,10 @@ class Setting:
         self.model = host.models.make_model(dit_weights(), dtype="fp32")
         self.vae = host.models.make_vae(vae_weights(), dtype="fp32")
         self.prompts = [host.models.encode_prompt(clip, text) for text in ("a red cube", "")]
-        self.net = host.models.make_control(control_weights(design), dtype="fp32")
+        self.net, self.vace = (
+            host.models.make_control(control_weights(config), dtype="fp32")
+            for config in (CONFIGS[design], VACE)
+        )
         self.euler = host.sampling.make_sampler(SOLVERS["euler"], {})
 
     @property
@@ -85,13 +89,13 @@ class Setting:
             net = self.host.models.with_strength(net, strength)
         return net
 
-    def controlled(self, prompts=None, images=None, net=None, **strength):
+    def controlled(self, prompts=None, images=None, net=None, references=None, **strength):
         images = pictures() if images is None else images
         net = self.net if net is None else net
 
         def apply(before):
             told = ControlStrength(**strength)
-            return self.host.models.controlled(net, before, images, self.vae, told)
+            return self.host.models.controlled(net, before, images, self.vae, told, references)
 
         return with_control(self.prompts if prompts is None else prompts, apply)
 
@@ -119,6 +123,13 @@ class Setting:
         return sample(guider, patchify(noise), self.euler, SIGMAS, empty, told, 7).values
 
 
+def with_references(here):
+    """What the Sample node makes of a clip with two reference pictures, as runs of a host."""
+    prompts = here.controlled(net=here.vace, references=pictures(8, 2), weights=(MASK,))
+    room = {REFERENCES_KEY: 2, "first_frame": -2}
+    return here.sample(prompts, latent(7, fps=16.0, **room))[:, :, 2:]
+
+
 def runs(here):
     """What a host makes, by name."""
     windows = context_windows(WindowPlan(length=3, overlap=1, schedule="uniform", blend="pyramid"))
@@ -130,6 +141,7 @@ def runs(here):
         "some steps": here.sample(here.controlled(start=0.2, end=0.6)),
         "curve": here.sample(here.controlled(steps=(FALLING,))),
         "mask": here.sample(here.controlled(weights=(MASK,))),
+        "references": with_references(here),
         "told": here.sample(here.controlled(net=here.told, weights=(MASK,))),
         "told, in windows": here.sample(here.controlled(net=here.told), wrapper=windows),
         "two": here.sample(here.controlled(once, pictures(4), factor=0.5)),

@@ -20,7 +20,7 @@ from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.hooks import BlockHooks
 from spacetime_video.models.latent_format import WAN21_LATENT
 from spacetime_video.models.patchify import to_patches
-from spacetime_video.samplers.clips import clips_of_latent
+from spacetime_video.samplers.clips import REFERENCES_KEY, clips_of_latent
 from spacetime_video.samplers.control import BoundControl, ControlStrength, HintState
 
 SIZES = {"dim": 48, "heads": 2, "ffn_dim": 64}
@@ -59,19 +59,24 @@ def ours(state):
 
 
 def hint_channels():
-    """What ComfyUI's node and model make of a control video, and what the pack does."""
+    """What ComfyUI's node and model make of a control video and a reference, and the pack does."""
     host = ComfyHost()
     vae = host.models.make_vae(vae_weights(), dtype="fp32")
     video = torch.rand(9, 64, 48, 3, generator=seeded(5))
+    reference = torch.rand(1, 64, 48, 3, generator=seeded(6))
     # the control video is encoded by ComfyUI's node, and normalised by its model
-    told = WanVaceToVideo.execute([["", {}]], [["", {}]], vae, 48, 64, 9, 1, 1.0, video)[0][0][1]
-    noise = torch.zeros(1, 16, 3, 8, 6)
+    sizes = (48, 64, 9, 1, 1.0)
+    node = WanVaceToVideo.execute(
+        [["", {}]], [["", {}]], vae, *sizes, video, reference_image=reference
+    )
+    told, noise = node[0][0][1], node[2]["samples"]
     frames = [WAN21_LATENT.normalise(part) for part in told["vace_frames"][0].split(16, 1)]
     wanted = torch.cat([*frames, told["vace_mask"][0]], dim=1)
     branch = SimpleNamespace(control=BRANCH)
     encode = partial(encode_frames, host, vae)
-    hint = Hint(video, encode, host.models.vae_format(vae))
-    clips = clips_of_latent({}, noise, WAN21_LATENT.compression)
+    hint = Hint(video, encode, host.models.vae_format(vae), reference)
+    room = {REFERENCES_KEY: node[3], "first_frame": -node[3]}
+    clips = clips_of_latent(room, noise, WAN21_LATENT.compression)
     state = Steering(branch, WAN21_LATENT, (hint,), ControlStrength()).state(clips, BRANCH.patch)
     return float((state.hint - wanted).abs().max()), list(wanted.shape)
 

@@ -1,6 +1,7 @@
 """`spacetime measure control`: a small run with a branch, and what is told of it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from spacetime_video.measure.control.tables import ANOTHER, FREE, STEERED, TRUTH
 from spacetime_video.measure.control.tasks import Adherence, rising
 from spacetime_video.media import load_image
 from spacetime_video.model_loaders.load import read_dit
-from spacetime_video.training.control import light_branch
+from spacetime_video.training.control import base_fingerprint, light_branch
 from spacetime_video.training.control_recipe import named_weights
 from spacetime_video.training.control_start import fresh_branch
 from spacetime_video.training.recipe import DIT_FILE, control_file, write_weights
@@ -24,12 +25,9 @@ from spacetime_video.weights import bundled
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped weights with a branch for edges that changes something."""
+    """What a run leaves: a branch for edges of the shipped weights that changes something."""
     folder = tmp_path_factory.mktemp("weights")
-    for kind in ("diffusion_models", "text_encoders", "vae"):
-        for name, path in bundled(kind).items():
-            (folder / name).symlink_to(path)
-    base = read_dit(folder / DIT_FILE)
+    base = read_dit(bundled("diffusion_models")[DIT_FILE])
     generator = torch.Generator().manual_seed(1)
     branch = fresh_branch(light_branch(base.config), generator)
     with torch.no_grad():
@@ -39,6 +37,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "kind": "controlnet",
         "config": branch.control.to_dict(),
         "latent": base.info["latent"],
+        "base": base_fingerprint(base.state),
     }
     write_weights(folder / control_file("edges"), named_weights(branch), info)
     return folder
@@ -87,6 +86,22 @@ def test_wrong_options_are_told_in_one_line(
     assert done.exit_code == 1
     assert message in done.stderr
     assert "Traceback" not in done.output
+
+
+def test_a_branch_is_measured_with_its_own_denoiser_alone(weights: Path, tmp_path: Path) -> None:
+    """That beside it comes before the shipped one, and has to be the one it was trained for."""
+    for kind in ("text_encoders", "vae"):
+        for name, path in bundled(kind).items():
+            (tmp_path / name).symlink_to(path)
+    shutil.copy(weights / control_file("edges"), tmp_path)
+    other = read_dit(bundled("diffusion_models")[DIT_FILE])
+    changed = {name: weight * 1.01 for name, weight in other.state.items()}
+    write_weights(tmp_path / DIT_FILE, changed, dict(other.info))
+    arguments = ("--only", "edges", "--cases", "2", "--weights", str(tmp_path))
+    done = CliRunner().invoke(app, ["measure", "control", "--jobs", "1", *arguments])
+    assert done.exit_code == 1
+    assert "was trained for another denoiser than" in done.stderr
+    assert str(tmp_path / DIT_FILE) in done.stderr.replace("\n", "")
 
 
 def test_bars_are_told() -> None:
