@@ -15,6 +15,7 @@ SMALLEST = {
         *("--frames", "2", "--size", "4", "--steps", "1", "--rounds", "1"),
     ],
     "decode_memory": ["--size", "16", "--seconds", "0.25", "0.5", "--rounds", "1"],
+    "batch": ["--prompts", "2", "--seeds", "1", "--rounds", "1"],
     "start": ["--rounds", "1", "--warm-up", "0"],
     "vae": ["--size", "16", "--frames", "5", "--dim", "4", "--rounds", "1"],
 }

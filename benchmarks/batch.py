@@ -1,0 +1,94 @@
+"""Many short jobs: computed together, one after the other in one process, each in its own process.
+
+    python benchmarks/batch.py --dtype bf16
+
+The graph is ``example_workflows/text_to_video.json``, once for each of the prompts with each of the
+seeds. ``together`` is `spacetime batch` as it is, ``one by one`` the same with ``--pack 1``, and
+``processes`` a `spacetime run` for each job. The time to start is part of all of them.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from contest import Contestant, contest
+from pack import DTYPES, ROOT
+
+GRAPH = ROOT / "example_workflows" / "text_to_video.json"
+COMMAND = [sys.executable, str(Path(__file__).with_name("pack.py"))]
+PROMPTS = (
+    "a red sphere moves left at day",
+    "a blue cube bounces at night",
+    "a green cone spins in the snow",
+    "a yellow cylinder comes closer at sunset",
+)
+
+
+def batch(options: argparse.Namespace, *more: str) -> Callable[[], None]:
+    """All jobs by `spacetime batch`."""
+
+    def run(folder: Path) -> None:
+        prompts = folder / "prompts.txt"
+        prompts.write_text("\n".join(PROMPTS[: options.prompts]), encoding="utf-8")
+        jobs = ["--prompts", str(prompts), "--seeds", f"1-{options.seeds}"]
+        _do(["batch", str(GRAPH), *jobs, *more], options, folder)
+
+    return partial(_in_new_folder, run, options)
+
+
+def processes(options: argparse.Namespace) -> Callable[[], None]:
+    """All jobs by a `spacetime run` each."""
+
+    def run(folder: Path) -> None:
+        for text, seed in product(PROMPTS[: options.prompts], range(1, options.seeds + 1)):
+            given = ["--set", f"Prompt.text={text}", "--set", f"Noise.seed={seed}"]
+            _do(["run", str(GRAPH), *given], options, folder)
+
+    return partial(_in_new_folder, run, options)
+
+
+def _in_new_folder(run: Callable[[Path], None], options: argparse.Namespace) -> None:
+    """Run jobs, and see that each of them has made its file."""
+    with TemporaryDirectory() as name:
+        run(Path(name))
+        made = len(list(_results(Path(name))))
+    if made != options.prompts * options.seeds:
+        raise SystemExit(f"{made} videos of {options.prompts * options.seeds} jobs")
+
+
+def _results(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*.mp4") if not path.name.startswith("."))
+
+
+def _do(words: list[str], options: argparse.Namespace, folder: Path) -> None:
+    shared = ["--output-dir", str(folder), "--dtype", options.dtype, "--device", options.device]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # as installed packages are
+    command = [*COMMAND, *words, *shared, "--quiet"]
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """The batch against the others."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--prompts", type=int, default=len(PROMPTS), help="of the graph, so many")
+    parser.add_argument("--seeds", type=int, default=6, help="for each prompt")
+    parser.add_argument("--dtype", default="bf16", choices=DTYPES)
+    parser.set_defaults(warm_up=0)
+    contest(
+        parser,
+        lambda options: {
+            "together": Contestant(batch),
+            "one by one": Contestant(lambda options: batch(options, "--pack", "1")),
+            "processes": Contestant(processes),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
