@@ -13,6 +13,12 @@ from .read import read_video
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_RESIZABLE_AS = {
+    **dict.fromkeys(("1", "P", "PA", "LA"), "RGBA"),
+    **dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), "I"),
+}
+"""Of Pillow's modes those that it resizes badly or not at all."""
+
 GREY = 0.5
 """Behind transparent pictures."""
 
@@ -28,8 +34,8 @@ def image_thumbnail(path: str | os.PathLike[str], side: int) -> "Image":
     with opened_image(path) as image:
         image.draft("RGB", (2 * side, 2 * side))  # of large JPEGs not every pixel is decoded
         page = ImageOps.exif_transpose(image)
-        if page.mode in ("1", "P", "PA", "LA"):
-            page = page.convert("RGBA")
+        if page.mode in _RESIZABLE_AS:
+            page = page.convert(_RESIZABLE_AS[page.mode])
         page.thumbnail((side, side))
         rgba = torch.from_numpy(rgba_of(page))
     alpha = rgba[..., 3:]

@@ -54,9 +54,11 @@ class Course:
         self._tell(event)
 
     def died(self, death: WorkerDiedError) -> None:
-        """A process has died with the job that ran, which has one more try."""
+        """A process has died with the job that ran, if any did, which has one more try."""
+        if not self._tasks:
+            return
         if self._running not in self._tasks:
-            self._running = next(iter(self._tasks), "")
+            self._running = next(iter(self._tasks))
         job, at = self._running, f' at "{self._node}"' if self._node else ""
         self._deaths[job] += 1
         text = f"the process that ran it {death}{at}"

@@ -57,9 +57,10 @@ class RayCluster:
         self._ray = ray = _connected(address)
         self._deaths = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
         self._settings = settings
-        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        nodes = [node for node in alive if node.get("CPU", 0) >= 1]  # no head that only heads
         gpus = int(sum(node.get("GPU", 0) for node in nodes))
-        self._count = count or gpus or len(nodes)
+        self._count = count or gpus or len(nodes) or 1
         self._needs = _needs(nodes, self._count, gpus)
         self._starting, self._idle = dict[Any, Any](), list[Any]()
         self._busy, self._false_starts, self._alone_since = list[Any](), 0, time.monotonic()
@@ -252,9 +253,10 @@ def _needs(nodes: Sequence[Mapping[str, float]], count: int, gpus: int) -> dict[
     """What a process asks of its node: a GPU, or its share of the smallest node's cores."""
     if gpus:
         return {"num_gpus": 1, "num_cpus": 1}
+    if not nodes:  # a cluster that gets nodes when they are asked for
+        return {"num_cpus": 1}
     each = math.ceil(count / len(nodes))
-    least = min((node.get("CPU", 0) for node in nodes if node.get("CPU", 0)), default=1)
-    return {"num_cpus": max(1, least // each)}
+    return {"num_cpus": max(1, min(node["CPU"] for node in nodes) // each)}
 
 
 def _append(file: Path, part: bytes) -> None:

@@ -1,6 +1,7 @@
 """Runs the jobs of a batch in processes beside each other, one for each accelerator."""
 
 import json
+import logging
 import os
 import queue
 import signal
@@ -40,7 +41,13 @@ _MAIN = f"from {__package__}.worker import main; main()"
 _OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Ctrl-C comes to the process of the batch alone, which tells the others."""
 
+log = logging.getLogger(__name__)
+
 Tell = Callable[[BatchEvent], None]
+
+
+class _NoProcessError(Exception):
+    """In the place of one that has died no process begins."""
 
 
 class _Worker:
@@ -123,7 +130,7 @@ class _Worker:
         self._reap()
 
     def _order(self, order: Any) -> None:
-        with suppress(OSError):  # of a dead process the end of its answers tells
+        with suppress(OSError, ValueError):  # of a dead process the end of its answers tells
             assert self._process.stdin is not None
             self._process.stdin.write(f"{json.dumps(order)}\n")
             self._process.stdin.flush()
@@ -131,7 +138,8 @@ class _Worker:
     def _answers(self) -> Iterator[dict[str, Any]]:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            yield json.loads(line)
+            if line.endswith("\n"):  # else it died in the middle of it
+                yield json.loads(line)
         details = self._reap()
         code = self._process.returncode
         reason = f"was killed by {details['signal']}" if code < 0 else f"has ended with code {code}"
@@ -171,9 +179,9 @@ class Workers:
 
     def __init__(self, settings: BatchSettings, devices: Sequence[str]) -> None:
         self._settings, self._devices = settings, tuple(devices)
-        self._threads = max(1, (os.cpu_count() or 1) // len(devices))
-        self._places, self._stopping = queue.SimpleQueue[int](), False
-        self._workers = dict[int, _Worker]()
+        self._threads = max(1, _cores() // len(devices))
+        self._places, self._stopping = queue.SimpleQueue[int | None](), False
+        self._workers, self._given_up = dict[int, _Worker](), list[str]()
         try:
             self._workers |= {place: self._started(place) for place in range(len(devices))}
             for place, worker in self._workers.items():
@@ -195,19 +203,29 @@ class Workers:
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
         """Run a group in the next free process; one that dies is replaced, and tried once more.
 
+        A place where no process begins any more is given up, and the others go on.
+
         Raises:
             KeyboardInterrupt: it was stopped.
             BatchStopped: nothing more can be run.
         """
-        place = self._places.get()
-        try:
-            self._run_at(place, tasks, tell)
-        finally:
-            self._places.put(place)
+        course = Course(tasks, tell)
+        while course.left:
+            place = self._free_place()
+            try:
+                self._run_at(place, course)
+            except _NoProcessError as problem:
+                self._give_up(place, problem)
+            except BaseException:
+                self._places.put(place)
+                raise
+            else:
+                self._places.put(place)
 
     def stop(self) -> None:
         """Have all groups that run stop."""
         self._stopping = True
+        self._places.put(None)
         for worker in list(self._workers.values()):
             worker.stop()
 
@@ -220,8 +238,23 @@ class Workers:
     def _started(self, place: int) -> _Worker:
         return _Worker(replace(self._settings, device=self._devices[place]), self._threads)
 
-    def _run_at(self, place: int, tasks: Sequence[Task], tell: Tell) -> None:
-        course = Course(tasks, tell)
+    def _free_place(self) -> int:
+        """Wait for a process without work; there is none after the last one, or when all stop."""
+        place = self._places.get()
+        if place is None:
+            self._places.put(None)  # for the next one who waits
+            if self._stopping:
+                raise KeyboardInterrupt
+            raise BatchStopped(f"no process begins any more: {'; '.join(self._given_up)}")
+        return place
+
+    def _give_up(self, place: int, problem: Exception) -> None:
+        self._given_up.append(f"{self._devices[place]}: {problem}")
+        log.warning("%s: the batch goes on without it", self._given_up[-1])
+        if len(self._given_up) == len(self._devices):
+            self._places.put(None)
+
+    def _run_at(self, place: int, course: Course) -> None:
         while course.left:
             if self._stopping:
                 raise KeyboardInterrupt
@@ -245,7 +278,11 @@ class Workers:
         worker = self._workers.get(place)
         if worker is None:
             worker = self._workers[place] = self._started(place)
-            worker.wait_until_ready()
+            try:
+                worker.wait_until_ready()
+            except ValueError as problem:
+                self._workers.pop(place).end()
+                raise _NoProcessError(str(problem)) from problem
         return worker
 
     def _stop_one(self, worker: _Worker, course: Course) -> None:
@@ -255,6 +292,13 @@ class Workers:
             worker.stop()
             with suppress(KeyboardInterrupt, WorkerDiedError):
                 worker.follow(course.hear)
+
+
+def _cores() -> int:
+    """Of the machine those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _signal(code: int) -> str:

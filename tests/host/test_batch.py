@@ -1,6 +1,9 @@
 """Batches on a real server: our conversion of saved graphs, files, uploads, errors and stopping."""
 
 import json
+import re
+import shutil
+import subprocess
 import threading
 import time
 
@@ -13,6 +16,8 @@ from spacetime_video.headless.batch.comfyui_server import ComfyUIServers
 from spacetime_video.headless.batch.job import BatchJob
 from spacetime_video.headless.prompt import prompt_of
 
+from ..headless.conftest import COMMAND
+from ..headless.test_readme import BATCHES
 from .test_server import EXAMPLES, TEXT_TO_VIDEO, comfy
 
 
@@ -137,6 +142,25 @@ def test_stopping_interrupts_the_run_and_the_server_goes_on(backend, task, serve
     while server.get("/queue")["queue_running"]:
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_the_commands_of_the_page_on_batches_run(server, tmp_path):
+    """Every server of the page is this one."""
+    shutil.copytree(TEXT_TO_VIDEO.parent, tmp_path / "example_workflows")
+    calls = [arguments for arguments in BATCHES if "--server" in arguments]
+    assert [arguments[0] for arguments in calls] == ["check", "batch"]
+    for arguments in calls:
+        words = [
+            re.sub(r"^http://.*", f"http://127.0.0.1:{server.port}", word) for word in arguments
+        ]
+        quick = [] if arguments[0] == "check" else ["--set", "Schedule.steps=1"]
+        done = subprocess.run(
+            [*COMMAND, *words, *quick], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "overnight").glob("*/*.mp4"))) == 12
+    (page,) = (tmp_path / "overnight").glob(".spacetime_batch/*/contact_sheet.html")
+    assert page.read_text(encoding="utf-8").count('data-kind="video"') == 12
 
 
 def test_examples_convert_as_comfy_cli_does(server):

@@ -207,7 +207,7 @@ def test_a_broken_connection_is_taken_up_again(serve, backend, task):
         run.start()
         run.server.asked.clear()
         run.server.hang_up()
-        wait_until(lambda: "/queue" in run.server.asked)
+        wait_until(lambda: "/queue" in run.server.asked and run.server.sockets)
         succeed(run)
 
     server = serve(interrupted)

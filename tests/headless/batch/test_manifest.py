@@ -35,7 +35,8 @@ def job(number, **more):
 def path(tmp_path):
     """A manifest of three jobs, the first two in one group."""
     path = tmp_path / "batch" / FILE
-    one, two, three = job(1), job(2, assignments=("1.text=b",)), job(3, workflow={"2": {}})
+    one, three = job(1, prompts=("ä",), seeds=("7",)), job(3, workflow={"2": {}})
+    two = job(2, assignments=("1.text=b",))
     write_plan(path, {"batch": "batch", "digest": "d"}, [[one, two], [three]])
     return path
 
@@ -44,7 +45,7 @@ def test_a_plan_is_read_back(path):
     contents = read_manifest(path)
     assert contents.header["batch"] == "batch"
     assert [[record.job for record in group] for group in contents.groups] == [
-        [job(1), job(2, assignments=("1.text=b",))],
+        [job(1, prompts=("ä",), seeds=("7",)), job(2, assignments=("1.text=b",))],
         [job(3, workflow={"2": {}})],
     ]
     assert {record.state for record in contents.records.values()} == {PLANNED}
@@ -59,9 +60,10 @@ def test_a_manifest_cut_anywhere_has_its_whole_lines(path, tmp_path):
     manifest = Manifest(path)
     manifest.session({"torch": "1"})
     manifest.change("00001", RUNNING)
-    manifest.change("00001", SAVING, files=FILES, details={"seeds": {"a": 1}})
+    manifest.change("00001", SAVING, files=FILES, seconds=1.5, details={"seeds": {"a": 1}})
     manifest.change("00001", DONE)
-    manifest.change("00002", FAILED, error="no", details={})
+    manifest.change("00002", FAILED, error="no", node="Save", details={})
+    assert read_manifest(path).ended is None
     manifest.close("ended")
     data, states = path.read_bytes(), []
     for end in range(planned, len(data) + 1):
@@ -81,7 +83,13 @@ def test_a_manifest_cut_anywhere_has_its_whole_lines(path, tmp_path):
         (PLANNED, PLANNED, PLANNED), (RUNNING, PLANNED, PLANNED), (SAVING, PLANNED, PLANNED),
         (DONE, PLANNED, PLANNED), (DONE, FAILED, PLANNED),
     ]  # fmt: skip
+    assert read_manifest(path).ended == "ended"
+    failed = read_manifest(path).records["00002"]
+    assert (failed.error, failed.node, failed.seconds) == ("no", "Save", None)
     record = read_manifest(path).records["00001"]
+    assert manifest.records == read_manifest(path).records
+    assert record.at > failed.at[:10]
+    assert record.seconds == 1.5
     assert record.files == FILES
     assert record.details == {"seeds": {"a": 1}}
     assert record.versions == {"torch": "1"}

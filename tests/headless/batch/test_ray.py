@@ -16,6 +16,7 @@ from spacetime_video.headless.batch.backends import BackendOptions, backend_of
 from spacetime_video.headless.batch.job import BatchJob
 from spacetime_video.headless.batch.settings import BatchSettings
 
+from ..test_readme import BATCHES, ROOT, small
 from .conftest import results
 from .fake_comfyui import wait_until
 
@@ -140,6 +141,15 @@ def test_files_are_sent_from_nodes_that_do_not_see_the_disk(
     (name,) = done.files
     assert [path.name for path in job.folder.iterdir()] == [name]
     assert (job.folder / name).read_bytes() == made_here(batch, write, graph, tmp_path)
+
+
+def test_the_command_of_the_page_on_batches_runs(cluster, command, tmp_path):
+    shutil.copytree(ROOT / "example_workflows", tmp_path / "example_workflows")
+    (arguments,) = [arguments for arguments in BATCHES if "--ray" in arguments]
+    reached = {"RAY_ADDRESS": cluster.address, "RAY_USAGE_STATS_ENABLED": "0"}
+    code, _, told = command(*small(arguments), env=reached)
+    assert code == 0, told
+    assert len(list((tmp_path / "overnight").glob("*/*.mp4"))) == 12
 
 
 def test_a_cluster_that_is_not_there_is_told(models_dir):

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from spacetime_video.headless.batch import workers
 from spacetime_video.headless.batch.backend import (
     BatchStopped,
     JobDone,
@@ -194,6 +196,65 @@ def test_what_listens_may_end_the_batch(settings, task):
     assert isinstance(told[-1], JobDone)
 
 
+HALF_A_LINE = """
+import sys
+print('{"kind": "ready"}', flush=True)
+for line in sys.stdin:
+    if "tasks" in line:
+        print('{"kind": "JobNo', end="", flush=True)
+        sys.exit(3)
+"""
+
+
+def test_a_process_that_dies_in_the_middle_of_a_word_has_died(settings, task, monkeypatch):
+    monkeypatch.setattr(workers, "_MAIN", HALF_A_LINE)
+    backend, told = Workers(settings, ["cpu"]), Told()
+    backend.run([task("deadly")], told)
+    backend.close()
+    assert "has ended with code 3, for the second time" in told[-1].message
+
+
+BEGINS_ONCE = """
+import json, sys
+from pathlib import Path
+device = json.loads(sys.stdin.readline())["device"]
+before = Path({folder!r}, device)
+if device == "bad" and before.exists():
+    print(json.dumps(dict(kind="refused", message="the device is lost")), flush=True)
+    sys.exit()
+before.touch()
+print(json.dumps(dict(kind="ready")), flush=True)
+for line in sys.stdin:
+    order = json.loads(line)
+    if device == "bad":
+        sys.exit(3)
+    for task in order["tasks"]:
+        done = dict(kind="JobDone", job=task["job"]["id"], files=[], seconds=1.0, details=dict())
+        print(json.dumps(done), flush=True)
+    print(json.dumps(dict(kind="ended")), flush=True)
+"""
+
+
+def test_where_no_process_begins_any_more_no_job_is_lost(settings, task, monkeypatch, tmp_path):
+    monkeypatch.setattr(workers, "_MAIN", BEGINS_ONCE.format(folder=str(tmp_path)))
+    backend, told = Workers(settings, ["bad", "good"]), Told()
+    for number in range(3):
+        backend.run([task(f"{number}")], told)
+    assert [each.job for each in told if isinstance(each, JobDone)] == ["0", "1", "2"]
+    backend.close()
+
+
+def test_a_batch_ends_where_no_process_begins_at_all(settings, task, monkeypatch, tmp_path):
+    monkeypatch.setattr(workers, "_MAIN", BEGINS_ONCE.format(folder=str(tmp_path)))
+    backend = Workers(settings, ["bad"])
+    for name in ("a", "b"):
+        with pytest.raises(
+            BatchStopped, match="no process begins any more: bad: the device is lost"
+        ):
+            backend.run([task(name)], Told())
+    backend.close()
+
+
 def test_a_device_that_is_not_there_is_told_before_any_job(settings):
     with pytest.raises(ValueError, match="no device 'cuda:99'"):
         Workers(settings, ["cuda:99"])
@@ -226,6 +287,7 @@ def test_no_process_outlives_the_one_that_started_it(task, models_dir):
 
 def test_tasks_and_events_come_through_as_they_were(task):
     sent = task("a")
+    sent = replace(sent, job=replace(sent.job, prompts=("x",), seeds=("1", "2")))
     assert read_task(json.loads(json.dumps(task_as_json(sent)))) == sent
     for event in (
         JobStarted(job="a"),

@@ -53,6 +53,19 @@ def test_everything_is_combined_and_the_last_changes_first(jobs):
     assert [job.id for job in made] == [f"{number:05}" for number in range(1, 7)]
 
 
+def test_jobs_know_their_prompts_and_seeds(jobs):
+    assert [job.seeds for job in jobs()] == [("3",)], "the graph's own"
+    examples = Path(__file__).parents[4] / "example_workflows"
+    made = jobs(
+        workflows=(examples / "overnight_batch.json",), tables=(examples / "overnight_batch.csv",)
+    )
+    assert len(made) == 12
+    assert made[0].name == "desert/arrival"
+    assert made[0].prompts == ("a yellow cone circles at sunset",)
+    assert [job.seeds for job in made[:3]] == [("11",), ("12",), ("13",)]
+    assert made[7].assignments[2:] == ("Size #frames.frames=33",)
+
+
 def test_side_by_side(jobs, write):
     prompts = write("prompts.txt", "one\n\n two \r\n")
 
