@@ -51,7 +51,7 @@ class SpacetimeMeasureVideo(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def validate_inputs(cls, joins: str | None, first_part: str | None) -> Any:
+    def validate_inputs(cls, joins: str | None, first_part: str | None = GIVEN) -> Any:
         """Refuse joins that cannot be read before the graph runs."""
         return refusal(_joins_of, joins, first_part)
 

@@ -1,5 +1,6 @@
 """What every node shows of itself."""
 
+import inspect
 from types import SimpleNamespace
 
 import pytest
@@ -161,3 +162,15 @@ def test_the_editor_takes_frame_rates_that_are_not_whole():
     }
     assert len(rates) > 10
     assert {name: step for name, step in rates.items() if step != 0.01} == {}
+
+
+def test_checks_ask_for_no_input_that_a_graph_may_leave_out():
+    asked = {
+        f"{node.__name__}.{method}({name})"
+        for node in all_nodes()
+        for method in ("validate_inputs", "fingerprint_inputs")
+        for name, parameter in inspect.signature(getattr(node, method, len)).parameters.items()
+        for spec in node.GET_SCHEMA().inputs
+        if spec.id == name and spec.optional and parameter.default is parameter.empty
+    }
+    assert asked == set()
