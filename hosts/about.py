@@ -28,6 +28,8 @@ class AboutGuider:
         controls: what the files of its prompts' control branches say.
         references: pictures of what the video shows that its controls have, the most of any; each
             needs a latent frame before the clip.
+        frames_at_once: latent frames of a longer clip that its network sees at once, in context
+            windows; None for all.
     """
 
     plan: GuidancePlan | None
@@ -41,6 +43,7 @@ class AboutGuider:
     time_factor: int
     controls: Sequence[KnownWeights] = ()
     references: int = 0
+    frames_at_once: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,8 @@
 B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,9 +14,8 @@ from .runs import Evaluation, RunDenoiser, SamplingRun, Wrapper
 from .window_plans import Window, WindowPlan, plan_windows
 
 
-def context_windows(
-    plan: WindowPlan, *, from_nothing: Callable[[], None] = lambda: None
-) -> Wrapper:
+@dataclass(frozen=True, eq=False)
+class ContextWindows:
     """Denoise a clip window by window, and take the weighted mean of x0 where they overlap.
 
     A loop's windows go on over its end. What guidance remembers it keeps for each window. A clip
@@ -27,16 +27,20 @@ def context_windows(
         plan: how to cut.
         from_nothing: told at the beginning of a run that needs windows although nothing is given,
             where they agree on less than one network that sees the whole clip.
-
-    Raises:
-        ValueError: when a run begins whose frames are unknown, or whose packed clips have
-            different ones.
     """
 
-    def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
-        frames = _frames(run.clips)
+    plan: WindowPlan
+    from_nothing: Callable[[], None]
+
+    def __call__(self, denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
+        """Put the windows around a denoiser.
+
+        Raises:
+            ValueError: the run's frames are unknown, or packed clips have different ones.
+        """
+        plan, frames = self.plan, _frames(run.clips)
         if len(frames) > plan.length and (run.given is None or not run.given.any()):
-            from_nothing()
+            self.from_nothing()
 
         def denoise(x: Tensor, at: Evaluation) -> Tensor:
             clips = at.clips
@@ -54,7 +58,18 @@ def context_windows(
 
         return denoise
 
-    return wrapper
+
+def context_windows(
+    plan: WindowPlan, *, from_nothing: Callable[[], None] = lambda: None
+) -> Wrapper:
+    """The windows of a plan as a wrapper; see ``ContextWindows``."""
+    return ContextWindows(plan, from_nothing)
+
+
+def frames_at_once(wrappers: Iterable[Wrapper]) -> int | None:
+    """Latent frames of the shortest windows among wrappers; None where there are none."""
+    windows = (each.plan.length for each in wrappers if isinstance(each, ContextWindows))
+    return min(windows, default=None)
 
 
 def fuse(denoiser: RunDenoiser, x: Tensor, at: Evaluation, windows: Sequence[Window]) -> Tensor:

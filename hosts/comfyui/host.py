@@ -23,6 +23,7 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.noise.steps import StepNoise
 from ...samplers.runs import Wrapper
 from ...samplers.schedules.model_levels import NoiseLevels
+from ...samplers.windows import frames_at_once
 from ..about import AboutControl, AboutGuider
 from ..experts import check_experts
 from ..keys import PROMPT_KEY, Conditioning, Latent
@@ -279,6 +280,7 @@ class ComfySampling:
             time_factor(model.latent_format),
             known_controls(guider.original_conds),
             reference_frames(guider.original_conds),
+            frames_at_once(getattr(guider, "wrappers", ())),
         )
 
     def make_sampler(

@@ -20,6 +20,7 @@ from ...samplers.noise.steps import StepNoise
 from ...samplers.process import NoiseProcess
 from ...samplers.runs import SamplingRun, Wrapper, placed
 from ...samplers.showing import Showing
+from ...samplers.windows import frames_at_once
 from ..about import AboutGuider
 from ..circles import closing
 from ..clip_texts import text_of
@@ -117,6 +118,7 @@ class StandaloneSampling:
             model.latent.time_factor,
             known_controls(conditionings),
             reference_frames(conditionings),
+            frames_at_once(guider.wrappers),
         )
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Sampler:

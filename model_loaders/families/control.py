@@ -15,6 +15,8 @@ from .wan_dit import PREFIXES, VACE_PREFIX
 
 VACE = "vace_patch_embedding.weight"
 DILATED = "controlnet_blocks.0.weight"
+ENCODER = "control_encoder."
+"""Of light branches that encode pictures by themselves, such as TheDenk's for Wan."""
 
 _BASE_LAYERS = {15: 30, 8: 40}
 """Blocks of the bases of VACE's published branches, 1.3B and 14B, by those of the branch."""
@@ -26,6 +28,11 @@ def detect(keys: Collection[str]) -> bool:
 
 
 def _converted(state: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, Tensor]:
+    if any(ENCODER in key for key in state):
+        raise UnsupportedCheckpointError(
+            "a ControlNet that encodes its pictures by itself, such as those of TheDenk for Wan, "
+            "which are not supported: use VACE, or a ControlNet made with Spacetime"
+        )
     state = strip_prefixes(state, PREFIXES)
     if VACE in state:
         state = {key: weight for key, weight in state.items() if key.startswith(VACE_PREFIX)}

@@ -71,18 +71,26 @@ def warn_if_untrained(guider: Any, latents: Iterable[Mapping[str, Any]]) -> None
     about, clips = host().sampling.about(guider), list(latents)
     known = [("the model", about.weights), *(("the ControlNet", each) for each in about.controls)]
     problems = [
-        problem for who, weights in known if weights for problem in _problems(who, weights, clips)
+        problem
+        for who, weights in known
+        if weights
+        for problem in _problems(who, weights, clips, about.frames_at_once)
     ]
     if any(problems):
         host().session.warn("; ".join(dict.fromkeys(filter(None, problems))))
 
 
-def _problems(who: str, weights: KnownWeights, clips: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _problems(
+    who: str, weights: KnownWeights, clips: Iterable[Mapping[str, Any]], at_once: int | None
+) -> Iterator[str]:
+    """What of clips, or of their windows of so many latent frames, weights do not know."""
     trained = read_range(weights.info)
     for clip in clips:
         if trained is not None and clip["samples"].ndim == 5:
-            shape = _in_pixels(weights.latent, clip)
-            yield trained.problem(shape, loop=bool(clip.get("loop")), fps=clip.get("fps"), who=who)
+            whole = at_once is None or clip["samples"].shape[2] <= at_once
+            loop = whole and bool(clip.get("loop"))  # a window of a loop has two ends
+            shape = _in_pixels(weights.latent, clip, None if whole else at_once, loop)
+            yield trained.problem(shape, loop=loop, fps=clip.get("fps"), who=who)
 
 
 def read_range(info: Mapping[str, Any]) -> TrainedRange | None:
@@ -102,9 +110,13 @@ def _shape(sides: Iterable[Any]) -> VideoShape:
     return shape
 
 
-def _in_pixels(latent: LatentFormat, clip: Mapping[str, Any]) -> VideoShape:
+def _in_pixels(
+    latent: LatentFormat, clip: Mapping[str, Any], frames: int | None, loop: bool
+) -> VideoShape:
+    """The size of a clip, or of so many of its latent frames."""
     shape = LatentShape(*clip["samples"].shape[2:])
-    return latent.compression.video_shape(shape, loop=bool(clip.get("loop")))
+    seen = shape if frames is None else shape._replace(frames=frames)
+    return latent.compression.video_shape(seen, loop=loop)
 
 
 def _within(shape: VideoShape, known: Iterable[VideoShape]) -> bool:

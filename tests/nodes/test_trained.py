@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from spacetime_video.hosts import host
 from spacetime_video.models.shapes import VideoShape
 from spacetime_video.nodes.helpers.trained import TRAINED_KEY, read_range
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches.patches import SpacetimePatchify
 from spacetime_video.nodes.sampling.sampling import SpacetimeSample, SpacetimeSamplePatches
 from spacetime_video.nodes.sampling.sampling_state import SpacetimeSampleSteps
+from spacetime_video.samplers.window_plans import WindowPlan
+from spacetime_video.samplers.windows import context_windows
 from spacetime_video.training.sources import trained_range
 
 TRAINED = {"shapes": [[5, 32, 32], [9, 32, 48]], "loops": [], "fps": [8.0, 16.0]}
@@ -19,9 +22,11 @@ TRAINED = {"shapes": [[5, 32, 32], [9, 32, 48]], "loops": [], "fps": [8.0, 16.0]
 def run(bench, loaded, caplog):
     """Sample in one of the nodes with a model that says this of its training; what was told."""
 
-    def sampled(*latents, node=SpacetimeSample, trained=TRAINED):
+    def sampled(*latents, node=SpacetimeSample, trained=TRAINED, windows=None):
         model = replace(loaded.model, info={**loaded.model.info, TRAINED_KEY: trained})
         guider, noise, sampler, sigmas = bench.parts(steps=2, model=model)
+        if windows is not None:
+            guider = host().sampling.with_wrapper(guider, context_windows(windows))
         if node is SpacetimeSamplePatches:
             tokens = SpacetimePatchify.execute(list(latents))[0]
             node.execute(guider, noise, sampler, sigmas, tokens)
@@ -63,6 +68,18 @@ def test_a_loop_has_as_many_frames_as_the_circle(run, caplog):
     assert run(loop, trained={**TRAINED, "loops": [[8, 32, 32]]}) == []
     (said,) = run(loop, trained={**TRAINED, "loops": [[4, 32, 32]]})
     assert "try 32x32 with 4 frames: the model was not trained on 32x32 with 8 frames" in said
+
+
+def test_windows_are_told_as_what_the_model_sees(run, caplog):
+    """Two latent frames are 5 frames, in a loop as well; a clip that fits is seen as a whole."""
+    short = WindowPlan(length=2, overlap=1, schedule="uniform", blend="pyramid")
+    assert run(empty(frames=17), windows=short) == []
+    assert run({**empty(frames=17), "loop": True}, windows=short) == []
+    (said,) = run(empty(frames=17), windows=replace(short, length=3))
+    assert "the model was not trained on 32x32 with 9 frames" in said
+    caplog.clear()
+    (said,) = run(empty(frames=17), windows=replace(short, length=5))
+    assert "the model was not trained on 32x32 with 17 frames" in said
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,14 @@ def test_files_that_cannot_be_followed_are_refused(tmp_path: Path, models_dir: P
     save_file(few, tmp_path / "few.safetensors")
     with pytest.raises(UnsupportedCheckpointError, match="3 blocks that does not say where"):
         read_control(tmp_path / "few.safetensors")
+    encoding = {
+        "control_encoder.0.0.weight": torch.zeros(2),
+        "controlnet_blocks.0.weight": few["vace_blocks.0.modulation"],
+    }
+    save_file(encoding, tmp_path / "encoding.safetensors")
+    for read in (read_control, partial(look_at, kind="controlnet")):
+        with pytest.raises(UnsupportedCheckpointError, match=r"of TheDenk for Wan.*use VACE"):
+            read(tmp_path / "encoding.safetensors")
     with pytest.raises(UnsupportedCheckpointError, match="holds a controlnet, not a vae"):
         read_vae(own_file(tmp_path / "own.safetensors"))
     with pytest.raises(UnsupportedCheckpointError, match=r"is not a video transformer.*ControlNet"):
