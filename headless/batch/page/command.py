@@ -6,6 +6,7 @@ from ....media import plain_path
 from ...streams import print_results
 from ..batches import find_batch
 from ..layout import Layout
+from ..lock import FolderInUse, FolderLock
 from ..manifest import FILE
 from .sheet import write_page
 
@@ -24,4 +25,13 @@ def sheet_command(folder: Path) -> int:
     place = plain_path(folder)
     manifest = place / FILE if (place / FILE).is_file() else find_batch(place, None)
     layout = Layout(manifest.parent.parent.parent, manifest.parent)
-    return print_results([str(write_page(layout))])
+    page = write_page(layout, is_live=_is_running(layout.batch.parent))
+    return print_results([str(page)])
+
+
+def _is_running(folder: Path) -> bool:
+    try:
+        with FolderLock(folder):
+            return False
+    except FolderInUse:
+        return True

@@ -116,7 +116,7 @@ def _standing(sheet: Sheet, counts: Mapping[str, int], now: datetime) -> str:
     if sheet.is_live:
         return (
             f'<p class="standing"><span class="pulse"></span>It goes on. This is how it stood at '
-            f'{now:%H:%M:%S}. <a href="">Look again</a></p>'
+            f'{now:%Y-%m-%d %H:%M:%S}. <a href="">Look again</a></p>'
         )
     if not counts[LEFT]:
         return ""
@@ -172,7 +172,7 @@ placeholder="words, a seed" title="/" autocomplete="off" spellcheck="false"></la
 def _orders(sheet: Sheet) -> list[_Order]:
     cards = sheet.cards
     known = [
-        _Order("in order", [card.number for card in cards]),
+        _Order("as listed", [card.number for card in cards]),
         _Order("latest first", [card.at or None for card in cards], falls=True),
         _Order("by name", [card.name for card in cards]),
         _Order("longest first", [card.seconds for card in cards], falls=True),

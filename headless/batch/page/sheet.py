@@ -35,7 +35,7 @@ def write_page(layout: Layout, posters: Posters | None = None, *, is_live: bool 
     Args:
         layout: of the batch's folders.
         posters: of its results, where some are known.
-        is_live: whether the batch goes on.
+        is_live: whether a batch runs, which may be this one.
 
     Raises:
         ManifestError: the manifest cannot be read.
@@ -43,7 +43,8 @@ def write_page(layout: Layout, posters: Posters | None = None, *, is_live: bool 
     """
     contents = read_manifest(layout.batch / FILE)
     known = posters or Posters(layout.batch / FOLDER)
-    sheet = sheet_of(contents, layout, known, is_live=is_live)
+    goes_on = is_live and contents.ended is None
+    sheet = sheet_of(contents, layout, known, is_live=goes_on)
     results = PurePath(os.path.relpath(layout.output, layout.batch)).as_posix()
     path = layout.batch / PAGE
     text = page_of(sheet, results=results, now=datetime.now())

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from PIL import Image
 
+from spacetime_video.headless.batch.lock import FolderLock
 from spacetime_video.headless.batch.manifest import DONE, FAILED, PLANNED, RUNNING
 from spacetime_video.headless.batch.page.command import sheet_command
 from spacetime_video.headless.batch.page.sheet import PAGE, ContactSheet, write_page
@@ -196,6 +197,11 @@ def test_why_a_batch_has_ended_early_is_told(record, reason, told):
     (line,) = standing(write_page(layout))
     assert told in line
     assert "1 done · 2 left" in "".join(read(layout.batch / PAGE).texts)
+
+
+def test_what_runs_is_told_while_it_does(record):
+    states = [Made(name=state, state=state) for state in (DONE, RUNNING, PLANNED)]
+    layout = record(*states, reason=None)
     (line,) = standing(write_page(layout, is_live=True))
     assert "stood at" in line
     assert "1 done · 1 running · 1 left" in "".join(read(layout.batch / PAGE).texts)
@@ -271,3 +277,15 @@ def test_the_page_of_a_batch_that_has_ended(record, capsys, tmp_path):
     assert [broken(path) for path in paths] == [[], []]
     with pytest.raises(FileNotFoundError, match="no batch was begun in"):
         sheet_command(tmp_path / "elsewhere")
+
+
+def test_the_page_of_a_batch_that_runs_says_so(record):
+    old, new = (record(Made(name="a", state=PLANNED), reason=reason) for reason in ("full", None))
+    sheet_command(new.batch)
+    assert "it was killed" in standing(new.batch / PAGE)[0]
+    with FolderLock(new.batch.parent):
+        sheet_command(new.batch)
+        sheet_command(old.batch)
+    told = [standing(layout.batch / PAGE)[0] for layout in (old, new)]
+    assert "full" in told[0]
+    assert "stood at" in told[1]
