@@ -94,7 +94,11 @@ def _picks(steps: int, original_steps: int, strength: float) -> list[int]:
         )
     available = int(original_steps * strength)
     if not 1 <= steps <= available:
-        raise ValueError(f"{steps} steps of {available} that were trained: use 1 to {available}")
+        fewer = f"use 1 to {available}" if available else "use a higher strength"
+        raise ValueError(
+            f"{steps} steps of {available} that were trained ({original_steps} at strength "
+            f"{strength:g}): {fewer}"
+        )
     return [available - step * available // steps for step in range(steps)]
 
 
