@@ -94,11 +94,8 @@ def _picks(steps: int, original_steps: int, strength: float) -> list[int]:
         )
     available = int(original_steps * strength)
     if not 1 <= steps <= available:
-        fewer = f"use 1 to {available}" if available else "use a higher strength"
-        raise ValueError(
-            f"{steps} steps of {available} that were trained ({original_steps} at strength "
-            f"{strength:g}): {fewer}"
-        )
+        fewer = f"use 1 to {available}" if available else f"a strength of {strength:g} is too low"
+        raise ValueError(f"{steps} steps of {available} that were trained: {fewer}")
     return [available - step * available // steps for step in range(steps)]
 
 
