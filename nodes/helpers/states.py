@@ -188,9 +188,9 @@ def _some_of(noise: Any, latent: Mapping[str, Any]) -> Tensor:
 
 def _check_stop(stop: int, done: int, steps: int) -> None:
     if not done < stop <= steps:
+        left = f"use {done + 1} to {steps}" if done < steps else "use 0, which hands it on"
         raise ValueError(
-            f"stop_after {stop}: the run has {steps} steps and {done} of them are done; use "
-            f"{done + 1} to {steps}"
+            f"stop_after {stop}: the run has {steps} steps and {done} of them are done; {left}"
         )
 
 

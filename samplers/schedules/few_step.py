@@ -94,7 +94,8 @@ def _picks(steps: int, original_steps: int, strength: float) -> list[int]:
         )
     available = int(original_steps * strength)
     if not 1 <= steps <= available:
-        raise ValueError(f"{steps} steps of {available} that were trained: use 1 to {available}")
+        fewer = f"use 1 to {available}" if available else f"a strength of {strength:g} is too low"
+        raise ValueError(f"{steps} steps of {available} that were trained: {fewer}")
     return [available - step * available // steps for step in range(steps)]
 
 

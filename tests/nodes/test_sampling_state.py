@@ -251,6 +251,9 @@ def test_a_step_that_is_done_is_refused(parts):
     for at in (2, 3, 7):
         with pytest.raises(ValueError, match=f"stop_after {at}.*3 of them are done; use 4 to 6"):
             resume(parts(), state, at)
+    ended = resume(parts(), state)[1]
+    with pytest.raises(ValueError, match="6 of them are done; use 0, which hands it on"):
+        resume(parts(), ended, 6)
 
 
 def test_a_sampler_that_cannot_stop_is_refused_before_it_runs(parts, network_calls):

@@ -15,6 +15,8 @@ from spacetime_video.graph.ui_graph import read_node
 from spacetime_video.graph.validate import validate
 from spacetime_video.graph.widgets import widget_values
 from spacetime_video.graph.workflow import parse_workflow, to_api
+from spacetime_video.headless.batch.jobs.options import JobOptions
+from spacetime_video.headless.check.command import CheckOptions, check_command
 from spacetime_video.headless.check.needs import needs_of
 from spacetime_video.headless.engine import Engine, Job, standalone_registry
 from spacetime_video.headless.failure import LONGEST_MESSAGE, message_of
@@ -190,6 +192,36 @@ def test_any_graph_runs_or_is_refused(data, engine, folders, monkeypatch):
 def test_any_graph_runs_or_is_refused_many(data, engine, folders, monkeypatch):
     monkeypatch.setenv(MOST_PIXELS.variable, "200000")
     run(data, engine, folders)
+
+
+def check(data, folders, capsys):
+    """`spacetime check` of a file, with a batch's jobs."""
+    began = time.process_time()
+    file = folders.output.parent.parent / "graph.json"
+    file.write_bytes(data)
+    jobs = JobOptions(workflows=(file,), seeds="1-3", input_dir=folders.input)
+    models = folders.input.parent / "models"
+    options = CheckOptions(jobs=jobs, models_dir=models, estimate=False, json_line=True)
+    assert check_command(options) in (0, 1)
+    said = capsys.readouterr()
+    assert not RAW.search(said.err), said.err
+    assert isinstance(json.loads(said.out)["problems"], list)
+    assert time.process_time() - began < SECONDS
+
+
+@settings(max_examples=20, **FUZZ)
+@given(data=mutated(GRAPHS))
+def test_any_graph_is_checked(data, folders, capsys, standalone):
+    check(data, folders, capsys)
+    hosts.use(standalone)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, **FUZZ)
+@given(data=mutated(GRAPHS))
+def test_any_graph_is_checked_many(data, folders, capsys, standalone):
+    check(data, folders, capsys)
+    hosts.use(standalone)
 
 
 def test_the_cheap_graph_is_whole(engine, folders):
