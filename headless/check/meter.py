@@ -1,7 +1,7 @@
 """What a call of a network costs: its arithmetic and its memory, found out without doing it."""
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,12 +55,16 @@ class Work:
 
 
 class _Alive(TorchDispatchMode):
-    """Adds up the memory of tensors that are made, until they are gone."""
+    """Adds up the memory of tensors that are made or looked at, until they are gone.
 
-    def __init__(self) -> None:
+    Args:
+        without: tensors whose memory is not counted.
+    """
+
+    def __init__(self, without: Iterable[Tensor]) -> None:
         super().__init__()
         self.now, self.most = 0, 0
-        self._known: set[int] = set()
+        self._known = {tensor.untyped_storage()._cdata for tensor in without}
 
     def __torch_dispatch__(
         self,
@@ -89,11 +93,16 @@ class _Alive(TorchDispatchMode):
         self.now -= size
 
 
-def cost_of(call: Callable[[], Any]) -> tuple[Cost, Any]:
-    """Return the cost of a call on tensors without values, and what it gives."""
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter, _Alive() as alive:
+def cost_of(call: Callable[[], Any], weights: Iterable[Tensor] = ()) -> tuple[Cost, Any]:
+    """Return the cost of a call on tensors without values, and what it gives.
+
+    Args:
+        weights: of the network, whose memory is not the call's.
+    """
+    flops, alive = FlopCounterMode(display=False), _Alive(weights)
+    with torch.inference_mode(), flops, alive:
         made = call()
-    return Cost(counter.get_total_flops(), alive.most), made
+    return Cost(flops.get_total_flops(), alive.most), made
 
 
 def on_meta(value: Any) -> Any:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ...models.layers import Unfilled
+from ...models.vae.place import as_if_on
 from .meter import META, cost_of
 from .rehearsal import Part, tokens_of
 
@@ -117,7 +118,8 @@ def _vae(part: Part, kind: str, shape: torch.Size, device: torch.device) -> Time
 
 
 def _rate(call: Callable[[], Any], shadow: Callable[[], Any], device: torch.device) -> float:
-    cost, _ = cost_of(shadow)
+    with as_if_on(device):
+        cost, _ = cost_of(shadow)
     with torch.inference_mode():
         call()  # the first one also chooses kernels
         seconds = min(_timed(call, device) for _ in range(2))

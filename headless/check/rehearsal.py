@@ -162,7 +162,7 @@ class RehearsedModels(StandaloneModels):
         decoding = self._part("decoding", weights, network, number)
         encoding = Work("encoding", 0)
         self.parts.append(Part(encoding, weights, number))
-        standing: Any = RehearsedVAE(network, decoding, encoding)
+        standing: Any = RehearsedVAE(network, decoding, encoding, self.real_device)
         return LoadedVAE(standing, CPU, number)
 
     def make_control(self, weights: Any, *, dtype: str) -> ControlNet:

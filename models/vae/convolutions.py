@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..layers import LayerMaker
+from .place import on_cpu
 from .stream import takes_slow_path
 
 FEW_CHANNELS = 32
@@ -58,7 +59,7 @@ class CausalConv3d(nn.Conv3d):
         self, input: Tensor, weight: Tensor, bias: Tensor | None, *args: Any, **kwargs: Any
     ) -> Tensor:
         weight = weight[:, :, max(0, weight.shape[2] - input.shape[2]) :]
-        if is_inference(input) and input.device.type == "cpu":
+        if is_inference(input) and on_cpu(input):
             if weight.shape[3:] == (1, 1):
                 return _in_time(input, weight, bias, self.stride[0])
             few = input.dtype == torch.float32 and input.shape[1] <= FEW_CHANNELS
@@ -73,7 +74,7 @@ class DoublingConv2d(nn.Conv2d):
     def _conv_forward(
         self, input: Tensor, weight: Tensor, bias: Tensor | None, *args: Any, **kwargs: Any
     ) -> Tensor:
-        if is_inference(input) and input.device.type == "cpu":
+        if is_inference(input) and on_cpu(input):
             return functional.conv_transpose2d(input, _folded(weight), bias, stride=2, padding=1)
         images = functional.interpolate(input, scale_factor=2, mode="nearest-exact")
         return super()._conv_forward(images, weight, bias, *args, **kwargs)

@@ -10,6 +10,8 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import pad
 
+from .place import on_cpu
+
 SMALL_SAMPLE = 20480
 """Numbers of one sample, not counting its columns, up to which torch takes it for small."""
 
@@ -178,7 +180,7 @@ def _channels_last(numbers: Tensor, size: Sequence[int]) -> Tensor:
 
 def spares_memory(x: Tensor, tape: Tape) -> bool:
     """Tell whether x goes through the layers in pieces: on a CPU, where nothing is learned."""
-    return tape.in_place and x.device.type == "cpu"
+    return tape.in_place and on_cpu(x)
 
 
 def is_first(tape: Tape | None) -> bool:
@@ -223,5 +225,5 @@ def takes_slow_path(x: Tensor) -> bool:
 
     It does so with a single small sample, five to ten times slower than with several.
     """
-    plain = x.device.type == "cpu" and x.dtype == torch.float32
+    plain = on_cpu(x) and x.dtype == torch.float32
     return plain and x.shape[0] == 1 and x[..., 0].numel() <= SMALL_SAMPLE
