@@ -1,5 +1,6 @@
 """Which jobs of a batch are computed together."""
 
+import logging
 from itertools import product
 
 import pytest
@@ -143,6 +144,21 @@ def test_a_group_is_run_again_whole(batch, write, graph, groups, records, monkey
     assert results(tmp_path / "output").items() > first.items()
     assert batch(clip, seeds="1-3", output="alone", settings={"pack": 1}) == 0
     assert results(tmp_path / "output") == results(tmp_path / "alone")
+
+
+def test_what_is_found_out_before_is_silent(batch, write, graph, groups, monkeypatch, capfd):
+    """A job tells by itself what it warns of, or why it cannot run."""
+    logger, heard = logging.getLogger("spacetime_video"), []
+
+    def warn_and_fail(*given):
+        heard.append([type(handler).__name__ for handler in logger.handlers])
+        raise ValueError("no size")
+
+    monkeypatch.setattr(here, "tokens_at_first", warn_and_fail)
+    assert batch(write(graph, "clip.json"), seeds="1-2") == 0
+    assert heard == [["_Warnings"]]
+    assert groups("output") == [["clip_1"], ["clip_2"]]
+    assert "no size" not in capfd.readouterr().err
 
 
 def test_a_graph_that_samples_nothing_is_run_job_by_job(batch, write, groups):
