@@ -66,7 +66,7 @@ class _Member:
     def pause(self) -> None:
         """Give the turn back, and wait for the next one."""
         self.seconds += time.perf_counter() - self.since
-        self.lockstep.back.release()
+        self.lockstep.pass_on(self)
         self.turn.acquire()
         self.since = time.perf_counter()
         self.lockstep.check()
@@ -136,7 +136,8 @@ class Lockstep:
         self._most, self._tell = most, tell
         self._kept: dict[Hashable, Any] = {}
         self._apart = self._stopping = False
-        self.back = threading.Semaphore(0)
+        self._members: Sequence[_Member] = ()
+        self._back = threading.Semaphore(0)
 
     def run(self, works: Iterable[Callable[[], None]]) -> None:
         """Do all works, and return when all of them have ended.
@@ -145,7 +146,7 @@ class Lockstep:
             BaseException: what a work or Ctrl-C has raised; the others are stopped.
         """
         works = list(works)
-        members = [_Member(number, self) for number in range(len(works))]
+        self._members = members = [_Member(number, self) for number in range(len(works))]
         threads = [
             threading.Thread(
                 target=copy_context().run, args=(self._live, member, work), daemon=True
@@ -156,10 +157,21 @@ class Lockstep:
             for thread in threads:
                 thread.start()
             while not all(member.ended for member in members):
-                self._advance(members)
+                self._advance()
                 self._answer([member for member in members if member.question is not None])
         finally:
             self._stop(members, threads)
+
+    def pass_on(self, member: _Member) -> None:
+        """Give the turn of a member to the next one, or back to the thread of `run`.
+
+        Members pass it to each other: on a busy machine every change of threads is a wait.
+        """
+        following = [*self._members[member.number + 1 :], *self._members[: member.number]]
+        can_go_on = (each for each in following if each.can_go_on)
+        is_over = self._stopping or (member.ended and member.error is not None)
+        after = None if is_over else next(can_go_on, None)
+        (self._back if after is None else after.turn).release()
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if the runs are being stopped."""
@@ -178,14 +190,14 @@ class Lockstep:
             member.error = problem
         finally:
             member.ended = True
-            self.back.release()
+            self.pass_on(member)
 
-    def _advance(self, members: Sequence[_Member]) -> None:
-        """Give turns until nobody can go on without an answer."""
-        while going := [member for member in members if member.can_go_on]:
-            for member in going:
-                member.turn.release()
-                self.back.acquire()
+    def _advance(self) -> None:
+        """Let members go on until none of them can without an answer."""
+        while (first := next((each for each in self._members if each.can_go_on), None)) is not None:
+            first.turn.release()
+            self._back.acquire()
+            for member in self._members:
                 if member.ended and member.error is not None:
                     raise member.error
 

@@ -88,7 +88,7 @@ def batch(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run saved workflows one after the other, and go on where a batch was stopped."""
+    """Run saved workflows many times, and go on where a batch was stopped."""
     from .batch.command import BatchOptions, batch_command
     from .batch.jobs.options import JobOptions
 

@@ -39,8 +39,8 @@ class BackendOptions:
     devices: tuple[str, ...] = ()
     ray: str = ""
 
-    def check(self) -> None:
-        """Refuse options that contradict each other.
+    def check(self, settings: BatchSettings) -> None:
+        """Refuse options that contradict each other, or the settings of the batch.
 
         Raises:
             ValueError: they name several backends, or belong to one that is not named.
@@ -58,6 +58,11 @@ class BackendOptions:
             )
         if self.server_headers and not self.servers:
             raise ValueError("--server-header is for servers, and no --server is given")
+        if settings.pack > 1 and chosen:
+            raise ValueError(
+                f"--pack {settings.pack} and {chosen[0]}: only jobs of one process are computed "
+                "together; leave one of the two out"
+            )
 
 
 def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
@@ -67,8 +72,7 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
         ValueError: the options contradict each other, or cannot be met.
         OSError: no server is there.
     """
-    options.check()
-    _check_pack(options, settings)
+    options.check(settings)
     if options.servers and not settings.metadata:
         raise ValueError(
             "--no-metadata: what a server puts into its files is its own setting; start ComfyUI "
@@ -87,15 +91,6 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
     return Workers(settings, devices) if devices else Here(settings)
 
 
-def _check_pack(options: BackendOptions, settings: BatchSettings) -> None:
-    elsewhere = options.servers or options.ray or options.workers or options.devices
-    if settings.pack > 1 and elsewhere:
-        raise ValueError(
-            f"--pack {settings.pack}: only jobs of this process are computed together; leave it "
-            "out, or --server, --workers, --devices and --ray"
-        )
-
-
 def registry_of(options: BackendOptions, settings: BatchSettings) -> Registry:
     """Return the nodes of what will run the jobs: of the first server that is there, or ours.
 
@@ -103,7 +98,7 @@ def registry_of(options: BackendOptions, settings: BatchSettings) -> Registry:
         ValueError: the options contradict each other, or a server is no ComfyUI.
         OSError: no server is there.
     """
-    options.check()
+    options.check(settings)
     headers = read_headers(options.server_headers)
     problems: list[Unreachable] = []
     for url in options.servers:

@@ -103,12 +103,12 @@ class Here:
     def _tokens(self, host: RehearsalHost, job: BatchJob) -> int:
         """Of a job's first evaluation; 0 if it cannot run, which it tells when it runs."""
         given = Job(workflow=job.workflow, folders=self._folders, assignments=job.assignments)
-        try:
-            with use_folders(given.places):
+        with use_folders(given.places), working_on(job.id, lambda event: None):
+            try:
                 nodes = self._engine.prompt(given).nodes
-            return tokens_at_first(nodes, self._engine.registry, host, given.places)
-        except Exception:
-            return 0
+                return tokens_at_first(nodes, self._engine.registry, host, given.places)
+            except Exception:
+                return 0
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
         """Run the jobs of a group.

@@ -156,7 +156,7 @@ class VideoDiT(Trunk):
         time, modulation = self.modulation(levels, tokens.dtype)
         rotations = layout.rotations(self.config.rope, tokens.device)
         shared = Sequences(rotations, layout.spans, modulation, hooks)
-        x = self._embed_rows(tokens, alone=len(sigma) == 1).float()  # (B, L, D)
+        x = self._embed_rows(tokens, len(sigma)).float()  # (B, L, D)
         inside = Embedded(tokens, x, time, layout, levels, shared)
         beside = Beside(hooks.residuals, [branch(inside) for branch in hooks.branches])
         for number, block in enumerate(self.each_block()):
@@ -167,10 +167,11 @@ class VideoDiT(Trunk):
         pt, ph, pw = self.config.patch
         return rearrange(out, "B L (pt ph pw C) -> B L (C pt ph pw)", pt=pt, ph=ph, pw=pw)
 
-    def _embed_rows(self, tokens: Tensor, *, alone: bool) -> Tensor:
-        """Embed patches; torch convolves a row that is alone otherwise than several."""
-        parts = tokens.split(1) if alone else (tokens,)
-        return torch.cat([self.embed(part) for part in parts])
+    def _embed_rows(self, tokens: Tensor, together: int) -> Tensor:
+        """Embed patches: rows that come one by one as one, which torch convolves otherwise."""
+        if together > 1 or len(tokens) == 1:
+            return self.embed(tokens)
+        return torch.cat([self.embed(row) for row in tokens.split(1)])
 
     def _check(
         self, tokens: Tensor, layout: TokenLayout, contexts: Sequence[PreparedContext]

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from spacetime_video.graph.executor import (
     NodeFinished,
     NodeStarted,
 )
+from spacetime_video.graph.lockstep import Lockstep, wait_until
 from spacetime_video.hosts.standalone import io
 
 
@@ -362,3 +364,38 @@ def test_random_graphs_run_what_changed(prompt, edits, make_bench):
 @given(prompt=dags(), edits=EDITS)
 def test_random_graphs_run_what_changed_many(prompt, edits, make_bench):
     check_random_runs(prompt, edits, make_bench())
+
+
+WORDS = {7: "seven ", 8: "eight "}
+
+
+def test_runs_beside_each_other_share_what_both_need(bench):
+    executor, began, ended = Executor(bench.registry), set(), []
+
+    def prompt(name):
+        own = {"3": show(["2", 0], WORDS[name]), "4": number(name), "5": show(["4", 0], "own ")}
+        return {"1": number(2), "2": node("Add", a=["1", 0], b=["1", 0], scale=1), **own}
+
+    def run(name):
+        def wait_for_the_other(event):
+            began.add(name)
+            wait_until(lambda: len(began) == 2)
+
+        result = executor.run(prompt(name), on_event=wait_for_the_other, save_again=True)
+        ended.append((name, result.outputs["3"]["text"]))
+
+    Lockstep(1).run([partial(run, 7), partial(run, 8)])
+    assert ended == [(8, ["eight 4"]), (7, ["seven 4"])]
+    assert bench.names().count("Add") == 1
+    assert bench.names().count("Show") == 4
+    bench.calls.clear()
+    assert executor.run(prompt(7)).executed == []
+    assert executor.run(prompt(8)).executed == ["3", "4", "5"], "dropped when that run had ended"
+
+
+def test_equal_runs_beside_each_other_save_each(bench):
+    executor = Executor(bench.registry)
+    results = []
+    run = partial(executor.run, chain(), save_again=True)
+    Lockstep(1).run([lambda: results.append(run())] * 2)
+    assert [result.executed for result in results] == [["1", "2", "3"], ["3"]]

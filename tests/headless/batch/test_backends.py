@@ -103,6 +103,12 @@ def test_options_that_contradict_each_other_are_refused(batch, write, capsys, gi
     assert said in capsys.readouterr().err
 
 
+def test_jobs_elsewhere_are_not_computed_together(batch, write, capsys):
+    given = {"backend": BackendOptions(workers=2), "settings": {"pack": 4}}
+    assert batch(write(GRAPH), **given) == 1
+    assert "--pack 4 and --workers: only jobs of one process" in capsys.readouterr().err
+
+
 def test_nodes_are_those_of_the_first_server_that_is_there(servers):
     servers[0].die()
     assert set(registry_of(options_for(servers), BatchSettings())) == {"LoadVideo", "Seed", "Save"}

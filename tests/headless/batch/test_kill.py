@@ -8,7 +8,9 @@ from hashlib import sha256
 
 import pytest
 
+from spacetime_video.headless.batch.batches import manifests
 from spacetime_video.headless.batch.command import batch_command
+from spacetime_video.headless.batch.manifest import read_manifest
 
 from ..conftest import node, save_video
 from .conftest import count_changes, killed_after, killed_at_change, remains, results
@@ -88,13 +90,15 @@ def check(options, workflows, whole, tmp_path):
     return kill_and_check
 
 
-def test_the_batch_has_all_kinds_of_results(whole):
+def test_the_batch_has_all_kinds_of_results(whole, tmp_path):
     names = sorted(whole.results)
     assert [name for name in names if name.endswith(".mp4")] == [
         "both_1.mp4", "both_2.mp4", "clip_1.mp4", "clip_2.mp4", "long_1.mp4", "long_2.mp4",
     ]  # fmt: skip
     assert len(names) == 6 + 2 * 5
     assert whole.changes > 100
+    groups = read_manifest(manifests(tmp_path / "whole")[0]).groups
+    assert [len(group) for group in groups] == [2, 2, 2], "jobs that are killed together"
 
 
 def kill_after_times(check, count, whole):

@@ -1,11 +1,20 @@
 """Which jobs of a batch are computed together."""
 
+import logging
 from itertools import product
 
 import pytest
 
+from spacetime_video.headless.batch import here
+from spacetime_video.headless.batch.backend import BatchStopped
+from spacetime_video.headless.batch.batches import manifests
 from spacetime_video.headless.batch.job import BatchJob
+from spacetime_video.headless.batch.manifest import DONE, read_manifest
 from spacetime_video.headless.batch.packs import MOST_LOOKED_AT, MOST_TOKENS, packs_of
+from spacetime_video.hosts.standalone.together import NetworkCall
+
+from ..conftest import node
+from .conftest import results
 
 GRAPH = {"1": {}}
 
@@ -73,3 +82,94 @@ def test_few_jobs_are_looked_at():
     assert sorted(len(group) for group in groups) == [1] * (1 + 2 * 9) + [2] * MOST_LOOKED_AT
     assert packs_of(kinds, 1, tokens_of) == [(each,) for each in kinds]
     assert len(looked) == MOST_LOOKED_AT
+
+
+@pytest.fixture
+def groups(tmp_path):
+    """Names of the jobs of each group that the manifest of a folder's last batch holds."""
+
+    def of_last(output):
+        contents = read_manifest(manifests(tmp_path / output)[0])
+        return [[record.job.name for record in group] for group in contents.groups]
+
+    return of_last
+
+
+def test_groups_are_fixed_before_work_starts(batch, write, graph, groups, monkeypatch, tmp_path):
+    graph["15"] = node("SaveImage", images=["12", 0], filename_prefix="frame")
+    clip, images = write(graph, "clip.json"), write({**graph, "14": graph["15"]}, "images.json")
+
+    def stop(*given):
+        raise BatchStopped("before the first job")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(here.Here, "run", stop)
+        assert batch(clip, images, seeds="1-3", output="whole") == 1
+    together = [[f"{name}_{number}" for number in (1, 2, 3)] for name in ("clip", "images")]
+    assert groups("whole") == together
+    assert batch(output="whole", resume=True) == 0
+    assert batch(clip, images, seeds="1-3", output="alone", settings={"pack": 1}) == 0
+    assert groups("alone") == [[name] for group in together for name in group]
+    assert results(tmp_path / "whole") == results(tmp_path / "alone")
+    assert batch(clip, seeds="1-3", output="twos", settings={"pack": 2}) == 0
+    assert groups("twos") == [["clip_1"], ["clip_2", "clip_3"]]
+
+
+def test_a_group_is_run_again_whole(batch, write, graph, groups, records, monkeypatch, tmp_path):
+    """And what of it was done stays."""
+    clip, asked, run = write(graph, "clip.json"), [], here.Here.run
+
+    def run_to_the_end_of_one(self, tasks, tell):
+        def tell_and_stop(event):
+            tell(event)
+            if isinstance(event, here.JobDone):
+                raise KeyboardInterrupt
+
+        run(self, tasks, tell_and_stop)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(here.Here, "run", run_to_the_end_of_one)
+        assert batch(clip, seeds="1-3") == 130
+    assert [record.state == DONE for record in records().values()] == [True, False, False]
+    first = results(tmp_path / "output")
+    together = NetworkCall.together
+
+    def counted(self, questions, kept):
+        asked.append(len(questions))
+        return together(self, questions, kept)
+
+    monkeypatch.setattr(NetworkCall, "together", counted)
+    assert batch(resume=True) == 0
+    assert asked == [3, 3]
+    assert results(tmp_path / "output").items() > first.items()
+    assert batch(clip, seeds="1-3", output="alone", settings={"pack": 1}) == 0
+    assert results(tmp_path / "output") == results(tmp_path / "alone")
+
+
+def test_what_is_found_out_before_is_silent(batch, write, graph, groups, monkeypatch, capfd):
+    """A job tells by itself what it warns of, or why it cannot run."""
+    logger, heard = logging.getLogger("spacetime_video"), []
+
+    def warn_and_fail(*given):
+        heard.append([type(handler).__name__ for handler in logger.handlers])
+        raise ValueError("no size")
+
+    monkeypatch.setattr(here, "tokens_at_first", warn_and_fail)
+    assert batch(write(graph, "clip.json"), seeds="1-2") == 0
+    assert heard == [["_Warnings"]]
+    assert groups("output") == [["clip_1"], ["clip_2"]]
+    assert "no size" not in capfd.readouterr().err
+
+
+def test_a_graph_that_samples_nothing_is_run_job_by_job(batch, write, groups):
+    images = node("SpacetimeExampleClip", "Clip", **CLIP)
+    save = node("SaveImage", images=["1", 0], filename_prefix="frame")
+    assert batch(write({"1": images, "2": save}, "clip.json"), seeds="1-2") == 0
+    assert groups("output") == [["clip_1"], ["clip_2"]]
+
+
+CLIP = {
+    "seed": 1, "width": 16, "height": 16, "frames": 1, "fps": 8.0,
+    "shape": "any", "colour": "any", "motion": "any", "setting": "any",
+    "kind": "single", "style": "shaded", "camera": "still",
+}  # fmt: skip

@@ -9,10 +9,15 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from spacetime_video import hosts
+from spacetime_video.graph.errors import NodeFailed
 from spacetime_video.graph.workflow import to_api
 from spacetime_video.headless.check.meter import META, Work, cost_of
 from spacetime_video.headless.check.networks import RehearsedVAE
-from spacetime_video.headless.check.rehearsal import RehearsalHost, rehearse
+from spacetime_video.headless.check.rehearsal import (
+    RehearsalHost,
+    rehearse,
+    tokens_at_first,
+)
 from spacetime_video.headless.engine import Engine, Job, standalone_registry
 from spacetime_video.hosts.standalone.folders import Folders
 from spacetime_video.hosts.standalone.host import StandaloneHost
@@ -21,6 +26,7 @@ from spacetime_video.models.layers import Unfilled
 from spacetime_video.models.lora import WeightDelta
 from spacetime_video.models.vae.network import TINY_VAE, WAN21_VAE, VideoVAE
 from spacetime_video.models.vae.place import as_if_on
+from spacetime_video.samplers.noise.frames import FrameNoise
 
 EXAMPLES = ["few_step_text_to_video", "seamless_loop", "branch", "outpaint"]
 
@@ -77,6 +83,43 @@ def test_every_call_is_counted(examples, name, tmp_path, counted, standalone):
     asked = rehearsed_calls(parts)
     assert (asked.total() > counted.total()) if name == CACHED else (asked == counted)
     assert not (tmp_path / "out/spacetime").exists()
+
+
+FIRST = {
+    "text_to_video": 2 * 5 * 4 * 4,
+    "few_step_text_to_video": 5 * 4 * 4,
+    "compare_samplers": 2 * 5 * 4 * 4,
+    "explore_the_world": 0,
+}
+"""Tokens of the first evaluation: rows, latent frames, rows and columns of patches."""
+
+
+@pytest.fixture
+def first(tmp_path, standalone):
+    """Tokens of the first evaluation of a workflow."""
+
+    def tokens_of(workflow):
+        host = RehearsalHost(models=tmp_path, device="cpu", dtype="fp32", is_short=True)
+        registry = standalone_registry(host)
+        folders = Folders.of(input=tmp_path, output=tmp_path / "out")
+        return tokens_at_first(to_api(workflow, registry), registry, host, folders)
+
+    yield tokens_of
+    hosts.use(standalone)
+
+
+def test_the_first_evaluation_tells_its_size(examples, first, counted):
+    assert {name: first(examples(name)) for name in FIRST} == FIRST
+    assert counted == Counter()
+
+
+def test_a_graph_that_fails_before_it_samples_says_so(examples, first, monkeypatch):
+    def fail(*given):
+        raise ValueError("no noise today")
+
+    monkeypatch.setattr(FrameNoise, "generate_noise", fail)
+    with pytest.raises(NodeFailed, match="no noise today"):
+        first(examples("branch"))
 
 
 def test_costs_are_those_of_the_arithmetic():
