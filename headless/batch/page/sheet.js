@@ -222,6 +222,11 @@ document.addEventListener("visibilitychange", () => {
   if (isLive && document.visibilityState === "visible" && !viewer.open) location.reload();
 });
 
+document.querySelector(".standing a")?.addEventListener("click", (event) => {
+  event.preventDefault();  // its address would lose what is chosen
+  location.reload();
+});
+
 let typing = 0;
 tools.addEventListener("submit", (event) => event.preventDefault());
 tools.addEventListener("input", ({ target }) => {

@@ -141,6 +141,24 @@ def test_jobs_are_found_filtered_and_sorted_and_stay_so(view, night):
     page.locator("#nothing").wait_for()
 
 
+def test_a_batch_that_goes_on_is_seen_anew_when_one_comes_back(view, record):
+    layout = record(Made(name="clip_1", files=("clip_1.mp4",)), Made(name="clip_2", state=PLANNED),
+                    reason=None)  # fmt: skip
+    page = view(write_page(layout, is_live=True))
+    page.locator(".chip.left input").check()
+    again = "() => document.dispatchEvent(new Event('visibilitychange'))"
+    for ask in (lambda: page.get_by_text("Look again").click(), lambda: page.evaluate(again)):
+        page.evaluate("() => { window.old = true }")
+        ask()
+        page.wait_for_function("() => !window.old && document.getElementById('count').textContent")
+        assert names(page) == ["clip_1", "clip_2"], "what was chosen stays"
+    write_page(layout)
+    page.evaluate(again)
+    page.wait_for_function(
+        "() => document.querySelector('.standing').textContent.includes('killed')"
+    )
+
+
 def test_files_of_any_name_are_shown_and_texts_of_anyone_do_nothing(view, record):
     odd = [Made(name=f"{number}", files=(name,)) for number, name in enumerate(NAMES)]
     hostile = Made(name=HOSTILE, prompt=HOSTILE, seed=HOSTILE, files=("z.mp4",))
