@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,7 +48,27 @@ _MOST_DEPTH = 32
 _MOST_NODES = 20_000
 
 _MOST_HOPS = 1_000_000
-"""Reroutes, bypassed nodes and ends of subgraphs that all links of a workflow pass."""
+"""Reroutes, inputs of bypassed nodes and ends of subgraphs that all links of a workflow pass."""
+
+
+class Hops:
+    """Counts what the links of a workflow pass, so that a small file cannot ask for hours."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_HOPS
+
+    def spend(self, count: int) -> None:
+        """Count some more.
+
+        Raises:
+            WorkflowError: they are too many.
+        """
+        self._left -= count
+        if self._left < 0:
+            raise WorkflowError(
+                f"the workflow's links pass {_MOST_HOPS} reroutes, bypassed nodes and ends of "
+                "subgraphs: connect the nodes directly"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +85,7 @@ class Scope:
     parent: Scope | None = None
     instance: UINode | None = None
     children: dict[str, Scope] = field(default_factory=dict)
-    hops: Iterator[int] = field(default_factory=itertools.count)
+    hops: Hops = field(default_factory=Hops)
 
     def id_of(self, node: UINode) -> str:
         """Return a node's id in the prompt."""
@@ -169,11 +188,7 @@ def trace(scope: Scope, consumer: UISlot) -> Source | Constant | Shared | Lost |
     while link is not None:
         if (scope.prefix, link) in seen:
             raise WorkflowError(f"link {scope.prefix}{link} is part of a cycle")
-        if next(scope.hops) == _MOST_HOPS:
-            raise WorkflowError(
-                f"the workflow's links pass {_MOST_HOPS} reroutes, bypassed nodes and ends of "
-                "subgraphs: connect the nodes directly"
-            )
+        scope.hops.spend(1)
         seen.add((scope.prefix, link))
         wire = scope.graph.wires.get(link)
         step = _step_back(scope, wire, consumer.type) if wire else None
@@ -199,6 +214,7 @@ def _step_back(
     if node.type in VIRTUAL_TYPES:
         return _through_virtual(scope, node)
     if node.mode == BYPASSED:
+        scope.hops.spend(len(node.inputs))
         passed = _passed_input(node, wire.origin_slot, wanted)
         return _Hop(scope, passed.link) if passed and passed.link is not None else Lost()
     if node.id in scope.children:

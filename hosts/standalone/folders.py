@@ -12,13 +12,32 @@ from functools import cache
 from pathlib import Path
 
 from ...graph.sockets import FolderType
-from ...media import MediaError, files_below, plain_path, probe_image, probe_video, shown
+from ...media import (
+    MediaError,
+    check_room,
+    files_below,
+    plain_path,
+    probe_image,
+    probe_video,
+    shown,
+)
+from ...media.clip import CHUNK
 from ...media.names import choose_among
 
 LONGEST_PATH = 4000
 """Characters; no system opens a file of a longer one."""
 
-_PROBES = {"image": probe_image, "video": probe_video}
+_BYTES_PER_PIXEL = 12
+
+
+def _probe_video(path: Path) -> None:
+    """Read a video's header, and see that so many frames as are read at a time fit into memory."""
+    info = probe_video(path)
+    size = CHUNK * info.height * info.width * _BYTES_PER_PIXEL
+    check_room(size, f"{path} ({CHUNK} frames of {info.width}x{info.height} at a time)")
+
+
+_PROBES = {"image": probe_image, "video": _probe_video}
 
 
 @cache

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from ...samplers.checkpoint import Checkpoint, SolverState, showing_what_will_be
 from ...samplers.checks import check_one_stream
 from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
+from ...samplers.process import NoiseProcess
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from .edits import check_edit
 from .start import begun, gives, repeats_steps, with_repetitions
@@ -175,8 +177,16 @@ def _choice(call: SolverCall) -> SolverChoice:
     given = {name: call.options.get(name, each.default) for name, each in known.items()}
     numbers = {name: each for name, each in given.items() if isinstance(each, int | float | str)}
     every = {**SOLVERS, **STOCHASTIC_SOLVERS}
-    names = [name for name, solver in every.items() if solver is call.solver]
-    return SolverChoice(name=names[0] if names else call.solver.__name__, options=numbers)
+    bound = call.solver if isinstance(call.solver, partial) else partial(call.solver)
+    if isinstance(process := bound.keywords.get("process"), NoiseProcess):  # a solver of the host
+        numbers["process"] = process.value
+    names = [
+        name
+        for each in (call.solver, bound.func)
+        for name, solver in every.items()
+        if solver is each
+    ]
+    return SolverChoice(name=names[0] if names else bound.func.__name__, options=numbers)
 
 
 def _some_of(noise: Any, latent: Mapping[str, Any]) -> Tensor:

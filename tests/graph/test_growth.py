@@ -138,6 +138,18 @@ def test_many_links_through_many_reroutes(registry):
     assert time.process_time() - began < SECONDS
 
 
+def test_many_links_through_a_node_of_many_inputs(registry):
+    began = time.process_time()
+    inputs = [slot(f"x{key}", None) for key in range(MANY // 4)]
+    bypassed = number(1, type="Many", mode=4) | {"inputs": inputs}
+    keys = range(2, MANY // 4)
+    shows = [number(key, type="PreviewAny", inputs=[slot("source", key)]) for key in keys]
+    workflow = {"nodes": [bypassed, *shows], "links": [[key, 1, 0, key, 0, "INT"] for key in keys]}
+    with pytest.raises(WorkflowError, match="links pass 1000000 reroutes"):
+        to_api(workflow, registry)
+    assert time.process_time() - began < SECONDS
+
+
 @pytest.mark.parametrize(
     "text",
     ["{" * MANY, "{" * MANY + "}" * MANY, "{a|" * MANY, "/*" * MANY, "/*" * MANY + "//"],

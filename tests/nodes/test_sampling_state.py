@@ -14,6 +14,7 @@ from safetensors import safe_open
 from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts import host
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
+from spacetime_video.hosts.standalone.stock_sampling import KSamplerSelect
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
 from spacetime_video.model_loaders.sampling_state import (
     read_sampling_state,
@@ -102,6 +103,15 @@ def test_resumed_is_the_same_to_the_bit(parts, solver, filed, folders):
     same(finished, whole(run))
     assert finished["fps"] == 12.0
     same(resume(run, ended)[0], finished)
+
+
+def test_a_solver_of_the_host_that_can_stop_is_resumed_to_the_bit(parts, folders):
+    run = parts("euler")
+    run = (*run[:2], KSamplerSelect.execute("dpmpp_2m")[0], run[3])
+    state = stop(run, 2)[0]
+    same(resume(run, load(save(state))[0])[0], whole(run))
+    with pytest.raises(ValueError, match="dpmpp_2m"):
+        resume(parts("dpmpp_2m"), state)
 
 
 @pytest.mark.parametrize("solver", ["unipc_3", "dpmpp_2m_sde"])

@@ -91,3 +91,11 @@ def test_the_editors_own_form_of_save_video_is_read():
     registry = Registry.from_nodes(stock_nodes())
     inputs = to_api({"nodes": [node], "links": [], "version": 0.4}, registry)["4"]["inputs"]
     assert (inputs["codec"], inputs["encoding"], inputs["crf"]) == ("h264", "auto", 18.0)
+
+
+def test_pictures_that_no_memory_holds_are_refused_before_the_run(places, monkeypatch):
+    write_video(places.input / "large.mp4", [torch.zeros(2, 256, 256, 3)], fps=8)
+    assert NODES["LoadVideo"].validate_inputs("large.mp4") is True
+    monkeypatch.setattr("spacetime_video.media.memory.free_memory", lambda: 10_000_000)
+    told = NODES["LoadVideo"].validate_inputs("large.mp4")
+    assert "(16 frames of 256x256 at a time) needs 0.0 GB of memory" in told

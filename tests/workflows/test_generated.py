@@ -1,0 +1,148 @@
+"""Random graphs of the host's own nodes: a video as long as asked for, or a refusal before work."""
+
+import random
+import re
+import shutil
+from fractions import Fraction
+
+import pytest
+import torch
+
+from spacetime_video import hosts
+from spacetime_video.graph.errors import GraphError, NodeFailed
+from spacetime_video.graph.executor import NodeStarted
+from spacetime_video.headless.engine import Engine, Job
+from spacetime_video.headless.failure import message_of
+from spacetime_video.hosts.standalone.folders import Folders, use_folders
+from spacetime_video.hosts.standalone.host import StandaloneHost
+from spacetime_video.media import probe_video, read_video, save_image, write_video
+from spacetime_video.model_loaders.files import write_file
+from spacetime_video.models.dit.network import VideoDiT
+
+from .expected import Expected, Shape
+from .generated import Drawing
+
+GRAPHS, MANY = 30, 300
+ENDS = ("SaveVideo", "SaveVideo", "SaveVideo", "SaveImage", "PreviewImage", "PreviewAny")
+FIXED = {
+    "model": "random_dit.safetensors",
+    "unet_name": "random_dit.safetensors",
+    "text_encoder": "random_text.safetensors",
+    "clip_name": "random_text.safetensors",
+    "vae": "random_vae.safetensors",
+    "vae_name": "random_vae.safetensors",
+    "control_net": "random_control.safetensors",
+    "control_net_name": "random_control.safetensors",
+    "lora": "random_lora.safetensors",
+    "lora_name": "random_lora.safetensors",
+    "dtype": "fp32",
+    "weight_dtype": "default",
+    "image": "a.png",
+    "file": "walk.mp4",
+}
+FILES = {"a.png": Shape(1, 32, 32), "walk.mp4": Shape(9, 32, 32)}
+RAW = re.compile(r"\b[A-Z]\w*(Error|Exception)\b|Traceback|check failed")
+"""In messages that were not meant for people."""
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory, models_dir):
+    """Folders with weights, among them a LoRA that fits, and with a picture and a clip."""
+    root = tmp_path_factory.mktemp("generated")
+    shutil.copytree(models_dir, root / "models")
+    pair = {"lora_A": torch.randn(2, 24), "lora_B": torch.randn(24, 2)}
+    layer = "diffusion_model.blocks.1.self_attn.q"
+    tensors = {f"{layer}.{name}.weight": value for name, value in pair.items()}
+    write_file(root / "models/loras/random_lora.safetensors", tensors, {})
+    g = torch.Generator().manual_seed(1)
+    save_image(root / "input/a.png", torch.rand(32, 32, 3, generator=g))
+    frames = [torch.rand(9, 32, 32, 3, generator=g)]
+    write_video(root / "input/walk.mp4", frames, fps=Fraction(8))
+    return root
+
+
+@pytest.fixture
+def bench(places, tmp_path, standalone, monkeypatch):
+    """An engine, its folders, and a list with an entry for each evaluation of the network."""
+    folders = Folders.of(input=places / "input", output=tmp_path / "output", temp=tmp_path / "temp")
+    with use_folders(folders):
+        host = StandaloneHost(models=places / "models", device="cpu", dtype="fp32")
+        engine = Engine(host)
+    evaluations: list[int] = []
+    forward = VideoDiT.forward
+
+    def counted(self, *given, **options):
+        made = forward(self, *given, **options)
+        evaluations.append(1)
+        return made
+
+    monkeypatch.setattr(VideoDiT, "forward", counted)
+    yield engine, folders, evaluations
+    hosts.use(standalone)
+
+
+def drawn(schemas, seed):
+    dice = random.Random(seed)
+    drawing = Drawing(schemas, dice, FIXED, most=dice.choice([8, 14, 20]))
+    end = drawing.add(dice.choice(ENDS))
+    return drawing.nodes, end
+
+
+def faults_of(seed, schemas, bench):
+    """What is wrong with how a graph ended, and whether it ran."""
+    engine, folders, evaluations = bench
+    nodes, end = drawn(schemas, seed)
+
+    def follow(event):
+        if isinstance(event, NodeStarted):
+            evaluations.clear()
+
+    try:
+        result = engine.run(Job(workflow=nodes, folders=folders), follow)
+    except (GraphError, NodeFailed) as problem:
+        told = message_of(problem)
+        late = f"after {len(evaluations)} evaluations of its own: " if evaluations else ""
+        return ([f"{late}{told}"] if late or RAW.search(told) else []), False
+    except Exception as problem:
+        return [f"{type(problem).__name__}: {problem}"], False
+    return list(differences(nodes, end, result.outputs[end], folders)), True
+
+
+def differences(nodes, end, shown, folders):
+    """What is otherwise than the graph's nodes say."""
+    if nodes[end]["class_type"] != "SaveVideo":
+        return
+    wanted = Expected(nodes, FILES).of([end, 0])
+    files = [folders.output / each["subfolder"] / each["filename"] for each in shown["images"]]
+    if None not in wanted[0] and len(files) != len(wanted):
+        yield f"{len(files)} files, {len(wanted)} expected"
+    for path, shape in zip(files, wanted, strict=False):
+        info = probe_video(path)
+        made = (info.frames, info.height, info.width)
+        whole = sum(len(part) for part in read_video(path))
+        if any(want not in (None, got) for want, got in zip(shape, made, strict=False)):
+            yield f"{path.name} has (frames, height, width) {made}, {shape} expected"
+        if whole != info.frames:
+            yield f"{path.name} says {info.frames} frames and holds {whole}"
+
+
+def check(count, bench):
+    with use_folders(bench[1]):
+        schemas = {name: node.GET_SCHEMA() for name, node in bench[0].registry.items()}
+    faults, ran = {}, 0
+    for seed in range(count):
+        found, worked = faults_of(seed, schemas, bench)
+        ran += worked
+        if found:
+            faults[seed] = found
+    assert faults == {}
+    assert ran > count / 5
+
+
+def test_graphs_of_anyone(bench):
+    check(GRAPHS, bench)
+
+
+@pytest.mark.slow
+def test_graphs_of_anyone_many(bench):
+    check(MANY, bench)
