@@ -50,8 +50,9 @@ class VideoNetwork(Protocol):
         Args:
             x: latent (B, C, F, H, W), or with a layout tokens (B, L, D); in the dtype to compute
                 in.
-            levels: noise levels in [0, 1], (B,) of each row or one per place; those of a part of
-                the rows are repeated, and conditions with them.
+            levels: noise levels in [0, 1], (B,) of each row, one per place, or with a latent one
+                per frame, (B, F, 1, 1); those of a part of the rows are repeated, and conditions
+                with them.
             contexts: prepared ones, one for all clips or one per packed clip.
             layout: places of packed tokens.
             loop: whether the time of a latent is a circle; a layout says it of its clips.

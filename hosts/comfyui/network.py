@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ...models.chunked_attention import attend_in_chunks, takes_chunks
 from ...models.dit.blocks import Context
+from ...models.dit.conditioning import frame_levels
 from ...models.dit.config import DiTConfig
 from ...models.dit.network import VideoDiT
 from ...models.dit.trunk import PreparedContext
@@ -220,7 +221,7 @@ class HostDiT(VideoDiT):
         hooks = host_hooks(control, context, options, NO_HOOKS if at is None else at.hooks)
         size = x.shape
         if clips.layout is None:
-            x, sigma = self._pad(x), self._pad_levels(sigma)
+            x, sigma = self._pad(x), frame_levels(self._pad_levels(sigma))
             channels = None if channels is None else self._pad(channels)
         texts = clip_texts or [context]
         contexts = _prepared(self, ContextMaker.of_network(self), texts, clip_fea, options)

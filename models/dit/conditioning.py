@@ -55,7 +55,7 @@ def gather_levels(
     """Collect the distinct conditionings of a packed batch.
 
     Args:
-        sigma: (B,) or (B, L).
+        sigma: (B,), (B, L), or (B, F, 1), a level for each frame of the only clip.
         layout: places of the L tokens.
         extras: optional inputs, each (B,), per clip (B, clips) or (for ``r``) per token (B, L).
         rows: of the batch, a multiple of B: the rows of conditionings are repeated.
@@ -66,7 +66,7 @@ def gather_levels(
     given = {"sigma": sigma, **extras}
     columns = [_column(name, value, sigma, layout) for name, value in given.items()]
     width = max(column.shape[1] for column in columns)
-    if width > len(layout.lengths):
+    if width == len(layout.coordinates):
         columns = [_per_token(column, layout) for column in columns]
     table = torch.stack([column.expand(-1, width) for column in columns])  # (1 + extras, B, width)
     if all(value.ndim == 1 for value in given.values()):
@@ -96,13 +96,15 @@ def _distinct(columns: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _column(name: str, value: Tensor, sigma: Tensor, layout: TokenLayout) -> Tensor:
-    """An input as (B, 1), (B, clips) or (B, L)."""
+    """An input as (B, 1), (B, clips), (B, F) or (B, L)."""
     value = value.to(sigma.device, torch.float32)
     batch, tokens, clips = len(sigma), len(layout.coordinates), len(layout.lengths)
     if value.shape == (batch,):
         return value[:, None]
     if value.shape in ((batch, tokens), (batch, clips)):
         return value
+    if value.ndim == 3 and clips == 1 and tokens % value.shape[1] == 0:
+        return value[:, :, 0]
     raise ValueError(
         f"{name} has shape {tuple(value.shape)}: use ({batch},) for a value per row, "
         f"({batch}, {clips}) per clip or ({batch}, {tokens}) per token"
@@ -110,11 +112,23 @@ def _column(name: str, value: Tensor, sigma: Tensor, layout: TokenLayout) -> Ten
 
 
 def _per_token(columns: Tensor, layout: TokenLayout) -> Tensor:
-    """Values (B, clips) spread over the tokens (B, L); others as they are."""
-    clips = len(layout.lengths)
-    if clips == 1 or columns.shape[1] != clips:
+    """Values (B, clips), or (B, F) of one clip, spread over tokens (B, L); others as they are."""
+    count, tokens = columns.shape[1], len(layout.coordinates)
+    if count in (1, tokens):
         return columns
+    if len(layout.lengths) == 1:
+        return columns.repeat_interleave(tokens // count, dim=1)
     return columns[:, layout.clip_ids.to(columns.device)]
+
+
+def frame_levels(levels: Tensor) -> Tensor:
+    """Levels (B, F, 1, 1) of those (B, F, H, W) that are equal within each frame; others as they
+    are.
+    """
+    if levels.ndim != 4:
+        return levels
+    first = levels[:, :, :1, :1]
+    return first if torch.equal(levels, first.expand_as(levels)) else levels
 
 
 def clip_conditions(

@@ -139,8 +139,8 @@ class VideoDiT(Trunk):
             tokens: (B, L, in_channels * patch volume) in the dtype to compute in.
             layout: coordinates and clip of each token. Clean reference tokens are tokens
                 of the clip with their own coordinates and noise level 0.
-            sigma: (B,) noise level of a row, or (B, L) of each token, in [0, 1]; those of a part
-                of the rows are repeated.
+            sigma: (B,) noise level of a row, (B, L) of each token, or (B, F, 1) of each frame of
+                the only clip, in [0, 1]; those of a part of the rows are repeated.
             contexts: one prepared context for all clips, or one per clip.
             conditions: optional inputs by name, each (B,) or (B, clips), ``r`` as sigma.
             hooks: changes at the blocks.
@@ -221,10 +221,15 @@ def _kept(grid: LatentShape, loop: bool) -> TokenLayout:
 
 
 def token_levels(sigma: Tensor, patch: Patch) -> Tensor:
-    """Noise levels (B,) as they are, (B, F, H, W) -> (B, L) by the highest of each patch."""
+    """Noise levels (B,) as they are, (B, F, H, W) -> (B, L) by the highest of each patch.
+
+    Those of frames, (B, F, 1, 1), give (B, F', 1).
+    """
     if sigma.ndim == 1:
         return sigma
     pt, ph, pw = patch
+    if sigma.shape[2:] == (1, 1):
+        return reduce(sigma, "B (F pt) 1 1 -> B F 1", "max", pt=pt)
     return reduce(sigma, "B (F pt) (H ph) (W pw) -> B (F H W)", "max", pt=pt, ph=ph, pw=pw)
 
 

@@ -59,6 +59,14 @@ def graphs(work):
     return made, counters["stats"]["unique_graphs"]
 
 
+def first_frame_kept(model, prompts):
+    """A level for each frame: the first one's is always 0."""
+    mask = torch.ones(1, 1, 3, 8, 6)
+    mask[:, :, :1] = 0
+    values = (model, 1, STEPS, 4.0, "euler", "simple", *prompts, empty() | {"noise_mask": mask})
+    return nodes.KSampler().sample(*values)[0]["samples"]
+
+
 def guided(model, prompts, **plan):
     guider = host.sampling.make_guider(model, *prompts, 4.0)
     guider = host.sampling.with_plan(guider, lambda whole: replace(whole, **plan))
@@ -81,6 +89,7 @@ def packed(model, prompts):
 
 RUNS = {
     "stock": stock,
+    "first frame kept": first_frame_kept,
     "skipped layers": partial(guided, skip=SkipLayers(blocks=(1,), low=0.4, high=0.9)),
     "negative attention": partial(guided, scale=1.0, attention=AttentionGuidance()),
     "packed": packed,

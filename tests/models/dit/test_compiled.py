@@ -11,10 +11,12 @@ from torch._dynamo.utils import counters
 from spacetime_video.models.attention import attend
 from spacetime_video.models.control.config import ControlConfig
 from spacetime_video.models.control.network import build_control
+from spacetime_video.models.dit.conditioning import frame_levels, gather_levels
 from spacetime_video.models.dit.config import DiTConfig
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.hooks import BlockHooks
-from spacetime_video.models.patchify import patchify
+from spacetime_video.models.patchify import grid_layout, patchify
+from spacetime_video.models.shapes import LatentShape
 from spacetime_video.samplers.control import BoundControl, HintState
 from spacetime_video.samplers.guidance.nag import AttentionGuidance, cross_attend_against
 
@@ -60,6 +62,11 @@ def level_per_place(network: VideoDiT) -> tuple[tuple[Any, ...], dict[str, Any]]
     return (noise(1, 4, 3, 8, 6), levels, [text(network)]), {}
 
 
+def level_per_frame(network: VideoDiT) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    arguments, given = level_per_place(network)
+    return (arguments[0], frame_levels(arguments[1]), arguments[2]), given
+
+
 def packed(network: VideoDiT) -> tuple[tuple[Any, ...], dict[str, Any]]:
     tokens = patchify([noise(1, 4, 3, 4, 6), noise(1, 4, 1, 8, 8)])
     given = {"layout": tokens.layout, "conditions": {"fps": torch.tensor([[8.0, 24.0]])}}
@@ -89,7 +96,7 @@ def _branch(network: VideoDiT, design: str) -> BoundControl:
     return BoundControl(branch, (prompt,), hint, 0.5, (1.0, 0.7))
 
 
-@pytest.mark.parametrize("call", [latent, level_per_place, packed, hooks])
+@pytest.mark.parametrize("call", [latent, level_per_place, level_per_frame, packed, hooks])
 def test_one_graph(
     network: VideoDiT,
     compiled: Callable[..., Any],
@@ -112,6 +119,14 @@ def test_only_shapes_are_compiled_again(network: VideoDiT, compiled: Callable[..
 
     assert [graphs(0.5, 3), graphs(0.7, 3)] == [1, 1]
     assert [graphs(0.5, 5), graphs(0.7, 7), graphs(0.5, 3)] == [2, 2, 2]
+
+
+def test_a_graph_embeds_a_level_once_for_each_frame() -> None:
+    layout = grid_layout(LatentShape(3, 4, 3))
+    levels = torch.tensor([[[0.0], [0.5], [0.5]]])
+    gathered = torch.compile(gather_levels, backend="eager", fullgraph=True)(levels, layout, {})
+    assert gathered.sigma.tolist() == [0.0, 0.5, 0.5]
+    assert torch.equal(gathered.sigma[gathered.index], levels[:, :, 0].repeat_interleave(12, 1))
 
 
 def test_gradients_and_a_compilers_own_tracing(network: VideoDiT) -> None:

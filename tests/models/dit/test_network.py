@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from spacetime_video.models.dit.blocks import Modulation
+from spacetime_video.models.dit.conditioning import frame_levels
 from spacetime_video.models.dit.config import TINY_DIT, DiTConfig
 from spacetime_video.models.dit.network import VideoDiT, initialise
 from spacetime_video.models.hooks import BlockHooks, Embedded
@@ -64,6 +65,19 @@ def test_one_level_for_all_tokens_is_the_scalar_level(network: VideoDiT) -> None
     sigma = torch.tensor([0.3, 0.8])
     each = sigma[:, None, None, None].expand(2, 3, 4, 4)
     assert torch.equal(network(latent, sigma, [text]), network(latent, each, [text]))
+
+
+def test_levels_of_frames_are_those_of_their_places(network: VideoDiT) -> None:
+    latent, text = noise(2, 4, 3, 4, 4), network.prepare(noise(2, 5, 16))
+    places = torch.rand(2, 3, 1, 1).expand(2, 3, 4, 4).clone()
+    frames = frame_levels(places)
+    given = {"fps": torch.tensor([8.0, 16.0]), "r": torch.rand(2, 12)}
+    assert frames.shape == (2, 3, 1, 1)
+    for told in ({}, given):
+        made = network(latent, frames, [text], conditions=told)
+        assert torch.equal(made, network(latent, places, [text], conditions=told))
+    places[1, 2, 3, 3] += 0.1
+    assert frame_levels(places) is places
 
 
 def test_modulation_is_kept_per_distinct_level_and_not_per_token() -> None:
