@@ -39,7 +39,7 @@ CONFIGS = {
         text_dim=32,
         text_length=12,
         freq_dim=32,
-        conditions=("fps", "loop"),
+        levels="base",
     ),
 }
 VACE = replace(CONFIGS["residual"], hint_channels=96)
