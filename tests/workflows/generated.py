@@ -16,11 +16,20 @@ from spacetime_video.graph.values import are_compatible, widget_of
 SHARED = frozenset({"MODEL", "CLIP", "VAE"})
 """Types that mostly come from one node, as people wire them."""
 
-ALWAYS_LINKED, OPTIONAL_GIVEN, REUSED, LINKED_NUMBER, USUAL = 0.9, 0.25, 0.4, 0.05, 0.95
+ALWAYS_LINKED, OPTIONAL_GIVEN, REUSED, LINKED_NUMBER, USUAL = 0.9, 0.25, 0.4, 0.03, 0.98
 """Chances of what an input is fed by; numbers, texts and choices mostly have their defaults."""
 
 RICH = 4
 """Nodes that need so many others, or more, are as likely as each other, and the likeliest."""
+
+RARE = {
+    **dict.fromkeys(("SpacetimeAppendConditioning", "SpacetimePromptsPerClip"), 0.2),
+    **dict.fromkeys(("SpacetimePlotControl", "SpacetimeMeasureVideo", "SpacetimeTwoExperts"), 0.5),
+}
+"""Weights of nodes that need partners which chance seldom gives them."""
+
+SPINE = {"VIDEO": {"IMAGE", "LATENT"}, "IMAGE": {"LATENT"}, "LATENT": {"SIGMAS", "SAMPLER"}}
+"""What the first node that makes a type has to take, so that a video is sampled."""
 
 NUMBERS: dict[str, list[Any]] = {
     "width": [32, 32, 48],
@@ -77,11 +86,19 @@ class Drawing:
         dice: chooses everything.
         fixed: values of choices by the ids of inputs, such as the files of weights to use.
         most: nodes of a graph, from which on the shortest ways are taken.
+        samples: whether what is saved comes from a sampler, however else it is made.
     """
 
     def __init__(
-        self, schemas: dict[str, Schema], dice: random.Random, fixed: dict[str, str], most: int
+        self,
+        schemas: dict[str, Schema],
+        dice: random.Random,
+        fixed: dict[str, str],
+        *,
+        most: int,
+        samples: bool,
     ) -> None:
+        self._spine = dict(SPINE) if samples else {}
         self._schemas, self._dice, self._fixed, self._most = schemas, dice, fixed, most
         self._costs = shortest_ways(schemas)
         self.nodes: dict[str, dict[str, Any]] = {}
@@ -141,15 +158,19 @@ class Drawing:
         """An output of a type, of a node that is there or of a new one."""
         if kind == "STRING":  # of texts for which there is a socket alone, the kind is the name
             return self._text(name)
-        there = self._outputs(kind)
+        through = self._spine.pop(kind, None)
+        there = [] if through else self._outputs(kind)
         chance = ALWAYS_LINKED if kind in SHARED else REUSED
         if there and (self._is_long() or self._dice.random() < chance):
             return list(self._dice.choice(there))
         makers = [name for name in self._costs if gives(self._schemas[name], kind)]
-        if self._is_long():
+        if through:
+            makers = [name for name in makers if takes(self._schemas[name], through)]
+        elif self._is_long():
             least = min(self._costs[name] for name in makers)
             makers = [name for name in makers if self._costs[name] == least]
-        (maker,) = self._dice.choices(makers, [min(self._costs[each], RICH) for each in makers])
+        weights = [RARE.get(each, min(self._costs[each], RICH)) for each in makers]
+        (maker,) = self._dice.choices(makers, weights)
         return self._made(maker, lambda output: are_compatible(output.get_io_type(), kind))
 
     def _text(self, name: str) -> list[Any]:
@@ -184,6 +205,11 @@ class Drawing:
 def gives(schema: Schema, kind: str) -> bool:
     """Whether a node has an output of a type."""
     return any(are_compatible(output.get_io_type(), kind) for output in schema.outputs)
+
+
+def takes(schema: Schema, kinds: set[str]) -> bool:
+    """Whether a node has an input of one of some types that it cannot do without."""
+    return any(spec.get_io_type() in kinds for spec in schema.inputs if not spec.optional)
 
 
 def shortest_ways(schemas: dict[str, Schema]) -> dict[str, int]:
