@@ -114,11 +114,13 @@ class RehearsedModels(StandaloneModels):
         self.parts.append(Part(work, weights, dtype))
         return work
 
+    def _standing(self, network: Any, work: Work) -> Any:
+        return (_FirstEvaluation if self.is_short else RehearsedDiT)(network, work)
+
     def make_model(self, weights: Any, *, dtype: str) -> Model:
         """A transformer that counts."""
         network, number = self._network(weights, dtype)
-        standing = _FirstEvaluation if self.is_short else RehearsedDiT
-        dit: Any = standing(network, self._part("sampling", weights, network, number))
+        dit = self._standing(network, self._part("sampling", weights, network, number))
         info = weights.info
         return Model(
             dit, weights.latent, CPU, weights.shift, info, is_distilled(info), weights.file
@@ -146,7 +148,7 @@ class RehearsedModels(StandaloneModels):
         changed = (weight for weight in network.parameters() if id(weight) not in shared)
         work = Work(of.work.name, sum(weight.nbytes for weight in changed))
         self.parts.append(Part(work, of.weights, of.dtype))
-        counting: Any = RehearsedDiT(network, work)
+        counting = self._standing(network, work)
         return replace(model, dit=counting, distilled=distilled_with(model.distilled, distilled))
 
     def make_clip(self, weights: Any, *, dtype: str) -> Any:

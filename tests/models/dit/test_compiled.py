@@ -124,7 +124,7 @@ def test_only_shapes_are_compiled_again(network: VideoDiT, compiled: Callable[..
 def test_a_graph_embeds_a_level_once_for_each_frame() -> None:
     layout = grid_layout(LatentShape(3, 4, 3))
     levels = torch.tensor([[[0.0], [0.5], [0.5]]])
-    gathered = torch.compile(gather_levels, backend="eager", fullgraph=True)(levels, layout, {})
+    gathered = torch.compile(gather_levels, backend="eager", fullgraph=True)(levels, layout, {}, 1)
     assert gathered.sigma.tolist() == [0.0, 0.5, 0.5]
     assert torch.equal(gathered.sigma[gathered.index], levels[:, :, 0].repeat_interleave(12, 1))
 
