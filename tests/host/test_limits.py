@@ -27,7 +27,8 @@ def test_tiles_that_are_asked_for_do_not_cut_time(measured):
 
 @pytest.mark.parametrize("what", ["encode 192", "encode 256", "decode 192", "decode 256"])
 def test_memory_estimates_are_near_what_is_used(measured, what):
-    assert 0.75 < measured["estimates"][what] < 1.6
+    """They are those of the network: the process also holds the host's copies of the pictures."""
+    assert 0.5 < measured["estimates"][what] < 1.3
 
 
 @pytest.mark.parametrize(
