@@ -145,10 +145,10 @@ class EncodedPrompt:
 
     @property
     def kind(self) -> Hashable | None:
-        """What has to be equal. A single token is alone: a product of one row is another one."""
+        """What has to be equal. Few tokens are alone: a product of one or two rows is another."""
         tokens = [token for token, _ in self.prompt.tokens]
         is_plain = all(weight == 1 for _, weight in self.prompt.tokens)
-        return (id(self.encoder), len(tokens), self.size) if is_plain and self.size > 1 else None
+        return (id(self.encoder), len(tokens), self.size) if is_plain and self.size > 2 else None
 
     @property
     def size(self) -> int:
