@@ -52,7 +52,8 @@ def test_an_attention_that_a_node_puts_in_is_used(measured):
 
 @pytest.mark.parametrize("part", ["compiled", "compiled_blocks"])
 def test_a_compiled_network_gives_the_same(measured, part):
-    assert measured[part] == 0.0
+    """Within rounding: outside of a graph, a CPU multiplies and attends in ways of its own."""
+    assert measured[part] < 1e-4
 
 
 def test_a_lora_is_found_by_its_name(measured):
