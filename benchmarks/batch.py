@@ -1,10 +1,10 @@
 """Many short jobs: computed together, one after the other in one process, each in its own process.
 
-    python benchmarks/batch.py --dtype bf16
+    python benchmarks/batch.py --dtype bf16 --graph few_step_text_to_video
 
-The graph is ``example_workflows/text_to_video.json``, once for each of the prompts with each of the
-seeds. ``together`` is `spacetime batch` as it is, ``one by one`` the same with ``--pack 1``, and
-``processes`` a `spacetime run` for each job. The time to start is part of all of them.
+The graph is an example workflow, once for each of the prompts with each of the seeds. ``together``
+is `spacetime batch` as it is, ``one by one`` the same with ``--pack 1``, and ``processes`` a
+`spacetime run` for each job. The time to start is part of all of them.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from contest import Contestant, contest
 from pack import DTYPES, ROOT
 
-GRAPH = ROOT / "example_workflows" / "text_to_video.json"
+EXAMPLES = ROOT / "example_workflows"
 COMMAND = [sys.executable, str(Path(__file__).with_name("pack.py"))]
 PROMPTS = (
     "a red sphere moves left at day",
@@ -37,7 +37,7 @@ def batch(options: argparse.Namespace, *more: str) -> Callable[[], None]:
         prompts = folder / "prompts.txt"
         prompts.write_text("\n".join(PROMPTS[: options.prompts]), encoding="utf-8")
         jobs = ["--prompts", str(prompts), "--seeds", f"1-{options.seeds}"]
-        _do(["batch", str(GRAPH), *jobs, *more], options, folder)
+        _do(["batch", _graph(options), *jobs, *more], options, folder)
 
     return partial(_in_new_folder, run, options)
 
@@ -48,9 +48,13 @@ def processes(options: argparse.Namespace) -> Callable[[], None]:
     def run(folder: Path) -> None:
         for text, seed in product(PROMPTS[: options.prompts], range(1, options.seeds + 1)):
             given = ["--set", f"Prompt.text={text}", "--set", f"Noise.seed={seed}"]
-            _do(["run", str(GRAPH), *given], options, folder)
+            _do(["run", _graph(options), *given], options, folder)
 
     return partial(_in_new_folder, run, options)
+
+
+def _graph(options: argparse.Namespace) -> str:
+    return str(EXAMPLES / f"{options.graph}.json")
 
 
 def _in_new_folder(run: Callable[[Path], None], options: argparse.Namespace) -> None:
@@ -76,6 +80,8 @@ def _do(words: list[str], options: argparse.Namespace, folder: Path) -> None:
 def main() -> None:
     """The batch against the others."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    graphs = ("text_to_video", "few_step_text_to_video")
+    parser.add_argument("--graph", default=graphs[0], choices=graphs)
     parser.add_argument("--prompts", type=int, default=len(PROMPTS), help="of the graph, so many")
     parser.add_argument("--seeds", type=int, default=6, help="for each prompt")
     parser.add_argument("--dtype", default="bf16", choices=DTYPES)
