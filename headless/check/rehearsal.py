@@ -114,13 +114,11 @@ class RehearsedModels(StandaloneModels):
         self.parts.append(Part(work, weights, dtype))
         return work
 
-    def _standing(self, network: Any, work: Work) -> Any:
-        return (_FirstEvaluation if self.is_short else RehearsedDiT)(network, work)
-
     def make_model(self, weights: Any, *, dtype: str) -> Model:
         """A transformer that counts."""
         network, number = self._network(weights, dtype)
-        dit = self._standing(network, self._part("sampling", weights, network, number))
+        standing = _FirstEvaluation if self.is_short else RehearsedDiT
+        dit: Any = standing(network, self._part("sampling", weights, network, number))
         info = weights.info
         return Model(
             dit, weights.latent, CPU, weights.shift, info, is_distilled(info), weights.file
@@ -141,6 +139,9 @@ class RehearsedModels(StandaloneModels):
         distilled: bool | None = None,
     ) -> Model:
         """Another transformer that counts; its changed weights are held beside those before."""
+        model = replace(model, distilled=distilled_with(model.distilled, distilled))
+        if self.is_short:
+            return model
         dit: Any = model.dit
         of = next(part for part in self.parts if part.work is dit.work)
         network = patched(dit.network, patches, strength, live=live)
@@ -148,8 +149,8 @@ class RehearsedModels(StandaloneModels):
         changed = (weight for weight in network.parameters() if id(weight) not in shared)
         work = Work(of.work.name, sum(weight.nbytes for weight in changed))
         self.parts.append(Part(work, of.weights, of.dtype))
-        counting = self._standing(network, work)
-        return replace(model, dit=counting, distilled=distilled_with(model.distilled, distilled))
+        counting: Any = RehearsedDiT(network, work)
+        return replace(model, dit=counting)
 
     def make_clip(self, weights: Any, *, dtype: str) -> Any:
         """A text encoder that gives zeros."""
