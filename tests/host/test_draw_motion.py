@@ -51,12 +51,13 @@ MADE = """
 AS_ELEMENTS = """
 async wanted => {
   const settings = app.extensionManager.setting
-  const known = settings.get('Comfy.VueNodes.Enabled') !== undefined
+  const version = Number(window.__COMFYUI_FRONTEND_VERSION__.split('.')[1])
+  const known = version > 27 && settings.get('Comfy.VueNodes.Enabled') !== undefined
   if (known) await settings.set('Comfy.VueNodes.Enabled', wanted)
   return known || !wanted
 }
 """
-"""Choose how nodes are drawn; whether this editor can."""
+"""Choose how nodes are drawn; whether this editor can: 1.27 shows no elements of packs."""
 
 CANVAS = ".spacetime-draw-motion canvas"
 PAINTED = f"""
