@@ -42,11 +42,12 @@ MADE = """
   const clip = LiteGraph.createNode('SpacetimeExampleClip')
   app.graph.add(clip)
   clip.pos = [40, 500]
+  clip.widgets.find((each) => each.name === 'seed').value = Math.floor(Math.random() * 1e9)
   clip.connect(0, draw, 'image')
   clip.connect(2, draw, 'mask')
 }
 """
-"""Give the node a picture that does not exist before the graph has run."""
+"""Give the node a picture that is made by the run, and that no run before has made."""
 
 AS_ELEMENTS = """
 async wanted => {
