@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from spacetime_video import hosts
+from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.models.control.network import DilatedBranch
 from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.nodes.control.controlnet import SpacetimeLoadControlNet
@@ -105,3 +106,12 @@ def seen(monkeypatch):
 @pytest.fixture
 def controlled(bench, control_net):
     return Controlled(bench, control_net)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Empty folders of input and output, in use."""
+    with use_folders(Folders.of(input=tmp_path / "input", output=tmp_path / "output")) as chosen:
+        chosen.input.mkdir()
+        chosen.output.mkdir()
+        yield chosen

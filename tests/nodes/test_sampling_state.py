@@ -13,7 +13,6 @@ from safetensors import safe_open
 
 from spacetime_video.graph.schema import HiddenHolder, with_hidden
 from spacetime_video.hosts import host
-from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.hosts.standalone.stock_sampling import KSamplerSelect
 from spacetime_video.model_loaders.keys import UnsupportedCheckpointError
 from spacetime_video.model_loaders.sampling_state import (
@@ -47,14 +46,6 @@ EVERY_SOLVER = pytest.mark.parametrize("solver", [*SOLVERS, *STOCHASTIC_SOLVERS,
 
 def latent(**extras):
     return {**SpacetimeEmptyVideo.execute(32, 32, 5, 12.0)[0], **extras}
-
-
-@pytest.fixture
-def folders(tmp_path):
-    with use_folders(Folders.of(input=tmp_path / "input", output=tmp_path / "output")) as chosen:
-        chosen.input.mkdir()
-        chosen.output.mkdir()
-        yield chosen
 
 
 @pytest.fixture
@@ -307,74 +298,6 @@ def test_a_saved_file_brings_its_graph_back(parts, folders):
     assert path.name == "run_00001_.state.safetensors"
 
 
-def test_names_are_checked_before_the_run(folders):
-    check = SpacetimeSaveSamplingState.validate_inputs
-    assert check("states/a") is True
-    assert check(None) is True
-    assert "leads out of" in check("../a")
-    assert "names no file" in check("")
-
-
-def test_files_of_both_folders_are_offered_the_newest_first(folders, monkeypatch):
-    times = iter(range(10))
-    for path in ("input/b", "output/c", "output/deep/er/a"):
-        file = folders.output.parent / f"{path}.state.safetensors"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_sampling_state(file, {"x": torch.zeros(1)}, {})
-        os.utime(file, (next(times),) * 2)
-    (folders.output / "model.safetensors").touch()
-    (folders.output / ".c.state.safetensors.part").touch()
-    (folders.output / ".hidden.state.safetensors").touch()
-    (files,) = SpacetimeLoadSamplingState.define_schema().inputs
-    assert files.options == [
-        "deep/er/a.state.safetensors [output]",
-        "c.state.safetensors [output]",
-        "b.state.safetensors",
-    ]
-    assert files.default == files.options[0]
-    assert [state_files.state_path(name).is_file() for name in files.options] == [True] * 3
-    assert state_files.state_path("b.state.safetensors [input]").is_file()
-
-
-def test_without_files_there_is_nothing_to_choose(tmp_path):
-    with use_folders(Folders.of(input=tmp_path / "none", output=tmp_path / "neither")):
-        (files,) = SpacetimeLoadSamplingState.define_schema().inputs
-    assert (files.options, files.default) == ([], None)
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        (
-            "gone.state.safetensors [output]",
-            r"no sampling state 'gone.*choose here.*\[output\]",
-        ),
-        ("here.state.safetensors", "no sampling state 'here"),
-        ("../output/here.state.safetensors", "leads out of"),
-        ("../input/x [output]", "leads out of"),
-        ("/etc/hostname", "leads out of"),
-        ("a\0b", "leads out of"),
-        ("", "no sampling state"),
-    ],
-)
-def test_files_that_cannot_be_loaded_are_refused_before_the_run(folders, name, message):
-    here = folders.output / "here.state.safetensors"
-    write_sampling_state(here, {"x": torch.zeros(1)}, {})
-    problem = SpacetimeLoadSamplingState.validate_inputs(name)
-    assert isinstance(problem, str)
-    with pytest.raises(FileNotFoundError, match=message) as error:
-        load(name)
-    assert str(error.value) == problem
-    assert SpacetimeLoadSamplingState.validate_inputs(f"{here.name} [output]") is True
-    assert SpacetimeLoadSamplingState.validate_inputs(None) is True
-
-
-def test_an_incomplete_file_is_refused(folders):
-    write_sampling_state(folders.input / "a.state.safetensors", {"x": torch.zeros(1)}, {"step": 1})
-    with pytest.raises(UnsupportedCheckpointError, match="lacks 'sigmas'"):
-        load("a.state.safetensors")
-
-
 @pytest.mark.parametrize(
     "changed",
     [
@@ -415,9 +338,3 @@ def test_solvers_are_named_as_in_the_node():
     names = [*SOLVERS, *STOCHASTIC_SOLVERS]
     samplers = [SpacetimeSolver.execute(name)[0] for name in names]
     assert len({host().sampling.solver_of(sampler).solver for sampler in samplers}) == len(names)
-
-
-def test_a_link_to_nowhere_leaves_the_node_in_the_menu(folders):
-    folders.output.mkdir(exist_ok=True)
-    (folders.output / "old.state.safetensors").symlink_to("/nonexistent")
-    SpacetimeLoadSamplingState.GET_SCHEMA()
