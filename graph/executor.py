@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from .call import Lists, Result, call_node, hidden_inputs, running
 from .describe import describe
 from .errors import NodeFailed
 from .graph import Graph, GraphNode, Link, order_nodes
-from .lockstep import seconds_here, wait_until
+from .lockstep import beside, seconds_here, wait_until
 from .registry import Registry
 from .signature import sign_node
 from .validate import validate
@@ -88,16 +89,30 @@ class _Run:
         return {self.signatures[key] for key in self.graph.nodes if key not in self.anew}
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """The nodes to execute in order, the outputs that are held, and who works beside other runs."""
+
+    todo: Sequence[str]
+    held: Set[Link]
+    beside: Set[str]
+
+
 class Executor:
     """Runs prompts and keeps the node results of the last one.
 
     The results held are at most those of the nodes in the last prompt that was run: those that
     the next prompt has no use for are dropped when it starts. Runs in a lockstep share theirs, and
     a node that two of them need is executed once.
+
+    Args:
+        registry: node id -> class.
+        meeting: types of sockets through which nodes ask for what runs in a lockstep do together;
+            behind the last node with such an input a run works beside the others.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, registry: Registry, meeting: Set[str] = frozenset()) -> None:
+        self._registry, self._meeting = registry, meeting
         self._results: dict[str, Result] = {}
         self._running: list[_Run] = []
         self._executing: set[str] = set()
@@ -169,8 +184,8 @@ class Executor:
         return signature in run.own or (key not in run.anew and signature in self._results)
 
     def _run_missing(self, run: _Run) -> None:
-        graph, signatures = run.graph, run.signatures
-        todo, held = self._missing(run), _held_outputs(graph)
+        graph, signatures, plan = run.graph, run.signatures, self._plan(run)
+        todo = plan.todo
         for key in graph.nodes:
             if self._is_known(key, run):
                 _report_cached(graph.nodes[key], run)
@@ -183,22 +198,28 @@ class Executor:
                 continue
             run.on_event(NodeStarted(**_named(node), index=index, total=len(todo)))
             began = seconds_here()
-            result = self._executed(node, run, held)
+            result = self._executed(node, run, plan)
             run.done.executed.append(key)
             seconds = seconds_here() - began
             run.on_event(NodeFinished(**_named(node), seconds=seconds, ui=result.ui))
             if run.lean:
                 self._drop_read(run, todo[index + 1 :])
 
-    def _executed(self, node: GraphNode, run: _Run, held: Set[Link]) -> Result:
+    def _plan(self, run: _Run) -> _Plan:
+        todo = self._missing(run)
+        meets = [not self._meeting.isdisjoint(run.graph.nodes[key].takes) for key in todo]
+        after_last = next((len(todo) - n for n, meet in enumerate(reversed(meets)) if meet), 0)
+        return _Plan(todo, _held_outputs(run.graph), set(todo[after_last:]))
+
+    def _executed(self, node: GraphNode, run: _Run, plan: _Plan) -> Result:
         """Execute a node and keep its result, for this run alone if it is one of those anew."""
         signature = run.signatures[node.id]
         if node.id in run.anew:
-            run.own[signature] = self._execute(node, run, held)
+            run.own[signature] = self._execute(node, run, plan)
             return run.own[signature]
         self._executing.add(signature)
         try:
-            self._results[signature] = self._execute(node, run, held)
+            self._results[signature] = self._execute(node, run, plan)
         finally:
             self._executing.discard(signature)
         return self._results[signature]
@@ -234,14 +255,14 @@ class Executor:
         }
         return order_nodes(run.graph.output_nodes, feeds)
 
-    def _execute(self, node: GraphNode, run: _Run, held: Set[Link]) -> Result:
-        inputs = self._gather(node, run)
+    def _execute(self, node: GraphNode, run: _Run, plan: _Plan) -> Result:
+        inputs, place = self._gather(node, run), beside if node.id in plan.beside else nullcontext
         hidden = hidden_inputs(node, run.prompt, run.extra_pnginfo)
         try:
-            with torch.inference_mode(), running(node):
+            with place(), torch.inference_mode(), running(node):
                 result = call_node(node, _as_taken(node, inputs), hidden)
                 for slot, values in enumerate(result.outputs):
-                    if Link(node.id, slot) in held:
+                    if Link(node.id, slot) in plan.held:
                         _hold(values)
                 return result
         except Exception as cause:

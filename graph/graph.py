@@ -34,6 +34,11 @@ class GraphNode:
         return node_label(self.id, self.title, self.class_type)
 
     @property
+    def takes(self) -> frozenset[str]:
+        """Types of the sockets of its inputs."""
+        return frozenset(spec.get_io_type() for spec in self.schema.inputs)
+
+    @property
     def links(self) -> list[Link]:
         """The outputs that feed this node."""
         return [value for value in self.inputs.values() if isinstance(value, Link)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, Self
 
 import torch
@@ -25,6 +27,11 @@ class Question(Protocol):
         """How much it is, in a unit of its kind's own."""
         ...
 
+    @property
+    def stage(self) -> int:
+        """Of a run's work. As long as one asks in an earlier stage, the others wait for it."""
+        ...
+
     def alone(self) -> Any:
         """The answer."""
         ...
@@ -39,20 +46,30 @@ class Question(Protocol):
         ...
 
 
+Tell = Callable[[Sequence[int], Exception], None]
+
+
 @dataclass(eq=False)
 class _Member:
     """A run that goes on in a thread of its own, while it is its turn."""
 
     number: int
     lockstep: Lockstep
+    work: Callable[[], None]
+    thread: threading.Thread = field(init=False)
     turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     question: Question | None = None
     answer: Any = None
     error: BaseException | None = None
     until: Callable[[], bool] | None = None
+    is_beside: bool = False
     ended: bool = False
     seconds: float = 0.0
     since: float = 0.0
+
+    def __post_init__(self) -> None:
+        live = partial(copy_context().run, self._live)
+        self.thread = threading.Thread(target=live, daemon=True)
 
     @property
     def asked(self) -> Question:
@@ -61,15 +78,43 @@ class _Member:
 
     @property
     def can_go_on(self) -> bool:
-        return not self.ended and self.question is None and (self.until is None or self.until())
+        if self.ended or self.is_beside or self.question is not None:
+            return False
+        return self.until is None or self.until()
+
+    def begin(self) -> None:
+        """Wait in a thread of its own for its first turn, unless it does already."""
+        if self.thread.ident is None:
+            self.thread.start()
 
     def pause(self) -> None:
         """Give the turn back, and wait for the next one."""
+        self.step_aside()
+        self.take_turn()
+        self.lockstep.check()
+
+    def step_aside(self) -> None:
+        """Give the turn back."""
         self.seconds += time.perf_counter() - self.since
         self.lockstep.pass_on(self)
+
+    def take_turn(self) -> None:
+        """Wait for the next turn."""
         self.turn.acquire()
         self.since = time.perf_counter()
-        self.lockstep.check()
+
+    def _live(self) -> None:
+        """Its thread."""
+        _member.set(self)
+        self.take_turn()
+        try:
+            self.lockstep.check()
+            self.work()
+        except BaseException as problem:  # raised again in the thread of `run`
+            self.error = problem
+        finally:
+            self.ended = True
+            self.lockstep.pass_on(self)
 
 
 _member: ContextVar[_Member | None] = ContextVar("member", default=None)
@@ -83,7 +128,7 @@ def ask(question: Question) -> Any:
         Exception: what answering it raises, alone if not together.
     """
     member = _member.get()
-    if member is None:
+    if member is None or member.is_beside:
         return question.alone()
     member.lockstep.check()
     member.question = question
@@ -104,6 +149,34 @@ def wait_until(condition: Callable[[], bool]) -> None:
         member.until = None
 
 
+@contextmanager
+def beside() -> Iterator[None]:
+    """Work beside the other runs of a lockstep, which go on meanwhile: a block for one at a time.
+
+    What it changes has to be its own, or be made for several threads.
+
+    Raises:
+        KeyboardInterrupt: the runs are being stopped.
+    """
+    member = _member.get()
+    if member is None:
+        yield
+        return
+    member.is_beside = True
+    member.step_aside()
+    try:
+        with member.lockstep.side:
+            member.lockstep.check()
+            member.since = time.perf_counter()
+            try:
+                yield
+            finally:
+                member.seconds += time.perf_counter() - member.since
+    finally:
+        member.lockstep.let_back(member)
+        member.take_turn()
+
+
 def check_stopped() -> None:
     """Raise KeyboardInterrupt in a run whose lockstep is being stopped."""
     member = _member.get()
@@ -122,75 +195,93 @@ class Lockstep:
     """Runs that share this process; answers to their questions are made in the caller's thread.
 
     A run goes on until it asks, waits or ends; then it is the next one's turn. When none of them
-    can go on, their questions are answered. So the same runs always meet in the same way.
+    can go on, their questions are answered. So the same runs always meet in the same way. Whoever
+    works `beside` the others has no turn, and asks nothing.
 
     Args:
         most: size up to which questions are answered together.
-        tell: told when questions could not be answered together, by the numbers of their runs and
-            why; all are answered alone from then on.
     """
 
-    def __init__(
-        self, most: float, tell: Callable[[Sequence[int], Exception], None] = lambda *_: None
-    ) -> None:
-        self._most, self._tell = most, tell
+    def __init__(self, most: float) -> None:
+        self.side = threading.Lock()
+        self._most = most
         self._kept: dict[Hashable, Any] = {}
         self._apart = self._stopping = False
-        self._members: Sequence[_Member] = ()
+        self._members: list[_Member] = []
         self._back = threading.Semaphore(0)
+        self._returned = threading.Semaphore(0)
 
-    def run(self, works: Iterable[Callable[[], None]]) -> None:
-        """Do all works, and return when all of them have ended.
+    def run(self, works: Iterable[Callable[[], None]], tell: Tell = lambda *_: None) -> None:
+        """Do all works, and return when they have ended or work beside the others.
+
+        Those of an earlier call that have worked beside these have ended then.
+
+        Args:
+            works: to do.
+            tell: told when questions could not be answered together, by the numbers of their runs
+                and why; all are answered alone from then on.
 
         Raises:
-            BaseException: what a work or Ctrl-C has raised; the others are stopped.
+            BaseException: what a work or Ctrl-C has raised; all others are stopped, and so is the
+                lockstep for good.
         """
-        works = list(works)
-        self._members = members = [_Member(number, self) for number in range(len(works))]
-        threads = [
-            threading.Thread(
-                target=copy_context().run, args=(self._live, member, work), daemon=True
+        earlier = self._members
+        self._tell, self._apart = tell, False
+        members = [_Member(number, self, work) for number, work in enumerate(works)]
+        self._members = [*earlier, *members]
+        self._go_on(
+            lambda: (
+                all(member.ended for member in earlier)
+                and all(member.ended or member.is_beside for member in members)
             )
-            for member, work in zip(members, works, strict=True)
-        ]
+        )
+
+    def finish(self) -> None:
+        """Wait until all runs have ended; raises what `run` does."""
+        self._go_on(lambda: all(member.ended for member in self._members))
+
+    def _go_on(self, is_over: Callable[[], bool]) -> None:
+        """Have runs go on, and answer them, until they are as far as that."""
         try:
-            for thread in threads:
-                thread.start()
-            while not all(member.ended for member in members):
+            for member in self._members:
+                member.begin()
+            while True:
                 self._advance()
-                self._answer([member for member in members if member.question is not None])
-        finally:
-            self._stop(members, threads)
+                asking = [member for member in self._members if member.question is not None]
+                if asking:
+                    first = min(member.asked.stage for member in asking)
+                    self._answer([member for member in asking if member.asked.stage == first])
+                elif is_over():
+                    break
+                else:
+                    self._returned.acquire()
+        except BaseException:
+            self._stop()
+            raise
+        self._members = [member for member in self._members if not member.ended]
+        self._kept.clear()
 
     def pass_on(self, member: _Member) -> None:
         """Give the turn of a member to the next one, or back to the thread of `run`.
 
         Members pass it to each other: on a busy machine every change of threads is a wait.
         """
-        following = [*self._members[member.number + 1 :], *self._members[: member.number]]
+        place = self._members.index(member)
+        following = [*self._members[place + 1 :], *self._members[:place]]
         can_go_on = (each for each in following if each.can_go_on)
         is_over = self._stopping or (member.ended and member.error is not None)
         after = None if is_over else next(can_go_on, None)
         (self._back if after is None else after.turn).release()
 
+    def let_back(self, member: _Member) -> None:
+        """Let a member that was beside the others have turns again."""
+        member.is_beside = False
+        self._returned.release()
+
     def check(self) -> None:
         """Raise KeyboardInterrupt if the runs are being stopped."""
         if self._stopping:
             raise KeyboardInterrupt
-
-    def _live(self, member: _Member, work: Callable[[], None]) -> None:
-        """A member's thread."""
-        _member.set(member)
-        member.turn.acquire()
-        member.since = time.perf_counter()
-        try:
-            if not self._stopping:
-                work()
-        except BaseException as problem:  # raised again in the thread of `run`
-            member.error = problem
-        finally:
-            member.ended = True
-            self.pass_on(member)
 
     def _advance(self) -> None:
         """Let members go on until none of them can without an answer."""
@@ -250,14 +341,14 @@ class Lockstep:
         for member, answer in zip(members, answers, strict=True):
             member.answer, member.question = answer, None
 
-    def _stop(self, members: Sequence[_Member], threads: Sequence[threading.Thread]) -> None:
+    def _stop(self) -> None:
         """Wake whoever waits, and wait for all to end; on the way out nobody gets an answer."""
         self._stopping = True
-        for member in members:
+        for member in self._members:
             member.turn.release()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+        for member in self._members:
+            if member.thread.ident is not None:
+                member.thread.join()
 
 
 def _answer_alone(member: _Member) -> None:

@@ -19,6 +19,9 @@ from ..hosts.standalone.host import StandaloneHost
 from ..media import is_whole_path, plain_path
 from .prompt import Prompt, prompt_of
 
+MEETING = frozenset({"MODEL", "CLIP", "GUIDER"})
+"""Types of sockets through which nodes ask networks for what jobs that run together share."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -49,7 +52,7 @@ class Engine:
 
     def __init__(self, host: StandaloneHost) -> None:
         self.registry = standalone_registry(host)
-        self._executor = Executor(self.registry)
+        self._executor = Executor(self.registry, MEETING)
 
     def plan(self, job: Job) -> Graph:
         """Check a job, and run nothing.

@@ -98,7 +98,7 @@ def is_full(problem: BaseException) -> bool:
 
 
 class Backend(Protocol):
-    """Runs groups of jobs. Every job of a group ends in one `JobDone` or `JobFailed`."""
+    """Runs groups of jobs. Every job ends in one `JobDone` or `JobFailed`."""
 
     @property
     def slots(self) -> int:
@@ -113,7 +113,7 @@ class Backend(Protocol):
         ...
 
     def run(self, tasks: Sequence[Task], tell: Callable[[BatchEvent], None]) -> None:
-        """Run one group, and return when each of its jobs has ended.
+        """Run one group, and return when each of its jobs has ended or goes on beside the next.
 
         Args:
             tasks: of the group.
@@ -124,6 +124,10 @@ class Backend(Protocol):
             KeyboardInterrupt: it was stopped; the jobs without an end are still to be done.
             BatchStopped: nothing more can be run, by anyone.
         """
+        ...
+
+    def finish(self) -> None:
+        """Wait until each job has ended; raises what `run` does."""
         ...
 
     def stop(self) -> None:

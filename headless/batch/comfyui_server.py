@@ -123,6 +123,9 @@ class ComfyUIServers:
                 trace = "" if isinstance(problem, ValueError) else traceback.format_exc()
                 tell(JobFailed(job=task.job.id, message=message_of(problem), traceback=trace))
 
+    def finish(self) -> None:
+        """Nothing: where `run` returns, all have ended."""
+
     def stop(self) -> None:
         """Have prompts interrupted, in the threads that wait for them."""
         self._pool.stop()

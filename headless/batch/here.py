@@ -2,7 +2,8 @@
 
 import gc
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
@@ -46,7 +47,6 @@ class _Attempt:
     """How a run has ended: with files, or an error, of which nothing but its words is held."""
 
     files: tuple[str, ...] = ()
-    nodes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     details: dict[str, Any] = field(default_factory=dict[str, Any])
     error: str = ""
     traceback: str = ""
@@ -59,6 +59,8 @@ class _Short:
     """A job for which there was no memory, and the seconds that were spent on it."""
 
     task: Task
+    tell: Tell
+    peak: PeakMemory
     seconds: float
 
 
@@ -88,6 +90,9 @@ class Here:
         with use_folders(self._folders):  # what nodes offer is read from these
             self._engine = Engine(self._host)
         self._ingredients = Ingredients(Path(settings.models_dir), self._folders.input)
+        self._lockstep = self._new_lockstep()
+        self._short: list[_Short] = []
+        self._peak: PeakMemory | None = None
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
         """Jobs of one kind together, as far as that pays; those that share the most in a row."""
@@ -111,31 +116,49 @@ class Here:
                 return 0
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
-        """Run the jobs of a group.
+        """Run the jobs of a group, and leave those that no network works for any more to go on.
 
         Raises:
             KeyboardInterrupt: it was stopped.
             BatchStopped: the disk is full.
         """
-        peak, short = PeakMemory(self._host.models.device), list[_Short]()
-        works = [partial(self._try, task, tell, peak, short) for task in tasks]
-        if len(works) == 1:
-            works[0]()
-        else:
-            self._lockstep(tasks, tell).run(works)
-        for each in short:
-            with working_on(each.task.job.id, tell) as working:
-                self._try_again(each, working, peak)
+        peak = self._peak = PeakMemory(self._host.models.device, self._peak)
+        works = [partial(self._try, task, tell, peak) for task in tasks]
 
-    def _lockstep(self, tasks: Sequence[Task], tell: Tell) -> Lockstep:
         def warn(numbers: Sequence[int], problem: Exception) -> None:
             text = f"computed alone from here on, because together failed: {message_of(problem)}"
             for number in numbers:
                 Working(tasks[number].job.id, tell).warn(text)
 
-        return Lockstep(inf if self._settings.pack else MOST_TOKENS, warn)
+        with self._whole():
+            self._lockstep.run(works, warn)
+            if self._short:
+                self._finish()
 
-    def _try(self, task: Task, tell: Tell, peak: PeakMemory, short: list[_Short]) -> None:
+    def finish(self) -> None:
+        """Wait until all jobs have ended; raises what `run` does."""
+        with self._whole():
+            self._finish()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """After what stops all jobs, others can run later."""
+        try:
+            yield
+        except BaseException:
+            self._lockstep = self._new_lockstep()
+            self._short.clear()
+            raise
+
+    def _new_lockstep(self) -> Lockstep:
+        return Lockstep(inf if self._settings.pack else MOST_TOKENS)
+
+    def _finish(self) -> None:
+        self._lockstep.finish()
+        while self._short:
+            self._try_again(self._short.pop(0))
+
+    def _try(self, task: Task, tell: Tell, peak: PeakMemory) -> None:
         """Run a job. One for which there is no memory has to wait until the others have ended."""
         with working_on(task.job.id, tell) as working:
             tell(JobStarted(job=task.job.id))
@@ -144,29 +167,28 @@ class Here:
             seconds = seconds_here() - began
             if made.no_memory:
                 working.warn(f"{made.error}: it runs again with nothing else in memory")
-                short.append(_Short(task, seconds))
+                self._short.append(_Short(task, tell, peak, seconds))
             else:
                 self._end(working, made, peak, seconds)
 
-    def _try_again(self, short: _Short, working: Working, peak: PeakMemory) -> None:
+    def _try_again(self, short: _Short) -> None:
         """Run a job with nothing in memory but what its next nodes need; the result is the same."""
         self._free()
         emptied(short.task.folder)
         began = seconds_here()
-        try:
-            made = self._attempt(short.task, working, lean=True)
-        finally:
-            self._free()
-        advice = "" if not made.no_memory else f"; {_LESS}"
-        made = replace(made, error=made.error + advice, details={**made.details, "lean": True})
-        self._end(working, made, peak, short.seconds + seconds_here() - began)
+        with working_on(short.task.job.id, short.tell) as working:
+            try:
+                made = self._attempt(short.task, working, lean=True)
+            finally:
+                self._free()
+            advice = "" if not made.no_memory else f"; {_LESS}"
+            made = replace(made, error=made.error + advice, details={**made.details, "lean": True})
+            self._end(working, made, short.peak, short.seconds + seconds_here() - began)
 
     def _end(self, working: Working, made: _Attempt, peak: PeakMemory, seconds: float) -> None:
         """Tell how a job has ended."""
         details, job = {**made.details, "peak_memory": peak.bytes}, working.job
         if not made.error:
-            details |= words_of(made.nodes, self._engine.registry)
-            details |= self._ingredients.of(made.nodes)
             working.tell(JobDone(job=job, files=made.files, seconds=seconds, details=details))
             return
         working.tell(
@@ -213,8 +235,13 @@ class Here:
             with use_folders(folders):
                 prompt = self._engine.prompt(job)
             self._engine.run_prompt(prompt, folders, follow, lean=lean)
-            details = {"device": str(self._host.models.device), "timings": timings}
-            return _Attempt(_results(files), prompt.nodes, details)
+            details: dict[str, Any] = {
+                "device": str(self._host.models.device),
+                "timings": timings,
+                **words_of(prompt.nodes, self._engine.registry),
+                **self._ingredients.of(prompt.nodes),
+            }
+            return _Attempt(_results(files), details)
         except Exception as problem:
             _stop_if_nothing_can_run(problem)
             return _failed(problem)

@@ -15,10 +15,13 @@ class PeakMemory:
 
     Args:
         device: that is computed on.
+        before: of jobs that began earlier and may still go on.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, device: torch.device, before: "PeakMemory | None" = None) -> None:
+        if before is not None:
+            before._seen = before.bytes or 0
+        self._device, self._seen = device, 0
         self._is_known = device.type == "cuda" or self._reset()
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -29,10 +32,11 @@ class PeakMemory:
         if not self._is_known:
             return None
         if self._device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self._device)
+            return max(self._seen, torch.cuda.max_memory_allocated(self._device))
         with suppress(OSError, StopIteration, ValueError):
             lines = (_PROCESS / "status").read_text().splitlines()
-            return int(next(line.split()[1] for line in lines if line.startswith(_PEAK))) * _KILO
+            now = int(next(line.split()[1] for line in lines if line.startswith(_PEAK))) * _KILO
+            return max(self._seen, now)
         return None
 
     @staticmethod

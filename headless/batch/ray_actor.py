@@ -69,6 +69,7 @@ class RayActor:
     def _work(self, task: Task, told: "queue.SimpleQueue[Any]") -> None:
         try:
             self._backend.run([task], told.put)
+            self._backend.finish()
         except BaseException as problem:
             told.put(problem)
         told.put(None)

@@ -110,6 +110,9 @@ class RayCluster:
             else:
                 self._give(actor)
 
+    def finish(self) -> None:
+        """Nothing: where `run` returns, all have ended."""
+
     def stop(self) -> None:
         """End the processes, and with them what they run."""
         with self._turn:

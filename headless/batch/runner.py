@@ -4,7 +4,7 @@ import shutil
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -91,6 +91,8 @@ class Runner:
                 self._work()
             else:
                 self._share(self._backend.slots)
+            self._backend.finish()
+            self._fail_open(self._open, "it ended without a result")
         finally:
             for job in [job for job, is_open in self._open.items() if is_open]:
                 self._plan_again(job)
@@ -129,17 +131,17 @@ class Runner:
             for record in records
         ]
         self._open |= dict.fromkeys(jobs, True)
-        trouble = "it ended without a result"
         try:
             self._backend.run(tasks, self._hear)
         except BatchStopped:
             raise
         except Exception as problem:  # of one group; the others go on
-            trouble = f"{type(problem).__name__}: {problem}\n{traceback.format_exc()}"
-        for job in jobs:
-            if self._open[job]:
-                message, _, trace = trouble.partition("\n")
-                self._hear(JobFailed(job=job, message=message, traceback=trace))
+            message = f"{type(problem).__name__}: {problem}"
+            self._fail_open(jobs, message, traceback.format_exc())
+
+    def _fail_open(self, jobs: Iterable[str], message: str, trace: str = "") -> None:
+        for job in [job for job in jobs if self._open[job]]:
+            self._hear(JobFailed(job=job, message=message, traceback=trace))
 
     def _hear(self, event: BatchEvent) -> None:
         with self._turn:

@@ -53,6 +53,7 @@ def main() -> None:
 def _run_group(backend: Here, order: Mapping[str, Any], say: Say) -> None:
     for task in map(read_task, order["tasks"]):  # a death is then of one of them
         backend.run([task], lambda event: say(event_as_json(event)))
+        backend.finish()
     say({"kind": ENDED})
 
 

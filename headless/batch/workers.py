@@ -222,6 +222,9 @@ class Workers:
             else:
                 self._places.put(place)
 
+    def finish(self) -> None:
+        """Nothing: where `run` returns, all have ended."""
+
     def stop(self) -> None:
         """Have all groups that run stop."""
         self._stopping = True

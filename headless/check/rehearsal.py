@@ -289,4 +289,4 @@ def _shortened(graph: Graph, prompt: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _uses_networks(node: GraphNode) -> bool:
-    return any(spec.get_io_type() in NETWORKS for spec in node.schema.inputs)
+    return not NETWORKS.isdisjoint(node.takes)

@@ -24,6 +24,9 @@ from ...models.dit.trunk import PreparedContext
 from ...models.hooks import NO_HOOKS, BlockHooks
 from ...models.patchify import TokenLayout
 
+TEXT, EVALUATION = range(2)
+"""Stages: a run whose prompt was kept waits for those that have theirs encoded."""
+
 MOST_STACKED = 4
 """Sets of prompts that are kept side by side: of as many runs as wait for each other's levels."""
 
@@ -45,6 +48,7 @@ class NetworkCall:
     conditions: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     channels: Tensor | None = None
     hooks: BlockHooks = NO_HOOKS
+    stage: int = EVALUATION
 
     @property
     def kind(self) -> Hashable | None:
@@ -142,6 +146,7 @@ class EncodedPrompt:
 
     encoder: TextEncoder
     prompt: Prompt
+    stage: int = TEXT
 
     @property
     def kind(self) -> Hashable | None:

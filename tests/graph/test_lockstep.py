@@ -3,10 +3,18 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
-from spacetime_video.graph.lockstep import Lockstep, ask, check_stopped, seconds_here, wait_until
+from spacetime_video.graph.lockstep import (
+    Lockstep,
+    ask,
+    beside,
+    check_stopped,
+    seconds_here,
+    wait_until,
+)
 
 
 @dataclass(eq=False)
@@ -16,6 +24,7 @@ class Sum:
     number: int
     kind: object = "sum"
     size: int = 1
+    stage: int = 0
     log: list = field(default_factory=list)
 
     def alone(self):
@@ -60,7 +69,7 @@ def test_only_questions_of_one_kind_and_no_more_than_fit_are_answered_together()
     log, made = [], []
     kinds = ["a", "b", "a", None, None, "a"]
     works = [
-        lambda number=number, kind=kind: made.append(ask(Sum(number, kind, 2, log)))
+        lambda number=number, kind=kind: made.append(ask(Sum(number, kind, 2, log=log)))
         for number, kind in enumerate(kinds)
     ]
     Lockstep(5).run(works)
@@ -80,7 +89,7 @@ def test_one_that_fails_leaves_the_others_whole():
             failed.append(str(problem))
 
     works = [*asking([(1, 2), (3, 4)], made, log=log), bad]
-    Lockstep(10, lambda *given: told.append(given)).run(works)
+    Lockstep(10).run(works, lambda *given: told.append(given))
     assert failed == ["negative: -1"]
     assert sorted(made) == [101, 102, 103, 104]
     ((numbers, problem),) = told
@@ -145,3 +154,108 @@ def test_a_run_has_its_own_time_and_a_share_of_answers():
     whole = time.perf_counter() - began
     assert 0.1 <= taken["short"] < taken["long"] - 0.25
     assert sum(taken.values()) == pytest.approx(whole, rel=0.2)
+
+
+def test_who_works_beside_the_others_holds_nobody_up():
+    order, done = [], threading.Event()
+
+    def save():
+        ask(Sum(1))
+        with beside():
+            order.append("saves")
+            assert done.wait(10), "the next runs could not go on"
+            order.append(f"asks {ask(Sum(2))} at once")
+        order.append("has saved")
+
+    def late():
+        ask(Sum(5))
+        order.append("late")
+
+    def sample():
+        for number in (3, 4):
+            order.append(ask(Sum(number)))
+        done.set()
+
+    lockstep = Lockstep(10)
+    lockstep.run([save, late])
+    assert sorted(order) == ["late", "saves"]
+    lockstep.run([sample])
+    assert order[2:4] == [103, 104]
+    assert order[-2:] == ["asks 102 at once", "has saved"], "whoever began before has ended"
+    lockstep.finish()
+
+
+def test_one_at_a_time_works_beside_the_others_and_takes_its_time_alone():
+    inside, most, taken = [], [], []
+
+    def work():
+        began = seconds_here()
+        with beside():
+            inside.append(True)
+            most.append(len(inside))
+            time.sleep(0.1)
+            inside.pop()
+        taken.append(seconds_here() - began)
+
+    lockstep = Lockstep(1)
+    lockstep.run([work] * 3)
+    lockstep.finish()
+    assert most == [1, 1, 1]
+    assert max(taken) < 0.2
+
+
+def test_what_fails_beside_the_others_stops_them_or_is_caught_by_its_run():
+    caught, stopped = [], []
+
+    def fails():
+        try:
+            with beside():
+                raise ValueError("no room")
+        except ValueError as problem:
+            caught.append(str(problem))
+
+    def stops():
+        with beside():
+            raise KeyboardInterrupt
+
+    def long():
+        try:
+            with beside():
+                while True:
+                    check_stopped()
+                    time.sleep(0.001)
+        except KeyboardInterrupt:
+            stopped.append("long")
+            raise
+
+    def run_to_the_end(*works):
+        lockstep = Lockstep(1)
+        lockstep.run(works)
+        lockstep.finish()
+
+    before, lockstep = threading.active_count(), Lockstep(1)
+    run_to_the_end(fails)
+    assert caught == ["no room"]
+    with pytest.raises(KeyboardInterrupt):
+        run_to_the_end(stops)
+    lockstep.run([long])
+    with pytest.raises(ZeroDivisionError):
+        lockstep.run([lambda: ask(Sum(1)) / 0])
+    assert stopped == ["long"]
+    assert threading.active_count() == before
+
+
+def test_runs_that_come_and_go_end_whatever_the_moment():
+    made, lockstep = [], Lockstep(10)
+
+    def work(number):
+        for each in range(3):
+            made.append(ask(Sum(number + each)))
+        for _ in range(3):
+            with beside():
+                time.sleep(number % 7 * 1e-4)
+
+    for start in range(0, 300, 3):
+        lockstep.run([partial(work, start + each) for each in range(3)])
+    lockstep.finish()
+    assert len(made) == 900

@@ -42,6 +42,7 @@ def run(here, tmp_path):
         folder.mkdir(parents=True, exist_ok=True)
         job = BatchJob(id=id, name="clip", source="a", workflow=graph, assignments=assignments)
         here.run([Task(job=job, folder=folder)], told.append)
+        here.finish()
         return told
 
     return run_job

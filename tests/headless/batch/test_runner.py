@@ -49,6 +49,9 @@ class Scripted:
             act = self.acts.get(task.job.id, write)
             act(task, tell)
 
+    def finish(self):
+        pass
+
     def stop(self):
         self.stopped.set()
 

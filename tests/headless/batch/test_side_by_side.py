@@ -22,6 +22,7 @@ from spacetime_video.headless.batch.backend import (
 from spacetime_video.headless.batch.here import Here
 from spacetime_video.headless.batch.job import BatchJob
 from spacetime_video.headless.batch.settings import BatchSettings
+from spacetime_video.headless.batch.working import tell_step
 from spacetime_video.hosts.standalone.models import StandaloneModels
 from spacetime_video.hosts.standalone.together import EncodedPrompt, NetworkCall
 from spacetime_video.media import write
@@ -42,8 +43,18 @@ def here(tmp_path, models_dir, standalone):
 def run(here, tmp_path):
     """Run jobs as one group; gives what was told of each, and the bytes of its file."""
 
-    def run_group(name, graph, *each):
-        tasks, told = [], {}
+    def run_groups(name, graph, *each):
+        (told,), (files,) = run_in_groups(here, tmp_path, {name: each}, graph)
+        return told, files
+
+    return run_groups
+
+
+def run_in_groups(here, tmp_path, groups, graph):
+    """Run groups one after the other; gives of each what was told of its jobs, and their files."""
+    told, made = {}, []
+    for name, each in groups.items():
+        tasks = []
         for number, assignments in enumerate(each):
             id, folder = f"{name}{number}", tmp_path / "jobs" / f"{name}{number}"
             folder.mkdir(parents=True)
@@ -52,12 +63,14 @@ def run(here, tmp_path):
             )
             tasks.append(Task(job=job, folder=folder))
         here.run(tasks, lambda event: told.setdefault(event.job, []).append(event))
-        made = [folder / "clip_00001_.mp4" for folder in (task.folder for task in tasks)]
-        return [told[task.job.id] for task in tasks], [
-            path.read_bytes() if path.is_file() else None for path in made
-        ]
+        made.append(tasks)
+    here.finish()
+    events = [[told[task.job.id] for task in tasks] for tasks in made]
+    return events, [[contents(task.folder / "clip_00001_.mp4") for task in tasks] for tasks in made]
 
-    return run_group
+
+def contents(path):
+    return path.read_bytes() if path.is_file() else None
 
 
 def ways(*seeds):
@@ -121,6 +134,71 @@ def test_jobs_that_turn_out_to_be_different_are_done_as_well(run, graph, monkeyp
     assert files == alone(run, graph, each)
 
 
+def test_one_whose_prompt_was_kept_gets_not_ahead(here, graph, monkeypatch, tmp_path):
+    evaluations = count_calls(monkeypatch, NetworkCall)
+    run_in_groups(here, tmp_path, {"first": ways(1, 2), "second": ways(4, 3)}, graph)
+    assert evaluations == [2, 2, 2, 2]
+
+
+def test_a_group_is_sampled_while_the_one_before_is_decoded_and_saved(
+    here, run, graph, monkeypatch, tmp_path
+):
+    decode, together, order, sampled = StandaloneModels.decode_stream, NetworkCall.together, [], []
+    next_is_sampled = threading.Event()
+
+    def evaluate(self, questions, kept):
+        sampled.append(len(questions))
+        if len(sampled) == 3:  # the second group's first evaluation
+            order.append("sampled")
+            next_is_sampled.set()
+        return together(self, questions, kept)
+
+    def wait_then_decode(self, *given, **options):
+        order.append("decodes")
+        assert next_is_sampled.wait(30), "it has to wait for what is being decoded"
+        return decode(self, *given, **options)
+
+    groups = {"first": ways(1, 2), "second": ways(3, 4)}
+    with monkeypatch.context() as patched:
+        patched.setattr(NetworkCall, "together", evaluate)
+        patched.setattr(StandaloneModels, "decode_stream", wait_then_decode)
+        told, files = run_in_groups(here, tmp_path, groups, graph)
+    assert order[:2] == ["decodes", "sampled"]
+    assert [file for group in files for file in group] == alone(run, graph, ways(1, 2, 3, 4))
+    assert all(isinstance(events[-1], JobDone) for group in told for events in group)
+
+
+def test_ctrl_c_stops_what_is_saved_beside_the_next_group(here, graph, monkeypatch, tmp_path):
+    evaluations, stopped = NetworkCall.alone, []
+
+    def interrupted(self):
+        if stopped:
+            signal.raise_signal(signal.SIGINT)
+        return evaluations(self)
+
+    def save_for_ever(*given, **options):
+        try:
+            stopped.append(False)
+            while True:
+                tell_step(1, 2)
+                time.sleep(0.01)
+        except KeyboardInterrupt:
+            stopped[:] = [True]
+            raise
+
+    monkeypatch.setattr(NetworkCall, "alone", interrupted)
+    monkeypatch.setattr(StandaloneModels, "decode_stream", save_for_ever)
+    before = threading.active_count()
+    unheard = signal.signal(signal.SIGINT, signal.default_int_handler)  # as in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_in_groups(here, tmp_path, {"first": ways(1), "second": ways(2)}, graph)
+    finally:
+        signal.signal(signal.SIGINT, unheard)
+    assert stopped == [True]
+    assert threading.active_count() == before
+
+
 def test_where_there_is_no_memory_for_several_they_are_alone(run, graph, monkeypatch):
     calls = []
 
@@ -142,7 +220,7 @@ def test_where_there_is_no_memory_for_several_they_are_alone(run, graph, monkeyp
 
 
 def test_a_job_without_memory_is_tried_once_more_when_the_others_have_ended(
-    run, graph, monkeypatch
+    here, run, graph, monkeypatch, tmp_path
 ):
     expected, decode, raised = alone(run, graph, ways(1, 2, 3)), StandaloneModels.decode_stream, []
 
@@ -153,10 +231,11 @@ def test_a_job_without_memory_is_tried_once_more_when_the_others_have_ended(
         return decode(self, *given, **options)
 
     monkeypatch.setattr(StandaloneModels, "decode_stream", decode_or_raise)
-    told, files = run("group", graph, *ways(1, 2, 3))
-    lean = [events[-1].details.get("lean", False) for events in told]
+    groups = {"first": ways(1, 2), "second": ways(3)}
+    told, files = run_in_groups(here, tmp_path, groups, graph)
+    lean = [events[-1].details.get("lean", False) for group in told for events in group]
     assert lean == [True, False, False]
-    assert files == expected
+    assert [file for group in files for file in group] == expected
 
 
 def test_a_warning_is_that_of_the_job_that_has_it(run, graph):
