@@ -207,9 +207,12 @@ class Executor:
 
     def _plan(self, run: _Run) -> _Plan:
         todo = self._missing(run)
-        meets = [not self._meeting.isdisjoint(run.graph.nodes[key].takes) for key in todo]
-        after_last = next((len(todo) - n for n, meet in enumerate(reversed(meets)) if meet), 0)
-        return _Plan(todo, _held_outputs(run.graph), set(todo[after_last:]))
+        return _Plan(todo, _held_outputs(run.graph), set(todo[self._met(run.graph, todo) :]))
+
+    def _met(self, graph: Graph, todo: Sequence[str]) -> int:
+        """How many of the nodes it takes until other runs have been met for the last time."""
+        meeting = [n for n, key in enumerate(todo) if graph.nodes[key].takes & self._meeting]
+        return meeting[-1] + 1 if meeting else len(todo)
 
     def _executed(self, node: GraphNode, run: _Run, plan: _Plan) -> Result:
         """Execute a node and keep its result, for this run alone if it is one of those anew."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any, Protocol, Self
 
 import torch
@@ -48,6 +49,38 @@ class Question(Protocol):
 
 Tell = Callable[[Sequence[int], Exception], None]
 
+_A_MOMENT = 0.01
+"""Seconds after which a free run looks again at what it waits for."""
+
+
+class _Line:
+    """One at a time, in the order in which they have drawn tickets."""
+
+    def __init__(self) -> None:
+        self._tickets, self._next, self._is_open = count(), 0, False
+        self._moved = threading.Condition()
+
+    def ticket(self) -> int:
+        """The last place."""
+        return next(self._tickets)
+
+    def wait(self, ticket: int) -> None:
+        """Wait for one's turn, which the next one waits for."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._is_open or self._next == ticket)
+
+    def move_on(self) -> None:
+        """Let the next one have its turn."""
+        with self._moved:
+            self._next += 1
+            self._moved.notify_all()
+
+    def open(self) -> None:
+        """Let all have their turn at once, from now on."""
+        with self._moved:
+            self._is_open = True
+            self._moved.notify_all()
+
 
 @dataclass(eq=False)
 class _Member:
@@ -62,7 +95,8 @@ class _Member:
     answer: Any = None
     error: BaseException | None = None
     until: Callable[[], bool] | None = None
-    is_beside: bool = False
+    is_free: bool = False
+    has_floor: bool = False
     ended: bool = False
     seconds: float = 0.0
     since: float = 0.0
@@ -78,7 +112,7 @@ class _Member:
 
     @property
     def can_go_on(self) -> bool:
-        if self.ended or self.is_beside or self.question is not None:
+        if self.ended or self.is_free or self.question is not None:
             return False
         return self.until is None or self.until()
 
@@ -88,18 +122,38 @@ class _Member:
             self.thread.start()
 
     def pause(self) -> None:
-        """Give the turn back, and wait for the next one."""
-        self.step_aside()
+        """Let others go on, and wait for its next turn."""
+        self.give_turn()
         self.take_turn()
         self.lockstep.check()
 
-    def step_aside(self) -> None:
-        """Give the turn back."""
+    def go_beside(self) -> None:
+        """Let others go on, and be free from now on; wait until nobody else works beside them."""
+        ticket, self.is_free = self.lockstep.side.ticket(), True
+        self.give_turn()
+        self.lockstep.side.wait(ticket)
+        self.since = time.perf_counter()
+
+    def come_back(self) -> None:
+        """Let another one work beside the others, and wait until nobody has the floor."""
         self.seconds += time.perf_counter() - self.since
-        self.lockstep.pass_on(self)
+        ticket = self.lockstep.floor.ticket()
+        self.lockstep.side.move_on()
+        self.lockstep.floor.wait(ticket)
+        self.has_floor = True
+        self.since = time.perf_counter()
+
+    def give_turn(self) -> None:
+        """Let others go on."""
+        self.seconds += time.perf_counter() - self.since
+        if self.has_floor:
+            self.has_floor = False
+            self.lockstep.give_floor()
+        else:
+            self.lockstep.pass_on(self)
 
     def take_turn(self) -> None:
-        """Wait for the next turn."""
+        """Wait for its next turn."""
         self.turn.acquire()
         self.since = time.perf_counter()
 
@@ -114,7 +168,7 @@ class _Member:
             self.error = problem
         finally:
             self.ended = True
-            self.lockstep.pass_on(self)
+            self.give_turn()
 
 
 _member: ContextVar[_Member | None] = ContextVar("member", default=None)
@@ -128,7 +182,7 @@ def ask(question: Question) -> Any:
         Exception: what answering it raises, alone if not together.
     """
     member = _member.get()
-    if member is None or member.is_beside:
+    if member is None or member.is_free:
         return question.alone()
     member.lockstep.check()
     member.question = question
@@ -143,7 +197,13 @@ def ask(question: Question) -> Any:
 def wait_until(condition: Callable[[], bool]) -> None:
     """Let the other runs go on until a condition holds that one of them brings about."""
     member = _member.get()
-    if member is not None and not condition():
+    if member is None or condition():
+        return
+    if member.is_free:
+        while not condition():
+            with beside():
+                time.sleep(_A_MOMENT)
+    else:
         member.until = condition
         member.pause()
         member.until = None
@@ -153,7 +213,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def beside() -> Iterator[None]:
     """Work beside the other runs of a lockstep, which go on meanwhile: a block for one at a time.
 
-    What it changes has to be its own, or be made for several threads.
+    What the block changes has to be the run's own, or be made for several threads. From its first
+    such block on, a run is free: between these blocks it goes on as soon as no other run does that
+    is in none of them, also while questions are answered; its own are answered at once.
 
     Raises:
         KeyboardInterrupt: the runs are being stopped.
@@ -162,19 +224,12 @@ def beside() -> Iterator[None]:
     if member is None:
         yield
         return
-    member.is_beside = True
-    member.step_aside()
+    member.go_beside()
     try:
-        with member.lockstep.side:
-            member.lockstep.check()
-            member.since = time.perf_counter()
-            try:
-                yield
-            finally:
-                member.seconds += time.perf_counter() - member.since
+        member.lockstep.check()
+        yield
     finally:
-        member.lockstep.let_back(member)
-        member.take_turn()
+        member.come_back()
 
 
 def check_stopped() -> None:
@@ -196,25 +251,25 @@ class Lockstep:
 
     A run goes on until it asks, waits or ends; then it is the next one's turn. When none of them
     can go on, their questions are answered. So the same runs always meet in the same way. Whoever
-    works `beside` the others has no turn, and asks nothing.
+    has begun to work `beside` the others meets nobody any more.
 
     Args:
         most: size up to which questions are answered together.
     """
 
     def __init__(self, most: float) -> None:
-        self.side = threading.Lock()
+        self.floor, self.side = _Line(), _Line()
         self._most = most
         self._kept: dict[Hashable, Any] = {}
         self._apart = self._stopping = False
         self._members: list[_Member] = []
         self._back = threading.Semaphore(0)
-        self._returned = threading.Semaphore(0)
+        self._changed = threading.Semaphore(0)
 
     def run(self, works: Iterable[Callable[[], None]], tell: Tell = lambda *_: None) -> None:
-        """Do all works, and return when they have ended or work beside the others.
+        """Do all works, and return when each has ended or is free, see `beside`.
 
-        Those of an earlier call that have worked beside these have ended then.
+        Those of an earlier call have ended then.
 
         Args:
             works: to do.
@@ -232,7 +287,7 @@ class Lockstep:
         self._go_on(
             lambda: (
                 all(member.ended for member in earlier)
-                and all(member.ended or member.is_beside for member in members)
+                and all(member.ended or member.is_free for member in members)
             )
         )
 
@@ -254,7 +309,7 @@ class Lockstep:
                 elif is_over():
                     break
                 else:
-                    self._returned.acquire()
+                    self._changed.acquire()
         except BaseException:
             self._stop()
             raise
@@ -273,10 +328,10 @@ class Lockstep:
         after = None if is_over else next(can_go_on, None)
         (self._back if after is None else after.turn).release()
 
-    def let_back(self, member: _Member) -> None:
-        """Let a member that was beside the others have turns again."""
-        member.is_beside = False
-        self._returned.release()
+    def give_floor(self) -> None:
+        """Let other free members go on, or those that take turns."""
+        self.floor.move_on()
+        self._changed.release()
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if the runs are being stopped."""
@@ -285,12 +340,21 @@ class Lockstep:
 
     def _advance(self) -> None:
         """Let members go on until none of them can without an answer."""
-        while (first := next((each for each in self._members if each.can_go_on), None)) is not None:
+        self.floor.wait(self.floor.ticket())
+        while self._goes_on():
+            pass
+        self.floor.move_on()
+
+    def _goes_on(self) -> bool:
+        """Let members go on, if any can, until it is nobody's turn."""
+        for member in self._members:
+            if member.ended and member.error is not None:
+                raise member.error
+        first = next((each for each in self._members if each.can_go_on), None)
+        if first is not None:
             first.turn.release()
             self._back.acquire()
-            for member in self._members:
-                if member.ended and member.error is not None:
-                    raise member.error
+        return first is not None
 
     @torch.inference_mode()
     def _answer(self, asking: Sequence[_Member]) -> None:
@@ -344,6 +408,8 @@ class Lockstep:
     def _stop(self) -> None:
         """Wake whoever waits, and wait for all to end; on the way out nobody gets an answer."""
         self._stopping = True
+        self.floor.open()
+        self.side.open()
         for member in self._members:
             member.turn.release()
         for member in self._members:

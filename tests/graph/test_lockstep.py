@@ -185,12 +185,32 @@ def test_who_works_beside_the_others_holds_nobody_up():
     lockstep.finish()
 
 
-def test_one_at_a_time_works_beside_the_others_and_takes_its_time_alone():
-    inside, most, taken = [], [], []
+def test_who_is_free_ends_while_others_wait_for_an_answer():
+    ended, seen = threading.Event(), []
 
-    def work():
+    class Long(Sum):
+        def alone(self):
+            seen.append(ended.wait(10))
+
+    def save():
+        for _ in range(2):
+            with beside():
+                pass
+        ended.set()
+
+    lockstep = Lockstep(1)
+    lockstep.run([save, lambda: ask(Long(1))])
+    assert seen == [True]
+    lockstep.finish()
+
+
+def test_one_at_a_time_works_beside_the_others_and_takes_its_time_alone():
+    inside, most, taken, order = [], [], [], []
+
+    def work(number):
         began = seconds_here()
         with beside():
+            order.append(number)
             inside.append(True)
             most.append(len(inside))
             time.sleep(0.1)
@@ -198,9 +218,9 @@ def test_one_at_a_time_works_beside_the_others_and_takes_its_time_alone():
         taken.append(seconds_here() - began)
 
     lockstep = Lockstep(1)
-    lockstep.run([work] * 3)
+    lockstep.run([partial(work, number) for number in range(3)])
     lockstep.finish()
-    assert most == [1, 1, 1]
+    assert (order, most) == ([0, 1, 2], [1, 1, 1])
     assert max(taken) < 0.2
 
 

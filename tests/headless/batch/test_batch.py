@@ -231,7 +231,8 @@ def test_ctrl_c_stops_within_a_step_and_the_manifest_is_closed(write, graph, mod
     events = []
     for line in process.stdout:
         events.append(json.loads(line))
-        if events[-1]["event"] == "step" and events[-1]["total"] == 1000:
+        is_saved = any(event["event"] == "done" for event in events)
+        if is_saved and events[-1]["event"] == "step" and events[-1]["total"] == 1000:
             break
     stopped = time.monotonic()
     process.send_signal(signal.SIGINT)
