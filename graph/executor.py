@@ -15,9 +15,9 @@ from .call import Lists, Result, call_node, hidden_inputs, running
 from .describe import describe
 from .errors import NodeFailed
 from .graph import Graph, GraphNode, Link, order_nodes
-from .lockstep import beside, seconds_here, wait_until
 from .registry import Registry
 from .signature import sign_node
+from .turns import beside, seconds_here, wait_until
 from .validate import validate
 
 

@@ -15,7 +15,8 @@ import torch
 from ... import hosts
 from ...graph.errors import NodeFailed
 from ...graph.executor import Event, NodeFinished
-from ...graph.lockstep import Lockstep, seconds_here
+from ...graph.lockstep import Lockstep
+from ...graph.turns import seconds_here
 from ...hosts.standalone.folders import Folders, use_folders
 from ...hosts.standalone.host import StandaloneHost
 from ..check.rehearsal import RehearsalHost, tokens_at_first

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...graph.call import current_node
 from ...graph.executor import Event, NodeFinished, NodeStarted
-from ...graph.lockstep import check_stopped
+from ...graph.turns import check_stopped
 from ...media import shown
 from .backend import BatchEvent, JobNote, StepDone
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ...graph.lockstep import ask
+from ...graph.turns import ask
 from ...models.attention import attend
 from ...models.dit.trunk import PreparedContext
 from ...models.hooks import BlockHooks

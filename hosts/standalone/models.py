@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ...graph.lockstep import ask
+from ...graph.turns import ask
 from ...media import FrameStream, led_in, regrouped
 from ...model_loaders.load import (
     ControlWeights,

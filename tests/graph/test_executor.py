@@ -10,7 +10,8 @@ from spacetime_video.graph.call import current_node
 from spacetime_video.graph.describe import describe
 from spacetime_video.graph.errors import GraphError, NodeFailed
 from spacetime_video.graph.executor import Executor, NodeCached, NodeFinished, NodeStarted
-from spacetime_video.graph.lockstep import Lockstep, wait_until
+from spacetime_video.graph.lockstep import Lockstep
+from spacetime_video.graph.turns import wait_until
 from spacetime_video.hosts.standalone import io
 
 

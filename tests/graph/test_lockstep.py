@@ -7,14 +7,8 @@ from functools import partial
 
 import pytest
 
-from spacetime_video.graph.lockstep import (
-    Lockstep,
-    ask,
-    beside,
-    check_stopped,
-    seconds_here,
-    wait_until,
-)
+from spacetime_video.graph.lockstep import Lockstep
+from spacetime_video.graph.turns import ask, beside, check_stopped, seconds_here, wait_until
 
 
 @dataclass(eq=False)
