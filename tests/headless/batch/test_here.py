@@ -11,6 +11,7 @@ from spacetime_video import hosts
 from spacetime_video.headless.batch.backend import BatchStopped, JobDone, JobFailed, JobNote, Task
 from spacetime_video.headless.batch.here import Here
 from spacetime_video.headless.batch.job import BatchJob
+from spacetime_video.headless.batch.peak import PeakMemory
 from spacetime_video.headless.batch.settings import BatchSettings
 from spacetime_video.hosts.standalone.models import StandaloneModels
 from spacetime_video.media import write
@@ -221,3 +222,12 @@ def test_a_node_that_fails_is_named(run, graph, monkeypatch):
     assert isinstance(failed, JobFailed)
     assert (failed.node, failed.message.endswith("failed: too red")) == ("Decode Video", True)
     assert "in refuse" in failed.traceback
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says it of a process")
+def test_the_most_memory_of_jobs_that_overlap():
+    first = PeakMemory(torch.device("cpu"))
+    taken = bytearray(200_000_000)
+    del taken
+    second = PeakMemory(torch.device("cpu"), first)
+    assert first.bytes > second.bytes + 100_000_000
