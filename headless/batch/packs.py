@@ -6,12 +6,24 @@ from math import ceil
 from .job import BatchJob
 from .kinds import jobs_by_kind
 from .order import in_good_order
+from .settings import BatchSettings
+from .sizes import JobSizes
 
 MOST_TOKENS = 2560
 """Of all rows of an evaluation that is made for several jobs: from there on they gain nothing."""
 
 MOST_LOOKED_AT = 20
 """Kinds of jobs of a batch of which it is found out how large they are; others are alone."""
+
+
+def groups_of(jobs: Sequence[BatchJob], settings: BatchSettings) -> list[tuple[BatchJob, ...]]:
+    """Put the jobs of a batch into groups, as its settings say; a rehearsal's host is then in use.
+
+    Args:
+        jobs: all of them.
+        settings: of the batch.
+    """
+    return packs_of(jobs, settings.pack, JobSizes(settings).tokens)
 
 
 def packs_of(

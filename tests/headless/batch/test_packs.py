@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from spacetime_video.headless.batch import here
+from spacetime_video.headless.batch import here, sizes
 from spacetime_video.headless.batch.backend import BatchStopped
 from spacetime_video.headless.batch.batches import manifests
 from spacetime_video.headless.batch.job import BatchJob
@@ -154,7 +154,7 @@ def test_what_is_found_out_before_is_silent(batch, write, graph, groups, monkeyp
         heard.append([type(handler).__name__ for handler in logger.handlers])
         raise ValueError("no size")
 
-    monkeypatch.setattr(here, "tokens_at_first", warn_and_fail)
+    monkeypatch.setattr(sizes, "tokens_at_first", warn_and_fail)
     assert batch(write(graph, "clip.json"), seeds="1-2") == 0
     assert heard == [["_Warnings"]]
     assert groups("output") == [["clip_1"], ["clip_2"]]
