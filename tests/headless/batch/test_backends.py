@@ -85,9 +85,13 @@ def test_processes_make_the_same_files_as_this_one(batch, write, graph, tmp_path
 def test_options_of_the_command_line(servers, command, write):
     urls = [word for server in servers for word in ("--server", server.url)]
     file = write(GRAPH)
-    code, out, err = command("batch", file, "--seeds", "1-4", *urls, "--json", "--quiet")
+    seeds = ("batch", file, "--seeds", "1-4")
+    code, out, err = command(*seeds, *urls, "--pack", "auto", "--json", "--quiet")
     assert code == 0, err
     assert json.loads(out.splitlines()[-1])["done"] == 4
+    code, _, err = command(*seeds, "--pack", "0", env={"TERM": "dumb", "COLUMNS": "200"})
+    assert code == 2
+    assert "'0' is neither a number from 1 on nor auto" in err
 
 
 @pytest.mark.parametrize(
