@@ -79,6 +79,7 @@ def test_a_killed_process_is_replaced_and_files_stay_on_a_shared_disk(
 
     thread = threading.Thread(target=run)
     thread.start()
+    wait_until(lambda: any(isinstance(each, JobDone) for each in told), 120)
     for times in (1, 2):
         wait_until(lambda times=times: sampled(told, "long", times), 120)
         os.kill(*_actors(), signal.SIGKILL)
