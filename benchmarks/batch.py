@@ -3,8 +3,9 @@
     python benchmarks/batch.py --dtype bf16 --graph few_step_text_to_video
 
 The graph is an example workflow, once for each of the prompts with each of the seeds. ``together``
-is `spacetime batch` as it is, ``one by one`` the same with ``--pack 1``, and ``processes`` a
-`spacetime run` for each job. The time to start is part of all of them.
+is `spacetime batch` as it is, ``one by one`` the same with ``--pack 1``; ``worker`` and
+``worker one by one`` are both with ``--workers 1``, and ``processes`` is a `spacetime run` for each
+job. The time to start is part of all of them.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from pack import DTYPES, ROOT
 
 EXAMPLES = ROOT / "example_workflows"
 COMMAND = [sys.executable, str(Path(__file__).with_name("pack.py"))]
+WORKER = ("--workers", "1")
 PROMPTS = (
     "a red sphere moves left at day",
     "a blue cube bounces at night",
@@ -91,6 +93,8 @@ def main() -> None:
         lambda options: {
             "together": Contestant(batch),
             "one by one": Contestant(lambda options: batch(options, "--pack", "1")),
+            "worker": Contestant(lambda options: batch(options, *WORKER)),
+            "worker one by one": Contestant(lambda options: batch(options, *WORKER, "--pack", "1")),
             "processes": Contestant(processes),
         },
     )

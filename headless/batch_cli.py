@@ -29,6 +29,18 @@ from .options import (
     settings_of,
 )
 
+
+def _jobs_together(given: str) -> int:
+    if given == "auto":
+        return 0
+    if not given.isdecimal() or int(given) == 0:
+        raise typer.BadParameter(
+            f"{given!r} is neither a number from 1 on nor auto: 1 computes every job alone, auto "
+            "as many together as it pays for"
+        )
+    return int(given)
+
+
 Workflows = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -50,9 +62,10 @@ MaxFailures = Annotated[
 Pack = Annotated[
     int | None,
     typer.Option(
-        min=1,
-        help="Compute so many jobs together that differ in seeds and texts alone, in this process; "
-        "1 for each alone (default: as many as it pays for).",
+        parser=_jobs_together,
+        metavar="auto|NUMBER",
+        help="Compute at most so many jobs together that differ in seeds and texts alone; 1 for "
+        "each alone, auto for as many as it pays for (default: auto).",
     ),
 ]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print events as lines of JSON.")]

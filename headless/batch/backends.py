@@ -58,10 +58,10 @@ class BackendOptions:
             )
         if self.server_headers and not self.servers:
             raise ValueError("--server-header is for servers, and no --server is given")
-        if settings.pack > 1 and chosen:
+        if settings.pack > 1 and self.servers:
             raise ValueError(
-                f"--pack {settings.pack} and {chosen[0]}: only jobs of one process are computed "
-                "together; leave one of the two out"
+                f"--pack {settings.pack} and --server: a server runs one job after the other; "
+                "use --pack auto, or processes of your own by --workers or --ray"
             )
 
 

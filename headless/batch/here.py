@@ -19,13 +19,12 @@ from ...graph.lockstep import Lockstep
 from ...graph.turns import seconds_here
 from ...hosts.standalone.folders import Folders, use_folders
 from ...hosts.standalone.host import StandaloneHost
-from ..check.rehearsal import RehearsalHost, tokens_at_first
 from ..engine import Engine, Job, saved_files
 from ..failure import message_of
 from .backend import BatchStopped, JobDone, JobFailed, JobStarted, Task, is_full
 from .ingredients import Ingredients, words_of
 from .job import BatchJob
-from .packs import MOST_TOKENS, packs_of
+from .packs import MOST_TOKENS, groups_of
 from .peak import PeakMemory
 from .results import emptied
 from .settings import BatchSettings
@@ -97,24 +96,10 @@ class Here:
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
         """Jobs of one kind together, as far as that pays; those that share the most in a row."""
-        settings = self._settings
-        host = RehearsalHost(
-            models=Path(settings.models_dir), device="cpu", dtype=settings.dtype, is_short=True
-        )
         try:
-            return packs_of(jobs, settings.pack, partial(self._tokens, host))
+            return groups_of(jobs, self._settings)
         finally:
             hosts.use(self._host)
-
-    def _tokens(self, host: RehearsalHost, job: BatchJob) -> int:
-        """Of a job's first evaluation; 0 if it cannot run, which it tells when it runs."""
-        given = Job(workflow=job.workflow, folders=self._folders, assignments=job.assignments)
-        with use_folders(given.places), working_on(job.id, lambda event: None):
-            try:
-                nodes = self._engine.prompt(given).nodes
-                return tokens_at_first(nodes, self._engine.registry, host, given.places)
-            except Exception:
-                return 0
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
         """Run the jobs of a group, and leave those that no network works for any more to go on.

@@ -15,7 +15,7 @@ from typing import Any
 from .backend import BatchEvent, BatchStopped, Task
 from .deaths import Course, WorkerDiedError
 from .job import BatchJob
-from .order import in_good_order
+from .packs import groups_of
 from .ray_actor import FILE, FULL, PLACE, RayActor
 from .results import emptied
 from .settings import BatchSettings
@@ -77,12 +77,12 @@ class RayCluster:
 
     @property
     def slots(self) -> int:
-        """One job for each process."""
+        """One group for each process."""
         return self._count
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
-        """Every job alone, those that share the most after each other."""
-        return [(job,) for job in in_good_order(jobs)]
+        """Jobs of one kind together, as far as that pays and every process has work."""
+        return groups_of(jobs, self._settings, self.slots)
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
         """Run a group on the first process that is idle; one that dies is replaced.
@@ -92,11 +92,10 @@ class RayCluster:
             BatchStopped: nothing more can be run.
         """
         course = Course(tasks, tell)
-        while course.left:
+        while tasks := course.next:
             actor = self._take()
             try:
-                for task in course.left:
-                    self._run_on(actor, task, course.hear)
+                self._run_on(actor, tasks, course.hear)
             except self._deaths as death:
                 self._drop(actor)
                 if self._stopping:
@@ -104,7 +103,7 @@ class RayCluster:
                 course.died(WorkerDiedError("has ended on the cluster", str(death), {}))
             except BaseException:  # what is still told must not come to the next group
                 self._drop(actor)
-                for task in course.left:
+                for task in course.next:
                     emptied(task.folder)
                 raise
             else:
@@ -125,26 +124,29 @@ class RayCluster:
         self.stop()
         self._ray.shutdown()
 
-    def _run_on(self, actor: Any, task: Task, tell: Tell) -> None:
-        mark = task.folder / f".{uuid.uuid4().hex}"
+    def _run_on(self, actor: Any, tasks: Sequence[Task], tell: Tell) -> None:
+        mark = tasks[0].folder / f".{uuid.uuid4().hex}"
         mark.touch()
         messages = actor.run.options(
             num_returns="streaming", _generator_backpressure_num_objects=MOST_AHEAD
-        ).remote(task_as_json(task), mark.name)
+        ).remote([task_as_json(task) for task in tasks], mark.name)
+        folders = {task.job.id: task.folder for task in tasks}
         try:
             for reference in messages:
-                self._hear(self._ray.get(reference), task, mark, tell)
+                self._hear(self._ray.get(reference), folders, mark, tell)
         finally:
             mark.unlink(missing_ok=True)
 
-    def _hear(self, message: Mapping[str, Any], task: Task, mark: Path, tell: Tell) -> None:
+    def _hear(
+        self, message: Mapping[str, Any], folders: Mapping[str, Path], mark: Path, tell: Tell
+    ) -> None:
         event = read_event(message)
         if event is not None:
             tell(event)
         elif message["kind"] == PLACE:
             mark.unlink()
         elif message["kind"] == FILE:
-            _append(task.folder / message["name"], message["part"])
+            _append(folders[message["job"]] / message["name"], message["part"])
         elif message["kind"] == FULL:
             raise BatchStopped(message["message"])
 

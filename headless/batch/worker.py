@@ -51,9 +51,9 @@ def main() -> None:
 
 
 def _run_group(backend: Here, order: Mapping[str, Any], say: Say) -> None:
-    for task in map(read_task, order["tasks"]):  # a death is then of one of them
-        backend.run([task], lambda event: say(event_as_json(event)))
-        backend.finish()
+    tasks = [read_task(each) for each in order["tasks"]]
+    backend.run(tasks, lambda event: say(event_as_json(event)))
+    backend.finish()
     say({"kind": ENDED})
 
 
@@ -62,10 +62,19 @@ def _listen(source: TextIO, orders: "queue.SimpleQueue[dict[str, Any]]") -> None
     for line in source:
         order = json.loads(line)
         if order == STOP:
-            _thread.interrupt_main()
+            _interrupt()
         else:
             orders.put(order)
     os._exit(1)
+
+
+def _interrupt() -> None:
+    """Raise KeyboardInterrupt in the main thread, also where that waits for others."""
+    main_thread = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main_thread is not None:
+        signal.pthread_kill(main_thread, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _answers() -> Say:

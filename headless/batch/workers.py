@@ -21,7 +21,7 @@ from .backend import (
 )
 from .deaths import Course, WorkerDiedError
 from .job import BatchJob
-from .order import in_good_order
+from .packs import groups_of
 from .settings import BatchSettings
 from .wire import read_event, task_as_json
 from .worker import ENDED, FULL, READY, REFUSED, STOP, STOPPED
@@ -91,6 +91,11 @@ class _Worker:
         if first["kind"] == REFUSED:
             raise ValueError(first["message"])
         assert first["kind"] == READY
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone, as it may be between two groups."""
+        return self._process.poll() is not None
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
         """Run a group.
@@ -197,11 +202,11 @@ class Workers:
         return len(self._devices)
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
-        """Every job alone, those that share the most after each other."""
-        return [(job,) for job in in_good_order(jobs)]
+        """Jobs of one kind together, as far as that pays and every process has work."""
+        return groups_of(jobs, self._settings, self.slots)
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
-        """Run a group in the next free process; one that dies is replaced, and tried once more.
+        """Run a group in the next free process; for one that dies another one begins.
 
         A place where no process begins any more is given up, and the others go on.
 
@@ -210,7 +215,7 @@ class Workers:
             BatchStopped: nothing more can be run.
         """
         course = Course(tasks, tell)
-        while course.left:
+        while course.next:
             place = self._free_place()
             try:
                 self._run_at(place, course)
@@ -235,7 +240,7 @@ class Workers:
     def close(self) -> None:
         """End the processes."""
         self._stopping = True
-        for worker in self._workers.values():
+        for worker in list(self._workers.values()):
             worker.end()
 
     def _started(self, place: int) -> _Worker:
@@ -258,12 +263,12 @@ class Workers:
             self._places.put(None)
 
     def _run_at(self, place: int, course: Course) -> None:
-        while course.left:
+        while tasks := course.next:
             if self._stopping:
                 raise KeyboardInterrupt
             worker = self._ready(place)
             try:
-                worker.run(course.left, course.hear)
+                worker.run(tasks, course.hear)
             except WorkerDiedError as death:
                 del self._workers[place]
                 if self._stopping:
@@ -279,6 +284,9 @@ class Workers:
     def _ready(self, place: int) -> _Worker:
         """The process of a place, a new one where the last has died."""
         worker = self._workers.get(place)
+        if worker is not None and worker.has_ended:
+            worker.end()
+            worker = None
         if worker is None:
             worker = self._workers[place] = self._started(place)
             try:

@@ -5,15 +5,18 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from spacetime_video import hosts
+from spacetime_video.headless.batch.backend import JobStarted, StepDone
 from spacetime_video.headless.batch.batches import manifests
 from spacetime_video.headless.batch.command import BatchOptions, batch_command
 from spacetime_video.headless.batch.jobs.options import JobOptions
 from spacetime_video.headless.batch.manifest import read_manifest
+from spacetime_video.headless.batch.workers import Workers
 
 CHANGES_FILES = {"os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "open"}
 
@@ -74,6 +77,15 @@ def remains(folder):
     return {path.relative_to(below).parts[1:] for path in below.rglob("*") if path.is_file()}
 
 
+def sampled(told, job, times):
+    """Whether a job has begun so often, and is at its samples again."""
+    starts = [place for place, each in enumerate(told) if each == JobStarted(job=job)]
+    return len(starts) == times and any(
+        isinstance(each, StepDone) and (each.job, each.node) == (job, "Sample") and each.done
+        for each in told[starts[-1] :]
+    )
+
+
 def child(work):
     """Begin work in a process of its own, which shares what is loaded; gives its number."""
     number = os.fork()
@@ -115,15 +127,67 @@ def killed_at_change(place, work, below):
     return None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
+def killed_at_events(place, own_place, work):
+    """Do work in a process that kills those of its jobs before an event, and itself before another.
+
+    Gives the exit code, or None if it was killed.
+    """
+
+    def kill(number):
+        for process in _children() if number == place else ():
+            os.kill(process, signal.SIGKILL)
+        if number == own_place:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _, status = os.waitpid(child(_heard(work, kill)), 0)
+    return None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _children():
+    """The processes that this one has started, as Linux tells them."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parent = path.read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                yield int(path.parent.name)
+
+
 def count_changes(work, below):
     """Do work, which must end well, in a process; gives how often it changes files in a folder."""
+    return _count(lambda note: _watched(work, below, note))
+
+
+def count_events(work):
+    """Do work, which must end well, in a process; gives how many events its processes tell."""
+    return _count(lambda note: _heard(work, note))
+
+
+def _count(work_with):
     reading, writing = os.pipe()
-    number = child(_watched(work, below, lambda number: os.write(writing, b".")))
+    number = child(work_with(lambda number: os.write(writing, b".")))
     os.close(writing)
     with os.fdopen(reading, "rb") as told:
-        changes = len(told.read())
+        noted = len(told.read())
     assert os.WEXITSTATUS(os.waitpid(number, 0)[1]) == 0
-    return changes
+    return noted
+
+
+def _heard(work, on_event):
+    """Work that calls a function with their numbers before it hears events of `Workers`."""
+    count, run = itertools.count(), Workers.run
+
+    def heard():
+        def heard_run(self, tasks, tell):
+            def hear(event):
+                on_event(next(count))
+                tell(event)
+
+            run(self, tasks, hear)
+
+        Workers.run = heard_run  # in a process of its own
+        return work()
+
+    return heard
 
 
 def _watched(work, below, on_change):

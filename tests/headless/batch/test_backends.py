@@ -6,6 +6,8 @@ import pytest
 
 from spacetime_video.headless.batch import backends
 from spacetime_video.headless.batch.backends import BackendOptions, registry_of
+from spacetime_video.headless.batch.batches import manifests
+from spacetime_video.headless.batch.manifest import read_manifest
 from spacetime_video.headless.batch.settings import BatchSettings
 
 from .conftest import results
@@ -74,20 +76,30 @@ def test_a_server_that_is_gone_ends_the_batch_which_goes_on_later(
 
 
 def test_processes_make_the_same_files_as_this_one(batch, write, graph, tmp_path):
-    file = write(graph)
-    assert batch(file, seeds="1-3", backend=BackendOptions(workers=2)) == 0
-    assert batch(file, seeds="1-3", output="here") == 0
-    made, here = results(tmp_path / "output"), results(tmp_path / "here")
-    assert len(made) == 3
-    assert made == here
+    file, two = write(graph), BackendOptions(workers=2)
+    assert batch(file, seeds="1-5", backend=two) == 0
+    assert batch(file, seeds="1-5", backend=two, output="pairs", settings={"pack": 2}) == 0
+    assert batch(file, seeds="1-5", output="here", settings={"pack": 1}) == 0
+    made = [results(tmp_path / output) for output in ("output", "pairs", "here")]
+    assert len(made[0]) == 5
+    assert made[0] == made[1] == made[2]
+    groups = [
+        [len(group) for group in read_manifest(manifests(tmp_path / output)[0]).groups]
+        for output in ("output", "pairs", "here")
+    ]
+    assert groups == [[2, 3], [1, 2, 2], [1] * 5]
 
 
 def test_options_of_the_command_line(servers, command, write):
     urls = [word for server in servers for word in ("--server", server.url)]
     file = write(GRAPH)
-    code, out, err = command("batch", file, "--seeds", "1-4", *urls, "--json", "--quiet")
+    seeds = ("batch", file, "--seeds", "1-4")
+    code, out, err = command(*seeds, *urls, "--pack", "auto", "--json", "--quiet")
     assert code == 0, err
     assert json.loads(out.splitlines()[-1])["done"] == 4
+    code, _, err = command(*seeds, "--pack", "0", env={"TERM": "dumb", "COLUMNS": "200"})
+    assert code == 2
+    assert "'0' is neither a number from 1 on nor auto" in err
 
 
 @pytest.mark.parametrize(
@@ -103,10 +115,10 @@ def test_options_that_contradict_each_other_are_refused(batch, write, capsys, gi
     assert said in capsys.readouterr().err
 
 
-def test_jobs_elsewhere_are_not_computed_together(batch, write, capsys):
-    given = {"backend": BackendOptions(workers=2), "settings": {"pack": 4}}
+def test_servers_compute_no_jobs_together(servers, batch, write, capsys):
+    given = {"backend": options_for(servers), "settings": {"pack": 4}}
     assert batch(write(GRAPH), **given) == 1
-    assert "--pack 4 and --workers: only jobs of one process" in capsys.readouterr().err
+    assert "--pack 4 and --server: a server runs one job after the" in capsys.readouterr().err
 
 
 def test_nodes_are_those_of_the_first_server_that_is_there(servers):

@@ -8,12 +8,21 @@ from hashlib import sha256
 
 import pytest
 
+from spacetime_video.headless.batch.backends import BackendOptions
 from spacetime_video.headless.batch.batches import manifests
 from spacetime_video.headless.batch.command import batch_command
 from spacetime_video.headless.batch.manifest import read_manifest
 
 from ..conftest import node, save_video
-from .conftest import count_changes, killed_after, killed_at_change, remains, results
+from .conftest import (
+    count_changes,
+    count_events,
+    killed_after,
+    killed_at_change,
+    killed_at_events,
+    remains,
+    results,
+)
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork and no SIGKILL"),
@@ -22,6 +31,8 @@ pytestmark = [
 SEED = 20
 SOME = 5
 MANY = 50
+MANY_PROCESSES = 12
+"""Fewer, since each of them takes seconds to begin."""
 
 
 @pytest.fixture
@@ -64,9 +75,9 @@ def whole(options, workflows, tmp_path):
 def check(options, workflows, whole, tmp_path):
     """Kill a batch by some means, go on until it ends by itself, and look at what there is."""
 
-    def kill_and_check(output, kill, told):
-        begun = options(*workflows, seeds="1,2", output=output)
-        again = options(output=output, resume=True)
+    def kill_and_check(output, kill, told, **more):
+        begun = options(*workflows, seeds="1,2", output=output, **more)
+        again = options(output=output, resume=True, **more)
         folder, codes = tmp_path / output, []
 
         def work():
@@ -122,6 +133,44 @@ def kill_at_changes(check, count, whole):
             return killed_at_change(next(places), work, folder)
 
         assert check(f"change{number}", kill, f"seed {SEED}, kill {number}")
+
+
+@pytest.fixture
+def kill_processes(check, options, workflows, tmp_path):
+    """Kill processes that run jobs, later the one that has started them, and both once more.
+
+    Gives what the logs of the jobs say.
+    """
+
+    def kill_often(count, processes):
+        generator, by = random.Random(SEED), {"backend": BackendOptions(workers=processes)}
+        whole = options(*workflows, seeds="1,2", output="processes", **by)
+        events, told = count_events(lambda: batch_command(whole)), ""
+        for number in range(count):
+            places = iter([sorted(generator.sample(range(events), 2)) for _ in range(2)])
+
+            def kill(work, folder, places=places):
+                of_jobs, own = next(places)
+                return killed_at_events(of_jobs, own, work)
+
+            check(f"process{number}", kill, f"seed {SEED}, kill {number}", **by)
+            logs = (tmp_path / f"process{number}").glob(".spacetime_batch/*/logs/*.log")
+            told += "".join(log.read_text(encoding="utf-8") for log in logs)
+        return told
+
+    return kill_often
+
+
+def test_killed_processes_of_jobs(kill_processes):
+    told = kill_processes(1, 1)
+    assert "the process that ran it with 1 other job was killed by SIGKILL" in told
+
+
+@pytest.mark.slow
+def test_many_killed_processes_of_jobs(kill_processes):
+    told = kill_processes(MANY_PROCESSES, 2)
+    assert "the process that ran it with 1 other job was killed by SIGKILL" in told
+    assert "the process that ran it was killed by SIGKILL" in told
 
 
 def test_killed_at_some_time(check, whole):

@@ -1,11 +1,13 @@
 """Which jobs of a batch are computed together."""
 
 import logging
+import random
 from itertools import product
+from math import ceil
 
 import pytest
 
-from spacetime_video.headless.batch import here
+from spacetime_video.headless.batch import here, sizes
 from spacetime_video.headless.batch.backend import BatchStopped
 from spacetime_video.headless.batch.batches import manifests
 from spacetime_video.headless.batch.job import BatchJob
@@ -50,6 +52,42 @@ def test_groups_are_as_large_as_it_pays(tokens, pack, sizes):
     groups = packs_of(seeds(10), pack, lambda job: tokens)
     assert [len(group) for group in groups] == sizes
     assert [each.id for group in groups for each in group] == list("0123456789")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "most", "slots", "sizes"),
+    [
+        (24, 16, 1, [12, 12]),
+        (24, 16, 2, [12, 12]),
+        (25, 16, 2, [12, 13]),
+        (40, 16, 2, [10, 10, 10, 10]),
+        (24, 16, 4, [6, 6, 6, 6]),
+        (5, 16, 4, [1, 1, 1, 2]),
+        (3, 16, 4, [1, 1, 1]),
+        (8, 1, 2, [1] * 8),
+    ],
+)
+def test_groups_are_small_enough_for_all_slots_to_have_work(jobs, most, slots, sizes):
+    groups = packs_of(seeds(jobs), most, lambda job: 1, slots)
+    assert [len(group) for group in groups] == sizes
+
+
+def test_slots_end_at_about_the_same_time():
+    drawn = random.Random(3)
+    for _ in range(200):
+        counts = [drawn.randint(1, 40) for _ in range(drawn.randint(1, 2 * MOST_LOOKED_AT))]
+        given = [job(f"{kind}-{seed}", f"S.steps={kind}", f"N.seed={seed}")
+                 for kind, count in enumerate(counts) for seed in range(count)]  # fmt: skip
+        slots, most = drawn.choice((1, 2, 3, 8, 64)), drawn.choice((1, 2, 5, 16))
+        groups = packs_of(given, most, lambda job: 1, slots)
+        assert len(groups) >= min(slots, len(given))
+        assert max(map(len, groups)) <= most
+        assert sorted(each.id for group in groups for each in group) == sorted(j.id for j in given)
+        assert all(len({each.id.partition("-")[0] for each in group}) == 1 for group in groups)
+        busy = [0] * slots
+        for group in groups:
+            busy[busy.index(min(busy))] += len(group)
+        assert max(busy) <= 1.1 * ceil(len(given) / slots), (counts, slots, most)
 
 
 def test_only_seeds_and_texts_differ_in_a_group():
@@ -154,7 +192,7 @@ def test_what_is_found_out_before_is_silent(batch, write, graph, groups, monkeyp
         heard.append([type(handler).__name__ for handler in logger.handlers])
         raise ValueError("no size")
 
-    monkeypatch.setattr(here, "tokens_at_first", warn_and_fail)
+    monkeypatch.setattr(sizes, "tokens_at_first", warn_and_fail)
     assert batch(write(graph, "clip.json"), seeds="1-2") == 0
     assert heard == [["_Warnings"]]
     assert groups("output") == [["clip_1"], ["clip_2"]]

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from spacetime_video.headless.batch import ray_cluster
-from spacetime_video.headless.batch.backend import JobDone, JobFailed, JobNote, StepDone, Task
+from spacetime_video.headless.batch.backend import JobDone, JobFailed, JobNote, Task
 from spacetime_video.headless.batch.backends import BackendOptions, backend_of
 from spacetime_video.headless.batch.job import BatchJob
 from spacetime_video.headless.batch.settings import BatchSettings
 
 from ..test_readme import BATCHES, ROOT, small
-from .conftest import results
+from .conftest import results, sampled
 from .fake_comfyui import wait_until
 
 ray = pytest.importorskip("ray", reason='pip install "spacetime-video[ray]"')
@@ -49,9 +49,10 @@ def backend(cluster, models_dir):
 
 @pytest.fixture
 def task(tmp_path, graph):
-    def of(name, **schedule):
+    def of(name, seed=1, **schedule):
         nodes = {key: {**node, "inputs": dict(node["inputs"])} for key, node in graph.items()}
         nodes["7"]["inputs"] |= schedule
+        nodes["9"]["inputs"] |= {"seed": seed}
         folder = tmp_path / "jobs" / name
         folder.mkdir(parents=True)
         job = BatchJob(id=name, name=name, source="graph.json", workflow=nodes)
@@ -60,10 +61,9 @@ def task(tmp_path, graph):
     return of
 
 
-def made_here(batch, write, graph, folder):
-    assert batch(write(graph), output="here") == 0
-    (content,) = results(folder / "here").values()
-    return content
+def made_here(batch, write, graph, folder, *assignments):
+    assert batch(write(graph), output="here", assignments=assignments) == 0
+    return list(results(folder / "here").values())
 
 
 def test_a_killed_process_is_replaced_and_files_stay_on_a_shared_disk(
@@ -73,35 +73,29 @@ def test_a_killed_process_is_replaced_and_files_stay_on_a_shared_disk(
 
     def run():
         try:
-            backend.run([task("long", **LONG), task("short")], told.append)
+            backend.run([task("short"), task("long", **LONG), task("next", steps=200)], told.append)
         except BaseException as problem:
             raised.append(problem)
 
     thread = threading.Thread(target=run)
     thread.start()
+    wait_until(lambda: any(isinstance(each, JobDone) for each in told), 120)
     for times in (1, 2):
-        wait_until(lambda times=times: _sampled(told, times), 120)
+        wait_until(lambda times=times: sampled(told, "long", times), 120)
         os.kill(*_actors(), signal.SIGKILL)
     thread.join(120)
     assert raised == []
-    failed, done = [each for each in told if isinstance(each, JobDone | JobFailed)]
-    assert (failed.job, done.job) == ("long", "short")
+    short, failed, later = [each for each in told if isinstance(each, JobDone | JobFailed)]
+    assert (short.job, failed.job, later.job) == ("short", "long", "next")
     assert 'has ended on the cluster at "Sample", for the second time' in failed.message
-    assert [each.job for each in told if isinstance(each, JobNote) and "again" in each.text] == [
-        "long"
-    ]
-    (name,) = done.files
-    folder = tmp_path / "jobs" / "short"
-    assert [path.name for path in folder.iterdir()] == [name]
-    assert (folder / name).read_bytes() == made_here(batch, write, graph, tmp_path)
-
-
-def _sampled(told, times):
-    starts = [i for i, each in enumerate(told) if type(each).__name__ == "JobStarted"]
-    return len(starts) == times and any(
-        isinstance(each, StepDone) and each.node == "Sample" and each.done
-        for each in told[starts[-1] :]
-    )
+    again = [each for each in told if isinstance(each, JobNote) and "again" in each.text]
+    assert [each.job for each in again] == ["long", "next"]
+    assert "the process that ran it with 1 other job has ended on the cluster" in again[0].text
+    for done, steps in ((short, 2), (later, 200)):
+        folder = tmp_path / "jobs" / done.job
+        assert [path.name for path in folder.iterdir()] == [*done.files]
+        made = made_here(batch, write, graph, tmp_path, f"Schedule.steps={steps}")
+        assert (folder / done.files[0]).read_bytes() == made[-1]
 
 
 def _actors():
@@ -131,17 +125,18 @@ def test_files_are_sent_from_nodes_that_do_not_see_the_disk(
         wait_until(lambda: ray.cluster_resources()["CPU"] == 3, 60)
         over._needs = {"num_cpus": 2}  # which the far node alone has
         over._drop(over._take())
-        told, job = [], task("far")
-        over.run([job], told.append)
+        told, jobs = [], [task("far1", 1), task("far2", 2)]
+        over.run(jobs, told.append)
     finally:
         over.close()
         os.killpg(far.pid, signal.SIGKILL)
         far.wait(20)
-    done = told[-1]
-    assert isinstance(done, JobDone), done
-    (name,) = done.files
-    assert [path.name for path in job.folder.iterdir()] == [name]
-    assert (job.folder / name).read_bytes() == made_here(batch, write, graph, tmp_path)
+    ends = [each for each in told if isinstance(each, JobDone | JobFailed)]
+    assert [type(each) for each in ends] == [JobDone, JobDone], ends
+    assert batch(write(graph), seeds="1-2", output="here") == 0
+    for job, content in zip(jobs, results(tmp_path / "here").values(), strict=True):
+        (file,) = job.folder.iterdir()
+        assert file.read_bytes() == content
 
 
 def test_the_command_of_the_page_on_batches_runs(cluster, command, tmp_path):

@@ -31,6 +31,7 @@ from spacetime_video.headless.batch.wire import (
 )
 from spacetime_video.headless.batch.workers import Workers
 
+from .conftest import sampled
 from .fake_comfyui import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -108,21 +109,26 @@ def is_alive(pid):
     return state.rpartition(")")[2].split()[0] != "Z"
 
 
-def test_two_jobs_run_at_a_time_with_the_bytes_of_one_process(
+def test_two_groups_run_at_a_time_with_the_bytes_of_one_process(
     shared, task, run, write, graph, tmp_path
 ):
-    groups = [begun(shared, [task(name, n9={"seed": 1})]) for name in ("a", "b")]
-    ended = []
+    groups = [
+        begun(shared, [task(f"{group}{seed}", n9={"seed": seed}) for seed in (1, 2)])
+        for group in "ab"
+    ]
+    ends = []
     for told, thread, raised in groups:
         thread.join(120)
         assert raised == []
-        ended.append(told[-1])
-    assert all(isinstance(each, JobDone) for each in ended), ended
-    assert {each.details["device"] for each in ended} == {"cpu"}
-    assert run(write(graph)) == 0
-    (here,) = (tmp_path / "output").iterdir()
-    for done in ended:
-        (name,) = done.files
+        kinds = [type(each) for each in told if not isinstance(each, JobNote)]
+        assert kinds.index(StepDone) < kinds.index(JobStarted, 1) < kinds.index(JobDone)
+        ends += [each for each in told if isinstance(each, JobDone | JobFailed)]
+    assert all(isinstance(each, JobDone) for each in ends), ends
+    assert {each.details["device"] for each in ends} == {"cpu"}
+    for seed in (1, 2):
+        assert run(write(graph), f"Noise.seed={seed}", output_dir=tmp_path / f"{seed}") == 0
+    for done in ends:
+        (name,), (here,) = done.files, (tmp_path / done.job[1]).iterdir()
         assert (tmp_path / "jobs" / done.job / name).read_bytes() == here.read_bytes()
 
 
@@ -134,51 +140,115 @@ def test_an_error_is_told_and_the_next_job_of_the_group_runs(shared, task):
     assert "nothing was run" in ends[0].message
 
 
-def sampled(told, job, times):
-    """Whether a job has begun so often, and is at its samples again."""
-    starts = [place for place, each in enumerate(told) if each == JobStarted(job=job)]
-    return len(starts) == times and any(
-        isinstance(each, StepDone) and each.node == "Sample" and each.done
-        for each in told[starts[-1] :]
-    )
+def kill_at_samples(backend, told, job, times, sent):
+    wait_until(lambda: sampled(told, job, times), 60)
+    os.kill(*pids(backend), sent)
 
 
-def test_processes_that_die_are_replaced_and_their_jobs_tried_once_more(settings, task):
+def test_what_ends_processes_is_found_among_the_jobs_of_a_group(settings, task):
+    """What has ended stays, what is innocent is done, and gives what it gives in another group."""
     backend = Workers(settings, ["cpu"])
-    told, thread, raised = begun(backend, [task("deadly", **LONG), task("next", n7={"steps": 300})])
-    kills = [
-        ("deadly", 1, signal.SIGSEGV),
-        ("deadly", 2, signal.SIGSEGV),
-        ("next", 1, signal.SIGKILL),
-    ]
-    for job, times, sent in kills:
-        wait_until(lambda job=job, times=times: sampled(told, job, times), 60)
-        os.kill(*pids(backend), sent)
+    jobs = [task("short"), task("deadly", **LONG), task("next", n7={"steps": 300})]
+    told, thread, raised = begun(backend, jobs)
+    wait_until(lambda: any(isinstance(each, JobDone) for each in told), 60)
+    kill_at_samples(backend, told, "deadly", 1, signal.SIGKILL)
+    kill_at_samples(backend, told, "deadly", 2, signal.SIGSEGV)
     thread.join(120)
-    backend.close()
     assert raised == []
-    failed, done = [each for each in told if isinstance(each, JobDone | JobFailed)]
-    assert (failed.job, done.job) == ("deadly", "next")
-    assert 'was killed by SIGSEGV at "Sample", for the second time' in failed.message
+    ends = [each for each in told if isinstance(each, JobDone | JobFailed)]
+    assert [(type(each), each.job) for each in ends] == [
+        (JobDone, "short"), (JobFailed, "deadly"), (JobDone, "next"),
+    ]  # fmt: skip
+    failed = ends[1]
+    assert 'was killed by SIGSEGV at "Sample", for the second time, with 0.' in failed.message
     assert failed.node == "Sample"
     assert failed.details["signal"] == "SIGSEGV"
     assert failed.details["peak_memory"] > 50e6
-    notes = [each for each in told if isinstance(each, JobNote) and "killed" in each.text]
-    assert [(each.job, each.warning) for each in notes] == [("deadly", True), ("next", True)]
+    notes = [each for each in told if isinstance(each, JobNote) and each.warning]
+    assert [each.job for each in notes] == ["deadly", "next"]
+    for note in notes:
+        assert 'with 1 other job was killed by SIGKILL at "Sample", with 0.' in note.text
+        assert note.text.endswith(" GB of memory at most: it runs again alone in a new one")
+    started = [each.job for each in told if isinstance(each, JobStarted)]
+    assert started == ["short", "deadly", "next", "deadly", "next"]
+    told, thread, raised = begun(backend, [task("alone", n7={"steps": 300}, n9={"seed": 2})])
+    kill_at_samples(backend, told, "alone", 1, signal.SIGKILL)
+    thread.join(120)
+    assert isinstance(told[-1], JobDone)
+    (note,) = [each.text for each in told if isinstance(each, JobNote) and each.warning]
+    assert note.endswith(": it runs again in a new one")
+    again = task("again", n7={"steps": 300})
+    backend.run([again], told)
+    backend.close()
+    contents = [(each.folder / told[-1].files[0]).read_bytes() for each in (jobs[2], again)]
+    assert contents[0] == contents[1]
     assert not any(is_alive(pid) for pid in pids(backend))
+
+
+def test_a_process_that_dies_between_groups_is_replaced(settings, task):
+    backend, told = Workers(settings, ["cpu"]), Told()
+    os.kill(*(before := pids(backend)), signal.SIGKILL)
+    wait_until(lambda: not is_alive(*before))
+    backend.run([task("a"), task("b")], told)
+    backend.close()
+    assert [each.job for each in told if isinstance(each, JobDone)] == ["a", "b"]
+    assert not [each.text for each in told if isinstance(each, JobNote) and each.warning]
+
+
+WITH_ANOTHER_DECODER = """
+from spacetime_video.headless.batch.worker import main
+from spacetime_video.headless.batch.working import tell_step
+from spacetime_video.hosts.standalone.models import StandaloneModels
+decode_stream, begun = StandaloneModels.decode_stream, []
+def decode(self, *given, **options):
+    {before}
+    return decode_stream(self, *given, **options)
+StandaloneModels.decode_stream = decode
+main()
+"""
+
+
+def test_a_job_without_memory_runs_again_when_those_of_its_group_have_ended(
+    settings, task, monkeypatch
+):
+    before = "if not begun: begun.append(1); raise MemoryError"
+    monkeypatch.setattr(workers, "_MAIN", WITH_ANOTHER_DECODER.format(before=before))
+    backend, told, jobs = Workers(settings, ["cpu"]), Told(), [task("short"), task("other")]
+    backend.run(jobs, told)
+    backend.close()
+    ends = [each for each in told if isinstance(each, JobDone | JobFailed)]
+    assert [(each.job, each.details.get("lean")) for each in ends] == [
+        ("other", None), ("short", True),
+    ]  # fmt: skip
+    contents = [(job.folder / ends[0].files[0]).read_bytes() for job in jobs]
+    assert contents[0] == contents[1]
+
+
+def test_a_group_is_stopped_in_the_middle_of_what_one_of_its_jobs_does(settings, task, monkeypatch):
+    before = "import time; [(tell_step(1, 2), time.sleep(0.1)) for _ in range(600)]"
+    monkeypatch.setattr(workers, "_MAIN", WITH_ANOTHER_DECODER.format(before=before))
+    monkeypatch.setattr(workers, "STOP_SECONDS", 120)
+    backend = Workers(settings, ["cpu"])
+    told, thread, raised = begun(backend, [task("a"), task("b")])
+    wait_until(lambda: any(isinstance(each, StepDone) and each.total == 2 and
+                           each.node == "Decode Video" for each in told), 60)  # fmt: skip
+    backend.stop()
+    thread.join(20)
+    backend.close()
+    assert [type(each) for each in raised] == [KeyboardInterrupt]
 
 
 def test_stopping_stops_the_runs_and_leaves_nothing_unfinished(settings, task):
     backend = Workers(settings, ["cpu", "cpu"])
-    jobs = [task("a", **LONG), task("b", **LONG)]
-    runs = [begun(backend, [job]) for job in jobs]
+    jobs = [task(name, **LONG) for name in "abc"]
+    runs = [begun(backend, jobs[:2]), begun(backend, jobs[2:])]
     assert all(told.steps.wait(60) for told, *_ in runs)
     backend.stop()
     for _, thread, raised in runs:
         thread.join(20)
         assert [type(each) for each in raised] == [KeyboardInterrupt]
     backend.close()
-    assert [list(job.folder.iterdir()) for job in jobs] == [[], []]
+    assert [list(job.folder.iterdir()) for job in jobs] == [[], [], []]
 
 
 def test_what_listens_may_end_the_batch(settings, task):
