@@ -18,7 +18,7 @@ MOST_LOOKED_AT = 20
 """Kinds of jobs of a batch of which it is found out how large they are; others are alone."""
 
 LATEST = 1.1
-"""Ends of batches, of the earliest that there can be: a slot without work waits no longer."""
+"""Times of the earliest end that there can be, after which no slot still has work."""
 
 
 def groups_of(
