@@ -4,7 +4,7 @@ import shutil
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -94,6 +94,12 @@ class Runner:
         finally:
             for job in [job for job, is_open in self._open.items() if is_open]:
                 self._plan_again(job)
+
+    def refuse(self, failures: Iterable[JobFailed]) -> None:
+        """Record jobs that cannot run, before any of the others is begun."""
+        for failed in failures:
+            if self._manifest.records[failed.job].state not in (DONE, FAILED):
+                self._hear(failed)
 
     def _share(self, slots: int) -> None:
         with ThreadPoolExecutor(slots, "batch") as pool:
