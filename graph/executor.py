@@ -130,6 +130,7 @@ class Executor:
         on_event: Callable[[Event], None] = lambda event: None,
         save_again: bool = False,
         lean: bool = False,
+        checked: Graph | None = None,
     ) -> RunResult:
         """Check a prompt, then execute what its output nodes need and what is not kept.
 
@@ -140,6 +141,7 @@ class Executor:
             save_again: execute output nodes even where the last prompt had the same.
             lean: keep nothing, and drop each output of a node as soon as no other node will read
                 it: a model makes room when the last node that takes it has run.
+            checked: what `validate` has given for the prompt, where that was asked already.
 
         Raises:
             GraphError: the prompt is wrong; nothing was run.
@@ -147,7 +149,7 @@ class Executor:
             KeyboardInterrupt: the run was stopped.
         """
         start = seconds_here()
-        graph = validate(prompt, self._registry)
+        graph = validate(prompt, self._registry) if checked is None else checked
         signatures = self._sign(graph)
         anew = set(graph.output_nodes) if save_again else set[str]()
         run = _Run(graph, signatures, prompt, extra_pnginfo, on_event, lean, anew)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import hosts
+from ..graph.errors import NodeFailed
 from ..graph.executor import Event, Executor, NodeFinished, RunResult
 from ..graph.graph import Graph
 from ..graph.registry import Registry
@@ -17,6 +18,7 @@ from ..hosts.standalone.elsewhere import EQUIVALENTS
 from ..hosts.standalone.folders import Folders, use_folders
 from ..hosts.standalone.host import StandaloneHost
 from ..media import is_whole_path, plain_path
+from .check.refusals import refusal_of
 from .prompt import Prompt, prompt_of
 
 MEETING = frozenset({"MODEL", "CLIP", "GUIDER"})
@@ -51,7 +53,7 @@ class Engine:
     """
 
     def __init__(self, host: StandaloneHost) -> None:
-        self.registry = standalone_registry(host)
+        self.registry, self._models = standalone_registry(host), host.files.models
         self._executor = Executor(self.registry, MEETING)
 
     def plan(self, job: Job) -> Graph:
@@ -70,12 +72,30 @@ class Engine:
             job: to run.
             on_event: told of every node, in this thread.
 
+        What its nodes refuse whatever networks compute they refuse before anything runs.
+
         Raises:
             GraphError, WorkflowError: it cannot be run; nothing was.
             NodeFailed: a node raised; what the nodes before it saved stays.
         """
-        with use_folders(job.places):
-            return self.run_prompt(self.prompt(job), job.places, on_event)
+        places = job.places
+        with use_folders(places):
+            prompt = self.prompt(job)
+            graph = validate(prompt.nodes, self.registry)
+        refused = self.refusal_of(prompt, graph, places)
+        if refused is not None:
+            raise refused
+        return self.run_prompt(prompt, places, on_event, checked=graph)
+
+    def refusal_of(self, prompt: Prompt, checked: Graph, folders: Folders) -> NodeFailed | None:
+        """What a node will refuse whatever networks compute; None where nothing is known.
+
+        Args:
+            prompt: to run.
+            checked: the graph that `validate` has given for it.
+            folders: of what its nodes load.
+        """
+        return refusal_of(checked, prompt.nodes, folders, models=self._models)
 
     def run_prompt(
         self,
@@ -84,6 +104,7 @@ class Engine:
         on_event: Callable[[Event], None] = lambda event: None,
         *,
         lean: bool = False,
+        checked: Graph | None = None,
     ) -> RunResult:
         """Run what `prompt` gives; every output node of it saves, whatever ran before.
 
@@ -92,6 +113,7 @@ class Engine:
             folders: of what its nodes load and save.
             on_event: told of every node, in this thread.
             lean: hold nothing longer than this run needs it, for less memory.
+            checked: the graph that `validate` has given for the prompt, where it was asked.
 
         Raises:
             GraphError: it cannot be run; nothing was.
@@ -104,6 +126,7 @@ class Engine:
                 on_event=on_event,
                 save_again=True,
                 lean=lean,
+                checked=checked,
             )
 
     def forget(self) -> None:

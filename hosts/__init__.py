@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .interface import Host
     from .standalone import io, ui
 
-__all__ = ["host", "io", "ui", "use"]
+__all__ = ["host", "io", "lent", "ui", "use"]
 
 _chosen: list[Host] = []
 
@@ -39,6 +41,16 @@ def host() -> Host:
     if not _chosen:
         raise RuntimeError("no host chosen: call spacetime_video.hosts.use(...) before nodes")
     return _chosen[0]
+
+
+@contextmanager
+def lent() -> Iterator[None]:
+    """Let another host be used in a block; the one before it, if there is any, takes over again."""
+    before = [*_chosen]
+    try:
+        yield
+    finally:
+        _chosen[:] = before or _chosen
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ imported by the functions that need them, so importing this package costs nothin
 """
 
 from .clip import Clip, ClipForm, FileClip, HeldClip
-from .errors import MediaError
+from .errors import MediaError, NoRoomError
 from .files import new_folder
 from .folders import files_below
 from .images import LoadedImage, image_tags, load_image, load_images, probe_image, save_image
@@ -40,6 +40,7 @@ __all__ = [
     "HeldClip",
     "LoadedImage",
     "MediaError",
+    "NoRoomError",
     "OutputFile",
     "Sound",
     "VideoInfo",

@@ -4,7 +4,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -178,6 +178,7 @@ def save_image(
     metadata: Mapping[str, str] | None = None,
     *,
     compress_level: int = 4,
+    is_unfinished: bool = False,
 ) -> None:
     """Write a PNG that appears only when it is complete, the same bytes for the same input.
 
@@ -186,6 +187,8 @@ def save_image(
         image: `(H, W, 3)`, `(H, W, 4)` with alpha, or grey `(H, W)` / `(H, W, 1)`, in [0, 1].
         metadata: text chunks, e.g. `prompt` and `workflow` holding JSON.
         compress_level: 0 (fast) to 9 (small).
+        is_unfinished: whether the path is of a file that nobody takes for complete, so that it is
+            written as it is.
 
     Raises:
         ValueError: the shape is another one or values are not finite.
@@ -200,7 +203,7 @@ def save_image(
     for key, value in (metadata or {}).items():
         text.add_text(key, value)
     picture = Image.fromarray(to_bytes(image))
-    with replacing(path) as unfinished:
+    with nullcontext(path) if is_unfinished else replacing(path) as unfinished:
         picture.save(unfinished, format="PNG", pnginfo=text, compress_level=compress_level)
 
 

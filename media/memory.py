@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from .errors import MediaError
+from .errors import NoRoomError
 
 _MEMINFO = Path("/proc/meminfo")
 _GROUP = Path("/sys/fs/cgroup")
@@ -18,11 +18,11 @@ def check_room(size: float, what: str) -> None:
         what: how the message names it.
 
     Raises:
-        MediaError: it does not fit.
+        NoRoomError: it does not fit.
     """
     free = free_memory()
     if free is not None and size > free:
-        raise MediaError(
+        raise NoRoomError(
             f"{what} needs {size / _GIGA:.1f} GB of memory, {free / _GIGA:.1f} GB are free: use a "
             "smaller or shorter one"
         )

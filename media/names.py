@@ -1,5 +1,6 @@
 """Names of files: found as people write them, and told in messages."""
 
+import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
@@ -7,6 +8,15 @@ HANDFUL = 5
 """Of many names, those that a message spells out."""
 
 _MOST_COMPARED, _LONGEST = 1000, 100
+
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³])\s*(\..*)?", re.IGNORECASE | re.DOTALL
+)
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Windows takes a name for that of a device, whatever its suffix."""
+    return _RESERVED.fullmatch(name) is not None
 
 
 def same_name(name: str, names: Sequence[str]) -> str | None:

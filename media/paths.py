@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .files import move_to_new, remove_unfinished
 from .held import HeldFile, remove_abandoned
+from .names import is_reserved
 from .text import is_printable, shown
 
 # File systems hold 255 bytes; a number, a suffix and a mark of unfinished files come behind.
@@ -38,7 +39,8 @@ def is_whole_path(text: str) -> bool:
 def output_target(folder: str | os.PathLike[str], prefix: str) -> Path:
     """Return where a prefix leads: the folder of the files and the beginning of their names.
 
-    Control characters, which no name should have, become underscores.
+    Control characters, which no name should have, become underscores, and so do dots and spaces at
+    the end of a folder's name; one comes before the name of a device of Windows.
 
     Raises:
         ValueError: the prefix leads out of `folder`, names no file or too long a one, or leads
@@ -69,7 +71,18 @@ def output_target(folder: str | os.PathLike[str], prefix: str) -> Path:
 
 def _file_name(prefix: str) -> str:
     name = "".join(letter if is_printable(letter) else "_" for letter in prefix)
-    return name.replace("\\", "/")
+    *folders, last = name.replace("\\", "/").split("/")
+    number = "_"  # comes behind the last one
+    return "/".join([*map(_usable, folders), _usable(last + number).removesuffix(number)])
+
+
+def _usable(part: str) -> str:
+    """A folder's or a file's name as Windows has it too, so that folders can be shared."""
+    if part in ("", ".", ".."):
+        return part
+    ends = len(part) - len(part.rstrip(" ."))
+    part = part[: len(part) - ends] + "_" * ends
+    return f"_{part}" if is_reserved(part) else part
 
 
 def prove_output(folder: str | os.PathLike[str], prefix: str) -> None:
@@ -131,15 +144,17 @@ class OutputFile:
     Attributes:
         unfinished: the hidden file to write.
         path: what it is called when the block ends, which may be another name than before.
+        number: in that name.
     """
 
     unfinished: Path
     path: Path
+    number: int
 
 
 @contextmanager
 def claimed_output(
-    folder: str | os.PathLike[str], prefix: str, suffix: str
+    folder: str | os.PathLike[str], prefix: str, suffix: str, *, after: int = 0
 ) -> Iterator[OutputFile]:
     """Save a file under the next free name `<folder>/<prefix>_00001_<suffix>`; make its folder.
 
@@ -153,29 +168,33 @@ def claimed_output(
         folder: all results lie inside.
         prefix: the beginning of the name; may name subfolders ("video/ComfyUI").
         suffix: e.g. ".mp4".
+        after: number of the file that was saved with this prefix just before, 0 for none. The one
+            after it is taken without a look through the folder, which takes longer with each file.
 
     Raises:
         ValueError: the prefix cannot be used, see `output_target`.
     """
     target = output_target(folder, prefix)
-    claim, number = _claim(target, suffix)
+    claim, number = _claim(target, suffix, after)
     unfinished = claim.path.with_suffix(_PART)
-    file = OutputFile(unfinished, _numbered(target, number, suffix))
+    file = OutputFile(unfinished, _numbered(target, number, suffix), number)
     try:
         yield file
         while unfinished.exists() and not move_to_new(unfinished, file.path):
-            file.path = _numbered(target, _next_number(target), suffix)
+            file.number = _next_number(target)
+            file.path = _numbered(target, file.number, suffix)
     finally:
         unfinished.unlink(missing_ok=True)
         claim.remove()
 
 
-def _claim(target: Path, suffix: str) -> tuple[HeldFile, int]:
+def _claim(target: Path, suffix: str, after: int) -> tuple[HeldFile, int]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    claims = [path for path in target.parent.iterdir() if _CLAIMS.fullmatch(path.name)]
-    remove_abandoned(claims, companion=_PART)
-    remove_unfinished(target.parent)
-    for number in itertools.count(_next_number(target)):
+    if not after:
+        claims = [path for path in target.parent.iterdir() if _CLAIMS.fullmatch(path.name)]
+        remove_abandoned(claims, companion=_PART)
+        remove_unfinished(target.parent)
+    for number in itertools.count(after + 1 if after else _next_number(target)):
         try:
             claim = HeldFile(target.with_name(f".{target.name}_{number:05}_{_CLAIM}"))
         except FileExistsError:

@@ -56,6 +56,11 @@ def only_measured() -> Iterator[None]:
         _measuring.reset(token)
 
 
+def is_measuring() -> bool:
+    """Whether this is a block of `only_measured`, so that nothing that is computed counts."""
+    return _measuring.get()
+
+
 def read_file(
     path: Path, *, tick: Tick = lambda done, total: None, matrices: bool = True
 ) -> WeightsFile:
@@ -77,7 +82,7 @@ def read_file(
         with safe_open(path, framework="pt") as file:
             header, keys = file.metadata() or {}, list(file.keys())
             check_keys(path.name, keys)
-            state, matrices = {}, matrices and not _measuring.get()
+            state, matrices = {}, matrices and not is_measuring()
             for number, key in enumerate(keys):
                 state[key] = file.get_tensor(key) if matrices else _measured(path.name, file, key)
                 tick(number + 1, len(keys))

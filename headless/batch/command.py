@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,8 +27,9 @@ from .jobs.make import jobs_of
 from .jobs.options import JobOptions
 from .layout import Layout
 from .lock import FolderInUse, FolderLock
-from .manifest import DONE, FAILED, Manifest, read_manifest
+from .manifest import DONE, FAILED, Contents, Manifest, read_manifest
 from .page.sheet import ContactSheet
+from .refused import refused_jobs, told_together
 from .restore import restore
 from .runner import JobSaved, Outcome, Runner, Told
 from .settings import BatchSettings
@@ -70,6 +71,7 @@ class _Session:
     manifest: Manifest | None = None
     sheet: ContactSheet | None = None
     outcome: Outcome = field(default_factory=Outcome)
+    refused: dict[str, JobFailed] = field(default_factory=dict[str, JobFailed])
     errors: dict[str, str] = field(default_factory=dict[str, str])
     error: str = ""
 
@@ -108,19 +110,38 @@ def _run(session: _Session) -> None:
     prove_writable(output)
     with FolderLock(batches_folder(output)):
         recorded = find_batch(output, jobs) if options.resume or options.retry_failed else None
-        begun = read_manifest(recorded).header["settings"] if recorded else {}
+        contents = read_manifest(recorded) if recorded else None
+        begun = contents.header["settings"] if contents else {}
         settings = BatchSettings.of(begun, {**options.settings, "output_dir": str(output)})
         backend = backend_of(options.backend, settings)
         try:
+            to_do = _to_do(contents, options) if contents else list(jobs or ())
+            refused = {} if options.backend.servers else refused_jobs(to_do, settings)
             manifest = (
                 Manifest(recorded)
                 if recorded
-                else begin_batch(output, jobs or (), backend.groups(jobs or ()), settings.as_json())
+                else begin_batch(
+                    output, to_do, _groups(backend, to_do, refused), settings.as_json()
+                )
             )
-            session.manifest = manifest
+            session.manifest, session.refused = manifest, refused
             _work(session, Layout(output, manifest.path.parent), backend)
         finally:
             backend.close()
+
+
+def _groups(
+    backend: Backend, jobs: Sequence[BatchJob], refused: Collection[str]
+) -> list[tuple[BatchJob, ...]]:
+    """Jobs that run together; those that cannot run are alone."""
+    groups = backend.groups([job for job in jobs if job.id not in refused])
+    return [*groups, *((job,) for job in jobs if job.id in refused)]
+
+
+def _to_do(contents: Contents, options: BatchOptions) -> list[BatchJob]:
+    """Jobs of a batch that goes on which are not done, or have failed and run again."""
+    over = {DONE} if options.retry_failed else {DONE, FAILED}
+    return [record.job for record in contents.records.values() if record.state not in over]
 
 
 def _jobs(options: BatchOptions) -> Sequence[BatchJob] | None:
@@ -155,10 +176,14 @@ def _work(session: _Session, layout: Layout, backend: Backend) -> None:
         sheet.begin()
         if names and sheet.path:
             say(f"results appear in {sheet.path.as_uri()}")
+        jobs = [record.job for record in manifest.records.values()]
+        for line in told_together(jobs, session.refused):
+            say(line)
         with BatchDisplay(names, Console(stderr=True, quiet=options.quiet)) as display:
             watch = partial(_watch, session, display.told)
             runner = Runner(manifest, layout, backend, watch, options.max_failures)
             session.outcome = runner.outcome
+            runner.refuse(session.refused.values())
             runner.run()
         reason = session.error = runner.outcome.stopped
     except KeyboardInterrupt:

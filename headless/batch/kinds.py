@@ -1,6 +1,6 @@
 """Jobs of one kind take the same time and memory: they differ in seeds and texts alone."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from ...graph.dynamic_prompts import SEEDS
 from .job import BatchJob
@@ -11,15 +11,29 @@ WITHOUT_EFFECT = frozenset({*SEEDS, "text", "prompt", "filename_prefix"})
 
 def jobs_by_kind(jobs: Iterable[BatchJob]) -> list[list[BatchJob]]:
     """Jobs of each kind, kinds and jobs in the order in which they come."""
-    kinds: dict[object, list[BatchJob]] = {}
+    return _grouped(jobs, _kind)
+
+
+def jobs_by_form(jobs: Iterable[BatchJob]) -> list[list[BatchJob]]:
+    """Jobs of each kind whose texts have equally many lines, or none; in the order as they come."""
+    return _grouped(jobs, lambda job: (_kind(job), *map(_form, job.assignments)))
+
+
+def _grouped(jobs: Iterable[BatchJob], key: Callable[[BatchJob], Hashable]) -> list[list[BatchJob]]:
+    found: dict[Hashable, list[BatchJob]] = {}
     for job in jobs:
-        kinds.setdefault(_kind(job), []).append(job)
-    return list(kinds.values())
+        found.setdefault(key(job), []).append(job)
+    return list(found.values())
 
 
-def _kind(job: BatchJob) -> object:
+def _kind(job: BatchJob) -> Hashable:
     told = [each for each in job.assignments if _input(each) not in WITHOUT_EFFECT]
     return id(job.workflow), tuple(told)
+
+
+def _form(assignment: str) -> Hashable:
+    target, _, value = assignment.partition("=")
+    return target, len(value.splitlines()) if value.strip() else 0
 
 
 def _input(assignment: str) -> str:

@@ -97,6 +97,12 @@ class Runner:
             for job in [job for job, is_open in self._open.items() if is_open]:
                 self._plan_again(job)
 
+    def refuse(self, failures: Iterable[JobFailed]) -> None:
+        """Record jobs that cannot run, before any of the others is begun."""
+        for failed in failures:
+            if self._manifest.records[failed.job].state not in (DONE, FAILED):
+                self._hear(failed)
+
     def _share(self, slots: int) -> None:
         with ThreadPoolExecutor(slots, "batch") as pool:
             workers = [pool.submit(self._work) for _ in range(slots)]

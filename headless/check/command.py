@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...graph.errors import NodeFailed, WorkflowError
+from ...graph.errors import WorkflowError
 from ...graph.registry import Registry
 from ...graph.server_nodes import server_nodes
 from ...hosts.standalone.folders import Folders, use_folders
@@ -18,6 +18,8 @@ from ..batch.job import BatchJob
 from ..batch.jobs.make import jobs_of
 from ..batch.jobs.options import JobOptions
 from ..batch.jobs.problems import BatchError
+from ..batch.refused import refused_jobs, told_together
+from ..batch.settings import BatchSettings
 from ..engine import standalone_registry
 from ..pace import duration
 from ..source import STDIN, read_source
@@ -149,17 +151,26 @@ def check_command(options: CheckOptions) -> int:
     for source, workflow in _workflows(options.jobs, findings.jobs):
         with suppress(WorkflowError):  # told among the problems
             findings.needs[source] = needs_of(workflow, place.registry, place.files)
-    if options.estimate and not options.server:
-        folders = Folders.of(input=options.jobs.input_dir, output=options.jobs.output_dir)
-        estimator = Estimator(options.models_dir, options.device, options.dtype, folders)
-        try:
-            findings.estimates = estimator.of(findings.jobs)
-        except NodeFailed as problem:
-            findings.problems.append(str(problem))
+    if not options.server:
+        _rehearse(options, findings)
     printed = print_results([findings.as_json()] if options.json_line else findings.lines)
     for problem in findings.problems:
         tell(problem)
     return printed or int(bool(findings.problems))
+
+
+def _rehearse(options: CheckOptions, findings: Findings) -> None:
+    """Find out what would be refused, and what the other jobs take."""
+    folders = {"input_dir": options.jobs.input_dir, "output_dir": options.jobs.output_dir}
+    given = {**folders, "models_dir": options.models_dir, "dtype": options.dtype}
+    settings = BatchSettings.of({}, {name: str(value) for name, value in given.items()})
+    refused = refused_jobs(findings.jobs, settings)
+    findings.problems += told_together(findings.jobs, refused)
+    if options.estimate:
+        places = Folders.of(input=options.jobs.input_dir, output=options.jobs.output_dir)
+        estimator = Estimator(options.models_dir, options.device, options.dtype, places)
+        others = [job for job in findings.jobs if job.id not in refused]
+        findings.estimates = estimator.of(others)
 
 
 def _place(options: CheckOptions) -> Place:

@@ -1,12 +1,14 @@
 """Tokens, memory and time of the jobs of a batch, from a rehearsal and a measured rate."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ...graph.errors import GraphError, NodeFailed, WorkflowError
 from ...hosts.standalone.folders import Folders, use_folders
 from ...media import counted
 from ..batch.job import BatchJob
@@ -79,8 +81,7 @@ class Estimator:
     def of(self, jobs: Sequence[BatchJob]) -> dict[str, Estimate]:
         """Estimates by the ids of jobs; those of a kind share one, some of many kinds have none.
 
-        Raises:
-            NodeFailed: a job failed when it was rehearsed, as it would when it runs.
+        Neither have jobs that fail on what a rehearsal makes up.
         """
         host = RehearsalHost(models=self.models, device=self.device, dtype=self.dtype)
         with use_folders(self.folders):
@@ -88,8 +89,9 @@ class Estimator:
         rates: dict[object, float] = {}
         found: dict[str, Estimate] = {}
         for alike in jobs_by_kind(jobs)[:MOST_REHEARSED]:
-            estimate = self._estimated(alike[0], engine, host, rates)
-            found.update({job.id: estimate for job in alike})
+            with suppress(GraphError, WorkflowError, NodeFailed):
+                estimate = self._estimated(alike[0], engine, host, rates)
+                found.update({job.id: estimate for job in alike})
         return found
 
     def _estimated(

@@ -1,6 +1,6 @@
 """A run of a graph whose networks compute nothing, which tells how much they would have to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -17,7 +17,6 @@ from ...graph.graph import Graph, GraphNode, Link, order_nodes
 from ...graph.registry import Registry
 from ...graph.validate import validate
 from ...hosts.solver_options import distilled_with, is_distilled
-from ...hosts.standalone import io
 from ...hosts.standalone.control import ControlNet
 from ...hosts.standalone.folders import Folders, use_folders
 from ...hosts.standalone.host import StandaloneHost
@@ -26,10 +25,10 @@ from ...hosts.standalone.preview import LoadedVAE
 from ...hosts.standalone.runs import StandaloneSampling
 from ...hosts.standalone.sampling import Model
 from ...hosts.standalone.session import StandaloneSession
-from ...media import FrameStream
 from ...model_loaders.files import only_measured
 from ...models.layers import Unfilled
 from ...models.lora import WeightDeltas, patched, published_shapes
+from .ends import END, with_ends
 from .meter import META, Work, bytes_of
 from .networks import RehearsedControl, RehearsedDiT, RehearsedText, RehearsedVAE
 
@@ -175,7 +174,9 @@ class RehearsedModels(StandaloneModels):
         return ControlNet(standing, weights.latent, weights.info, weights.file)
 
 
-class _Quiet(StandaloneSession):
+class Quiet(StandaloneSession):
+    """The session of a rehearsal: it tells nobody anything."""
+
     def warn(self, message: str) -> None:
         """Nobody listens to a rehearsal."""
 
@@ -190,31 +191,10 @@ class RehearsalHost(StandaloneHost):
 
     def __init__(self, *, models: Path, device: str, dtype: str, is_short: bool = False) -> None:
         super().__init__(models=models, device=device, dtype=dtype)
-        self.session = _Quiet(lambda done, total: None, None)
+        self.session = Quiet(lambda done, total: None, None)
         self.rehearsed = RehearsedModels(self.models.device, dtype, self.session, is_short=is_short)
         self.models = self.rehearsed
         self.sampling = StandaloneSampling(CPU, self.session, self.models.vaes)
-
-
-class RehearsalEnd(io.ComfyNode):
-    """Takes what a node gives, frames as they come, and keeps nothing."""
-
-    takes_streams = frozenset({"source"})
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Of any type."""
-        return io.Schema(
-            node_id="RehearsalEnd", inputs=[io.AnyType.Input("source")], is_output_node=True
-        )
-
-    @classmethod
-    def execute(cls, source: Any) -> io.NodeOutput:
-        """Have frames made that are made when they are read."""
-        if isinstance(source, FrameStream):
-            for _ in source.chunks():
-                pass
-        return io.NodeOutput()
 
 
 def rehearse(
@@ -238,7 +218,7 @@ def rehearse(
     """
     hosts.use(host)
     host.rehearsed.parts.clear()
-    known = Registry({**registry, RehearsalEnd.GET_SCHEMA().node_id: RehearsalEnd})
+    known = with_ends(registry)
     with TemporaryDirectory() as place, only_measured():
         inside = Folders(folders.input, Path(place), Path(place), also=folders.also)
         with use_folders(inside):
@@ -271,22 +251,23 @@ def tokens_at_first(
 
 def _shortened(graph: Graph, prompt: Mapping[str, Any]) -> dict[str, Any]:
     """The nodes of a prompt that use networks, with what they need, and an end for each."""
-    users = [key for key, node in graph.nodes.items() if _uses_networks(node)]
+    users = [key for key, node in graph.nodes.items() if uses(node, NETWORKS)]
     feeds = {key: [link.node for link in node.links] for key, node in graph.nodes.items()}
     kept = order_nodes(users, feeds)
     read = {link for key in kept for link in graph.nodes[key].links}
-    made = {key: prompt[key] for key in kept if not graph.nodes[key].schema.is_output_node}
+    made = {key: prompt[key] for key in kept}
     ends = [
         Link(key, slot)
         for key in users
         for slot in range(len(graph.nodes[key].schema.outputs))
-        if key in made and Link(key, slot) not in read
+        if Link(key, slot) not in read
     ]
     for number, link in enumerate(ends):
-        node = {"class_type": "RehearsalEnd", "inputs": {"source": list(link)}}
+        node = {"class_type": END, "inputs": {"source": list(link)}}
         made[f"{_END}{number}"] = node
     return made
 
 
-def _uses_networks(node: GraphNode) -> bool:
-    return not NETWORKS.isdisjoint(node.takes)
+def uses(node: GraphNode, kinds: Set[str]) -> bool:
+    """Whether a node has an input of one of some types."""
+    return not node.takes.isdisjoint(kinds)

@@ -42,7 +42,7 @@ def check_latent(samples: Tensor, *, channels: int) -> None:
 def normalised(samples: Tensor, latent: LatentFormat) -> Tensor:
     """What the network sees of samples; all zeros stand for nothing and stay zeros."""
     check_latent(samples, channels=latent.channels)
-    return latent.normalise(samples) if samples.any() else samples
+    return torch.where(samples.any(), latent.normalise(samples), samples)
 
 
 def mask_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Tensor | None:

@@ -31,7 +31,7 @@ def usable_prefix(kind: FolderType, prefix: str | None) -> bool | str:
 
 @contextmanager
 def numbered_output(
-    kind: FolderType, prefix: str, suffix: str, *, width: int, height: int
+    kind: FolderType, prefix: str, suffix: str, *, width: int, height: int, after: int = 0
 ) -> Iterator[OutputFile]:
     """Save a file under the next free name in one of the host's folders, see `claimed_output`.
 
@@ -42,7 +42,7 @@ def numbered_output(
         ValueError: the prefix leads out of the folder or names no file.
     """
     filled = _filled_in(prefix, width=str(width), height=str(height))
-    with claimed_output(getattr(folders(), kind.value), filled, suffix) as file:
+    with claimed_output(getattr(folders(), kind.value), filled, suffix, after=after) as file:
         yield file
 
 

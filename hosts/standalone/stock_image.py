@@ -163,13 +163,16 @@ class PreviewImage(io.ComfyNode):
 def _save(
     images: Tensor, kind: io.FolderType, prefix: str, hidden: HiddenHolder, *, compress_level: int
 ) -> ui.SavedImages:
-    results = []
+    results, numbers = list[ui.SavedResult](), dict[str, int]()
     for index, image in enumerate(images):
         name = prefix.replace("%batch_num%", str(index))
-        height, width = image.shape[:2]
-        with numbered_output(kind, name, ".png", width=width, height=height) as saved:
+        size = {"width": image.shape[1], "height": image.shape[0]}
+        with numbered_output(kind, name, ".png", **size, after=numbers.get(name, 0)) as saved:
             tags = graph_metadata(hidden)
-            save_image(saved.unfinished, image, tags, compress_level=compress_level)
+            save_image(
+                saved.unfinished, image, tags, compress_level=compress_level, is_unfinished=True
+            )
+        numbers[name] = saved.number
         results.append(saved_result(saved.path, kind))
     return ui.SavedImages(results)
 

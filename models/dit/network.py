@@ -69,11 +69,16 @@ class VideoDiT(Trunk):
         Raises:
             ValueError: the image context is missing, or not one for this network.
         """
-        self._check_image(image)
+        self.check_image(image)
         seen = None if image is None or self.img_emb is None else self.img_emb(image)  # (B, I, D)
         return contexts_of(self.each_block(), self.embed_text(text), seen)
 
-    def _check_image(self, image: Tensor | None) -> None:
+    def check_image(self, image: Tensor | None) -> None:
+        """Refuse an image context (B, I, image_dim) that is missing or none for this network.
+
+        Raises:
+            ValueError: says what it takes.
+        """
         width, places = self.config.image_dim, self.config.image_positions
         if (0 if image is None else image.shape[-1]) != width:
             given = "no image context" if image is None else f"one of {tuple(image.shape)}"
@@ -107,11 +112,7 @@ class VideoDiT(Trunk):
             return self.forward_tokens(
                 x, layout, levels, contexts, conditions=conditions, hooks=hooks
             )
-        if len(contexts) != 1:
-            raise ValueError(
-                f"{len(contexts)} prompts for one latent: prompts per clip need packed patches "
-                "(Sample Patches), or a list of clips (Branch, Converge)"
-            )
+        self.check_prompts(len(contexts), None)
         patch, shape = self.config.patch, LatentShape(*x.shape[2:])
         velocity = self.forward_tokens(
             to_patches(x, patch),
@@ -183,10 +184,22 @@ class VideoDiT(Trunk):
                 f"tokens of shape {tuple(tokens.shape)}: this network and layout need "
                 f"(batch, {expected[0]}, {expected[1]})"
             )
-        clips = len(layout.loop_frames)
-        if len(contexts) not in (1, clips):
+        self.check_prompts(len(contexts), layout)
+
+    def check_prompts(self, count: int, layout: TokenLayout | None) -> None:
+        """Refuse another number of prompts than one or, for packed tokens, one per clip.
+
+        Raises:
+            ValueError: says how many there are.
+        """
+        if layout is None and count != 1:
             raise ValueError(
-                f"{len(contexts)} prompts for {clips} clips: give one, or one per clip"
+                f"{count} prompts for one latent: prompts per clip need packed patches "
+                "(Sample Patches), or a list of clips (Branch, Converge)"
+            )
+        if layout is not None and count not in (1, len(layout.loop_frames)):
+            raise ValueError(
+                f"{count} prompts for {len(layout.loop_frames)} clips: give one, or one per clip"
             )
 
     def _known(self, conditions: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -80,7 +80,7 @@ class VideoVAE(nn.Module):
         Raises:
             ValueError: the frame count or the size does not fit the factors.
         """
-        self._check_video(video, first=True)
+        self.check_video(video, first=True)
         return self._encode(video, Tape(None, in_place=True) if is_inference(video) else None)
 
     def decode(self, latent: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class VideoVAE(nn.Module):
             ValueError: the frame count or the size does not fit the factors, or the cache is used
                 up.
         """
-        self._check_video(video, first=cache is None)
+        self.check_video(video, first=cache is None)
         tape = Tape(cache, in_place=is_inference(video))
         return self._encode(video, tape)[0], tape.cache()
 
@@ -150,6 +150,37 @@ class VideoVAE(nn.Module):
             raise ValueError(
                 f"a latent of shape {tuple(latent.shape)} does not fit this VAE: "
                 f"use (B, {self.config.z_channels}, f, h, w) with f of 1 or more"
+            )
+
+    def check_video(self, video: Tensor, *, first: bool) -> None:
+        """Refuse what cannot be encoded; the first chunk's first frame is coded alone.
+
+        Args:
+            video: (B, 3, F, H, W), a chunk.
+            first: whether it begins a clip.
+
+        Raises:
+            ValueError: says what would fit.
+        """
+        time, space = self.time_factor, self.space_factor
+        if video.ndim != 5 or video.shape[1] != COLOURS:
+            raise ValueError(
+                f"a video of shape {tuple(video.shape)} does not fit: use (B, {COLOURS}, F, H, W)"
+            )
+        frames, height, width = video.shape[2:]
+        alone = 1 if first else 0
+        if frames < 1 or (frames - alone) % time:
+            below = alone + max(frames - alone, 0) // time * time
+            nearest = [str(n) for n in (below, below + time) if n > 0]
+            rule = f"1 + a multiple of {time}" if first else f"a multiple of {time} after the first"
+            raise ValueError(
+                f"{frames} frames do not fit this VAE: use {rule} (nearest: {' or '.join(nearest)})"
+            )
+        if height % space or width % space:
+            fit = [max(round(side / space), 1) * space for side in (width, height)]
+            raise ValueError(
+                f"{width}x{height} pixels do not fit this VAE: "
+                f"both sides must be multiples of {space} (nearest: {fit[0]}x{fit[1]})"
             )
 
     @torch.no_grad()
@@ -211,29 +242,6 @@ class VideoVAE(nn.Module):
         columns = over_frames(lambda x: channel_linear(self.linear_decoder, x), latent)
         blocks = rearrange(columns, "B P F H W -> B F H W P")
         return unfold_blocks(blocks, time=self.time_factor, space=self.space_factor, first=first)
-
-    def _check_video(self, video: Tensor, *, first: bool) -> None:
-        """Refuse what cannot be encoded; the first chunk's first frame is coded alone."""
-        time, space = self.time_factor, self.space_factor
-        if video.ndim != 5 or video.shape[1] != COLOURS:
-            raise ValueError(
-                f"a video of shape {tuple(video.shape)} does not fit: use (B, {COLOURS}, F, H, W)"
-            )
-        frames, height, width = video.shape[2:]
-        alone = 1 if first else 0
-        if frames < 1 or (frames - alone) % time:
-            below = alone + max(frames - alone, 0) // time * time
-            nearest = [str(n) for n in (below, below + time) if n > 0]
-            rule = f"1 + a multiple of {time}" if first else f"a multiple of {time} after the first"
-            raise ValueError(
-                f"{frames} frames do not fit this VAE: use {rule} (nearest: {' or '.join(nearest)})"
-            )
-        if height % space or width % space:
-            fit = [max(round(side / space), 1) * space for side in (width, height)]
-            raise ValueError(
-                f"{width}x{height} pixels do not fit this VAE: "
-                f"both sides must be multiples of {space} (nearest: {fit[0]}x{fit[1]})"
-            )
 
 
 def channel_linear(linear: nn.Module, x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...hosts import host
 from ...hosts.stretch import stretch
+from ...model_loaders.files import is_measuring
 from ...samplers.clips import COVERAGE_KEY, coverage_of
 from ...samplers.masks import latent_mask
 from ...samplers.noise.sources import step_noise_of
@@ -101,11 +102,13 @@ class LongRun:
             self.noise.seed,
         )
 
-    def _files(self, whole: "_Whole", chunks: Sequence[Chunk]) -> ChunkFiles:
+    def _files(self, whole: "_Whole", chunks: Sequence[Chunk]) -> ChunkFiles | None:
         """Files of this very run: by its graph, and by a first step, which tells what is in files
         that the graph names, weights and pictures, and what is computed with."""
         with stretch(0, len(chunks)):
             step = self._run(whole, chunks[0], 1)
+        if is_measuring():
+            return None
         given = (whole.samples, whole.mask, whole.ceiling, whole.noise[:, :1, :, :1, :1])
         known = host().sampling.about(self.guider).known
         return ChunkFiles([self.origin, step, *given, self.sigmas, self.plan, self.match, *known])

@@ -1,6 +1,7 @@
 """Names of saved files: they count up and never leave their folder."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +115,55 @@ def test_a_file_system_without_links(tmp_path, monkeypatch):
 def test_control_characters_do_not_reach_a_name(tmp_path):
     path = next_output_path(tmp_path, "a\x1b[31m\nb\u202e", ".png")
     assert path.name == "a_[31m_b__00001_.png"
+
+
+RESERVED = {
+    "con": "con_00001_.png",
+    "CON.v1": "_CON.v1_00001_.png",
+    "nul .a": "_nul .a_00001_.png",
+    "com¹.x": "_com¹.x_00001_.png",
+    "con/clip": "_con/clip_00001_.png",
+    "aux.old\\COM1.": "_aux.old/_COM1._00001_.png",
+    "lpt9 /prn": "lpt9_/prn_00001_.png",
+    "day ./a. ": "day__/a. _00001_.png",
+    "console/com10": "console/com10_00001_.png",
+    "a/../.b/..c": ".b/..c_00001_.png",
+}
+
+
+@pytest.mark.parametrize(("prefix", "name"), RESERVED.items())
+def test_names_that_windows_keeps_for_itself_are_changed_everywhere(tmp_path, prefix, name):
+    path = next_output_path(tmp_path, prefix, ".png")
+    assert path.relative_to(tmp_path).as_posix() == name
+
+
+def test_files_that_follow_each_other_count_up_without_a_look_at_all(tmp_path, monkeypatch):
+    (tmp_path / "clip_00003_.mp4").touch()
+    (tmp_path / "clip_00006_.png").touch()
+    looks, look = [], Path.iterdir
+
+    def count(self):
+        looks.append(self)
+        return look(self)
+
+    monkeypatch.setattr(Path, "iterdir", count)
+    names, number = [], 0
+    for _ in range(40):
+        with claimed_output(tmp_path, "other" if number else "clip", ".png", after=number) as file:
+            file.unfinished.touch()
+        names.append(file.path.name)
+        number = file.number
+    assert names[0] == "clip_00007_.png"
+    assert names[1:] == [f"other_{n:05}_.png" for n in range(8, 47)]
+    assert len(looks) == 3
+
+
+def test_a_file_that_is_there_is_passed_by(tmp_path):
+    (tmp_path / "clip_00002_.png").write_text("theirs")
+    with claimed_output(tmp_path, "clip", ".png", after=1) as file:
+        file.unfinished.write_text("ours")
+    assert (file.path.name, file.number) == ("clip_00003_.png", 3)
+    assert (tmp_path / "clip_00002_.png").read_text() == "theirs"
 
 
 def test_what_another_process_holds_is_not_abandoned(tmp_path):

@@ -10,7 +10,8 @@ import torch
 
 from spacetime_video import hosts
 from spacetime_video.graph.errors import GraphError, NodeFailed
-from spacetime_video.graph.executor import NodeStarted
+from spacetime_video.graph.validate import validate
+from spacetime_video.headless.check import refusals
 from spacetime_video.headless.engine import Engine, Job
 from spacetime_video.headless.failure import message_of
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
@@ -42,6 +43,15 @@ FIXED = {
     "file": "walk.mp4",
 }
 FILES = {"a.png": Shape(1, 32, 32), "walk.mp4": Shape(9, 32, 32)}
+LOOK_AT_VALUES = frozenset({
+    "SpacetimeCannyEdges", "SpacetimeDecodeToFile", "SpacetimeDragAndAnimate",
+    "SpacetimeDrawMotion", "SpacetimeFlowEdit", "SpacetimeLowDetail", "SpacetimeMeasureVideo",
+    "SpacetimeOpticalFlow", "SpacetimePlaceOnTimeline", "SpacetimeStepCache",
+    "SpacetimeWarpedNoise",
+})  # fmt: skip
+"""Nodes that look at what networks have made, or work on it for long: these, and those behind them,
+may refuse late."""
+
 RAW = re.compile(r"\b[A-Z]\w*(Error|Exception)\b|Traceback|check failed")
 """In messages that were not meant for people."""
 
@@ -78,6 +88,8 @@ def bench(places, tmp_path, standalone, monkeypatch):
         return made
 
     monkeypatch.setattr(VideoDiT, "forward", counted)
+    monkeypatch.setattr(refusals, "NODE_SECONDS", 20.0)  # also where the machine is busy
+    monkeypatch.setattr(refusals, "MOST_SECONDS", 300.0)
     yield engine, folders, evaluations
     hosts.use(standalone)
 
@@ -94,20 +106,42 @@ def faults_of(seed, schemas, bench):
     """What is wrong with how a graph ended, and whether it ran."""
     engine, folders, evaluations = bench
     nodes, end = drawn(schemas, seed)
-
-    def follow(event):
-        if isinstance(event, NodeStarted):
-            evaluations.clear()
-
+    evaluations.clear()
+    refused = None
     try:
-        result = engine.run(Job(workflow=nodes, folders=folders), follow)
-    except (GraphError, NodeFailed) as problem:
-        told = message_of(problem)
-        late = f"after {len(evaluations)} evaluations of its own: " if evaluations else ""
-        return ([f"{late}{told}"] if late or RAW.search(told) else []), False
+        prompt = engine.prompt(Job(workflow=nodes, folders=folders))
+        with use_folders(folders):
+            graph = validate(prompt.nodes, engine.registry)
+        refused = engine.refusal_of(prompt, graph, folders)
+        result = engine.run_prompt(prompt, folders)
+    except GraphError as problem:
+        return [told for told in [message_of(problem)] if RAW.search(told)], False
+    except NodeFailed as problem:
+        return list(faults_of_refusal(refused, problem, nodes, len(evaluations))), False
     except Exception as problem:
         return [f"{type(problem).__name__}: {problem}"], False
+    if refused is not None:
+        return [f"runs, and should be refused: {refused}"], True
     return list(differences(nodes, end, result.outputs[end], folders)), True
+
+
+def faults_of_refusal(early, late, nodes, evaluations):
+    """What is wrong with a refusal, and with what was said of it before the run."""
+    told = message_of(late)
+    if RAW.search(told):
+        yield told
+    if early is not None and str(early) != str(late):
+        yield f"told before the run: {early}; but then: {told}"
+    if early is None and evaluations and not looks_at_values(nodes, late.node_id):
+        yield f"after {evaluations} evaluations: {told}"
+
+
+def looks_at_values(nodes, key):
+    """Whether a node or one of those that feed it looks at what networks have made."""
+    node = nodes[key]
+    feeds = (value[0] for value in node["inputs"].values() if isinstance(value, list))
+    kind = node["class_type"]
+    return kind in LOOK_AT_VALUES or any(looks_at_values(nodes, feed) for feed in feeds)
 
 
 def differences(nodes, end, shown, folders):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ....media import printable, shown
+from ....media.names import is_reserved
 from .problems import BatchError
 
 LONGEST_PART = 100
@@ -18,7 +19,6 @@ USUAL = f"{{{GRAPH}}}_{{{NUMBER}}}"
 
 _FIELD = re.compile(r"\{([^{}]+)\}")
 _UNSAFE = re.compile(r'[<>:"|?*\\/\s]+')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def fields_of(template: str) -> list[str]:
@@ -53,7 +53,7 @@ def safe_name(text: str) -> str:
     name = _plain(text).encode()[:LONGEST_PART].decode(errors="ignore").strip(" ._")
     if not name:
         return "_"
-    return f"_{name}" if _RESERVED.fullmatch(name) else name
+    return f"_{name}" if is_reserved(name) else name
 
 
 def _plain(text: str) -> str:

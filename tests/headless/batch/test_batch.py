@@ -194,11 +194,14 @@ def test_a_long_video_goes_on_behind_its_last_chunk(outcome, write, graph, tmp_p
     graph["10"] = node("SpacetimeSampleLongVideo", "Sample", latent=["4", 0], **sampling)
     graph["12"]["inputs"]["latent"] = ["10", 0]
     del graph["5"], graph["11"]
+    from spacetime_video.model_loaders.files import is_measuring
     from spacetime_video.nodes.helpers.long_runs import LongRun
 
     sampled, runs, last = LongRun._run, [], [None]
 
     def run(self, *given):
+        if is_measuring():  # a rehearsal
+            return sampled(self, *given)
         if len(runs) == last[0]:
             raise KeyboardInterrupt
         runs.append(given)

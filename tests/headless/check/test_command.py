@@ -9,6 +9,8 @@ from spacetime_video import hosts
 from spacetime_video.headless.batch.jobs.options import JobOptions
 from spacetime_video.headless.check.command import CheckOptions, check_command
 
+from ..conftest import node
+
 
 @pytest.fixture
 def check(tmp_path, models_dir, standalone, capsys):
@@ -76,6 +78,63 @@ def test_what_is_no_workflow_is_one_problem_of_all(check, examples):
     assert code == 1
     assert "graph_1.json" in err
     assert "graph_0.json: 0 jobs" in lines[0]
+
+
+CLIP = {
+    "seed": 1, "width": 32, "height": 32, "frames": 5, "fps": 8.0, "shape": "any",
+    "colour": "any", "motion": "any", "setting": "any",
+}  # fmt: skip
+
+
+def test_nodes_that_show_what_they_give_are_rehearsed(check, model_names):
+    graph = {
+        "1": node("SpacetimeExampleClip", **CLIP),
+        "2": node("SpacetimeSoftEdges", images=["1", 0], softness=1.0, strength=2.0),
+        "3": node("CreateVideo", images=["2", 0], fps=8.0),
+        "4": node("SaveVideo", video=["3", 0], filename_prefix="a", format="auto", codec="auto"),
+        "5": node("GetVideoComponents", video=["4", 0]),
+        "6": node("VAELoader", vae_name=model_names["vae"]),
+        "7": node("VAEEncode", pixels=["5", 0], vae=["6", 0]),
+        "8": node("PreviewAny", source=["7", 0]),
+    }
+
+    code, lines, err = check(graph)
+
+    assert (code, err) == (0, "")
+    assert "graph_0.json: 1 job, 0.0" in lines[0]
+
+
+def test_what_would_be_refused_is_a_problem_beside_what_is_known(check, examples):
+    refused = examples("text_to_video")
+    prompt = next(each for each in refused["nodes"] if each.get("title") == "Prompt")
+    prompt["widgets_values"] = [""]
+
+    code, lines, err = check(examples("few_step_text_to_video"), refused, json_line=True)
+
+    told = json.loads(lines[0])
+    (problem,) = told["problems"]
+    assert (code, told["ok"], told["jobs"]) == (1, False, 2)
+    assert problem in err
+    assert "1 job cannot run (graph_1_1): " in problem
+    assert "the positive prompt is empty" in problem
+    assert [len(graph["estimates"]) for graph in told["graphs"]] == [1, 0]
+
+
+def test_what_a_rehearsal_makes_up_is_no_problem(check, graph, monkeypatch):
+    """A clip of zeros is none for FlowEdit, and what Encode Video gives here is zeros."""
+    graph["20"] = node("SpacetimeExampleClip", **CLIP)
+    graph["21"] = node("SpacetimeEncodeVideo", images=["20", 0], vae=["1", 2], fps=8.0)
+    graph["22"] = node("SpacetimeFlowEdit", guider=["6", 0], source_positive=["2", 0],
+                       source_guidance=1.0)  # fmt: skip
+    graph["10"] = node("SpacetimeSample", guider=["22", 0], noise=["9", 0], sampler=["8", 0],
+                       sigmas=["7", 0], latent=["21", 0])  # fmt: skip
+    graph["12"]["inputs"]["latent"] = ["10", 0]
+    del graph["5"], graph["11"]
+
+    code, lines, err = check(graph)
+
+    assert (code, err) == (0, "")
+    assert lines[0].endswith("graph_0.json: 1 job")
 
 
 def test_without_an_estimate(check, examples):

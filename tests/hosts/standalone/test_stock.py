@@ -4,6 +4,7 @@ import contextvars
 import json
 import os
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -204,6 +205,18 @@ def test_images_go_round(places):
     assert mask.max() == 0
     with Image.open(places.output / "a" / "x0_00001_.png") as image:
         assert json.loads(image.info["workflow"]) == WORKFLOW
+
+
+def test_many_images_are_saved_without_a_look_at_all_for_each(places, monkeypatch):
+    looks, look = [], Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda self: looks.append(self) or look(self))
+    places.output.mkdir()
+    (places.output / "x_00004_.mp4").touch()
+    shown = run("SaveImage", images=frames(30), filename_prefix="x").ui.as_dict()
+    names = [item["filename"] for item in shown["images"]]
+    assert names == [f"x_{number:05}_.png" for number in range(5, 35)]
+    assert sorted(path.name for path in look(places.output)) == ["x_00004_.mp4", *names]
+    assert len(looks) < 5
 
 
 def test_mask_is_transparency(places):

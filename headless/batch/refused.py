@@ -1,0 +1,85 @@
+"""Jobs that would be refused whatever networks compute, found out before a batch begins."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ... import hosts
+from ...graph.errors import GraphError, WorkflowError
+from ...graph.validate import validate
+from ...hosts.standalone.folders import Folders, use_folders
+from ...hosts.standalone.host import StandaloneHost
+from ...media import counted, shown
+from ...media.names import some_of
+from ..check.refusals import refusal_of, silence
+from ..engine import Engine, Job
+from ..failure import message_of
+from .backend import JobFailed
+from .job import BatchJob
+from .kinds import jobs_by_form
+from .settings import BatchSettings
+
+MOST_SECONDS = 120.0
+"""After which no further job is looked at; what is refused then is told when it runs."""
+
+
+def refused_jobs(jobs: Sequence[BatchJob], settings: BatchSettings) -> dict[str, JobFailed]:
+    """What is told of the jobs that cannot run, by their ids.
+
+    Of jobs of one form one is looked at, and the others where that is refused.
+
+    Args:
+        jobs: that are to run on the nodes of the standalone host.
+        settings: of the batch.
+    """
+    found: dict[str, JobFailed] = {}
+    with hosts.lent():
+        look, end = _Look(settings), time.monotonic() + MOST_SECONDS
+        for first, *others in jobs_by_form(jobs):
+            if time.monotonic() > end:
+                break
+            found |= look.at(first)
+            for job in others if first.id in found else ():
+                found |= look.at(job)
+    return found
+
+
+def told_together(jobs: Sequence[BatchJob], refused: dict[str, JobFailed]) -> list[str]:
+    """A line for each reason, with the jobs that it hits."""
+    hit: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.id in refused:
+            hit.setdefault(refused[job.id].message, []).append(shown(job.name))
+    return [
+        f"{counted(len(names), 'job')} cannot run ({some_of(names)}): {message}"
+        for message, names in hit.items()
+    ]
+
+
+class _Look:
+    """Looks at jobs one by one.
+
+    Args:
+        settings: of the batch.
+    """
+
+    def __init__(self, settings: BatchSettings) -> None:
+        self._models = Path(settings.models_dir)
+        self._folders = Folders.of(input=settings.input_dir, output=settings.output_dir)
+        host = StandaloneHost(models=self._models, device="cpu", dtype=settings.dtype)
+        with use_folders(self._folders):  # what nodes offer is read from these
+            self._engine = Engine(host)
+
+    def at(self, job: BatchJob) -> dict[str, JobFailed]:
+        """What is told of a job that cannot run, by its id; nothing of any other."""
+        given = Job(workflow=job.workflow, folders=self._folders, assignments=job.assignments)
+        try:
+            with silence(), use_folders(given.places):
+                nodes = self._engine.prompt(given).nodes
+                graph = validate(nodes, self._engine.registry)
+        except (GraphError, WorkflowError) as problem:
+            return {job.id: JobFailed(job=job.id, message=message_of(problem))}
+        refusal = refusal_of(graph, nodes, given.places, models=self._models)
+        if refusal is None:
+            return {}
+        return {job.id: JobFailed(job=job.id, message=message_of(refusal), node=refusal.title)}

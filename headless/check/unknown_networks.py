@@ -1,0 +1,108 @@
+"""Networks that give nothing but shapes: what they refuse they refuse, the values are unknown.
+
+B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...model_loaders.prompts import Prompt
+from ...models.patchify import TokenLayout
+from ...models.shapes import LatentShape
+from ...models.vae.config import COLOURS
+from ...models.vae.network import VideoVAE
+from ...models.vae.tiles import TileGrid
+from .meter import Work
+from .networks import RehearsedDiT, RehearsedText
+from .unknown import Unknowns
+
+
+class UnknownDiT(RehearsedDiT):
+    """Stands in for a transformer in a sampling run.
+
+    Args:
+        network: without values.
+        work: of nobody.
+        unknowns: gets the velocities.
+    """
+
+    def __init__(self, network: Any, work: Work, unknowns: Unknowns) -> None:
+        super().__init__(network, work)
+        self._unknowns = unknowns
+
+    def prepare(self, text: Tensor, image: Tensor | None = None) -> tuple[()]:
+        """Nothing, of what the network takes."""
+        self.network.check_image(image)
+        return ()
+
+    def embed_text(self, text: Tensor) -> tuple[()]:
+        """Nothing."""
+        return ()
+
+    def __call__(
+        self,
+        x: Tensor,
+        levels: Tensor,
+        contexts: Sequence[Any],
+        *,
+        layout: TokenLayout | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """A velocity in the form of the state (B, C, F, H, W) or (B, L, D)."""
+        self.network.check_prompts(len(contexts), layout)
+        return self._unknowns.add(torch.zeros_like(x, dtype=torch.float32))
+
+
+@dataclass
+class UnknownText(RehearsedText):
+    """Stands in for a text encoder with its tokenizer.
+
+    Args:
+        tokenizer: its own.
+        length, width: of what it makes of a prompt.
+        unknowns: gets it.
+    """
+
+    unknowns: Unknowns
+
+    def encode_prompt(self, prompt: Prompt) -> Tensor:
+        """A context (1, length, width)."""
+        return self.unknowns.add(super().encode_prompt(prompt))
+
+
+class UnknownVAE:
+    """Stands in for a video VAE.
+
+    Args:
+        network: without values.
+        unknowns: gets latents and videos.
+    """
+
+    def __init__(self, network: VideoVAE, unknowns: Unknowns) -> None:
+        self.config, self.check_latent = network.config, network.check_latent
+        self.time_factor, self.space_factor = network.time_factor, network.space_factor
+        self._check_video, self._unknowns = network.check_video, unknowns
+
+    def encode_chunk(self, video: Tensor, cache: Any) -> tuple[Tensor, Any]:
+        """A latent (1, C, F, H, W), and what says that the clip goes on."""
+        self._check_video(video, first=cache is None)
+        frames, *sides = video.shape[2:]
+        places = (frames + self.time_factor - 1) // self.time_factor
+        shape = (len(video), self.config.z_channels, places)
+        return self._made(video, (*shape, *(side // self.space_factor for side in sides)))
+
+    def decode_chunk(
+        self, latent: Tensor, cache: Any, grid: TileGrid | None = None
+    ) -> tuple[Tensor, Any]:
+        """A video (B, 3, F, H, W), and what says that the clip goes on."""
+        self.check_latent(latent)
+        places = LatentShape(*latent.shape[2:])
+        size = self.config.compression.video_shape(places, loop=cache is not None)
+        return self._made(latent, (len(latent), COLOURS, *size))
+
+    def _made(self, given: Tensor, shape: Sequence[int]) -> tuple[Tensor, Any]:
+        return self._unknowns.add(given.new_zeros(shape)), "further"
