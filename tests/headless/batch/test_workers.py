@@ -187,8 +187,8 @@ def test_what_ends_processes_is_found_among_the_jobs_of_a_group(settings, task):
 
 def test_a_process_that_dies_between_groups_is_replaced(settings, task):
     backend, told = Workers(settings, ["cpu"]), Told()
-    os.kill(*(before := pids(backend)), signal.SIGKILL)
-    wait_until(lambda: not is_alive(*before))
+    os.kill(*pids(backend), signal.SIGKILL)
+    wait_until(lambda: all(worker.has_ended for worker in backend._workers.values()))
     backend.run([task("a"), task("b")], told)
     backend.close()
     assert [each.job for each in told if isinstance(each, JobDone)] == ["a", "b"]
