@@ -213,7 +213,9 @@ def test_no_example_is_refused(examples, folders, standalone, monkeypatch):
         "for path in sorted(Path(sys.argv[1]).glob('*.json')):\n"
         "    job = Job(workflow=json.loads(path.read_text(encoding='utf-8')), folders=folders)\n"
         "    prompt = engine.prompt(job)\n"
-        "    refused = engine.refusal_of(prompt, engine.plan(job), folders)\n"
+        "    with use_folders(folders):\n"
+        "        graph = validate(prompt.nodes, engine.registry)\n"
+        "    refused = engine.refusal_of(prompt, graph, folders)\n"
         "    if refused: found[path.name] = str(refused)\n"
         "print(json.dumps([found, 'torch._dynamo' in sys.modules]))\n"
     )
