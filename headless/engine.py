@@ -61,9 +61,9 @@ class Engine:
 
         Raises:
             GraphError, WorkflowError: it cannot be run.
+            NodeFailed: a node would refuse it, whatever networks compute.
         """
-        with use_folders(job.places):
-            return validate(self.prompt(job).nodes, self.registry)
+        return self._checked(job)[1]
 
     def run(self, job: Job, on_event: Callable[[Event], None] = lambda event: None) -> RunResult:
         """Run a job.
@@ -78,14 +78,18 @@ class Engine:
             GraphError, WorkflowError: it cannot be run; nothing was.
             NodeFailed: a node raised; what the nodes before it saved stays.
         """
-        places = job.places
-        with use_folders(places):
+        prompt, graph = self._checked(job)
+        return self.run_prompt(prompt, job.places, on_event, checked=graph)
+
+    def _checked(self, job: Job) -> tuple[Prompt, Graph]:
+        """What is run of a job that nothing is wrong with, and that no node refuses."""
+        with use_folders(job.places):
             prompt = self.prompt(job)
             graph = validate(prompt.nodes, self.registry)
-        refused = self.refusal_of(prompt, graph, places)
+        refused = self.refusal_of(prompt, graph, job.places)
         if refused is not None:
             raise refused
-        return self.run_prompt(prompt, places, on_event, checked=graph)
+        return prompt, graph
 
     def refusal_of(self, prompt: Prompt, checked: Graph, folders: Folders) -> NodeFailed | None:
         """What a node will refuse whatever networks compute; None where nothing is known.

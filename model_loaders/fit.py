@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Header:
 
 
 def look_at(path: Path, kind: Kind, keep: Collection[str] = ()) -> Header:
-    """Read the header of a file.
+    """Read the header of a file; of one that has not changed since it is known.
 
     Args:
         path: of the file.
@@ -39,6 +39,14 @@ def look_at(path: Path, kind: Kind, keep: Collection[str] = ()) -> Header:
         FileNotFoundError: the file is missing.
         UnsupportedCheckpointError: it is of another kind, or has parts that are not supported.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights file {path}")
+    there = path.stat()
+    return _looked_at(path, kind, (*keep,), (there.st_mtime_ns, there.st_size, there.st_ino))
+
+
+@lru_cache(maxsize=8)
+def _looked_at(path: Path, kind: Kind, keep: tuple[str, ...], version: tuple[int, ...]) -> Header:
     file = read_file(path, matrices=False)
     weights: Any
     if kind == "vae":

@@ -116,7 +116,7 @@ def _run(session: _Session) -> None:
         backend = backend_of(options.backend, settings)
         try:
             to_do = _to_do(contents, options) if contents else list(jobs or ())
-            refused = {} if options.backend.servers else refused_jobs(to_do, settings)
+            refused = _refused(options, to_do, settings)
             manifest = (
                 Manifest(recorded)
                 if recorded
@@ -128,6 +128,19 @@ def _run(session: _Session) -> None:
             _work(session, Layout(output, manifest.path.parent), backend)
         finally:
             backend.close()
+
+
+def _refused(
+    options: BatchOptions, jobs: Sequence[BatchJob], settings: BatchSettings
+) -> dict[str, JobFailed]:
+    """What is told of jobs that cannot run; of those of servers that is not known here."""
+    if not jobs or options.backend.servers:
+        return {}
+    return refused_jobs(jobs, settings, tell=_say(options))
+
+
+def _say(options: BatchOptions) -> Callable[[str], None]:
+    return (lambda text: None) if options.quiet else tell
 
 
 def _groups(
@@ -164,7 +177,7 @@ def _work(session: _Session, layout: Layout, backend: Backend) -> None:
     sheet = session.sheet = ContactSheet(layout)
     reason = "stopped"
     try:
-        say = (lambda text: None) if options.quiet else tell
+        say = _say(options)
         _compare_versions(manifest.versions, say)
         manifest.session(versions())
         restore(manifest, layout, retry_failed=options.retry_failed, tell=say)

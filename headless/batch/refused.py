@@ -1,7 +1,7 @@
 """Jobs that would be refused whatever networks compute, found out before a batch begins."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ... import hosts
@@ -19,11 +19,20 @@ from .job import BatchJob
 from .kinds import jobs_by_form
 from .settings import BatchSettings
 
+MANY = 50
+"""Kinds of jobs that take a while."""
+
 MOST_SECONDS = 120.0
 """After which no further job is looked at; what is refused then is told when it runs."""
 
 
-def refused_jobs(jobs: Sequence[BatchJob], settings: BatchSettings) -> dict[str, JobFailed]:
+def refused_jobs(
+    jobs: Sequence[BatchJob],
+    settings: BatchSettings,
+    *,
+    wrong_too: bool = False,
+    tell: Callable[[str], None] = lambda text: None,
+) -> dict[str, JobFailed]:
     """What is told of the jobs that cannot run, by their ids.
 
     Of jobs of one form one is looked at, and the others where that is refused.
@@ -31,11 +40,16 @@ def refused_jobs(jobs: Sequence[BatchJob], settings: BatchSettings) -> dict[str,
     Args:
         jobs: that are to run on the nodes of the standalone host.
         settings: of the batch.
+        wrong_too: whether jobs are among them whose graphs are wrong, perhaps only here.
+        tell: told where that takes a while.
     """
     found: dict[str, JobFailed] = {}
+    forms = jobs_by_form(jobs)
+    if len(forms) > MANY:
+        tell(f"looking at {len(forms)} kinds of jobs before the first one begins")
     with hosts.lent():
-        look, end = _Look(settings), time.monotonic() + MOST_SECONDS
-        for first, *others in jobs_by_form(jobs):
+        look, end = _Look(settings, wrong_too), time.monotonic() + MOST_SECONDS
+        for first, *others in forms:
             if time.monotonic() > end:
                 break
             found |= look.at(first)
@@ -61,9 +75,11 @@ class _Look:
 
     Args:
         settings: of the batch.
+        wrong_too: whether it tells what is wrong with graphs.
     """
 
-    def __init__(self, settings: BatchSettings) -> None:
+    def __init__(self, settings: BatchSettings, wrong_too: bool) -> None:
+        self._wrong_too = wrong_too
         self._models = Path(settings.models_dir)
         self._folders = Folders.of(input=settings.input_dir, output=settings.output_dir)
         host = StandaloneHost(models=self._models, device="cpu", dtype=settings.dtype)
@@ -78,7 +94,8 @@ class _Look:
                 nodes = self._engine.prompt(given).nodes
                 graph = validate(nodes, self._engine.registry)
         except (GraphError, WorkflowError) as problem:
-            return {job.id: JobFailed(job=job.id, message=message_of(problem))}
+            told = JobFailed(job=job.id, message=message_of(problem))
+            return {job.id: told} if self._wrong_too else {}
         refusal = refusal_of(graph, nodes, given.places, models=self._models)
         if refusal is None:
             return {}

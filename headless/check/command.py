@@ -164,7 +164,7 @@ def _rehearse(options: CheckOptions, findings: Findings) -> None:
     folders = {"input_dir": options.jobs.input_dir, "output_dir": options.jobs.output_dir}
     given = {**folders, "models_dir": options.models_dir, "dtype": options.dtype}
     settings = BatchSettings.of({}, {name: str(value) for name, value in given.items()})
-    refused = refused_jobs(findings.jobs, settings)
+    refused = refused_jobs(findings.jobs, settings, wrong_too=True)
     findings.problems += told_together(findings.jobs, refused)
     if options.estimate:
         places = Folders.of(input=options.jobs.input_dir, output=options.jobs.output_dir)

@@ -34,13 +34,13 @@ class RehearsalEnd(io.ComfyNode):
 
 
 def with_ends(registry: Registry) -> Registry:
-    """The nodes of a registry, of which none saves anything, and an end for what nobody takes."""
-    savers = {name: _without_saving(registry[name]) for name in SAVERS & registry.keys()}
+    """The nodes of a registry, with an end for what nobody takes; savers take frames as ends do."""
+    savers = {name: _reading(_without_saving(registry[name])) for name in SAVERS & registry.keys()}
     return Registry({**registry, **savers, END: RehearsalEnd})
 
 
 def without_saving(graph: Graph) -> Graph:
-    """A graph whose nodes save nothing."""
+    """A graph whose nodes save nothing, and have no frames made to be saved."""
     nodes = {
         key: replace(node, node=_without_saving(node.node)) if node.class_type in SAVERS else node
         for key, node in graph.nodes.items()
@@ -49,18 +49,29 @@ def without_saving(graph: Graph) -> Graph:
 
 
 def _without_saving(node: type[ComfyNode]) -> type[ComfyNode]:
-    """A node with the inputs and outputs of one that saves."""
+    """A node that gives what it is given, with the inputs and outputs of one that saves."""
 
     class Unsaved(node):
         @classmethod
         def execute(cls, **inputs: Any) -> NodeOutput:
-            for value in inputs.values():
-                _read(value)
             schema = cls.GET_SCHEMA()
             kinds = {spec.get_io_type(): inputs.get(spec.id) for spec in reversed(schema.inputs)}
             return NodeOutput(*(kinds[output.get_io_type()] for output in schema.outputs))
 
     return Unsaved
+
+
+def _reading(node: type[ComfyNode]) -> type[ComfyNode]:
+    """A node that has the frames made that it is given."""
+
+    class Reading(node):
+        @classmethod
+        def execute(cls, **inputs: Any) -> NodeOutput:
+            for value in inputs.values():
+                _read(value)
+            return super().execute(**inputs)
+
+    return Reading
 
 
 def _read(value: Any) -> None:

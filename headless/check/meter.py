@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
 
 META = torch.device("meta")
 """Of tensors that have a shape and no values."""
@@ -99,6 +98,8 @@ def cost_of(call: Callable[[], Any], weights: Iterable[Tensor] = ()) -> tuple[Co
     Args:
         weights: of the network, whose memory is not the call's.
     """
+    from torch.utils.flop_counter import FlopCounterMode
+
     flops, alive = FlopCounterMode(display=False), _Alive(weights)
     with torch.inference_mode(), flops, alive:
         made = call()

@@ -18,6 +18,8 @@ from ...models.control.network import DilatedBranch, ResidualBranch
 from ...models.dit.network import VideoDiT
 from ...models.hooks import NO_HOOKS, BlockHooks
 from ...models.patchify import TokenLayout
+from ...models.shapes import LatentShape
+from ...models.vae.config import COLOURS
 from ...models.vae.network import VideoVAE
 from ...models.vae.place import LIBRARY, as_if_on
 from ...models.vae.tiles import TileGrid
@@ -128,7 +130,40 @@ class RehearsedText:
         return torch.zeros(1, self.length, self.width)
 
 
-class RehearsedVAE:
+class ShapedVAE:
+    """Stands in for a video VAE; nothing is counted.
+
+    Args:
+        network: without values.
+    """
+
+    def __init__(self, network: VideoVAE) -> None:
+        self.network, self.config = network, network.config
+        self.time_factor, self.space_factor = network.time_factor, network.space_factor
+        self.check_latent = network.check_latent
+
+    def encode_chunk(self, video: Tensor, cache: Any) -> tuple[Tensor, Any]:
+        """Zeros in the form of the latent (B, C, F, H, W), and what says that the clip goes on."""
+        self.network.check_video(video, first=cache is None)
+        frames, *sides = video.shape[2:]
+        places = (frames + self.time_factor - 1) // self.time_factor
+        shape = (len(video), self.config.z_channels, places)
+        return self._made(video, (*shape, *(side // self.space_factor for side in sides))), True
+
+    def decode_chunk(
+        self, latent: Tensor, cache: Any, grid: TileGrid | None = None
+    ) -> tuple[Tensor, Any]:
+        """Zeros in the form of the video (B, 3, F, H, W), and what says that the clip goes on."""
+        self.check_latent(latent)
+        places = LatentShape(*latent.shape[2:])
+        size = self.config.compression.video_shape(places, loop=cache is not None)
+        return self._made(latent, (len(latent), COLOURS, *size)), True
+
+    def _made(self, given: Tensor, shape: Sequence[int]) -> Tensor:
+        return given.new_zeros(shape)
+
+
+class RehearsedVAE(ShapedVAE):
     """Stands in for a video VAE.
 
     Args:
@@ -140,12 +175,9 @@ class RehearsedVAE:
     def __init__(
         self, network: VideoVAE, decoding: Work, encoding: Work, device: torch.device
     ) -> None:
-        self.network, self.decoding, self.encoding = network, decoding, encoding
-        self.device = device
-        self.config = network.config
-        self.time_factor, self.space_factor = network.time_factor, network.space_factor
-        self.check_latent = network.check_latent
-        self._made: dict[Any, tuple[torch.Size, Any]] = {}
+        super().__init__(network)
+        self.decoding, self.encoding, self.device = decoding, encoding, device
+        self._known: dict[Any, tuple[torch.Size, Any]] = {}
 
     def encode_chunk(self, video: Tensor, cache: Any) -> tuple[Tensor, Any]:
         """Zeros in the form of the latent (1, C, F, H, W), and what knows the memory of layers."""
@@ -163,7 +195,7 @@ class RehearsedVAE:
     def _counted(
         self, work: Work, key: Any, given: Tensor, cache: Any, call: Callable[..., Any]
     ) -> tuple[Tensor, Any]:
-        before = None if cache is None else self._made[cache][1]
+        before = None if cache is None else self._known[cache][1]
 
         def measure() -> Cost:
             with as_if_on(self.device):
@@ -172,8 +204,8 @@ class RehearsedVAE:
                 )
             if self.device.type == "cpu":
                 cost = replace(cost, bytes=round(cost.bytes * HEAP) + LIBRARY)
-            self._made[key] = (made.shape, memory)
+            self._known[key] = (made.shape, memory)
             return cost
 
         work.add(key, measure)
-        return given.new_zeros(self._made[key][0]), key
+        return given.new_zeros(self._known[key][0]), key

@@ -30,7 +30,7 @@ from ...models.layers import Unfilled
 from ...models.lora import WeightDeltas, patched, published_shapes
 from .ends import END, with_ends
 from .meter import META, Work, bytes_of
-from .networks import RehearsedControl, RehearsedDiT, RehearsedText, RehearsedVAE
+from .networks import RehearsedControl, RehearsedDiT, RehearsedText, RehearsedVAE, ShapedVAE
 
 NETWORKS = frozenset({"MODEL", "CLIP", "VAE", "GUIDER", "CONTROL_NET"})
 """Types of sockets through which nodes make networks work."""
@@ -77,6 +77,10 @@ class _FirstEvaluation(RehearsedDiT):
     """Ends a rehearsal when it is called; a prompt is not even projected."""
 
     def prepare(self, text: Tensor, image: Tensor | None = None) -> tuple[()]:
+        """Nothing."""
+        return ()
+
+    def embed_text(self, text: Tensor) -> tuple[()]:
         """Nothing."""
         return ()
 
@@ -161,6 +165,9 @@ class RehearsedModels(StandaloneModels):
     def make_vae(self, weights: Any, *, dtype: str) -> LoadedVAE:
         """A VAE that counts."""
         network, number = self._network(weights, dtype)
+        if self.is_short:
+            shaped: Any = ShapedVAE(network)
+            return LoadedVAE(shaped, CPU, number)
         decoding = self._part("decoding", weights, network, number)
         encoding = Work("encoding", 0)
         self.parts.append(Part(encoding, weights, number))

@@ -12,12 +12,9 @@ from torch import Tensor
 
 from ...model_loaders.prompts import Prompt
 from ...models.patchify import TokenLayout
-from ...models.shapes import LatentShape
-from ...models.vae.config import COLOURS
 from ...models.vae.network import VideoVAE
-from ...models.vae.tiles import TileGrid
 from .meter import Work
-from .networks import RehearsedDiT, RehearsedText
+from .networks import RehearsedDiT, RehearsedText, ShapedVAE
 from .unknown import Unknowns
 
 
@@ -74,7 +71,7 @@ class UnknownText(RehearsedText):
         return self.unknowns.add(super().encode_prompt(prompt))
 
 
-class UnknownVAE:
+class UnknownVAE(ShapedVAE):
     """Stands in for a video VAE.
 
     Args:
@@ -83,26 +80,8 @@ class UnknownVAE:
     """
 
     def __init__(self, network: VideoVAE, unknowns: Unknowns) -> None:
-        self.config, self.check_latent = network.config, network.check_latent
-        self.time_factor, self.space_factor = network.time_factor, network.space_factor
-        self._check_video, self._unknowns = network.check_video, unknowns
+        super().__init__(network)
+        self._unknowns = unknowns
 
-    def encode_chunk(self, video: Tensor, cache: Any) -> tuple[Tensor, Any]:
-        """A latent (1, C, F, H, W), and what says that the clip goes on."""
-        self._check_video(video, first=cache is None)
-        frames, *sides = video.shape[2:]
-        places = (frames + self.time_factor - 1) // self.time_factor
-        shape = (len(video), self.config.z_channels, places)
-        return self._made(video, (*shape, *(side // self.space_factor for side in sides)))
-
-    def decode_chunk(
-        self, latent: Tensor, cache: Any, grid: TileGrid | None = None
-    ) -> tuple[Tensor, Any]:
-        """A video (B, 3, F, H, W), and what says that the clip goes on."""
-        self.check_latent(latent)
-        places = LatentShape(*latent.shape[2:])
-        size = self.config.compression.video_shape(places, loop=cache is not None)
-        return self._made(latent, (len(latent), COLOURS, *size))
-
-    def _made(self, given: Tensor, shape: Sequence[int]) -> tuple[Tensor, Any]:
-        return self._unknowns.add(given.new_zeros(shape)), "further"
+    def _made(self, given: Tensor, shape: Sequence[int]) -> Tensor:
+        return self._unknowns.add(super()._made(given, shape))

@@ -115,7 +115,7 @@ def watching(shown):
             shown.append(clips_of(state))
             show(state)
 
-        return both
+        return show if self.session.preview is None else both  # of a rehearsal nothing is shown
 
     return watch
 

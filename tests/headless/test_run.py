@@ -10,7 +10,10 @@ from typer.testing import CliRunner
 
 from spacetime_video.headless.cli import app
 from spacetime_video.media import probe_video, save_image
+from spacetime_video.models.dit.network import VideoDiT
 from spacetime_video.models.products import products_here
+
+from .conftest import node
 
 
 @pytest.fixture
@@ -273,3 +276,16 @@ def test_help_names_the_options():
     assert shown.exit_code == 0
     for option in ("--set", "--output-dir", "--json", "--device", "--dtype"):
         assert option in shown.output
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_a_node_would_refuse_is_refused_at_once(
+    outcome, write, graph, tmp_path, monkeypatch, dry_run
+):
+    monkeypatch.setattr(VideoDiT, "forward", None)  # is not called
+    graph["22"] = node("SpacetimeViewTimeline", "View", latent=["11", 0])
+    code, (line,), told = outcome(write(graph), json_line=True, dry_run=dry_run)
+    result = json.loads(line)
+    assert (code, result["node"], result["title"]) == (1, "22", "View")
+    assert '"View" (#22, SpacetimeViewTimeline) failed: nothing is given of this latent' in told
+    assert not (tmp_path / "output").exists()

@@ -1,5 +1,7 @@
 """Files that do not belong together are told apart by their headers alone."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,11 @@ def test_shipped_files_fit(files: dict[str, Path]) -> None:
     check_fit(*files.values())
 
 
-def test_no_matrix_is_read(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+def test_no_matrix_is_read_and_no_file_twice(
+    files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = [Path(shutil.copy(path, tmp_path / name)) for name, path in files.items()]
+    seen: list[files_module.WeightsFile] = []
     original = files_module.read_file
 
     def watched(path: Path, **options: object) -> files_module.WeightsFile:
@@ -32,11 +37,15 @@ def test_no_matrix_is_read(files: dict[str, Path], monkeypatch: pytest.MonkeyPat
         return file
 
     monkeypatch.setattr("spacetime_video.model_loaders.fit.read_file", watched)
-    check_fit(*files.values())
+    check_fit(*own)
+    check_fit(*own)
     matrices = [t for file in seen for t in file.state.values() if t.ndim > 1]
     assert len(seen) == 3
     assert matrices
     assert all(tensor.is_meta for tensor in matrices)
+    os.utime(own[1], ns=(1, 1))  # another one has come
+    check_fit(*own)
+    assert len(seen) == 4
 
 
 def test_another_family_of_as_many_channels_is_refused(

@@ -17,6 +17,7 @@ from spacetime_video.headless.failure import message_of
 from spacetime_video.hosts.standalone.folders import Folders, use_folders
 from spacetime_video.hosts.standalone.host import StandaloneHost
 from spacetime_video.media import probe_video, read_video, save_image, write_video
+from spacetime_video.media.limits import MOST_PIXELS
 from spacetime_video.model_loaders.files import write_file
 from spacetime_video.models.dit.network import VideoDiT
 
@@ -24,6 +25,8 @@ from .expected import Expected, Shape
 from .generated import Drawing
 
 GRAPHS, MANY = 30, 300
+MOST = 2**24
+"""Pixels of a clip: by chance a picture is enlarged so far that encoding it takes hours."""
 SAMPLED = 0.6
 ENDS = ("SaveVideo", "SaveVideo", "SaveVideo", "SaveImage", "PreviewImage", "PreviewAny")
 FIXED = {
@@ -88,6 +91,7 @@ def bench(places, tmp_path, standalone, monkeypatch):
         return made
 
     monkeypatch.setattr(VideoDiT, "forward", counted)
+    monkeypatch.setenv(MOST_PIXELS.variable, str(MOST))
     monkeypatch.setattr(refusals, "NODE_SECONDS", 20.0)  # also where the machine is busy
     monkeypatch.setattr(refusals, "MOST_SECONDS", 300.0)
     yield engine, folders, evaluations

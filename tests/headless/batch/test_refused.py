@@ -24,7 +24,7 @@ def refused(tmp_path, models_dir, standalone):
     """What is told of jobs of a graph, by their ids."""
     folders = {"input_dir": str(tmp_path / "input"), "output_dir": str(tmp_path / "output")}
     settings = BatchSettings.of({}, {**folders, "models_dir": str(models_dir), "dtype": "fp32"})
-    yield lambda jobs: refused_jobs(jobs, settings)
+    yield lambda jobs, **options: refused_jobs(jobs, settings, **options)
     assert hosts.host() is standalone
 
 
@@ -73,10 +73,20 @@ def test_a_job_is_refused_for_what_is_its_own(refused, graph, monkeypatch):
     assert list(refused(jobs)) == ["0"]
 
 
-def test_what_is_wrong_between_two_nodes_of_a_later_job_is_told(refused, graph):
-    graph["20"] = node("NoSuchNode")
-    found = refused([job("1", graph)])
+def test_what_is_wrong_with_a_graph_is_told_where_that_is_asked(refused, graph):
+    graph["20"] = node("NoSuchNode")  # which another machine may have
+    assert refused([job("1", graph)]) == {}
+    found = refused([job("1", graph)], wrong_too=True)
     assert "NoSuchNode" in found["1"].message
+
+
+def test_it_is_told_that_many_kinds_take_a_while(refused, graph, monkeypatch):
+    told = []
+    monkeypatch.setattr(looking, "refusal_of", lambda *given, **named: None)
+    jobs = [job(str(n), graph, f"Size.frames={1 + 4 * n}") for n in range(looking.MANY + 1)]
+    refused(jobs[:-1], tell=told.append)
+    refused(jobs, tell=told.append)
+    assert told == ["looking at 51 kinds of jobs before the first one begins"]
 
 
 def test_there_is_an_end_to_looking(refused, graph, monkeypatch):

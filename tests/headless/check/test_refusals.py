@@ -199,23 +199,31 @@ def shapes(value):
     return []
 
 
-def test_no_example_is_refused(examples, folders, standalone, monkeypatch):
-    """Nor is anything of torch's compiler imported for it, which takes a second."""
+def test_examples_are_not_refused_and_their_sizes_are_found(
+    examples, folders, standalone, monkeypatch
+):
+    """And torch's compiler, which takes a second, is not imported for it."""
     code = (
         "import json, sys\n"
         "from pathlib import Path\n"
+        "from spacetime_video.headless.check.rehearsal import RehearsalHost, tokens_at_first\n"
         "from spacetime_video.headless.engine import Engine, Job\n"
         "from spacetime_video.graph.validate import validate\n"
         "from spacetime_video.hosts.standalone.folders import Folders, use_folders\n"
         "from spacetime_video.hosts.standalone.host import StandaloneHost\n"
         "folders = Folders.of(input=sys.argv[2], output=sys.argv[2])\n"
-        "engine, found = Engine(StandaloneHost(device='cpu')), {}\n"
+        "engine, found, sizes = Engine(StandaloneHost(device='cpu')), {}, {}\n"
         "for path in sorted(Path(sys.argv[1]).glob('*.json')):\n"
         "    job = Job(workflow=json.loads(path.read_text(encoding='utf-8')), folders=folders)\n"
         "    prompt = engine.prompt(job)\n"
-        "    refused = engine.refusal_of(prompt, engine.plan(job), folders)\n"
+        "    with use_folders(folders):\n"
+        "        graph = validate(prompt.nodes, engine.registry)\n"
+        "    refused = engine.refusal_of(prompt, graph, folders)\n"
         "    if refused: found[path.name] = str(refused)\n"
-        "print(json.dumps([found, 'torch._dynamo' in sys.modules]))\n"
+        "    short = RehearsalHost(\n"
+        "        models=folders.input, device='cpu', dtype='fp32', is_short=True)\n"
+        "    sizes[path.name] = tokens_at_first(prompt.nodes, engine.registry, short, folders)\n"
+        "print(json.dumps([found, sizes, 'torch._dynamo' in sys.modules]))\n"
     )
     from .conftest import EXAMPLES
 
@@ -223,4 +231,9 @@ def test_no_example_is_refused(examples, folders, standalone, monkeypatch):
         [sys.executable, "-c", code, str(EXAMPLES), str(folders.input)],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    assert json.loads(done.stdout.splitlines()[-1]) == [{}, False]
+    refused, sizes, has_compiler = json.loads(done.stdout.splitlines()[-1])
+    assert (refused, has_compiler) == ({}, False)
+    without = {name for name, tokens in sizes.items() if not tokens}
+    assert without == {
+        "compare_schedules.json", "explore_the_world.json", "reconstruct_video.json"
+    }  # fmt: skip
