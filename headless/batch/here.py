@@ -116,19 +116,19 @@ class Here:
             for number in numbers:
                 Working(tasks[number].job.id, tell).warn(text)
 
-        with self._whole():
+        with self._anew_if_stopped():
             self._lockstep.run(works, warn)
             if self._short:
                 self._finish()
 
     def finish(self) -> None:
         """Wait until all jobs have ended; raises what `run` does."""
-        with self._whole():
+        with self._anew_if_stopped():
             self._finish()
 
     @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """After what stops all jobs, others can run later."""
+    def _anew_if_stopped(self) -> Iterator[None]:
+        """A lockstep that was stopped stays so: the next jobs get another one."""
         try:
             yield
         except BaseException:
