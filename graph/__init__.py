@@ -1,1 +1,1 @@
-"""The graph engine: saved workflows read, checked and run; it knows nothing of diffusion."""
+"""The graph engine: reads, checks and runs saved workflows; it knows nothing about diffusion."""

@@ -1,4 +1,4 @@
-"""Inputs of a prompt by the words that people have for them: `Prompt.text`, or a tag."""
+"""Look up inputs of a prompt by name, such as `Prompt.text`, or by tag."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _TAG = re.compile(r"#([^\W\d][\w-]*)$")
 
 
 class Address(NamedTuple):
-    """An input of a prompt: the node's id and the input's."""
+    """An input of a prompt: node id and input id."""
 
     node: str
     input: str
 
 
 class Addresses:
-    """Finds and reads inputs of one prompt, whose titles and schemas are read once.
+    """Finds and reads inputs of one prompt; its titles and schemas are read only once.
 
-    A node is named by its title, in any case and without what it says in parentheses, or by its
-    id. A title that ends in ``#name`` makes a tag of the graph: ``name.input`` is an input of that
-    node, and ``name`` alone the one it has, or the one of that name.
+    A node is named by its id or by its title; the case and any part in parentheses do not matter.
+    A title that ends in ``#name`` defines a tag: ``name.input`` is that input of the node, and
+    ``name`` alone is the node's input of that name, or its only input.
 
     Args:
         prompt: API-format JSON.
@@ -48,13 +48,13 @@ class Addresses:
         self._named = [_by(self._titles, str.lower), _by(self._titles, _short)]
 
     def find(self, words: str) -> Address:
-        """The input that words stand for.
+        """Return the input that a name refers to.
 
         Args:
             words: "<node title, id or tag>.<input>", or a tag alone.
 
         Raises:
-            WorkflowError: no such node or input, or several nodes of that title or tag.
+            WorkflowError: no such node or input, or several nodes share that title or tag.
         """
         words = words.strip()
         if tagged := self._tags.get(words.lower()):
@@ -64,8 +64,8 @@ class Addresses:
         if not dot:
             known = f"; its tags: {listed(list(self._tags))}" if self._tags else ""
             raise WorkflowError(
-                f'"{shown(words)}" is not of the form node.input, and no title of the graph ends '
-                f"in #{shown(words)}{known}"
+                f'"{shown(words)}" is not of the form node.input, and no node title in the graph '
+                f"ends in #{shown(words)}{known}"
             )
         key, input_id = self._node(name.strip()), input_id.strip()
         schema = self._schema(key, name.strip())
@@ -75,17 +75,17 @@ class Addresses:
         if input_id not in known:
             raise WorkflowError(
                 f"{self._label(key)} has no input {shown(input_id)}{closest(input_id, known)}; "
-                f"it has: {', '.join(known) or 'none'}"
+                f"its inputs: {', '.join(known) or 'none'}"
             )
         return Address(key, input_id)
 
     def read(self, address: Address, text: str) -> Any:
-        """The value that a text means for an input.
+        """Convert text to a value for an input.
 
-        Its range and options are checked, unless the node checks that input itself.
+        Range and options are checked, unless the node checks that input itself.
 
         Raises:
-            WorkflowError: it is no value for this input.
+            WorkflowError: the text is not a valid value for this input.
         """
         spec = self.spec(address)
         kind = self._registry[str(self._prompt[address.node]["class_type"])]
@@ -99,16 +99,16 @@ class Addresses:
             ) from None
 
     def has_tag(self, word: str) -> bool:
-        """Whether a title of the graph ends in this tag."""
+        """Return whether a node title in the graph ends in this tag."""
         return word.lower() in self._tags
 
     def spec(self, address: Address) -> Input:
-        """What the schema says of an input that was found."""
+        """Return the schema entry of an input that `find` returned."""
         schema = self._schema(address.node, address.node)
         return next(each for each in schema.inputs if each.id == address.input)
 
     def words(self, address: Address) -> str:
-        """Words that find an input: with its node's title, or its id where that says too little."""
+        """Return a name that finds an input: by node title, or by id if the title does not work."""
         title = self._titles[address.node]
         alone = len(self._named[0][title.lower()]) == 1 and not self.has_tag(title)
         plain = title == title.strip() and "=" not in title
@@ -122,15 +122,13 @@ class Addresses:
             return name
         titles = list(self._titles.values())
         known = listed([f'"{shown(title)}" (#{shown(key)})' for key, title in self._titles.items()])
-        raise WorkflowError(
-            f'no node is titled "{name}"{closest(name, titles)}; there are: {known}'
-        )
+        raise WorkflowError(f'no node is titled "{name}"{closest(name, titles)}; nodes: {known}')
 
     def _schema(self, key: str, name: str) -> Schema:
         schema = self._schemas.get(key)
         if schema is None:
             kind = shown(str(self._prompt[key].get("class_type")))
-            raise WorkflowError(f"{name}: the node type {kind} is unknown here")
+            raise WorkflowError(f"{name}: unknown node type {kind}")
         return schema
 
     def _label(self, key: str) -> str:
@@ -138,7 +136,7 @@ class Addresses:
         return node_label(key, self._titles[key], schema.node_id)
 
     def _obvious(self, key: str, tag: str) -> str:
-        """The one input that a tagged node is set by."""
+        """The one input that a tag alone refers to."""
         given = self._prompt[key].get("inputs")
         inputs = given if isinstance(given, dict) else {}
         linked = {name for name, value in inputs.items() if read_link(value)}
@@ -151,8 +149,8 @@ class Addresses:
         chosen = same or free
         if len(chosen) != 1:
             raise WorkflowError(
-                f"{self._label(key)} has {len(free)} inputs that can be set, not one: say which, "
-                f"as in {tag}.{free[0] if free else 'input'} ({', '.join(free) or 'none'})"
+                f"{self._label(key)} has {len(free)} inputs that can be set, expected one: name "
+                f"it, as in {tag}.{free[0] if free else 'input'} ({', '.join(free) or 'none'})"
             )
         return chosen[0]
 
@@ -170,7 +168,7 @@ def _schemas(
 
 
 def _by(titles: Mapping[str, str], name_of: Callable[[str], str]) -> dict[str, list[str]]:
-    """Ids of nodes by what a function makes of their titles."""
+    """Group node ids by a name derived from their titles; nodes without one are left out."""
     found: dict[str, list[str]] = {}
     for key, title in titles.items():
         if name := name_of(title):
@@ -192,5 +190,5 @@ def _tag(title: str) -> str:
 
 
 def _short(title: str) -> str:
-    """A title without its tag and what it says in parentheses: Noise (Seed) #start -> noise."""
+    """A lower-case title without its tag and parentheses: Noise (Seed) #start -> noise."""
     return _TAG.sub("", title).rstrip().partition(" (")[0].lower()

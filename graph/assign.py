@@ -1,4 +1,4 @@
-"""Changes an input of a prompt by the words of a command line: `Prompt.text=a red cube`."""
+"""Set inputs of a prompt from the command line: `Prompt.text=a red cube`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .widgets import brought
 def set_input(
     prompt: Mapping[str, Any], assignment: str, registry: Mapping[str, type[ComfyNode]]
 ) -> dict[str, Any]:
-    """Return the prompt with one input set; a link into that input is replaced.
+    """Return the prompt with one input set, replacing a link into it.
 
     Args:
         prompt: API-format JSON.
@@ -23,7 +23,7 @@ def set_input(
         registry: node id -> class.
 
     Raises:
-        WorkflowError: no such node or input, several nodes of that title, or no such value.
+        WorkflowError: no such node or input, several nodes of that title, or an invalid value.
     """
     words, text = split_assignment(assignment)
     addresses = Addresses(prompt, registry)
@@ -37,10 +37,12 @@ def with_value(
     value: Any,
     registry: Mapping[str, type[ComfyNode]],
 ) -> dict[str, Any]:
-    """Return the prompt with a value in an input that was found, and with what a choice brings.
+    """Return the prompt with an input set to a value.
+
+    If the value is a choice that adds inputs to the node, those missing get their defaults.
 
     Raises:
-        WorkflowError: the node's inputs are no object.
+        WorkflowError: the node's inputs are not an object.
     """
     node = prompt[address.node]
     given = node.get("inputs", {})
@@ -52,10 +54,10 @@ def with_value(
 
 
 def split_assignment(assignment: str) -> tuple[str, str]:
-    """Return the words for an input, and the text behind the first equals sign.
+    """Return the name of an input and the text after the first equals sign.
 
     Raises:
-        WorkflowError: there is none.
+        WorkflowError: there is no equals sign, or no name before it.
     """
     words, equals, text = assignment.partition("=")
     if not equals or not words.strip():

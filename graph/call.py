@@ -1,4 +1,4 @@
-"""One node's call: lists in, lists out, with the hidden inputs it asked for."""
+"""Call one node: lists in, lists out, with the hidden inputs that its schema requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Lists = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class RunningNode:
-    """The node that runs now."""
+    """The node that is running."""
 
     id: str
     title: str
@@ -26,7 +26,7 @@ class RunningNode:
 
 @dataclass(frozen=True)
 class Result:
-    """What a node gave: a list per output, and what it shows."""
+    """A node's result: one list per output, and its UI output."""
 
     outputs: tuple[list[Any], ...]
     ui: Mapping[str, list[Any]]
@@ -36,13 +36,13 @@ _running: ContextVar[RunningNode | None] = ContextVar("running_node", default=No
 
 
 def current_node() -> RunningNode | None:
-    """Return the node that runs now, None outside of nodes."""
+    """Return the node that is running, or None outside of nodes."""
     return _running.get()
 
 
 @contextmanager
 def running(node: GraphNode) -> Iterator[None]:
-    """Name a node as the one that runs for the length of a block."""
+    """Make a node the current one inside a `with` block."""
     token = _running.set(RunningNode(node.id, node.title, node.class_type))
     try:
         yield
@@ -53,16 +53,16 @@ def running(node: GraphNode) -> Iterator[None]:
 def call_node(node: GraphNode, inputs: Lists, hidden: HiddenHolder) -> Result:
     """Run a node over the lists of its inputs, as ComfyUI does.
 
-    A node with `is_input_list` is called once with the whole lists; any other once per item, the
-    last item of shorter lists repeated, and not at all where a list is empty.
+    A node with `is_input_list` is called once with the whole lists. Any other node is called once
+    per item, with the last item of shorter lists repeated, and not at all if a list is empty.
 
     Args:
         node: the node.
-        inputs: a list per given input.
-        hidden: what the node may ask for; it gets what its schema names.
+        inputs: one list for each input that is set.
+        hidden: all hidden values; the node gets those that its schema names.
 
     Raises:
-        TypeError: the node returned something other than its schema says.
+        TypeError: the node's return value does not match its schema.
         Exception: whatever the node raises.
     """
     asked = {key: getattr(hidden, key) for key in (h.name for h in node.schema.hidden)}
@@ -95,17 +95,15 @@ def _read_returned(node: GraphNode, returned: object) -> NodeOutput:
     output = NodeOutput(*returned) if isinstance(returned, tuple) else returned or NodeOutput()
     if inspect.iscoroutine(output):
         output.close()
-        raise TypeError(
-            "async nodes do not run in the standalone host: make execute a plain method"
-        )
+        raise TypeError("the standalone host does not run async nodes: make execute a plain method")
     if not isinstance(output, NodeOutput):
-        raise TypeError(f"a node returns io.NodeOutput, not {type(output).__name__}")
+        raise TypeError(f"a node must return io.NodeOutput, got {type(output).__name__}")
     if output.expand is not None or output.block_execution is not None:
-        raise TypeError("node expansion and execution blocking do not work in the standalone host")
+        raise TypeError("the standalone host does not support node expansion or execution blocking")
     wanted = len(node.schema.outputs)
     if len(output.args) != wanted:
         raise TypeError(
-            f"the node gave {len(output.args)} results; its schema has {wanted} outputs"
+            f"the node returned {len(output.args)} results; its schema has {wanted} outputs"
         )
     return output
 

@@ -1,4 +1,4 @@
-"""Short descriptions of values that travel between nodes, for messages about failures."""
+"""Short descriptions of values passed between nodes, for error messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_KEYS = 12
 
 
 def describe(value: object, depth: int = 2) -> str:
-    """Return what a value is: dtype and shape of tensors, keys of dicts, short texts as they are.
+    """Describe a value: dtype and shape of tensors, keys of dicts, short strings verbatim.
 
     Args:
         value: anything.

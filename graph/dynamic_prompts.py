@@ -1,4 +1,4 @@
-"""Prompts with choices and comments, ``a {red|blue} cube // try``, as the editor reads them."""
+"""Resolve choices and comments in prompts, ``a {red|blue} cube // try``, as the editor does."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ SEEDS = ("seed", "noise_seed")
 def resolve_prompts(
     prompt: Mapping[str, Any], registry: Mapping[str, type[ComfyNode]]
 ) -> dict[str, Any]:
-    """Return a prompt in which every text that may hold choices has made them.
+    """Return a prompt with the choices in its texts resolved.
 
-    The editor throws dice each time; here the seeds of the graph decide, so that the same graph
-    gives the same file, and another seed another choice.
+    Only inputs that allow dynamic prompts are resolved. The editor chooses at random on every run;
+    here the seeds in the graph determine the choice, so that the same graph gives the same file,
+    and another seed another choice.
 
     Args:
-        prompt: in API format, converted from the editor's.
+        prompt: API-format JSON, converted from the editor's format.
         registry: node id -> class.
     """
     seeds = [
@@ -56,9 +57,9 @@ def _resolved(
 
 
 def choose(text: str, dice: random.Random) -> str:
-    """Return a text without comments, with one of each ``{a|b}``; ``\\{`` stands for a brace.
+    """Return a text without comments, with one option of each ``{a|b}``.
 
-    A block that does not end, ends with the text.
+    ``\\{`` is a literal brace. An unclosed block ends at the end of the text.
     """
     tokens = _TOKEN.findall(_without_comments(text))
     options, chosen = _options(tokens), list[str]()
@@ -75,7 +76,7 @@ def choose(text: str, dice: random.Random) -> str:
 
 
 def _options(tokens: list[str]) -> dict[int, list[range]]:
-    """The places of the tokens of each option, by the place of the brace that begins the block."""
+    """The token ranges of each block's options, by the position of its opening brace."""
     found: dict[int, list[range]] = {}
     begun: list[tuple[int, int]] = []
     for place, token in enumerate([*tokens, *"}" * tokens.count("{")]):

@@ -1,4 +1,4 @@
-"""The reasons why a workflow cannot be read, checked or run to its end."""
+"""Errors raised when a workflow cannot be read, fails its checks, or fails while it runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,15 +6,15 @@ from ..media import shown
 from ..media.names import some_of
 
 LISTED = 20
-"""Of many problems or names, those that a message spells out."""
+"""Maximum number of problems or names that a message lists."""
 
 
 class WorkflowError(ValueError):
-    """A file that holds no workflow, or a workflow that cannot be turned into a prompt."""
+    """The file is not a workflow, or the workflow cannot be converted to a prompt."""
 
 
 class GraphError(ValueError):
-    """A prompt that cannot run; `problems` lists everything that is wrong with it."""
+    """The prompt cannot run; `problems` lists everything that is wrong with it."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -25,7 +25,7 @@ class GraphError(ValueError):
 
 
 class NodeFailed(RuntimeError):  # noqa: N818 (says what happened, as KeyboardInterrupt does)
-    """A node that raised; `cause` is its exception, `inputs` describes what it was given."""
+    """A node raised an exception: `cause`. `inputs` describes the inputs it was called with."""
 
     def __init__(
         self, node_id: str, title: str, class_type: str, cause: Exception, inputs: Mapping[str, str]
@@ -39,22 +39,22 @@ class NodeFailed(RuntimeError):  # noqa: N818 (says what happened, as KeyboardIn
 
     @property
     def given(self) -> str:
-        """What the node was given, a line for each input; for those who look for the cause."""
+        """The inputs that the node was called with, one line each, for debugging."""
         lines = "".join(f"\n  {name}: {value}" for name, value in self.inputs.items())
         return f"inputs of {self.class_type}:{lines or ' none'}"
 
 
 def _reason(cause: Exception) -> str:
-    """What an error says; of one that was not meant for people, its kind as well."""
+    """An error's message, with its type in front unless it was written for users."""
     meant = isinstance(cause, ValueError | OSError | NodeFailed) and str(cause)
     return str(cause) if meant else f"{type(cause).__name__}: {cause}"
 
 
 def node_label(node_id: str, title: str, class_type: str) -> str:
-    """Return how messages name a node: `"Sample" (#7, SpacetimeSample)`."""
+    """Return a node's name for messages: `"Sample" (#7, SpacetimeSample)`."""
     return f'"{shown(title)}" (#{shown(node_id)}, {shown(class_type)})'
 
 
 def listed(names: Sequence[str], most: int = LISTED) -> str:
-    """Return names for a message, a few of them and the number of the rest."""
+    """Join names for a message: the first `most` and the number of the rest."""
     return some_of(names, most)

@@ -1,4 +1,4 @@
-"""Runs a prompt: every needed node once, results kept for the next run."""
+"""Run a prompt: each needed node once, with results kept for the next run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .validate import validate
 
 @dataclass(frozen=True, kw_only=True)
 class NodeStarted:
-    """A node begins; it is number `index` (from 0) of the `total` that this run executes."""
+    """A node starts; it is number `index` (from 0) of the `total` nodes that this run executes."""
 
     id: str
     title: str
@@ -34,7 +34,7 @@ class NodeStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeCached:
-    """A node's result is kept from before."""
+    """A node is skipped because its result is already known."""
 
     id: str
     title: str
@@ -43,7 +43,7 @@ class NodeCached:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeFinished:
-    """A node is done; `ui` is what it shows, such as the files it saved."""
+    """A node has finished; `ui` is its UI output, such as the files it saved."""
 
     id: str
     title: str
@@ -59,7 +59,7 @@ Event = NodeStarted | NodeCached | NodeFinished
 class RunResult:
     """What a run did.
 
-    `outputs` holds what each output node shows (also those whose result was kept); `executed` and
+    `outputs` holds the UI output of every output node, including cached ones; `executed` and
     `cached` list node ids in order.
     """
 
@@ -71,7 +71,7 @@ class RunResult:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """A run that goes on; results of nodes in ``anew`` are its ``own``."""
+    """A run in progress; results of nodes in ``anew`` go into ``own``, for this run alone."""
 
     graph: Graph
     signatures: Mapping[str, str]
@@ -85,13 +85,13 @@ class _Run:
 
     @property
     def of_use(self) -> Set[str]:
-        """Signatures of the results that it has a use for."""
+        """Signatures of the kept results that this run can use."""
         return {self.signatures[key] for key in self.graph.nodes if key not in self.anew}
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The nodes to execute in order, the outputs that are held, and who works beside other runs."""
+    """The nodes to execute in order, the outputs to hold, and the nodes to run beside others."""
 
     todo: Sequence[str]
     held: Set[Link]
@@ -101,14 +101,14 @@ class _Plan:
 class Executor:
     """Runs prompts and keeps the node results of the last one.
 
-    The results held are at most those of the nodes in the last prompt that was run: those that
-    the next prompt has no use for are dropped when it starts. Runs in a lockstep share theirs, and
-    a node that two of them need is executed once.
+    Only results of nodes in the last prompt are kept; those that the next prompt cannot use are
+    dropped when it starts. Runs in a lockstep share their results, and a node that two of them
+    need is executed once.
 
     Args:
         registry: node id -> class.
-        meeting: types of sockets through which nodes ask for what runs in a lockstep do together;
-            behind the last node with such an input a run works beside the others.
+        meeting: socket types of the nodes whose work is done together by runs in a lockstep;
+            after the last node with an input of such a type, a run works beside the others.
     """
 
     def __init__(self, registry: Registry, meeting: Set[str] = frozenset()) -> None:
@@ -119,7 +119,7 @@ class Executor:
         self._unique = itertools.count()
 
     def forget(self) -> None:
-        """Drop all results that are kept."""
+        """Drop all kept results."""
         self._results = {}
 
     def run(
@@ -132,20 +132,20 @@ class Executor:
         lean: bool = False,
         checked: Graph | None = None,
     ) -> RunResult:
-        """Check a prompt, then execute what its output nodes need and what is not kept.
+        """Check a prompt, then execute the nodes that its outputs need and that are not cached.
 
         Args:
-            prompt: API-format JSON; saved files carry it.
-            extra_pnginfo: what else saved files carry, such as {"workflow": ...}.
-            on_event: called at the start and the end of every node, in this thread.
-            save_again: execute output nodes even where the last prompt had the same.
-            lean: keep nothing, and drop each output of a node as soon as no other node will read
-                it: a model makes room when the last node that takes it has run.
-            checked: what `validate` has given for the prompt, where that was asked already.
+            prompt: API-format JSON; it is embedded in saved files.
+            extra_pnginfo: further metadata for saved files, such as {"workflow": ...}.
+            on_event: called at the start and end of every node, in this thread.
+            save_again: execute output nodes even if the last prompt had the same ones.
+            lean: keep no results, and drop each output as soon as no remaining node reads it; a
+                model is freed once the last node that uses it has run.
+            checked: the result of `validate` for this prompt, if it has been called already.
 
         Raises:
-            GraphError: the prompt is wrong; nothing was run.
-            NodeFailed: a node raised; what the nodes before it saved stays.
+            GraphError: the prompt is invalid; nothing was run.
+            NodeFailed: a node raised an exception; files saved by earlier nodes stay.
             KeyboardInterrupt: the run was stopped.
         """
         start = seconds_here()
@@ -173,7 +173,7 @@ class Executor:
         return run.done
 
     def _drop_useless(self) -> None:
-        """Drop the results that none of the runs has a use for."""
+        """Drop the results that no run can use."""
         of_use = set[str]().union(*(run.of_use for run in self._running))
         self._results = {key: each for key, each in self._results.items() if key in of_use}
 
@@ -195,7 +195,7 @@ class Executor:
             node, signature = graph.nodes[key], signatures[key]
             if key not in run.anew:
                 wait_until(lambda wanted=signature: wanted not in self._executing)
-            if self._is_known(key, run):  # an equal node ran before it
+            if self._is_known(key, run):  # an equal node has run in the meantime
                 _report_cached(node, run)
                 continue
             run.on_event(NodeStarted(**_named(node), index=index, total=len(todo)))
@@ -212,12 +212,12 @@ class Executor:
         return _Plan(todo, _held_outputs(run.graph), set(todo[self._met(run.graph, todo) :]))
 
     def _met(self, graph: Graph, todo: Sequence[str]) -> int:
-        """How many of the nodes it takes until other runs have been met for the last time."""
+        """The number of nodes up to and including the last one that works with other runs."""
         meeting = [n for n, key in enumerate(todo) if graph.nodes[key].takes & self._meeting]
         return meeting[-1] + 1 if meeting else len(todo)
 
     def _executed(self, node: GraphNode, run: _Run, plan: _Plan) -> Result:
-        """Execute a node and keep its result, for this run alone if it is one of those anew."""
+        """Execute a node and keep its result: for this run alone if the node is in ``anew``."""
         signature = run.signatures[node.id]
         if node.id in run.anew:
             run.own[signature] = self._execute(node, run, plan)
@@ -230,7 +230,7 @@ class Executor:
         return self._results[signature]
 
     def _drop_read(self, run: _Run, left: Sequence[str]) -> None:
-        """Drop the outputs that none of the nodes that are left will read."""
+        """Drop the outputs that no remaining node reads."""
         links = [link for key in left for link in run.graph.nodes[key].links]
         wanted = {(run.signatures[link.node], link.slot) for link in links}
         for results in (self._results, run.own):
@@ -252,7 +252,7 @@ class Executor:
         return signatures
 
     def _missing(self, run: _Run) -> list[str]:
-        """The nodes to execute, in order: no result kept, and an output node needs theirs."""
+        """The nodes to execute, in order: those without a result that an output node needs."""
         feeds = {
             key: [link.node for link in node.links]
             for key, node in run.graph.nodes.items()
@@ -275,7 +275,7 @@ class Executor:
             raise NodeFailed(node.id, node.title, node.class_type, cause, given) from cause
 
     def _gather(self, node: GraphNode, run: _Run) -> Lists:
-        """Every input as a list: a constant alone, a linked output as it was given."""
+        """Return every input as a list: a constant in a list of one, a linked output as it is."""
         return {
             name: self._known(run.signatures[value.node], run).outputs[value.slot]
             if isinstance(value, Link)
@@ -285,7 +285,7 @@ class Executor:
 
 
 def _held_outputs(graph: Graph) -> Set[Link]:
-    """Outputs whose frames are made once, where they come from: read twice, or as a tensor."""
+    """Outputs to hold as tensors at the source: read twice, or by an input without streams."""
     streamed, held = set[Link](), set[Link]()
     for node in graph.nodes.values():
         for name, value in node.inputs.items():
@@ -296,7 +296,7 @@ def _held_outputs(graph: Graph) -> Set[Link]:
 
 
 def _as_taken(node: GraphNode, inputs: Lists) -> Lists:
-    """Inputs with streams of frames only where the node takes them."""
+    """Replace frame streams by tensors in inputs that do not take streams."""
     return {
         name: values if name in node.node.takes_streams else _hold(values)
         for name, values in inputs.items()
@@ -304,7 +304,7 @@ def _as_taken(node: GraphNode, inputs: Lists) -> Lists:
 
 
 def _hold(values: list[Any]) -> list[Any]:
-    """Values with tensors in place of streams, which hold them from then on."""
+    """Replace streams by tensors; each stream holds on to its tensor from then on."""
     return [each.whole() if isinstance(each, FrameStream) else each for each in values]
 
 

@@ -1,4 +1,4 @@
-"""A checked prompt: nodes with their classes and links, in the order in which they run."""
+"""A checked prompt: nodes with their classes and links, in execution order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .schema import ComfyNode, Schema
 
 
 class Link(NamedTuple):
-    """An output of a node: the node's id and the index of the output."""
+    """An output of a node: node id and output index."""
 
     node: str
     slot: int
@@ -30,12 +30,12 @@ class GraphNode:
 
     @property
     def label(self) -> str:
-        """How messages name the node."""
+        """The node's name for messages."""
         return node_label(self.id, self.title, self.class_type)
 
     @property
     def takes(self) -> frozenset[str]:
-        """Types of the sockets of its inputs."""
+        """Socket types of its inputs."""
         return frozenset(spec.get_io_type() for spec in self.schema.inputs)
 
     @property
@@ -46,18 +46,18 @@ class GraphNode:
 
 @dataclass(frozen=True)
 class Graph:
-    """Everything the output nodes need, each node after those that feed it."""
+    """The output nodes and all nodes they need, each after those that feed it."""
 
     nodes: Mapping[str, GraphNode]
 
     @property
     def output_nodes(self) -> list[str]:
-        """Ids of the nodes whose effects are wanted."""
+        """Ids of the output nodes."""
         return [key for key, node in self.nodes.items() if node.schema.is_output_node]
 
 
 class CycleError(ValueError):
-    """Nodes that need each other; `ids` goes round once and ends where it began."""
+    """Some nodes depend on each other; `ids` lists the cycle and ends with its first id."""
 
     def __init__(self, ids: list[str]) -> None:
         self.ids = ids
@@ -65,17 +65,17 @@ class CycleError(ValueError):
 
 
 def order_nodes(wanted: Iterable[str], feeds: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the wanted nodes and all that feed them, each after what feeds it.
+    """Return the wanted nodes and all that feed them, each after the nodes that feed it.
 
-    The order depends only on the order of `wanted` and of each node's feeds: branch by branch,
-    so that a result is used soon after it is made.
+    The order depends only on the order of `wanted` and of each node's feeds. It goes branch by
+    branch, so that a result is used soon after it is computed.
 
     Args:
         wanted: ids of the nodes to reach.
         feeds: id -> ids of the nodes that feed it; ids without an entry are left out.
 
     Raises:
-        CycleError: some nodes need each other.
+        CycleError: some nodes depend on each other.
     """
     done: dict[str, None] = {}
     for root in wanted:

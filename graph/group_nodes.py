@@ -1,8 +1,8 @@
-"""Group nodes, which older editors keep in `extra.groupNodes`, as subgraphs of their own.
+"""Convert group nodes, which older editors keep in `extra.groupNodes`, to subgraphs.
 
-A group's inputs are those of its nodes that nothing in it feeds, in the order of the nodes, with
-widgets that became inputs last; its outputs are those that nothing in it takes, or that something
-outside takes too; its widgets are those of its nodes.
+A group's inputs are the inputs of its nodes that are not linked inside it, in node order; widgets
+converted to inputs come last. Its outputs are those that no node inside it uses, or that are also
+used outside. Its widgets are those of its nodes.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from .values import widget_of
 from .widgets import pair_values, widget_values
 
 PREFIXES = ("workflow>", "workflow/")
-"""Before a group's name in the type of its instances."""
+"""Prefixes of a group's name in the type of its instances."""
 
 MOST_DEPTH = 32
-"""Groups in each other."""
+"""Maximum nesting depth of groups."""
 
 SchemaOf = Callable[[str], Schema | None]
 
 
 @dataclass
 class _Names:
-    """Names of a group's inputs: a second one of a name has its node's title before it."""
+    """Names of a group's inputs; a repeated name is prefixed with its node's title."""
 
     seen: dict[str, int] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class _Names:
 
 @dataclass
 class _Group:
-    """A definition that is read: its nodes, what links them, and what the group shows of them."""
+    """A parsed definition: its nodes, their links, and the inputs and widgets the group exposes."""
 
     nodes: list[UINode]
     links: list[tuple[int, int, int, int]]
@@ -63,14 +63,14 @@ class _Group:
     widgets: list[tuple[int, str, str, Input | None]] = field(default_factory=list)
 
     def shows(self, index: int, side: str, name: str) -> bool:
-        """Whether the user has left an input or an output visible."""
+        """Return whether an input or output is visible, which the user may turn off."""
         told: Any = self.config
         for key in (str(index), side, name):
             told = told.get(key) if isinstance(told, Mapping) else None
         return not (isinstance(told, Mapping) and told.get("visible") is False)
 
     def collect(self, schema_of: SchemaOf) -> None:
-        """Find the group's inputs and widgets, in its order."""
+        """Collect the group's inputs and widgets in the editor's order."""
         names, fed = _Names(), {(target, slot) for _, _, target, slot in self.links}
         late: list[tuple[int, int, UISlot, Input | None]] = []
         for index, node in self._used():
@@ -94,7 +94,7 @@ class _Group:
             self.widgets.append((index, slot.widget or slot.name, name, spec))
 
     def outputs(self) -> Iterator[tuple[int, int]]:
-        """The group's outputs: a node and one of its outputs each."""
+        """Yield the group's outputs as (node index, output index)."""
         taken = {(source, slot) for source, slot, _, _ in self.links}
         for index, node in self._used():
             for slot in range(len(node.output_types)):
@@ -103,7 +103,7 @@ class _Group:
                     yield index, slot
 
     def _used(self) -> Iterator[tuple[int, UINode]]:
-        """All nodes but primitives that feed nothing."""
+        """All nodes except primitives that feed nothing."""
         sources = {source for source, *_ in self.links}
         for index, node in enumerate(self.nodes):
             if node.type != "PrimitiveNode" or index in sources:
@@ -116,15 +116,15 @@ def open_groups(
     definitions: Mapping[str, UIGraph],
     schema_of: SchemaOf,
 ) -> tuple[UIGraph, dict[str, UIGraph]]:
-    """Return a workflow in which every group node is an instance of a subgraph of its own.
+    """Return a workflow in which every group node is an instance of its own subgraph.
 
     Args:
         workflow: JSON with the groups in ``extra``.
-        root, definitions: that were read from it.
-        schema_of: type of a node -> its schema, None for an unknown one.
+        root, definitions: the graph and subgraph definitions read from it.
+        schema_of: node type -> schema, or None for an unknown type.
 
     Raises:
-        WorkflowError: a group is broken, or contains itself.
+        WorkflowError: a group is malformed or contains itself.
     """
     extra = workflow.get("extra")
     groups = extra.get("groupNodes") if isinstance(extra, Mapping) else None
@@ -135,7 +135,7 @@ def open_groups(
     def opened(graph: UIGraph, place: str, depth: int) -> UIGraph:
         if depth > MOST_DEPTH:
             raise WorkflowError(
-                "the workflow's group nodes contain themselves, or are far too deep"
+                "the workflow's group nodes contain themselves or are nested too deeply"
             )
         nodes = dict(graph.nodes)
         for key, node in graph.nodes.items():
@@ -158,10 +158,10 @@ def _group_name(kind: str) -> str | None:
 def _instance(
     raw: object, instance: UINode, kind: str, schema_of: SchemaOf
 ) -> tuple[UIGraph, UINode]:
-    """The graph of one instance with the values of its widgets, and the instance as its subgraph's.
+    """The subgraph of one instance with its widget values set, and the instance as a node of it.
 
     Raises:
-        WorkflowError: the definition has not the form of a group.
+        WorkflowError: the definition does not have the form of a group.
     """
     group = _read_group(raw, f"group node {instance.type}")
     group.collect(schema_of)
@@ -208,10 +208,10 @@ def _widgets(node: UINode, schema: Schema | None) -> dict[str, Input | None]:
 
 
 def _values(group: _Group, instance: UINode) -> dict[int, dict[str, Any]]:
-    """Values of the instance's widgets by the nodes in it."""
+    """Widget values of an instance by node index."""
     if isinstance(instance.values, dict):
         paired: Mapping[str, Any] = instance.values
-    else:  # behind the value of a primitive node there is a control, as there is behind a seed
+    else:  # a primitive node's value is followed by a control, as a seed is
         keys = [name for *_, name, _ in group.widgets]
         specs = {name: spec for *_, name, spec in group.widgets if spec is not None}
         controlled = {
@@ -238,7 +238,7 @@ def _node_values(
 
 
 def _named_as(names: tuple[str, ...], inputs: tuple[UISlot, ...]) -> tuple[UISlot, ...]:
-    """Inputs of an instance under the names of its group, by their places where users renamed."""
+    """Inputs of an instance with the names of its group, matched by position if renamed."""
     if all(slot.name in names for slot in inputs):
         return inputs
     return tuple(replace(slot, name=name) for slot, name in zip(inputs, names, strict=False))

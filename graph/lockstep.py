@@ -1,4 +1,4 @@
-"""Several runs side by side, one at a time, which meet where they ask for the same kind of work."""
+"""Interleave several runs, one at a time, and do work of the same kind for them together."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Tell = Callable[[Sequence[int], Exception], None]
 
 
 class Lockstep:
-    """Runs that share this process; answers to their questions are made in the caller's thread.
+    """Runs that share this process; their questions are answered in the caller's thread.
 
-    A run goes on until it asks, waits or ends; then it is the next one's turn. When none of them
-    can go on, their questions are answered. So the same runs always meet in the same way. Whoever
-    has begun to work `beside` the others meets nobody any more.
+    A run continues until it asks a question, waits or ends; then it is the next run's turn. When
+    no run can continue, their questions are answered. So the same runs are always combined in the
+    same way. A run that has begun to work `beside` the others is no longer combined with them.
 
     Args:
-        most: size up to which questions are answered together.
+        most: total size up to which questions are answered together.
     """
 
     def __init__(self, most: float) -> None:
@@ -35,18 +35,18 @@ class Lockstep:
         self._changed = threading.Semaphore(0)
 
     def run(self, works: Iterable[Callable[[], None]], tell: Tell = lambda *_: None) -> None:
-        """Do all works, and return when each has ended or is free, see `beside`.
+        """Run all works; return when each has ended or is free, see `beside`.
 
-        Those of an earlier call have ended then.
+        By then, all works of an earlier call have ended.
 
         Args:
-            works: to do.
-            tell: told when questions could not be answered together, by the numbers of their runs
-                and why; all are answered alone from then on.
+            works: one callable per run.
+            tell: called with run numbers and the error if the questions of these runs could not
+                be answered together; from then on every question is answered alone.
 
         Raises:
-            BaseException: what a work or Ctrl-C has raised; all others are stopped, and so is the
-                lockstep for good.
+            BaseException: raised by a work or by Ctrl-C; all other runs are stopped, and the
+                lockstep cannot be used again.
         """
         earlier = self._members
         self._tell, self._apart = tell, False
@@ -60,11 +60,11 @@ class Lockstep:
         )
 
     def finish(self) -> None:
-        """Wait until all runs have ended; raises what `run` does."""
+        """Wait until all runs have ended; raises the same exceptions as `run`."""
         self._go_on(lambda: all(member.ended for member in self._members))
 
     def _go_on(self, is_over: Callable[[], bool]) -> None:
-        """Have runs go on, and answer them, until they are as far as that."""
+        """Advance runs and answer their questions until `is_over` returns true."""
         try:
             for member in self._members:
                 member.begin()
@@ -85,9 +85,10 @@ class Lockstep:
         self._kept.clear()
 
     def pass_on(self, member: Member) -> None:
-        """Give the turn of a member to the next one, or back to the thread of `run`.
+        """Pass a member's turn to the next member, or back to the thread of `run`.
 
-        Members pass it to each other: on a busy machine every change of threads is a wait.
+        Members pass it directly to each other, because on a busy machine every thread switch costs
+        a wait.
         """
         place = self._members.index(member)
         following = [*self._members[place + 1 :], *self._members[:place]]
@@ -97,7 +98,7 @@ class Lockstep:
         (self._back if after is None else after.turn).release()
 
     def give_floor(self) -> None:
-        """Let other free members go on, or those that take turns."""
+        """Let other free members continue, or those that take turns."""
         self.floor.move_on()
         self._changed.release()
 
@@ -107,14 +108,14 @@ class Lockstep:
             raise KeyboardInterrupt
 
     def _advance(self) -> None:
-        """Let members go on until none of them can without an answer."""
+        """Advance members until none of them can continue without an answer."""
         self.floor.wait(self.floor.ticket())
         while self._goes_on():
             pass
         self.floor.move_on()
 
     def _goes_on(self) -> bool:
-        """Let members go on, if any can, until it is nobody's turn."""
+        """Let members take turns until nobody has one; return False if no member can continue."""
         for member in self._members:
             if member.ended and member.error is not None:
                 raise member.error
@@ -126,7 +127,7 @@ class Lockstep:
 
     @torch.inference_mode()
     def _answer(self, asking: Sequence[Member]) -> None:
-        """Answer all questions, those of a kind together."""
+        """Answer all questions, those of the same kind together."""
         kinds: dict[Hashable, list[Member]] = {}
         for member in asking:
             kind = None if self._apart else member.asked.kind
@@ -136,7 +137,7 @@ class Lockstep:
                 self._answer_alike(portion)
 
     def _portions(self, members: Sequence[Member]) -> list[list[Member]]:
-        """Members whose questions are small enough together; a large one is alone."""
+        """Split members into groups whose questions fit `most`; one that is too large is alone."""
         portions: list[list[Member]] = []
         left = 0.0
         for member in members:
@@ -174,7 +175,7 @@ class Lockstep:
             member.answer, member.question = answer, None
 
     def _stop(self) -> None:
-        """Wake whoever waits, and wait for all to end; on the way out nobody gets an answer."""
+        """Wake all waiting members and wait until they end; no more questions are answered."""
         self._stopping = True
         self.floor.open()
         self.side.open()
@@ -188,6 +189,6 @@ class Lockstep:
 def _answer_alone(member: Member) -> None:
     try:
         member.answer = member.asked.alone()
-    except Exception as problem:  # of this run; the others go on
+    except Exception as problem:  # fails this run only
         member.error = problem
     member.question = None

@@ -1,4 +1,4 @@
-"""The inputs that people vary first: a graph's seed and its prompt."""
+"""Find the inputs that users vary first: a graph's seed and its prompt."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ POSITIVE, NEGATIVE = "positive", "negative"
 def seed_inputs(
     prompt: Mapping[str, Any], registry: Mapping[str, type[ComfyNode]]
 ) -> list[Address]:
-    """Return the seeds of the noise that a prompt samples from; without noise, all its seeds.
+    """Return the noise seeds of a prompt, or all its seeds if none is for noise.
 
-    A seed that comes by a link is found where it comes from.
+    A linked seed is traced to the widget that it comes from.
 
     Args:
         prompt: API-format JSON.
@@ -41,7 +41,7 @@ def seed_inputs(
 def prompt_inputs(
     prompt: Mapping[str, Any], registry: Mapping[str, type[ComfyNode]]
 ) -> list[Address]:
-    """Return the texts that lead to an input named positive; without one, all texts of prompts.
+    """Return the prompt texts that feed an input named positive, or all of them if none does.
 
     Args:
         prompt: API-format JSON.
@@ -77,14 +77,14 @@ def _inputs(raw: object) -> Mapping[str, Any]:
 
 
 def _samples(schema: Schema) -> bool:
-    """Whether a node's seed is that of noise, and not of a scene or a choice."""
+    """Whether a node's seed is for noise rather than for a scene or a choice."""
     makes = {output.get_io_type() for output in schema.outputs}
     takes = {spec.get_io_type() for spec in schema.inputs}
     return "NOISE" in makes or not takes.isdisjoint({"MODEL", "GUIDER"})
 
 
 def _texts(schema: Schema) -> list[str]:
-    """Inputs of a node that hold a prompt: texts from which it makes a conditioning."""
+    """Inputs of a node that hold a prompt: the texts of nodes that output conditioning."""
     if not any(output.get_io_type() == "CONDITIONING" for output in schema.outputs):
         return []
     texts = [spec.id for spec in schema.inputs if isinstance(widget_of(spec), String.Input)]
@@ -97,7 +97,7 @@ def _origin(
     address: Address,
     raw: Mapping[str, Any],
 ) -> Address | None:
-    """The widget that an input's value comes from; None where a node works it out, or none does."""
+    """The widget that an input's value comes from, or None if a node computes the value."""
     seen = {address.node}
     while link := read_link(_inputs(raw).get(address.input)):
         source = next(_known({link.node: prompt.get(link.node)}, registry), None)
@@ -113,7 +113,7 @@ def _origin(
 
 
 def _above(prompt: Mapping[str, Any], roots: list[str], stops: Mapping[str, object]) -> set[str]:
-    """Nodes that feed others, up to those that are looked for."""
+    """The roots and all nodes that feed them except as negative, going no further than `stops`."""
     seen: set[str] = set()
     todo = list(roots)
     while todo:

@@ -1,4 +1,4 @@
-"""File names in graphs from other machines: other slashes, another case, other folders."""
+"""Match file names in graphs from other machines: different slashes, case or folders."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def with_own_names(
     registry: Mapping[str, type[ComfyNode]],
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Return a prompt whose files are called as this host calls them.
+    """Return a prompt in which files have the names that this host has for them.
 
-    What is no name of a file, is here as it is, or could be several files, stays.
+    Values that are not file names, that exist as they are, or that match several files are kept.
 
     Args:
         prompt: API-format JSON.
-        registry: node id -> class; its choices are the files that are here.
-        tell: told of each file that lies in another folder than the graph says.
+        registry: node id -> class; the options of its inputs are the files that exist.
+        tell: called with a message for each file found in a different folder than the graph names.
     """
     schemas: dict[str, Schema] = {}
     changed = dict(prompt)
@@ -59,5 +59,5 @@ def _moved(
         found = moved_name(value, names)
         if found is not None:
             if same_name(value, names) is None:
-                tell(f"input {spec.id}: {shown(value)} is not here, {shown(found)} is taken")
+                tell(f"input {spec.id}: {shown(value)} not found, using {shown(found)}")
             yield spec.id, found

@@ -1,4 +1,4 @@
-"""A node's description as ComfyUI's server sends it, for tools that read `/object_info`."""
+"""Describe nodes as ComfyUI's server does, for tools that read `/object_info`."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ SENT_AS: Mapping[str, str] = {
     "tooltip": "tooltip",
     "lazy": "lazy",
 }
-"""Attribute of an input -> the key that it is sent under, where it has a value."""
+"""Attribute of an input -> its key in the description; attributes without a value are left out."""
 
 
 def object_info(nodes: Iterable[type[ComfyNode]], *, module: str) -> dict[str, dict[str, Any]]:
-    """Describe nodes as the answer of ComfyUI's `/object_info` does (as of 0.3.64).
+    """Describe nodes in the format of ComfyUI's `/object_info` (as of 0.3.64).
 
     Args:
         nodes: node classes.
-        module: the module that they come from; in ComfyUI `custom_nodes.` and the pack's folder.
+        module: the module they come from; in ComfyUI `custom_nodes.` and the pack's folder.
 
     Returns:
         Node id -> description, JSON-ready.

@@ -1,4 +1,4 @@
-"""Patterns in file name prefixes, filled in as ComfyUI's editor does when Run is pressed."""
+"""Fill in the patterns in file name prefixes, as ComfyUI's editor does when Run is pressed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 PREFIX = "filename_prefix"
-"""The input whose text is a beginning of file names."""
+"""The input that holds a file name prefix."""
 
 LONGEST = 10_000
-"""Characters of a prefix; nothing is filled into a longer one, which no file could have."""
+"""Maximum length of a prefix in characters; longer ones, too long for any file, are left as is."""
 
 _PATTERN = re.compile(r"%([^%]+)%")
 _DATE = re.compile(r"d{1,2}|M{1,2}|h{1,2}|m{1,2}|s{1,2}|y{2,4}")
@@ -19,14 +19,14 @@ _NOT_IN_NAMES = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
 
 
 def fill_prefixes(prompt: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return a prompt whose file name prefixes have their dates and values filled in.
+    """Return a prompt with the dates and values in its file name prefixes filled in.
 
-    ``%date:yyyy-MM-dd%`` becomes a date, ``%Sampler.seed%`` the value of an input, the node being
-    named by its type or its title. What names nothing stays as it is.
+    ``%date:yyyy-MM-dd%`` becomes a date; ``%Sampler.seed%`` becomes the value of an input of the
+    node with that type or title. Patterns that match nothing are left as they are.
 
     Args:
         prompt: API-format JSON.
-        now: the time of dates.
+        now: the time to use for dates.
     """
     return {key: _filled(node, prompt, now) for key, node in prompt.items()}
 
@@ -53,7 +53,7 @@ def _replaced(found: re.Match[str], prompt: Mapping[str, Any], now: datetime) ->
 
 
 def _inputs_of(name: str, prompt: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Inputs of the first node of that type, else of that title."""
+    """Inputs of the first node of that type, or else of that title."""
     nodes = [node for node in prompt.values() if isinstance(node, dict)]
     for key in (lambda node: node.get("class_type"), _title):
         for node in nodes:
@@ -68,7 +68,7 @@ def _title(node: Mapping[str, Any]) -> object:
 
 
 def _text(value: object) -> str:
-    """A value as the editor writes it: 8.0 is 8, and True is true."""
+    """Format a value as the editor does: 8.0 becomes 8, and True becomes true."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

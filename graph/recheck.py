@@ -1,4 +1,4 @@
-"""Checks of single nodes with other constants, for prompts that differ in little."""
+"""Recheck single nodes with other constants, for prompts that differ only slightly."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .validate import check_node, read_entries
 
 
 class Recheck:
-    """Checks nodes of one prompt with other constants; titles and schemas are read once.
+    """Checks nodes of one prompt with other constants; titles and schemas are read only once.
 
     Args:
         prompt: API-format JSON.
         registry: node id -> class.
 
     Raises:
-        GraphError: the prompt is no object of nodes.
+        GraphError: the prompt is not an object of nodes, or is empty.
     """
 
     def __init__(self, prompt: object, registry: Mapping[str, type[ComfyNode]]) -> None:
@@ -26,11 +26,11 @@ class Recheck:
         self._entries = read_entries(prompt, registry, [])
 
     def problems(self, node: str, inputs: Mapping[str, Any]) -> list[str]:
-        """Return what is wrong with a node whose inputs are changed.
+        """Return the problems of a node with changed inputs.
 
         Args:
             node: its id.
-            inputs: values in place of those of the prompt.
+            inputs: values that replace those in the prompt.
         """
         entry, found = self._entries[node], list[str]()
         if entry.schema is not None:

@@ -1,4 +1,4 @@
-"""The nodes that the host knows, by their ids."""
+"""The nodes that the host knows, by id."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .schema import ComfyNode
 
 
 class Registry(dict[str, type[ComfyNode]]):
-    """Node id -> node class; ``elsewhere`` names what takes the place of unknown ids."""
+    """Node id -> node class; ``elsewhere`` names replacements for unknown ids."""
 
     elsewhere: Mapping[str, str] = MappingProxyType({})
 
@@ -21,7 +21,7 @@ class Registry(dict[str, type[ComfyNode]]):
         *,
         elsewhere: Mapping[str, str] = MappingProxyType({}),
     ) -> Registry:
-        """Return the registry of the given classes.
+        """Return a registry of the given classes.
 
         Raises:
             ValueError: two different classes have the same node id.
@@ -38,12 +38,12 @@ class Registry(dict[str, type[ComfyNode]]):
         return registry
 
     def equivalents(self, class_types: Iterable[str]) -> list[str]:
-        """Say for unknown node types what does the same, one entry for each of ours."""
+        """Return a hint for each known replacement of the given unknown node types."""
         found: dict[str, list[str]] = {}
         for name in dict.fromkeys(class_types):
             if name in self.elsewhere:
                 found.setdefault(self.elsewhere[name], []).append(name)
-        return [f"for {listed(names)} there is {ours}" for ours, names in found.items()]
+        return [f"use {ours} instead of {listed(names)}" for ours, names in found.items()]
 
 
 def _place(node: type[ComfyNode]) -> str:

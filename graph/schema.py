@@ -13,7 +13,7 @@ from .sockets import Input, Output
 
 
 class Hidden(StrEnum):
-    """Values that a node may ask for beside its inputs; they arrive on `cls.hidden`."""
+    """Values that a node can request in addition to its inputs; they arrive on `cls.hidden`."""
 
     unique_id = "UNIQUE_ID"
     prompt = "PROMPT"
@@ -22,7 +22,7 @@ class Hidden(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenHolder:
-    """The hidden values of one call: the node's id, the whole prompt, what travels with files."""
+    """The hidden values of one call: node id, whole prompt, and metadata for saved files."""
 
     unique_id: str | None = None
     prompt: Mapping[str, Any] | None = None
@@ -48,16 +48,16 @@ class Schema:
     search_aliases: list[str] = field(default_factory=list)
 
     def validate(self) -> None:
-        """Raise ValueError unless the ids of all inputs and outputs differ."""
+        """Raise ValueError unless the ids of all inputs and outputs are unique."""
         ids = [socket.id for socket in (*self.inputs, *self.outputs)]
         twice = [name for name, count in Counter(ids).items() if count > 1]
         if twice:
             raise ValueError(
-                f"{self.node_id}: input and output ids must differ, but {twice} do not"
+                f"{self.node_id}: input and output ids must be unique, but {twice} are repeated"
             )
 
     def finalize(self) -> None:
-        """Name the outputs without an id; give output nodes the prompt and the workflow."""
+        """Name the outputs that have no id; give output nodes the prompt and the workflow."""
         if self.is_output_node:
             always = (Hidden.prompt, Hidden.extra_pnginfo)
             self.hidden = list(dict.fromkeys([*self.hidden, *always]))
@@ -66,15 +66,15 @@ class Schema:
 
 
 class UIOutput(ABC):
-    """What a node shows: `as_dict` gives the form that travels to the editor."""
+    """A node's UI output; `as_dict` returns it in the form that is sent to the editor."""
 
     @abstractmethod
     def as_dict(self) -> dict[str, Any]:
-        """Return the ui dict, a list or tuple under every key."""
+        """Return the UI dict, with a list or tuple under every key."""
 
 
 class NodeOutput:
-    """Results of a node in the order of its outputs, with what it shows in `ui`."""
+    """Results of a node in the order of its outputs, with its UI output in `ui`."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class NodeOutput:
 
     @property
     def result(self) -> tuple[Any, ...] | None:
-        """The results, or None for none."""
+        """The results, or None if there are none."""
         return self.args or None
 
     def __getitem__(self, index: int) -> Any:
@@ -100,10 +100,10 @@ class NodeOutput:
 class ComfyNode:
     """Base of all nodes; subclasses override `define_schema` and `execute`.
 
-    Optional class methods: `validate_inputs(**values) -> True | str` before the run (linked
-    inputs are None), `fingerprint_inputs(**values)` whose changed result runs the node again.
-    Inputs named in `takes_streams` get frames as they come, a tensor or a `FrameStream`; all others
-    get tensors.
+    Optional class methods: `validate_inputs(**values) -> True | str` is called before the run
+    (linked inputs are None); `fingerprint_inputs(**values)` makes the node run again when its
+    result changes. Inputs named in `takes_streams` get frames as they come, a tensor or a
+    `FrameStream`; all others get tensors.
     """
 
     takes_streams: frozenset[str] = frozenset()

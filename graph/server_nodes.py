@@ -1,7 +1,7 @@
-"""The nodes of another host, as its `/object_info` describes them: for reading graphs, not running.
+"""The nodes of another host, built from its `/object_info`: for reading graphs, not running them.
 
-Built for what the converter asks of a node: which inputs are widgets, in what order, with what
-defaults, and what an assignment may say.
+They provide what the converter needs of a node: which inputs are widgets, in what order, with
+which defaults, and which values can be assigned.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _WIDGETS: Mapping[str, type[WidgetInput]] = {
 }
 _CHOICE, _CHOICE_OF_INPUTS, _GROWING = "COMBO", "COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3"
 _UPLOAD = "_upload"
-"""Ends the name of the option that puts an upload button beside a choice of files."""
+"""Suffix of the option that puts an upload button beside a choice of files."""
 
 
 class ServerNode(ComfyNode):
-    """A node that exists on a server; `described` is what the server says of it."""
+    """A node that exists on a server; `described` is the server's description of it."""
 
     described: ClassVar[Mapping[str, Any]]
 
     @classmethod
     def define_schema(cls) -> Schema:
-        """Return the schema; a choice's own inputs are in it under `choice.input`."""
+        """Return the schema; inputs that a choice adds are named `choice.input`."""
         sockets = cls.described.get("input") or {}
         inputs = [
             spec
@@ -54,23 +54,23 @@ class ServerNode(ComfyNode):
 
     @classmethod
     def GET_SCHEMA(cls) -> Schema:  # noqa: N802 (the host's name)
-        """Return the schema; packs may name an input and an output alike."""
+        """Return the schema, unchecked: packs may give an input and an output the same name."""
         return cls.define_schema()
 
 
 def server_nodes(info: object) -> Registry:
-    """Return the registry of a server.
+    """Return the registry of a server's nodes.
 
     Args:
-        info: the answer to `/object_info`, node id -> description.
+        info: the server's response to `/object_info`, node id -> description.
 
     Raises:
-        WorkflowError: it is no such answer.
+        WorkflowError: it is not such a response.
     """
     if not isinstance(info, dict) or not all(
         isinstance(described, dict) and "input" in described for described in info.values()
     ):
-        raise WorkflowError(f"{quote(info)} does not describe nodes, as /object_info does")
+        raise WorkflowError(f"expected node descriptions from /object_info, got {quote(info)}")
     return Registry(
         {
             name: type(name, (ServerNode,), {"described": {**described, "name": name}})
@@ -80,7 +80,7 @@ def server_nodes(info: object) -> Registry:
 
 
 def file_inputs(described: Mapping[str, Any]) -> Iterator[str]:
-    """Names of a described node's inputs whose values are files of the server's input folder."""
+    """Yield a described node's inputs whose values are files in the server's input folder."""
     for group in ("required", "optional"):
         for name, about in ((described["input"] or {}).get(group) or {}).items():
             if _is_upload(_options(about)):
@@ -88,10 +88,10 @@ def file_inputs(described: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _specs(name: str, about: Any, *, optional: bool) -> Iterator[Input]:
-    """An input, and behind a choice that brings inputs of its own all that it may bring."""
+    """Yield an input; after a choice that adds inputs, also all inputs that it can add."""
     kind = about[0] if isinstance(about, list | tuple) and about else "*"
     options = _options(about)
-    if options.get("hidden"):  # for graphs that name it, as those of older hosts do
+    if options.get("hidden"):  # kept by the server only for graphs of older hosts
         return
     if kind == _CHOICE_OF_INPUTS:
         choices = [each for each in options.get("options") or () if isinstance(each, dict)]
@@ -108,7 +108,7 @@ def _specs(name: str, about: Any, *, optional: bool) -> Iterator[Input]:
 
 
 def _united(specs: Iterable[Input]) -> list[Input]:
-    """Each input once; what several choices bring may be chosen as in any of them."""
+    """Return each input once; an input that several choices add has the options of all of them."""
     found: dict[str, Input] = {}
     for spec in specs:
         first = found.setdefault(spec.id, spec)
@@ -133,7 +133,7 @@ def _spec(name: str, kind: Any, options: Mapping[str, Any], optional: bool) -> I
 
 
 def _choice(name: str, options: Mapping[str, Any], optional: bool) -> Input:
-    """A choice; where a file may be uploaded or the list lies elsewhere, any value will do."""
+    """A choice; it accepts any value if a file may be uploaded or the list is kept elsewhere."""
     listed = options.get("options")
     if isinstance(listed, list) and not _is_upload(options):
         return _widget(Combo.Input, name, options, optional)
@@ -145,7 +145,7 @@ def _choice(name: str, options: Mapping[str, Any], optional: bool) -> Input:
 def _widget(
     kind: type[WidgetInput], name: str, options: Mapping[str, Any], optional: bool
 ) -> WidgetInput:
-    """An input of a kind with those of the told options that it knows."""
+    """An input of a kind, with those of the described options that it supports."""
     known = inspect.signature(kind).parameters
     given = {
         field: options[key] for field, key in SENT_AS.items() if key in options and field in known

@@ -1,4 +1,4 @@
-"""Signatures of nodes: equal ones give equal results, so that a result is made once."""
+"""Signatures of nodes: equal signatures mean equal results, which are then computed only once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .validate import select_arguments
 
 
 def sign_node(node: GraphNode, upstream: Mapping[str, str], unique: Callable[[], int]) -> str:
-    """Return a node's signature: class, constants, what feeds it, and its own fingerprint.
+    """Return a node's signature: its class, constants, upstream nodes and own fingerprint.
 
     Args:
         node: the node.
         upstream: signatures of the nodes that feed it.
-        unique: gives a new number each time, for what must never be taken as equal.
+        unique: returns a new number on every call, for values that never compare as equal.
 
     Raises:
         Exception: whatever the node's `fingerprint_inputs` raises.
@@ -48,7 +48,7 @@ def _fingerprint(node: GraphNode) -> object:
 
 
 def _plain(value: object, unique: Callable[[], int]) -> Any:
-    """Return a value as JSON that differs where the value does; NaN differs from itself."""
+    """Convert a value to JSON that differs whenever the value does; NaN differs from itself."""
     if isinstance(value, list | tuple):
         return [_plain(item, unique) for item in value]
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
 """Socket types of the node schema: the subset of `comfy_api.v0_0_2.io` that the nodes use.
 
-Every type has `.Input(id, ...)` and `.Output(id, ...)`. A node that runs with these classes runs
-with ComfyUI's; options beyond the first five are keyword-only here, which ComfyUI accepts too.
+Every type has `.Input(id, ...)` and `.Output(id, ...)`. A node that runs with these classes also
+runs with ComfyUI's. Options after the first five are keyword-only, which ComfyUI accepts too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 
 class FolderType(StrEnum):
-    """Which of the host's folders a file lies in."""
+    """The host's folder that a file is in."""
 
     input = "input"
     output = "output"
@@ -50,13 +50,13 @@ class Input:
     extra_dict: dict[str, Any] = field(default_factory=dict)
 
     def get_io_type(self) -> str:
-        """Return the socket's type, a comma-separated set for several."""
+        """Return the socket's type; several types are separated by commas."""
         return self.io_type
 
 
 @dataclass(eq=False)
 class WidgetInput(Input):
-    """An input that the editor draws as a widget, so that it can hold a value of its own."""
+    """An input that the editor draws as a widget, so that it can hold a value itself."""
 
     _: KW_ONLY
     default: Any = None
@@ -66,13 +66,13 @@ class WidgetInput(Input):
     advanced: bool | None = None
 
     def get_io_type(self) -> str:
-        """Return the socket's type, or the widget's where one was given."""
+        """Return the widget's type if one is set, otherwise the socket's."""
         return self.widget_type or self.io_type
 
 
 @dataclass(eq=False)
 class Output:
-    """An output of a node; `is_output_list` marks a list that downstream nodes run over."""
+    """An output of a node; with `is_output_list`, downstream nodes run once per item."""
 
     io_type: ClassVar[str] = "*"
 
@@ -82,12 +82,12 @@ class Output:
     is_output_list: bool = False
 
     def get_io_type(self) -> str:
-        """Return the socket's type, a comma-separated set for several."""
+        """Return the socket's type; several types are separated by commas."""
         return self.io_type
 
 
 class SocketType:
-    """A socket type: `io_type` names it; its nested classes `Input` and `Output` are its ends."""
+    """A socket type named `io_type`, with the nested classes `Input` and `Output` for its ends."""
 
     io_type: ClassVar[str] = "*"
     Type: ClassVar[Any] = Any
@@ -110,12 +110,12 @@ class ComfyTypeIO(SocketType, io_type="*"):
 
 
 def Custom(io_type: str) -> type[ComfyTypeIO]:  # noqa: N802 (the host's name)
-    """Return a socket type of the given name; equal names are the same type to every check."""
+    """Return a socket type of the given name; types of equal names are compatible."""
     return type(f"Custom_{io_type}", (ComfyTypeIO,), {}, io_type=io_type)
 
 
 class Boolean(SocketType, io_type="BOOLEAN"):
-    """A yes or no."""
+    """True or false."""
 
     Type = bool
 
@@ -172,7 +172,7 @@ class Float(SocketType, io_type="FLOAT"):
 
 
 class String(SocketType, io_type="STRING"):
-    """A text."""
+    """A string."""
 
     Type = str
 
@@ -251,7 +251,7 @@ class MultiType:
     """An input that takes any of several types."""
 
     class Input(Input):
-        """Input of the given `types`; an input object as `id` lends its widget and its options."""
+        """Input of the given `types`; an input object as `id` provides its widget and options."""
 
         def __init__(
             self,
@@ -284,7 +284,7 @@ class AnyType(ComfyTypeIO, io_type="*"):
 
 
 class Image(ComfyTypeIO, io_type="IMAGE"):
-    """Pictures (B, H, W, C) in [0, 1]."""
+    """Images (B, H, W, C) in [0, 1]."""
 
 
 class Mask(ComfyTypeIO, io_type="MASK"):
@@ -304,7 +304,7 @@ class Sampler(ComfyTypeIO, io_type="SAMPLER"):
 
 
 class Sigmas(ComfyTypeIO, io_type="SIGMAS"):
-    """Noise levels (steps + 1,), falling."""
+    """Noise levels (steps + 1,) in falling order."""
 
 
 class Noise(ComfyTypeIO, io_type="NOISE"):
@@ -312,7 +312,7 @@ class Noise(ComfyTypeIO, io_type="NOISE"):
 
 
 class Guider(ComfyTypeIO, io_type="GUIDER"):
-    """A model with its prompts and guidance."""
+    """A model with its conditioning and guidance."""
 
 
 class Clip(ComfyTypeIO, io_type="CLIP"):
@@ -336,4 +336,4 @@ class Video(ComfyTypeIO, io_type="VIDEO"):
 
 
 class Audio(ComfyTypeIO, io_type="AUDIO"):
-    """A sound: `waveform` (B, C, samples) and `sample_rate`."""
+    """A dict with `waveform` (B, C, samples) and `sample_rate`."""

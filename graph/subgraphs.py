@@ -1,4 +1,4 @@
-"""A workflow with its subgraphs opened: one scope per instance, and links traced through them."""
+"""Expand a workflow's subgraphs: one scope per instance, with links traced through them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .values import are_compatible
 VIRTUAL_TYPES = frozenset(
     {"Note", "MarkdownNote", "PrimitiveNode", "Reroute", "GetNode", "SetNode"}
 )
-"""Nodes that exist in the editor only."""
+"""Nodes that exist only in the editor."""
 
 DECOR_TYPES = frozenset(
     f"{name} (rgthree)"
@@ -48,36 +48,36 @@ _MOST_DEPTH = 32
 _MOST_NODES = 20_000
 
 _MOST_HOPS = 1_000_000
-"""Reroutes, inputs of bypassed nodes and ends of subgraphs that all links of a workflow pass."""
+"""Maximum number of steps in tracing all links: reroutes, bypassed inputs, subgraph boundaries."""
 
 
 class Hops:
-    """Counts what the links of a workflow pass, so that a small file cannot ask for hours."""
+    """Counts the steps in tracing a workflow's links, so that no small file can take hours."""
 
     def __init__(self) -> None:
         self._left = _MOST_HOPS
 
     def spend(self, count: int) -> None:
-        """Count some more.
+        """Add to the count.
 
         Raises:
-            WorkflowError: they are too many.
+            WorkflowError: the limit is exceeded.
         """
         self._left -= count
         if self._left < 0:
             raise WorkflowError(
-                f"the workflow's links pass {_MOST_HOPS} reroutes, bypassed nodes and ends of "
-                "subgraphs: connect the nodes directly"
+                f"the workflow's links pass {_MOST_HOPS} reroutes, bypassed nodes and subgraph "
+                "boundaries: connect the nodes directly"
             )
 
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """A graph in its place: the workflow itself, or one instance of a subgraph.
+    """A graph in context: the workflow itself, or one instance of a subgraph.
 
-    `prefix` begins the ids of its nodes ("" or "12:"), `instance` is the node that it stands for
-    in `parent`, `children` are the subgraphs in it by the ids of their instances, `hops` counts
-    what the links of the whole workflow pass.
+    `prefix` starts the ids of its nodes ("" or "12:"); `instance` is its node in `parent`;
+    `children` are the subgraphs in it by instance id; `hops` counts the tracing steps of the whole
+    workflow.
     """
 
     graph: UIGraph
@@ -93,13 +93,13 @@ class Scope:
 
     @cached_property
     def promoted(self) -> Set[str]:
-        """The inputs of the subgraph that stand for widgets of nodes in it, by their names."""
+        """Names of the subgraph's inputs that stand for widgets of nodes in it."""
         names = enumerate(self.graph.input_names)
         return {name for slot, name in names if _is_promoted_widget(self, slot)}
 
     @cached_property
     def widget_places(self) -> Mapping[str, int]:
-        """Where an instance's values for inputs of its subgraph are, by the inputs' names."""
+        """Input name -> position of its value in the instance's list of widget values."""
         names = self.graph.input_names
         proxies = self.instance.proxies if self.instance else None
         if proxies is not None:
@@ -110,7 +110,7 @@ class Scope:
         return {name: place for place, name in places if name is not None}
 
     def nodes(self) -> Iterator[tuple[Scope, UINode]]:
-        """Yield every real node that runs, those of a subgraph in the place of its instance."""
+        """Yield every real node that runs; a subgraph's nodes take the place of its instance."""
         for node in self.graph.nodes.values():
             if node.id in self.children:
                 yield from self.children[node.id].nodes()
@@ -122,7 +122,7 @@ class Scope:
 
 
 class Source(NamedTuple):
-    """An output of a real node, by its id in the prompt."""
+    """An output of a real node, given by the node's id in the prompt."""
 
     node: str
     slot: int
@@ -135,14 +135,14 @@ class Constant(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """The value of a widget that several inputs share: that of the first of them."""
+    """The value of a widget that several inputs share; it belongs to the first of them."""
 
     node: UINode
     widget: str
 
 
 class Lost(NamedTuple):
-    """Nothing: the link ends at a node that does not run."""
+    """No value: the link ends at a node that does not run."""
 
 
 class _Hop(NamedTuple):
@@ -151,10 +151,10 @@ class _Hop(NamedTuple):
 
 
 def open_subgraphs(workflow: UIGraph, definitions: Mapping[str, UIGraph]) -> Scope:
-    """Return the scope of a workflow with a scope for every subgraph instance that runs.
+    """Return the scope of a workflow, with a child scope for every subgraph instance that runs.
 
     Raises:
-        WorkflowError: a subgraph contains itself, or the whole is unreasonably large.
+        WorkflowError: a subgraph contains itself, or the expanded workflow is too large.
     """
     root = Scope(workflow)
     pending, count = [(root, 0)], 0
@@ -162,11 +162,13 @@ def open_subgraphs(workflow: UIGraph, definitions: Mapping[str, UIGraph]) -> Sco
         scope, depth = pending.pop()
         count += 1 + len(scope.graph.nodes)
         if depth > _MOST_DEPTH:
-            raise WorkflowError("the workflow's subgraphs contain themselves, or are far too deep")
+            raise WorkflowError(
+                "the workflow's subgraphs contain themselves or are nested too deeply"
+            )
         if count > _MOST_NODES:
             raise WorkflowError(
-                f"with its subgraphs opened the workflow has more than {_MOST_NODES} nodes: run "
-                "it in parts"
+                f"with its subgraphs expanded, the workflow has more than {_MOST_NODES} nodes: "
+                "run it in parts"
             )
         for node in scope.graph.nodes.values():
             if node.type in definitions and node.mode not in (MUTED, BYPASSED):
@@ -178,7 +180,7 @@ def open_subgraphs(workflow: UIGraph, definitions: Mapping[str, UIGraph]) -> Sco
 
 
 def trace(scope: Scope, consumer: UISlot) -> Source | Constant | Shared | Lost | None:
-    """Follow the link of an input back to what feeds it; None where nothing does.
+    """Follow an input's link back to its source; return None if there is none.
 
     Raises:
         WorkflowError: the links form a cycle.
@@ -225,7 +227,7 @@ def _step_back(
 def _leave(
     scope: Scope, parent: Scope, instance: UINode, slot: int
 ) -> Constant | Shared | _Hop | None:
-    """Go on outside of a subgraph: its instance's link, or the value of its own widget."""
+    """Continue outside a subgraph: at its instance's link, or the value of its own widget."""
     names = scope.graph.input_names
     if not 0 <= slot < len(names):
         return None
@@ -237,7 +239,7 @@ def _leave(
 
 
 def _instance_value(scope: Scope, instance: UINode, slot: int) -> Any:
-    """What an instance's own widgets hold for an input of its subgraph, None for nothing."""
+    """The value of an instance's own widget for an input of its subgraph, or None."""
     name, values = scope.graph.input_names[slot], instance.values
     if isinstance(values, dict):
         return values.get(name)
@@ -246,7 +248,7 @@ def _instance_value(scope: Scope, instance: UINode, slot: int) -> Any:
 
 
 def _first_target(scope: Scope, slot: int) -> Shared | None:
-    """The widget that an input of a subgraph stands for: the first that it feeds."""
+    """The widget that a subgraph's input stands for: the first one it feeds."""
     for wire in scope.graph.fed_by_inputs.get(slot, ()):
         node = scope.graph.nodes.get(wire.target)
         if node is None:
@@ -259,7 +261,7 @@ def _first_target(scope: Scope, slot: int) -> Shared | None:
 
 
 def _is_promoted_widget(scope: Scope, slot: int) -> bool:
-    """Whether an input of a subgraph stands for a widget of a node in it."""
+    """Return whether a subgraph's input stands for a widget of a node in it."""
     for wire in scope.graph.fed_by_inputs.get(slot, ()):
         node = scope.graph.nodes.get(wire.target)
         if node is None or not 0 <= wire.target_slot < len(node.inputs):
@@ -275,7 +277,7 @@ def _is_promoted_widget(scope: Scope, slot: int) -> bool:
 
 
 def _enter(child: Scope, slot: int) -> _Hop | None:
-    """Go on inside of a subgraph, at what feeds one of its outputs."""
+    """Continue inside a subgraph, at the link that feeds one of its outputs."""
     wire = child.graph.into_outputs.get(slot)
     return _Hop(child, wire.id) if wire else None
 
@@ -300,10 +302,10 @@ def _first_link(node: UINode) -> int | str | None:
 
 
 def _passed_input(node: UINode, slot: int, wanted: str) -> UISlot | None:
-    """The input that a bypassed node hands on as one of its outputs, chosen as the editor does.
+    """The input that a bypassed node passes on as one of its outputs, chosen as the editor does.
 
-    That of the same place where its type fits, else the first of the type that the consumer
-    wants, else the first that fits at all.
+    It is the input at the same position if its type fits, else the first input of exactly the
+    consumer's type, else the first that fits.
     """
     if not 0 <= slot < len(node.output_types):
         return None

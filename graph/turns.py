@@ -1,4 +1,4 @@
-"""What runs of a lockstep do: they take turns, ask, wait for each other and work beside others."""
+"""The side of a lockstep's runs: taking turns, asking, waiting, and working beside other runs."""
 
 from __future__ import annotations
 
@@ -17,65 +17,65 @@ if TYPE_CHECKING:
 
 
 class Question(Protocol):
-    """Work that a run asks for, and that may be done together with that of others."""
+    """Work that a run requests and that may be done together with the work of other runs."""
 
     @property
     def kind(self) -> Hashable | None:
-        """Questions of equal kinds may be answered together; None for one that is alone."""
+        """Questions of equal kinds may be answered together; None is answered alone."""
         ...
 
     @property
     def size(self) -> int:
-        """How much it is, in a unit of its kind's own."""
+        """The amount of work, in a unit specific to its kind."""
         ...
 
     @property
     def stage(self) -> int:
-        """Of a run's work. As long as one asks in an earlier stage, the others wait for it."""
+        """The stage of the run's work; questions of an earlier stage are answered first."""
         ...
 
     def alone(self) -> Any:
-        """The answer."""
+        """Return the answer to this question alone."""
         ...
 
     def together(self, questions: Sequence[Self], kept: dict[Hashable, Any]) -> Sequence[Any]:
-        """The answers to several questions of this kind, this one among them.
+        """Return the answers to several questions of this kind, including this one.
 
         Args:
-            questions: in the order of the runs that ask.
-            kept: holds what is made for later questions, as long as the runs go on.
+            questions: in the order of the runs that ask them.
+            kept: a cache for later questions, which lasts until the runs end.
         """
         ...
 
 
 _A_MOMENT = 0.01
-"""Seconds after which a free run looks again at what it waits for."""
+"""Seconds between a free run's checks of the condition it waits for."""
 
 
 class Line:
-    """One at a time, in the order in which they have drawn tickets."""
+    """A queue: one member at a time has its turn, in the order of the tickets drawn."""
 
     def __init__(self) -> None:
         self._tickets, self._next, self._is_open = count(), 0, False
         self._moved = threading.Condition()
 
     def ticket(self) -> int:
-        """The last place."""
+        """Draw a ticket for the last place."""
         return next(self._tickets)
 
     def wait(self, ticket: int) -> None:
-        """Wait for one's turn, which the next one waits for."""
+        """Wait for the turn of a ticket; call `move_on` to end that turn."""
         with self._moved:
             self._moved.wait_for(lambda: self._is_open or self._next == ticket)
 
     def move_on(self) -> None:
-        """Let the next one have its turn."""
+        """Pass the turn to the next ticket."""
         with self._moved:
             self._next += 1
             self._moved.notify_all()
 
     def open(self) -> None:
-        """Let all have their turn at once, from now on."""
+        """Stop making anyone wait, from now on."""
         with self._moved:
             self._is_open = True
             self._moved.notify_all()
@@ -83,7 +83,7 @@ class Line:
 
 @dataclass(eq=False)
 class Member:
-    """A run that goes on in a thread of its own, while it is its turn."""
+    """A run that executes in its own thread while it has its turn."""
 
     number: int
     lockstep: Lockstep
@@ -116,25 +116,25 @@ class Member:
         return self.until is None or self.until()
 
     def begin(self) -> None:
-        """Wait in a thread of its own for its first turn, unless it does already."""
+        """Start the run's thread, which waits for its first turn, unless it is already started."""
         if self.thread.ident is None:
             self.thread.start()
 
     def pause(self) -> None:
-        """Let others go on, and wait for its next turn."""
+        """Let others continue, and wait for the next turn."""
         self.give_turn()
         self.take_turn()
         self.lockstep.check()
 
     def go_beside(self) -> None:
-        """Let others go on, and be free from now on; wait until nobody else works beside them."""
+        """Become free and let others continue; wait until no other run works beside them."""
         ticket, self.is_free = self.lockstep.side.ticket(), True
         self.give_turn()
         self.lockstep.side.wait(ticket)
         self.since = time.perf_counter()
 
     def come_back(self) -> None:
-        """Let another one work beside the others, and wait until nobody has the floor."""
+        """Let another run work beside the others, and wait until nobody has the floor."""
         self.seconds += time.perf_counter() - self.since
         ticket = self.lockstep.floor.ticket()
         self.lockstep.side.move_on()
@@ -143,7 +143,7 @@ class Member:
         self.since = time.perf_counter()
 
     def give_turn(self) -> None:
-        """Let others go on."""
+        """Let others continue."""
         self.seconds += time.perf_counter() - self.since
         if self.has_floor:
             self.has_floor = False
@@ -152,12 +152,12 @@ class Member:
             self.lockstep.pass_on(self)
 
     def take_turn(self) -> None:
-        """Wait for its next turn."""
+        """Wait for the next turn."""
         self.turn.acquire()
         self.since = time.perf_counter()
 
     def _live(self) -> None:
-        """Its thread."""
+        """The body of the run's thread."""
         current.set(self)
         self.take_turn()
         try:
@@ -174,11 +174,11 @@ current: ContextVar[Member | None] = ContextVar("member", default=None)
 
 
 def ask(question: Question) -> Any:
-    """Have a question answered: in a lockstep with those of the other runs, else at once.
+    """Answer a question: in a lockstep together with those of the other runs, otherwise at once.
 
     Raises:
         KeyboardInterrupt: the runs are being stopped.
-        Exception: what answering it raises, alone if not together.
+        Exception: answering the question alone has failed.
     """
     member = current.get()
     if member is None or member.is_free:
@@ -194,7 +194,7 @@ def ask(question: Question) -> Any:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Let the other runs go on until a condition holds that one of them brings about."""
+    """Let the other runs continue until one of them makes a condition true."""
     member = current.get()
     if member is None or condition():
         return
@@ -210,11 +210,12 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def beside() -> Iterator[None]:
-    """Work beside the other runs of a lockstep, which go on meanwhile: a block for one at a time.
+    """Work beside the other runs of a lockstep, which continue meanwhile.
 
-    What the block changes has to be the run's own, or be made for several threads. From its first
-    such block on, a run is free: between these blocks it goes on as soon as no other run does that
-    is in none of them, also while questions are answered; its own are answered at once.
+    Only one run at a time is inside such a block. State that the block changes must belong to the
+    run alone or be thread-safe. From its first such block on, a run is free: between blocks it
+    continues as soon as no other run outside such a block is active, even while questions are
+    being answered; its own questions are answered at once.
 
     Raises:
         KeyboardInterrupt: the runs are being stopped.
@@ -239,7 +240,7 @@ def check_stopped() -> None:
 
 
 def seconds_here() -> float:
-    """A clock for spans of time: in a lockstep of the run's own time and its share of answers."""
+    """Read a clock for durations: in a lockstep, a run's own time and its share of the answers."""
     member = current.get()
     now = time.perf_counter()
     return now if member is None else member.seconds + now - member.since

@@ -1,4 +1,4 @@
-"""The editor's saved graphs, read into plain records; broken files end here with a clear error."""
+"""Read the editor's saved graphs into plain records; malformed files raise a clear error."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .errors import WorkflowError
 from .values import quote
 
 SUBGRAPH_INPUT, SUBGRAPH_OUTPUT = "-10", "-20"
-"""Ids of the two ends of a subgraph, which appear in its links only."""
+"""Ids of a subgraph's input and output ends, which appear only in its links."""
 
 MUTED, BYPASSED = 2, 4
-"""Modes of a node that does not run: its links end there, or pass through it."""
+"""Modes of a node that does not run: links end at a muted node and pass through a bypassed one."""
 
 
 class Wire(NamedTuple):
@@ -41,9 +41,9 @@ class UISlot:
 class UINode:
     """A node as the editor saves it.
 
-    `proxies` are the widgets on an instance of a subgraph, in the order of their values: the id of
-    a node in it and a widget's name, "-1" standing for the subgraph's own input of that name. None
-    in files that do not list them.
+    `proxies` are the widgets on a subgraph instance, in the order of their values: the id of a node
+    in the subgraph and a widget name; id "-1" stands for the subgraph's own input of that name. It
+    is None in files that do not list them.
     """
 
     id: str
@@ -57,17 +57,17 @@ class UINode:
 
     @property
     def listed_values(self) -> list[Any]:
-        """The values of its widgets in their order."""
+        """Its widget values, in order."""
         return self.values if isinstance(self.values, list) else list(self.values.values())
 
     def input_named(self, name: str) -> UISlot | None:
-        """Return the input of that name."""
+        """Return the input of that name, or None."""
         return next((slot for slot in self.inputs if slot.name == name), None)
 
 
 @dataclass(frozen=True)
 class UIGraph:
-    """A graph: the whole workflow, or the definition of a subgraph with its inputs' names."""
+    """A graph: the whole workflow, or a subgraph's definition with the names of its inputs."""
 
     nodes: Mapping[str, UINode]
     wires: Mapping[int | str, Wire]
@@ -75,7 +75,7 @@ class UIGraph:
 
     @cached_property
     def fed_by_inputs(self) -> Mapping[int, list[Wire]]:
-        """What the inputs of a subgraph feed, by their places."""
+        """The links from a subgraph's inputs, by input index."""
         found: dict[int, list[Wire]] = {}
         for wire in self.wires.values():
             if wire.origin == SUBGRAPH_INPUT:
@@ -84,13 +84,13 @@ class UIGraph:
 
     @cached_property
     def into_outputs(self) -> Mapping[int, Wire]:
-        """What feeds the outputs of a subgraph, by their places."""
+        """The links into a subgraph's outputs, by output index."""
         wires = reversed(list(self.wires.values()))
         return {wire.target_slot: wire for wire in wires if wire.target == SUBGRAPH_OUTPUT}
 
     @cached_property
     def setters(self) -> Mapping[str, UINode]:
-        """Set nodes by the names that they give."""
+        """Set nodes by the name they set."""
         found: dict[str, UINode] = {}
         for node in self.nodes.values():
             name = next(iter(node.listed_values), None)
@@ -104,10 +104,10 @@ def read_graph(raw: Any, place: str) -> UIGraph:
 
     Args:
         raw: the JSON.
-        place: how messages name it.
+        place: its name in messages.
 
     Raises:
-        WorkflowError: it has not the form of a graph.
+        WorkflowError: it does not have the form of a graph.
     """
     graph = _typed(raw, dict, place)
     nodes = [
@@ -128,7 +128,7 @@ def read_subgraphs(workflow: Mapping[str, Any]) -> dict[str, UIGraph]:
     """Return the definitions of a workflow's subgraphs by their ids.
 
     Raises:
-        WorkflowError: one of them has not the form of a graph.
+        WorkflowError: one of them does not have the form of a graph.
     """
     definitions = _typed(workflow.get("definitions") or {}, dict, "definitions")
     found: dict[str, UIGraph] = {}
@@ -143,10 +143,10 @@ def read_node(raw: object, place: str) -> UINode:
 
     Args:
         raw: the JSON.
-        place: how messages name it.
+        place: its name in messages.
 
     Raises:
-        WorkflowError: it has not the form of a node.
+        WorkflowError: it does not have the form of a node.
     """
     node = _typed(raw, dict, place)
     kind = _text(node.get("type"), f"{place}: type")
@@ -167,14 +167,14 @@ def read_node(raw: object, place: str) -> UINode:
 
 def _read_proxies(properties: object) -> tuple[tuple[str, str], ...] | None:
     listed = properties.get("proxyWidgets") if isinstance(properties, dict) else None
-    if not isinstance(listed, list) or not listed:  # an empty list is that of older editors
+    if not isinstance(listed, list) or not listed:  # older editors save an empty list
         return None
     pairs = [entry if isinstance(entry, list) and len(entry) >= 2 else ("", "") for entry in listed]
     return tuple((str(node), str(name)) for node, name, *_ in pairs)
 
 
 def _read_values(node: Mapping[str, Any], place: str) -> list[Any] | dict[str, Any]:
-    """The values of a node's widgets, by name where the editor saved the names as well."""
+    """A node's widget values, by name if the editor saved the names as well."""
     named = node.get("widgets_values_named")
     values = named if named and isinstance(named, dict) else node.get("widgets_values")
     if values is not None and not isinstance(values, list | dict):
@@ -202,7 +202,7 @@ def _read_wire(raw: object, place: str) -> Wire:
     else:
         fields = _typed(raw, list, place)[:5]
     if len(fields) < len(names):
-        raise WorkflowError(f"{place} has {len(fields)} entries, not {', '.join(names)}")
+        raise WorkflowError(f"{place} has {len(fields)} entries, expected {', '.join(names)}")
     key, origin, origin_slot, target, target_slot = fields
     return Wire(
         _key(key, place),
@@ -234,6 +234,6 @@ def _type_name(value: object) -> str:
 
 def _typed(value: object, kind: type, place: str) -> Any:
     if not isinstance(value, kind):
-        names = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
+        names = {dict: "an object", list: "a list", str: "a string", int: "a whole number"}
         raise WorkflowError(f"{place}: {quote(value)} is not {names[kind]}")
     return value

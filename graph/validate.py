@@ -1,4 +1,4 @@
-"""Checks of a whole prompt before any of it runs."""
+"""Check a whole prompt before any of it runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sockets import Input
 from .values import are_compatible, check_kind, check_value, quote, read_value, widget_of
 
 _ELSEWHERE = (
-    "install the packs that have them in ComfyUI and run the workflow there: "
+    "install the packs that provide them in ComfyUI and run the workflow there: "
     "comfy run --workflow FILE --wait"
 )
 
@@ -37,9 +37,9 @@ class Entry:
 
 
 def validate(prompt: object, registry: Registry) -> Graph:
-    """Check a prompt and return what it asks for, with constants in the types of their inputs.
+    """Check a prompt and return its graph, with constants converted to their inputs' types.
 
-    Node types are checked everywhere, all else on the nodes that the output nodes need.
+    Node types are checked for all nodes, everything else only for nodes that the output nodes need.
 
     Args:
         prompt: API-format JSON: id -> {"class_type", "inputs", "_meta"}.
@@ -56,8 +56,8 @@ def validate(prompt: object, registry: Registry) -> Graph:
     ]
     if not outputs and not problems:
         problems.append(
-            "no node of the workflow saves or shows anything: add one, such as Save Video, or "
-            "switch on the muted or bypassed nodes that it needs"
+            "no node in the workflow saves or shows anything: add one, such as Save Video, or "
+            "enable the muted or bypassed nodes that it needs"
         )
     nodes: dict[str, GraphNode] = {}
     for key in _needed(outputs or list(entries), entries, problems):
@@ -80,15 +80,17 @@ def validate(prompt: object, registry: Registry) -> Graph:
 def read_entries(
     prompt: object, registry: Mapping[str, type[ComfyNode]], problems: list[str]
 ) -> dict[str, Entry]:
-    """Return the nodes of a prompt by their ids; what is no node is told.
+    """Return the nodes of a prompt by id; add entries that are not nodes to `problems`.
 
     Raises:
-        GraphError: it is no object of nodes.
+        GraphError: the prompt is not an object of nodes, or is empty.
     """
     if prompt == {}:
-        raise GraphError(["no node is left to run: all are muted, bypassed or need one that is"])
+        raise GraphError(
+            ["no node is left to run: all are muted, bypassed or depend on a node that is"]
+        )
     if not isinstance(prompt, dict):
-        raise GraphError([f"a prompt is an object of nodes by their ids, not {quote(prompt)}"])
+        raise GraphError([f"expected a prompt, an object of nodes by id, got {quote(prompt)}"])
     entries = {}
     schemas: dict[str, Schema] = {}
     for key, raw in prompt.items():
@@ -109,7 +111,7 @@ def read_entries(
 
 
 def node_title(raw: Mapping[str, Any], schema: Schema | None) -> str:
-    """Return the title that a prompt's node carries, or the display name of its class."""
+    """Return the title of a prompt's node, or else the display name of its class."""
     meta = raw.get("_meta")
     title = meta.get("title") if isinstance(meta, dict) else None
     if isinstance(title, str) and title:
@@ -121,10 +123,10 @@ def _unknown_types(entries: Collection[Entry], registry: Registry) -> list[str]:
     unknown = [entry for entry in entries if entry.schema is None]
     if not unknown:
         return []
-    count = "1 node is" if len(unknown) == 1 else f"{len(unknown)} nodes are"
+    count = "1 node has an" if len(unknown) == 1 else f"{len(unknown)} nodes have an"
     names = listed([entry.label for entry in unknown])
     ours = registry.equivalents(entry.class_type for entry in unknown)
-    return ["; ".join([f"{count} unknown here: {names}", *ours, _ELSEWHERE])]
+    return ["; ".join([f"{count} unknown type: {names}", *ours, _ELSEWHERE])]
 
 
 def _needed(wanted: list[str], entries: Mapping[str, Entry], problems: list[str]) -> list[str]:
@@ -142,7 +144,7 @@ def _needed(wanted: list[str], entries: Mapping[str, Entry], problems: list[str]
 
 
 def read_link(value: object) -> Link | None:
-    """Return the link that an input's JSON value is, or None for a constant or a broken link."""
+    """Return an input's JSON value as a link, or None if it is a constant or a malformed link."""
     if not isinstance(value, list) or len(value) != 2:
         return None
     node, slot = value
@@ -160,14 +162,14 @@ def check_node(
     entries: Mapping[str, Entry],
     problems: list[str],
 ) -> dict[str, Any]:
-    """Return the inputs of one node in their types; what is wrong with it is told.
+    """Check one node and return its inputs, converted to their types.
 
     Args:
         entry: the node.
-        schema: of its class.
+        schema: the schema of its class.
         node: its class.
         entries: all nodes of the prompt.
-        problems: gets what is wrong.
+        problems: the problems found are added here.
     """
     check = own_method(node, "validate_inputs")
     lenient = _parameters(check) if check else frozenset()
@@ -226,12 +228,12 @@ def _check_link(
         )
     given, wanted = outputs[link.slot].get_io_type(), spec.get_io_type()
     if not any_type and not are_compatible(given, wanted):
-        raise ValueError(f"needs {wanted}, but {source.label} gives {given}")
+        raise ValueError(f"expects {wanted}, but {source.label} outputs {given}")
     return link
 
 
 def checks_itself(node: type[ComfyNode], input_id: str) -> bool:
-    """Whether a node checks an input itself, so that no one else looks at its range and options."""
+    """Return whether a node checks an input itself; its range and options are then not checked."""
     check = own_method(node, "validate_inputs")
     return check is not None and not {input_id, "**"}.isdisjoint(_parameters(check))
 
@@ -242,7 +244,7 @@ def _parameters(method: Callable[..., Any]) -> frozenset[str]:
 
 
 def select_arguments(method: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs that a method declares, linked ones as None."""
+    """Return the inputs that a method declares, with linked ones as None."""
     names = _parameters(method)
     return {
         name: None if isinstance(value, Link) else value
@@ -263,7 +265,7 @@ def _own_check(
         answer = f"its check failed with {type(error).__name__}: {error}"
     if answer is True:
         return []
-    text = answer if isinstance(answer, str) else "refuses its inputs"
+    text = answer if isinstance(answer, str) else "rejects its inputs"
     names = _parameters(check)
     if len(names) == 1 and not text.startswith("input "):
         text = f"input {next(iter(names))}: {text}"

@@ -1,4 +1,4 @@
-"""Constants of a workflow against the schema: conversion, ranges, options, socket types."""
+"""Check a workflow's constants against the schema: conversion, ranges, options, socket types."""
 
 import difflib
 import json
@@ -17,26 +17,26 @@ _MOST_OPTIONS = 12
 
 
 def widget_of(spec: Input) -> WidgetInput | None:
-    """Return the widget that the editor draws for an input, or None where it draws a socket."""
+    """Return the widget that the editor draws for an input, or None if it draws a socket."""
     widget = constant_of(spec)
     return None if widget is None or widget.force_input else widget
 
 
 def constant_of(spec: Input) -> WidgetInput | None:
-    """Return what describes an input's constants, or None where it can only be linked."""
+    """Return the description of an input's constants, or None if it can only be linked."""
     if isinstance(spec, MultiType.Input):
         return constant_of(spec.input_override) if spec.input_override else None
     return spec if isinstance(spec, WidgetInput) else None
 
 
 def are_compatible(output_type: str, input_type: str) -> bool:
-    """Say whether an output may feed an input; types are comma-separated sets, "*" is any."""
+    """Return whether an output can feed an input; types are comma-separated sets, "*" is any."""
     ours, theirs = _type_set(output_type), _type_set(input_type)
     return "*" in ours | theirs or bool(ours & theirs)
 
 
 def read_value(spec: Input, value: object) -> Any:
-    """Return a constant converted to the input's type and kind, without looking at its range.
+    """Return a constant converted to the input's type, without checking its range.
 
     Raises:
         ValueError: the value is not of that type; the message continues "input x: ...".
@@ -45,20 +45,20 @@ def read_value(spec: Input, value: object) -> Any:
     if widget is None:
         if "*" in _type_set(spec.get_io_type()):
             return value
-        raise ValueError(f"{quote(value)} given, but {spec.get_io_type()} must be linked")
+        raise ValueError(f"got {quote(value)}, but {spec.get_io_type()} must be linked")
     reader = _READERS.get(widget.io_type)
     return reader(value) if reader else value
 
 
 def check_kind(spec: Input, value: object) -> None:
-    """Check that a constant is of the kind of an input's options, whichever it is.
+    """Check that a constant is text or has the type of one of the input's options.
 
     Raises:
-        ValueError: it is an object, or a number where texts are chosen from.
+        ValueError: it is neither, such as an object, or a number where the options are texts.
     """
     options = getattr(constant_of(spec), "options", None)
     if options is not None and type(value) not in {str, *map(type, options)}:
-        raise ValueError(f"{quote(value)} is nothing that can be chosen: a text was expected")
+        raise ValueError(f"{quote(value)} cannot be an option: expected text")
 
 
 def check_value(spec: Input, value: object) -> None:
@@ -80,7 +80,7 @@ def check_value(spec: Input, value: object) -> None:
 
 
 def parse_value(spec: Input, text: str) -> Any:
-    """Return the value that a text on the command line means for an input, checked.
+    """Convert text from the command line to a value for an input, and check it.
 
     Raises:
         ValueError: the text is not a valid value, or is out of range.
@@ -93,7 +93,7 @@ def parse_value(spec: Input, text: str) -> Any:
 
 
 def closest(name: str, names: Sequence[str]) -> str:
-    """Return ' (did you mean "x"?)' for the nearest name, or nothing."""
+    """Return ' (did you mean "x"?)' with the closest name, or an empty string."""
     found = difflib.get_close_matches(name[:LONGEST], names[:_MOST_COMPARED], n=1)
     return f" (did you mean {quote(found[0])}?)" if found else ""
 
@@ -109,7 +109,7 @@ def quote(value: object) -> str:
 
 
 def _cut(value: object) -> object:
-    """Long texts are cut before they are written out."""
+    """Truncate long texts and lists before they are formatted."""
     return value[: LONGEST + 1] if isinstance(value, str | list) else value
 
 
@@ -142,10 +142,10 @@ def _read_bool(value: object) -> bool:
 def _read_text(value: object) -> str:
     if isinstance(value, str):
         if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError(f"{json.dumps(value)[:80]} holds half of a character: type it again")
+            raise ValueError(f"{json.dumps(value)[:80]} contains half a character: type it again")
         return value
     if value is None or isinstance(value, dict | list):
-        raise ValueError(f"{quote(value)} is not a text")
+        raise ValueError(f"{quote(value)} is not text")
     return str(value)
 
 
@@ -170,7 +170,7 @@ def _is_option(value: object, options: Sequence[object]) -> bool:
 
 def _not_an_option(value: object, options: Sequence[object]) -> str:
     if not options:
-        return f"{quote(value)} cannot be chosen: there is nothing to choose from"
+        return f"{quote(value)} cannot be chosen: the list of options is empty"
     names = [str(option) for option in options]
     most = len(options) if len(options) <= _MOST_OPTIONS else HANDFUL
     shown = some_of([quote(option) for option in options], most)

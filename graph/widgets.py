@@ -1,4 +1,4 @@
-"""The values of a saved node's widgets, found by name or by their place."""
+"""Find the values of a saved node's widgets by name or by position."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from .ui_graph import UINode
 from .values import widget_of
 
 BROUGHT_BY = "brought_by"
-"""In the `extra_dict` of an input that a choice brings: the choice's name, and its values then."""
+"""Key in the `extra_dict` of an input that a choice adds: the choice's name and those values."""
 
 _SEED_NAMES = frozenset({"seed", "noise_seed"})
 _CONTROL_WORDS = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
 
 
 def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
-    """Return the value of every widget of a node by the input's id, defaults included.
+    """Return the values of all widgets of a node by input id, including defaults.
 
-    A list of values is in the order of the node's widgets: that of the saved inputs where they
-    name as many widgets as there are values, else that of the schema. After a seed the editor
-    stores what to do with it before the next run, which is skipped. A socket that a pack's script
-    draws a widget for is one where the saved node says so.
+    A list of values follows the order of the node's widgets: the order of the saved inputs if they
+    name as many widgets as there are values, else the order of the schema. After a seed the editor
+    stores its seed control, which is skipped. A socket for which a pack's script draws a widget
+    counts as a widget if the saved node says so.
 
     Args:
-        node: the saved node; without a schema only names that it carries itself are known.
-        schema: of its class, None for an unknown class.
+        node: the saved node; without a schema, only the names that it contains are known.
+        schema: the schema of its class, or None for an unknown class.
     """
     drawn = {slot.widget: None for slot in node.inputs if slot.widget}
     inputs = schema.inputs if schema else ()
@@ -45,15 +45,15 @@ def widget_values(node: UINode, schema: Schema | None) -> dict[str, Any]:
 
 
 def known_name(name: str, known: Collection[str], given: Mapping[str, Any]) -> str:
-    """Return the name that a host has for an input of a saved graph.
+    """Return the host's name for an input of a saved graph.
 
-    Newer hosts name an input after the choice that it belongs to, such as `format.codec`, which
-    is `codec` in older ones.
+    Newer hosts prefix an input with the choice that it belongs to, such as `format.codec`, which
+    older ones call `codec`.
 
     Args:
-        name: in the graph.
+        name: its name in the graph.
         known: the host's names.
-        given: other names of the same node in the graph, by which they are found quickly.
+        given: the node's inputs in the graph, by name.
     """
     if "." in name and name in known:
         return name
@@ -65,7 +65,7 @@ def known_name(name: str, known: Collection[str], given: Mapping[str, Any]) -> s
 def _by_place(
     names: Sequence[str], values: list[Any], specs: dict[str, Input]
 ) -> dict[str, Any] | None:
-    """Pair the values with the names that the saved node carries, None unless all fit."""
+    """Pair the values with the names in the saved node; return None unless all of them match."""
     paired, used = _walk(names, values, specs)
     return paired if names and set(paired) == set(names) and used == len(values) else None
 
@@ -76,13 +76,13 @@ def pair_values(
     specs: Mapping[str, Input],
     controlled: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Pair names of widgets with values in turn; controls behind seeds are skipped.
+    """Pair widget names with values in order, skipping the controls after seeds.
 
     Args:
-        names: of widgets in their order.
-        values: as the editor saves them.
-        specs: of those widgets that are known.
-        controlled: further widgets that may have a control behind them.
+        names: widget names in order.
+        values: the values as saved by the editor.
+        specs: the schema entries of known widgets.
+        controlled: further widgets that may be followed by a control.
     """
     return _walk(names, values, specs, controlled)[0]
 
@@ -93,7 +93,7 @@ def _walk(
     specs: Mapping[str, Input],
     controlled: Collection[str] = (),
 ) -> tuple[dict[str, Any], int]:
-    """Pair names with values in turn; return the pairs and how many values that took."""
+    """Pair names with values in order; return the pairs and the number of values used."""
     paired: dict[str, Any] = {}
     place = 0
     for position, name in enumerate(names):
@@ -108,7 +108,7 @@ def _walk(
 
 
 def _has_control(name: str, spec: Input | None) -> bool:
-    """Whether the editor puts a seed control after this widget."""
+    """Return whether the editor puts a seed control after this widget."""
     flag = getattr(widget_of(spec), "control_after_generate", None) if spec else None
     if flag is not None:
         return bool(flag)
@@ -116,9 +116,9 @@ def _has_control(name: str, spec: Input | None) -> bool:
 
 
 def _control_length(values: list[Any], place: int, spec: Input | None, following: int) -> int:
-    """Values that the control takes: none in files written without it, two after a combo.
+    """The number of values of the control: 0 in files without it, 2 for a combo with a filter.
 
-    In files of 2023 it is true or false.
+    In files from 2023 its value is true or false.
     """
     if isinstance(values[place], bool):
         return int(len(values) - place > following)
@@ -129,7 +129,7 @@ def _control_length(values: list[Any], place: int, spec: Input | None, following
 
 
 def brought(specs: Mapping[str, Input], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the defaults of inputs that a choice brings, where a node has made it without them."""
+    """Return the defaults of inputs that a node's choice adds and that the node lacks."""
     return {
         name: value
         for name, value in _defaults(specs, inputs).items()
@@ -138,7 +138,7 @@ def brought(specs: Mapping[str, Input], inputs: Mapping[str, Any]) -> dict[str, 
 
 
 def _defaults(specs: Mapping[str, Input], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults of inputs; of those that a choice brings where it was made."""
+    """Defaults of inputs; an input that a choice adds has one only if that choice is made."""
     found: dict[str, Any] = {}
     for name, spec in specs.items():
         widget = widget_of(spec)

@@ -1,4 +1,4 @@
-"""Saved workflow files into prompts: what the editor does when Run is pressed."""
+"""Convert saved workflow files to prompts, as the editor does when Run is pressed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .widgets import known_name, widget_values
 Prompt = dict[str, dict[str, Any]]
 
 MOST_LEVELS = 100
-"""Of objects and lists in each other."""
+"""Maximum nesting depth of objects and lists."""
 
 
 def read_workflow(path: Path) -> dict[str, Any]:
     """Read a workflow file of either format.
 
     Raises:
-        WorkflowError: the file cannot be read, or holds no JSON object.
+        WorkflowError: the file cannot be read, or does not contain a JSON object.
     """
     try:
         with path.open("rb") as file:
@@ -39,32 +39,32 @@ def read_workflow(path: Path) -> dict[str, Any]:
 
 
 def parse_workflow(text: bytes, name: str) -> dict[str, Any]:
-    """Read the JSON of a workflow of either format; ``name`` says in messages where it is from.
+    """Parse the JSON of a workflow of either format; messages call its source ``name``.
 
     Raises:
-        WorkflowError: it holds no JSON object, or one that is too long or nested too deeply.
+        WorkflowError: it is not a JSON object, or is too long or nested too deeply.
     """
     most = MOST_BYTES.value
     if len(text) > most:
         raise WorkflowError(
-            f"{name} is larger than {most} bytes, the most that a workflow may have: is it the "
-            f"right file? Otherwise {MOST_BYTES.raised(max(len(text), 2 * most))}"
+            f"{name} is larger than {most} bytes, the limit for workflows: check that it is the "
+            f"right file, or {MOST_BYTES.raised(max(len(text), 2 * most))}"
         )
     try:
         workflow = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise WorkflowError(f"{name} is not a workflow: {error}") from error
     if not isinstance(workflow, dict):
-        raise WorkflowError(f"{name} holds a JSON {type(workflow).__name__}, not a workflow")
+        raise WorkflowError(f"{name} contains a JSON {type(workflow).__name__}, not a workflow")
     check_depth(workflow)
     return workflow
 
 
 def check_depth(workflow: object) -> None:
-    """Refuse JSON of more levels than any workflow has: what reads it calls itself at each.
+    """Reject JSON nested more deeply than any workflow, since its readers are recursive.
 
     Raises:
-        WorkflowError: it is nested more deeply.
+        WorkflowError: it is nested more than `MOST_LEVELS` levels deep.
     """
     level = [workflow]
     for _ in range(MOST_LEVELS):
@@ -83,28 +83,28 @@ def _children(value: object) -> Iterable[object]:
 
 
 def is_ui_format(workflow: Mapping[str, Any]) -> bool:
-    """Say whether JSON is a graph as the editor saves it, with the places of its nodes."""
+    """Return whether JSON is a graph in the editor's format, with node positions."""
     return isinstance(workflow.get("nodes"), list)
 
 
 def is_api_format(workflow: Mapping[str, Any]) -> bool:
-    """Say whether JSON is a prompt: nodes by their ids, with their inputs by name."""
+    """Return whether JSON is a prompt: nodes by id, with their inputs by name."""
     return any(isinstance(node, dict) and "class_type" in node for node in workflow.values())
 
 
 def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
-    """Return the prompt of a workflow; API-format JSON is returned as it is.
+    """Convert a workflow to a prompt; API-format JSON keeps its form.
 
-    Subgraphs and group nodes are opened (ids "outer:inner"), reroutes, primitives, notes and
-    Get/Set nodes resolved; muted nodes are left out with the nodes that cannot do without them,
-    bypassed ones hand their inputs on by type.
+    Subgraphs and group nodes are expanded (ids "outer:inner"); reroutes, primitives, notes and
+    Get/Set nodes are resolved. Muted nodes are left out, together with the nodes that require
+    them; bypassed nodes pass their inputs on by type.
 
     Args:
         workflow: JSON in UI format (version 0.4 or 1) or API format.
-        registry: node id -> class; nodes of unknown classes come through as far as they can.
+        registry: node id -> class; nodes of unknown classes are converted as far as possible.
 
     Raises:
-        WorkflowError: the JSON is neither, or broken.
+        WorkflowError: the JSON is in neither format, or malformed.
     """
     if not isinstance(workflow, dict):
         raise WorkflowError("a workflow is a JSON object")
@@ -114,7 +114,7 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
             return _as_known(copy.deepcopy(dict(given)), registry)
         raise WorkflowError(
             "this JSON is not a workflow: neither the editor's format (with nodes and links) nor "
-            "the API format (nodes with a class_type by their ids)"
+            "the API format (nodes by id, each with a class_type)"
         )
     schemas: dict[str, Schema | None] = {}
 
@@ -140,7 +140,7 @@ def to_api(workflow: object, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
 
 
 def _unwrapped(workflow: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The prompt alone, in the body of a request to ComfyUI's server, or in its history."""
+    """The prompt: the JSON itself, or part of a ComfyUI server request or history entry."""
     if is_api_format(workflow):
         return workflow
     bodies = [workflow, *workflow.values()] if len(workflow) == 1 else [workflow]
@@ -153,9 +153,10 @@ def _unwrapped(workflow: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _as_known(prompt: Prompt, registry: Mapping[str, type[ComfyNode]]) -> Prompt:
-    """Inputs of a choice by the host's names for them too, see `known_name`.
+    """Add inputs that belong to a choice under the host's names as well, see `known_name`.
 
-    They come before what hosts that name them after the choice keep hidden under the name alone.
+    A name with its choice takes precedence over the bare name, under which newer hosts keep a
+    hidden input.
     """
     for node in prompt.values():
         inputs = node.get("inputs") if isinstance(node, dict) else None
@@ -175,7 +176,7 @@ def _read_inputs(
     schema: Schema | None,
     registry: Mapping[str, type[ComfyNode]],
 ) -> tuple[dict[str, Any], set[str]]:
-    """The inputs of a node, and the names of those whose link ends at a node that does not run."""
+    """A node's inputs, and the names of those whose link ends at a node that does not run."""
     inputs = {name: _wrapped(value) for name, value in widget_values(node, schema).items()}
     lost: set[str] = set()
     for slot in node.inputs:
@@ -198,7 +199,7 @@ def _shared_value(source: Shared, registry: Mapping[str, type[ComfyNode]], own: 
 
 
 def _wrapped(value: object) -> object:
-    """A list as a value, told apart from a link as ComfyUI does."""
+    """Wrap a list value to distinguish it from a link, as ComfyUI does."""
     return {"__value__": value} if isinstance(value, list) else value
 
 
@@ -209,7 +210,7 @@ def _required(schema: Schema | None) -> set[str]:
 def _drop_crippled(
     prompt: Prompt, lost: Mapping[str, set[str]], schemas: Mapping[str, Schema | None]
 ) -> None:
-    """Remove nodes that miss a required input for want of a muted node, and what needs them."""
+    """Remove nodes that lack a required input from a muted node, and nodes that require them."""
     fed: dict[str, list[tuple[str, str]]] = {}
     for key, node in prompt.items():
         for name, value in node["inputs"].items():

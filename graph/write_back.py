@@ -1,4 +1,4 @@
-"""Bring a changed prompt back into the drawn workflow it came from."""
+"""Write the changes of a prompt back into the editor workflow that it came from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .schema import ComfyNode
 from .workflow import to_api
 
 MOST_TRIED = 200
-"""Values of a node's widgets, each of which costs a conversion of the whole workflow."""
+"""Maximum number of a node's widget values to try; each costs a conversion of the workflow."""
 
 
 def write_back(
@@ -20,11 +20,12 @@ def write_back(
 ) -> dict[str, Any] | None:
     """Return the UI-format workflow with widget values that convert to the prompt.
 
-    Each change is tried in the node's widgets and kept where the converter then reads it as
-    wanted, so there is no second rule for the order of widgets.
+    Each changed value is tried in every widget of the node and kept where the converter reads it
+    back as wanted, so the rules for widget order are not duplicated here.
 
     Returns:
-        None where widgets of the top level cannot say it, such as a link that was replaced.
+        The workflow, or None if top-level widgets cannot express the change, such as a link that
+        was replaced.
     """
     drawn = copy.deepcopy(dict(workflow))
     present = to_api(drawn, registry)
@@ -38,7 +39,7 @@ def write_back(
 
 
 def _differing(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
-    """Names of the inputs that are not as they shall be."""
+    """Names of the inputs whose values differ from the wanted ones."""
     there = present.get("inputs", {})
     return [name for name, value in wanted.get("inputs", {}).items() if there.get(name) != value]
 
@@ -50,7 +51,7 @@ def _write(
     value: object,
     registry: Mapping[str, type[ComfyNode]],
 ) -> None:
-    """Put a value into the one place of the node's widgets that holds this input."""
+    """Put a value at the position in the node's widgets that holds this input."""
     named = node.pop("widgets_values_named", None)
     _write_listed(drawn, node, name, value, registry)
     if named is not None:
@@ -71,6 +72,6 @@ def _write_listed(
     for place in places[:MOST_TRIED]:
         kept, values[place] = values[place], value
         read = to_api(drawn, registry)[key]["inputs"]
-        if {**read, **before, name: value} == read:  # a choice may bring further inputs
+        if {**read, **before, name: value} == read:  # a choice may add further inputs
             return
         values[place] = kept

@@ -62,9 +62,9 @@ def test_sets_an_input(bench, assignment, key, name, value):
         ("1.value=500", "above the maximum 100"),
         ("1.unit=mile", '"mile" is not one of "metre", "second"'),
         ("5.image=1", "input image: .*IMAGE must be linked"),
-        ("6.x=1", "node type Gone is unknown"),
-        ("many=1", r"\(#11, Number\) has 3 inputs that can be set, not one.*as in many.value"),
-        ("manny=1", "no title of the graph ends in #manny; its tags: seed, scale, many, two"),
+        ("6.x=1", "unknown node type Gone"),
+        ("many=1", r"\(#11, Number\) has 3 inputs that can be set, expected one.*as in many.value"),
+        ("manny=1", "no node title in the graph ends in #manny; its tags: seed, scale, many, two"),
         ("two.value=1", r"2 nodes are titled \"two\": use an id instead \(13, 14\)"),
     ],
 )
@@ -78,7 +78,7 @@ def test_says_what_is_wrong(bench, assignment, message):
     [
         ({"class_type": "Number", "inputs": []}, "inputs are not an object"),
         ({"class_type": "Number", "inputs": None}, "inputs are not an object"),
-        ({"inputs": {}}, "node type None is unknown"),
+        ({"inputs": {}}, "unknown node type None"),
     ],
 )
 def test_broken_nodes(bench, node, message):

@@ -24,7 +24,7 @@ def itself():
         ([], "JSON object"),
         ({"a": 1}, "neither the editor's format"),
         (workflow([3], []), r"nodes\[0\]: 3 is not an object"),
-        (workflow([{"id": 1}], []), r"nodes\[0\]: type: null is not a text"),
+        (workflow([{"id": 1}], []), r"nodes\[0\]: type: null is not a string"),
         (workflow([ui([], "Add")], []), "is not an id"),
         (workflow([], [[1, 2]]), r"links\[0\] has 2 entries"),
         (workflow([ui(1, "Add", values=3)], []), "neither a list nor an object"),

@@ -221,7 +221,7 @@ def test_nodes_run_in_inference_mode_and_know_their_name():
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (io.NodeOutput(1), "gave 1 results; its schema has 0 outputs"),
+        (io.NodeOutput(1), "returned 1 results; its schema has 0 outputs"),
         (5, "returns io.NodeOutput, not int"),
         (io.NodeOutput(expand={}), "expansion"),
         (io.NodeOutput(block_execution="no"), "expansion"),

@@ -56,7 +56,7 @@ def test_all_problems_are_listed_at_once(bench):
     text = "\n".join(found)
 
     assert found[0].startswith(
-        '2 nodes are unknown here: "Strange" (#3, Nope), "Never" (#4, Never)'
+        '2 nodes have an unknown type: "Strange" (#3, Nope), "Never" (#4, Never)'
     )
     assert "comfy run --workflow" in found[0]
     assert '"A Number" (#1, Number): input value: 101 is above the maximum 100' in text
@@ -83,7 +83,8 @@ def test_sockets_of_different_types_do_not_fit(bench):
     }
 
     assert problems(prompt, bench) == (
-        '"Picture" (#2, Picture): input image: needs IMAGE, but "Picture" (#1, Picture) gives OWN',
+        '"Picture" (#2, Picture): input image: expects IMAGE, but '
+        '"Picture" (#1, Picture) outputs OWN',
     )
 
 

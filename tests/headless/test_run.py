@@ -94,8 +94,8 @@ def test_set_changes_an_input(outcome, write, graph, assignment, node, name, val
         ("Prompt.txt=x", "has no input txt"),
         ("Schedule.steps=many", '"many" is not a whole number'),
         ("Schedule.steps=0", "0 is below the minimum 1"),
-        ("Prompt=x", "is not of the form node.input, and no title"),
-        ("Prompt.text=\ud800 cube", "holds half of a character"),
+        ("Prompt=x", "is not of the form node.input, and no node title"),
+        ("Prompt.text=\ud800 cube", "contains half a character"),
         ("Save.filename_prefix=../x", '"Save" (#14, SaveVideo): input filename_prefix: file'),
         ("Save.filename_prefix=", "names no file"),
     ],
@@ -124,7 +124,7 @@ def test_set_chooses_among_the_files_of_the_input_folder(outcome, write, tmp_pat
         ("{", "is not a workflow"),
         ("", "is not a workflow"),
         ("[" * 100_000, "is not a workflow"),
-        ("[1, 2]", "holds a JSON list, not a workflow"),
+        ("[1, 2]", "contains a JSON list, not a workflow"),
         ("{}", "this JSON is not a workflow"),
         ('{"1": ' + "9" * 5000 + "}", "is not a workflow"),
     ],
@@ -150,7 +150,7 @@ def test_all_unknown_nodes_are_named_at_once(outcome, write, graph, tmp_path):
     graph["5"]["class_type"], graph["8"]["class_type"] = "FancyPatches", "FancySolver"
     code, _, err = outcome(write(graph))
     assert code == 1
-    assert "2 nodes are unknown here" in err
+    assert "2 nodes have an unknown type" in err
     assert "(#5, FancyPatches)" in err
     assert "(#8, FancySolver)" in err
     assert not (tmp_path / "output").exists()

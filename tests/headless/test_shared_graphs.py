@@ -67,7 +67,7 @@ def test_models_are_found_as_they_are_called_here(engine, tmp_path, model_names,
     assert {plan.nodes["1"].inputs[widget] for plan in plans} == {f"video/{name}"}
     told = [record.message for record in caplog.records if f"input {widget}: " in record.message]
     assert len(told) == 3
-    assert f"{name} is not here, video/{name} is taken" in told[0]
+    assert f"{name} not found, using video/{name}" in told[0]
 
 
 def test_two_files_of_a_name_are_not_chosen_from(engine, tmp_path, model_names):

@@ -188,4 +188,4 @@ def test_a_server_is_asked(check, server):
     assert fits == (0, [fits[1][0], "comfyui 0.33.0, python 3.11"], "")
     assert lacks[0] == 1
     assert "needs node SpacetimeNoise (1)" in lacks[1][1]
-    assert "1 node is unknown here" in lacks[2]
+    assert "1 node has an unknown type" in lacks[2]

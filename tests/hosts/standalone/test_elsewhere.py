@@ -28,8 +28,8 @@ def test_nodes_with_the_same_equivalent_are_told_together():
     assert registry.equivalents(
         ["UnetLoaderGGUF", "Nope", "DualCLIPLoader", "SaveWEBM", "UnetLoaderGGUF"]
     ) == [
-        "for UnetLoaderGGUF, DualCLIPLoader there is Load Models (SpacetimeLoadModels)",
-        "for SaveWEBM there is CreateVideo and SaveVideo",
+        "use Load Models (SpacetimeLoadModels) instead of UnetLoaderGGUF, DualCLIPLoader",
+        "use CreateVideo and SaveVideo instead of SaveWEBM",
     ]
 
 
@@ -39,5 +39,5 @@ def test_a_graph_is_refused_with_all_of_them():
     with pytest.raises(GraphError) as found:
         validate(prompt, registry)
     (problem,) = found.value.problems
-    assert "2 nodes are unknown here" in problem
-    assert "for DualCLIPLoader there is Load Models (SpacetimeLoadModels); install" in problem
+    assert "2 nodes have an unknown type" in problem
+    assert "use Load Models (SpacetimeLoadModels) instead of DualCLIPLoader; install" in problem

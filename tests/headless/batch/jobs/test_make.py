@@ -212,7 +212,7 @@ def test_a_graph_that_cannot_run_is_told_once(refused, small, write):
     told = refused(workflows=(write("odd.json", small),), seeds="1-50")
 
     assert len(told) == 1
-    assert "odd.json: 1 node is unknown here" in told[0]
+    assert "odd.json: 1 node has an unknown type" in told[0]
     assert "CreateVideo and SaveVideo" in told[0]
 
 
