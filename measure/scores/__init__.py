@@ -1,1 +1,1 @@
-"""Scores that need no downloaded weights: what a clip shows, read from its pixels."""
+"""Scores that need no downloaded weights: they read what a clip shows from its pixels."""

@@ -1,9 +1,9 @@
-"""Read from pixels what a toy-world clip shows, and compare it with what a text asks for.
+"""Read what a toy-world clip shows from its pixels, and compare it with a prompt.
 
-The empty pictures of all settings are known, so the setting is the one whose picture is closest,
-and objects are what neither that picture nor a shadow on it explains. Pictures of every solid,
-turned in every way, are fitted to each object: the best gives its shape, where it is and how it
-turns, and that tells its motions apart.
+The empty background of every setting is known, so the setting is the one whose background is
+closest, and objects are what neither that background nor a shadow on it explains. Renderings of
+every solid in every pose are fitted to each object. The best fit gives its shape, position and
+rotation, which in turn identify its motions.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ def read_clip(video: Tensor, fps: float = 16.0) -> ClipReading:
 
 
 def read_frame(frame: Tensor) -> ClipReading:
-    """Read one picture (H, W, 3); no object of it has a motion."""
+    """Read a single image (H, W, 3); its objects have no motion."""
     return read_clip(frame[None])
 
 
 def judge(reading: ClipReading, wanted: PromptSpec) -> dict[str, bool]:
-    """Say what of what is wanted a clip shows; what nothing is said about is left out.
+    """Return which parts of a prompt a clip shows; parts that it does not mention are left out.
 
     Returns:
-        "colour", "shape", "motion", "then" (of all objects wanted) and "setting", "style"; for two
-        or more objects "binding" (each colour with its shape), "count" and "relation"; and "all".
+        "colour", "shape", "motion" and "then" (of all wanted objects), "setting" and "style"; with
+        two or more objects also "binding" (each colour with its shape), "count" and "relation";
+        and "all".
     """
     pairs = _matched(reading.objects, wanted.objects)
     verdict = {
@@ -76,7 +77,7 @@ def judge(reading: ClipReading, wanted: PromptSpec) -> dict[str, bool]:
 def _matched(
     seen: Sequence[ObjectReading], asked: Sequence[WantedObject]
 ) -> list[tuple[ObjectReading | None, WantedObject]]:
-    """Pair what is asked for with what is seen: by colour and shape, by colour, then by size."""
+    """Pair wanted objects with seen ones: by colour and shape, then by colour, then by size."""
     left = list(seen)
     found: dict[int, ObjectReading] = {}
     for names in (("colour", "shape"), ("colour",), ()):

@@ -1,4 +1,4 @@
-"""Whether what was made between given parts of a toy-world clip is what truly lies there."""
+"""Compare frames generated between given parts of a toy-world clip with the true ones."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from .alignment import read_clip
 from .reading import ClipReading
 
 NEAR = 3.0
-"""Pixels that an object may be away from its true place."""
+"""Maximum distance of an object from its true place, in pixels."""
 
 MOST_MISFIT = 0.018
-"""Of an object to the solid that it is read as. Of 160 true clips after the VAE 155 stay below it,
-and of 30 whose objects fall apart into blocks of 8 pixels, but are read rightly, 13."""
+"""Maximum misfit of an object to the solid that it is read as. After the VAE, 155 of 160 true clips
+stay below it, and 13 of 30 whose objects fall apart into blocks of 8 pixels but are read
+correctly."""
 
 _PART_FRAMES = 7
 _SHARE = 0.9
 
 
 class Truth(NamedTuple):
-    """One object: its colour and shape, and its centre in every frame, (F, 2) in pixels."""
+    """One object: its colour, its shape and its centre in every frame, (F, 2) in pixels."""
 
     colour: str
     shape: str
@@ -31,10 +32,11 @@ class Truth(NamedTuple):
 
 
 def judge_between(video: Tensor, truth: Truth, fps: float) -> dict[str, bool]:
-    """Judge made frames (F, H, W, 3) of display colours in [0, 1].
+    """Judge generated frames (F, H, W, 3) of display colours in [0, 1].
 
     Returns:
-        as of `judge_object`, and "its place": within `NEAR` of the true one in nine of ten frames.
+        The results of `judge_object`, and "its place": whether the object is within `NEAR` of its
+        true place in nine of ten frames.
 
     Raises:
         ValueError: the video has another shape, or the rate is not above 0.
@@ -46,14 +48,15 @@ def judge_between(video: Tensor, truth: Truth, fps: float) -> dict[str, bool]:
 
 
 def judge_object(video: Tensor, colour: str, shape: str, fps: float) -> dict[str, bool]:
-    """Judge what a video (F, H, W, 3) of display colours in [0, 1] shows, wherever it is.
+    """Judge the object in a video (F, H, W, 3) of display colours in [0, 1], wherever it is.
 
-    It is read in parts of about half a second at 16 frames per second, so that an object which
-    falls apart on the way is not taken for what it is on the whole.
+    The video is read in parts of about half a second at 16 frames per second, so that an object
+    that falls apart on the way does not pass for what it is on average.
 
     Returns:
-        "one object", "its colour", "its shape", "its looks" in all parts; the last says that it
-        looks like a solid of its shape, with a misfit of at most `MOST_MISFIT`.
+        "one object", "its colour", "its shape" and "its looks", each of which must hold in all
+        parts; "its looks" means that it looks like a solid of its shape, with a misfit of at most
+        `MOST_MISFIT`.
 
     Raises:
         ValueError: the video has another shape, or the rate is not above 0.
@@ -78,9 +81,9 @@ def _judged(readings: Sequence[ClipReading], colour: str, shape: str) -> dict[st
 
 
 def place_of(readings: list[ClipReading], lengths: list[int]) -> Tensor:
-    """Return where the largest object of parts that follow one another is, (F, 2) in pixels.
+    """Return the place of the largest object in consecutive parts, (F, 2) in pixels.
 
-    Where none is seen it is not a number.
+    It is NaN in frames that show no object.
     """
     return torch.cat(
         [_places(reading, length) for reading, length in zip(readings, lengths, strict=True)]

@@ -1,4 +1,4 @@
-"""Read from pixels how a camera moves: the empty pictures that it would see are all known."""
+"""Read from pixels how a camera moves, by comparing them with the known empty backgrounds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ...toyworld.settings import SETTINGS
 from .scenery import read_scenery, soften
 
 PACES = (0.4, 0.6, 0.8, 1.0, 1.3)
-"""Of the moves that are tried, as shares of the fastest ones of scenes."""
+"""Speeds to try for each move, as shares of the fastest ones in scenes."""
 
 _REACH = 0.15
-"""Differences beyond count alike: they are of objects, not of what is behind them."""
+"""Larger differences count as this much, since they come from objects, not the background."""
 
 _EVERY = 4
-"""Frames of which one is looked at."""
+"""Every how many frames one is compared."""
 
 
 def read_camera(video: Tensor, fps: float = 16.0) -> str:
@@ -51,7 +51,7 @@ def _empty(
     setting: str, style: str, motion: str, pace: float, frames: int, height: int, width: int,
     fps: float,
 ) -> Tensor:  # fmt: skip
-    """Softened pictures (F, H, W, 3) of a setting without objects, of a share of the frames."""
+    """Softened images (F, H, W, 3) of a setting without objects, for every `_EVERY`-th frame."""
     seconds = torch.arange(0, frames, _EVERY, dtype=torch.float64) / fps
     camera = STILL_CAMERA
     if pace:

@@ -1,4 +1,4 @@
-"""Whether an edit changed what was asked for, and kept the rest and the motion.
+"""Judge whether an edit made the requested change and kept the rest and the motion.
 
 F frames, H rows, W columns.
 """
@@ -18,11 +18,11 @@ LOOKS = ("setting", "colour", "shape")
 
 
 class Wanted(NamedTuple):
-    """What a clip should look like after an edit.
+    """The expected result of an edit.
 
     Attributes:
-        asked: the one of `LOOKS` that the edit is about.
-        setting, colour, shape: of the finished clip's one object.
+        asked: the one of `LOOKS` that the edit should change.
+        setting, colour, shape: of the finished clip and its one object.
         track: centre of the object in every frame of the given clip, (F, 2) in pixels.
     """
 
@@ -37,10 +37,10 @@ class Edited(NamedTuple):
     """What an edit did.
 
     Attributes:
-        asked: whether what was asked for has changed.
-        kept: whether the other `LOOKS` are as they were.
-        off: see `off_track`, in pixels.
-        alone: whether there is one object.
+        asked: whether the requested change was made.
+        kept: whether the other `LOOKS` are unchanged.
+        off: distance from the track, see `off_track`, in pixels.
+        alone: whether there is exactly one object.
     """
 
     asked: bool
@@ -55,7 +55,7 @@ class Edited(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether the change, the rest and the motion are right."""
+        """Whether the requested change was made and the rest and the motion were kept."""
         return self.asked and self.kept and self.follows
 
 

@@ -1,4 +1,4 @@
-"""All that is told of a video over time: its joins, drift, motion, and whether it closes.
+"""Measure a video over time: its joins, its drift, its motion, and whether a loop closes.
 
 F frames, H rows, W columns.
 """
@@ -32,12 +32,12 @@ _WIDTH, _HEIGHT, _ZOOM = 480, 200, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What is known of how a video was put together.
+    """How a video was put together.
 
     Args:
-        joins: where given and made parts meet, in order.
+        joins: where given and generated parts meet, in order.
         loop: whether the first frame follows the last one.
-        factor: frames that share a latent frame, 1 for none.
+        factor: frames per latent frame; 1 for none.
     """
 
     joins: tuple[Join, ...] = ()
@@ -47,14 +47,14 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Continuity:
-    """What is told of a video.
+    """The measurements of a video.
 
     Args:
         signals: its changes, frame by frame.
-        colours: how much redder, greener and bluer than at first what does not move is, (F, 3) in
-            1/255.
-        closure: of a loop; None for another video.
-        most_drift: in 1/255, that passes; 0 for any.
+        colours: change in red, green and blue of what does not move, relative to the first frame,
+            (F, 3) in 1/255.
+        closure: how the loop closes; None if the video is not a loop.
+        most_drift: the largest drift that passes, in 1/255; 0 for any.
     """
 
     signals: Signals
@@ -67,17 +67,17 @@ class Continuity:
 
     @property
     def passed(self) -> bool:
-        """Whether no join shows, nothing drifts and a loop closes."""
+        """Whether no join is visible, nothing drifts and a loop closes."""
         closes = self.closure is None or self.closure.wrap.passed
         return closes and self.is_steady and all(join.passed for join in self.joins)
 
     @property
     def is_steady(self) -> bool:
-        """Whether what does not move keeps its looks."""
+        """Whether the drift of what does not move is small enough."""
         return not self.most_drift or self.drift.worst <= self.most_drift
 
     def as_dict(self, fps: float) -> dict[str, Any]:
-        """Rounded values for JSON."""
+        """Return rounded values for JSON."""
         return {
             "passed": self.passed,
             "joins": [{"second": round(join.frame / fps, 3), **_told(join)} for join in self.joins],
@@ -106,7 +106,7 @@ class Continuity:
         return {**_told(self.closure.wrap), **ratios}
 
     def _left_out(self) -> tuple[str, ...]:
-        """Meters that told nothing of any join."""
+        """Meters that could not be applied to any join."""
         judged = [*self.joins, *([self.closure.wrap] if self.closure else [])]
         return tuple(m for m in METERS if judged and not any(m in j.deviations for j in judged))
 
@@ -121,13 +121,14 @@ def measure_continuity(
     """Measure a video (F, H, W, 3) of display colours in [0, 1].
 
     Args:
-        place: where a followed object is, (F, 2) in pixels; None leaves out the meters of its
+        layout: how the video was put together.
+        place: the position of a tracked object, (F, 2) in pixels; None leaves out the meters of its
             position and velocity.
-        most_drift: in 1/255, that passes; 0 for any.
+        most_drift: the largest drift that passes, in 1/255; 0 for any.
 
     Raises:
         ValueError: the video has another shape or fewer than three frames, there is not one place
-            for each frame, or the joins do not fit.
+            for each frame, or the joins do not fit the video.
     """
     signals = read_signals(video, place=place, loop=layout.loop)
     given = given_frames(layout.joins, len(video))
@@ -144,7 +145,7 @@ def measure_continuity(
 
 
 def continuity_plot(found: Continuity) -> Tensor:
-    """Draw steps, what moves and what drifts over the frames: a picture (H, W, 3)."""
+    """Plot steps, motion and drift over the frames, as an image (H, W, 3)."""
     frames = range(len(found.colours))
     panels: dict[str, dict[str, Tensor]] = {
         "change of brightness, 1/255": {"mean step of luma": found.signals.step},
@@ -170,7 +171,7 @@ def continuity_plot(found: Continuity) -> Tensor:
 
 
 def _colours(video: Tensor) -> Tensor:
-    """How far the colours (F, 3) of what does not move are from those of the first frame."""
+    """Differences between the colours (F, 3) of what does not move and those of the first frame."""
     quiet = quiet_pixels(video)
     first = video[0][quiet].float()  # (P, 3)
     changes = [(frame[quiet].float() - first).median(dim=0).values for frame in video]
@@ -187,7 +188,7 @@ def _told(join: JoinScore) -> dict[str, Any]:
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Three digits after the point; None where an object was lost, which JSON has no number for."""
+    """Round to three decimals; infinite values of lost objects become None, as JSON has none."""
     return {
         name: round(value, 3) if math.isfinite(value) else None for name, value in values.items()
     }

@@ -1,4 +1,4 @@
-"""How well the edges of a clip lie on those of another one."""
+"""Measure how well the edges of one clip match those of another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 TOLERANCE = 1
-"""Pixels between two edges that count as one."""
+"""Maximum distance in pixels between two edges that count as the same."""
 
 
 def edge_match(made: Tensor, wanted: Tensor) -> float:
@@ -16,8 +16,8 @@ def edge_match(made: Tensor, wanted: Tensor) -> float:
         made, wanted: (F, H, W), above one half on edges.
 
     Returns:
-        A number from 0 to 1: 1 where each edge pixel of one has one of the other within
-        `TOLERANCE` pixels in the same frame, or where neither has any.
+        A number from 0 to 1: 1 if each edge pixel of either clip has one of the other within
+        `TOLERANCE` pixels in the same frame, or if neither has any.
 
     Raises:
         ValueError: the shapes differ.
@@ -25,7 +25,7 @@ def edge_match(made: Tensor, wanted: Tensor) -> float:
     if made.shape != wanted.shape or made.ndim != 3:
         raise ValueError(
             f"edges of shape {tuple(made.shape)} and {tuple(wanted.shape)} cannot be compared: "
-            "give (frames, rows, columns) of one size"
+            "expected (frames, rows, columns) of one size"
         )
     ours, theirs = made > 0.5, wanted > 0.5
     if not ours.any() or not theirs.any():
@@ -35,7 +35,7 @@ def edge_match(made: Tensor, wanted: Tensor) -> float:
 
 
 def _covered(edges: Tensor, others: Tensor) -> float:
-    """The share of edge pixels with one of the others nearby."""
+    """The share of edge pixels that have one of the others nearby."""
     return float(near(others)[edges].float().mean())
 
 

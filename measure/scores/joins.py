@@ -1,9 +1,9 @@
-"""Whether what was made joins what was given without a seam.
+"""Test whether generated parts join given ones without a seam.
 
 Each change at a join is compared with those within the given parts, in standard deviations. The
-made part is left out of the comparison, since a bad one would widen what passes; and a VAE decodes
-the frames of a latent frame unlike each other, so changes are compared once more with those of
-the same phase.
+generated part is left out of the comparison, since a bad one would widen the range that passes. A
+VAE decodes the frames of one latent frame differently from each other, so changes are also
+compared with those of the same phase.
 
 F frames.
 """
@@ -22,7 +22,7 @@ from torch import Tensor
 from .signals import Signals
 
 LIMIT = 3.0
-"""Standard deviations within which a join passes, by every meter."""
+"""Standard deviations within which a join must be by every meter to pass."""
 
 TIME_FACTOR = 4
 METERS = (
@@ -40,14 +40,14 @@ _NEIGHBOURS = 4
 
 
 _STEP, _CORRELATION, _POSITION, _VELOCITY = 0.5, 0.07, 0.5, 0.3
-"""The least spread of each, in 1/255 and in pixels."""
+"""The smallest spread of each: in 1/255 (steps) and pixels (position, velocity)."""
 
 _MOVING, _STILL = 0.1, 1.0
-"""The least spread of the logarithm of a moving step, and in 1/255 where little moves."""
+"""The smallest spread of the logarithm of a moving step, and in 1/255 where little moves."""
 
 
 class Join(NamedTuple):
-    """Where a given and a made part meet: between the frames ``frame - 1`` and ``frame``."""
+    """Where a given and a generated part meet: between frames ``frame - 1`` and ``frame``."""
 
     frame: int
     given_before: bool = True
@@ -58,9 +58,9 @@ class JoinScore:
     """How a join differs from the given parts.
 
     Args:
-        frame: the first one after the join.
-        deviations: in standard deviations by meter, in the order of `METERS`; those that could
-            not be told are left out.
+        frame: the first frame after the join.
+        deviations: in standard deviations by meter, in the order of `METERS`; meters that could
+            not be applied are left out.
     """
 
     frame: int
@@ -78,18 +78,18 @@ class JoinScore:
 
 
 def given_frames(joins: Sequence[Join], count: int) -> Tensor:
-    """Which of `count` frames are given (F,) bool, by which sides of the joins are.
+    """Return which of `count` frames are given, (F,) bool, from the given sides of the joins.
 
     Raises:
-        ValueError: the joins do not rise from 1 to `count` - 1, or a part between two of them is
-            said to be given by one and made by the other.
+        ValueError: the joins do not rise within 1 to `count` - 1, or one join marks the part
+            between it and the next as given and the other as generated.
     """
     _check_frames([join.frame for join in joins], count)
     for early, late in pairwise(joins):
         if early.given_before == late.given_before:
             raise ValueError(
-                f"the part from frame {early.frame} to {late.frame - 1} is said to be both given "
-                "and made: given and made parts have to alternate"
+                f"the part from frame {early.frame} to {late.frame - 1} is marked as both given "
+                "and generated: given and generated parts must alternate"
             )
     given = torch.full((count,), bool(joins and joins[0].given_before))
     for join in joins:
@@ -107,17 +107,16 @@ def judge_joins(
 ) -> list[JoinScore]:
     """Compare every join with the given parts.
 
-    Where no two given frames follow one another, as when an image is animated, a join is compared
-    with the rest of the made part.
+    If no two consecutive frames are given, as when an image is animated, a join is compared with
+    the rest of the generated part.
 
     Args:
         made: signals of the result.
-        joins: the first frame after each, rising.
-        given: which frames are given (F,) bool.
-        reference: signals of the given parts in the same places, such as of the whole true video
-            after a round trip through the VAE; None for those of the result.
-        factor: frames that share a latent frame, whose phases come again after so many; 1 for
-            none.
+        joins: the first frame after each join, in rising order.
+        given: which frames are given, (F,) bool.
+        reference: signals of the given parts in the same places, for example those of the whole
+            true video after a round trip through the VAE; None for those of the result.
+        factor: frames per latent frame, after which phases repeat; 1 for none.
 
     Raises:
         ValueError: the joins do not rise within the video, or `given` has another length.
@@ -125,7 +124,7 @@ def judge_joins(
     count = len(made.step)
     _check_frames(joins, count)
     if given.shape != (count,):
-        raise ValueError(f"{given.numel()} marks of given frames for {count} frames: give one each")
+        raise ValueError(f"{given.numel()} marks of given frames for {count} frames: use one each")
     inner = given[1:] & given[:-1]
     reference = made if reference is None else reference
     if not inner.any():
@@ -148,12 +147,12 @@ def _check_frames(joins: Sequence[int], count: int) -> None:
     if any(late <= early for early, late in pairwise([0, *joins, count])):
         raise ValueError(
             f"joins at the frames {', '.join(map(str, joins))} of {count}: name the first frame "
-            f"after each, rising, from 1 to {count - 1}"
+            f"after each join, in rising order, from 1 to {count - 1}"
         )
 
 
 class _Part(NamedTuple):
-    """A join, and the frames from `start` to before `end` that hold no other one."""
+    """A join, and the frames around it from `start` to before `end` that contain no other join."""
 
     join: int
     start: int
@@ -161,10 +160,10 @@ class _Part(NamedTuple):
 
 
 class _Reference(NamedTuple):
-    """What a join is compared with: the numbers of the frames, and their signals.
+    """The data that a join is compared with: numbers of frames, and their signals.
 
     Attributes:
-        steps: frames that changes lead into.
+        steps: frames that a change leads into.
         around: frames with a change on both sides.
     """
 
@@ -174,7 +173,7 @@ class _Reference(NamedTuple):
 
 
 def _reference(signals: Signals, steps: Tensor, join: int) -> _Reference:
-    """The changes (F,) bool that are the nearest to a join."""
+    """The changes (F,) bool that are nearest to a join."""
     around = torch.cat([steps[:-1] & steps[1:], steps.new_zeros(1)])
     return _Reference(signals, _nearest(steps, join), _nearest(around, join))
 
@@ -207,7 +206,7 @@ def _judged(made: Signals, part: _Part, reference: _Reference, factor: int) -> J
 
 
 class _Changes(NamedTuple):
-    """A signal (F,) of what was made, that of the given parts, and which frames of that count."""
+    """A signal (F,) of the result, that of the given parts, and the frames of the latter to use."""
 
     made: Tensor
     given: Tensor
@@ -218,15 +217,15 @@ class _Changes(NamedTuple):
         return _Changes(made, given, self.frames)
 
     def typical(self) -> float:
-        """Of logarithms, the mean as a plain number."""
+        """The mean of logarithms, as a plain number."""
         return math.exp(float(self.given[self.frames].mean())) if len(self.frames) else 1.0
 
     def deviation(self, frame: int, floor: float) -> float | None:
-        """How far a frame is from the given ones, in the spread with which such values come."""
+        """How far a frame is from the given ones, in standard deviations of such values."""
         return _deviation(self.made[frame], self.given[self.frames], floor)
 
     def in_phase(self, frame: int, factor: int, floor: float) -> float | None:
-        """The same from those of its phase; how they spread is told by all of them."""
+        """The same relative to given frames of its phase; the spread comes from all phases."""
         usual, phases = self.given[self.frames], self.frames % factor
         known, own = phases.unique(), frame % factor
         if own not in known or self.made[frame].isnan():
@@ -239,7 +238,7 @@ class _Changes(NamedTuple):
 def _tracked(
     made: Signals, part: _Part, reference: _Reference
 ) -> tuple[float | None, float | None]:
-    """How the step of an object, and its velocity beyond that, differ; on the worse axis."""
+    """Deviations of an object's step and of its velocity across the join, on the worse axis."""
     if made.place is None or reference.signals.place is None:
         return None, None
     usual = _velocities(reference.signals.place)[reference.steps]  # (N, 2)
@@ -264,14 +263,14 @@ def _velocities(place: Tensor) -> Tensor:
 
 
 def _deviation(value: Tensor, usual: Tensor, floor: float) -> float | None:
-    """How far a value is from usual ones (N,), in the spread with which such values come."""
+    """How far a value is from usual ones (N,), in standard deviations of such values."""
     if not len(usual) or value.isnan():
         return None
     return float((value - usual.mean()) / _spread(usual - usual.mean(), 1, floor))
 
 
 def _spread(rest: Tensor, means: int, floor: float) -> Tensor:
-    """Standard deviation of a further value, from what is left (N, ...) of others after `means`."""
+    """Standard deviation of a further value, from residuals (N, ...) of others after `means`."""
     count = len(rest)
     spread = (rest.square().sum(dim=0) / max(count - means, 1)).sqrt()
     return (spread * math.sqrt(1 + means / count)).clamp(min=floor)

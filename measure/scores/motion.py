@@ -1,4 +1,4 @@
-"""Name the motions of one object of the toy world from its path and from how it turns."""
+"""Identify the motions of one toy-world object from its path and its rotation."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _PHASES = 16
 _HEIGHTS = 16
 _FEWEST_IN_PART = 4
 _RIDGE = 1e-4
-_SLACK = 0.01  # what rounding may change in a cost, and more
+_SLACK = 0.01  # more than rounding can change in a cost
 
 
 class Path(NamedTuple):
-    """Where an object is, in units, at some moments (F,).
+    """An object's position, in units, at some moments (F,).
 
     Attributes:
         seconds: the moments.
-        x, y, z: right, height of its lowest point, distance ahead.
+        x, y, z: position to the right, height of its lowest point, distance ahead.
         turns: misfit (F, N) of every pose of its form.
         form: one of `sprites.FORMS`.
-        size: in units.
+        size: its size in units.
     """
 
     seconds: Tensor
@@ -58,7 +58,7 @@ class Path(NamedTuple):
 
 
 class Motions(NamedTuple):
-    """What an object does, then what it does from `turn` seconds on, if anything."""
+    """An object's motion and, if there is one, the motion that follows from `turn` seconds on."""
 
     motion: str | None
     then: str | None = None
@@ -66,15 +66,15 @@ class Motions(NamedTuple):
 
 
 class _Account(NamedTuple):
-    """A motion that may explain a path, and at what cost."""
+    """A motion that may explain a path, and its cost."""
 
     cost: float
     motion: str
 
 
 class _Part(NamedTuple):
-    """Some moments of a path: where it is (3, F) by the noise of that, and misfits (K, F) of ways
-    to turn. `ground` is `where` of an object that stands on the floor."""
+    """Some moments of a path: position (3, F) divided by its noise, and misfits (K, F) of ways to
+    turn. `ground` is `where` for an object that stands on the floor."""
 
     seconds: Tensor
     where: Tensor
@@ -122,7 +122,7 @@ def read_motions(path: Path) -> Motions:
 
 
 def _least(part: _Part) -> tuple[Tensor, Tensor]:
-    """What the turning before each moment and from it on costs at least (F,), whatever happens."""
+    """Lower bounds (F,) on the cost of turning before each moment, and from that moment on."""
     ways = [misfits for misfits in (part.fixed, part.spun, part.rolled) if misfits is not None]
     moments = torch.arange(1, len(part.seconds) + 1)
 
@@ -136,7 +136,7 @@ def _least(part: _Part) -> tuple[Tensor, Tensor]:
 
 
 def _cheapest(part: _Part) -> _Account:
-    """What explains best where the object was and how it turned; the simplest is tried first."""
+    """The motion that explains position and rotation best; the simplest ones are tried first."""
     rest = part.ground - part.ground.mean(dim=1, keepdim=True)
     fixed, still = _turning_cost(part.fixed), _cost(rest)
     spun = _Account(still + _turning_cost(part.spun), "spins")
@@ -149,7 +149,7 @@ def _cheapest(part: _Part) -> _Account:
 
 
 def _cost(rest: Tensor, parameters: int = 0) -> float:
-    """The cost of what is left of x, y and z (3, F), as a logarithm of its likelihood."""
+    """The cost of the residuals of x, y and z (3, F), as a logarithm of their likelihood."""
     count = rest.shape[1]
     return float(count * torch.log1p((rest * rest).sum() / count)) + parameters * _PER_PARAMETER
 
@@ -237,7 +237,7 @@ def _turning_cost(misfits: Tensor) -> float:
 
 
 def _spun(path: Path) -> Tensor:
-    """Misfits (K, F) of turning about the vertical at several rates."""
+    """Misfits (K, F) of turning about the vertical axis at several rates."""
     since = path.seconds - path.seconds[0]
     rates = torch.tensor([sign * rate for rate in _SPINS for sign in (1, -1)])
     steps = (rates[:, None] * since * TURNS / math.pi).round().long()  # (R, F)

@@ -1,4 +1,4 @@
-"""How objects fall."""
+"""Measure how objects fall."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ _LANDED, _DEEP, _FEWEST_FRAMES, _FEWEST_AFTER = 0.15, 0.5, 5, 2
 
 
 def fall_acceleration(thing: ObjectReading, fps: float) -> float | None:
-    """Return how an object that was at rest at the beginning falls, in units per second squared.
+    """Return the acceleration of an object that falls from rest, in units per second squared.
 
-    Its size, and with it the unit, is that with which it touches the floor where it lands. This is
-    mostly between two frames, so it is found as the end of the fall and the beginning of what
-    follows.
+    Its size, and with it the unit, is the one with which it touches the floor where it lands. The
+    contact is mostly between two frames, so it is found where the fall meets the motion after it.
 
     Returns:
-        The best fit to its height until it lands, None where it does not fall or too few frames
-        show it.
+        The best fit to its height until it lands; None if it does not fall or too few frames show
+        it.
     """
     height = thing.place[:, 1].double().cpu()
     seconds = torch.arange(len(height)).double() / fps
@@ -44,6 +43,6 @@ def fall_acceleration(thing: ObjectReading, fps: float) -> float | None:
 
 
 def _line(x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Offset and slope of the straight line that fits points (N,) best."""
+    """Offset and slope of the line that fits points (N,) best."""
     solved = torch.linalg.lstsq(torch.stack((torch.ones_like(x), x), dim=1), y).solution
     return float(solved[0]), float(solved[1])

@@ -1,4 +1,4 @@
-"""Whether objects of a clip are where they should be: in the picture, and before one another."""
+"""Test whether a clip's objects are in their places, in the image and in order of depth."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor
 from .reading import ClipReading, ObjectReading
 
 NEAR = 0.12
-"""Of a picture's width: how far from its place an object may be to be taken for the one there."""
+"""Share of an image's width within which an object counts as the one that belongs in a place."""
 
 APART = 1.0
-"""Units between two objects from which it can be told which of them is nearer."""
+"""Distance between two objects, in units, from which the nearer one can be identified."""
 
 FEWEST_SEEN = 0.5
-"""Share of the frames in which an object is to be seen for its way to be judged."""
+"""Share of the frames in which an object must be seen for its path to be judged."""
 
 
 class Placed(NamedTuple):
@@ -26,7 +26,7 @@ class Placed(NamedTuple):
 
     Attributes:
         x, y: its centre in pixels (F,).
-        z: units away from the camera's foot (F,).
+        z: distance from the camera's foot in units (F,).
         seen: whether any of it is visible (F,) bool.
     """
 
@@ -37,12 +37,12 @@ class Placed(NamedTuple):
 
 
 def in_order(reading: ClipReading, wanted: Sequence[Placed], width: int) -> tuple[bool, bool]:
-    """Return whether every object has one in its place, and those are as near and far as wanted.
+    """Return whether every place has an object, and whether these are in the wanted depth order.
 
-    Which one is nearer is asked of pairs that stand `APART`; what they look like is not.
+    Only pairs that stand `APART` are compared in depth; the objects' looks are not compared.
 
     Args:
-        width: of the picture in pixels.
+        width: the image's width in pixels.
     """
     found = _matched(reading, wanted, width)
     if any(each is None for each in found):
@@ -52,7 +52,8 @@ def in_order(reading: ClipReading, wanted: Sequence[Placed], width: int) -> tupl
 
 
 def distance_apart(one: Placed, other: Placed) -> float:
-    """Return how many units one object stands behind another, the median of what is seen."""
+    """Return how many units one object stands behind another: the median over frames that show
+    both."""
     both = one.seen & other.seen
     return float((one.z - other.z)[both].median()) if both.any() else 0.0
 
@@ -60,7 +61,7 @@ def distance_apart(one: Placed, other: Placed) -> float:
 def _matched(
     reading: ClipReading, wanted: Sequence[Placed], width: int
 ) -> list[ObjectReading | None]:
-    """The object of the clip that is closest to each place, each taken once."""
+    """The object of the clip that is closest to each place; no object is used twice."""
     away = {
         (place, number): _distance(thing, each)
         for place, each in enumerate(wanted)
@@ -77,7 +78,7 @@ def _matched(
 
 
 def _distance(thing: ObjectReading, wanted: Placed) -> float:
-    """Pixels between an object and its place, the median of the frames that show both."""
+    """Distance in pixels between an object and its place: the median over frames that show both."""
     both = thing.seen & wanted.seen
     if not both.any():
         return float("inf")
@@ -97,21 +98,21 @@ def _alike(
 
 
 def centre_error(reading: ClipReading, colour: str | None, wanted: Placed, width: int) -> float:
-    """Return how far an object is from its way on average, as `off_track` says."""
+    """Return how far an object is from its path on average, as measured by `off_track`."""
     return float(off_track(reading, colour, wanted, width).mean())
 
 
 def off_track(reading: ClipReading, colour: str | None, wanted: Placed, width: int) -> Tensor:
-    """Return how far an object is from its way in each frame that shows it, as a share of a width.
+    """Return an object's distance from its path in each frame that shows it, as a share of `width`.
 
-    The object is the largest of a colour, or the largest of all where there is none.
+    The object is the largest one of a colour, or the largest of all if none has that colour.
 
     Args:
-        width: of the picture in pixels.
+        width: the image's width in pixels.
 
     Returns:
-        (F,) of the frames where it should be seen and is; 1 at most, and a single 1 for an object
-        that is not there or hardly ever seen.
+        (F,) for the frames where it should be seen and is; 1 at most, and a single 1 for an object
+        that is missing or hardly ever seen.
     """
     own = [thing for thing in reading.objects if thing.colour == colour]
     thing = next(iter(own or reading.objects), None)

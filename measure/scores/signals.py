@@ -1,4 +1,4 @@
-"""How much a video changes from frame to frame, as one number for each frame.
+"""Measure how much a video changes from frame to frame, as one number per frame.
 
 F frames, H rows, W columns.
 """
@@ -12,23 +12,23 @@ import torch
 from torch import Tensor
 
 LEVELS = 255.0
-"""Differences of pictures are told in steps of 8 bits."""
+"""Image differences are reported in 8-bit steps, 1/255."""
 
 _LUMA = (0.2126, 0.7152, 0.0722)  # BT.709
 _MOVING_SHARE = 0.05
 
 
 class Signals(NamedTuple):
-    """Changes of a video over time, each (F,), not a number where a frame has no neighbour.
+    """Changes of a video over time, each (F,); NaN where a frame has no neighbour.
 
     Attributes:
         step: mean absolute change of luma into each frame, in 1/255.
         second_difference: mean absolute change of that change around each frame, in 1/255.
-        moving_step: as step, of the twentieth of the pixels that change most: what moves.
-        correlation: of the changes into and out of each frame, -1 where the second takes the first
-            one back.
-        place: where a followed object is, (F, 2) in pixels, not a number where it is not seen; None
-            if nothing is followed.
+        moving_step: like step, for the twentieth of the pixels that change most: what moves.
+        correlation: between the changes into and out of each frame; -1 if the second reverts the
+            first.
+        place: the position of a tracked object, (F, 2) in pixels, NaN where it is not seen; None
+            if no object is tracked.
     """
 
     step: Tensor
@@ -39,7 +39,7 @@ class Signals(NamedTuple):
 
 
 def luma_of(pictures: Tensor) -> Tensor:
-    """Weigh the colours (..., 3) of pictures as BT.709 does."""
+    """Return the BT.709 luma of images (..., 3)."""
     return pictures.float() @ pictures.new_tensor(_LUMA, dtype=torch.float32)
 
 
@@ -47,8 +47,8 @@ def read_signals(video: Tensor, *, place: Tensor | None = None, loop: bool = Fal
     """Measure how a video (F, H, W, 3) of display colours in [0, 1] changes.
 
     Args:
-        place: where a followed object is, (F, 2) in pixels.
-        loop: the first frame follows the last one.
+        place: the position of a tracked object, (F, 2) in pixels.
+        loop: whether the first frame follows the last one.
 
     Raises:
         ValueError: the video has another shape or fewer than three frames, or there is not one
@@ -77,10 +77,10 @@ def read_signals(video: Tensor, *, place: Tensor | None = None, loop: bool = Fal
 def _check(video: Tensor, place: Tensor | None) -> None:
     if video.ndim != 4 or video.shape[-1] != 3 or 0 in video.shape or len(video) < 3:
         raise ValueError(
-            f"a video of shape {tuple(video.shape)} cannot be measured over time: give (frames, "
-            "rows, columns, 3) with at least 3 frames"
+            f"a video of shape {tuple(video.shape)} cannot be measured over time: expected "
+            "(frames, rows, columns, 3) with at least 3 frames"
         )
     if place is not None and place.shape != (len(video), 2):
         raise ValueError(
-            f"places of shape {tuple(place.shape)} for {len(video)} frames: give (frames, 2)"
+            f"places of shape {tuple(place.shape)} for {len(video)} frames: expected (frames, 2)"
         )
