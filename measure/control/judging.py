@@ -1,4 +1,4 @@
-"""What one clip shows of what it was to follow, and of its prompt.
+"""Judge how well one clip follows its hint and its prompt.
 
 F frames, H rows, W columns.
 """
@@ -27,20 +27,20 @@ FOLLOWED: Mapping[str, tuple[str, ...]] = {
     "tracks": (ON_TRACK,),
     "camera": (MOVE,),
 }
-"""What tells by the title of a job whether its hint was followed, the clearest first: most edges
-are of the setting, so that any clip in that has them."""
+"""Title of a job -> the findings that show whether its hint was followed, the clearest first. Most
+edges belong to the setting, so any clip in that setting has them."""
 
 Findings = Mapping[str, float | bool]
-"""By name: whether a test is passed, or a share from 0 to 1."""
+"""Name of a test -> whether it is passed, or a share from 0 to 1."""
 
 
 class Question(NamedTuple):
-    """What is asked of a clip.
+    """What a clip is judged by.
 
     Attributes:
-        title: of the job.
-        asked: what its hint shows, as the job says.
-        wanted: what its prompt wants.
+        title: the title of the job.
+        asked: what its hint shows, as returned by the job.
+        wanted: what its prompt requests.
     """
 
     title: str
@@ -49,7 +49,7 @@ class Question(NamedTuple):
 
 
 def findings_of(clip: Tensor, question: Question) -> Findings:
-    """What a clip (F, H, W, 3) shows."""
+    """Return the findings for a clip (F, H, W, 3): those of its hint and those of its prompt."""
     reading = read_clip(clip, FPS)
     followed = LOOKS[question.title](clip, reading, question.asked)
     return {**followed, **judge(reading, question.wanted)}
@@ -87,4 +87,4 @@ LOOKS: Mapping[str, Callable[[Tensor, ClipReading, Any], Findings]] = {
     "tracks": _tracks,
     "camera": _camera,
 }
-"""How it is seen, by the title of a job, whether a clip follows."""
+"""Title of a job -> function that judges whether a clip follows its hint."""

@@ -1,4 +1,4 @@
-"""Findings as tables, and whether the bars are reached."""
+"""Summarize findings in tables, and judge them against the bars."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,11 +14,11 @@ STEERED, ANOTHER, FREE, TRUTH = "with the hint", "with another's hint", "without
 OF_PROMPTS = frozenset(
     ("colour", "shape", "motion", "then", "setting", "style", "binding", "count", "relation", "all")
 )
-"""Tests of prompts; all others are of hints."""
+"""Tests of prompts; all other tests are of hints."""
 
 
 def control_table(job: ControlJob, found: Mapping[str, Sequence[Findings]]) -> Table:
-    """One column for every version of the clips, the hint's rows before those of the prompt."""
+    """Return a table with a column for every version; the hint's rows precede the prompt's."""
     rows: dict[str, dict[str, Figure]] = {}
     for column, findings in found.items():
         for name in _names(job, findings):
@@ -34,7 +34,7 @@ def _names(job: ControlJob, findings: Sequence[Findings]) -> list[str]:
 
 
 def figure(values: Sequence[float | bool]) -> Figure:
-    """The share of tests that are passed, or the mean of shares in percent."""
+    """Return the share of tests that pass, or the mean of shares in percent."""
     if all(isinstance(value, bool) for value in values):
         return Share(sum(map(bool, values)), len(values))
     return Mean.of([100 * value for value in values], "%")
@@ -48,16 +48,16 @@ def _verdicts(job: ControlJob, rows: Mapping[str, Mapping[str, Figure]]) -> Iter
             share, of = share / value_of(figures[TRUTH]), "what true clips reach"
         yield (
             f"{verdict(share >= BAR)}: {name}: {100 * share:.0f} % of {of}, "
-            f"{100 * BAR:.0f} % are wanted"
+            f"{100 * BAR:.0f} % are required"
         )
     for name in job.kept:
         lost = value_of(rows[name][FREE]) - value_of(rows[name][STEERED])
         yield (
-            f"{verdict(lost <= MOST_LOST)}: {name} loses {100 * lost:.1f} points by control, "
-            f"at most {100 * MOST_LOST:.0f} may be lost"
+            f"{verdict(lost <= MOST_LOST)}: {name} loses {100 * lost:.1f} points with control, "
+            f"at most {100 * MOST_LOST:.0f} are allowed"
         )
 
 
 def verdict(passed: bool) -> str:
-    """How a bar was met."""
+    """Return the word that reports whether a bar was reached."""
     return "PASS" if passed else "FAIL"

@@ -1,7 +1,7 @@
-"""What is put in place of a made part to see whether the meters notice: cuts, stops, turns.
+"""Replacements for a generated part that the meters should notice: cuts, stops, reversals.
 
-Videos are (B, F, H, W, 3), those of other clips too; the made part of one reaches from one frame to
-before another.
+Videos and other clips are (B, F, H, W, 3). The generated part reaches from a `start` frame to
+before an `end` frame.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,45 +14,46 @@ JUMP = 8
 """Frames that a jump leaves out."""
 
 Control = Callable[[Tensor, Tensor, int, int], Tensor]
-"""(video, other clips, first made frame, frame after the last one) -> with another made part."""
+"""(video, other clips, first generated frame, frame after the last one) -> video with that part
+replaced."""
 
 
 def hard_cut(video: Tensor, other: Tensor, start: int, end: int) -> Tensor:
-    """Show another clip."""
+    """Cut to another clip."""
     return _with(video, start, other[:, start:end])
 
 
 def freeze(video: Tensor, other: Tensor, start: int, end: int) -> Tensor:
-    """Hold the last frame before."""
+    """Hold the last frame before the part."""
     return _with(video, start, video[:, [start - 1] * (end - start)])
 
 
 def ping_pong(video: Tensor, other: Tensor, start: int, end: int) -> Tensor:
-    """Go back from the last frame before."""
+    """Play backwards from the last frame before the part."""
     frames = (2 * start - 2 - torch.arange(start, end)).clamp(min=0)
     return _with(video, start, video[:, frames])
 
 
 def jump(video: Tensor, other: Tensor, start: int, end: int) -> Tensor:
-    """Leave out `JUMP` frames; the last one is held as long as the rest is too short."""
+    """Skip `JUMP` frames; if too few remain, hold the last one."""
     frames = (torch.arange(start, end) + JUMP).clamp(max=video.shape[1] - 1)
     return _with(video, start, video[:, frames])
 
 
 def duplicate(video: Tensor, other: Tensor, start: int, end: int) -> Tensor:
-    """Show the last frame before twice, and what follows one frame late."""
+    """Show the last frame before the part twice, which delays the part by one frame."""
     return _with(video, start, video[:, start - 1 : end - 1])
 
 
 def cross_fade(video: Tensor, other: Tensor, start: int, end: int) -> Tensor:
-    """Blend from the frame before to the frame after."""
+    """Blend from the frame before the part to the frame after it."""
     share = torch.arange(1, end - start + 1) / (end - start + 1)
     share = repeat(share, "F -> 1 F 1 1 1")
     return _with(video, start, torch.lerp(video[:, [start - 1]], video[:, [end]], share))
 
 
 def reversed_in_time(control: Control) -> Control:
-    """The same from the end of the video to its beginning."""
+    """Return the control applied from the end of the video to its beginning."""
 
     def backward(video: Tensor, other: Tensor, start: int, end: int) -> Tensor:
         count = video.shape[1]
@@ -70,7 +71,7 @@ FORWARD: Mapping[str, Control] = {
     "freeze": freeze,
     "ping-pong": ping_pong,
 }
-"""Of a made part that follows a given one."""
+"""Controls for a generated part that follows a given one."""
 
 BACKWARD: Mapping[str, Control] = {
     name: reversed_in_time(control) for name, control in FORWARD.items()

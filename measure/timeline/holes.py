@@ -1,4 +1,4 @@
-"""Parts of a picture that are made anew: a hole in a clip, and what lies around it.
+"""Measure inpainting and outpainting: filling a hole in a clip, or the area around it.
 
 B batch, C channels, F frames, H rows, W columns; f, h, w the same of the latent.
 """
@@ -33,7 +33,7 @@ from .tables import GROUP
 from .versions import BASELINE, GENERATED, TRUTH, share_of, table_of_versions
 
 SHIFT = 3
-"""Pixels to the right and down that a spoiled hole is off."""
+"""Pixels by which a spoiled hole is shifted to the right and down."""
 
 _FRAMES, _AROUND = 17, 16
 _OTHER, _OUTPAINT = 33, 34
@@ -41,14 +41,15 @@ _OTHER, _OUTPAINT = 33, 34
 
 @dataclass(frozen=True)
 class _Job:
-    """Clips of which a part of the picture is made.
+    """Clips in which a part of the image is generated.
 
     Args:
-        title: of the table.
+        title: title of the table.
         cases, others: the clips, and as many of other scenes.
-        inside: whether the box of a case is made, or what lies around it.
-        box_of: the box of a case.
-        frames_of: those in which the object is half hidden; empty where that is not judged.
+        inside: whether the inside of a case's box is generated, or the area around it.
+        box_of: returns the box of a case.
+        frames_of: returns the frames of a case in which the object is half hidden; empty if that is
+            not judged.
     """
 
     title: str
@@ -60,15 +61,15 @@ class _Job:
 
 
 class Question(NamedTuple):
-    """What is asked of a clip.
+    """What a clip is judged by.
 
     Attributes:
-        true: (F, H, W, 3).
-        given: which pixels are (H, W) bool.
-        box: whose sides are border lines.
-        frames: in which the object is half hidden.
-        colour, shape, track: of the object in these frames, (N, 2).
-        truth: number of the version that was put together of the true clip.
+        true: the true clip (F, H, W, 3).
+        given: which pixels are given, (H, W) bool.
+        box: the box whose sides are the border lines.
+        frames: the frames in which the object is half hidden.
+        colour, shape, track: of the object; the track (N, 2) is that in these frames.
+        truth: number of the version that is filled with the true clip.
     """
 
     true: np.ndarray
@@ -82,13 +83,13 @@ class Question(NamedTuple):
 
 
 class Filling(NamedTuple):
-    """What one version of a clip shows.
+    """The result for one version of a clip.
 
     Attributes:
-        borders: of its lines, those that tell something.
-        true_borders: the same of the version that was put together of the true clip.
-        whole: of the object; None where none is half hidden.
-        change: of given pixels, at most.
+        borders: scores of those border lines that can be judged.
+        true_borders: the same for the version that is filled with the true clip.
+        whole: how well the object is completed; None if none is half hidden.
+        change: the largest change of a given pixel.
     """
 
     borders: list[BorderScore]
@@ -98,7 +99,7 @@ class Filling(NamedTuple):
 
 
 def inpaint_task(count: int, maker: ClipMaker) -> Task:
-    """A hole that hides half of the object."""
+    """Return the task of filling a hole that hides half of the object."""
     job = _Job(
         "inpaint",
         half_hidden_cases(count),
@@ -111,7 +112,7 @@ def inpaint_task(count: int, maker: ClipMaker) -> Task:
 
 
 def outpaint_task(count: int, maker: ClipMaker) -> Task:
-    """The middle of a picture is given, and what lies around it is made."""
+    """Return the task of generating the area around the given middle of the image."""
     own, others = (
         tuple(travelling(group, count, _FRAMES)) for group in (_OUTPAINT, _OUTPAINT + OTHERS)
     )
@@ -163,7 +164,7 @@ def _run(job: _Job, maker: ClipMaker, _: Maker, readers: Readers, seen: Seen) ->
 def _versions(
     job: _Job, maker: ClipMaker, batch: Sequence[Case], video: Tensor, other: Tensor
 ) -> dict[str, Tensor]:
-    """Clips with what was made, by the timeline and by a plain mask, and with what is spoiled."""
+    """Clips filled by the timeline, by a plain mask, and with true and spoiled content."""
     made = torch.stack([_made(job, case) for case in batch])[:, None, :, :, None]
     timelines = [
         _timeline(job, case, clip, maker.model.latent.compression)
@@ -191,7 +192,7 @@ def _versions(
 
 
 def _made(job: _Job, case: Case) -> Tensor:
-    """Which pixels are made, (H, W) bool."""
+    """Which pixels are generated, (H, W) bool."""
     top, left, bottom, right = job.box_of(case)
     within = torch.zeros(case.shape[1:], dtype=torch.bool)
     within[top:bottom, left:right] = True
@@ -199,7 +200,7 @@ def _made(job: _Job, case: Case) -> Tensor:
 
 
 def _timeline(job: _Job, case: Case, clip: Tensor, compression: Compression) -> Timeline:
-    """Of Inpaint Video, or of Outpaint Video."""
+    """The timeline of Inpaint Video or Outpaint Video."""
     if job.inside:
         change = _made(job, case).float()[None]
         return edited(clip, FPS, change=change, compression=compression)

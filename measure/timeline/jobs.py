@@ -1,4 +1,4 @@
-"""What is measured of the timeline: which latents are given, how the others are made, and controls.
+"""The timeline's tasks: which latents are given, how the others are generated, and controls.
 
 B batch, C channels, F latent frames, H rows, W columns.
 """
@@ -19,26 +19,28 @@ from .controls import BACKWARD, BETWEEN, FORWARD, Control
 from .making import PLAN, fill, fill_in_chunks
 
 Make = Callable[[ClipMaker, Sequence[Case], Tensor, Tensor], Tensor]
-"""Fills in latents (B, C, F, H, W) where none is given (F,) bool."""
+"""Fills in the latents (B, C, F, H, W) that are not given by (F,) bool."""
 
 
 @dataclass(frozen=True, eq=False)
 class TimelineJob:
-    """Cases of which one part is given and the other made.
+    """Cases in which one part of the clip is given and the other generated.
 
     Args:
-        title: of its table.
-        others: as many of other clips, to cut to.
-        given: which latent frames are (F,) bool.
-        controls: what else is put in the place of what is made.
-        knows_truth: whether what is made has to be what truly lies there.
-        borders: latent frames that a chunk begins with, beside those at given parts.
-        within: latent frames inside of chunks, where nothing joins: how these fare tells what of a
-            failure at a border is the seam's.
-        baselines: how the same is done without the timeline, with the same weights.
-        far: frames of the made part, those that are the farthest from what is given, in which the
-            object has to be what it was.
-        notes: what the table says of the cases.
+        title: title of its table.
+        cases: the clips.
+        others: as many other clips, to cut to.
+        given: which latent frames are given, (F,) bool.
+        make: generates the other latent frames.
+        controls: replacements for the generated part.
+        knows_truth: whether the generated part must match the true clip.
+        borders: latent frames at which a chunk begins, except those at given parts.
+        within: latent frames inside chunks, where nothing joins; their scores show how much of a
+            failure at a border is due to the seam.
+        baselines: the same task done without the timeline, with the same weights.
+        far: the generated frames farthest from the given ones, in which the object must be
+            unchanged.
+        notes: notes on the cases below the table.
     """
 
     title: str
@@ -55,11 +57,11 @@ class TimelineJob:
     notes: tuple[str, ...] = ()
 
     def given_frames(self, compression: Compression) -> Tensor:
-        """Which frames of the video are given, (F,) bool."""
+        """Return which frames of the video are given, (F,) bool."""
         return torch.cat([self.given[:1], self.given[1:].repeat_interleave(compression.time)])
 
     def joins(self, compression: Compression) -> dict[int, str]:
-        """The first frame after each join, with what it leads into."""
+        """Return first frame after each join -> kind of the join, in order."""
         kinds = dict.fromkeys(self.borders, BETWEEN_CHUNKS)
         kinds.update(dict.fromkeys(self.within, WITHIN))
         for latent, (before, after) in enumerate(pairwise(self.given.tolist()), 1):
@@ -73,7 +75,7 @@ BETWEEN_CHUNKS, WITHIN = "joins between chunks", "no joins, within chunks"
 
 
 def animate(count: int) -> TimelineJob:
-    """The first frame is given, 16 are made."""
+    """Animate a given first frame: 16 frames are generated."""
     cases = _cases(0, count, 17)
     controls = {name: FORWARD[name] for name in ("hard cut", "freeze")}
     return TimelineJob("animate", *cases, _given(5, range(1)), fill, controls, baselines=MASKED)
@@ -86,7 +88,7 @@ def extend_forward(count: int) -> TimelineJob:
 
 
 def extend_backward(count: int) -> TimelineJob:
-    """Put 49 frames before 16, in chunks."""
+    """Generate 49 frames before 16 given ones, in chunks."""
     cases, far = _cases(7, count, _frames(LONG), draw=lasting), range(FAR)
     return _in_chunks("extend backward", cases, range(LONG - 4, LONG), BACKWARD, far, {})
 
@@ -116,7 +118,7 @@ def _in_chunks(
 
 
 def connect(count: int) -> TimelineJob:
-    """Put back 20 frames that are removed from the middle of 33."""
+    """Regenerate 20 frames removed from the middle of 33."""
     return TimelineJob(
         "connect",
         *_cases(3, count, 33),
@@ -129,17 +131,17 @@ def connect(count: int) -> TimelineJob:
 
 
 LONG = 17
-"""Latent frames of clips that are extended to about four times the length."""
+"""Latent frames of clips that are extended to about four times their length."""
 
 FAR = 16
-"""Frames, a second, that are looked at as far from what is given as a clip goes."""
+"""Number of frames, one second, to judge at the end farthest from the given part."""
 
 MASKED: Mapping[str, Baseline] = {"plain noise mask": by_noise_mask}
 PIXEL_TAIL = "pixels of the tail encoded again"
 OF_LASTING = (
-    "one object that circles or spins, which it does in the given part as in the clips "
-    "that the model was trained on; what is made is judged by joins, drift, motion and what the "
-    "object is at the far end, not by where it is"
+    "one object that circles or spins, in the given part as in the clips that the model was "
+    "trained on; the generated part is judged by its joins, its drift, its motion and what the "
+    "object looks like at the far end, not by its place"
 )
 
 JOBS: Mapping[str, Callable[[int], TimelineJob]] = {
@@ -148,7 +150,7 @@ JOBS: Mapping[str, Callable[[int], TimelineJob]] = {
     "backward": extend_backward,
     "connect": connect,
 }
-"""By name, made for a number of cases each."""
+"""Name -> function that returns the job for a number of cases."""
 
 
 def _cases(
@@ -158,7 +160,7 @@ def _cases(
     *,
     draw: Callable[[int, int, int], list[Case]] = travelling,
 ) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
-    """Cases, and others to cut to."""
+    """Cases, and as many others to cut to."""
     own, others = (draw(each, count, frames) for each in (group, group + OTHERS))
     return tuple(own), tuple(others)
 
@@ -170,7 +172,7 @@ def _given(count: int, frames: Iterable[int]) -> Tensor:
 
 
 def _first_of(latent: int, compression: Compression) -> int:
-    """The first frame of the video that a latent frame shows."""
+    """The number of the first video frame that a latent frame covers."""
     return compression.video_shape(LatentShape(latent, 1, 1)).frames
 
 

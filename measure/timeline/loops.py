@@ -1,4 +1,4 @@
-"""Whether loops close: their wrap beside every other step.
+"""Measure whether loops close: compare their wrap with every other step.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -41,7 +41,7 @@ class Turn(NamedTuple):
 
 
 def loop_task(count: int, maker: ClipMaker) -> Task:
-    """Loops of `FRAMES` frames, made from prompts alone."""
+    """Return the task of generating loops of `FRAMES` frames from prompts alone."""
     cases = tuple(looping(_LOOPS, count, FRAMES))
     clips = tuple(travelling(_OPEN, count, FRAMES))
     return Task(f"{GROUP}: {TITLE}", cases, partial(_run, cases, clips, maker))
@@ -87,7 +87,7 @@ def _table(found: Mapping[str, Sequence[Turn]]) -> Table:
 def _versions(
     maker: ClipMaker, batch: Sequence[Case], others: Sequence[Case]
 ) -> Mapping[str, Tensor]:
-    """Turns (B, F, H, W, 3)."""
+    """One turn (B, F, H, W, 3) of each version."""
     made = maker.sample(batch, loop=True)
     video = rearrange(true_clips(batch).video, "B F H W C -> B C F H W") * 2 - 1
     with torch.inference_mode():
@@ -103,7 +103,7 @@ def _versions(
 
 
 def _whole(cases: Sequence[Case]) -> Tensor:
-    """True clips with one frame more than a turn has."""
+    """True clips with one frame more than a turn."""
     longer = [Case(c.scene, c.shape._replace(frames=FRAMES + 1), c.seed) for c in cases]
     return true_clips(longer).video
 

@@ -1,4 +1,4 @@
-"""The made parts of a measurement: latents are filled in beside given ones, chunk by chunk.
+"""Fill in latents beside given ones, in one run or chunk by chunk.
 
 B batch, C channels, F latent frames, H rows, W columns.
 """
@@ -25,13 +25,13 @@ def fill(
     *,
     first_frame: int = 0,
 ) -> Tensor:
-    """Make in one run what is not given (F,) bool of latents (B, C, F, H, W).
+    """Generate in one run the latents (B, C, F, H, W) that are not given by (F,) bool.
 
     Args:
-        first_frame: absolute number of the first latent frame, which decides its noise.
+        first_frame: absolute number of the first latent frame, which determines its noise.
 
     Returns:
-        Latents with the given ones bit for bit as they were.
+        Latents in which the given ones are unchanged, bit for bit.
     """
     known = given[None, :, None, None].expand(len(cases), *latents.shape[2:])
     prompts = [case.prompt for case in cases]
@@ -42,7 +42,7 @@ def fill(
 def fill_in_chunks(
     maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor
 ) -> Tensor:
-    """Make what is not given in the runs of ``PLAN``."""
+    """Generate the latents that are not given, in the runs of ``PLAN``."""
     latents = latents.clone()
     for chunk in PLAN.chunks((~given).tolist()):
         shown, first = list(chunk.shown), chunk.made.start - chunk.places[0]
@@ -56,7 +56,7 @@ def decoded_loop(maker: ClipMaker, latents: Tensor, *, context: int | None = Non
     """Decode latents (B, C, F, H, W) whose time is a circle: one turn of 4 F frames.
 
     Args:
-        context: latent frames that are decoded before; None for all that the decoder looks back on.
+        context: latent frames to decode before the turn; None for the decoder's whole context.
     """
     lead = decoder_lead(maker.vae.config) if context is None else context
     frames = latents.shape[2] * maker.vae.time_factor

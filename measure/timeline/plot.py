@@ -1,4 +1,4 @@
-"""Steps of luma over the frames, of what was made beside true clips and controls."""
+"""Plot the steps of luma over the frames: generated clips beside true ones and controls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,15 +24,15 @@ class Steps:
     def add(
         self, title: str, columns: Mapping[str, Sequence[float]], joins: tuple[int, ...]
     ) -> None:
-        """Keep the columns (F,) of a table, with the first frames after its joins."""
+        """Add the columns (F,) of a table, with the first frames after its joins."""
         self.panels[title] = _Panel(columns, joins)
 
 
 def steps_plot(steps: Steps) -> Tensor:
-    """Draw one panel below the other: a picture (H, W, 3).
+    """Draw all panels, one below the other, as an image (H, W, 3).
 
     Raises:
-        ValueError: nothing was measured that has steps.
+        ValueError: no measured table has steps.
     """
     if not steps.panels:
         raise ValueError("nothing to plot: measure animate, forward, backward or connect as well")

@@ -1,4 +1,4 @@
-"""Findings of many clips as the rows and columns of a table."""
+"""Summarize the findings of many clips in a table."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -21,11 +21,13 @@ def table_of_findings(
     kinds: Mapping[int, str],
     notes: tuple[str, ...] = (),
 ) -> Table:
-    """One column for every version of the clips.
+    """Return a table with one column for every version of the clips.
 
     Args:
-        kinds: what the joins at some frames lead into.
-        notes: of the table.
+        title: title of the table.
+        found: version -> findings of all clips.
+        kinds: first frame after a join -> kind of the join.
+        notes: notes below the table.
     """
     rows: dict[str, dict[str, Figure]] = {}
     for column, findings in found.items():

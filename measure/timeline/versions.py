@@ -1,4 +1,4 @@
-"""Versions of the same cases, made and judged beside each other.
+"""Generate and judge several versions of the same cases side by side.
 
 B batch, F frames, H rows, W columns.
 """
@@ -21,7 +21,7 @@ GENERATED, TRUTH, BASELINE = "generated", "true clips", "plain noise mask"
 Finding = TypeVar("Finding")
 
 Make = Callable[[Sequence[Case]], tuple[Mapping[str, Tensor], Sequence[Any]]]
-"""A batch of cases -> versions (B, ..., F, H, W, 3) by name, and what is asked of each case."""
+"""A batch of cases -> versions (B, ..., F, H, W, 3) by name, and what each case is judged by."""
 
 
 def table_of_versions(
@@ -33,20 +33,20 @@ def table_of_versions(
     readers: Readers,
     seen: Seen,
 ) -> Table:
-    """One column for each version; what there is of it where the measurement is interrupted.
+    """Return a table with one column for each version.
 
     Args:
-        title: of the table.
-        cases: all of them.
-        make: makes the versions of a batch of them, the first one for the first column.
-        look: a function of a module, of versions (K, ..., F, H, W, 3) of one case and what is asked
-            of it.
-        column: the figures of all findings of one version.
-        readers: that look.
-        seen: told of the first version of each batch.
+        title: title of the table.
+        cases: all cases.
+        make: generates the versions of a batch of cases; the first one is the first column.
+        look: module-level function that judges versions (K, ..., F, H, W, 3) of one case by what
+            `make` returned for it.
+        column: returns the figures for all findings of one version.
+        readers: run `look`.
+        seen: called with the first version of each batch.
 
     Raises:
-        Stopped: the measurement was interrupted.
+        Stopped: the measurement was interrupted; holds the table so far.
     """
     found: dict[str, list[Finding]] = {}
     with keeping(found, lambda: _table(title, found, column)):
@@ -73,5 +73,5 @@ def _table(
 
 
 def share_of(passed: Sequence[bool]) -> Share:
-    """How many pass."""
+    """Return the share that passes."""
     return Share(sum(passed), len(passed))

@@ -128,7 +128,7 @@ def test_edges_are_compared_with_what_true_clips_reach() -> None:
         for name, share in {STEERED: 0.6, ANOTHER: 0.2, FREE: 0.3, TRUTH: 0.65}.items()
     }
     first, second, *_ = control_table(JOBS["edges"](2), found).notes
-    told = "of what true clips reach, 90 % are wanted"
+    told = "of what true clips reach, 90 % are required"
     assert first == f"PASS: {OBJECT_EDGES}: 92 % {told}"
     assert second == f"PASS: {EDGES}: 100 % {told}"
 
@@ -137,7 +137,7 @@ def test_strength_has_to_help_all_the_way() -> None:
     assert rising({0.0: 20.0, 0.5: 50.0, 1.0: 70.0, 1.5: 70.0}).startswith("PASS")
     fallen = rising({0.0: 20.0, 0.5: 50.0, 1.0: 70.0, 1.5: 60.0})
     assert fallen.startswith("FAIL")
-    assert fallen.endswith("up to 1.5, and less by 10.0 points from 1 to 1.5")
+    assert fallen.endswith("up to 1.5, but this falls by 10.0 points from 1 to 1.5")
     assert rising({0.0: 20.0, 0.5: 50.0, 1.0: 45.0}).startswith("FAIL")
     assert rising({0.0: 20.0, 0.5: 20.0, 1.0: 20.0}).startswith("FAIL")
 
