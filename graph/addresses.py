@@ -29,7 +29,7 @@ class Addresses:
 
     A node is named by its id or by its title; the case and any part in parentheses do not matter.
     A title that ends in ``#name`` defines a tag: ``name.input`` is that input of the node, and
-    ``name`` alone is the node's input of that name, or its only input.
+    ``name`` alone is the node's input of that name, or its only input that can be set.
 
     Args:
         prompt: API-format JSON.

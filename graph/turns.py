@@ -1,4 +1,4 @@
-"""The side of a lockstep's runs: taking turns, asking, waiting, and working beside other runs."""
+"""The runs of a lockstep: they take turns, ask questions, wait, and work beside other runs."""
 
 from __future__ import annotations
 

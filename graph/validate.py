@@ -233,7 +233,7 @@ def _check_link(
 
 
 def checks_itself(node: type[ComfyNode], input_id: str) -> bool:
-    """Return whether a node checks an input itself; its range and options are then not checked."""
+    """Return whether a node checks an input itself, in place of the check of range and options."""
     check = own_method(node, "validate_inputs")
     return check is not None and not {input_id, "**"}.isdisjoint(_parameters(check))
 

@@ -58,7 +58,7 @@ def check_kind(spec: Input, value: object) -> None:
     """
     options = getattr(constant_of(spec), "options", None)
     if options is not None and type(value) not in {str, *map(type, options)}:
-        raise ValueError(f"{quote(value)} cannot be an option: expected text")
+        raise ValueError(f"{quote(value)} is not a valid choice: expected text")
 
 
 def check_value(spec: Input, value: object) -> None:

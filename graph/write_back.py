@@ -20,7 +20,7 @@ def write_back(
 ) -> dict[str, Any] | None:
     """Return the UI-format workflow with widget values that convert to the prompt.
 
-    Each changed value is tried in every widget of the node and kept where the converter reads it
+    Each changed value is tried in the node's widgets in turn and kept where the converter reads it
     back as wanted, so the rules for widget order are not duplicated here.
 
     Returns:

@@ -41,7 +41,7 @@ CHANGE, AROUND, GUIDANCE = 0.4, 0.9, 1.0
 """Strength for moving parts and for everything else, and guidance, as in the example workflow."""
 
 DRAGGED, STILL, CUT_OUT = "dragged", "first frame alone", "cut-outs"
-ON_PATH, OFF = "within 8 % in every frame", "centre's error, of the width"
+ON_PATH, OFF = "within 8 % in every frame", "centre's error, share of the width"
 
 _ACROSS, _UP = (0.25, 0.45), (-0.1, 0.1)
 """Ranges as shares of an image's width and height: how far an object is dragged, to the side with

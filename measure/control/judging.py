@@ -70,7 +70,7 @@ def _depth(clip: Tensor, reading: ClipReading, asked: Any) -> Findings:
 def _tracks(clip: Tensor, reading: ClipReading, asked: Any) -> Findings:
     colour, way = asked
     error = centre_error(reading, colour, _placed(way), clip.shape[2])
-    return {ON_TRACK: error <= CLOSE, "centre's error, of the width": error}
+    return {ON_TRACK: error <= CLOSE, "centre's error, share of the width": error}
 
 
 def _camera(clip: Tensor, reading: ClipReading, asked: Any) -> Findings:

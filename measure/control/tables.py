@@ -8,7 +8,7 @@ from .jobs import BAR, MOST_LOST, ControlJob
 from .judging import FOLLOWED, Findings
 
 GROUP = "control"
-STEERED, ANOTHER, FREE, TRUTH = "with the hint", "with another's hint", "without", "true clips"
+STEERED, ANOTHER, FREE, TRUTH = "with the hint", "with another clip's hint", "without", "true clips"
 
 
 OF_PROMPTS = frozenset(

@@ -193,7 +193,7 @@ def _column(found: Sequence[Arrival]) -> dict[str, Figure]:
             figures[f"by {meter}"] = share_of(passed)
     apart = [100 * each.apart for each in found if each.apart is not None]
     if apart:
-        figures["beginnings differ, by independent ones"] = Mean.of(apart, "%")
+        figures["difference of beginnings, relative to independent ones"] = Mean.of(apart, "%")
     figures["change of the ending's pixels"] = Largest(max(each.change for each in found))
     latents = [each.latents for each in found if each.latents is not None]
     if latents:

@@ -103,7 +103,7 @@ def _versions(job: _Edit, maker: ClipMaker, batch: Sequence[Case]) -> dict[str, 
         TRUTH: true,
         "unchanged": video,
         "played backwards": true.flip(1),
-        "more is changed": spoiled,
+        "more changed than asked": spoiled,
     }
     return {
         **{f"FlowEdit {strength:g}": change(strength, source) for strength in _FLOW_EDIT},
@@ -168,5 +168,5 @@ def _column(asked: str, edits: Sequence[Edited]) -> dict[str, Figure]:
     }
     off = [each.off for each in edits if math.isfinite(each.off)]
     if off:
-        figures["off the track where seen, median"] = Number(round(median(off), 2), "px")
+        figures["distance from the track where seen, median"] = Number(round(median(off), 2), "px")
     return figures

@@ -258,9 +258,11 @@ def _column(fillings: Sequence[Filling]) -> dict[str, Figure]:
             for meter in BORDER_METERS
         }
         if any(line.passed for line in true):
-            figures["border lines, by true clips"] = ratio(passed, [line.passed for line in true])
+            figures["border lines, relative to true clips"] = ratio(
+                passed, [line.passed for line in true]
+            )
     figures |= _wholes([each.whole for each in fillings if each.whole is not None])
-    figures["change of what is given"] = Largest(max(each.change for each in fillings))
+    figures["change of the given part"] = Largest(max(each.change for each in fillings))
     return figures
 
 

@@ -70,7 +70,7 @@ class TimelineJob:
         return {_first_of(latent, compression): kinds[latent] for latent in sorted(kinds)}
 
 
-INTO_MADE, INTO_GIVEN = "joins into the made part", "joins into the given part"
+INTO_MADE, INTO_GIVEN = "joins into the generated part", "joins into the given part"
 BETWEEN_CHUNKS, WITHIN = "joins between chunks", "no joins, within chunks"
 
 

@@ -34,7 +34,7 @@ BASELINE = "one-frame latent in the stream"
 
 _GROUP, _HELD = 35, 2
 _JOINS = (KEY, KEY + 1)
-_SIDES = ("into the picture", "out of the picture")
+_SIDES = ("into the image", "out of the image")
 
 
 class Passing(NamedTuple):
@@ -136,5 +136,5 @@ def _column(found: Sequence[Passing]) -> dict[str, Figure]:
         passed = [meter not in side.failed for side in sides if meter in side.deviations]
         if passed:
             figures[f"by {meter}"] = share_of(passed)
-    figures["change of the picture"] = Largest(max(each.change for each in found))
+    figures["change of the image"] = Largest(max(each.change for each in found))
     return figures

@@ -119,7 +119,9 @@ def _column(turns: Sequence[Turn]) -> dict[str, Figure]:
         if passed:
             figures[f"by {meter}"] = Share(sum(passed), len(passed))
     figures["wrap by inner step, median"] = _median([each.step for each in closures])
-    figures["the same of second differences"] = _median([c.second_difference for c in closures])
+    figures["wrap by inner second difference, median"] = _median(
+        [c.second_difference for c in closures]
+    )
     figures["motion, median"] = Number(round(median(turn.motion for turn in turns), 2), "/255")
     return figures
 

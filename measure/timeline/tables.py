@@ -12,7 +12,7 @@ from .judging import Findings
 
 GROUP = "timeline"
 ALL = "all joins"
-EVERYTHING = "all of that"
+EVERYTHING = "all of these"
 
 
 def table_of_findings(
@@ -73,7 +73,7 @@ def _over_time(findings: Sequence[Findings]) -> dict[str, Figure]:
         "no drift": _share([each.drift.passed for each in findings]),
         "drift, median": _number(median(worst), "/255"),
         "drift, 90th percentile": _number(_high(worst), "/255"),
-        "drift of the whole picture, median": _number(
+        "drift of the whole image, median": _number(
             median(each.drift.whole for each in findings), "/255"
         ),
         "flicker, median": _number(median(each.flicker for each in motions), "/255"),

@@ -30,7 +30,7 @@ def test_a_small_run_is_written_and_printed(tmp_path):
     columns = list(connect["rows"]["all joins"])
     assert columns[0] == "generated"
     assert columns[-3:] == ["hard cut", "cross-fade", "hold, then cut"]
-    for row in ("all joins", "all of that"):
+    for row in ("all joins", "all of these"):
         true, cut = (connect["rows"][row][name]["right"] for name in ("true clips", "hard cut"))
         assert true > cut
     assert loop["rows"]["closes"]["open clips"]["right"] == 0

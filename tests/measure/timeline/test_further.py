@@ -10,8 +10,8 @@ from spacetime_video.measure.timeline.plot import Steps
 from spacetime_video.measure.timeline.tasks import timeline_tasks
 
 LOSERS = {
-    ("edit of the setting", BOTH): ("unchanged", "played backwards", "more is changed"),
-    ("edit of the colour", BOTH): ("unchanged", "played backwards", "more is changed"),
+    ("edit of the setting", BOTH): ("unchanged", "played backwards", "more changed than asked"),
+    ("edit of the colour", BOTH): ("unchanged", "played backwards", "more changed than asked"),
     ("inpaint", "border lines"): ("another clip", "shifted by 3 px", "mean colour"),
     ("inpaint", "all of the object"): ("another clip", "mean colour", "empty hole"),
     ("outpaint", "border lines"): ("another clip", "shifted by 3 px", "mean colour"),
@@ -21,8 +21,8 @@ LOSERS = {
 """What of a table's row must be below true clips."""
 
 UNCHANGED = {
-    "change of what is given": ("generated", "plain noise mask", "true clips"),
-    "change of the picture": ("generated", "true clips"),
+    "change of the given part": ("generated", "plain noise mask", "true clips"),
+    "change of the image": ("generated", "true clips"),
     "change of the ending's pixels": ("generated, pasted", "true clips, pasted"),
     "change of the ending's latents": ("generated",),
 }
@@ -59,7 +59,7 @@ def test_holes_and_keyframes_tell_true_clips_from_others():
     found = tables(("inpaint", "keyframes"), 2)
     assert list(found) == ["inpaint", "keyframes"]
     check(found, 0.8, 0.35)
-    picture = found["keyframes"]["change of the picture"]
+    picture = found["keyframes"]["change of the image"]
     assert picture["one-frame latent in the stream"].value > 0
 
 
@@ -68,7 +68,7 @@ def test_all_of_them_tell_true_clips_from_others():
     found = tables(("edit", "inpaint", "outpaint", "keyframes", "converge"), 12)
     assert {title for title, _ in LOSERS} == set(found)
     check(found, 0.8, 0.35)
-    apart = found["converge"]["beginnings differ, by independent ones"]
+    apart = found["converge"]["difference of beginnings, relative to independent ones"]
     assert {name: apart[name].mean for name in ("true clips", "held", INDEPENDENT)} == {
         "true clips": 0,
         "held": 0,

@@ -7,10 +7,10 @@ from spacetime_video.measure.timeline.jobs import JOBS, LONG
 from spacetime_video.models.shapes import WAN_COMPRESSION
 
 JOINS = {
-    "animate": {1: "joins into the made part"},
-    "connect": {5: "joins into the made part", 25: "joins into the given part"},
+    "animate": {1: "joins into the generated part"},
+    "connect": {5: "joins into the generated part", 25: "joins into the given part"},
     "forward": {
-        17: "joins into the made part",
+        17: "joins into the generated part",
         **dict.fromkeys((29, 41, 53), "joins between chunks"),
         **dict.fromkeys((21, 33, 45, 57), "no joins, within chunks"),
     },

@@ -34,8 +34,8 @@ def test_chunks_are_those_that_the_node_makes_by_itself():
 
 def test_true_clips_pass_and_what_is_spoiled_does_not(rows):
     whole, none = Share(COUNT, COUNT), Share(0, COUNT)
-    assert rows["all of that"][TRUTH] == rows["no drift"][TRUTH] == whole
-    assert rows["all of that"][IN_BLOCKS] == none
+    assert rows["all of these"][TRUTH] == rows["no drift"][TRUTH] == whole
+    assert rows["all of these"][IN_BLOCKS] == none
     assert rows["no drift"][RISING] == none
     assert 0.7 <= rows["steps at the end by the beginning, median"][TRUTH].value <= 1.5
 
