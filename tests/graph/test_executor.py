@@ -222,7 +222,7 @@ def test_nodes_run_in_inference_mode_and_know_their_name():
     ("returned", "message"),
     [
         (io.NodeOutput(1), "returned 1 results; its schema has 0 outputs"),
-        (5, "returns io.NodeOutput, not int"),
+        (5, "must return io.NodeOutput, got int"),
         (io.NodeOutput(expand={}), "expansion"),
         (io.NodeOutput(block_execution="no"), "expansion"),
     ],

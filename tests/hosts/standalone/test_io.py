@@ -58,7 +58,7 @@ def test_schema_finishes_itself():
 def test_schema_refuses_equal_ids():
     schema = io.Schema("X", inputs=[io.Image.Input("a")], outputs=[io.Image.Output("a")])
 
-    with pytest.raises(ValueError, match="must differ"):
+    with pytest.raises(ValueError, match="must be unique"):
         schema.validate()
 
 
