@@ -1,4 +1,4 @@
-"""Summarize findings in tables, and judge them against the bars."""
+"""Summarise findings in tables, and judge them against the bars."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -21,7 +21,7 @@ _REACH = 0.15
 """Larger differences count as this much, since they come from objects, not the background."""
 
 _EVERY = 4
-"""Every how many frames one is compared."""
+"""Stride: one in this many frames is compared."""
 
 
 def read_camera(video: Tensor, fps: float = 16.0) -> str:

@@ -188,7 +188,7 @@ def _told(join: JoinScore) -> dict[str, Any]:
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Round to three decimals; infinite values of lost objects become None, as JSON has none."""
+    """Round to three decimals; values of lost objects are not finite and become None for JSON."""
     return {
         name: round(value, 3) if math.isfinite(value) else None for name, value in values.items()
     }

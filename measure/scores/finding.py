@@ -123,7 +123,7 @@ def _best(pixels: Tensor, apart: Tensor, scenery: Scenery) -> int:
 
 
 def _colours(pixels: Tensor, scenery: Scenery) -> tuple[int, ...]:
-    """The colours, at most three, that explain pixels (P, 3) best; each one more adds a cost."""
+    """The colours, at most three, that explain pixels (P, 3) best; each further one has a cost."""
     pixels, apart = _apart(pixels, scenery)
     choice = (_best(pixels, apart, scenery),)
     cheapest = float(apart.mean(dim=0).min())

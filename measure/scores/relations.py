@@ -12,7 +12,7 @@ _GAP, _OVER = 0.3, 0.6
 
 
 def holds(relation: str, first: ObjectReading, second: ObjectReading) -> bool:
-    """Return whether the first object is in a relation to the second one most of the time.
+    """Return whether the first object mostly stands in a relation to the second one.
 
     Raises:
         ValueError: the relation is unknown.

@@ -54,8 +54,8 @@ class Motion(NamedTuple):
     Attributes:
         amount: median change of what moves most between two frames, in 1/255.
         end_to_start: steps in the last 15 % of the frames divided by those in the first 15 %.
-        frozen: the most frames in a row in which what moves changes by less than 40 % of its change
-            at the start of the liveliest quarter.
+        frozen: longest run of frames in which what moves changes by less than 40 % of the 75th
+            percentile of its changes.
         flicker: median change between two frames of what does not move, in 1/255.
     """
 

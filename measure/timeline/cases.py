@@ -6,9 +6,9 @@ from ..cases import FPS, HELD_OUT, SQUARE, Case
 
 TRAVELS = ("moves left", "moves right", "rolls")
 LASTING = ("circles", "spins")
-"""Motions that continue within the image without an end, at a speed that does not depend on the
-clip's length. Bounces do too, but an object at its highest point looks frozen and is partly out of
-the image."""
+"""Motions that continue endlessly within the image, at a speed that does not depend on the clip's
+length. Bounces do too, but an object at its highest point looks frozen and is partly out of the
+image."""
 
 SIDE = 64
 OTHERS = 5
@@ -31,7 +31,7 @@ def travelling(group: int, count: int, frames: int, *, setting_of: int | None = 
 
 
 def lasting(group: int, count: int, frames: int) -> list[Case]:
-    """Draw cases of one object that moves without an end, as in a clip of 17 frames.
+    """Draw cases of one object that moves endlessly, as fast as in a clip of 17 frames.
 
     Objects that cross the image would not do: to stay in the image of a long clip, they would have
     to be far slower than those that the model was trained on.

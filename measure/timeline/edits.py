@@ -131,7 +131,7 @@ def _changed_clips(
         guider = sampling.with_wrapper(guider, flow_edit(), innermost=True)
         sampler = sampling.make_sampler(
             SOLVERS["euler"], {}
-        )  # a stochastic one would lose the clip
+        )  # a stochastic solver would lose the clip
     made = maker.run(batch, guider, laid_out(maker, timelines), sampler=sampler)
     return finished(maker, timelines, made)
 

@@ -1,4 +1,4 @@
-"""Summarize the findings of many clips in a table."""
+"""Summarise the findings of many clips in a table."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
