@@ -29,7 +29,8 @@ ALIKE = Fraction(1, 20)
 def usual_rate(container: "InputContainer", stream: "VideoStream") -> Fraction | None:
     """Return the most common frame rate if the rate is variable, or None if it is constant.
 
-    The container is read from its beginning and left at an arbitrary position.
+    Files with too few frames count as constant. The container is read from its beginning and left
+    at an arbitrary position.
     """
     intervals = _intervals(container, stream)
     if len(intervals) < FEWEST:

@@ -24,16 +24,16 @@ class SpacetimeAppendConditioning(io.ComfyNode):
             **search_words("conditioning per clip", "batch conditioning", "controlnet per clip"),
             inputs=[
                 io.Conditioning.Input("positive", tooltip="Prompts of the clips so far."),
-                io.Conditioning.Input("negative", tooltip="Prompts of the clips so far."),
+                io.Conditioning.Input("negative", tooltip="Negative prompts of the clips so far."),
                 io.Conditioning.Input("next_positive", tooltip="Prompt of the next clip."),
-                io.Conditioning.Input("next_negative", tooltip="Prompt of the next clip."),
+                io.Conditioning.Input("next_negative", tooltip="Negative prompt of the next clip."),
             ],
             outputs=[
                 io.Conditioning.Output(
                     display_name="positive", tooltip="Prompts of all clips, for Denoiser."
                 ),
                 io.Conditioning.Output(
-                    display_name="negative", tooltip="Prompts of all clips, for Denoiser."
+                    display_name="negative", tooltip="Negative prompts of all clips, for Denoiser."
                 ),
             ],
         )

@@ -37,9 +37,9 @@ class SpacetimePlotControl(io.ComfyNode):
                     "conditioning",
                     tooltip="positive or negative, from the last Apply ControlNet.",
                 ),
-                io.Model.Input("model", tooltip="The sampler's model."),
-                io.Sigmas.Input("sigmas", tooltip="The sampler's schedule."),
-                io.Latent.Input("latent", tooltip="The sampler's latent."),
+                io.Model.Input("model", tooltip="The model that the sampler uses."),
+                io.Sigmas.Input("sigmas", tooltip="The schedule that the sampler uses."),
+                io.Latent.Input("latent", tooltip="The latent that the sampler uses."),
             ],
             outputs=[
                 io.Image.Output(
