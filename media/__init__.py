@@ -1,4 +1,4 @@
-"""Pixels <-> files: video as a stream of frames, images, file names, resizing, film strips.
+"""Media files: video as a stream of frames, images, file names, resizing, film strips.
 
 Frames are float32 tensors `(F, H, W, 3)` in [0, 1], images `(H, W, 3)`. PyAV and pillow are
 imported by the functions that need them, so importing this package costs nothing.

@@ -1,4 +1,4 @@
-"""Clips that are read piece by piece: from a file, or from frames in memory."""
+"""Clips that are read in pieces: from a file, or from frames in memory."""
 
 import math
 from collections.abc import Iterator
@@ -18,16 +18,16 @@ from .sound import Sound, read_sound
 from .stream import FrameStream, frame_chunks, picked
 
 CHUNK = 16
-"""Frames that are read at a time."""
+"""Number of frames read at a time."""
 
 
 class ClipForm(NamedTuple):
-    """What a clip is like.
+    """Size, length and frame rate of a clip.
 
     Args:
         height: of the frames as shown, in pixels.
-        width: likewise.
-        frames: as the file says; a damaged one may hold fewer.
+        width: of the frames as shown, in pixels.
+        frames: as stated by the file; a damaged one may hold fewer.
         fps: frames per second.
     """
 
@@ -38,10 +38,10 @@ class ClipForm(NamedTuple):
 
 
 class Clip(Protocol):
-    """Pictures and sound to read from."""
+    """Frames and sound of a clip."""
 
     def form(self) -> ClipForm:
-        """What the clip is like."""
+        """Return the clip's size, length and frame rate."""
         ...
 
     def frames(self, fps: Fraction, start: float = 0.0) -> Iterator[Tensor]:
@@ -49,7 +49,7 @@ class Clip(Protocol):
 
         Args:
             fps: ticks per second.
-            start: seconds of the clip that are left out.
+            start: seconds of the clip to skip.
 
         Returns:
             Chunks (F, H, W, 3) in [0, 1].
@@ -60,17 +60,17 @@ class Clip(Protocol):
         ...
 
     def sound(self, start: float, duration: float) -> Sound | None:
-        """Read the sound of a stretch given in seconds; None where there is none."""
+        """Read the sound of a section in seconds; None if there is none."""
         ...
 
 
 @dataclass(frozen=True)
 class FileClip:
-    """A video file, or a stretch of one.
+    """A video file, or a section of one.
 
     Args:
-        source: where it is.
-        begin: seconds that the clip leaves out at its beginning.
+        source: the file.
+        begin: seconds to skip at the file's beginning.
         duration: of the clip in seconds; None for the rest of the file.
     """
 
@@ -79,14 +79,14 @@ class FileClip:
     duration: float | None = None
 
     def form(self) -> ClipForm:
-        """Read from the header."""
+        """Read the form from the header."""
         info = probe_video(self.source)
         rest = max(0, info.frames - math.floor(self.begin * info.fps))
         frames = rest if self.duration is None else min(rest, self._ticks(info.fps, 0.0))
         return ClipForm(info.height, info.width, frames, info.fps)
 
     def frames(self, fps: Fraction, start: float = 0.0) -> Iterator[Tensor]:
-        """Frames of a file that has the rate are given once each, others by their time stamps."""
+        """Yield each frame once if the file has this rate, else resample by timestamps."""
         info = probe_video(self.source)
         most = None if self.duration is None else self._ticks(fps, start)
         if most == 0:
@@ -101,17 +101,17 @@ class FileClip:
         )
 
     def sound(self, start: float, duration: float) -> Sound | None:
-        """Silence where the file's own begins later or ends earlier."""
+        """Read the sound, padded with silence where the file's own begins later or ends earlier."""
         return read_sound(self.source, start=self.begin + start, duration=duration)
 
     def _ticks(self, fps: Fraction, start: float) -> int:
-        """Of the clip's duration."""
+        """Number of ticks in the clip's duration."""
         return max(0, round((Fraction(self.duration or 0) - Fraction(start)) * fps))
 
 
 @dataclass(frozen=True, eq=False)
 class HeldClip:
-    """Frames in memory, or made while they are read.
+    """Frames in memory, or generated as they are read.
 
     Args:
         images: (F, H, W, 3 or more) in [0, 1].
@@ -124,12 +124,12 @@ class HeldClip:
     held_sound: Sound | None = None
 
     def form(self) -> ClipForm:
-        """By the tensor's shape."""
+        """Derive the form from the tensor's shape."""
         frames, height, width = self.images.shape[:3]
         return ClipForm(height, width, frames, to_frame_rate(self.fps))
 
     def frames(self, fps: Fraction, start: float = 0.0) -> Iterator[Tensor]:
-        """Views of the frames; those of a stream are made again."""
+        """Yield views of the frames; those of a stream are generated again."""
         rate, count = to_frame_rate(self.fps), self.images.shape[0]
         first = math.floor(Fraction(start) * rate)
         if first >= count:
@@ -138,7 +138,7 @@ class HeldClip:
         return picked(frame_chunks(self.images, CHUNK), numbers)
 
     def sound(self, start: float, duration: float) -> Sound | None:
-        """A part of the sound; it may end earlier."""
+        """Return a section of the sound; it may end earlier."""
         if self.held_sound is None:
             return None
         rate = self.held_sound.rate

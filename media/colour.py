@@ -1,9 +1,9 @@
-"""RGB <-> the planes of a video picture with halved chroma (4:2:0).
+"""Convert between RGB and video planes with halved chroma (4:2:0).
 
-Both ways are computed here: libswscale's fast path loses a level or two at each conversion, and
-its accurate one moves colours sideways, because it writes chroma between the columns and reads it
-on them. Chroma samples lie on even columns and between two rows, as H.264 has it unless a file says
-otherwise.
+Both directions are computed in NumPy: libswscale's fast path loses a level or two at each
+conversion, and its accurate path shifts colours sideways, because it writes chroma between the
+columns and reads it on them. Chroma samples lie on even columns and between two rows, the default
+of H.264.
 """
 
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ import numpy as np
 from .pixels import BYTE_MAX
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Luma (H, W) and two of chroma (ceil(H / 2), ceil(W / 2)), uint8 or, above 8 bits, uint16."""
+"""Luma (H, W) and two chroma planes (ceil(H / 2), ceil(W / 2)), uint8 or, above 8 bits, uint16."""
 
 WEIGHTS = {1: (0.2126, 0.0722), 7: (0.212, 0.087), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
-"""Red's and blue's part of the luma by the number of a matrix in H.273 (ITU-T)."""
+"""Shares of red and blue in luma, by matrix number in H.273 (ITU-T)."""
 
 BT601 = (0.299, 0.114)
-"""Also of files that name no matrix, as every player of ffmpeg's family takes them."""
+"""Also used for files that name no matrix, as in every player based on ffmpeg."""
 
 BT709 = 1
 
 ROWS = 64
-"""Of a picture that are worked on at a time, an even number."""
+"""Rows of an image processed at a time, an even number."""
 
-# Undone exactly by the linear interpolation of `_doubled`: what was read and is written again keeps
-# its chroma, where averages of neighbours would blur it a little more each time.
+# The linear interpolation of `_doubled` undoes these filters exactly: frames that are read and
+# written again keep their chroma, which averages of neighbours would blur a little more each time.
 ACROSS = (-0.125, 0.25, 0.75, 0.25, -0.125)
 DOWN = (-0.25, 0.75, 0.75, -0.25)
 
@@ -45,12 +45,12 @@ def to_yuv420(picture: np.ndarray, *, bits: int = 8) -> Planes:
 
 
 def from_yuv420(planes: Planes, *, matrix: int, full_range: bool, bits: int = 8) -> np.ndarray:
-    """Convert planes to RGB float32 `(H, W, 3)` in [0, 1], on the levels of that many bits.
+    """Convert planes to RGB float32 `(H, W, 3)` in [0, 1], quantised to levels of `bits`.
 
     Args:
         planes: see `Planes`.
-        matrix: its number in H.273; one that is not known counts as BT.601.
-        full_range: luma and chroma use all levels instead of TV range.
+        matrix: its number in H.273; unknown numbers count as BT.601.
+        full_range: whether luma and chroma use all levels instead of TV range.
         bits: of the planes.
     """
     height, width = planes[0].shape
@@ -67,7 +67,7 @@ def from_yuv420(planes: Planes, *, matrix: int, full_range: bool, bits: int = 8)
 def _fill_rows(
     picture: np.ndarray, planes: Planes, levels: "_Levels", weights: tuple[float, float]
 ) -> None:
-    """Convert rows; the chroma has a row above and below them and a column to the right."""
+    """Convert rows, whose chroma includes one row above and below, and one column to the right."""
     height, width, _ = picture.shape
     highest = np.float32(levels.highest)
     cb, cr = (
@@ -86,7 +86,7 @@ def _fill_rows(
 
 @dataclass(frozen=True)
 class _Levels:
-    """The numbers that stand for black, for no colour, and how many lie between the ends."""
+    """Levels of black and of neutral chroma, and the spans of luma and chroma."""
 
     black: int
     luma: int
@@ -118,7 +118,7 @@ def _halved(chroma: np.ndarray) -> np.ndarray:
 
 
 def _filtered(values: np.ndarray, taps: Sequence[float], *, before: int) -> np.ndarray:
-    """Filter the rows of `(R, …)` and keep every other one; `before` taps lie above it."""
+    """Filter the rows of `(R, …)` and keep every other one, with `before` taps above it."""
     after = len(taps) - 1 - before
     padded = np.pad(values, ((before, after), (0, 0)), mode="edge")
     parts = [tap * padded[place : place + len(values) : 2] for place, tap in enumerate(taps)]
@@ -126,7 +126,7 @@ def _filtered(values: np.ndarray, taps: Sequence[float], *, before: int) -> np.n
 
 
 def _doubled(chroma: np.ndarray) -> np.ndarray:
-    """Interpolate to the luma's rows and columns, see `_fill_rows`."""
+    """Interpolate chroma to the rows and columns of luma, see `_fill_rows`."""
     height, width = chroma.shape[0] - 2, chroma.shape[1] - 1
     middle, quarter = 0.75 * chroma[1:-1], 0.25 * chroma
     rows = np.empty((2 * height, width + 1), np.float32)

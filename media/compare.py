@@ -1,4 +1,4 @@
-"""Several videos as one: a grid with a label above each."""
+"""Combine several videos into a grid with a label above each."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,32 +12,31 @@ from .memory import check_room
 from .resize import resize
 
 LETTER = 14
-"""Height of the letters in pixels."""
+"""Height of letters in pixels."""
 
 READABLE_WIDTH = 160
-"""Pixels that a label needs in width."""
+"""Width in pixels that a label needs."""
 
 CHUNK = 8
-"""Frames that are drawn at a time."""
+"""Number of frames drawn at a time."""
 
 Fits = Callable[[str], bool]
-"""Whether a text is short enough for a line."""
+"""Tells whether a text fits on a line."""
 
 _LINE, _MARGIN, _GAP = LETTER + 4, 4, 4
 _PIXEL = 12
-"""Bytes of three colours in float32."""
+"""Bytes of three float32 colours."""
 
 _PAPER, _INK, _BAR = (24, 24, 24), (240, 240, 240), 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class GridStyle:
-    """How a grid of videos looks.
+    """Layout of a grid of videos.
 
     Args:
-        columns: videos side by side; 0 is up to three in one row, and about a square of more.
-        scale: whole factor that the videos are enlarged by; 0 is the smallest with which their
-            labels are readable.
+        columns: videos side by side; 0 puts up to three in one row, and more in about a square.
+        scale: integer enlargement of the videos; 0 is the smallest at which labels are readable.
 
     Raises:
         ValueError: one of them is negative.
@@ -57,16 +56,17 @@ def video_grid(
     style: GridStyle = GridStyle(),
     tick: Callable[[int], None] = lambda done: None,
 ) -> torch.Tensor:
-    """Lay videos out in a grid, row by row.
+    """Arrange videos in a grid, row by row.
 
-    Every video keeps its aspect in a cell of the largest width and height that there are, between
-    bars; one that ends before the others shows its last frame. Cells are enlarged pixel by pixel.
+    Every video keeps its aspect ratio in a cell of the largest width and height among the videos,
+    between bars; a video that ends before the others holds its last frame. Cells are enlarged pixel
+    by pixel.
 
     Args:
         videos: `(F, H, W, 3 or more)` in [0, 1] each, of any sizes and lengths.
-        labels: one for each video, or fewer; long ones are broken into lines.
+        labels: one for each video, or fewer; long labels wrap.
         style: columns and scale.
-        tick: told how many frames are drawn, counted over all videos; what it raises ends it.
+        tick: receives the number of frames drawn so far over all videos; may raise to stop.
 
     Returns:
         `(F, H, W, 3)` with the frames of the longest video and even sides.
@@ -106,12 +106,12 @@ def _columns(count: int) -> int:
 
 
 def _even(side: int) -> int:
-    """Predictions are even because H.264 wants them so."""
+    """Round a side up to even, as H.264 needs it."""
     return side + side % 2
 
 
 def _fill(cell: torch.Tensor, video: torch.Tensor, scale: int, tick: Callable[[int], None]) -> None:
-    """Put a video into the middle of a cell (F, H, W, 3), and hold its last frame."""
+    """Draw a video in the centre of a cell (F, H, W, 3), and hold its last frame."""
     _, height, width, _ = cell.shape
     height, width = height // scale, width // scale
     fit = min(height / video.shape[1], width / video.shape[2])
@@ -128,7 +128,7 @@ def _fill(cell: torch.Tensor, video: torch.Tensor, scale: int, tick: Callable[[i
 
 
 def _strips(labels: Sequence[str], width: int) -> list[torch.Tensor]:
-    """Labels as pictures (H, width, 3) of one height; none where no label has a letter."""
+    """Render labels as images (H, width, 3) of the same height; none if all labels are blank."""
     from PIL import Image, ImageDraw, ImageFont
 
     if not any(label.strip() for label in labels):
@@ -149,7 +149,7 @@ def _strips(labels: Sequence[str], width: int) -> list[torch.Tensor]:
 
 
 def _lines(text: str, fits: Fits) -> list[str]:
-    """Break a text at blanks, and words that are too long anywhere."""
+    """Wrap a text at spaces, and words that are too long anywhere."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

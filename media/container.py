@@ -1,4 +1,4 @@
-"""Opening video files with PyAV: only real video containers, only local files, one error class."""
+"""Open video files with PyAV: only real video containers, only local files, one error class."""
 
 import os
 from collections.abc import Iterator
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# Playlists and text renderers are left out: they open other files or turn any text into a video.
+# Without playlists and text renderers, which open other files or turn any text into a video.
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,gif,apng,h264,hevc,ogg,asf,mxf,"
     "ivf,yuv4mpegpipe,webp_pipe"
 )
 
 Source = str | os.PathLike[str] | BytesIO
-"""Where a video is: a file, or one that lies in memory."""
+"""A video's location: a file, or bytes in memory."""
 
 
 def name_of(source: Source) -> str:
-    """What messages call it."""
+    """Name of a source in messages."""
     return "the video in memory" if isinstance(source, BytesIO) else os.fspath(source)
 
 
 @contextmanager
 def open_video(source: Source) -> Iterator[tuple["InputContainer", "VideoStream"]]:
-    """Open a file for reading and give its container and first video stream, covers left out.
+    """Open a file and yield its container and first video stream, ignoring cover images.
 
     Raises:
-        MediaError: the file is missing, empty, broken, not a video, or fails while it is decoded
-            inside the block.
+        MediaError: the file is missing, empty, broken or not a video, or decoding fails inside the
+            block.
     """
     import av
     from av.error import FFmpegError
@@ -57,7 +57,7 @@ def open_video(source: Source) -> Iterator[tuple["InputContainer", "VideoStream"
 
 def _readable(source: Source) -> str | BytesIO:
     if isinstance(source, BytesIO):
-        return BytesIO(source.getvalue())  # with a place of its own, at the beginning
+        return BytesIO(source.getvalue())  # a separate reader, positioned at the start
     return str(existing_file(source, "video"))
 
 
@@ -68,24 +68,24 @@ def _is_moving(stream: "VideoStream") -> bool:
 
 
 def decode(container: "InputContainer", stream: "VideoStream") -> Iterator["VideoFrame"]:
-    """Yield the stream's frames from the container's position on; MediaError if it is damaged."""
+    """Yield the stream's frames from the container's position; MediaError if it is damaged."""
     with _steady_streams(container):
         yield from container.decode(stream)
 
 
 def demux(container: "InputContainer") -> Iterator["Packet"]:
-    """Yield all packets that hold something; MediaError if the file is damaged."""
+    """Yield all non-empty packets; MediaError if the file is damaged."""
     with _steady_streams(container):
         yield from (packet for packet in container.demux() if packet.size > 0)
 
 
 @contextmanager
 def _steady_streams(container: "InputContainer") -> Iterator[None]:
-    """PyAV fails with IndexError where a damaged file shows streams its header did not name."""
+    """Turn PyAV's IndexError into MediaError when a damaged file has undeclared streams."""
     try:
         yield
     except IndexError as error:
-        raise MediaError(f"{container.name} is damaged: its streams change on the way") from error
+        raise MediaError(f"{container.name} is damaged: its streams change midway") from error
 
 
 def _reason(error: Exception) -> str:

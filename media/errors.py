@@ -1,9 +1,9 @@
-"""What is wrong with a picture or a video: it cannot be read, or does not fit into memory."""
+"""Errors of images and videos: unreadable, or too large for memory."""
 
 
 class MediaError(ValueError):
-    """A picture or video file is missing, empty, broken, or of another kind."""
+    """An image or video file is missing, empty, broken, or of another kind."""
 
 
 class NoRoomError(MediaError):
-    """It needs more memory than is free, which may be otherwise another time."""
+    """More memory is needed than is currently free; a later attempt may succeed."""

@@ -1,4 +1,4 @@
-"""Checking files before they are read and replacing them whole when they are written."""
+"""Check files before reading, and replace them atomically when writing."""
 
 import itertools
 import os
@@ -17,10 +17,10 @@ _FOLDER = ".unfinished"
 
 
 def existing_file(path: str | os.PathLike[str], kind: str) -> Path:
-    """Return `path` if a non-empty regular file is there.
+    """Return `path` if it is a non-empty regular file.
 
     Raises:
-        MediaError: nothing is there, it is a folder or device, or it is empty.
+        MediaError: it does not exist, is a folder or device, or is empty.
     """
     file = Path(path)
     if not file.exists():
@@ -33,28 +33,28 @@ def existing_file(path: str | os.PathLike[str], kind: str) -> Path:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes of the pack did not finish in a folder."""
+    """Remove unfinished files of killed processes from a folder."""
     found = [path for path in folder.iterdir() if _UNFINISHED.fullmatch(path.name)]
     remove_abandoned(found, companion=_FOLDER)
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary name beside `path`, which takes its place when the block succeeds.
+    """Yield a temporary file beside `path`, which replaces it when the block succeeds.
 
-    If the block fails or is interrupted the temporary file is removed and `path` stays as it was;
-    what a killed process left behind in the folder is removed by the next one.
+    If the block fails or is interrupted, the temporary file is removed and `path` is unchanged.
+    Leftovers of killed processes in the folder are removed first.
 
     Raises:
-        MediaError: something that is not a file is in the place, such as a folder or a device.
+        MediaError: `path` exists and is not a file, such as a folder or a device.
     """
     target = Path(path)
     if target.exists() and not target.is_file():
-        raise MediaError(f"{target} is not a file, and is not replaced by one: use another name")
+        raise MediaError(f"{target} is not a file and cannot be replaced: use another name")
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_unfinished(target.parent)
     unfinished = _hold_unfinished(target)
-    if sys.platform == "win32":  # no open file can be renamed there
+    if sys.platform == "win32":  # open files cannot be renamed
         unfinished.let_go()
     try:
         yield unfinished.path
@@ -65,10 +65,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`, which becomes it when the block succeeds.
+    """Yield a temporary folder beside `path`, which is renamed to it when the block succeeds.
 
-    If the block fails or is interrupted it is removed; what a killed process left behind is removed
-    by the next one.
+    If the block fails or is interrupted, it is removed. Leftovers of killed processes are removed
+    first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_unfinished(path.parent)
@@ -84,7 +84,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def move_to_new(source: Path, path: Path) -> bool:
-    """Give a file another name of the same folder, unless something has that name.
+    """Rename a file within its folder unless the new name is taken.
 
     Returns:
         Whether the name was free.
@@ -93,7 +93,7 @@ def move_to_new(source: Path, path: Path) -> bool:
         os.link(source, path)
     except FileExistsError:
         return False
-    except OSError:  # a file system without hard links
+    except OSError:  # the file system lacks hard links
         return _move_over_new(source, path)
     source.unlink()
     return True

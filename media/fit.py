@@ -1,4 +1,4 @@
-"""Fitting a clip to sizes and lengths that a model takes: cropped, padded, trimmed, re-timed."""
+"""Fit a clip to the sizes and lengths that a model accepts: crop, pad, trim, re-time."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,14 +16,14 @@ from .stream import regrouped
 
 How = Literal["crop", "pad", "stretch"]
 CHUNK = 16
-"""Frames that are resized at a time."""
+"""Number of frames resized at a time."""
 
 BYTES_PER_PIXEL = 16
-"""Three colours and a mask in float32."""
+"""Three float32 colours and a mask."""
 
 
 class Size(NamedTuple):
-    """Rows and columns of a picture."""
+    """Height and width of an image."""
 
     height: int
     width: int
@@ -31,20 +31,20 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True)
 class Steps:
-    """What fits: sides are multiples of `side`, lengths 1 + a multiple of `frames`."""
+    """Accepted sizes: sides are multiples of `side`, lengths 1 plus a multiple of `frames`."""
 
     side: int
     frames: int
 
     def length(self, frames: int) -> int:
-        """The longest length that fits and is not longer."""
+        """The longest accepted length that is not longer than `frames`."""
         return 1 + (max(frames, 1) - 1) // self.frames * self.frames
 
     def sides(self, given: Size, wanted: Size, how: How) -> Size:
-        """The size that fits and is closest to the wanted one.
+        """The accepted size closest to the wanted one.
 
-        Where one side is 0 it follows from the other and the clip's shape. Where both are, it is
-        the clip's own size: cropped to what fits, padded, or the nearest.
+        If one side is 0 it follows from the other and the clip's aspect ratio. If both are 0, it is
+        the clip's own size: rounded down for crop, up for pad, or to the nearest.
         """
         height, width = wanted
         if not height and not width:
@@ -56,7 +56,7 @@ class Steps:
 
 
 def retimed(count: int, rate: Fraction | float, new_rate: Fraction | float) -> list[int]:
-    """Which of `count` frames is on screen at each tick of a new rate, over the same duration."""
+    """For each tick of a new rate, the frame (of `count`) on screen, over the same duration."""
     rate, new_rate = to_frame_rate(rate), to_frame_rate(new_rate)
     ticks = max(1, round(count * new_rate / rate))
     return [min(count - 1, math.floor(tick * rate / new_rate)) for tick in range(ticks)]
@@ -72,21 +72,21 @@ def fit_clip(
     *,
     scaled: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Choose frames of a clip and bring them to a size.
+    """Select frames of a clip and fit them to a size.
 
     Args:
         video: (F, H, W, C) in [0, 1].
         mask: (F, H, W) or (1, H, W), of any size: it is stretched to the clip's; None is all 0.
         frames: numbers of the frames to take, in order.
-        length: how many frames come out: the rest is left off, or the last one is held.
+        length: number of output frames: extra frames are dropped, or the last frame is held.
         size: of the result.
-        how: "crop" cuts off what is too long on either side, "pad" puts black bars around,
-            "stretch" changes the shape.
-        scaled: whether cropping and padding scale first, so that as little as possible is lost.
+        how: "crop" cuts off what is too long on either side, "pad" adds black bars, "stretch"
+            changes the aspect ratio.
+        scaled: whether cropping and padding scale first, to lose as little as possible.
 
     Returns:
         The clip (length, *size, C) and its mask (length, *size), which is 1 in bars and in held
-        frames, where there is nothing of the clip. A clip that fits is returned as it is.
+        frames, where the clip has no content. A clip that fits is returned unchanged.
 
     Raises:
         MediaError: the result does not fit into memory.
@@ -94,8 +94,8 @@ def fit_clip(
     """
     if mask is not None and len(mask) not in (1, len(video)):
         raise ValueError(
-            f"a mask of {len(mask)} frames for a clip of {len(video)}: one for all, or one for "
-            "each frame, is needed"
+            f"a mask of {len(mask)} frames for a clip of {len(video)}: use one for all frames, or "
+            "one for each"
         )
     chosen = list(frames[:length])
     held = length - len(chosen)
@@ -109,20 +109,20 @@ def fit_clip(
 
 
 def fit_frames(frames: Iterable[Tensor], size: Size, how: How, *, scaled: bool) -> Iterator[Tensor]:
-    """Bring frames that come in chunks (F, H, W, C) to a size, as `fit_clip` does."""
+    """Fit frames that arrive in chunks (F, H, W, C) to a size, like `fit_clip`."""
     for part in frames:
         place = _place(Size(*part.shape[1:3]), size, how, scaled)
         yield _placed(part, range(len(part)), place)
 
 
 def fit_length(frames: Iterable[Tensor], steps: Steps, length: int | None) -> Iterator[Tensor]:
-    """Cut frames that come in chunks to a length that fits.
+    """Trim frames that arrive in chunks to an accepted length.
 
     Args:
         frames: (F, H, W, C) each; their number need not be known.
-        steps: what fits.
-        length: of the result, after whose end the last frame is held; None for the frames' own,
-            where up to `steps.frames` - 1 of the last ones are left out.
+        steps: accepted lengths.
+        length: of the result, holding the last frame if needed; None for the frames' own length,
+            which drops up to `steps.frames` - 1 of the last frames.
     """
     if length is not None:
         yield from _held(frames, length)
@@ -149,7 +149,7 @@ def _held(frames: Iterable[Tensor], length: int) -> Iterator[Tensor]:
 
 
 class _Place(NamedTuple):
-    """Which box of a picture is taken, the size it gets, and the size with the bars around it."""
+    """The box taken from an image, its new size, and the size including bars."""
 
     given: Size
     box: Size
@@ -167,7 +167,7 @@ def _place(given: Size, size: Size, how: How, scaled: bool) -> _Place:
 
 
 def _inside(shape: Size, room: Size) -> Size:
-    """The largest size of a shape that fits into a room."""
+    """The largest size with the aspect ratio of `shape` that fits into `room`."""
     scale = min(room.height / shape.height, room.width / shape.width)
     return Size(*(max(1, round(side * scale)) for side in shape))
 
@@ -195,7 +195,7 @@ def _check_room(frames: int, size: Size) -> None:
 
 
 def _placed_mask(mask: Tensor, chosen: Sequence[int], place: _Place) -> Tensor:
-    """Stretch a mask (F, h, w) to the clip, and do to it what is done to the clip."""
+    """Stretch a mask (F, h, w) to the clip, then place it like the clip."""
     stretched = resize(mask[..., None].float(), *place.given, mode="bilinear")
     return _placed(stretched, chosen, place, around=1.0)[..., 0].clone()
 

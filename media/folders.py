@@ -1,4 +1,4 @@
-"""Looking for files in folders of anyone, which may hold broken links or be a whole disk."""
+"""Search for files in arbitrary folders, which may hold broken links or be a whole disk."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,19 +6,19 @@ from pathlib import Path
 
 MOST_LEVELS = 6
 MOST_ENTRIES = 20_000
-"""Files and folders that are looked at; a folder with more is not one for a list."""
+"""Number of entries examined; a folder with more is not suited for a list."""
 
 
 def files_below(folder: Path, suffix: str = "", *, depth: int = MOST_LEVELS) -> Iterator[Path]:
-    """Yield the files in a folder and the folders in it, those nearest to the top first.
+    """Yield the files in a folder and its subfolders, those nearest to the top first.
 
-    Hidden ones, links to nowhere and what this user may not see are left out; links to folders are
-    not followed. In a folder without end the search ends early.
+    Skips hidden files, broken links and everything this user cannot access, and does not follow
+    links to folders. The search stops early in very large folders.
 
     Args:
-        folder: which may be missing.
+        folder: to search; may be missing.
         suffix: of the names.
-        depth: levels of folders, 1 for none but the folder itself.
+        depth: levels of folders, 1 for the folder itself only.
     """
     level, left = [folder], MOST_ENTRIES
     for _ in range(depth):
@@ -41,7 +41,7 @@ def _entries(folder: Path, most: int) -> list[os.DirEntry[str]]:
                     break
                 if not entry.name.startswith("."):
                     found.append(entry)
-    except OSError:  # missing, or not this user's
+    except OSError:  # missing, or not accessible to this user
         return found
     return found
 

@@ -1,4 +1,4 @@
-"""Files that a process holds while it is at work; what a killed one left behind is removed."""
+"""Files that a process locks while it works, and removal of those left by killed processes."""
 
 import os
 import shutil
@@ -12,15 +12,15 @@ if sys.platform != "win32":
     import fcntl
 
 _LEFT_ALONE = 60
-"""Seconds without a change after which a file counts as abandoned where files have no locks."""
+"""Seconds without a change after which a file counts as abandoned on systems without locks."""
 
 
 class HeldFile:
-    """An empty file that was made and is held, for as long as this process lives.
+    """An empty file, created and locked for as long as this process lives.
 
     Raises:
-        FileExistsError: there is such a file.
-        OSError: it cannot be made.
+        FileExistsError: the file already exists.
+        OSError: the file cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,25 +32,25 @@ class HeldFile:
         self._handle: int | None = handle
 
     def let_go(self) -> None:
-        """Release the file without removing it: whoever finds it may take it as abandoned."""
+        """Release the file without removing it: other processes may then treat it as abandoned."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
     def remove(self) -> None:
-        """Remove the file, then release it: in between nobody can take the name."""
-        if sys.platform == "win32":  # no open file can be removed there
+        """Remove the file, then release it, so that nobody can take the name in between."""
+        if sys.platform == "win32":  # open files cannot be removed
             self.let_go()
         self.path.unlink(missing_ok=True)
         self.let_go()
 
 
 def remove_abandoned(paths: Iterable[Path], companion: str) -> None:
-    """Remove those of the files that no living process holds.
+    """Remove the files that no living process holds.
 
     Args:
         paths: of files that were held.
-        companion: suffix of a file or folder beside each that goes with it, before it.
+        companion: suffix of a file or folder beside each file, removed before it.
     """
     for path in paths:
         with suppress(OSError):  # held, another's, or gone
@@ -62,12 +62,12 @@ def _make(path: Path) -> int:
 
 
 def _lock(handle: int) -> bool:
-    """Lock a new file; False where it has been removed meanwhile."""
+    """Lock a new file; return False if it has been removed in the meantime."""
     if sys.platform == "win32":
         return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-    except OSError:  # a file system without locks: nothing on it is ever abandoned
+    except OSError:  # the file system lacks locks: nothing on it is ever abandoned
         return True
     return os.fstat(handle).st_nlink > 0
 
@@ -86,7 +86,7 @@ def _remove_unless_held(path: Path, companion: Path) -> None:
 
 
 def _try_to_hold(path: Path) -> int | None:
-    """Lock a file; OSError where it is held, or changed a moment ago where there are no locks."""
+    """Lock a file; raise OSError if it is held, or changed recently on systems without locks."""
     if sys.platform == "win32":
         if time.time() - path.stat().st_mtime < _LEFT_ALONE:
             raise BlockingIOError(f"{path} is in use")

@@ -1,4 +1,4 @@
-"""Images <-> files."""
+"""Read and write image files."""
 
 import logging
 import os
@@ -26,13 +26,13 @@ FORMATS = (
     "PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "TGA",
     "ICO", "PCX", "SGI", "PSD", "DDS",
 )  # fmt: skip
-"""Of Pillow's: pictures of pixels. Others draw with programs (EPS, WMF) or open further files."""
+"""Pillow formats of pixels. Others run drawing programs (EPS, WMF) or open further files."""
 
 BYTES_PER_PIXEL = 16
-"""Three colours and transparency in float32."""
+"""Three float32 colours and transparency."""
 
 ROWS = 256
-"""Of a picture that are worked on at a time."""
+"""Rows of an image processed at a time."""
 
 
 class LoadedImage(NamedTuple):
@@ -45,7 +45,7 @@ class LoadedImage(NamedTuple):
 def load_image(path: str | os.PathLike[str]) -> LoadedImage:
     """Read an image file upright: pixels `(H, W, 3)`, alpha `(H, W)` (1 = opaque) or None.
 
-    Of an animated file it is the first picture; one that ends early is black from there on.
+    Of an animated file, reads the first image. The missing part of a truncated file is black.
 
     Raises:
         MediaError: the file is missing, empty, broken or not an image.
@@ -55,12 +55,12 @@ def load_image(path: str | os.PathLike[str]) -> LoadedImage:
 
 
 def load_images(path: str | os.PathLike[str]) -> LoadedImage:
-    """Read all pictures of a (possibly animated) image file that have the first one's size.
+    """Read all frames of a (possibly animated) image file that have the first one's size.
 
-    What a file that ends early has lost stays black, and a warning is logged.
+    Missing parts of a truncated file stay black, with a logged warning.
 
     Returns:
-        Pixels `(F, H, W, 3)`, and alpha `(F, H, W)` if any picture has transparency.
+        Pixels `(F, H, W, 3)`, and alpha `(F, H, W)` if any frame has transparency.
 
     Raises:
         MediaError: the file is missing, empty, broken or not an image.
@@ -70,20 +70,20 @@ def load_images(path: str | os.PathLike[str]) -> LoadedImage:
     except MediaError:
         with _ending_early():
             images = _read(path)
-    log.warning("%s is damaged or ends early: what it has lost is left black", path)
+    log.warning("%s is damaged or ends early: missing parts are left black", path)
     return images
 
 
 def _read(path: str | os.PathLike[str]) -> LoadedImage:
     with opened_image(path) as image:
-        # MPO holds the same picture from several lenses, not a sequence.
+        # MPO holds the same image from several lenses, not a sequence.
         count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         return _read_pages(image, count)
 
 
 @contextmanager
 def _ending_early() -> Iterator[None]:
-    """Let Pillow read files that end before their picture does."""
+    """Let Pillow read truncated files."""
     from PIL import ImageFile
 
     before = ImageFile.LOAD_TRUNCATED_IMAGES
@@ -98,18 +98,18 @@ def probe_image(path: str | os.PathLike[str]) -> None:
     """Read an image file's header, without its pixels.
 
     Raises:
-        MediaError: it cannot be read as an image, or is too large for the memory that is free.
+        MediaError: it cannot be read as an image, or is too large for the free memory.
     """
     with opened_image(path) as image:
         count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         check_room(
             count * image.width * image.height * BYTES_PER_PIXEL,
-            f"{path} ({image.width}x{image.height}, {count} pictures)",
+            f"{path} ({image.width}x{image.height}, {count} images)",
         )
 
 
 def image_tags(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the texts that an image file carries beside its pixels: PNG's chunks, WebP's Exif.
+    """Return the texts stored in an image file: PNG chunks and Exif, which WebP uses.
 
     Raises:
         MediaError: the file is missing, empty, broken or not an image.
@@ -123,7 +123,7 @@ def image_tags(path: str | os.PathLike[str]) -> dict[str, str]:
 
 @contextmanager
 def opened_image(path: str | os.PathLike[str]) -> Iterator["Image"]:
-    """Open a picture in one of the formats that are meant, whatever its name says."""
+    """Open an image in one of `FORMATS`, whatever its file name says."""
     from PIL import Image
 
     file = existing_file(path, "image")
@@ -131,7 +131,7 @@ def opened_image(path: str | os.PathLike[str]) -> Iterator["Image"]:
     formats = [name for name in FORMATS if name in Image.OPEN]
     problems = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
     try:
-        with warnings.catch_warnings():  # what fits into memory is no bomb
+        with warnings.catch_warnings():  # an image that fits into memory is not a bomb
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(file, formats=formats) as image:
                 yield image
@@ -158,12 +158,12 @@ def _read_pages(image: "Image", count: int) -> LoadedImage:
         _fill_page(page, pixels[filled], None if alpha is None else alpha[filled])
         filled += 1
     if pixels is None:
-        raise MediaError("the file holds no picture")
+        raise MediaError("the file contains no image")
     return LoadedImage(pixels[:filled], None if alpha is None else alpha[:filled])
 
 
 def _fill_page(page: "Image", pixels: torch.Tensor, alpha: torch.Tensor | None) -> None:
-    """Write a picture into pixels (H, W, 3) and alpha (H, W), some rows at a time."""
+    """Write an image into pixels (H, W, 3) and alpha (H, W), some rows at a time."""
     for top in range(0, page.height, ROWS):
         bottom = min(top + ROWS, page.height)
         rgba = rgba_of(page.crop((0, top, page.width, bottom)))
@@ -180,15 +180,15 @@ def save_image(
     compress_level: int = 4,
     is_unfinished: bool = False,
 ) -> None:
-    """Write a PNG that appears only when it is complete, the same bytes for the same input.
+    """Write a PNG that appears only once complete, with the same bytes for the same input.
 
     Args:
-        path: where to; an existing file is replaced, missing folders are made.
+        path: output file; an existing file is replaced, missing folders are created.
         image: `(H, W, 3)`, `(H, W, 4)` with alpha, or grey `(H, W)` / `(H, W, 1)`, in [0, 1].
         metadata: text chunks, e.g. `prompt` and `workflow` holding JSON.
         compress_level: 0 (fast) to 9 (small).
-        is_unfinished: whether the path is of a file that nobody takes for complete, so that it is
-            written as it is.
+        is_unfinished: whether the path already marks an unfinished file, so that it can be written
+            directly.
 
     Raises:
         ValueError: the shape is another one or values are not finite.
@@ -212,7 +212,7 @@ def _is_transparent(image: "Image") -> bool:
 
 
 def rgba_of(image: "Image") -> np.ndarray:
-    """Convert a picture to float32 `(H, W, 4)` in [0, 1]; grey with 16 bits keeps its depth."""
+    """Convert an image to float32 `(H, W, 4)` in [0, 1]; 16-bit grey keeps its depth."""
     if image.mode.startswith("I"):
         grey = np.asarray(image, dtype=np.float32)[..., None] / DEEP_GREY_MAX
         opaque = np.ones_like(grey)

@@ -1,6 +1,6 @@
-"""What a workflow may ask for at most, since it can come from a stranger.
+"""Resource limits for workflows, which may come from strangers.
 
-Each bound stands in the environment, for those whose work is larger.
+Each limit can be changed by an environment variable.
 """
 
 import os
@@ -11,11 +11,11 @@ from .errors import MediaError
 
 @dataclass(frozen=True)
 class Limit:
-    """A bound that the environment can move.
+    """A limit that an environment variable can change.
 
     Args:
-        variable: of the environment.
-        usual: the bound where the variable is not set.
+        variable: name of the environment variable.
+        usual: the limit if the variable is not set.
     """
 
     variable: str
@@ -23,10 +23,10 @@ class Limit:
 
     @property
     def value(self) -> int:
-        """The bound.
+        """The limit.
 
         Raises:
-            ValueError: the variable holds no number above 0.
+            ValueError: the variable is not a number above 0.
         """
         text = os.environ.get(self.variable) or str(self.usual)
         try:
@@ -35,32 +35,32 @@ class Limit:
             value = 0
         if value < 1:
             raise ValueError(
-                f"{self.variable}={text[:80]!r} is no bound: use a number above 0, such as "
-                f"{self.usual}"
+                f"{self.variable}={text[:80]!r} is not a valid limit: use a number above 0, such "
+                f"as {self.usual}"
             )
         return value
 
     def raised(self, needed: int) -> str:
-        """How a message says that the bound can be moved."""
+        """Advice in messages on raising the limit."""
         return f"set {self.variable}={needed} if you trust the workflow"
 
 
 MOST_PIXELS = Limit("SPACETIME_MOST_PIXELS", 2**36)
-"""Of all frames of a clip together: two hours of 832x480 at 24 frames per second."""
+"""All pixels of a clip together: two hours of 832x480 at 24 frames per second."""
 
 MOST_BYTES = Limit("SPACETIME_MOST_WORKFLOW_BYTES", 2**25)
-"""Of a workflow's JSON; those with hundreds of nodes have a few hundred thousand."""
+"""Size of a workflow's JSON; workflows with hundreds of nodes have a few hundred thousand bytes."""
 
 
 def check_pixels(frames: int, height: int, width: int) -> None:
-    """Refuse a clip, or a batch of pictures, of more pixels than a workflow may ask for.
+    """Reject a clip, or a batch of images, with more pixels than a workflow is allowed.
 
     Raises:
-        MediaError: says how the bound is moved.
+        MediaError: over the limit; the message says how to raise it.
     """
     asked, most = frames * height * width, MOST_PIXELS.value
     if asked > most:
         raise MediaError(
-            f"{frames} frames of {width}x{height} are {asked:,} pixels, {most:,} is the most that "
-            f"a workflow may ask for: use fewer or smaller ones, or {MOST_PIXELS.raised(asked)}"
+            f"{frames} frames of {width}x{height} are {asked:,} pixels, but a workflow may use at "
+            f"most {most:,}: use fewer or smaller frames, or {MOST_PIXELS.raised(asked)}"
         )

@@ -1,4 +1,4 @@
-"""How much memory is free, so that what cannot fit is refused before it is begun."""
+"""Measure free memory, so that clips that cannot fit are rejected early."""
 
 import os
 from pathlib import Path
@@ -11,11 +11,11 @@ _KILO, _GIGA = 1024, 1e9
 
 
 def check_room(size: float, what: str) -> None:
-    """Refuse what needs more memory than is free.
+    """Reject an allocation that needs more memory than is free.
 
     Args:
         size: in bytes.
-        what: how the message names it.
+        what: its name in the message.
 
     Raises:
         NoRoomError: it does not fit.
@@ -29,13 +29,13 @@ def check_room(size: float, what: str) -> None:
 
 
 def free_memory() -> int | None:
-    """Return the bytes that this process can still take, None where the system does not say."""
+    """Return the number of bytes that this process can still allocate, or None if unknown."""
     known = [each for each in (_free_of_machine(), _free_of_group()) if each is not None]
     return min(known, default=None)
 
 
 def whole_memory() -> int | None:
-    """Return the bytes that this process could ever have, None where the system does not say."""
+    """Return the number of bytes that this process could ever have, or None if unknown."""
     known = [each for each in (_whole_machine(), _limit_of_group()) if each is not None]
     return min(known, default=None)
 
@@ -57,7 +57,7 @@ def _whole_machine() -> int | None:
 
 
 def _free_of_group() -> int | None:
-    """What a container has left of its limit."""
+    """Memory left below a container's limit."""
     limit = _limit_of_group()
     try:
         used = int((_GROUP / "memory.current").read_text())
@@ -69,5 +69,5 @@ def _free_of_group() -> int | None:
 def _limit_of_group() -> int | None:
     try:
         return int((_GROUP / "memory.max").read_text())
-    except (OSError, ValueError):  # none, or no group
+    except (OSError, ValueError):  # no limit, or no group
         return None

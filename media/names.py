@@ -1,11 +1,11 @@
-"""Names of files: found as people write them, and told in messages."""
+"""File names: matched as people write them, and listed in messages."""
 
 import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 HANDFUL = 5
-"""Of many names, those that a message spells out."""
+"""Number of names that a message spells out."""
 
 _MOST_COMPARED, _LONGEST = 1000, 100
 
@@ -15,27 +15,27 @@ _RESERVED = re.compile(
 
 
 def is_reserved(name: str) -> bool:
-    """Whether Windows takes a name for that of a device, whatever its suffix."""
+    """Whether Windows reserves a name for a device, whatever its suffix."""
     return _RESERVED.fullmatch(name) is not None
 
 
 def same_name(name: str, names: Sequence[str]) -> str | None:
-    """Return the name among others that differs in slashes at most, else the only one in case."""
+    """Return the name that differs at most in slashes, else the only one that differs in case."""
     return _only(name, names, lambda each: each.replace("\\", "/"))
 
 
 def moved_name(name: str, names: Sequence[str]) -> str | None:
-    """Return what `same_name` does, else the only file of that name in another folder.
+    """Return the result of `same_name`, else the only file of that name in another folder.
 
     Args:
-        name: of a graph from anywhere, perhaps with the folders of another machine.
-        names: of the files that are here.
+        name: from any graph, perhaps with the folders of another machine.
+        names: of the files on this machine.
     """
     return same_name(name, names) or _only(name, names, _file)
 
 
 def _only(name: str, names: Sequence[str], part: Callable[[str], str]) -> str | None:
-    """The name of an equal part, else the only one whose part differs in case."""
+    """The name with an equal part, else the only one whose part differs in case."""
     equal = [each for each in names if part(each) == part(name)]
     alike = [each for each in names if part(each).lower() == part(name).lower()]
     found = equal or alike
@@ -43,18 +43,18 @@ def _only(name: str, names: Sequence[str], part: Callable[[str], str]) -> str | 
 
 
 def _file(name: str) -> str:
-    """A name without folders and drives of any system."""
+    """Strip folders and drives of any operating system."""
     return name.replace("\\", "/").rpartition("/")[2]
 
 
 def some_of(names: Sequence[str], most: int = HANDFUL) -> str:
-    """Return names for a message, a few of them and the number of the rest."""
+    """List names for a message: a few of them, and the number of the rest."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
 
 
 def choose_among(names: Sequence[str], wanted: str = "") -> str:
-    """What a message proposes in the place of a missing file, the names most like it first."""
+    """Suggest a replacement for a missing file, the most similar names first."""
     if not names:
         return "put it there"
     among = "one of " if len(names) > 1 else ""

@@ -1,4 +1,4 @@
-"""Names for the files that nodes save."""
+"""Name and reserve the files that nodes save."""
 
 import itertools
 import os
@@ -14,7 +14,7 @@ from .held import HeldFile, remove_abandoned
 from .names import is_reserved
 from .text import is_printable, shown
 
-# File systems hold 255 bytes; a number, a suffix and a mark of unfinished files come behind.
+# File systems allow 255 bytes; a number, a suffix and a mark for unfinished files are appended.
 LONGEST_NAME = 200
 MOST_FOLDERS = 32
 
@@ -24,27 +24,27 @@ _CLAIMS = re.compile(r"\..+_[0-9]{5,}_\.claim")
 
 
 def plain_path(path: str | os.PathLike[str]) -> Path:
-    """Return a path absolute and without "..", its links not followed."""
+    """Return an absolute path without "..", without following links."""
     return Path(os.path.normpath(Path(path).absolute()))
 
 
 def is_whole_path(text: str) -> bool:
-    """Whether a text is the whole path of a file that is there."""
+    """Whether a text is the absolute path of an existing file."""
     try:
         return Path(text).is_absolute() and Path(text).is_file()
-    except (OSError, ValueError):  # no path at all, such as a long text
+    except (OSError, ValueError):  # not a path at all, such as a long text
         return False
 
 
 def output_target(folder: str | os.PathLike[str], prefix: str) -> Path:
-    """Return where a prefix leads: the folder of the files and the beginning of their names.
+    """Resolve a prefix to the files' folder and the beginning of their names.
 
-    Control characters, which no name should have, become underscores, and so do dots and spaces at
-    the end of a folder's name; one comes before the name of a device of Windows.
+    Control characters become underscores, as do dots and spaces at the end of a folder's name; an
+    underscore is put before names that Windows reserves for devices.
 
     Raises:
-        ValueError: the prefix leads out of `folder`, names no file or too long a one, or leads
-            through a file.
+        ValueError: the prefix leads out of `folder`, names no file, is too long, or leads through a
+            file.
     """
     root = plain_path(folder)
     name = f"file name prefix {shown(prefix)!r}"
@@ -72,12 +72,12 @@ def output_target(folder: str | os.PathLike[str], prefix: str) -> Path:
 def _file_name(prefix: str) -> str:
     name = "".join(letter if is_printable(letter) else "_" for letter in prefix)
     *folders, last = name.replace("\\", "/").split("/")
-    number = "_"  # comes behind the last one
+    number = "_"  # follows the last part
     return "/".join([*map(_usable, folders), _usable(last + number).removesuffix(number)])
 
 
 def _usable(part: str) -> str:
-    """A folder's or a file's name as Windows has it too, so that folders can be shared."""
+    """Make a file or folder name valid on Windows too, so that folders can be shared."""
     if part in ("", ".", ".."):
         return part
     ends = len(part) - len(part.rstrip(" ."))
@@ -86,10 +86,10 @@ def _usable(part: str) -> str:
 
 
 def prove_output(folder: str | os.PathLike[str], prefix: str) -> None:
-    """Find out whether files of a prefix can be saved, by saving one and taking it away again.
+    """Check that files with a prefix can be saved, by saving one and removing it again.
 
     Raises:
-        ValueError: they cannot.
+        ValueError: they cannot be saved.
     """
     target = output_target(folder, prefix)
     try:
@@ -99,10 +99,10 @@ def prove_output(folder: str | os.PathLike[str], prefix: str) -> None:
 
 
 def prove_writable(folder: Path) -> None:
-    """Make a folder, write a file into it, and take away again what was not there.
+    """Create a folder and write a file into it, then remove everything that was new.
 
     Raises:
-        OSError: it cannot be done.
+        OSError: the folder or the file cannot be written.
     """
     new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
@@ -133,18 +133,18 @@ def _write_proof(folder: Path) -> None:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):  # another process uses it already, or it could not be made
+    with suppress(OSError):  # another process already uses it, or it was never created
         folder.rmdir()
 
 
 @dataclass
 class OutputFile:
-    """A file in the making.
+    """A file that is being written.
 
     Attributes:
-        unfinished: the hidden file to write.
-        path: what it is called when the block ends, which may be another name than before.
-        number: in that name.
+        unfinished: the hidden file to write to.
+        path: the final name when the block ends, which may differ from the name before.
+        number: the number in that name.
     """
 
     unfinished: Path
@@ -156,20 +156,20 @@ class OutputFile:
 def claimed_output(
     folder: str | os.PathLike[str], prefix: str, suffix: str, *, after: int = 0
 ) -> Iterator[OutputFile]:
-    """Save a file under the next free name `<folder>/<prefix>_00001_<suffix>`; make its folder.
+    """Save a file as `<folder>/<prefix>_00001_<suffix>` with the next free number.
 
-    The number is one above the highest in use or claimed after that prefix, whatever the suffix.
-    A hidden file `.<name>.claim` keeps it from every other process of the pack until the block
-    ends; what a killed process left behind is removed by the next one. A file of another program
-    that has the name by then stays: the number after it is taken. Links that lie in `folder` are
-    followed: whoever made them chose where they lead.
+    The number is one above the highest number in use or claimed for that prefix, whatever the
+    suffix. A hidden file `.<name>.claim` reserves it against every other process of the pack until
+    the block ends; leftovers of a killed process are removed by the next one. If another program
+    has taken the name by then, its file stays and the next number is used. The folder is created if
+    needed. Links inside `folder` are followed: whoever created them chose their targets.
 
     Args:
-        folder: all results lie inside.
-        prefix: the beginning of the name; may name subfolders ("video/ComfyUI").
+        folder: contains all results.
+        prefix: the beginning of the name; may include subfolders ("video/ComfyUI").
         suffix: e.g. ".mp4".
-        after: number of the file that was saved with this prefix just before, 0 for none. The one
-            after it is taken without a look through the folder, which takes longer with each file.
+        after: number of the file saved last with this prefix, 0 for none. The next number is then
+            used without scanning the folder, which gets slower with each file.
 
     Raises:
         ValueError: the prefix cannot be used, see `output_target`.
@@ -199,10 +199,10 @@ def _claim(target: Path, suffix: str, after: int) -> tuple[HeldFile, int]:
             claim = HeldFile(target.with_name(f".{target.name}_{number:05}_{_CLAIM}"))
         except FileExistsError:
             continue
-        except FileNotFoundError:  # another process has proved the folder and removed it again
+        except FileNotFoundError:  # another process has checked the folder and removed it again
             target.parent.mkdir(parents=True, exist_ok=True)
             continue
-        # another process may have saved it and dropped its claim meanwhile
+        # another process may have saved the file and released its claim in the meantime
         if not os.path.lexists(_numbered(target, number, suffix)):
             return claim, number
         claim.remove()

@@ -1,7 +1,7 @@
-"""Pixel values between tensors and files.
+"""Quantise pixel values for files.
 
-Values between two levels become the lower one, as everywhere in ComfyUI: a graph then gives the
-same picture in either host. What was read from a file lies on its levels and stays.
+Values between two levels are rounded down, as everywhere in ComfyUI, so a graph gives the same
+image in either host. Values read from a file lie on its levels and stay unchanged.
 """
 
 from collections.abc import Callable
@@ -12,26 +12,26 @@ import torch
 BYTE_MAX = 255
 
 ROWS = 256
-"""Of a picture that are worked on at a time."""
+"""Rows of an image processed at a time."""
 
 
 def to_bytes(picture: torch.Tensor) -> np.ndarray:
-    """Cut a picture in [0, 1] of any shape down to uint8 0..255 (clamped).
+    """Quantise an image in [0, 1] of any shape to uint8 0..255 (clamped).
 
     Raises:
-        ValueError: it holds NaN or infinity.
+        ValueError: it contains NaN or infinity.
     """
     return _by_rows(picture, torch.uint8, lambda part: _levels(part, BYTE_MAX))
 
 
 def on_levels(picture: torch.Tensor, highest: int) -> np.ndarray:
-    """Cut a picture in [0, 1] (clamped) down to the levels from 0 to `highest`.
+    """Quantise an image in [0, 1] (clamped) to levels from 0 to `highest`.
 
     Returns:
         float32 in [0, 1] of the same shape.
 
     Raises:
-        ValueError: it holds NaN or infinity.
+        ValueError: it contains NaN or infinity.
     """
     return _by_rows(picture, torch.float32, lambda part: _levels(part, highest) / highest)
 
@@ -50,5 +50,7 @@ def _by_rows(
 def _levels(part: torch.Tensor, highest: int) -> torch.Tensor:
     part = part.detach().cpu()
     if not part.isfinite().all():
-        raise ValueError("a picture holds values that are not finite: it would be black, not right")
+        raise ValueError(
+            "an image contains values that are not finite, which would be saved as black"
+        )
     return part.mul(highest).to(torch.float32).floor_().clamp_(0, highest)

@@ -1,4 +1,4 @@
-"""Line plots drawn with Pillow: named series, axes with round ticks, log scale, smoothing."""
+"""Line plots with Pillow: named series, axes with round ticks, log scale, smoothing."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ import torch
 COLOURS = (
     (31, 119, 180), (214, 39, 40), (44, 160, 44), (148, 103, 189), (255, 127, 14), (23, 158, 172)
 )  # fmt: skip
-"""Of the series, in their order, again from the first after the last."""
+"""Colours of the series in order, repeating after the last."""
 
 _INK, _GRID, _PAPER = (60, 60, 60), (226, 226, 226), (255, 255, 255)
 _FAINT = 0.75
@@ -22,14 +22,14 @@ _DASH = 4
 _MARGINS = (64, 28, 16, 40)  # left, top, right, bottom
 _FEWEST_DECADES = 2.0
 _HALO = 2.0
-"""Width of the paper around names, which keeps them apart from lines behind them."""
+"""Width of the paper-coloured outline that separates names from lines behind them."""
 
 
 class Series(NamedTuple):
-    """Points of one line, x rising.
+    """Points of one line, with x increasing.
 
     ``smoothing`` is the share of the past in each point of the line, from 0 up to below 1; the
-    points themselves then stay in the background as a faint line.
+    raw points then stay in the background as a faint line.
     """
 
     x: Sequence[float]
@@ -39,19 +39,19 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PlotStyle:
-    """How a plot looks.
+    """Appearance of a plot.
 
     Args:
         title: above the plot.
         x_label: below the plot.
         y_label: above the y axis.
-        floor: that the y axis reaches down to at least; None for the lowest point.
-        log_x, log_y: whether an axis is logarithmic; points at or below 0 are then left out.
-        dots: whether every point is marked.
-        low_legend: names at the bottom right, for lines that rise, and not at the top right.
-        rules: places on the x axis that are marked by a dashed line from top to bottom.
-        width, height: of the picture in pixels.
-        zoom: makes the whole picture larger, its text and lines too.
+        floor: value that the y axis must reach down to; None for the lowest point.
+        log_x, log_y: whether an axis is logarithmic; points at or below 0 are then omitted.
+        dots: whether to mark every point.
+        low_legend: put names at the bottom right, for rising lines, instead of the top right.
+        rules: positions on the x axis marked by a dashed line from top to bottom.
+        width, height: of the image in pixels.
+        zoom: enlarges the whole image, including text and lines.
     """
 
     title: str = ""
@@ -73,7 +73,7 @@ class PlotStyle:
 
 
 class _Axis(NamedTuple):
-    """Values from ``low`` to ``high`` onto pixels from ``start`` to ``end``."""
+    """Maps values from ``low`` to ``high`` to pixels from ``start`` to ``end``."""
 
     low: float
     high: float
@@ -89,7 +89,7 @@ def line_plot(series: Mapping[str, Series], style: PlotStyle = PlotStyle()) -> t
     """Draw series as lines.
 
     Args:
-        series: by name; points that are not finite are left out, a series may be empty.
+        series: by name; points that are not finite are omitted, a series may be empty.
         style: title, scales and size.
 
     Returns:
@@ -112,25 +112,25 @@ def line_plot(series: Mapping[str, Series], style: PlotStyle = PlotStyle()) -> t
 def heat_map(
     values: torch.Tensor, edges: Sequence[float], most: float, style: PlotStyle = PlotStyle()
 ) -> torch.Tensor:
-    """Draw numbers as shades, from white for 0 to blue for the most.
+    """Draw numbers as shades, from white for 0 to blue for the maximum.
 
     Args:
-        values: (rows, columns), the first row at the bottom, at the heights 0 to 1.
-        edges: places on the x axis between which the columns lie, one more than there are.
-        most: that has the full colour.
+        values: (rows, columns), the first row at the bottom, at heights 0 to 1.
+        edges: positions on the x axis between which the columns lie, one more than columns.
+        most: value with the full colour.
         style: title and size.
 
     Returns:
         `(height, width, 3)` in [0, 1], times the zoom.
 
     Raises:
-        ValueError: there are not as many edges as the columns have.
+        ValueError: the number of edges is not the number of columns plus one.
     """
     rows, columns = values.shape
     if len(edges) != columns + 1:
         raise ValueError(
-            f"{len(edges)} edges for {columns} columns: give {columns + 1}, from the first one's "
-            "left to the last one's right"
+            f"{len(edges)} edges for {columns} columns: give {columns + 1}, from the left edge of "
+            "the first to the right edge of the last"
         )
     page = _Page(style, [(edges[0], 0.0), (edges[-1], float(rows))], room=0.0)
     for row, line in enumerate((values / most).clamp(0, 1).tolist()):
@@ -141,7 +141,7 @@ def heat_map(
 
 
 def smooth(points: Sequence[tuple[float, float]], smoothing: float) -> list[tuple[float, float]]:
-    """Exponential mean of the heights; the first ones are means of the few that there are."""
+    """Exponential moving average of the heights, bias-corrected at the start."""
     total, weight, result = 0.0, 0.0, []
     for x, y in points:
         total = smoothing * total + (1 - smoothing) * y
@@ -161,7 +161,7 @@ def round_ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Exponents of 1, 2 and 5 times powers of ten, or of powers alone over many decades."""
+    """Exponents of 1, 2 and 5 times powers of ten, or of the powers alone over many decades."""
     factors = (1, 2, 5) if high - low < _FEWEST_DECADES else (1,)
     exponents = range(math.floor(low), math.ceil(high) + 1)
     ticks = [exponent + math.log10(factor) for exponent in exponents for factor in factors]
@@ -183,14 +183,14 @@ def _points(name: str, series: Series, style: PlotStyle) -> list[tuple[float, fl
 
 
 def _on_axis(value: float, *, log: bool) -> float:
-    """The value or its logarithm; not a number where it has none."""
+    """The value or its logarithm; NaN where there is none."""
     if not log:
         return float(value)
     return math.log10(value) if value > 0 else math.nan
 
 
 class _Page:
-    """A picture with axes on which lines are drawn."""
+    """An image with axes on which lines are drawn."""
 
     def __init__(
         self, style: PlotStyle, points: Sequence[tuple[float, float]], room: float = 0.05
@@ -290,13 +290,13 @@ class _Page:
 
 
 def _ticks(axis: _Axis, *, log: bool) -> list[tuple[float, str]]:
-    """Places on an axis with the numbers that belong there."""
+    """Positions on an axis with their labels."""
     ticks = log_ticks(axis.low, axis.high) if log else round_ticks(axis.low, axis.high)
     return [(tick, f"{10**tick if log else tick:g}") for tick in ticks]
 
 
 def _span(values: Sequence[float], room: float = 0.0) -> tuple[float, float]:
-    """Range of values with some room; never empty."""
+    """Range of values with some margin; never empty."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     if high - low < 1e-12 * max(1.0, abs(high)):
         return low - 0.5, high + 0.5

@@ -1,4 +1,4 @@
-"""What a video file holds, without decoding it all."""
+"""Inspect a video file without decoding all of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MICROSECONDS = 1_000_000
-# Tags of a container about itself and about dates, not about what it shows.
+# Tags that describe the container itself and dates, not the content.
 CONTAINER_TAGS = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "creation_time", "date"}
 )
@@ -23,20 +23,20 @@ CONTAINER_TAGS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
-    """Facts about a video file.
+    """Properties of a video file.
 
     Attributes:
-        width, height: pixels as shown, so after `rotation`.
+        width, height: pixels as shown, after `rotation`.
         frames: from the header, else estimated from the duration, else counted.
-        fps: average frames per second; of a variable rate, the one of most pictures.
+        fps: average frames per second; for a variable rate, that of most frames.
         metadata: the container's tags, e.g. `prompt` and `workflow`.
-        rotation: degrees counter-clockwise by which the stored picture is turned for showing.
-        has_audio: whether there is a sound stream.
-        codec: of the pictures, e.g. "h264".
-        variable: the pictures do not come at a constant rate: read them with `fps=`. `frames` are
-            those that this gives.
-        bit_depth: of a colour.
-        transfer: the number of its curve in H.273 (ITU-T), 2 where the file does not say.
+        rotation: degrees counter-clockwise by which stored frames are turned for display.
+        has_audio: whether there is an audio stream.
+        codec: of the video stream, e.g. "h264".
+        variable: the frame rate is not constant: read the file with `fps=`. `frames` is the number
+            that this yields.
+        bit_depth: per colour.
+        transfer: number of the transfer curve in H.273 (ITU-T), 2 if the file does not say.
     """
 
     width: int
@@ -86,12 +86,12 @@ def probe_video(source: Source) -> VideoInfo:
 
 
 def content_tags(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags that another file with the same content should have: no dates, no brands."""
+    """Return the tags that describe the content, without dates and brands."""
     return {key: value for key, value in metadata.items() if key not in CONTAINER_TAGS}
 
 
 def stream_rate(stream: "VideoStream") -> Fraction:
-    """Return the average frame rate that the file states or suggests (25 if it says nothing)."""
+    """Return the average frame rate that the file states or suggests (25 if it states none)."""
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate:
             return Fraction(rate)
@@ -99,7 +99,7 @@ def stream_rate(stream: "VideoStream") -> Fraction:
 
 
 def frame_rotation(frame: "VideoFrame") -> int:
-    """Return the quarter turns of a frame for showing, in degrees counter-clockwise 0..270."""
+    """Return a frame's display rotation in quarter turns, in degrees counter-clockwise 0..270."""
     return round(frame.rotation / 90) % 4 * 90
 
 

@@ -1,4 +1,4 @@
-"""Video files -> streams of frames."""
+"""Read video files as streams of frames."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# Containers round time stamps, Matroska to milliseconds: a frame may appear this much earlier.
+# Containers round timestamps, Matroska to milliseconds: a frame may appear this much earlier.
 ROUNDING = Fraction(1, 1000)
-# Seconds that one picture may stay on screen: beyond it the time stamps are damaged.
+# Seconds that one frame may stay on screen: beyond that, the timestamps are damaged.
 LONGEST_PICTURE = 600
 
 FULL_RANGE_FORMAT = "yuvj420p"
 HALVED_CHROMA = {"yuv420p": 8, FULL_RANGE_FORMAT: 8, "yuv420p10le": 10, "yuv420p12le": 12}
-"""Pixel formats that are converted here and not by libswscale, with their bits."""
+"""Bit depths of the pixel formats that are converted in Python, not by libswscale."""
 
 FULL_RANGE = 2
-"""Of ffmpeg's colour ranges."""
+"""The full range among ffmpeg's colour ranges."""
 
-# Of libswscale: bilinear, accurate rounding, chroma for every column. PyAV 14 takes only numbers.
+# libswscale flags: bilinear, accurate rounding, chroma per column. PyAV 14 takes only numbers.
 ACCURATE = 2 | 1 << 18 | 1 << 13
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """A decoded frame with the seconds at which it appears and disappears."""
+    """A decoded frame with the times, in seconds, at which it appears and disappears."""
 
     frame: "VideoFrame"
     begin: Fraction
@@ -54,25 +54,25 @@ def read_video(
     chunk: int = 16,
     fps: Fraction | float | None = None,
 ) -> Iterator[torch.Tensor]:
-    """Stream a video file in chunks; memory holds one chunk whatever the length.
+    """Stream a video file in chunks; only one chunk is in memory, whatever the length.
 
-    The rotation stored by cameras is applied and every pixel format becomes RGB. A file cut off
-    in its middle gives the frames that are there, if any.
+    The rotation stored by cameras is applied, and every pixel format becomes RGB. A truncated file
+    yields the frames that can be read, if any.
 
     Args:
         source: a file of any common container and codec.
         start: seconds after the first frame; the frame on screen at that time comes first.
-        frames: how many frames at most; None for all.
+        frames: maximum number of frames; None for all.
         chunk: frames per tensor; the last one may be shorter.
         fps: resample by timestamps to this constant rate (the frame on screen at each tick), which
-            makes variable-rate material regular; None gives every stored frame once.
+            makes variable-rate video regular; None yields every stored frame once.
 
     Returns:
         An iterator of float32 tensors `(F, H, W, 3)` in [0, 1].
 
     Raises:
         MediaError: while iterating: missing, empty, broken or non-video file, or no frame in range.
-        ValueError: at once: an argument is out of range.
+        ValueError: immediately: an argument is out of range.
     """
     if not start >= 0:
         raise ValueError(f"start={start} seconds: use 0 or more")
@@ -111,9 +111,10 @@ def _gathered(first: np.ndarray, others: Iterator[np.ndarray], most: int) -> tor
 
 
 def _shown(container: "InputContainer", stream: "VideoStream", start: Fraction) -> Iterator[_Shown]:
-    """Yield the frames from the key frame at or before `start` on, with their times.
+    """Yield the frames from the key frame at or before `start`, with their times.
 
-    A frame lasts until the next one appears: files state durations in decoding order or not at all.
+    A frame lasts until the next one appears, since files store durations in decoding order or not
+    at all.
     """
     step = 1 / stream_rate(stream)
     tick = stream.time_base or step
@@ -125,14 +126,14 @@ def _shown(container: "InputContainer", stream: "VideoStream", start: Fraction) 
         begin = end if frame.pts is None else (frame.pts - origin) * tick
         if last is not None:
             yield _Shown(last[0], last[1], begin)
-        ticks = getattr(frame, "duration", None)  # PyAV has it from version 15 on
+        ticks = getattr(frame, "duration", None)  # since PyAV 15
         last, end = (frame, begin), begin + (ticks * tick if ticks else step)
     if last is not None:
         yield _Shown(*last, end)
 
 
 def _seek(container: "InputContainer", stream: "VideoStream", timestamp: int) -> None:
-    """Go to the key frame before a time; a file that cannot seek is read from its beginning."""
+    """Seek to the key frame before a time; read a file that cannot seek from its beginning."""
     from av.error import FFmpegError
 
     try:
@@ -148,14 +149,14 @@ def _from(shown: Iterator[_Shown], start: Fraction) -> Iterator[_Shown]:
 
 
 def _resampled(shown: Iterator[_Shown], start: Fraction, rate: Fraction) -> Iterator["VideoFrame"]:
-    """Yield, for each tick of `rate`, the frame that is on screen then."""
+    """Yield, for each tick of `rate`, the frame on screen at that time."""
     count, last = 0, None
     start += min(ROUNDING, 1 / (10 * rate))
     for item in shown:
         if item.end - item.begin > LONGEST_PICTURE:
             raise MediaError(
-                f"the time stamps jump by {float(item.end - item.begin):.0f} s "
-                f"at {float(item.begin):.2f} s: the file is damaged; read it without fps="
+                f"the timestamps jump by {float(item.end - item.begin):.0f} s at "
+                f"{float(item.begin):.2f} s: the file is damaged; read it without fps="
             )
         while last is not None and start + count / rate < item.begin:
             yield last.frame
@@ -167,7 +168,7 @@ def _resampled(shown: Iterator[_Shown], start: Fraction, rate: Fraction) -> Iter
 
 
 def _pictures(frames: Iterator["VideoFrame"]) -> Iterator[np.ndarray]:
-    """Convert to upright RGB arrays in [0, 1] of the first one's size."""
+    """Convert to upright RGB arrays in [0, 1], in the size of the first frame."""
     width, height = 0, 0
     for frame in frames:
         width, height = width or frame.width, height or frame.height

@@ -1,4 +1,4 @@
-"""Copying a video's streams into an MP4 without decoding them."""
+"""Copy a video's streams into an MP4 without decoding them."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -24,13 +24,13 @@ def copy_streams(
     *,
     own_tags: bool = True,
 ) -> None:
-    """Write the pictures and sound of `source` as they are into an MP4, atomically.
+    """Copy the video and audio streams of `source` unchanged into an MP4, atomically.
 
     Args:
         source: a video file.
-        path: where to; an existing file is replaced.
-        metadata: tags that are added to, or replace, those of the source. Dates are dropped.
-        own_tags: whether those of the source are kept.
+        path: output file; an existing file is replaced.
+        metadata: tags added to those of the source, or replacing them. Dates are dropped.
+        own_tags: whether to keep the tags of the source.
 
     Raises:
         MediaError: the source cannot be read, or an MP4 cannot hold its streams.
@@ -63,11 +63,11 @@ def _copy_packets(
             output.mux(packet)
             copied += 1
     if copied == 0:
-        raise MediaError(f"{given.name} holds no pictures and no sound")
+        raise MediaError(f"{given.name} has neither video nor audio")
 
 
 def _begin_at_zero(packet: "Packet", given: "InputContainer") -> None:
-    """Take off the time at which the file begins: MPEG-TS counts from anywhere."""
+    """Subtract the file's start time: MPEG-TS counts from an arbitrary time."""
     late = Fraction(max(given.start_time or 0, 0), MICROSECONDS)
     ticks = round(late / packet.time_base)
     packet.dts = None if packet.dts is None else packet.dts - ticks
@@ -77,8 +77,8 @@ def _begin_at_zero(packet: "Packet", given: "InputContainer") -> None:
 def _dated(given: "InputContainer", pictures: "VideoStream") -> Iterator["Packet"]:
     """Yield the packets, each with a decoding time.
 
-    Matroska does not store those of the first pictures when they are decoded out of order; they
-    lie one frame apart before the first one that is known.
+    Matroska does not store it for the first frames if they are decoded out of order; they are
+    placed one frame apart before the first known one.
     """
     step = round(1 / (stream_rate(pictures) * (pictures.time_base or 1)))
     undated: list[Packet] = []
@@ -93,4 +93,4 @@ def _dated(given: "InputContainer", pictures: "VideoStream") -> Iterator["Packet
             undated = []
         yield packet
     if undated:
-        raise MediaError(f"{given.name} states no decoding times: its streams cannot be copied")
+        raise MediaError(f"{given.name} has no decoding times: its streams cannot be copied")

@@ -1,4 +1,4 @@
-"""Changing the size of pictures."""
+"""Resize images."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Sound of video files: read as samples, written beside the pictures as they come."""
+"""Sound of video files: read as samples, and written alongside the frames."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
-"""By the number of channels."""
+"""Layouts by number of channels."""
 FEWEST = min(LAYOUTS)
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 USUAL_RATE = 48000
 BIT_RATE = 96_000
-"""Of a channel: what AAC needs to sound like the source."""
+"""Bits per second and channel at which AAC sounds like the source."""
 
 PIECE = 1024
-"""Samples that are handed to the encoder at a time."""
+"""Number of samples passed to the encoder at a time."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """Samples of a clip.
+    """Audio samples of a clip.
 
     Args:
         samples: (channels, samples) in [-1, 1], float32.
         rate: samples per second.
 
     Raises:
-        ValueError: another shape, a number of channels that no file has, a bad rate, or samples
-            that are not finite.
+        ValueError: the shape, the number of channels or the rate is not supported, or samples are
+            not finite.
     """
 
     samples: torch.Tensor
@@ -63,25 +63,25 @@ class Sound:
             raise ValueError("the sound holds NaN or infinite samples: use samples in [-1, 1]")
 
     def shortened(self, seconds: Fraction) -> Sound:
-        """What is heard in so many seconds from the beginning."""
+        """Return the first seconds of the sound."""
         return Sound(self.samples[:, : round(seconds * self.rate)], self.rate)
 
 
 def read_sound(
     source: Source, *, start: float = 0.0, duration: float | None = None
 ) -> Sound | None:
-    """Read the sound of a video, or of a stretch of it.
+    """Read the sound of a video, or of a section of it.
 
-    Channels that no layout of `LAYOUTS` has are mixed down to the next smaller one. What is damaged
-    is silent, and a warning tells of it.
+    Numbers of channels not in `LAYOUTS` are mixed down to the next smaller layout. Damaged parts
+    are silent, with a logged warning.
 
     Args:
         source: a video file.
-        start: seconds after its first picture; where the sound begins later there is silence.
-        duration: in seconds, with silence where the sound ends earlier; None for all that follows.
+        start: seconds after its first frame; silent until the sound begins.
+        duration: in seconds, padded with silence; None for everything after `start`.
 
     Returns:
-        None where the file has no sound that can be decoded.
+        The sound, or None if the file has none that can be decoded.
 
     Raises:
         MediaError: the file cannot be read.
@@ -104,7 +104,7 @@ def read_sound(
 
 
 def _decodable(container: InputContainer) -> AudioStream | None:
-    """The first sound that there is a decoder for: a phone's spatial sound has none."""
+    """Return the first audio stream that has a decoder; a phone's spatial audio has none."""
     streams = container.streams.audio
     known = [stream for stream in streams if stream.codec_context is not None]
     if streams and not known:
@@ -119,7 +119,7 @@ def _channels(stream: AudioStream) -> int:
 def _parts(
     container: InputContainer, stream: AudioStream, begin: Fraction, count: int | None
 ) -> list[tuple[int, np.ndarray]]:
-    """Pieces of a stretch with the samples, counted from its beginning, that they begin at."""
+    """Decode a section in pieces, each with its first sample, counted from the section's start."""
     parts: list[tuple[int, np.ndarray]] = []
     for time, values in _decoded(container, stream):
         place = round((time - begin) * stream.rate)
@@ -137,7 +137,7 @@ def _first_picture(pictures: VideoStream) -> Fraction:
 def _decoded(
     container: InputContainer, stream: AudioStream
 ) -> Iterator[tuple[Fraction, np.ndarray]]:
-    """Yield times in seconds with the samples (channels, n) from then on."""
+    """Yield times in seconds with the samples (channels, n) that start then."""
     import av
 
     layout = LAYOUTS[_channels(stream)]
@@ -153,7 +153,7 @@ def _decoded(
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Yield what can be decoded: the pictures may be good where packets of sound are not."""
+    """Yield the frames that can be decoded: video may be intact where audio packets are not."""
     from av.error import FFmpegError
 
     whole = True
@@ -162,14 +162,14 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
             frames = packet.decode()
         except FFmpegError:
             if whole:
-                log.warning("the sound of %s is damaged: what is lost is silent", container.name)
+                log.warning("the sound of %s is damaged: lost parts are silent", container.name)
             whole = False
             continue
         yield from frames
 
 
 def _put(samples: np.ndarray, values: np.ndarray, place: int) -> None:
-    """Lay values over the samples from a place on, which may lie before their beginning."""
+    """Write values into the samples at a position, which may be negative."""
     begin, end = max(0, place), max(0, place + values.shape[1])
     target = samples[:, begin:end]
     target[:] = values[:, begin - place :][:, : target.shape[1]]
@@ -179,8 +179,8 @@ class SoundTrack:
     """The AAC track of a file that is being written.
 
     Args:
-        output: to which the track is added; nothing may be written to it yet.
-        sound: of the whole clip; what goes beyond the pictures is left out.
+        output: the track is added to it; nothing may have been written to it yet.
+        sound: of the whole clip; anything beyond the last frame is dropped.
     """
 
     def __init__(self, output: OutputContainer, sound: Sound) -> None:
@@ -191,7 +191,7 @@ class SoundTrack:
         self._output, self._sound, self._written = output, sound, 0
 
     def write_until(self, seconds: Fraction) -> None:
-        """Write what is heard before a time, so that the file holds sound beside its pictures."""
+        """Write the sound before a time, so that the file interleaves sound and video."""
         end = min(math.ceil(seconds * self._sound.rate), self._sound.samples.shape[1])
         while self._written < end:
             samples = self._sound.samples[:, self._written : min(self._written + PIECE, end)]
@@ -199,7 +199,7 @@ class SoundTrack:
             self._written += samples.shape[1]
 
     def finish(self) -> None:
-        """Write what the encoder still holds."""
+        """Flush the encoder."""
         self._output.mux(self._stream.encode(None))
 
     def _frame(self, samples: torch.Tensor) -> AudioFrame:
@@ -213,9 +213,9 @@ class SoundTrack:
 
 
 def resampled(samples: torch.Tensor, rate: int, new_rate: int) -> torch.Tensor:
-    """Sound (channels, samples) float32 at another number of samples per second.
+    """Resample sound (channels, samples), float32, to another sample rate.
 
-    It lasts as long as before.
+    The duration stays the same.
     """
     if rate == new_rate:
         return samples
@@ -223,7 +223,7 @@ def resampled(samples: torch.Tensor, rate: int, new_rate: int) -> torch.Tensor:
 
     length = round(samples.shape[1] * new_rate / rate)
     rows: list[torch.Tensor] = []
-    silence = max(0, rate // 20 - samples.shape[1])  # the filter gives nothing for a few samples
+    silence = max(0, rate // 20 - samples.shape[1])  # the filter yields nothing for too few samples
     for row in torch.nn.functional.pad(samples, (0, silence)):
         frame = AudioFrame.from_ndarray(row[None].contiguous().numpy(), "flt", "mono")
         frame.sample_rate = rate

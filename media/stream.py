@@ -1,4 +1,4 @@
-"""Frames that are made while they are read: a long clip needs the memory of a few of its frames."""
+"""Frames generated as they are read: a long clip needs memory for only a few of its frames."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -12,11 +12,11 @@ _FLOAT = 4
 
 
 class FrameStream:
-    """Frames `(F, H, W, C)`, as a rule RGB in [0, 1], made anew for every reader until held.
+    """Frames `(F, H, W, C)`, usually RGB in [0, 1], generated again for every reader until held.
 
     Args:
         shape: of all frames.
-        make: begins anew and gives them in order, in chunks `(f, H, W, C)` of any lengths.
+        make: starts over and yields the frames in order, in chunks `(f, H, W, C)` of any lengths.
     """
 
     def __init__(self, shape: Sequence[int], make: Callable[[], Iterator[Tensor]]) -> None:
@@ -28,14 +28,14 @@ class FrameStream:
         return self.shape[0]
 
     def chunks(self) -> Iterator[Tensor]:
-        """Give the frames in order, in chunks of any lengths."""
+        """Yield the frames in order, in chunks of any lengths."""
         return self._make() if self._held is None else iter([self._held])
 
     def whole(self) -> Tensor:
-        """Make all frames, as one tensor that is held from then on.
+        """Generate all frames as one tensor, which is kept from then on.
 
         Raises:
-            MediaError: the memory does not hold them.
+            MediaError: they do not fit into memory.
         """
         if self._held is None:
             frames, height, width, _ = self.shape
@@ -46,14 +46,14 @@ class FrameStream:
 
 
 def whole_frames(frames: Tensor | FrameStream) -> Tensor:
-    """All frames as one tensor, see `FrameStream.whole`."""
+    """Return all frames as one tensor, see `FrameStream.whole`."""
     return frames.whole() if isinstance(frames, FrameStream) else frames
 
 
 def led_in(frames: Tensor | FrameStream, lead: int) -> FrameStream:
-    """Frames of a loop behind the `lead` frames that come before them, in as many turns of it.
+    """Put the preceding `lead` frames of a loop before its frames, over as many turns as needed.
 
-    A stream is made twice: first for its end, of which no more than `lead` frames are kept.
+    A stream is generated twice: first for its end, of which at most `lead` frames are kept.
     """
     shape = (lead + len(frames), *frames.shape[1:])
     return FrameStream(shape, lambda: chain(_turns_before(frames, lead), _parts(frames)))
@@ -77,18 +77,18 @@ def _parts(frames: Tensor | FrameStream) -> Iterator[Tensor]:
 def frame_chunks(
     frames: Tensor | FrameStream, size: int, *, first: int | None = None
 ) -> Iterator[Tensor]:
-    """Give frames in chunks of one size; the last one may be shorter.
+    """Yield frames in chunks of one size; the last chunk may be shorter.
 
     Args:
         frames: `(F, H, W, C)`; chunks of a tensor are views.
         size: frames per chunk.
-        first: frames of the first chunk, if it has another size.
+        first: number of frames of the first chunk, if it differs.
     """
     return regrouped(_parts(frames), size, first=first)
 
 
 def regrouped(parts: Iterable[Tensor], size: int, *, first: int | None = None) -> Iterator[Tensor]:
-    """Give frames that come in chunks of any lengths in chunks of one size, see `frame_chunks`."""
+    """Regroup chunks of any lengths into chunks of one size, see `frame_chunks`."""
     wanted, waiting = first or size, None
     for part in parts:
         if waiting is not None and len(waiting):
@@ -103,7 +103,7 @@ def regrouped(parts: Iterable[Tensor], size: int, *, first: int | None = None) -
 
 
 def without_first(parts: Iterable[Tensor], count: int) -> Iterator[Tensor]:
-    """Leave out the first frames of those that come in chunks of any lengths."""
+    """Drop the first frames of a sequence of chunks of any lengths."""
     for part in parts:
         if count < len(part):
             yield part[count:]
@@ -111,10 +111,11 @@ def without_first(parts: Iterable[Tensor], count: int) -> Iterator[Tensor]:
 
 
 def picked(parts: Iterable[Tensor], numbers: Sequence[int]) -> Iterator[Tensor]:
-    """Give some of the frames that come in chunks of any lengths.
+    """Yield selected frames of a sequence of chunks of any lengths.
 
     Args:
-        numbers: of the frames, which never fall; a frame may be given several times.
+        parts: the chunks.
+        numbers: frame numbers in ascending order; a frame may repeat.
     """
     begin, place = 0, 0
     for part in parts:
@@ -129,7 +130,7 @@ def picked(parts: Iterable[Tensor], numbers: Sequence[int]) -> Iterator[Tensor]:
 
 
 def _joined(shape: Sequence[int], parts: Iterable[Tensor]) -> Tensor:
-    """Copy parts into one tensor that lies in memory as they do: rounding may depend on that."""
+    """Copy parts into one tensor with the same memory layout: rounding may depend on it."""
     whole, place = torch.empty(0), 0
     for part in parts:
         if place == 0:

@@ -1,4 +1,4 @@
-"""Several pictures as one: film strips, contact sheets of clips, grids for comparisons."""
+"""Combine images: film strips, contact sheets of clips, grids for comparisons."""
 
 from collections.abc import Sequence
 
@@ -9,30 +9,30 @@ from .resize import resize
 
 GAP_COLOUR = 1.0
 SHEET_ROWS, SHEET_COLUMNS, SHEET_FRAMES = 3, 4, 4
-"""Of contact sheets: most rows of a clip that is alone, most frames in a row, least frames."""
+"""Limits of contact sheets: rows of a single clip, frames per row, and fewest frames."""
 
 
 def grid(
     images: torch.Tensor, columns: int, *, gap: int = 2, colour: float = GAP_COLOUR
 ) -> torch.Tensor:
-    """Arrange pictures row by row with gaps between them.
+    """Arrange images row by row with gaps between them.
 
     Args:
         images: `(N, H, W, 3)` in [0, 1].
-        columns: pictures per row; the last row may be shorter.
+        columns: images per row; the last row may be shorter.
         gap: pixels between neighbours.
-        colour: of gaps and of empty places, from 0 (black) to 1 (white).
+        colour: of gaps and empty cells, from 0 (black) to 1 (white).
 
     Returns:
         `(rows H + gaps, columns W + gaps, 3)`.
 
     Raises:
-        ValueError: there are no pictures or no columns.
+        ValueError: there are no images or no columns.
     """
     if images.ndim != 4 or len(images) == 0 or columns < 1:
         raise ValueError(
-            f"pictures of shape {tuple(images.shape)} in {columns} columns: "
-            "use (N, H, W, 3) with at least one picture and one column"
+            f"images of shape {tuple(images.shape)} in {columns} columns: use (N, H, W, 3) with "
+            "at least one image and one column"
         )
     count, height, width, channels = images.shape
     columns = min(columns, count)
@@ -53,8 +53,8 @@ def film_strip(
 
     Args:
         video: `(F, H, W, 3)` in [0, 1].
-        count: how many frames; fewer if the video is shorter.
-        height: the strip's height in pixels (default: the video's), the aspect is kept.
+        count: number of frames; fewer if the video is shorter.
+        height: the strip's height in pixels (default: the video's), keeping the aspect ratio.
         gap: pixels between frames.
 
     Returns:
@@ -62,7 +62,8 @@ def film_strip(
     """
     if video.ndim != 4 or len(video) == 0 or count < 1:
         raise ValueError(
-            f"a strip of {count} frames from shape {tuple(video.shape)}: use (F, H, W, 3) and 1 up"
+            f"a strip of {count} frames from shape {tuple(video.shape)}: use (F, H, W, 3) and 1 "
+            "or more frames"
         )
     frames = _spread(video, count)
     if height is not None:
@@ -72,7 +73,7 @@ def film_strip(
 
 
 def _spread(video: torch.Tensor, count: int) -> torch.Tensor:
-    """Frames evenly spread from the first to the last, all of a video that has no more."""
+    """Select evenly spread frames from first to last, or all if there are no more."""
     places = torch.linspace(0, len(video) - 1, min(count, len(video)))
     return video[places.round().long()]
 
@@ -80,14 +81,14 @@ def _spread(video: torch.Tensor, count: int) -> torch.Tensor:
 def film_strips(
     clips: Sequence[torch.Tensor], count: int, *, height: int | None = None, gap: int = 2
 ) -> torch.Tensor:
-    """Film strips of several clips of any sizes, one under the other.
+    """Stack film strips of several clips of any sizes.
 
     Args:
         clips: `(F, H, W, 3)` in [0, 1] each.
         count, height, gap: of each strip, as in ``film_strip``.
 
     Returns:
-        One image `(height, width, 3)`; what is narrower than the widest strip is filled up.
+        One image `(height, width, 3)`; narrower strips are padded to the widest.
     """
     rows = [film_strip(clip, count, height=height, gap=gap) for clip in clips]
     width = max(row.shape[1] for row in rows)
@@ -100,10 +101,10 @@ def film_strips(
 
 
 def contact_sheet(clips: Sequence[torch.Tensor], side: int, *, gap: int = 2) -> torch.Tensor:
-    """Show frames of clips on a black square, as large as they fit.
+    """Show frames of clips on a black square, as large as possible.
 
-    A clip alone fills up to three rows, each of several clips one. The frames are evenly spread
-    from the first to the last and keep their aspect.
+    A single clip fills up to three rows; each of several clips fills one. The frames are evenly
+    spread from the first to the last and keep their aspect ratio.
 
     Args:
         clips: `(F, H, W, 3)` in [0, 1] each, of any sizes.
@@ -124,7 +125,7 @@ def contact_sheet(clips: Sequence[torch.Tensor], side: int, *, gap: int = 2) -> 
 
 
 def _layout(lengths: Sequence[int], aspect: float) -> tuple[int, int]:
-    """Rows and columns in which enough frames cover most of a square, rather more than fewer."""
+    """Choose rows and columns that cover most of a square with enough frames, preferring more."""
 
     def worth(rows: int, columns: int) -> tuple[bool, float, int]:
         height = min(1 / rows, 1 / columns / aspect)
@@ -138,7 +139,7 @@ def _layout(lengths: Sequence[int], aspect: float) -> tuple[int, int]:
 
 
 def _tiles(clip: torch.Tensor, count: int, height: int, width: int) -> torch.Tensor:
-    """`count` frames, each in the middle of a black tile; tiles are empty where a clip is short."""
+    """Centre `count` frames on black tiles; tiles stay empty where a clip is too short."""
     scale = min(height / clip.shape[1], width / clip.shape[2])
     sides = [max(1, int(side * scale + 1e-6)) for side in clip.shape[1:3]]
     frames = resize(_spread(clip, count), sides[0], sides[1])
@@ -147,6 +148,6 @@ def _tiles(clip: torch.Tensor, count: int, height: int, width: int) -> torch.Ten
 
 
 def _framed(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """A picture in the middle of a black one."""
+    """Centre an image on a black one."""
     down, right = height - image.shape[0], width - image.shape[1]
     return functional.pad(image, (0, 0, right // 2, -(-right // 2), down // 2, -(-down // 2)))

@@ -1,26 +1,26 @@
-"""Texts of users and files, fit to be shown: nothing in them can steer a terminal."""
+"""Make texts from users and files safe to print: nothing in them can control a terminal."""
 
 import unicodedata
 
 LONGEST = 80
-"""Characters of a foreign text inside a message."""
+"""Characters shown of a foreign text in a message."""
 
 _STEERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that turn the direction of what follows."""
+"""Marks that change the text direction."""
 
 _UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def is_printable(letter: str) -> bool:
-    """Whether a character shows itself and nothing else: no control, no half of a character."""
+    """Whether a character is visible and harmless: not a control character or a lone surrogate."""
     return unicodedata.category(letter) not in _UNSHOWN and letter not in _STEERING
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Return a text with its control characters written out, such as ``\\x1b``.
+    """Return a text with its control characters escaped, such as ``\\x1b``.
 
     Args:
-        text: of anyone.
+        text: from any source.
         keep: control characters that stay.
     """
     return "".join(
@@ -30,7 +30,7 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def shown(text: str, most: int = LONGEST) -> str:
-    """Return a text as one printable line of about so many characters at most."""
+    """Return a text as one printable line of about `most` characters at most."""
     line = printable(text[:most])
     return f"{line}…" if len(text) > most else line
 

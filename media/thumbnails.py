@@ -1,4 +1,4 @@
-"""Small pictures of files, as a gallery shows them."""
+"""Thumbnails of files for a gallery."""
 
 import os
 from itertools import islice
@@ -17,14 +17,16 @@ _RESIZABLE_AS = {
     **dict.fromkeys(("1", "P", "PA", "LA"), "RGBA"),
     **dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), "I"),
 }
-"""Of Pillow's modes those that it resizes badly or not at all."""
+"""Pillow modes that are resized badly or not at all, and the mode to convert them to."""
 
 GREY = 0.5
-"""Behind transparent pictures."""
+"""Background of transparent images."""
 
 
 def image_thumbnail(path: str | os.PathLike[str], side: int) -> "Image":
-    """Return a picture, upright, in a square of a side in pixels; of several the first one.
+    """Return an upright thumbnail of an image, its longer side at most `side` pixels.
+
+    Of several images, the first one is used.
 
     Raises:
         MediaError: the file is missing, empty, broken or not an image.
@@ -32,7 +34,7 @@ def image_thumbnail(path: str | os.PathLike[str], side: int) -> "Image":
     from PIL import Image, ImageOps
 
     with opened_image(path) as image:
-        image.draft("RGB", (2 * side, 2 * side))  # of large JPEGs not every pixel is decoded
+        image.draft("RGB", (2 * side, 2 * side))  # decodes large JPEGs at a reduced size
         page = ImageOps.exif_transpose(image)
         if page.mode in _RESIZABLE_AS:
             page = page.convert(_RESIZABLE_AS[page.mode])
@@ -43,7 +45,7 @@ def image_thumbnail(path: str | os.PathLike[str], side: int) -> "Image":
 
 
 def video_thumbnail(path: str | os.PathLike[str], side: int) -> "Image":
-    """Return the first frame of a video in a square of a side in pixels.
+    """Return a thumbnail of a video's first frame, its longer side at most `side` pixels.
 
     Raises:
         MediaError: the file is missing, empty, broken or not a video.

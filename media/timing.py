@@ -1,4 +1,4 @@
-"""Whether a file's pictures come at a constant rate, by their time stamps alone."""
+"""Detect a variable frame rate from a file's timestamps alone."""
 
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 LOOKED_AT = 2000
-"""Packets at the beginning of a file; who records at a variable rate does so from the start on."""
+"""Number of packets examined at the start of a file; variable rates show from the start."""
 
 FEWEST = 3
-"""Intervals that say something about a rate."""
+"""Fewest intervals from which a rate can be judged."""
 
 UNEVEN = Fraction(1, 2)
-"""How far an interval may be from the usual one, as a part of it: containers round time stamps."""
+"""Relative deviation allowed from the usual interval, since containers round timestamps."""
 
 ALIKE = Fraction(1, 20)
-"""How far a rate that the file states may be from the usual one, as a part of it."""
+"""Relative deviation allowed between a rate that the file states and the usual one."""
 
 
 def usual_rate(container: "InputContainer", stream: "VideoStream") -> Fraction | None:
-    """Return the rate at which most pictures follow each other, None where all of them do.
+    """Return the most common frame rate if the rate is variable, or None if it is constant.
 
-    The container is read from its beginning and left somewhere in it.
+    Files with too few frames count as constant. The container is read from its beginning and left
+    at an arbitrary position.
     """
     intervals = _intervals(container, stream)
     if len(intervals) < FEWEST:
@@ -43,14 +44,14 @@ def usual_rate(container: "InputContainer", stream: "VideoStream") -> Fraction |
 
 
 def _intervals(container: "InputContainer", stream: "VideoStream") -> list[Fraction]:
-    """Seconds between one picture and the next, in the order in which they are shown."""
+    """Seconds between successive frames, in display order."""
     from av.error import FFmpegError
 
     try:
         container.seek(0)
         packets = islice(demux(container), LOOKED_AT)
         shown = {each.pts for each in packets if each.stream.index == stream.index}
-    except (FFmpegError, MediaError):  # a damaged file is judged by who decodes it
+    except (FFmpegError, MediaError):  # a damaged file is reported when it is decoded
         return []
     stamps = sorted(stamp for stamp in shown if stamp is not None)
     tick = stream.time_base or Fraction(1, MAX_FPS)

@@ -1,4 +1,4 @@
-"""A timeline as a picture: what is there in each frame, above how much of it is given."""
+"""Draw a timeline as an image: sample frames above a bar of how much of each frame is given."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from .plot import round_ticks
 from .resize import resize
 
 GIVEN, SOFTENED, MADE = (86, 168, 92), (222, 164, 52), (104, 104, 112)
-"""Colours of what is kept, of what is changed in part, and of what is made anew."""
+"""Colours for given, partly changed, and generated content."""
 
 NAMES = ("given", "changed in part", "made")
 _PAPER, _INK, _EMPTY = (24, 24, 24), (232, 232, 232), (52, 52, 58)
@@ -21,7 +21,7 @@ _INNER = _WIDTH - 2 * _MARGIN
 
 
 class Shares(NamedTuple):
-    """How much of a frame is given, changed in part and made anew; together 1."""
+    """Shares of a frame that are given, partly changed, and generated; they sum to 1."""
 
     given: float
     softened: float
@@ -34,10 +34,10 @@ def track(
     """Draw a timeline.
 
     Args:
-        cells: a picture (H, W, 3) in [0, 1] for each of some frames, evenly spread; None is empty.
+        cells: an image (H, W, 3) in [0, 1] for each of some evenly spread frames; None is empty.
         shares: of every frame.
         fps: frames per second, for the marks in seconds.
-        title: above the pictures.
+        title: above the images.
 
     Returns:
         (height, width, 3) in [0, 1].
@@ -58,13 +58,13 @@ def track(
 
 
 def spread_cells(count: int) -> list[int]:
-    """Which of so many frames are shown."""
+    """Numbers of the frames to show, out of `count`."""
     shown = min(count, _MOST_CELLS)
     return [round(place) for place in torch.linspace(0, count - 1, shown).tolist()]
 
 
 class _Page:
-    """A picture with room for a title, a row of cells, a bar, marks and a legend."""
+    """An image with room for a title, a row of cells, a bar, marks and a legend."""
 
     def __init__(self, height: int) -> None:
         from PIL import Image, ImageDraw, ImageFont
@@ -83,7 +83,7 @@ class _Page:
         self.pen.text((left, top), text, fill=_INK, font=self.font, anchor=anchor)
 
     def cell(self, cell: Tensor | None, left: int, width: int) -> None:
-        """Show a frame, or that there is none."""
+        """Draw a frame, or a placeholder for a missing one."""
         from PIL import Image
 
         if cell is not None:
@@ -99,7 +99,7 @@ class _Page:
             self.pen.line((left + near, low, left + far, high), fill=MADE)
 
     def stack(self, share: Shares, left: float, right: float) -> None:
-        """Fill a frame's part of the bar, what is given at its foot."""
+        """Draw a frame's column of the bar, with the given share at the bottom."""
         top = float(self.bar)
         parts = ((share.made, MADE), (share.softened, SOFTENED), (share.given, GIVEN))
         for part, colour in parts:
@@ -116,7 +116,7 @@ class _Page:
             self.write(f"{second:g} s", place, self.marked + 4, f"{side}a")
 
     def legend(self) -> None:
-        """Say what the colours mean."""
+        """Draw the legend."""
         left = float(_MARGIN)
         for name, colour in zip(NAMES, (GIVEN, SOFTENED, MADE), strict=True):
             box = (left, self.low + 1, left + _LETTER - 2, self.low + _LETTER - 1)
@@ -125,5 +125,5 @@ class _Page:
             left += _LETTER + 4 + self.font.getlength(name) + 2 * _MARGIN
 
     def finish(self) -> Tensor:
-        """Give the picture."""
+        """Return the image."""
         return torch.from_numpy(np.array(self.image)).float() / 255

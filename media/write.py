@@ -1,4 +1,4 @@
-"""Streams of frames -> MP4 files, the same bytes for the same frames."""
+"""Write streams of frames as MP4 files, with the same bytes for the same frames."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 QUALITY = 18.0
-"""Constant quality (crf) of x264: looks like the source. ComfyUI leaves it at x264's own 23."""
+"""Constant quality (crf) of x264 that looks like the source. ComfyUI uses x264's default, 23."""
 
-# The encoder's result depends on its thread count, so it does not follow the machine's.
+# The encoder's result depends on its thread count, so the count is fixed.
 ENCODER_THREADS = 4
-# x264's macroblock tree reads memory that nobody wrote: short clips came out different each time.
+# x264's macroblock tree reads uninitialised memory: short clips would differ from run to run.
 MACROBLOCK_TREE = "0"
 FORMATS = {8: "yuv420p", 10: "yuv420p10le"}
 DEEP_MAX = 65535
@@ -36,7 +36,7 @@ TV_RANGE = 1
 
 @dataclass(frozen=True)
 class WrittenVideo:
-    """What `write_video` put into the file: `width` and `height` are those after padding."""
+    """Result of `write_video`; `width` and `height` include padding."""
 
     path: Path
     frames: int
@@ -54,24 +54,24 @@ def write_video(
     bit_depth: int = 8,
     sound: Sound | None = None,
 ) -> WrittenVideo:
-    """Encode frames as they come into an H.264 MP4 that appears only when it is complete.
+    """Encode frames as they arrive into an H.264 MP4 that appears only once complete.
 
-    The file holds no time stamps and nothing else that changes between runs. H.264 with halved
-    chroma needs even sides: an odd one is padded by repeating the last row or column. Colour is
-    BT.709 in TV range and tagged so.
+    The file contains no timestamps of its creation and nothing else that changes between runs.
+    H.264 with halved chroma needs even sides: odd ones are padded by repeating the last row or
+    column. Colour is BT.709 in TV range and tagged so.
 
     Args:
-        path: where to; an existing file is replaced, missing folders are made.
+        path: output file; an existing file is replaced, missing folders are created.
         frames: tensors `(F, H, W, 3)` or `(H, W, 3)` in [0, 1] (clamped), all of one size.
         fps: frames per second.
         metadata: tags, e.g. `prompt` and `workflow` holding JSON.
         crf: x264's constant quality, 0 (lossless) to 51; 18 looks like the source.
-        bit_depth: 8, or 10 for smoother gradients, which not every player shows.
-        sound: of the clip, written as AAC; it ends with the pictures.
+        bit_depth: 8, or 10 for smoother gradients, which not every player supports.
+        sound: of the clip, written as AAC; it is cut at the last frame.
 
     Raises:
         ValueError: no frames, sizes that differ, values that are not finite, or bad options.
-            Nothing is left behind then.
+            No file is left behind.
     """
     import av
 
@@ -86,7 +86,7 @@ def write_video(
         raise ValueError("there are no frames to write: at least one is needed")
     height, width, _ = first.shape
     with replacing(path) as unfinished:
-        # The tags `prompt` and `workflow` are not MP4's own; without this flag they are dropped.
+        # `prompt` and `workflow` are not standard MP4 tags; without this flag they are dropped.
         options = {"movflags": "use_metadata_tags"}
         with av.open(str(unfinished), "w", format="mp4", container_options=options) as output:
             output.metadata.update(metadata or {})
@@ -133,7 +133,7 @@ def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray
 
 
 def _even_pictures(frames: Iterable[torch.Tensor], highest: int) -> Iterator[np.ndarray]:
-    """Yield RGB `(H, W, 3)` in [0, 1] with even sides, checking that every frame has one size."""
+    """Yield RGB frames `(H, W, 3)` in [0, 1] with even sides, checking that all have one size."""
     size = None
     for tensor in frames:
         for frame in tensor if tensor.ndim == 4 else [tensor]:
@@ -142,8 +142,8 @@ def _even_pictures(frames: Iterable[torch.Tensor], highest: int) -> Iterator[np.
                 raise ValueError(f"a frame of shape {tuple(frame.shape)}: use (H, W, 3)")
             if frame.shape != size:
                 raise ValueError(
-                    f"a frame of {tuple(frame.shape)} after frames of {tuple(size)}: "
-                    "all frames of a video need one size"
+                    f"a frame of {tuple(frame.shape)} after frames of {tuple(size)}: all frames "
+                    "of a video must have one size"
                 )
             height, width, _ = frame.shape
             odd = ((0, height % 2), (0, width % 2), (0, 0))

@@ -1,4 +1,4 @@
-"""Motion that an artist draws: points that move over a picture, and what follows from them."""
+"""Motion drawn by an artist: points that move over an image, and everything derived from them."""
 
 from .tracks import Tracks, read_tracks, write_tracks
 

@@ -1,8 +1,8 @@
-"""What the points of a picture do when the camera moves.
+"""Motion of an image's points under a moving camera.
 
-The picture stands before a pinhole camera whose focal length is the picture's width. A point's
-nearness is 1 at the white end of a depth map and 0 at the black one; points at the nearness of the
-plane lie at distance 1.
+The image stands before a pinhole camera whose focal length is the image's width. A point's
+nearness is 1 at the white end of a depth map and 0 at the black end; points at the plane's
+nearness lie at distance 1.
 
 N tracks, F frames.
 """
@@ -18,32 +18,31 @@ from .easing import Easing, progress
 from .tracks import Tracks
 
 GRID = 12
-"""Tracks from one side of a picture to the other, along the longer side."""
+"""Number of tracks along the image's longer side."""
 
 _MOST_APART = 0.5
-"""How much the inverse distances of the nearest and the farthest points differ from the plane's, at
-most."""
+"""Largest difference of the nearest and farthest points' inverse distances from the plane's."""
 
 _NEAREST = 0.05
-"""Distance from the camera below which a point is no longer seen."""
+"""Distance from the camera below which a point is no longer visible."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CameraMove:
-    """A motion of the camera, all of whose parts happen at the same time.
+    """A camera motion whose parts all happen at the same time.
 
     Args:
-        pan: degrees that it turns to the right.
+        pan: degrees that the camera turns right.
         tilt: degrees that it turns up.
         roll: degrees that it turns clockwise about its axis.
         zoom: factor of the focal length at the end.
-        dolly: how far it drives forward, as a share of the distance to the plane.
-        orbit: degrees that it goes to the right around the middle of the plane, which it looks at.
-        start, end: when, as shares of the clip's time.
+        dolly: how far it moves forward, as a share of the distance to the plane.
+        orbit: degrees that it moves to the right around the middle of the plane, facing it.
+        start, end: beginning and end, as shares of the clip's duration.
         easing: of the motion.
 
     Raises:
-        ValueError: it zooms by nothing, or drives into the plane.
+        ValueError: ``zoom`` is not positive, or ``dolly`` reaches the plane.
     """
 
     pan: float = 0.0
@@ -58,7 +57,10 @@ class CameraMove:
 
     def __post_init__(self) -> None:
         if self.zoom <= 0:
-            raise ValueError(f"zoom={self.zoom:g}: use 2 for twice as near, 0.5 for half as near")
+            raise ValueError(
+                f"zoom={self.zoom:g}: use a positive number, such as 2 for twice as "
+                "near or 0.5 for half as near"
+            )
         if self.dolly >= 1:
             raise ValueError(
                 f"dolly={self.dolly:g} drives into the plane: use less than 1, such as 0.4"
@@ -66,7 +68,7 @@ class CameraMove:
 
 
 def grid(size: Size) -> Tensor:
-    """Places (N, 2) spread evenly over a picture."""
+    """Positions (N, 2) spread evenly over an image."""
     step = max(size) / GRID
     rows, columns = (max(1, round(side / step)) for side in size)
     y, x = (
@@ -77,12 +79,12 @@ def grid(size: Size) -> Tensor:
 
 
 def filled_up(tracks: Tracks | None, size: Size, frames: int) -> Tracks:
-    """Tracks that begin all over the picture: standing points where none begins yet.
+    """Add still points wherever no track begins, so that tracks cover the image.
 
     Args:
-        tracks: to begin with, if any.
-        size: of the picture.
-        frames: of the standing points, and of the tracks.
+        tracks: existing tracks, if any.
+        size: of the image.
+        frames: of the still points, and of the tracks.
     """
     places = grid(size)
     if tracks is not None:
@@ -97,14 +99,14 @@ def filled_up(tracks: Tracks | None, size: Size, frames: int) -> Tracks:
 def seen_by(
     move: CameraMove, tracks: Tracks, size: Size, nearness: Tensor | None = None, plane: float = 0.5
 ) -> Tracks:
-    """Where points go that also move by themselves, before a moving camera.
+    """Move points, which may also move on their own, as a moving camera sees them.
 
     Args:
         move: of the camera.
-        tracks: over a picture as the camera would show it at rest.
-        size: of the picture.
-        nearness: (N,) in [0, 1] of each track; all lie on the plane if None.
-        plane: its nearness.
+        tracks: over an image as the camera shows it at rest.
+        size: of the image.
+        nearness: (N,) in [0, 1] of each track; if None, all lie on the plane.
+        plane: nearness of the plane.
     """
     way = progress(tracks.frames, move.easing, move.start, move.end).double()  # (F,)
     away = _MOST_APART / max(plane, 1 - plane)
@@ -122,11 +124,11 @@ def seen_by(
 
 
 Turn = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
-"""Points x, y, z (N, F) before the camera, and the share of the motion (F,) -> points."""
+"""Map points x, y, z (N, F) before the camera and the motion's progress (F,) to points."""
 
 
 def _turns(move: CameraMove) -> tuple[Turn, ...]:
-    """The parts of a motion as they act on what the camera sees."""
+    """The parts of a motion, as they act on what the camera sees."""
 
     def orbit(x: Tensor, y: Tensor, z: Tensor, way: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         turned, behind = _rotated(x, z - 1, move.orbit * way)
@@ -151,7 +153,7 @@ def _turns(move: CameraMove) -> tuple[Turn, ...]:
 
 
 def _rotated(first: Tensor, second: Tensor, degrees: Tensor) -> tuple[Tensor, Tensor]:
-    """A plane turned by angles, from its second axis to its first."""
+    """Rotate a plane by angles, from its second axis to its first."""
     angle = torch.deg2rad(degrees)
     cos, sin = angle.cos(), angle.sin()
     return cos * first + sin * second, cos * second - sin * first

@@ -1,4 +1,4 @@
-"""Tracks as pictures: hints for a network that follows them, and a preview for people.
+"""Draw tracks as images: hints for a network that follows them, and a preview for people.
 
 N tracks, F frames, H rows, W columns, M discs.
 """
@@ -12,19 +12,20 @@ from ..media.fit import Size
 from .tracks import Tracks
 
 RADIUS_SHARE = 0.025
-"""Radius of a disc, as a share of the picture's longer side, where none is asked for."""
+"""Default radius of a disc, as a share of the image's longer side."""
 
 LEAST_RADIUS = 3.0
-"""In pixels: the tiny VAE keeps four fifths of such a disc's strength, and three of
-one half as large."""
+"""Smallest default radius in pixels. The tiny VAE keeps four fifths of such a disc's strength, and
+three fifths at half that radius.
+"""
 
 _WAY, _FAINT = 0.3, 0.45
-"""Of a preview's dots that show the whole way: their radius and strength beside a disc's."""
+"""Radius and strength of the preview's path dots, relative to a disc's."""
 
 
 class _Ink(NamedTuple):
-    """Soft discs of a picture: how strong they are in all (H, W, 1), and their colours (H, W, 3)
-    times that.
+    """Soft discs of an image: their total strength (H, W, 1), and their colours (H, W, 3) times
+    their strengths.
     """
 
     strength: Tensor
@@ -32,20 +33,19 @@ class _Ink(NamedTuple):
 
 
 def colours_of(starts: Tensor, size: Size) -> Tensor:
-    """Colours (N, 3) that tell starting places (N, 2): red across, green down, blue the rest."""
+    """Encode starting positions (N, 2) as colours (N, 3): red across, green down, blue the rest."""
     shares = (starts / torch.tensor([size.width, size.height])).clamp(0, 1)
     return torch.cat([shares, 1 - shares.mean(1, keepdim=True)], dim=1)
 
 
 def hint(tracks: Tracks, size: Size, *, radius: float = 0.0, tail: int = 0) -> Tensor:
-    """Each track as a soft disc on black, in the colour of its starting place.
+    """Draw each track as a soft disc on black, in the colour of its starting position.
 
     Args:
-        tracks: over a picture of the size.
-        size: of the picture.
-        radius: of the discs in pixels, at which they have half of their strength; 0 for one that
-            goes with the size.
-        tail: frames for which a disc is still seen behind its point, ever fainter.
+        tracks: over an image of this size.
+        size: of the image.
+        radius: in pixels, where the discs fall to half strength; 0 chooses it by the size.
+        tail: number of frames for which a disc leaves a fading trail.
 
     Returns:
         (F, H, W, 3) in [0, 1].
@@ -60,14 +60,14 @@ def hint(tracks: Tracks, size: Size, *, radius: float = 0.0, tail: int = 0) -> T
 
 
 def radius_for(size: Size) -> float:
-    """The radius that goes with a size, in pixels."""
+    """Default radius for an image size, in pixels."""
     return max(LEAST_RADIUS, RADIUS_SHARE * max(size))
 
 
 def _discs(
     tracks: Tracks, frames: Tensor, size: Size, radius: float, fading: Tensor | float = 1.0
 ) -> _Ink:
-    """The discs of all tracks in some frames (f), which fade (f)."""
+    """Discs of all tracks in some frames (f), scaled by a fading factor (f)."""
     x, y = tracks.places[:, frames].flatten(0, 1).unbind(1)  # (M), M = N f
     strength = (tracks.visible[:, frames] * fading).flatten()
     colours = colours_of(tracks.starts, size).repeat_interleave(len(frames), 0)  # (M, 3)
@@ -82,12 +82,12 @@ def _discs(
 
 
 def preview(tracks: Tracks, pictures: Tensor, *, radius: float = 0.0) -> Tensor:
-    """Tracks over pictures, with the whole way of each as a row of dots.
+    """Draw tracks over images, with the whole path of each as a row of dots.
 
     Args:
-        tracks: over pictures of this size.
-        pictures: (F or fewer, H, W, 3); the last one stays.
-        radius: as of ``hint``.
+        tracks: over images of this size.
+        pictures: (F or fewer, H, W, 3); the last one repeats.
+        radius: as in ``hint``.
 
     Returns:
         (F, H, W, 3) in [0, 1].
@@ -104,6 +104,6 @@ def preview(tracks: Tracks, pictures: Tensor, *, radius: float = 0.0) -> Tensor:
 
 
 def _over(picture: Tensor, ink: _Ink, most: float) -> Tensor:
-    """A picture (H, W, 3) under discs of a strength."""
+    """Blend discs over an image (H, W, 3), at most at a given strength."""
     colour = ink.colour / ink.strength.clamp(min=1e-6)
     return torch.lerp(picture, colour, ink.strength.clamp(max=1) * most)

@@ -1,4 +1,4 @@
-"""How a motion begins and ends: evenly, or slowly at first, at last or both."""
+"""Easing of a motion: even, or slow at the start, the end or both."""
 
 from typing import Literal
 
@@ -9,10 +9,10 @@ Easing = Literal["linear", "ease in", "ease out", "ease in and out"]
 
 
 def eased(share: Tensor, easing: Easing) -> Tensor:
-    """Shares of a motion's time (...) in [0, 1] -> shares of its way, 0 and 1 at its ends.
+    """Map shares of a motion's time (...) in [0, 1] to shares of its path, keeping 0 and 1.
 
     Raises:
-        ValueError: there is no easing of this name.
+        ValueError: the easing is unknown.
     """
     match easing:
         case "linear":
@@ -31,16 +31,16 @@ def eased(share: Tensor, easing: Easing) -> Tensor:
 def progress(
     frames: int, easing: Easing = "linear", start: float = 0.0, end: float = 1.0
 ) -> Tensor:
-    """How much of a motion's way (F,) lies behind in each frame of a clip.
+    """Share of a motion's path (F,) completed in each frame of a clip.
 
     Args:
         frames: of the clip.
         easing: of the motion.
-        start, end: when it happens, as shares of the clip's time; before it nothing moves, after
-            it everything stays.
+        start, end: as shares of the clip's duration; nothing moves before the start or after the
+            end.
 
     Raises:
-        ValueError: it does not end after it begins.
+        ValueError: the end is not after the start, or either is outside [0, 1].
     """
     if not 0 <= start < end <= 1:
         raise ValueError(

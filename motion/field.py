@@ -1,10 +1,10 @@
-"""What lies between tracks: the motion of any place, from the tracks around it.
+"""Interpolate the motion of any position from the tracks around it.
 
 Moving least squares with rotations and scales (Schaefer, McPhail and Warren, "Image deformation
-using moving least squares", 2006): where all tracks turn, grow and shift together, every place
-does so exactly; one track alone shifts everything.
+using moving least squares", 2006): where all tracks rotate, scale and shift together, every
+position does so exactly; a single track shifts everything.
 
-N tracks, G places, F frames.
+N tracks, G positions, F frames.
 """
 
 import torch
@@ -15,22 +15,22 @@ from ..media.fit import Size
 from ..media.hints.sampling import places as pixels
 
 STEP = 4
-"""Pixels between the places at which a picture's motion is computed; it is linear in between."""
+"""Pixels between the positions at which the motion is computed; it is interpolated linearly."""
 
 _NEAR = 1.0
-"""Pixels within which a place counts as lying on a track."""
+"""Distance in pixels within which a position counts as lying on a track."""
 
 _STIFF = 1e-3
-"""Square pixels by which tracks have to spread before they turn or scale anything."""
+"""Spread of the tracks, in square pixels, below which they hardly rotate or scale anything."""
 
 
 def moved(places: Tensor, before: Tensor, after: Tensor) -> Tensor:
-    """Where places go when points beside them move.
+    """Move positions along with the points around them.
 
     Args:
         places: (G, 2).
-        before: (N, 2), where the points were.
-        after: (N, 2), where they are.
+        before: (N, 2), old positions of the points.
+        after: (N, 2), new positions of the points.
 
     Returns:
         (G, 2).
@@ -52,7 +52,7 @@ def _cross(one: Tensor, other: Tensor) -> Tensor:
 
 
 def moved_picture(size: Size, before: Tensor, after: Tensor) -> Tensor:
-    """Where the middle of every pixel goes, (H, W, 2), when points (N, 2) move."""
+    """New positions (H, W, 2) of all pixel centres when points (N, 2) move."""
     rows, columns = (max(2, round(side / STEP) + 1) for side in size)
     y, x = torch.linspace(0, size.height, rows), torch.linspace(0, size.width, columns)
     places = torch.cartesian_prod(y, x).flip(1)
@@ -63,5 +63,5 @@ def moved_picture(size: Size, before: Tensor, after: Tensor) -> Tensor:
 
 
 def pixel_middles(size: Size) -> Tensor:
-    """The middle of every pixel, (H, W, 2) as x and y."""
+    """Centres of all pixels, (H, W, 2) as x and y."""
     return pixels(*size).movedim(0, 2) + 0.5

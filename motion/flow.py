@@ -1,4 +1,4 @@
-"""The motion of every pixel: from the parts of a picture and their tracks, and back to tracks.
+"""Dense flow from the parts of an image and their tracks, and tracks from a flow.
 
 F frames, H rows, W columns, N points.
 """
@@ -16,10 +16,10 @@ from .tracks import Tracks
 
 
 def flow_of(layers: Sequence[Layer], size: Size) -> Flow:
-    """How far what is shown in every pixel moves until the next frame.
+    """Compute how far the content of every pixel moves until the next frame.
 
     Raises:
-        ValueError: the tracks of the parts have one frame, in which nothing moves.
+        ValueError: the tracks have only one frame.
     """
     frames = max(layer.tracks.frames for layer in layers if layer.tracks is not None)
     if frames < 2:
@@ -41,14 +41,14 @@ def _step(layers: Sequence[Layer], frame: int, size: Size) -> Tensor:
 
 
 def followed(points: Tensor, steps: Iterable[Tensor]) -> Tracks:
-    """Where points of the first frame go along a flow.
+    """Follow points of the first frame along a flow.
 
     Args:
         points: (N, 2), in pixels.
-        steps: how far everything moves from each frame to the next, (H, W, 2) each.
+        steps: motion from each frame to the next, (H, W, 2) each.
 
     Returns:
-        Tracks that are not seen from where they leave the picture on.
+        Tracks, which become invisible once they leave the image.
     """
     places, seen = [points], [torch.ones(len(points), dtype=torch.bool)]
     for step in steps:

@@ -1,4 +1,4 @@
-"""A picture in parts that move apart: what lies under a mask, and the rest behind it.
+"""Split an image into parts that move apart: masked parts, and the rest behind them.
 
 F frames, H rows, W columns, N tracks.
 """
@@ -18,18 +18,18 @@ from .field import moved_picture
 from .tracks import Tracks
 
 RIM = 2
-"""Pixels around a moving part that are filled with it where it has gone: its soft edge."""
+"""Rim of a moving part in pixels, its soft edge, which is also filled where the part has gone."""
 
 _WORKING_SIDE = 128
-"""Of a mask in which parts that hang together are told apart."""
+"""Largest side of a mask when its connected parts are separated."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A part of a picture and the tracks that move it.
+    """A part of an image and the tracks that move it.
 
     Args:
-        shape: (H, W) in [0, 1], where the part is in the first frame.
+        shape: (H, W) in [0, 1], the part's area in the first frame.
         tracks: that begin in it; None for a part that stands still.
     """
 
@@ -38,11 +38,11 @@ class Layer:
 
 
 class RoughClip(NamedTuple):
-    """A picture cut into its parts and moved.
+    """An image cut into parts and animated.
 
     Attributes:
-        frames: (F, H, W, 3) in [0, 1], the first one the picture itself.
-        moving: (F, H, W) bool, where parts that move are shown.
+        frames: (F, H, W, 3) in [0, 1]; the first is the image itself.
+        moving: (F, H, W) bool, where moving parts are visible.
     """
 
     frames: Tensor
@@ -50,16 +50,16 @@ class RoughClip(NamedTuple):
 
 
 def layers_of(mask: Tensor | None, tracks: Tracks, size: Size) -> list[Layer]:
-    """The parts of a picture, from the back to the front.
+    """Split an image into parts, from back to front.
 
-    Each piece of the mask that hangs together is moved by the tracks that begin in it. The rest is
-    moved by those that begin outside of the mask, and stands still if there are none. Without a
-    mask all tracks move the whole picture.
+    Each connected piece of the mask moves with the tracks that begin in it. The rest moves with
+    the tracks that begin outside the mask, and stands still if there are none. Without a mask,
+    the tracks move the whole image.
 
     Args:
-        mask: (H, W), white where things are that move by themselves.
-        tracks: over the picture.
-        size: of the picture.
+        mask: (H, W), white where objects move on their own.
+        tracks: over the image.
+        size: of the image.
 
     Raises:
         ValueError: no track begins in the white of the mask.
@@ -73,8 +73,8 @@ def layers_of(mask: Tensor | None, tracks: Tracks, size: Size) -> list[Layer]:
     numbers = piece[piece > 0].unique().tolist()
     if not numbers:
         raise ValueError(
-            f"none of {len(tracks)} tracks begins in the white of the mask: give the mask that "
-            "Draw Motion has, or no mask, so that the whole picture moves"
+            f"none of {len(tracks)} tracks begins in the white of the mask: connect the mask that "
+            "Draw Motion uses, or no mask, to move the whole image"
         )
     outside = tracks.only(piece == 0) if bool((piece == 0).any()) else None
     parts = [Layer(mask * (pieces == n), tracks.only(piece == n)) for n in numbers]
@@ -82,7 +82,7 @@ def layers_of(mask: Tensor | None, tracks: Tracks, size: Size) -> list[Layer]:
 
 
 def _pieces(ground: Tensor) -> Tensor:
-    """Numbers (H, W) from 1 on of what hangs together, 0 elsewhere."""
+    """Label connected pieces (H, W) with numbers from 1; 0 elsewhere."""
     shrink = max(1.0, max(ground.shape) / _WORKING_SIDE)
     size = [max(1, round(side / shrink)) for side in ground.shape]
     small = F.adaptive_max_pool2d(ground.float()[None], size)[0] > 0
@@ -97,9 +97,9 @@ def _pieces(ground: Tensor) -> Tensor:
 
 
 def animated(image: Tensor, layers: Sequence[Layer]) -> RoughClip:
-    """Move the parts of a picture (H, W, 3), and fill what they leave from around it.
+    """Move the parts of an image (H, W, 3) and fill the gaps they leave from their surroundings.
 
-    Beyond the edge of a background that moves, its edge goes on.
+    A moving background is extended beyond its edges by repeating them.
     """
     size = Size(*image.shape[:2])
     behind = _without(image, layers[1:])
@@ -112,13 +112,13 @@ def animated(image: Tensor, layers: Sequence[Layer]) -> RoughClip:
 
 
 def _start(layers: Sequence[Layer]) -> Tensor:
-    """Where parts that move are in the first frame."""
+    """Where moving parts are in the first frame."""
     shapes = [layer.shape > 0.5 for layer in layers if layer.tracks is not None]
     return torch.stack(shapes).any(0)
 
 
 def _without(image: Tensor, parts: Sequence[Layer]) -> Tensor:
-    """A picture without parts, which are filled from around them, or in its mean colour."""
+    """Remove parts from an image and fill them from their surroundings, or with its mean colour."""
     if not parts:
         return image
     gone = torch.stack([part.shape for part in parts]).amax(0)[None]
@@ -131,7 +131,7 @@ def _without(image: Tensor, parts: Sequence[Layer]) -> Tensor:
 def _frame(
     image: Tensor, behind: Tensor, layers: Sequence[Layer], frame: int, size: Size
 ) -> tuple[Tensor, Tensor]:
-    """A frame (H, W, 3), and where parts that move are in it (H, W)."""
+    """Render a frame (H, W, 3), and a mask of its moving parts (H, W)."""
     back, *parts = layers
     picture, moving = behind, torch.zeros(size, dtype=torch.bool)
     if back.tracks is not None:
@@ -148,17 +148,17 @@ def _frame(
 
 
 def shape_in(part: Layer, frame: int, size: Size) -> Tensor:
-    """Where a part is in a frame, (H, W, 1) in [0, 1]."""
+    """Area of a part in a frame, (H, W, 1) in [0, 1]."""
     if part.tracks is None:
         return part.shape[..., None]
     return sampled(part.shape[..., None], _sources(part.tracks, frame, size))
 
 
 def _sources(tracks: Tracks, frame: int, size: Size) -> Tensor:
-    """Where in the first frame what is shown in every pixel comes from, (H, W, 2)."""
+    """Source position (H, W, 2) in the first frame of every pixel."""
     return moved_picture(size, tracks.places[:, frame], tracks.starts)
 
 
 def sampled(picture: Tensor, places: Tensor, padding: str = "zeros") -> Tensor:
-    """A picture (H, W, C) at places (H, W, 2) in pixels."""
+    """Sample an image (H, W, C) at positions (H, W, 2) in pixels."""
     return at_places(picture.movedim(2, 0), places.movedim(2, 0) - 0.5, padding).movedim(0, 2)

@@ -1,4 +1,4 @@
-"""A path over a picture: drawn as points or as a stroke, and things that move along it.
+"""Paths over an image, drawn as points or as a stroke, and objects that move along them.
 
 N points, F frames, H rows, W columns.
 """
@@ -11,14 +11,14 @@ from .easing import Easing, progress
 from .tracks import Tracks
 
 MOST_POINTS = 24
-"""Tracks that are laid over a thing that moves."""
+"""Approximate number of tracks on a moving object."""
 
 _WORKING_SIDE = 160
-"""Of a mask in which a stroke is followed."""
+"""Largest side of a mask when a stroke is followed."""
 
 
 def along(path: Tensor, shares: Tensor) -> Tensor:
-    """Places (F, 2) on a path (N, 2), at shares (F,) of its length in [0, 1]."""
+    """Positions (F, 2) on a path (N, 2), at shares (F,) in [0, 1] of its length."""
     if len(path) == 1:
         return path.expand(len(shares), 2)
     steps = path.diff(dim=0).norm(dim=1)
@@ -39,7 +39,7 @@ def points_under(mask: Tensor, most: int = MOST_POINTS) -> Tensor:
     if not len(rows):
         raise ValueError(
             f"no pixel of the mask is above one half (the most is {float(mask.max()):g}): paint "
-            "what shall move white, or invert the mask"
+            "the moving object white, or invert the mask"
         )
     step = max(1, round((len(rows) / most) ** 0.5))
     first = step // 2
@@ -58,16 +58,16 @@ def moved_along(
     rotation: float = 0.0,
     easing: Easing = "linear",
 ) -> Tracks:
-    """Tracks of what lies under a mask when it moves as a path does.
+    """Move the area under a mask along a path.
 
     Args:
-        mask: (H, W), white where the thing is.
-        path: (N, 2) in pixels; the thing moves by as much as the path leads away from its first
-            point, wherever that lies.
+        mask: (H, W), white over the object.
+        path: (N, 2) in pixels; the object moves by the path's displacement from its first point,
+            wherever that point lies.
         frames: of the clip.
-        scale: of the thing at the end, 1 for its own size.
-        rotation: at the end, in degrees clockwise, about the thing's middle.
-        easing: of all three.
+        scale: of the object at the end, 1 for its own size.
+        rotation: at the end, in degrees clockwise about the object's middle.
+        easing: of position, scale and rotation.
 
     Raises:
         ValueError: nothing of the mask is white.
@@ -87,22 +87,22 @@ def _middle(mask: Tensor) -> Tensor:
 
 
 def _turned(points: Tensor, angle: Tensor) -> Tensor:
-    """Points (N, 2) turned by angles (F,): (F, N, 2)."""
+    """Rotate points (N, 2) by angles (F,): (F, N, 2)."""
     cos, sin = angle.cos()[:, None], angle.sin()[:, None]
     x, y = points.unbind(1)
     return torch.stack([cos * x - sin * y, sin * x + cos * y], dim=2)
 
 
 def stroke_path(stroke: Tensor, near: Tensor) -> Tensor:
-    """The path (N, 2) of a painted stroke, from the end that lies nearer to the thing.
+    """Trace a painted stroke as a path (N, 2), from the end nearer to the object.
 
     Args:
-        stroke: (H, W), white where it was painted; one stroke that does not meet itself.
-        near: mask (H, W) of the thing that moves along it.
+        stroke: (H, W), white where painted: one stroke that does not touch itself.
+        near: mask (H, W) of the object that moves along it.
 
     Raises:
-        ValueError: nothing of the stroke, or of the mask, is white, there are several strokes, or
-            one that meets itself.
+        ValueError: the stroke or the mask has no white pixel, or the stroke is in several pieces or
+            touches itself.
     """
     points_under(near)
     points_under(stroke)
@@ -113,8 +113,8 @@ def stroke_path(stroke: Tensor, near: Tensor) -> Tensor:
     reached = _flooded(ground, tuple(torch.nonzero(ground)[0].tolist()))
     if bool((ground & (reached < 0)).any()):
         raise ValueError(
-            "the painted path is in several pieces: paint one stroke without gaps, and erase what "
-            "else is white"
+            "the painted path is in several pieces: paint one stroke without gaps, and erase any "
+            "other white areas"
         )
     one = _farthest(reached)
     other = _farthest(_flooded(ground, one))
@@ -128,13 +128,13 @@ def stroke_path(stroke: Tensor, near: Tensor) -> Tensor:
 
 
 def _check_on_stroke(path: Tensor, ground: Tensor) -> None:
-    """Refuse a way (N, 2) that leaves its stroke, as it does where it was gone on two sides."""
+    """Reject a path (N, 2) that leaves its stroke, as when the stroke was followed on two sides."""
     around = F.max_pool2d(ground.float()[None], 5, stride=1, padding=2)[0] > 0
     row, column = path.round().long().unbind(1)
     if not bool(around[row, column].all()):
         raise ValueError(
-            "the painted path meets itself, so nobody can tell which way it goes: leave a gap, or "
-            "draw it on the node"
+            "the painted path touches itself, so its direction is ambiguous: leave a gap, or "
+            "draw the path on the node"
         )
 
 
@@ -143,7 +143,7 @@ def _distance(place: tuple[int, ...], middle: Tensor) -> float:
 
 
 def _flooded(ground: Tensor, start: tuple[int, ...]) -> Tensor:
-    """Steps (H, W) from a place over connected ground, -1 where it does not lead."""
+    """Steps (H, W) from a position over connected ground, -1 where it cannot be reached."""
     steps = torch.full(ground.shape, -1)
     steps[start] = 0
     reached = steps >= 0

@@ -1,6 +1,6 @@
-"""Points that move over a picture, and the text in which nodes hand them on.
+"""Points that move over an image, and the text format in which nodes pass them on.
 
-The text is what the field's trajectory nodes write: a list of tracks, each a list of
+The format is that of other trajectory nodes: a list of tracks, each a list of
 {"x": ..., "y": ...} in pixels, one for every frame.
 
 N tracks, F frames.
@@ -29,12 +29,12 @@ class Tracks:
     """Points that move.
 
     Args:
-        places: (N, F, 2) float32, x to the right and y down in pixels from the picture's upper
-            left corner; a pixel's middle lies half a pixel further.
-        visible: (N, F) bool, whether a point is seen; one that is not has a place nevertheless.
+        places: (N, F, 2) float32, x to the right and y down in pixels from the image's upper
+            left corner; a pixel's centre is offset by half a pixel.
+        visible: (N, F) bool, whether a point is visible; hidden points also have positions.
 
     Raises:
-        ValueError: there is no track or no frame, or the shapes do not belong together.
+        ValueError: there is no track or no frame, or the shapes do not match.
     """
 
     places: Tensor
@@ -45,13 +45,13 @@ class Tracks:
         if not fits or self.visible.shape != self.places.shape[:2]:
             raise ValueError(
                 f"places of shape {tuple(self.places.shape)} with visibility of shape "
-                f"{tuple(self.visible.shape)}: (tracks, frames, 2) and (tracks, frames), with at "
-                "least one of each, are needed"
+                f"{tuple(self.visible.shape)}: expected (tracks, frames, 2) and (tracks, frames), "
+                "with at least one of each"
             )
 
     @classmethod
     def seen(cls, places: Tensor) -> "Tracks":
-        """Tracks (N, F, 2) that are seen in every frame."""
+        """Tracks (N, F, 2) that are visible in every frame."""
         return cls(places, torch.ones(places.shape[:2], dtype=torch.bool))
 
     def __len__(self) -> int:
@@ -59,26 +59,29 @@ class Tracks:
 
     @property
     def frames(self) -> int:
-        """How many frames they last."""
+        """Number of frames."""
         return self.places.shape[1]
 
     @property
     def starts(self) -> Tensor:
-        """Where they begin, (N, 2)."""
+        """Starting positions (N, 2)."""
         return self.places[:, 0]
 
     def only(self, chosen: Tensor) -> "Tracks":
-        """Those of a choice (N,) bool."""
+        """Select tracks by a mask (N,) bool."""
         return Tracks(self.places[chosen], self.visible[chosen])
 
     def with_more(self, others: "Tracks") -> "Tracks":
-        """These and others of the same length."""
+        """Append other tracks of the same length."""
         return Tracks(
             torch.cat([self.places, others.places]), torch.cat([self.visible, others.visible])
         )
 
     def resampled(self, frames: int, easing: Easing = "linear") -> "Tracks":
-        """The same way in another number of frames; a point is seen where both beside it are."""
+        """Resample the tracks to another number of frames.
+
+        A point is visible where both neighbouring frames show it.
+        """
         if frames == self.frames and easing == "linear":
             return self
         where = progress(frames, easing) * (self.frames - 1)
@@ -90,15 +93,15 @@ class Tracks:
         return Tracks(places, self.visible[:, before] & self.visible[:, after])
 
     def fitted(self, old: Size, new: Size) -> "Tracks":
-        """The same over a picture that was scaled to fill another size and cut about its middle."""
+        """Map the tracks to an image scaled to fill another size and cropped about its middle."""
         scale = max(new.width / old.width, new.height / old.height)
         middles = [torch.tensor([size.width, size.height]) / 2 for size in (old, new)]
         return Tracks((self.places - middles[0]) * scale + middles[1], self.visible)
 
     def at(self, frames: Sequence[int], *, loop: bool = False) -> "Tracks":
-        """The same in some frames of the clip, by their absolute numbers.
+        """Select frames of the clip by their absolute numbers.
 
-        Before the beginning and after the end points stand still; in a loop they go round.
+        Before the beginning and after the end, points stand still; in a loop they wrap around.
         """
         numbers = torch.tensor(frames)
         last = self.frames - 1
@@ -107,15 +110,14 @@ class Tracks:
 
 
 def read_tracks(text: str, size: Size) -> Tracks:
-    """Read tracks over a picture of a size.
+    """Read tracks over an image of this size.
 
-    Points are in pixels. Where all of them lie in 0 to 1 they are taken as shares of the
-    picture's width and height. "visible": false hides a point. One track may stand without the
-    outer list.
+    Points are in pixels. If all coordinates are between 0 and 1, they are shares of the image's
+    width and height. "visible": false hides a point. A single track may omit the outer list.
 
     Raises:
-        ValueError: the text cannot be read, is empty, its tracks differ in length, or last longer
-            than a workflow may ask for.
+        ValueError: the text cannot be read, is empty, its tracks differ in length, or are longer
+            than a workflow is allowed to be.
     """
     rows = _rows(text)
     for number, row in enumerate(rows):
@@ -136,7 +138,7 @@ def read_tracks(text: str, size: Size) -> Tracks:
 
 
 def _rows(text: str) -> list[Any]:
-    """The lists of points; several packs write single quotes."""
+    """Parse the lists of points. Single quotes are accepted, since several packs write them."""
     if not text.strip():
         raise ValueError(f"no tracks: connect Draw Motion or Camera Move, or write {EXAMPLE}")
     try:
@@ -147,9 +149,9 @@ def _rows(text: str) -> list[Any]:
             f"{problem.colno}): write {EXAMPLE}"
         ) from None
     except RecursionError:
-        raise ValueError(f"the tracks are lists in lists without end: write {EXAMPLE}") from None
+        raise ValueError(f"the tracks are nested too deeply: write {EXAMPLE}") from None
     if not isinstance(rows, list) or not rows:
-        raise ValueError(f"the tracks are no list of tracks: write {EXAMPLE}")
+        raise ValueError(f"the tracks are not a list of tracks: write {EXAMPLE}")
     return [rows] if isinstance(rows[0], Mapping) else rows
 
 
@@ -170,7 +172,7 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 
 def write_tracks(tracks: Tracks) -> str:
-    """The text of tracks, in pixels; a point that is not seen says so."""
+    """Write tracks as text, in pixels; hidden points are marked."""
     rows = zip(tracks.places.tolist(), tracks.visible.tolist(), strict=True)
     return json.dumps([[_written(*each) for each in zip(*row, strict=True)] for row in rows])
 

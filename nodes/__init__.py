@@ -1,4 +1,4 @@
-"""The pack's nodes: each a schema around one call. Import them after a host was chosen."""
+"""The pack's nodes: each is a schema around one call. Import them after choosing a host."""
 
 import importlib
 import logging
@@ -54,14 +54,14 @@ MODULES = (
     "video.measure",
     "video.world",
 )
-"""The files of nodes, in the order of the menu."""
+"""Node modules, in menu order."""
 
 
 def all_nodes(*, strict: bool = False) -> list[type[Any]]:
-    """Every node class that could be loaded, in the order of the menu.
+    """Every node class that loads, in menu order.
 
-    A file that cannot be imported, or a node whose schema cannot be made, is logged with the reason
-    and left out; the others stay. When ``strict``, its exception is raised instead.
+    A file that cannot be imported, or a node whose schema cannot be built, is logged with the
+    reason and skipped; the others stay. When ``strict``, its exception is raised instead.
     """
     return [node for name in MODULES for node in _sound_nodes(name, strict)]
 
@@ -73,7 +73,7 @@ def _sound_nodes(name: str, strict: bool) -> Iterator[type[Any]]:
     except Exception as problem:
         if strict:
             raise
-        _report(f"the nodes of {file} are missing", problem)
+        _report(f"cannot load the nodes of {file}", problem)
         return
     for node in nodes:
         try:
@@ -81,7 +81,7 @@ def _sound_nodes(name: str, strict: bool) -> Iterator[type[Any]]:
         except Exception as problem:
             if strict:
                 raise
-            _report(f"{node.__name__} of {file} is missing", problem)
+            _report(f"cannot load {node.__name__} of {file}", problem)
         else:
             yield node
 
@@ -90,4 +90,4 @@ def _report(what: str, problem: Exception) -> None:
     reason = f"{type(problem).__name__}: {problem}"
     logger = logging.getLogger(__name__)
     logger.error("Spacetime: %s: %s", what, reason)
-    logger.debug("where that happened", exc_info=problem)
+    logger.debug("traceback", exc_info=problem)

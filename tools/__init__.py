@@ -1,1 +1,1 @@
-"""What ComfyUI's editor shows of the pack, made and checked: for developers of the pack."""
+"""Developer tools that generate and check what ComfyUI's editor shows of the pack."""

@@ -1,4 +1,4 @@
-"""`python -m spacetime_video.tools`: regenerates what the editor shows of the nodes."""
+"""`python -m spacetime_video.tools`: regenerate what the editor shows of the nodes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +15,12 @@ HERE = Path(__file__).resolve().parents[1]
 
 @app.callback()
 def root() -> None:
-    """Make what ComfyUI's editor shows of the pack; run it after a node was changed."""
+    """Generate what ComfyUI's editor shows of the pack; run it after changing a node."""
 
 
 @app.command()
 def contract(checkout: Checkout = HERE) -> None:
-    """Write new nodes and inputs into the contract of saved graphs; refuse what would break it."""
+    """Add new nodes and inputs to the contract of saved graphs; reject changes that break it."""
     from .contract import breaches, contract_of, read_contract, write_contract
     from .nodes import pack_nodes
 
@@ -42,12 +42,13 @@ def locales(
         list[str] | None,
         typer.Option(
             metavar="PLACE",
-            help="Where texts were translated again, as in zh/nodeDefs.json.SpacetimeSolver; may "
-            "be repeated. Texts that were empty before need not be named.",
+            help="Place whose texts were translated again, as in "
+            "zh/nodeDefs.json.SpacetimeSolver; may be repeated. Not needed for texts that were "
+            "empty before.",
         ),
     ] = None,
 ) -> None:
-    """Regenerate the English texts and bring the translations into their form; name the gaps."""
+    """Regenerate the English texts, update the translations' structure and list what is missing."""
     from .locales import english, refresh
     from .nodes import pack_nodes
 
@@ -76,7 +77,7 @@ def thumbnails(
     checkout: Checkout = HERE,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
-    """Run the example workflows on the shipped weights and picture what they make."""
+    """Run the example workflows on the shipped weights and save thumbnails of their results."""
     from .thumbnails import write_thumbnails
 
     for path in write_thumbnails(checkout / "example_workflows", device):

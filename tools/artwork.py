@@ -1,4 +1,4 @@
-"""The pack's icon and banner: a frame of the toy world that comes out of noise, patch by patch."""
+"""Icon and banner of the pack: a toy-world frame that emerges from noise, patch by patch."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,13 +23,13 @@ CONE = SceneObject(shape="cone", colour="yellow", size=1.2, x=3.3, z=5.4)
 
 
 def icon() -> Image.Image:
-    """A sphere at sunset whose left is still noise."""
+    """Draw a sphere at sunset whose left side is still noise."""
     picture = _denoised(_frame((CLOSE,), ICON_SIZE), patch=40, middle=0.3, seed=4)
     return _image(picture)
 
 
 def banner() -> Image.Image:
-    """Three solids at sunset, noise on the left, and the pack's name."""
+    """Draw three solids at sunset, noise on the left, and the pack's name."""
     picture = _denoised(_frame((SPHERE, CUBE, CONE), BANNER_SIZE), patch=50, middle=0.3, seed=1)
     image = _image(picture)
     font = ImageFont.load_default(size=210)
@@ -44,7 +44,7 @@ def banner() -> Image.Image:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write both and return their paths."""
+    """Write icon and banner, and return their paths."""
     paths = [folder / "icon.png", folder / "banner.jpg"]
     icon().save(paths[0], optimize=True)
     banner().save(paths[1], quality=85, optimize=True)
@@ -52,7 +52,7 @@ def write(folder: Path) -> list[Path]:
 
 
 def _frame(objects: tuple[SceneObject, ...], size: tuple[int, int]) -> Tensor:
-    """One picture (H, W, 3) of a scene, drawn at twice the size so that edges are smooth."""
+    """Render one image (H, W, 3) of a scene, at twice the size so that edges are smooth."""
     height, width = size
     clip = render(
         [Scene(objects=objects, setting="at sunset")], frames=1, height=2 * height, width=2 * width
@@ -61,7 +61,7 @@ def _frame(objects: tuple[SceneObject, ...], size: tuple[int, int]) -> Tensor:
 
 
 def _denoised(picture: Tensor, *, patch: int, middle: float, seed: int) -> Tensor:
-    """Mix every patch with noise: all of it far left, none right of twice the middle."""
+    """Mix every patch with noise: only noise far left, none beyond twice the middle."""
     generator = torch.Generator().manual_seed(seed)
     height, width, _ = picture.shape
     rows, columns = height // patch, width // patch

@@ -1,9 +1,9 @@
-"""The contract of saved graphs: what a node's schema promises, and which changes break it.
+"""The contract of saved graphs: what a node's schema guarantees, and which changes break it.
 
-A graph stores a node's id, its links by the place of the output and the name of the input, and its
-widget values by place. So nodes, inputs and outputs stay where they are for ever; new inputs come
-last, are optional, and their defaults give the results of before. Names of outputs may change, and
-so may the defaults of required widgets, whose values every graph stores.
+A graph stores a node's id, its links by output position and input name, and its widget values by
+position. So nodes, inputs and outputs never move or disappear; new inputs come last, are optional,
+and their defaults reproduce the previous results. Names of outputs may change, and so may the
+defaults of required widgets, whose values every graph stores.
 """
 
 import json
@@ -18,13 +18,13 @@ Contract = dict[str, dict[str, Any]]
 
 
 def contract_of(nodes: Iterable[type[Any]]) -> Contract:
-    """What the nodes promise to saved graphs, by node id."""
+    """Return what the nodes guarantee to saved graphs, by node id."""
     schemas = [node.GET_SCHEMA() for node in nodes]
     return {schema.node_id: _promise(schema) for schema in schemas}
 
 
 def read_contract(path: Path) -> Contract:
-    """The contract that was written before."""
+    """Read a saved contract."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -35,7 +35,7 @@ def write_contract(path: Path, contract: Contract) -> None:
 
 
 def breaches(saved: Contract, found: Contract) -> list[str]:
-    """What would break graphs that were saved under a contract, in words with the remedy."""
+    """List the changes that would break graphs saved under a contract, each with its remedy."""
     broken = []
     for name, promise in saved.items():
         if name not in found:
@@ -95,9 +95,9 @@ def _node_breaches(saved: Mapping[str, Any], found: Mapping[str, Any]) -> Iterat
                 yield f"input {name}: {what}"
     yield from _output_breaches(saved["outputs"], found["outputs"])
     if saved["takes_lists"] != found["takes_lists"]:
-        yield "is_input_list changed, so that its execute is called otherwise: put it back"
+        yield "is_input_list changed, which changes how execute is called: put it back"
     if saved["is_output"] and not found["is_output"]:
-        yield "it is no output node any more, so that graphs ending in it do not run: put it back"
+        yield "it is no longer an output node, so graphs that end in it do not run: put it back"
 
 
 def _order_breaches(saved: list[str], found: Mapping[str, Any]) -> Iterator[str]:
@@ -108,16 +108,17 @@ def _order_breaches(saved: list[str], found: Mapping[str, Any]) -> Iterator[str]
     elif names[: len(saved)] != saved:
         yield (
             f"inputs {', '.join(saved)} now are {', '.join(names)}, but widget values are stored "
-            "by place: keep the order and put new inputs last"
+            "by position: keep the order and put new inputs last"
         )
     for name in names:
         if name not in saved and not found[name]["optional"]:
-            yield f"input {name} is new and required, which saved graphs lack: make it optional"
+            yield f"input {name} is new and required, but saved graphs lack it: make it optional"
 
 
 def _input_breaches(saved: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
     if not set(saved["type"].split(",")) <= set(found["type"].split(",")):
-        yield f"type {saved['type']} is now {found['type']}: take an input of another name"
+        yield f"type {saved['type']} is now {found['type']}: add a new input with another name "
+        "instead"
     if saved["optional"] and not found["optional"]:
         yield "it was optional: graphs without it must keep working"
     for name in (*["default"] * saved["optional"], "control", "socket_only"):
@@ -125,19 +126,19 @@ def _input_breaches(saved: Mapping[str, Any], found: Mapping[str, Any]) -> Itera
             yield f"{name} {saved.get(name)!r} is now {found.get(name)!r}: put it back"
     lost = [option for option in saved.get("options", ()) if option not in found.get("options", ())]
     if lost:
-        yield f"{', '.join(map(str, lost))} cannot be chosen any more: options only grow"
+        yield f"{', '.join(map(str, lost))} cannot be chosen any more: options may only be added"
     least, most = found.get("min"), found.get("max")
     if least is not None and least > saved.get("min", -math.inf):
-        yield f"the smallest value was {saved.get('min')} and is now {least}: ranges only grow"
+        yield f"the smallest value was {saved.get('min')} and is now {least}: ranges may only grow"
     if most is not None and most < saved.get("max", math.inf):
-        yield f"the largest value was {saved.get('max')} and is now {most}: ranges only grow"
+        yield f"the largest value was {saved.get('max')} and is now {most}: ranges may only grow"
 
 
 def _output_breaches(saved: list[Any], found: list[Any]) -> Iterator[str]:
     if _kinds(found)[: len(saved)] != _kinds(saved):
         yield (
-            f"outputs {_names(saved)} now are {_names(found)}, but links are stored by place: keep "
-            "types and order, and put new outputs last"
+            f"outputs {_names(saved)} now are {_names(found)}, but links are stored by position: "
+            "keep types and order, and put new outputs last"
         )
 
 

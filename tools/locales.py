@@ -1,10 +1,10 @@
 """Names and tooltips of the nodes in the editor's languages; the English ones are the schemas'.
 
 ComfyUI reads ``locales/<language>/nodeDefs.json`` (names, descriptions and tooltips by node id,
-inputs by their ids, outputs by their places) and ``main.json`` (the words of the categories, and
-the pack's socket types, which the editor shows for outputs that are named by their type).
-``translated_from.json`` beside the folders tells from which English text each translation was made,
-so that one whose English has changed since is noticed.
+inputs by id, outputs by position) and ``main.json`` (names of the categories, and of the pack's
+socket types, which the editor shows for outputs that are named by their type).
+``translated_from.json`` beside the folders records which English text each translation was made
+from, so that translations of changed texts are noticed.
 """
 
 import json
@@ -20,7 +20,7 @@ BRAND = "Spacetime"
 """The first level of every category, the same in every language."""
 
 ORIGINS = "translated_from.json"
-"""By language and place, the digest of the English text that was translated."""
+"""Digests of the English texts that were translated, by language and place."""
 
 Texts = dict[str, Any]
 Digests = dict[str, str]
@@ -29,19 +29,19 @@ Digests = dict[str, str]
 def refresh(
     folder: Path, pattern: Mapping[str, Texts], anew: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
-    """Write the English texts and bring the translations into their form.
+    """Write the English texts and update the structure of the translations.
 
     Args:
         folder: of all languages.
         pattern: the files of the English locale.
         anew: texts that were translated again, such as ``zh/nodeDefs.json.SpacetimeNoise``, which
-            stands for all that is said of the node.
+            covers all texts of that node.
 
     Returns:
-        Places that are still to be translated, and places to translate again.
+        Places still to be translated, and places to translate again.
 
     Raises:
-        ValueError: there is no text at a place that is said to be translated.
+        ValueError: a place in ``anew`` has no text.
     """
     write(folder / "en", pattern)
     origins, gaps, old = read_origins(folder), [], []
@@ -63,11 +63,11 @@ def _check_places(anew: Collection[str], texts: Mapping[str, Texts]) -> None:
     ]
     for place in anew:
         if not any(_within(each, [place]) for each in known):
-            raise ValueError(f"no text at {place}: name one as they are listed, such as {known[0]}")
+            raise ValueError(f"no text at {place}: give a place as in the list, such as {known[0]}")
 
 
 def english(nodes: Iterable[type[Any]]) -> dict[str, Texts]:
-    """The files of the English locale, as the schemas have it."""
+    """Build the files of the English locale from the schemas."""
     schemas = [node.GET_SCHEMA() for node in nodes]
     words = dict.fromkeys(word for schema in schemas for word in schema.category.split("/"))
     return {
@@ -85,7 +85,7 @@ def _own_types(schemas: Iterable[Any]) -> dict[str, None]:
 
 
 def read(folder: Path) -> dict[str, Texts]:
-    """The files of a language's folder; those that are missing are empty."""
+    """Read the files of a language's folder; missing files are empty."""
     names = [folder / name for name in ("nodeDefs.json", "main.json")]
     return {
         path.name: json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -94,7 +94,7 @@ def read(folder: Path) -> dict[str, Texts]:
 
 
 def read_origins(folder: Path) -> dict[str, Digests]:
-    """Which English texts the translations were made from, by language and place."""
+    """Read the digests of the translated English texts, by language and place."""
     path = folder / ORIGINS
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
@@ -111,7 +111,7 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def fitted(translated: Mapping[str, Any], pattern: Mapping[str, Any]) -> Texts:
-    """A translation with the pattern's entries in its order: new ones empty, others dropped."""
+    """Fit a translation to the pattern's entries and order: add empty ones, drop others."""
     fit: Texts = {}
     for key, value in pattern.items():
         known = translated.get(key)
@@ -123,7 +123,7 @@ def fitted(translated: Mapping[str, Any], pattern: Mapping[str, Any]) -> Texts:
 
 
 def leaves(texts: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
-    """Every text with its place, such as ``SpacetimeNoise.inputs.seed.tooltip``."""
+    """Yield every text with its place, such as ``SpacetimeNoise.inputs.seed.tooltip``."""
     for key, value in texts.items():
         name = f"{place}.{key}" if place else key
         if isinstance(value, Mapping):
@@ -133,7 +133,7 @@ def leaves(texts: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str
 
 
 def untranslated(texts: Mapping[str, Any]) -> list[str]:
-    """Places of texts that are still empty."""
+    """List the places of texts that are still empty."""
     return [place for place, text in leaves(texts) if not text]
 
 
@@ -143,10 +143,10 @@ def noted(
     pattern: Mapping[str, Any],
     anew: Collection[str] = (),
 ) -> Digests:
-    """Digest of the English text that each translated text was made from, by place.
+    """Record, by place, the digest of the English text that each translation was made from.
 
-    Texts that were not there before, and those at the places ``anew``, are taken to be made from
-    the present English.
+    Texts that were not there before, and those at the places ``anew``, count as made from the
+    current English.
     """
     now = _digests(pattern)
     return {
@@ -159,7 +159,7 @@ def noted(
 def outdated(
     origins: Mapping[str, str], texts: Mapping[str, Any], pattern: Mapping[str, Any]
 ) -> list[str]:
-    """Places of texts that were made from another English text than the present one."""
+    """List the places of texts that were made from another English text than the current one."""
     now = _digests(pattern)
     return [place for place, text in leaves(texts) if text and origins.get(place) != now.get(place)]
 
@@ -169,12 +169,12 @@ def _digests(pattern: Mapping[str, Any]) -> Digests:
 
 
 def digest(text: str) -> str:
-    """What an English text is known by."""
+    """Digest that identifies an English text."""
     return sha256(text.encode()).hexdigest()[:12]
 
 
 def _within(place: str, others: Collection[str]) -> bool:
-    """Whether a place is one of others or lies within one."""
+    """Whether a place equals one of others or lies within one."""
     ends = ("", ".", "/")
     return any(place.startswith(other) and place[len(other) :][:1] in ends for other in others)
 

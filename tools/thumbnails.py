@@ -1,4 +1,4 @@
-"""Thumbnails of the example workflows: what they make with the shipped weights."""
+"""Thumbnails of the example workflows: their results with the shipped weights."""
 
 import json
 import tempfile
@@ -16,20 +16,20 @@ from ..hosts.standalone.host import StandaloneHost
 from ..media import film_strips, load_image, read_video, resize
 
 TILE = 192
-"""Pixels of a frame's longer side."""
+"""Longer side of a frame in pixels."""
 
 SHOWN = {".png", ".mp4"}
-"""What a graph saves and can be seen; it may save states and tables as well."""
+"""Viewable files that a graph may save; it may also save states and tables."""
 
 WHOLE_CLIP, LONGEST = 6, 129
-"""Frames shown of the only clip of a graph, in two rows; frames read of a clip."""
+"""Frames shown of a single clip, in two rows; maximum frames read per clip."""
 
 
 def write_thumbnails(folder: Path, device: str = "cpu") -> Iterator[Path]:
-    """Run every workflow of a folder and put a JPEG of what it saved beside it.
+    """Run every workflow of a folder and save a JPEG of its results beside it.
 
     Yields:
-        the path of each picture when it is there.
+        The path of each image once it is saved.
     """
     engine = Engine(StandaloneHost(device=device))
     for workflow in sorted(folder.glob("*.json")):
@@ -47,13 +47,13 @@ def write_thumbnails(folder: Path, device: str = "cpu") -> Iterator[Path]:
 
 
 def thumbnail(clips: list[Tensor]) -> Tensor:
-    """One picture (H, W, 3) of clips (F, H, W, 3): rows of three frames, an image as it is.
+    """Combine clips (F, H, W, 3) into one image (H, W, 3): rows of three frames, an image as it is.
 
     Raises:
         ValueError: there are no clips.
     """
     if not clips:
-        raise ValueError("the graph saved no picture and no video: it has nothing to show")
+        raise ValueError("the graph saved no image and no video: it has nothing to show")
     shown = [_tiles(clip) for clip in clips]
     if len(shown) == 1 and len(shown[0]) >= WHOLE_CLIP:
         (clip,) = shown

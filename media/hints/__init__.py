@@ -1,4 +1,4 @@
-"""Hints: pictures that say what a video shall follow, made of the frames of another one."""
+"""Hints: images that a video is to follow, computed from the frames of another video."""
 
 from .canny import CannyOptions, canny_edges
 from .clips import hint_frames

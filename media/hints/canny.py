@@ -1,4 +1,4 @@
-"""Canny's edges: thin lines where a picture changes most, those that hang on to a clear one."""
+"""Canny edges: thin lines where an image changes most, kept if they connect to a clear edge."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ from torch import Tensor
 from .filters import Gradient, gradient, strongest
 
 _LEAST = 1e-3
-"""Differences below are rounding: half a level of 8 bits is twice as much."""
+"""Smaller differences are rounding noise: half a level of 8 bits is twice as much."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CannyOptions:
-    """What counts as an edge.
+    """Thresholds of edge detection.
 
     Args:
-        low, high: differences of brightness or colour across an edge, in [0, 1]: edges above
-            `high` count, and of those above `low` what is connected with one.
-        sigma: of the blur before, in pixels.
+        low, high: differences in brightness or colour across an edge, in [0, 1]: edges above
+            `high` are kept, and so are those above `low` that connect to one.
+        sigma: of the blur before edge detection, in pixels.
 
     Raises:
-        ValueError: a threshold is outside of [0, 1], low is above high, or sigma below 0.
+        ValueError: a threshold is outside [0, 1], low is above high, or sigma is negative.
     """
 
     low: float = 0.1
@@ -40,9 +40,9 @@ class CannyOptions:
 
 
 def canny_edges(planes: Tensor, options: CannyOptions) -> Tensor:
-    """Edges one pixel wide (J. Canny, A Computational Approach to Edge Detection, 1986).
+    """Detect edges one pixel wide (J. Canny, A Computational Approach to Edge Detection, 1986).
 
-    Of a colour picture the channel that changes most counts.
+    In a colour image, the channel that changes most counts.
 
     Args:
         planes: `(1 or 3, H, W)` in [0, 1].
@@ -59,7 +59,7 @@ def canny_edges(planes: Tensor, options: CannyOptions) -> Tensor:
 
 
 def _is_ridge(found: Gradient) -> Tensor:
-    """Whether no neighbour along the gradient is stronger; of two equal ones the first counts."""
+    """Whether no neighbour along the gradient is stronger; of two equal ones the first wins."""
     height, width = found.strength.shape
     around = F.pad(found.strength[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
 
@@ -71,7 +71,7 @@ def _is_ridge(found: Gradient) -> Tensor:
     share = torch.minimum(x.abs(), y.abs()) / torch.maximum(x.abs(), y.abs()).clamp(min=1e-12)
 
     def beside(sign: int) -> Tensor:
-        """The strength one pixel on, between the two neighbours that the gradient points to."""
+        """Strength one pixel further, between the two neighbours that the gradient points to."""
         straight = torch.where(flat, moved(0, sign), moved(sign, 0))
         falling, rising = (
             moved(sign, sign),
@@ -86,7 +86,7 @@ def _is_ridge(found: Gradient) -> Tensor:
 
 
 def _connected(weak: Tensor, strong: Tensor) -> Tensor:
-    """Those of the places (H, W) in groups of neighbours, of which one is strong."""
+    """Keep the weak pixels (H, W) in connected groups that contain a strong one."""
     rows, columns = weak.nonzero(as_tuple=True)
     if not len(rows):
         return weak
@@ -109,7 +109,7 @@ def _connected(weak: Tensor, strong: Tensor) -> Tensor:
 
 
 def _groups(count: int, pairs: Tensor) -> Tensor:
-    """The least number that each of `count` is connected with by pairs (2, P)."""
+    """The smallest number that each of `count` is connected to by pairs (2, P)."""
     group = torch.arange(count)
     while True:
         first, second = group[pairs]

@@ -1,4 +1,4 @@
-"""Hints of whole clips and of streams, always one picture at a time."""
+"""Compute hints of whole clips and of streams, always one frame at a time."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,20 +9,20 @@ from ..stream import FrameStream, frame_chunks
 from .pictures import check_shape, planes_of
 
 Hint = Callable[[Tensor], Tensor]
-"""Planes (1 or 3, H, W) of a picture to those of its hint (1 or 3, H, W), in [0, 1]."""
+"""Maps planes (1 or 3, H, W) of an image to those of its hint (1 or 3, H, W), in [0, 1]."""
 
 Tick = Callable[[int], None]
-"""Told how many frames are done; what it raises ends the work."""
+"""Receives the number of finished frames; may raise to stop."""
 
 
 def hint_frames(frames: Tensor | FrameStream, hint: Hint, tick: Tick) -> Tensor | FrameStream:
-    """The hint of each frame of a clip.
+    """Compute the hint of each frame of a clip.
 
-    A stream gives a stream, which makes hints as they are read and holds none; a tensor gives a
-    tensor. As pictures are worked on one by one, both hold the same values, bit for bit.
+    A stream yields a stream, which computes hints as they are read and keeps none; a tensor yields
+    a tensor. Both hold the same values, bit for bit, since frames are processed one by one.
 
     Args:
-        frames: `(F, H, W, C)` in [0, 1], of 1, 3 or 4 channels.
+        frames: `(F, H, W, C)` in [0, 1], with 1, 3 or 4 channels.
         hint: see `Hint`.
         tick: see `Tick`.
 
@@ -30,8 +30,8 @@ def hint_frames(frames: Tensor | FrameStream, hint: Hint, tick: Tick) -> Tensor 
         `(F, H, W, 3)` in [0, 1], float32.
 
     Raises:
-        ValueError: the shape is another one, or a value is not finite; that of a stream is told
-            when its frame is read.
+        ValueError: the shape is another one, or a value is not finite; for a stream, the latter is
+            raised when the frame is read.
     """
     check_shape(frames.shape)
     stream = FrameStream((*frames.shape[:3], 3), lambda: _hints(frames, hint, tick))
@@ -39,7 +39,7 @@ def hint_frames(frames: Tensor | FrameStream, hint: Hint, tick: Tick) -> Tensor 
 
 
 def pictures_of(frames: Tensor | FrameStream) -> Iterator[Tensor]:
-    """Planes `(1 or 3, H, W)` of each frame in turn, checked."""
+    """Yield the planes `(1 or 3, H, W)` of each frame, checked."""
     for number, frame in enumerate(frame_chunks(frames, 1)):
         yield planes_of(frame[0], number)
 
@@ -51,5 +51,5 @@ def _hints(frames: Tensor | FrameStream, hint: Hint, tick: Tick) -> Iterator[Ten
 
 
 def as_frame(planes: Tensor) -> Tensor:
-    """Planes (1 or 3, H, W) as a picture (H, W, 3)."""
+    """Convert planes (1 or 3, H, W) to an image (H, W, 3)."""
     return planes.expand(3, *planes.shape[1:]).movedim(0, -1).to(torch.float32).contiguous()

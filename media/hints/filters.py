@@ -1,4 +1,4 @@
-"""Gaussian filters and gradients of planes, at any size of picture."""
+"""Gaussian filters and gradients of planes, at any image size."""
 
 import math
 from typing import NamedTuple
@@ -8,17 +8,17 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 _REACH = 3.0
-"""Standard deviations up to which a Gaussian is taken."""
+"""Radius of a Gaussian, in standard deviations."""
 
 _CENTRAL = torch.tensor([-0.5, 0.0, 0.5])
 _ACROSS = torch.tensor([3.0, 10.0, 3.0]) / 16
-"""The usual weights across a central difference (Scharr): gradients hardly depend on direction."""
+"""Scharr's weights across a central difference: gradients then hardly depend on direction."""
 
 
 class Gradient(NamedTuple):
-    """How planes `(N, H, W)` change to the right and downwards, and how strongly.
+    """Changes of planes `(N, H, W)` to the right and downwards, and their strength.
 
-    An edge between two areas has as strength the difference of their values, whatever the scale.
+    The strength of an edge between two areas is the difference of their values, at any scale.
     """
 
     x: Tensor
@@ -27,7 +27,7 @@ class Gradient(NamedTuple):
 
 
 def gaussian(sigma: float) -> Tensor:
-    """Weights `(2 r + 1,)` of a Gaussian of `sigma` pixels, which sum to 1; 0 changes nothing."""
+    """Weights `(2 r + 1,)` of a Gaussian of `sigma` pixels, summing to 1; 0 is the identity."""
     reach = math.ceil(_REACH * sigma)
     if reach == 0:
         return torch.ones(1)
@@ -37,7 +37,7 @@ def gaussian(sigma: float) -> Tensor:
 
 
 def blurred(planes: Tensor, sigma: float) -> Tensor:
-    """Planes `(N, H, W)` under a Gaussian; beyond its border a picture goes on as it ends."""
+    """Blur planes `(N, H, W)` with a Gaussian, replicating the border."""
     weights = gaussian(sigma)
     return filtered(planes, weights, weights)
 
@@ -48,7 +48,7 @@ def filtered(planes: Tensor, across: Tensor, down: Tensor) -> Tensor:
 
 
 def _correlated(planes: Tensor, weights: Tensor, axis: int) -> Tensor:
-    """Add up shifted planes: for so few channels this is quicker than a convolution."""
+    """Sum shifted planes, which is faster than a convolution for so few channels."""
     reach, size = len(weights) // 2, planes.shape[axis]
     if reach == 0:
         return planes * weights
@@ -69,13 +69,13 @@ def gradient(planes: Tensor, sigma: float) -> Gradient:
 
 
 def _steepest(smooth: Tensor) -> Tensor:
-    """The largest central difference of a blurred edge between 0 and 1."""
+    """Largest central difference of a blurred edge between 0 and 1."""
     edge = torch.cat((torch.zeros(1), smooth.cumsum(0), torch.ones(1)))
     return ((edge[2:] - edge[:-2]) / 2).max()
 
 
 def strongest(found: Gradient) -> Gradient:
-    """At each place the gradient of the plane that changes most there, each `(H, W)`."""
+    """Select, at each position, the gradient of the plane that changes most; each is `(H, W)`."""
     if len(found.strength) == 1:
         return Gradient(*(part[0] for part in found))
     best = found.strength.argmax(dim=0, keepdim=True)

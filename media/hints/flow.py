@@ -1,4 +1,4 @@
-"""Optical flow: how far each place of a picture moves until the next one."""
+"""Optical flow: how far each pixel of an image moves until the next one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,40 +14,40 @@ from .pictures import check_shape
 from .sampling import at_places, places
 
 _SMALLEST = 10
-"""Pixels of the shorter side of the coarsest pictures."""
+"""Smallest shorter side of the coarsest images, in pixels."""
 
 _HALVED = 0.8
-"""Sigma in pixels of the blur before a picture is halved."""
+"""Sigma, in pixels, of the blur before an image is halved."""
 
 _FINE = 0.6
-"""Sigma in pixels at which slopes and edges of a picture are taken."""
+"""Sigma, in pixels, at which gradients and edges of an image are computed."""
 
 _SLOPES = 2.0
-"""Weight of the pictures' slopes beside their colours: these stay where the light changes."""
+"""Weight of gradients relative to colours: gradients stay constant where the light changes."""
 
 _WARPS, _STEPS = 4, 25
-"""How often a picture is warped at each scale, and how many steps of the method follow."""
+"""Number of warps at each scale, and of solver steps after each."""
 
 _DATA = 40.0
-"""Weight of the differences against the flow's variation."""
+"""Weight of the data term against the flow's variation."""
 
 _ROBUST = 0.005
-"""Differences above count by their amount, not by its square."""
+"""Differences above this count linearly, not by their square."""
 
 _EDGE = 12.0
-"""How much sooner the flow may break where the picture has an edge."""
+"""How much more easily the flow may break at an image edge."""
 
 _STRIDE = 8**-0.5
-"""Of both parts of the method, whose product may be 1/8 at most."""
+"""Step size of both parts of the method; the product of the two may be at most 1/8."""
 
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """The motion of a clip from each frame to the next.
+    """Motion of a clip from each frame to the next.
 
     Attributes:
-        vectors: `(F - 1, H, W, 2)`, to the right and downwards, in pixels per frame, of what is
-            seen at the pixel of the earlier frame; a `FrameStream` is made as it is read.
+        vectors: `(F - 1, H, W, 2)`, to the right and downwards, in pixels per frame, for the
+            content of each pixel of the earlier frame; a `FrameStream` is computed as it is read.
         frames: of the clip, F.
     """
 
@@ -58,22 +58,22 @@ class Flow:
 def optical_flow(frames: Tensor | FrameStream, tick: Tick) -> Flow:
     """Estimate the flow of a clip, from each pair of frames alone.
 
-    Coarse to fine: at each scale the second picture is warped by what is known, and the sum of
-    robust differences and of the flow's total variation is lowered by a primal-dual method
-    (A. Chambolle and T. Pock, 2011; for grey pictures C. Zach, T. Pock and H. Bischof, 2007), then
-    a median filter takes out what stands alone (D. Sun, S. Roth and M. Black, 2010).
+    Coarse to fine: at each scale the second frame is warped by the current estimate, and the sum of
+    robust differences and of the flow's total variation is reduced by a primal-dual method
+    (A. Chambolle and T. Pock, 2011; for grey images C. Zach, T. Pock and H. Bischof, 2007), then
+    a median filter removes outliers (D. Sun, S. Roth and M. Black, 2010).
 
     Args:
-        frames: `(F, H, W, C)` in [0, 1], of 1, 3 or 4 channels.
-        tick: told how many pairs are done; what it raises ends the work.
+        frames: `(F, H, W, C)` in [0, 1], with 1, 3 or 4 channels.
+        tick: receives the number of finished pairs; may raise to stop.
 
     Returns:
-        Of a stream a flow that is made as it is read, of a tensor one in memory; both are the same
-        bit for bit. A clip of one frame has no vectors.
+        For a stream, a flow that is computed as it is read; for a tensor, one in memory. Both are
+        bit-identical. A clip of one frame has no vectors.
 
     Raises:
-        ValueError: the shape is another one, or a value is not finite; that of a stream is told
-            when its frame is read.
+        ValueError: the shape is another one, or a value is not finite; for a stream, the latter is
+            raised when the frame is read.
     """
     check_shape(frames.shape)
     count, height, width, _ = frames.shape
@@ -94,7 +94,7 @@ def _vectors(frames: Tensor | FrameStream, tick: Tick) -> Iterator[Tensor]:
 
 
 def _pyramid(planes: Tensor) -> list[Tensor]:
-    """What is compared of a picture (3, H, W), at falling sizes: its colours and their slopes."""
+    """Features of an image (3, H, W) at decreasing sizes: its colours and their gradients."""
     levels = []
     while True:
         found = gradient(planes.mean(dim=0, keepdim=True), _FINE)
@@ -108,7 +108,7 @@ def _pyramid(planes: Tensor) -> list[Tensor]:
 
 
 def _flow_between(first: list[Tensor], second: list[Tensor]) -> Tensor:
-    """The flow (2, H, W) from one picture to the next, both as pyramids."""
+    """Flow (2, H, W) from one image to the next, both given as pyramids."""
     flow = torch.zeros(2, *first[-1].shape[1:])
     for here, there in zip(reversed(first), reversed(second), strict=True):
         flow = _enlarged(flow, *here.shape[1:])
@@ -125,7 +125,7 @@ def _enlarged(flow: Tensor, height: int, width: int) -> Tensor:
 
 
 def _refined(flow: Tensor, here: Tensor, there: Tensor) -> Tensor:
-    """Bring a flow (2, H, W) nearer to what pictures (C, H, W) of one size show."""
+    """Refine a flow (2, H, W) between images (C, H, W) of one size."""
     grid = places(*here.shape[1:])
     tightness = torch.exp(-_EDGE * gradient(here[:-2], _FINE).strength.amax(dim=0))
     dual = torch.zeros(2, *flow.shape)
@@ -137,7 +137,7 @@ def _refined(flow: Tensor, here: Tensor, there: Tensor) -> Tensor:
 
 
 def _differences(flow: Tensor, here: Tensor, there: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
-    """The robust differences as a square of the flow around the present one.
+    """Approximate the robust differences by a quadratic in the flow around the current one.
 
     Returns:
         Its matrix (3, H, W: xx, xy, yy) and its right-hand side (2, H, W).
@@ -157,7 +157,7 @@ def _differences(flow: Tensor, here: Tensor, there: Tensor, grid: Tensor) -> tup
 
 
 def _central(planes: Tensor) -> tuple[Tensor, Tensor]:
-    """Differences of the neighbours of each pixel of planes (C, H, W), to the right and down."""
+    """Central differences of planes (C, H, W), to the right and down."""
     around = F.pad(planes[None], (1, 1, 1, 1), mode="replicate")[0]
     right = (around[:, 1:-1, 2:] - around[:, 1:-1, :-2]) / 2
     return right, (around[:, 2:, 1:-1] - around[:, :-2, 1:-1]) / 2
@@ -166,7 +166,7 @@ def _central(planes: Tensor) -> tuple[Tensor, Tensor]:
 def _relaxed(
     flow: Tensor, dual: Tensor, data: tuple[Tensor, Tensor], tightness: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Some steps of the primal-dual method from a flow (2, H, W) and its dual (2, 2, H, W)."""
+    """Run some steps of the primal-dual method from a flow (2, H, W) and its dual (2, 2, H, W)."""
     (xx, xy, yy), aim = _STRIDE * data[0], _STRIDE * data[1]
     size = (1 + xx) * (1 + yy) - xy * xy
     own, mixed = torch.stack((1 + yy, 1 + xx)) / size, -xy / size
@@ -196,7 +196,7 @@ def _divergence(dual: Tensor) -> Tensor:
 
 
 def _median(flow: Tensor) -> Tensor:
-    """The median of 3 x 3 values around each."""
+    """Median over 3 x 3 neighbourhoods."""
     around = F.pad(flow[None], (1, 1, 1, 1), mode="replicate")
     patches = F.unfold(around.movedim(0, 1), 3)  # (2, 9, H W)
     return patches.median(dim=1).values.view(flow.shape)

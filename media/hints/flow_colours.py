@@ -1,4 +1,4 @@
-"""Flow as pictures: its direction as a hue, its speed as how full the colour is."""
+"""Flow as images: the direction is the hue, the speed the fullness of the colour."""
 
 from collections.abc import Iterator
 
@@ -9,24 +9,25 @@ from ..stream import FrameStream, frame_chunks
 from .flow import Flow
 
 _SPANS = (15, 6, 4, 11, 13, 6)
-"""Hues from red over yellow, green, cyan, blue and magenta back to red, as many as eyes tell apart:
-the wheel of S. Baker et al., A Database and Evaluation Methodology for Optical Flow (2007)."""
+"""Number of hues between red, yellow, green, cyan, blue, magenta and red, as many as eyes can
+distinguish: the wheel of S. Baker et al., A Database and Evaluation Methodology for Optical Flow
+(2007).
+"""
 
 _CORNERS = ((1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1), (1, 0, 1), (1, 0, 0))
 
 
 def flow_pictures(flow: Flow, fastest: float) -> Tensor | FrameStream:
-    """Pictures of a flow, one for each frame of its clip; the last one is as that before it.
+    """Render a flow as images, one for each frame of its clip; the last repeats the one before it.
 
-    White stands still; to the right is red, down yellow, to the left cyan, up blue-violet, in the
-    usual wheel.
+    White is still; right is red, down yellow, left cyan, up blue-violet, as in the usual wheel.
 
     Args:
         flow: of a clip.
-        fastest: pixels per frame that have the full colour, above 0; faster ones are darker.
+        fastest: pixels per frame with the full colour, above 0; faster motion is darker.
 
     Returns:
-        `(F, H, W, 3)` in [0, 1], a stream where the flow is one.
+        `(F, H, W, 3)` in [0, 1], a stream if the flow is one.
 
     Raises:
         ValueError: `fastest` is not above 0.
@@ -58,7 +59,7 @@ def _wheel() -> Tensor:
 
 _WHEEL = _wheel()
 _FASTER = 0.75
-"""How bright the colours of faster motion are."""
+"""Brightness of the colours of faster motion."""
 
 
 def _coloured(vectors: Tensor) -> Tensor:

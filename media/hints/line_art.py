@@ -1,4 +1,4 @@
-"""Line art: strokes on the dark side of edges, drawn along them as a pen does."""
+"""Line art: strokes along the dark side of edges, as drawn with a pen."""
 
 from dataclasses import dataclass
 
@@ -10,25 +10,25 @@ from .filters import blurred, gaussian, gradient
 from .sampling import at_places, places
 
 _WIDER = 1.6
-"""How much wider the second Gaussian of a difference is: the usual stand-in for a Laplacian."""
+"""Width ratio of the two Gaussians of a difference: the usual approximation of a Laplacian."""
 
 _LOOKED_AT = 1.5
-"""Scale at which the direction of edges is averaged, in widths of a line."""
+"""Scale at which edge directions are averaged, in line widths."""
 
 _STROKE = 2.0
-"""How far along its direction a line is averaged, in widths of a line."""
+"""How far a line is averaged along its direction, in line widths."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineOptions:
-    """How lines are drawn.
+    """Options for drawing lines.
 
     Args:
         width: of a line in pixels, above 0.
-        threshold: difference of brightness across an edge, in (0, 1], that is drawn half.
+        threshold: brightness difference across an edge, in (0, 1], that is drawn at half strength.
 
     Raises:
-        ValueError: one of them is out of its range.
+        ValueError: one of them is out of range.
     """
 
     width: float = 1.2
@@ -44,7 +44,7 @@ class LineOptions:
 def line_art(planes: Tensor, options: LineOptions) -> Tensor:
     """Draw lines (a flow-based difference of Gaussians: Kang, Lee and Chui, 2007).
 
-    Of a colour picture the channel that is darkest beside its surroundings counts.
+    In a colour image, the channel that is darkest relative to its surroundings counts.
 
     Args:
         planes: `(1 or 3, H, W)` in [0, 1].
@@ -62,14 +62,14 @@ def line_art(planes: Tensor, options: LineOptions) -> Tensor:
 
 
 def _response(sigma: float) -> Tensor:
-    """The largest value that an edge between black and white gives the difference."""
+    """Largest response of the difference to an edge between black and white."""
     wide, narrow = gaussian(_WIDER * sigma), gaussian(sigma)
     difference = wide - F.pad(narrow, ((len(wide) - len(narrow)) // 2,) * 2)
     return difference.cumsum(0).max()
 
 
 def _direction(planes: Tensor, width: float) -> Tensor:
-    """Cosine and sine (2, H, W) of twice the angle at which lines run."""
+    """Cosine and sine (2, H, W) of twice the angle of the lines."""
     x, y, _ = gradient(planes, width / 2)
     turns = torch.stack(((y * y - x * x).sum(dim=0), -2 * (x * y).sum(dim=0)))
     turned = blurred(turns, _LOOKED_AT * width)
@@ -77,7 +77,7 @@ def _direction(planes: Tensor, width: float) -> Tensor:
 
 
 def _smoothed_along(values: Tensor, direction: Tensor, reach: float) -> Tensor:
-    """Average values (1, H, W) along the direction, up to `reach` pixels to both sides."""
+    """Average values (1, H, W) along the direction, up to `reach` pixels to either side."""
     field = torch.cat((values, direction))
     total, weights = values.clone(), 1.0
     for side in (1.0, -1.0):

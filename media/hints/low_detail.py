@@ -1,4 +1,4 @@
-"""Low detail: what is left of a picture from far away."""
+"""Low detail: an image without its fine detail."""
 
 from typing import Literal, get_args
 
@@ -12,13 +12,13 @@ LESS_DETAIL: tuple[str, ...] = get_args(LessDetail)
 
 
 def low_detail(planes: Tensor, *, how: LessDetail, factor: float) -> Tensor:
-    """A picture without what is smaller than `factor` pixels, in its own size.
+    """Remove details smaller than `factor` pixels, keeping the size.
 
     Args:
         planes: `(1 or 3, H, W)` in [0, 1].
-        how: "tile" shrinks it to averages of squares and enlarges these smoothly, "blur" is a
-            Gaussian blur of half as many pixels.
-        factor: pixels, 1 or more; 1 leaves "tile" as it is.
+        how: "tile" shrinks the image to averages of squares and enlarges these smoothly; "blur" is
+            a Gaussian blur of half as many pixels.
+        factor: pixels, 1 or more; "tile" with 1 changes nothing.
 
     Returns:
         `(1 or 3, H, W)` in [0, 1].

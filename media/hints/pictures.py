@@ -1,4 +1,4 @@
-"""Single pictures on their way to a hint: what is accepted, brightness, grey as colour."""
+"""Prepare single images for hints: checks, brightness, grey as colour."""
 
 import torch
 from torch import Tensor
@@ -6,11 +6,11 @@ from torch import Tensor
 from ..colour import BT709, WEIGHTS
 
 CHANNELS = (1, 3, 4)
-"""Of pictures: grey, RGB, and RGB with transparency, which is left out."""
+"""Accepted channels: grey, RGB, and RGB with transparency, which is ignored."""
 
 
 def check_shape(shape: torch.Size) -> None:
-    """Refuse frames that are none.
+    """Reject tensors that are not frames.
 
     Raises:
         ValueError: the shape is not `(F, H, W, C)` with 1, 3 or 4 channels, or a side is 0.
@@ -23,14 +23,14 @@ def check_shape(shape: torch.Size) -> None:
 
 
 def planes_of(frame: Tensor, number: int) -> Tensor:
-    """Colours of a picture for the filters.
+    """Convert an image to planes for the filters.
 
     Args:
-        frame: `(H, W, 1, 3 or 4)`; values outside of [0, 1] are cut.
+        frame: `(H, W, 1, 3 or 4)`; values are clamped to [0, 1].
         number: of the frame, for the error.
 
     Returns:
-        `(3, H, W)` in [0, 1], float32, or `(1, H, W)` of a grey picture.
+        `(3, H, W)` in [0, 1], float32, or `(1, H, W)` for a grey image.
 
     Raises:
         ValueError: a value is NaN or infinite.
@@ -38,14 +38,14 @@ def planes_of(frame: Tensor, number: int) -> Tensor:
     planes = frame[..., : 1 if frame.shape[-1] == 1 else 3].movedim(-1, 0).float().contiguous()
     if not planes.isfinite().all():
         raise ValueError(
-            f"frame {number} of the images holds values that are not finite numbers: mend the "
-            "node that made it"
+            f"frame {number} of the images contains values that are not finite numbers: fix the "
+            "node that produced it"
         )
     return planes.clamp(0, 1)
 
 
 def luma(planes: Tensor) -> Tensor:
-    """Brightness `(1, H, W)` of planes `(1 or 3, H, W)`, by the weights of BT.709."""
+    """Brightness `(1, H, W)` of planes `(1 or 3, H, W)`, by BT.709 weights."""
     if len(planes) == 1:
         return planes
     red, blue = WEIGHTS[BT709]
@@ -53,7 +53,7 @@ def luma(planes: Tensor) -> Tensor:
 
 
 def luminance(planes: Tensor) -> Tensor:
-    """The brightness of a picture.
+    """Compute the brightness of an image.
 
     Args:
         planes: `(1 or 3, H, W)` in [0, 1].

@@ -1,4 +1,4 @@
-"""Reading planes between their pixels."""
+"""Sample planes between their pixels."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -12,12 +12,12 @@ def places(height: int, width: int) -> Tensor:
 
 
 def at_places(planes: Tensor, where: Tensor, beyond: str = "border") -> Tensor:
-    """Values of planes `(N, H, W)` at columns and rows `(2, h, w)`, linear between pixels.
+    """Sample planes `(N, H, W)` at columns and rows `(2, h, w)`, linearly between pixels.
 
     Args:
-        planes: to read.
-        where: 0 is the middle of the first pixel.
-        beyond: "border" lets planes go on as they end, "zeros" fades them to 0 within a pixel.
+        planes: to sample.
+        where: 0 is the centre of the first pixel.
+        beyond: "border" repeats the edge of the planes, "zeros" fades to 0 within a pixel.
 
     Returns:
         `(N, h, w)`.

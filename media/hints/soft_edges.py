@@ -1,4 +1,4 @@
-"""Soft edges: outlines as glowing lines, faint where a picture is only textured."""
+"""Soft edges: outlines as soft lines, faint where an image is only textured."""
 
 import torch
 from torch import Tensor
@@ -6,19 +6,19 @@ from torch import Tensor
 from .filters import gradient
 
 _SCALES = (1.0, 2.0, 4.0)
-"""Of the gradients, in units of the softness: what is seen at all of them is an outline."""
+"""Scales of the gradients in units of the softness: outlines are visible at all of them."""
 
 
 def soft_edges(planes: Tensor, *, softness: float, strength: float) -> Tensor:
-    """How much a picture changes around each place, at several scales at once.
+    """Measure how much an image changes around each position, at several scales at once.
 
-    The value is a smooth function of the picture alone, without thresholds or a scale taken from
-    the frame, so that what changes little from frame to frame changes little here as well.
+    The value is a smooth function of the image alone, without thresholds or per-frame scaling, so
+    small changes from frame to frame stay small.
 
     Args:
         planes: `(1 or 3, H, W)` in [0, 1].
         softness: width of the finest lines in pixels, above 0.
-        strength: how bright lines are, above 0; with 1 the edge between black and white is white.
+        strength: brightness of the lines, above 0; at 1 an edge between black and white is white.
 
     Returns:
         `(1, H, W)` in [0, 1].

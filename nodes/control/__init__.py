@@ -1,1 +1,1 @@
-"""Nodes of the menu Spacetime/Control."""
+"""Nodes of the Control menu."""

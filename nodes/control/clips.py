@@ -1,4 +1,4 @@
-"""Append Prompts: prompts and pictures of packed clips, one clip after the other."""
+"""Append Prompts: join the prompts and control images of packed clips."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeAppendConditioning(io.ComfyNode):
-    """Put the conditioning of a further packed clip behind others."""
+    """Append the conditioning of another packed clip."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -17,22 +17,23 @@ class SpacetimeAppendConditioning(io.ComfyNode):
             node_id="SpacetimeAppendConditioning",
             display_name="Append Prompts",
             category="Spacetime/Control",
-            description="Gives packed clips (Patchify, Sample Patches) a prompt and ControlNet "
-            "pictures each: the prompts of the next clip go behind those of the clips before it, "
-            "in the order in which Patchify packs them. Several can follow each other.",
+            description="Gives each packed clip (Patchify, Sample Patches) its own prompt and "
+            "control images: appends the prompts of the next clip to those before it, in the "
+            "order in which Patchify packs the clips. Chain several of these nodes for more "
+            "clips.",
             **search_words("conditioning per clip", "batch conditioning", "controlnet per clip"),
             inputs=[
-                io.Conditioning.Input("positive", tooltip="Of the first clips."),
-                io.Conditioning.Input("negative", tooltip="Of the first clips."),
-                io.Conditioning.Input("next_positive", tooltip="Of the clip behind them."),
-                io.Conditioning.Input("next_negative", tooltip="Of the clip behind them."),
+                io.Conditioning.Input("positive", tooltip="Prompts of the clips so far."),
+                io.Conditioning.Input("negative", tooltip="Negative prompts of the clips so far."),
+                io.Conditioning.Input("next_positive", tooltip="Prompt of the next clip."),
+                io.Conditioning.Input("next_negative", tooltip="Negative prompt of the next clip."),
             ],
             outputs=[
                 io.Conditioning.Output(
-                    display_name="positive", tooltip="Of all clips, for Denoiser."
+                    display_name="positive", tooltip="Prompts of all clips, for Denoiser."
                 ),
                 io.Conditioning.Output(
-                    display_name="negative", tooltip="Of all clips, for Denoiser."
+                    display_name="negative", tooltip="Negative prompts of all clips, for Denoiser."
                 ),
             ],
         )
@@ -41,7 +42,7 @@ class SpacetimeAppendConditioning(io.ComfyNode):
     def execute(
         cls, positive: Any, negative: Any, next_positive: Any, next_negative: Any
     ) -> io.NodeOutput:
-        """Append the prompts, and join what they follow."""
+        """Append the prompts and join their control images."""
         sides = [positive, negative], [next_positive, next_negative]
         return io.NodeOutput(*appended(*sides, host().models.joined))
 

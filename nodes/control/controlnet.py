@@ -1,4 +1,4 @@
-"""Load ControlNet and Apply ControlNet: pictures that a clip follows frame by frame."""
+"""Load ControlNet and Apply ControlNet: make a clip follow control images frame by frame."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ DTYPES = ["auto", "fp32", "bf16", "fp16"]
 
 
 class SpacetimeLoadControlNet(io.ComfyNode):
-    """Read a control branch."""
+    """Load a ControlNet from a file."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -30,8 +30,8 @@ class SpacetimeLoadControlNet(io.ComfyNode):
             display_name="Load ControlNet (Video, VACE)",
             category="Spacetime/Control",
             description="Loads a ControlNet for a video model: a network beside the model that "
-            "makes it follow pictures such as edges, depth or poses. Of a VACE file it loads the "
-            "control blocks; the model is loaded from the same file by Load Models.",
+            "makes it follow images such as edges, depth or poses. From a VACE file it loads "
+            "only the control blocks; Load Models loads the model from the same file.",
             **search_words("controlnet loader", "load controlnet", "vace", "union controlnet"),
             inputs=[
                 io.Combo.Input(
@@ -45,7 +45,8 @@ class SpacetimeLoadControlNet(io.ComfyNode):
                     options=DTYPES,
                     default="auto",
                     **advanced(),
-                    tooltip="Number format to compute in; auto takes what this machine is fast at.",
+                    tooltip="Number format for computation; auto picks one that is fast on this "
+                    "machine.",
                 ),
             ],
             outputs=[
@@ -57,7 +58,7 @@ class SpacetimeLoadControlNet(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, control_net: str | None) -> Any:
-        """Refuse a file that is missing or of another kind, from its header."""
+        """Reject a missing file or one of another kind, going by its header."""
         try:
             if control_net is not None:
                 look_at(weight_path(FOLDER, control_net), FOLDER)
@@ -73,7 +74,7 @@ class SpacetimeLoadControlNet(io.ComfyNode):
 
 
 class SpacetimeApplyControlNet(io.ComfyNode):
-    """Make prompts follow pictures."""
+    """Make prompts follow control images."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -82,35 +83,35 @@ class SpacetimeApplyControlNet(io.ComfyNode):
             node_id="SpacetimeApplyControlNet",
             display_name="Apply ControlNet (Video, VACE)",
             category="Spacetime/Control",
-            description="Makes a clip follow pictures, frame by frame: the first picture belongs "
-            "to the first frame of the finished video. Context windows, loops and the chunks of a "
-            "long video each see their own part of them. Several can follow each other.",
+            description="Makes a clip follow images frame by frame: the first image belongs to "
+            "the first frame of the finished video. Context windows, loops and the chunks of a "
+            "long video each see their own part of the images. Chain several of these nodes to "
+            "combine ControlNets.",
             **search_words("controlnet", "control video", "vace", "depth", "canny", "pose"),
             inputs=[
                 io.Conditioning.Input("positive", tooltip="What the video shows."),
-                io.Conditioning.Input("negative", tooltip="What it moves away from."),
+                io.Conditioning.Input("negative", tooltip="What guidance moves away from."),
                 io.ControlNet.Input("control_net", tooltip="From Load ControlNet."),
                 io.Image.Input(
                     "image",
-                    tooltip="Pictures to follow: one for each frame of the video, or one for all. "
-                    "They are cropped to the video's size; further ones are not looked at.",
+                    tooltip="Images to follow: one for each frame of the video, or one for all "
+                    "frames. They are cropped to the video's size; extra images are ignored.",
                 ),
-                io.Vae.Input(
-                    "vae", tooltip="Encodes the pictures: the VAE that belongs to the model."
-                ),
+                io.Vae.Input("vae", tooltip="The model's own VAE, which encodes the images."),
                 *_strengths(),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="Where the pictures are followed: white where they are, grey less, "
-                    "black not. One mask for all frames, or one for each.",
+                    tooltip="Where to follow the images: white fully, grey partly, black not at "
+                    "all. One mask for all frames, or one per frame.",
                 ),
                 io.Image.Input(
                     "reference",
                     optional=True,
-                    tooltip="Pictures of what the video shows, such as a person or a thing, for "
-                    "VACE: each takes a latent frame before the clip, which Sample makes and cuts "
-                    "off. All of a picture is seen, on white if its shape is another.",
+                    tooltip="Reference images for VACE: what the video shows, such as a person "
+                    "or an object. Each takes one latent frame before the clip, which Sample "
+                    "adds and cuts off again. Each image is fitted whole, on a white background "
+                    "if its shape differs from the video's.",
                 ),
             ],
             outputs=[
@@ -121,7 +122,7 @@ class SpacetimeApplyControlNet(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, start_percent: float | None, end_percent: float | None) -> Any:
-        """Refuse an end before the start."""
+        """Reject an end that comes before the start."""
         return refusal(_between, start_percent, end_percent)
 
     @classmethod
@@ -138,7 +139,7 @@ class SpacetimeApplyControlNet(io.ComfyNode):
         mask: Tensor | None = None,
         reference: Tensor | None = None,
     ) -> io.NodeOutput:
-        """Put the control on both prompts."""
+        """Attach the control to both prompts."""
         if strength == 0:
             return io.NodeOutput(positive, negative)
         weights = () if mask is None else (mask,)
@@ -166,7 +167,7 @@ def _strengths() -> list[Any]:
             min=0.0,
             max=10.0,
             step=0.01,
-            tooltip="How closely the pictures are followed; 0 for not at all.",
+            tooltip="How closely to follow the images; 0 turns control off.",
         ),
         io.Float.Input(
             "start_percent",
@@ -182,8 +183,8 @@ def _strengths() -> list[Any]:
             min=0.0,
             max=1.0,
             step=0.001,
-            tooltip="Share of the sampling at which control ends. Below 1 the last steps are free "
-            "to add detail of their own.",
+            tooltip="Share of the sampling at which control ends. Below 1, the last steps are "
+            "free to add their own detail.",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Hints for ControlNets that need no model: edges, lines, brightness and low detail of a video."""
+"""Hints for ControlNets, computed without a model: edges, lines, brightness and low detail."""
 
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ def _canny_options(low_threshold: float, high_threshold: float, blur: float) -> 
 
 
 class SpacetimeCannyEdges(io.ComfyNode):
-    """Thin edges."""
+    """Draw thin edges."""
 
     takes_streams = frozenset({"images"})
 
@@ -36,25 +36,25 @@ class SpacetimeCannyEdges(io.ComfyNode):
             node_id="SpacetimeCannyEdges",
             display_name="Canny Edges",
             category=CATEGORY,
-            description="Draws the edges of every frame as white lines one pixel wide on black, "
-            "the hint of Canny ControlNets.",
+            description="Draws the edges of every frame as white lines on black, one pixel wide: "
+            "the hint for Canny ControlNets.",
             **search_words("canny", "edge detection", "controlnet preprocessor", "hint", "outline"),
             inputs=[
                 images_input(),
                 io.Float.Input(
                     "low_threshold", default=0.1, min=0.0, max=1.0, step=0.01,
-                    tooltip="Faint edges are drawn from this difference of brightness or colour "
-                    "on, where they hang on to a clear one.",
+                    tooltip="Smallest difference in brightness or colour at which a faint edge "
+                    "is drawn, if it connects to a clear one.",
                 ),
                 io.Float.Input(
                     "high_threshold", default=0.2, min=0.0, max=1.0, step=0.01,
-                    tooltip="Clear edges have this difference or more: 0 is none, 1 that between "
-                    "black and white. Lower draws more.",
+                    tooltip="Smallest difference of a clear edge: 0 is no difference, 1 is black "
+                    "against white. Lower values draw more.",
                 ),
                 io.Float.Input(
                     "blur", default=1.0, min=0.0, max=32.0, step=0.1,
-                    tooltip="Blur before edges are sought, in pixels: more leaves out fine "
-                    "texture and noise. 0 is none.",
+                    tooltip="Blur before edge detection, in pixels: higher values drop fine "
+                    "texture and noise. 0 is no blur.",
                 ),
             ],
             outputs=[hint_output("White edges on black")],
@@ -65,7 +65,7 @@ class SpacetimeCannyEdges(io.ComfyNode):
     def validate_inputs(
         cls, low_threshold: float | None, high_threshold: float | None, blur: float | None
     ) -> Any:
-        """Refuse thresholds in the wrong order before the graph runs."""
+        """Reject thresholds in the wrong order before the graph runs."""
         return refusal(_canny_options, low_threshold, high_threshold, blur)
 
     @classmethod
@@ -78,7 +78,7 @@ class SpacetimeCannyEdges(io.ComfyNode):
 
 
 class SpacetimeSoftEdges(io.ComfyNode):
-    """Outlines as glowing lines."""
+    """Draw outlines as soft lines."""
 
     takes_streams = frozenset({"images"})
 
@@ -90,20 +90,20 @@ class SpacetimeSoftEdges(io.ComfyNode):
             display_name="Soft Edges (HED, SoftEdge)",
             category=CATEGORY,
             description="Draws outlines as soft lines, bright where they are clear at every "
-            "scale and faint in texture: a hint for SoftEdge and HED ControlNets. Without "
-            "thresholds, so that lines do not flicker.",
+            "scale and faint in texture: a hint for SoftEdge and HED ControlNets. It uses no "
+            "thresholds, so lines do not flicker.",
             **search_words("hed", "softedge", "pidinet", "controlnet preprocessor", "hint", "edge"),
             inputs=[
                 images_input(),
                 io.Float.Input(
                     "softness", default=1.0, min=0.3, max=16.0, step=0.1,
-                    tooltip="Width of the finest lines in pixels: more for large pictures, and "
-                    "to leave out what is small.",
+                    tooltip="Width of the finest lines in pixels: raise it for large images, or "
+                    "to drop small details.",
                 ),
                 io.Float.Input(
                     "strength", default=2.0, min=0.1, max=20.0, step=0.1,
-                    tooltip="How bright lines are. With 1 only the edge between black and white "
-                    "is white; more for soft or dark pictures.",
+                    tooltip="Brightness of the lines. At 1 only an edge between black and white "
+                    "is white; use more for soft or dark images.",
                 ),
             ],
             outputs=[hint_output("Soft white lines on black")],
@@ -117,7 +117,7 @@ class SpacetimeSoftEdges(io.ComfyNode):
 
 
 class SpacetimeLineArt(io.ComfyNode):
-    """A drawing of strokes."""
+    """Draw pen strokes along edges."""
 
     takes_streams = frozenset({"images"})
 
@@ -128,8 +128,8 @@ class SpacetimeLineArt(io.ComfyNode):
             node_id="SpacetimeLineArt",
             display_name="Line Art (Lineart, XDoG)",
             category=CATEGORY,
-            description="Draws every frame as a pen would: strokes along edges, on their dark "
-            "side. A hint for Lineart and Scribble ControlNets.",
+            description="Draws every frame like a pen drawing: strokes along edges, on their "
+            "dark side. A hint for Lineart and Scribble ControlNets.",
             **search_words(
                 "lineart", "xdog", "scribble", "sketch", "pen", "controlnet preprocessor", "hint"
             ),
@@ -137,16 +137,16 @@ class SpacetimeLineArt(io.ComfyNode):
                 images_input(),
                 io.Float.Input(
                     "line_width", default=1.2, min=0.5, max=32.0, step=0.1,
-                    tooltip="Width of the lines in pixels; wide ones also leave out small things.",
+                    tooltip="Width of the lines in pixels; wide lines also drop small details.",
                 ),
                 io.Float.Input(
                     "threshold", default=0.16, min=0.01, max=1.0, step=0.01,
-                    tooltip="Difference of brightness or colour whose line is half as bright as a "
-                    "clear one. Lower draws more.",
+                    tooltip="Difference in brightness or colour at which a line is half as "
+                    "bright as a clear one. Lower values draw more.",
                 ),
                 io.Boolean.Input(
                     "black_on_white", default=False,
-                    tooltip="Draw in black on white paper. ControlNets expect white on black.",
+                    tooltip="Draw black lines on white. ControlNets expect white on black.",
                 ),
             ],
             outputs=[hint_output("The lines, white on black unless chosen otherwise")],
@@ -169,7 +169,7 @@ class SpacetimeLineArt(io.ComfyNode):
 
 
 class SpacetimeLuminance(io.ComfyNode):
-    """A video in grey."""
+    """Keep only brightness."""
 
     takes_streams = frozenset({"images"})
 
@@ -180,8 +180,8 @@ class SpacetimeLuminance(io.ComfyNode):
             node_id="SpacetimeLuminance",
             display_name="Luminance",
             category=CATEGORY,
-            description="Leaves only the brightness of every frame, as a hint for ControlNets "
-            "that keep the light and choose the colours anew.",
+            description="Keeps only the brightness of every frame, as a hint for ControlNets "
+            "that preserve the lighting and choose new colours.",
             **search_words(
                 "grayscale", "greyscale", "brightness", "recolor", "colorize", "black and white",
                 "controlnet preprocessor", "hint",
@@ -193,12 +193,12 @@ class SpacetimeLuminance(io.ComfyNode):
 
     @classmethod
     def execute(cls, images: Any) -> io.NodeOutput:
-        """Take the brightness."""
+        """Compute the luma of each frame."""
         return hinted(cls, images, luminance)
 
 
 class SpacetimeLowDetail(io.ComfyNode):
-    """A video as seen from far away."""
+    """Remove fine detail."""
 
     takes_streams = frozenset({"images"})
 
@@ -209,8 +209,8 @@ class SpacetimeLowDetail(io.ComfyNode):
             node_id="SpacetimeLowDetail",
             display_name="Low Detail (Tile, Blur)",
             category=CATEGORY,
-            description="Takes the fine detail out of every frame and keeps its size: the hint of "
-            "Tile and Blur ControlNets, which invent the detail anew.",
+            description="Removes fine detail from every frame without changing its size: the "
+            "hint for Tile and Blur ControlNets, which generate new detail.",
             **search_words(
                 "tile", "blur", "pixelate", "upscale", "restore", "detail",
                 "controlnet preprocessor", "hint",
@@ -219,14 +219,14 @@ class SpacetimeLowDetail(io.ComfyNode):
                 images_input(),
                 io.Float.Input(
                     "factor", default=8.0, min=1.0, max=256.0, step=0.5,
-                    tooltip="How many times less detail there is: what is smaller than this many "
-                    "pixels goes.",
+                    tooltip="How strongly to reduce detail: details smaller than this many "
+                    "pixels disappear.",
                 ),
                 io.Combo.Input(
                     "how", options=list(LESS_DETAIL), default=LESS_DETAIL[0],
                     **advanced(),
-                    tooltip="tile shrinks the frame and enlarges it smoothly again, blur is a "
-                    "Gaussian blur.",
+                    tooltip="tile shrinks the frame and smoothly enlarges it again; blur applies "
+                    "a Gaussian blur.",
                 ),
             ],
             outputs=[hint_output("Frames of the same size without fine detail")],
@@ -235,19 +235,19 @@ class SpacetimeLowDetail(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, how: str | None) -> Any:
-        """Refuse an unknown way before the graph runs."""
+        """Reject an unknown method before the graph runs."""
         return refusal(_check_how, how)
 
     @classmethod
     def execute(cls, images: Any, factor: float = 8.0, how: Any = LESS_DETAIL[0]) -> io.NodeOutput:
-        """Take the detail out."""
+        """Remove the detail."""
         _check_how(how)
         return hinted(cls, images, partial(low_detail, how=how, factor=factor))
 
 
 def _check_how(how: str) -> None:
     if how not in LESS_DETAIL:
-        raise ValueError(f"less detail by {how!r}: choose one of {', '.join(LESS_DETAIL)}")
+        raise ValueError(f"unknown method {how!r} for how: choose one of {', '.join(LESS_DETAIL)}")
 
 
 NODES: list[type[Any]] = [

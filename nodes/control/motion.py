@@ -1,4 +1,4 @@
-"""Draw Motion and Camera Move: what moves where, as tracks."""
+"""Draw Motion and Camera Move: describe motion as tracks."""
 
 from typing import Any, get_args
 
@@ -19,16 +19,16 @@ from ..helpers.timelines import frames_input
 CATEGORY = "Spacetime/Control"
 
 PICTURE_KEY = "motion_picture"
-"""Under which the editor is told the picture to draw on."""
+"""UI key under which the editor receives the image to draw on."""
 
 
 def easing_input() -> Any:
-    """How a motion begins and ends."""
+    """Input: how a motion begins and ends."""
     return io.Combo.Input(
         "easing",
         options=list(get_args(Easing)),
         default="linear",
-        tooltip="linear moves evenly; ease in begins slowly, ease out ends slowly.",
+        tooltip="linear moves at an even pace; ease in begins slowly, ease out ends slowly.",
     )
 
 
@@ -37,7 +37,7 @@ def _picture_to_draw_on(image: Tensor, cls: Any) -> dict[str, Any]:
 
 
 class SpacetimeDrawMotion(io.ComfyNode):
-    """What lies under a mask moves along a path."""
+    """Move what is under a mask along a path."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -46,22 +46,22 @@ class SpacetimeDrawMotion(io.ComfyNode):
             node_id="SpacetimeDrawMotion",
             display_name="Draw Motion (Brush, Trajectory)",
             category=CATEGORY,
-            description="Moves what lies under a mask along a path that you draw on the picture: "
-            "drag over it. Several of these nodes, one behind the other, move several things.",
+            description="Moves what is under a mask along a path: drag over the image to draw "
+            "it. Chain several of these nodes to move several objects.",
             **search_words(
                 "motion brush", "trajectory", "drag", "spline", "path", "animate object",
                 "motion control", "dragnuwa", "move object",
             ),
             inputs=[
-                io.Image.Input("image", tooltip="The picture; of several the first."),
+                io.Image.Input("image", tooltip="The image; of a batch, the first."),
                 io.Mask.Input(
-                    "mask", tooltip="White where the thing is that moves, from Load Image."
+                    "mask", tooltip="White over the object to move, from Load Image."
                 ),
                 io.String.Input(
                     "path", default="", multiline=True,
                     placeholder='[{"x": 20, "y": 40}, {"x": 90, "y": 40}]',
-                    tooltip="Where it goes, drawn on the picture: points in its pixels. The thing "
-                    "moves by as much as the path leads away from its first point.",
+                    tooltip="The path, drawn on the image: points in image pixels. The object "
+                    "moves by the path's displacement from its first point.",
                 ),
                 frames_input("Frames of the clip.", 17),
                 io.Float.Input(
@@ -70,22 +70,22 @@ class SpacetimeDrawMotion(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "rotation", default=0.0, min=-3600.0, max=3600.0, step=1.0,
-                    tooltip="Degrees by which it has turned at the end, clockwise.",
+                    tooltip="Clockwise rotation at the end, in degrees.",
                 ),
                 easing_input(),
                 io.Mask.Input(
                     "path_mask", optional=True,
-                    tooltip="The path as a painted stroke, in place of path. It begins at the end "
-                    "that lies nearer to the thing.",
+                    tooltip="The path as a painted stroke, used instead of path. It begins at "
+                    "the end nearer to the object.",
                 ),
-                tracks_input("What moves already; the new tracks are added.", optional=True),
+                tracks_input("Existing tracks, to which the new ones are added.", optional=True),
             ],
             outputs=[tracks_output()],
         )  # fmt: skip
 
     @classmethod
     def validate_inputs(cls, path: str | None) -> Any:
-        """Refuse a path that cannot be read before the graph runs."""
+        """Reject an unreadable path before the graph runs."""
         anywhere = Size(1, 1)
         return refusal(_checked_path, path, anywhere) if path and path.strip() else True
 
@@ -102,7 +102,7 @@ class SpacetimeDrawMotion(io.ComfyNode):
         path_mask: Tensor | None = None,
         tracks: str | None = None,
     ) -> io.NodeOutput:
-        """Lay tracks over the thing and move them."""
+        """Place tracks on the object and move them."""
         size = size_of(image)
         thing, stroke = mask_over(mask, size), mask_over(path_mask, size, "path_mask")
         assert thing is not None
@@ -114,31 +114,32 @@ class SpacetimeDrawMotion(io.ComfyNode):
 
 
 def _drawn_path(path: str, image: Tensor) -> Tensor:
-    """Points (N, 2) of a path.
+    """Return the points (N, 2) of a path.
 
     Raises:
         ValueError: there are none, or several paths.
     """
     if not path.strip():
         raise ValueError(
-            "no path is drawn: drag over the picture on the node, write points such as "
-            '[{"x": 20, "y": 40}, {"x": 90, "y": 40}], or connect path_mask'
+            "no path is drawn: drag over the image on the node, write points such as "
+            '[{"x": 20, "y": 40}, {"x": 90, "y": 40}] in path, or connect path_mask'
         )
     return _checked_path(path, size_of(image))
 
 
 def _checked_path(path: str, size: Size) -> Tensor:
-    """The only track (N, 2) of a text."""
+    """Return the only track (N, 2) of a text."""
     read = read_tracks(path, size)
     if len(read) > 1:
         raise ValueError(
-            f"{len(read)} paths for one thing: draw one, and take a Draw Motion for each thing"
+            f"got {len(read)} paths for one object: draw one path, and use one Draw Motion node "
+            "per object"
         )
     return read.places[0]
 
 
 class SpacetimeCameraMove(io.ComfyNode):
-    """The camera moves over a picture."""
+    """Move a camera over an image."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -147,42 +148,43 @@ class SpacetimeCameraMove(io.ComfyNode):
             node_id="SpacetimeCameraMove",
             display_name="Camera Move (Pan, Orbit, Dolly)",
             category=CATEGORY,
-            description="Tracks all over the picture, as a moving camera sees them. Several of "
-            "these nodes, one behind the other, with a start and an end each, are moves in a row.",
+            description="Covers the image with tracks, as a moving camera sees them. For moves "
+            "in sequence, chain several of these nodes, each with its own start and end.",
             **search_words(
                 "camera control", "pan", "tilt", "zoom", "dolly", "roll", "orbit", "crane",
                 "parallax", "ken burns", "camera trajectory",
             ),
             inputs=[
-                io.Image.Input("image", tooltip="The picture; of several the first."),
+                io.Image.Input("image", tooltip="The image; of a batch, the first."),
                 frames_input("Frames of the clip.", 17),
-                _degrees("pan", "that the camera turns to the right; below 0 to the left."),
-                _degrees("tilt", "that it turns up; below 0 down."),
+                _degrees("pan", "that the camera turns right; negative values turn left."),
+                _degrees("tilt", "that the camera turns up; negative values turn down."),
                 io.Float.Input(
                     "zoom", default=1.0, min=0.05, max=20.0, step=0.01,
-                    tooltip="How much the lens enlarges at the end: 2 is twice as near.",
+                    tooltip="Magnification at the end: 2 looks twice as near.",
                 ),
                 io.Float.Input(
                     "dolly", default=0.0, min=-10.0, max=0.95, step=0.01,
-                    tooltip="How far the camera drives forward, as a share of the distance to the "
-                    "plane; below 0 back. With depth, near things grow faster.",
+                    tooltip="How far the camera moves forward, as a share of the distance to the "
+                    "plane; negative values move back. With depth, near things grow faster.",
                 ),
-                _degrees("roll", "that it turns clockwise about its axis."),
-                _degrees("orbit", "that it goes to the right around the middle of the plane."),
+                _degrees("roll", "that the camera turns clockwise about its axis."),
+                _degrees("orbit", "that the camera moves to the right around the middle of the "
+                "plane."),
                 _share("start", 0.0, "begins"),
                 _share("end", 1.0, "ends"),
                 easing_input(),
                 io.Image.Input(
                     "depth", optional=True,
-                    tooltip="A depth map of the picture, near is white: near and far things then "
-                    "move apart in dolly and orbit.",
+                    tooltip="A depth map of the image, with near white: in dolly and orbit, near "
+                    "and far things then move apart.",
                 ),
                 io.Float.Input(
                     "plane", default=0.5, min=0.0, max=1.0, step=0.01, **advanced(),
-                    tooltip="Grey value of the depth at which the camera looks: orbit goes around "
+                    tooltip="Grey value in depth at which the camera looks: orbit goes around "
                     "it, and without depth everything lies on it.",
                 ),
-                tracks_input("What moves by itself, or a camera move before this one.",
+                tracks_input("Objects that move on their own, or an earlier camera move.",
                              optional=True),
             ],
             outputs=[tracks_output()],
@@ -190,7 +192,7 @@ class SpacetimeCameraMove(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, start: float | None, end: float | None) -> Any:
-        """Refuse a time that does not end after it begins before the graph runs."""
+        """Reject an end that is not after the start before the graph runs."""
         return refusal(lambda first, last: progress(2, start=first, end=last), start, end)
 
     @classmethod
@@ -223,15 +225,15 @@ class SpacetimeCameraMove(io.ComfyNode):
 
 
 def _nearness(depth: Tensor, image: Tensor, points: Tracks) -> Tensor:
-    """The grey values (N,) of a depth map where tracks begin.
+    """Sample a depth map (N,) where tracks begin.
 
     Raises:
-        ValueError: the map has another size than the picture.
+        ValueError: the map and the image differ in size.
     """
     if depth.shape[1:3] != image.shape[1:3]:
         raise ValueError(
-            f"a depth map of {depth.shape[2]}x{depth.shape[1]} and a picture of "
-            f"{image.shape[2]}x{image.shape[1]} pixels: give the depth of the same picture"
+            f"a depth map of {depth.shape[2]}x{depth.shape[1]} for an image of "
+            f"{image.shape[2]}x{image.shape[1]} pixels: connect the depth map of the same image"
         )
     height, width = depth.shape[1:3]
     x, y = points.starts.floor().long().unbind(1)
@@ -251,7 +253,7 @@ def _share(id: str, default: float, does: str) -> Any:
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip=f"When the move {does}: 0 is the clip's beginning, 1 its end.",
+        tooltip=f"When the move {does}: 0 is the clip's start, 1 its end.",
     )
 
 

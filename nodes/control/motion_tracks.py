@@ -1,4 +1,4 @@
-"""What tracks look like, what they say of every pixel, and tracks that follow a flow."""
+"""Draw tracks, turn them into dense flow, and follow a flow to make tracks."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from .motion import CATEGORY
 
 
 class SpacetimeShowTracks(io.ComfyNode):
-    """Tracks as pictures."""
+    """Draw tracks as images."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -30,33 +30,33 @@ class SpacetimeShowTracks(io.ComfyNode):
             node_id="SpacetimeShowTracks",
             display_name="Show Tracks (Hint)",
             category=CATEGORY,
-            description="Draws tracks: as a hint for a control network, a soft disc for each, "
-            "whose colour tells where it began, and over the picture, for you to look at.",
+            description="Draws tracks in two ways: as a hint for a ControlNet, where each track "
+            "is a soft disc whose colour encodes where it began, and as a preview over the image.",
             **search_words("draw tracks", "trajectory preview", "track visualization", "hint"),
             is_output_node=True,
             inputs=[
                 tracks_input("The tracks."),
-                io.Image.Input("image", tooltip="The picture, or the frames, under the tracks."),
+                io.Image.Input("image", tooltip="The image, or the frames, under the tracks."),
                 io.Float.Input(
                     "radius", default=0.0, min=0.0, max=256.0, step=0.5,
-                    tooltip="Of the discs, in pixels; 0 goes with the size of the picture.",
+                    tooltip="Radius of the discs in pixels; 0 scales it with the image size.",
                 ),
                 io.Int.Input(
                     "tail", default=0, min=0, max=64,
-                    tooltip="Frames for which a disc still shows behind its point, ever fainter.",
+                    tooltip="Number of frames for which each disc leaves a fading trail.",
                 ),
                 io.Latent.Input(
                     "latent", optional=True,
-                    tooltip="A clip in the making, whose size and length the hint gets: frame by "
-                    "frame of the clip; in a loop the tracks go round.",
+                    tooltip="The clip to generate: the hint takes its size and length, frame by "
+                    "frame; in a loop the tracks wrap around.",
                 ),
             ],
             outputs=[
                 io.Image.Output(
-                    display_name="hint", tooltip="Discs on black, a picture for every frame."
+                    display_name="hint", tooltip="Discs on black, one image per frame."
                 ),
                 io.Image.Output(
-                    display_name="preview", tooltip="The tracks over the picture, with their ways."
+                    display_name="preview", tooltip="The tracks and their paths over the image."
                 ),
             ],
         )  # fmt: skip
@@ -70,7 +70,7 @@ class SpacetimeShowTracks(io.ComfyNode):
         tail: int = 0,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        """Draw them."""
+        """Draw the hint and the preview."""
         size, pictures = size_of(image), image[..., :3].float().cpu()
         read = read_tracks(tracks, size)
         shown = preview(read, pictures, radius=radius)
@@ -80,7 +80,7 @@ class SpacetimeShowTracks(io.ComfyNode):
 
 
 class SpacetimeFlowFromTracks(io.ComfyNode):
-    """The motion of every pixel, from tracks."""
+    """Compute the motion of every pixel from tracks."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -89,19 +89,20 @@ class SpacetimeFlowFromTracks(io.ComfyNode):
             node_id="SpacetimeFlowFromTracks",
             display_name="Flow from Tracks",
             category=CATEGORY,
-            description="How far every pixel moves from each frame to the next: what lies under "
-            "the mask as the tracks that begin in it, the rest as those around it.",
+            description="Computes how far every pixel moves from each frame to the next. Pixels "
+            "under the mask move with the tracks that begin in it, the rest with the tracks "
+            "around it.",
             **search_words("motion field", "dense flow", "optical flow", "trajectory to flow"),
             inputs=[
                 tracks_input("The tracks."),
                 io.Image.Input(
                     "image", display_name="picture under the tracks",
-                    tooltip="The picture that they move over, for its size.",
+                    tooltip="The image under the tracks, for its size.",
                 ),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="White where things are that move by themselves. Without it all tracks "
-                    "move the whole picture.",
+                    tooltip="White where objects move on their own. Without it the tracks move "
+                    "the whole image.",
                 ),
             ],
             outputs=[
@@ -113,14 +114,14 @@ class SpacetimeFlowFromTracks(io.ComfyNode):
 
     @classmethod
     def execute(cls, tracks: str, image: Tensor, mask: Tensor | None = None) -> io.NodeOutput:
-        """Work the flow out."""
+        """Compute the flow."""
         size = size_of(image)
         read = read_tracks(tracks, size)
         return io.NodeOutput(flow_of(layers_of(mask_over(mask, size), read, size), size))
 
 
 class SpacetimeTracksFromFlow(io.ComfyNode):
-    """Points that a flow carries along."""
+    """Track points along a flow."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -130,14 +131,14 @@ class SpacetimeTracksFromFlow(io.ComfyNode):
             display_name="Tracks from Flow",
             category=CATEGORY,
             description="Follows points of a video's first frame along its optical flow, so that "
-            "another picture can move as the video does.",
+            "another image can move the same way.",
             **search_words("point tracker", "track points", "motion transfer", "cotracker"),
             inputs=[
-                io.Custom(FLOW).Input("flow", tooltip="The motion, from an optical flow."),
+                io.Custom(FLOW).Input("flow", tooltip="The motion, from an optical flow node."),
                 io.Mask.Input(
                     "mask", display_name="where points begin", optional=True,
-                    tooltip="White where points are to be followed; without it all over the "
-                    "picture.",
+                    tooltip="White where points are to be followed; without it they begin all "
+                    "over the image.",
                 ),
             ],
             outputs=[tracks_output()],
@@ -145,7 +146,7 @@ class SpacetimeTracksFromFlow(io.ComfyNode):
 
     @classmethod
     def execute(cls, flow: Flow, mask: Tensor | None = None) -> io.NodeOutput:
-        """Carry the points along."""
+        """Move the points along the flow."""
         vectors = whole_frames(flow.vectors)
         size = Size(*vectors.shape[1:3])
         thing = mask_over(mask, size)

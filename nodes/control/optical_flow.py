@@ -1,4 +1,4 @@
-"""Optical Flow: how everything in a video moves, as pictures and as numbers."""
+"""Optical Flow: estimate the motion in a video, as images and as vectors."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeOpticalFlow(io.ComfyNode):
-    """The motion between frames."""
+    """Estimate the motion between frames."""
 
     takes_streams = frozenset({"images"})
 
@@ -29,7 +29,7 @@ class SpacetimeOpticalFlow(io.ComfyNode):
             node_id="SpacetimeOpticalFlow",
             display_name="Optical Flow",
             category=CATEGORY,
-            description="Estimates how far each place moves from every frame to the next: as "
+            description="Estimates how far each pixel moves from every frame to the next: as "
             "colours, whose hue is the direction, and as vectors for other nodes.",
             **search_words(
                 "flow", "motion vectors", "motion field", "raft", "farneback", "tv-l1",
@@ -37,7 +37,7 @@ class SpacetimeOpticalFlow(io.ComfyNode):
             ),
             inputs=[images_input(), fastest_input()],
             outputs=[
-                hint_output("Motion as colours: white stands still, right is red, left is cyan"),
+                hint_output("Motion as colours: white is still, red moves right, cyan moves left"),
                 io.Custom(FLOW).Output(
                     display_name="flow", tooltip="The motion in pixels per frame, for other nodes."
                 ),

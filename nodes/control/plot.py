@@ -1,4 +1,4 @@
-"""Plot Control: what all that was said of a prompt's ControlNets amounts to."""
+"""Plot Control: plot the combined strength of a prompt's ControlNets."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimePlotControl(io.ComfyNode):
-    """Draw how strongly ControlNets act over steps and frames."""
+    """Plot how strongly ControlNets act over steps and frames."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -26,9 +26,9 @@ class SpacetimePlotControl(io.ComfyNode):
             node_id="SpacetimePlotControl",
             display_name="Plot Control",
             category=CATEGORY,
-            description="Draws how strongly each ControlNet of a prompt acts at every step in "
-            "every frame: strength, start and end, curves, masks and layers, all multiplied. It "
-            "takes what the sampler takes, and so finds what does not fit before it samples.",
+            description="Plots how strongly each ControlNet of a prompt acts at every step and "
+            "in every frame: strength, start and end, curves, masks and layers, all multiplied. "
+            "It takes the sampler's inputs, so it finds mismatches before sampling starts.",
             **search_words(
                 "controlnet schedule", "timestep keyframes", "preview control", "strength graph",
             ),
@@ -37,14 +37,14 @@ class SpacetimePlotControl(io.ComfyNode):
                     "conditioning",
                     tooltip="positive or negative, from the last Apply ControlNet.",
                 ),
-                io.Model.Input("model", tooltip="The model that the sampler takes."),
-                io.Sigmas.Input("sigmas", tooltip="The schedule that the sampler takes."),
-                io.Latent.Input("latent", tooltip="The latent that the sampler takes."),
+                io.Model.Input("model", tooltip="The model that the sampler uses."),
+                io.Sigmas.Input("sigmas", tooltip="The schedule that the sampler uses."),
+                io.Latent.Input("latent", tooltip="The latent that the sampler uses."),
             ],
             outputs=[
                 io.Image.Output(
                     display_name="IMAGE",
-                    tooltip="One plot for each ControlNet, the first one on top.",
+                    tooltip="One plot for each ControlNet, the first at the top.",
                 )
             ],
             is_output_node=True,
@@ -54,13 +54,13 @@ class SpacetimePlotControl(io.ComfyNode):
     def execute(
         cls, conditioning: Any, model: Any, sigmas: Tensor, latent: Latent
     ) -> io.NodeOutput:
-        """Draw them."""
+        """Draw the plots."""
         image = plot_control(conditioning, _shift(model), sigmas, latent)[None]
         return io.NodeOutput(image, ui=ui.PreviewImage(image, cls=cls))
 
 
 def plot_control(conditioning: Any, shift: float, sigmas: Tensor, latent: Latent) -> Tensor:
-    """Draw the strengths of a prompt's controls, one below the other: (H, W, 3) in [0, 1].
+    """Plot the strengths of a prompt's controls, stacked vertically: (H, W, 3) in [0, 1].
 
     Raises:
         ValueError: there is no control, or one does not fit the latent.
@@ -68,7 +68,7 @@ def plot_control(conditioning: Any, shift: float, sigmas: Tensor, latent: Latent
     controls = host().models.controls_of(conditioning)
     if not controls:
         raise ValueError(
-            "this prompt has no ControlNet: connect positive or negative of Apply ControlNet"
+            "this prompt has no ControlNet: connect positive or negative from Apply ControlNet"
         )
     clips = [_clip(control, latent) for control in controls]
     pairs = list(zip(controls, clips, strict=True))
@@ -93,8 +93,8 @@ def _shift(model: Any) -> float:
     levels = host().models.noise_levels(model)
     if not isinstance(levels, FlowLevels):
         raise ValueError(
-            "Plot Control knows the steps of flow models, and this model is of another kind: "
-            "connect the video model that the ControlNet belongs to"
+            "Plot Control needs a flow model, and this model is of another kind: connect the "
+            "video model that the ControlNet belongs to"
         )
     return levels.shift
 

@@ -1,4 +1,4 @@
-"""Control in a Region: a ControlNet that acts under a mask, still or moving."""
+"""Control in a Region: restrict a ControlNet to a still or moving mask."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from ..helpers.hints import with_preview
 from ..helpers.search import search_words
 
 DIMMEST = 0.25
-"""Brightness of a hint where it is not followed, on the node."""
+"""Brightness in the node's preview of parts that are not followed."""
 
 
 class SpacetimeControlInRegion(io.ComfyNode):
-    """Follow pictures in some places only."""
+    """Follow control images only in some places."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -27,8 +27,8 @@ class SpacetimeControlInRegion(io.ComfyNode):
             node_id="SpacetimeControlInRegion",
             display_name="Control in a Region",
             category=CATEGORY,
-            description="Lets a ControlNet act under a mask: white fully, grey less, black not at "
-            "all. One mask holds for all frames; one per frame moves along.",
+            description="Restricts a ControlNet to a mask: white acts fully, grey partly, black "
+            "not at all. One mask applies to all frames; one per frame follows motion.",
             **search_words(
                 "control mask", "controlnet mask", "attention mask", "regional", "moving mask",
                 "area",
@@ -37,16 +37,16 @@ class SpacetimeControlInRegion(io.ComfyNode):
                 control_input(),
                 io.Mask.Input(
                     "mask",
-                    tooltip="Where the pictures are followed: one for all frames, or one for each "
-                    "frame of the video. It is cropped to the video as the pictures are.",
+                    tooltip="Where to follow the images: one mask for all frames, or one for "
+                    "each frame of the video. It is cropped to the video like the images.",
                 ),
                 io.Boolean.Input(
-                    "invert", default=False, tooltip="Follow them outside of the mask instead."
+                    "invert", default=False, tooltip="Follow the images outside the mask instead."
                 ),
                 io.Float.Input(
                     "feather", default=0.0, min=0.0, max=256.0, step=0.5,
-                    tooltip="How softly the mask ends, in its own pixels; 0 leaves it as it is. "
-                    "One place of the latent is 8 pixels wide or more.",
+                    tooltip="Softness of the mask's edge, in mask pixels; 0 leaves the mask "
+                    "unchanged. A latent position covers 8 pixels or more.",
                 ),
                 io.Float.Input(
                     "outside", default=0.0, min=0.0, max=1.0, step=0.01,
@@ -54,8 +54,8 @@ class SpacetimeControlInRegion(io.ComfyNode):
                 ),
                 io.Image.Input(
                     "image", optional=True,
-                    tooltip="The pictures that will be followed; they are shown on the node, "
-                    "darker where they are not followed. Nothing else is done with them.",
+                    tooltip="The control images, for the preview only: the node shows them, "
+                    "darkened where they are not followed.",
                 ),
             ],
             outputs=[control_output()],
@@ -80,13 +80,13 @@ class SpacetimeControlInRegion(io.ComfyNode):
 
 
 def region(mask: Tensor, *, invert: bool, feather: float, outside: float) -> Tensor:
-    """Factors of places under a mask.
+    """Turn a mask into factors of control strength.
 
     Args:
         mask: (F, H, W) in [0, 1].
-        invert: whether it is the rest that is meant.
-        feather: standard deviation in pixels by which the mask is blurred.
-        outside: factor where nothing is meant; 1 is that where all is.
+        invert: select the area outside the mask instead.
+        feather: standard deviation of the mask's blur in pixels.
+        outside: factor where the mask selects nothing; it is 1 where the mask selects fully.
 
     Returns:
         (F, H, W) float32.
@@ -96,11 +96,11 @@ def region(mask: Tensor, *, invert: bool, feather: float, outside: float) -> Ten
     """
     if mask.ndim != 3:
         raise ValueError(
-            f"a mask of shape {tuple(mask.shape)}: (frames, rows, columns) are needed, as Load "
-            "Image as Mask gives them"
+            "expected a mask of shape (frames, rows, columns), as from Load Image as Mask, got "
+            f"shape {tuple(mask.shape)}"
         )
     meant = mask.float().clamp(0, 1)
-    # divided, since a mask of ones has to stay one to the last bit
+    # the division keeps a mask of ones exactly one
     soft = blurred(1 - meant if invert else meant, feather) / blurred(
         torch.ones_like(meant[:1]), feather
     )
@@ -108,16 +108,16 @@ def region(mask: Tensor, *, invert: bool, feather: float, outside: float) -> Ten
 
 
 def lit(image: Tensor, weights: Tensor) -> Tensor:
-    """Pictures (F, H, W, C) that are dimmed where they are not followed.
+    """Images (F, H, W, C), dimmed where they are not followed.
 
     Raises:
-        ValueError: there are other numbers of pictures and of masks (F, h, w), and none is 1.
+        ValueError: the numbers of images and of masks (F, h, w) differ, and neither is 1.
     """
     counts = {len(image), len(weights)} - {1}
     if len(counts) > 1:
         raise ValueError(
-            f"a mask of {len(weights)} frames over pictures of {len(image)}: give one for all, or "
-            "one for each"
+            f"got {len(weights)} masks for {len(image)} images: connect one mask for all images, "
+            "or one for each"
         )
     frames, size = max(counts, default=1), Size(*image.shape[1:3])
     numbers = range(frames) if len(weights) > 1 else [0] * frames

@@ -1,4 +1,4 @@
-"""Control over Frames, over Steps and per Layer: how strongly a ControlNet acts, and when."""
+"""Control over Frames, over Steps and per Layer: vary how strongly a ControlNet acts."""
 
 from typing import Any, get_args
 
@@ -38,7 +38,7 @@ SHAPES = [FALLING, RISING, CUSTOM]
 
 
 class SpacetimeControlOverFrames(io.ComfyNode):
-    """Follow pictures more closely in some frames than in others."""
+    """Follow control images more closely in some frames than in others."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -47,8 +47,8 @@ class SpacetimeControlOverFrames(io.ComfyNode):
             node_id="SpacetimeControlOverFrames",
             display_name="Control over Frames",
             category=CATEGORY,
-            description="Lets a ControlNet act more strongly in some frames of the video than in "
-            "others, by factors at times. The curve is drawn on the node.",
+            description="Varies a ControlNet's strength over the frames of the video, by factors "
+            "set at given times. The node shows the curve.",
             **search_words(
                 "latent keyframes", "controlnet schedule", "keyframe", "batch value schedule",
                 "controlnet strength", "fade",
@@ -57,13 +57,14 @@ class SpacetimeControlOverFrames(io.ComfyNode):
                 control_input(),
                 io.String.Input(
                     "keys", default="0: 1, 24: 0.3",
-                    tooltip="Factors at times, with commas between them: 0: 1, 24: 0.3 acts fully "
-                    "in the first frame and to 0.3 from frame 24 on.",
+                    tooltip="Factors at times, separated by commas: 0: 1, 24: 0.3 starts at full "
+                    "strength in the first frame, falls to 0.3 at frame 24 and stays there.",
                 ),
                 io.Combo.Input(
                     "counted_in", options=list(get_args(TimeUnit)), default="frames",
-                    tooltip="What the times are: frames of the finished video from 0, its seconds, "
-                    "or its share from 0 for the first frame to 1 for the last.",
+                    tooltip="Unit of the times: frames of the finished video counted from 0, "
+                    "seconds, or share of the video, from 0 for the first frame to 1 for the "
+                    "last.",
                 ),
                 interpolation_input(),
             ],
@@ -75,7 +76,7 @@ class SpacetimeControlOverFrames(io.ComfyNode):
     def validate_inputs(
         cls, keys: str | None, counted_in: str | None, interpolation: str | None
     ) -> Any:
-        """Refuse keys that cannot be read before the graph runs."""
+        """Reject unreadable keys before the graph runs."""
         return refusal(_frame_curve, keys, counted_in, interpolation)
 
     @classmethod
@@ -92,19 +93,22 @@ class SpacetimeControlOverFrames(io.ComfyNode):
 
 def _frame_curve(keys: str, counted_in: TimeUnit, interpolation: str) -> FrameCurve:
     if counted_in not in UNITS:
-        raise ValueError(f"keys counted in {counted_in!r}: choose one of {', '.join(UNITS)}")
+        raise ValueError(
+            f"unknown unit {counted_in!r} for counted_in: choose one of {', '.join(UNITS)}"
+        )
     curve = read_curve(keys, interpolation)
     if curve.keys[0][0] < 0:
-        raise ValueError(f"the keys {curve} begin before the video: its first frame is 0")
+        raise ValueError(f"the keys {curve} begin before the video: start at 0, its first frame")
     if counted_in == "share" and curve.keys[-1][0] > 1:
         raise ValueError(
-            f"the keys {curve} as shares of the video: 0 is its first frame and 1 its last"
+            f"the keys {curve} go beyond the end of the video: as shares, use times from 0 for "
+            "its first frame to 1 for its last"
         )
     return FrameCurve(curve, counted_in)
 
 
 class SpacetimeControlOverSteps(io.ComfyNode):
-    """Follow pictures more closely at some steps than at others."""
+    """Follow control images more closely at some steps than at others."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -113,9 +117,9 @@ class SpacetimeControlOverSteps(io.ComfyNode):
             node_id="SpacetimeControlOverSteps",
             display_name="Control over Steps",
             category=CATEGORY,
-            description="Lets a ControlNet act more strongly in some part of the sampling than in "
-            "others. Layout and motion are decided in the first steps, detail in the last: a "
-            "control that fades out leaves detail to the model.",
+            description="Varies a ControlNet's strength over the sampling. The first steps "
+            "decide layout and motion, the last steps detail: a control that fades out leaves "
+            "the detail to the model.",
             **search_words(
                 "timestep keyframes", "controlnet schedule", "controlnet strength", "start percent",
                 "end percent", "fade out",
@@ -124,18 +128,18 @@ class SpacetimeControlOverSteps(io.ComfyNode):
                 control_input(),
                 io.Combo.Input(
                     "preset", options=[*PRESETS, CUSTOM], default=FADE_OUT,
-                    tooltip="How the factor changes from the first step to the last; custom takes "
-                    "the keys.",
+                    tooltip="How the factor changes from the first step to the last; custom uses "
+                    "keys.",
                 ),
                 io.Float.Input(
                     "weakest", default=0.0, min=0.0, max=1.0, step=0.01,
-                    tooltip="Factor of a preset where it is lowest. At 0 the ControlNet is not "
-                    "even run, which saves its time.",
+                    tooltip="Lowest factor of the preset. At 0 the ControlNet is not run, which "
+                    "saves its time.",
                 ),
                 io.String.Input(
                     "keys", default="0: 1, 0.5: 1, 0.8: 0",
-                    tooltip="For custom: factors at shares of the sampling, 0 for its beginning "
-                    "and 1 for its end, counted as start_percent is.",
+                    tooltip="For custom: factors at shares of the sampling, from 0 for its "
+                    "beginning to 1 for its end, counted like start_percent.",
                 ),
                 interpolation_input(),
             ],
@@ -147,7 +151,7 @@ class SpacetimeControlOverSteps(io.ComfyNode):
     def validate_inputs(
         cls, preset: str | None, weakest: float | None, keys: str | None, interpolation: str | None
     ) -> Any:
-        """Refuse keys that cannot be read before the graph runs."""
+        """Reject unreadable keys before the graph runs."""
         return refusal(_step_strength, preset, weakest, keys, interpolation)
 
     @classmethod
@@ -173,7 +177,7 @@ def _step_strength(preset: str, weakest: float, keys: str, interpolation: Any) -
 
 
 class SpacetimeControlPerLayer(io.ComfyNode):
-    """Let some layers of a ControlNet act more strongly than others."""
+    """Weight the layers of a ControlNet separately."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -182,8 +186,8 @@ class SpacetimeControlPerLayer(io.ComfyNode):
             node_id="SpacetimeControlPerLayer",
             display_name="Control per Layer",
             category=CATEGORY,
-            description="Gives every layer of a ControlNet a factor of its own. Factors that fall "
-            "from layer to layer leave more to the prompt than a lower strength of all of them.",
+            description="Gives each layer of a ControlNet its own factor. Factors that fall from "
+            "layer to layer leave more to the prompt than a lower strength for all layers.",
             **search_words(
                 "control weights", "soft weights", "custom controlnet weights", "layer weights",
                 "block weights", "my prompt is more important",
@@ -193,17 +197,17 @@ class SpacetimeControlPerLayer(io.ComfyNode):
                 io.Combo.Input(
                     "shape", options=SHAPES, default=FALLING,
                     tooltip="falling: 1 for the first layer, multiplied by falloff from layer to "
-                    "layer. rising: the same with 1 for the last layer. custom takes the factors.",
+                    "layer. rising: the reverse, with 1 for the last layer. custom uses factors.",
                 ),
                 io.Float.Input(
                     "falloff", default=0.825, min=0.0, max=1.0, step=0.005,
-                    tooltip="For falling and rising: what one layer has of the next. 1 changes "
-                    "nothing.",
+                    tooltip="For falling and rising: the ratio between neighbouring layers. 1 "
+                    "changes nothing.",
                 ),
                 io.String.Input(
                     "factors", default="1, 0.8, 0.6, 0.4",
                     tooltip="For custom: one factor for each layer of the ControlNet, first to "
-                    "last, with commas between them.",
+                    "last, separated by commas.",
                 ),
             ],
             outputs=[control_output()],
@@ -212,7 +216,7 @@ class SpacetimeControlPerLayer(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, shape: str | None, falloff: float | None, factors: str | None) -> Any:
-        """Refuse factors that cannot be read before the graph runs."""
+        """Reject unreadable factors before the graph runs."""
         return refusal(_check_shape, shape, falloff, factors)
 
     @classmethod

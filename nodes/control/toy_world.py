@@ -1,4 +1,4 @@
-"""Toy World Hints: a clip of the toy world with every hint exact, to try and to test control."""
+"""Toy World Hints: render a toy-world clip with exact hints, to try out and test control."""
 
 from typing import Any
 
@@ -23,14 +23,14 @@ from ..helpers.search import search_words
 
 def _outputs() -> list[Any]:
     return [
-        io.Image.Output(display_name="IMAGE", tooltip="The clip that the hints are of."),
+        io.Image.Output(display_name="IMAGE", tooltip="The clip that the hints belong to."),
         io.Image.Output(
             display_name="depth",
             tooltip="Near is bright, far is dark, on the same scale in every frame and clip.",
         ),
         io.Image.Output(
             display_name="objects",
-            tooltip="Each object's mask in a channel of its own: the first is red, the second "
+            tooltip="One mask per object, in a channel of its own: the first is red, the second "
             "green, the third blue.",
         ),
         io.Image.Output(display_name="edges", tooltip="The objects' outlines, one pixel wide."),
@@ -51,7 +51,7 @@ def _outputs() -> list[Any]:
 
 
 class SpacetimeToyWorldHints(io.ComfyNode):
-    """Exact hints of a clip of the toy world."""
+    """Render a toy-world clip with exact hints."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -60,8 +60,9 @@ class SpacetimeToyWorldHints(io.ComfyNode):
             node_id="SpacetimeToyWorldHints",
             display_name="Toy World Hints (Depth, Masks, Tracks)",
             category=CATEGORY,
-            description="A clip of the toy world with its exact depth, object masks, outlines, "
-            "motion and tracks: hints for a ControlNet, without a file and without a guess.",
+            description="Renders a clip of the toy world with its exact depth, object masks, "
+            "outlines, motion and tracks: hints for a ControlNet that need no file and contain "
+            "no estimation error.",
             **search_words(
                 "depth", "segmentation", "mask", "trajectory", "flow", "ground truth", "hint",
             ),
@@ -72,7 +73,7 @@ class SpacetimeToyWorldHints(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
-        """Refuse sizes that no video VAE takes."""
+        """Reject sizes that no video VAE accepts."""
         return form_problem(width, height, frames)
 
     @classmethod
@@ -103,7 +104,7 @@ class SpacetimeToyWorldHints(io.ComfyNode):
 
 
 def _vectors(scene: Scene, clip: Clip, fps: float) -> Tensor:
-    """The exact flow (F - 1, H, W, 2), of some frames at a time."""
+    """The exact flow (F - 1, H, W, 2), computed a few frames at a time."""
     frames, height, width = clip.depth.shape[1:]
     size = frames_at_a_time(height, width)
     parts = [torch.zeros(0, height, width, 2)]
@@ -114,7 +115,7 @@ def _vectors(scene: Scene, clip: Clip, fps: float) -> Tensor:
 
 
 def _grey(values: Tensor) -> Tensor:
-    """Values (F, H, W) as pictures (F, H, W, 3)."""
+    """Values (F, H, W) as grey images (F, H, W, 3)."""
     return torch.stack((values,) * 3, dim=-1)
 
 

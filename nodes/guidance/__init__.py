@@ -1,1 +1,1 @@
-"""Nodes of the menu Guidance."""
+"""Nodes of the Guidance menu."""

@@ -1,4 +1,4 @@
-"""Skip-Layer Guidance and Attention Guidance, which reach into the blocks of the network."""
+"""Skip-Layer Guidance and Attention Guidance, which act inside the blocks of the network."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeSkipLayerGuidance(io.ComfyNode):
-    """Guide away from what a weakened network predicts."""
+    """Guide away from the prediction of a weakened network."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -22,9 +22,9 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
             node_id="SpacetimeSkipLayerGuidance",
             display_name="Skip-Layer Guidance (SLG)",
             category="Spacetime/Guidance",
-            description="Guides away from what the model predicts without some of its blocks: "
-            "bodies and motion hold together better. One more evaluation at each step in between "
-            "the two levels.",
+            description="Guides away from the model's prediction without some of its blocks, so "
+            "that bodies and motion hold together better. Costs one more evaluation at each step "
+            "between the two noise levels.",
             **search_words("slg", "stg", "spatiotemporal skip guidance", "skip layer"),
             inputs=[
                 guider_input(),
@@ -32,8 +32,8 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
                     "blocks",
                     default="",
                     placeholder="9 or 9, 10 or 7-9",
-                    tooltip="Blocks to leave out, counted from 0: 3, or 1, 2, or 7-9. Left empty, "
-                    "one block a third of the way in, which is block 10 of Wan's 30.",
+                    tooltip="Blocks to skip, counted from 0: 3, or 1, 2, or 7-9. If left empty, "
+                    "one block a third of the way in, such as block 10 of Wan's 30.",
                 ),
                 io.Float.Input(
                     "scale",
@@ -41,7 +41,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
                     min=0.0,
                     max=20.0,
                     step=0.1,
-                    tooltip="How far to go away from the weakened prediction; 0 does nothing.",
+                    tooltip="How far to move away from the weakened prediction; 0 does nothing.",
                 ),
                 io.Float.Input(
                     "low",
@@ -50,7 +50,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Noise level, from 0 to 1, under which it ends.",
+                    tooltip="Noise level, from 0 to 1, below which it is off.",
                 ),
                 io.Float.Input(
                     "high",
@@ -59,7 +59,8 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Noise level, from 0 to 1, from which it begins; 1 is the first step.",
+                    tooltip="Noise level, from 0 to 1, above which it is off; 1 starts at the "
+                    "first step.",
                 ),
             ],
             outputs=[guider_output()],
@@ -67,7 +68,7 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, blocks: str | None, low: float | None, high: float | None) -> Any:
-        """Refuse a text without blocks, and levels the wrong way round, before the graph runs."""
+        """Reject unreadable blocks and reversed noise levels before the graph runs."""
         readable = refusal(read_numbers, blocks)
         if readable is not True:
             return readable
@@ -77,35 +78,37 @@ class SpacetimeSkipLayerGuidance(io.ComfyNode):
     def execute(
         cls, guider: Any, blocks: str, scale: float, low: float, high: float
     ) -> io.NodeOutput:
-        """Find the blocks in the network and set the rule."""
+        """Resolve the blocks for this network and set the rule."""
         found = blocks_to_skip(blocks, host().sampling.about(guider).blocks)
         skip = SkipLayers(blocks=found, scale=scale, low=low, high=high)
         return io.NodeOutput(with_changes(guider, skip=skip))
 
 
 def blocks_to_skip(text: str, count: int) -> tuple[int, ...]:
-    """Read the blocks of a network that has ``count``; without any, the one a third of the way in.
+    """Parse the blocks to skip of a network with ``count`` blocks.
+
+    If the text names none, skip the block a third of the way in.
 
     Raises:
-        ValueError: the text is none, or the network does not have these blocks.
+        ValueError: the text cannot be read, or the network lacks these blocks.
     """
     if count == 0:
         raise ValueError(
-            "this model has no blocks that can be left out: use Skip-Layer Guidance with a video "
-            "transformer, such as that of Load Models"
+            "this model has no blocks that can be skipped: use Skip-Layer Guidance with a video "
+            "transformer, such as one from Load Models"
         )
     blocks = read_numbers(text) or (count // 3,)
     missing = [str(block) for block in blocks if block >= count]
     if missing:
         raise ValueError(
             f"no block {', '.join(missing)} in this model, which has blocks 0 to {count - 1}: "
-            f"leave the field empty for block {count // 3}"
+            f"leave blocks empty to skip block {count // 3}"
         )
     return blocks
 
 
 class SpacetimeAttentionGuidance(io.ComfyNode):
-    """A negative prompt where guidance is 1."""
+    """Apply a negative prompt at guidance 1."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -115,8 +118,8 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
             display_name="NAG (Normalized Attention Guidance)",
             category="Spacetime/Guidance",
             description="Makes the negative prompt work in few-step models, which are sampled at "
-            "guidance 1, where it is not used otherwise. It acts inside the attention to the "
-            "prompt and costs far less than a second evaluation.",
+            "guidance 1 and otherwise ignore it. It acts inside the attention to the prompt and "
+            "costs far less than a second evaluation.",
             **search_words("nag", "negative prompt", "few-step negative", "wan nag"),
             inputs=[
                 guider_input(),
@@ -126,7 +129,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
                     min=1.0,
                     max=50.0,
                     step=0.1,
-                    tooltip="How far to go away from the negative prompt: 5 to 11 are usual, 1 "
+                    tooltip="How far to move away from the negative prompt: 5 to 11 is usual, 1 "
                     "does nothing.",
                 ),
                 io.Float.Input(
@@ -136,8 +139,8 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
                     max=20.0,
                     step=0.1,
                     **advanced(),
-                    tooltip="How many times as strong a place's attention may become; lower is "
-                    "safer.",
+                    tooltip="How many times stronger the attention of a position may become; "
+                    "lower is safer.",
                 ),
                 io.Float.Input(
                     "blend",
@@ -146,7 +149,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Share of the guided result; the rest stays as it was. 0 does nothing.",
+                    tooltip="Share of the guided result to blend in; 0 does nothing.",
                 ),
             ],
             outputs=[guider_output()],
@@ -154,7 +157,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
 
     @classmethod
     def execute(cls, guider: Any, scale: float, limit: float, blend: float) -> io.NodeOutput:
-        """Set the negative prompt's strength inside the attention."""
+        """Set the strength of the negative prompt inside the attention."""
         attention = AttentionGuidance(scale=scale, limit=limit, blend=blend)
         return io.NodeOutput(with_changes(guider, attention=attention))
 

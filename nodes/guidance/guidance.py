@@ -1,4 +1,4 @@
-"""Nodes that change the scale of guidance, over noise levels, steps and frames, and rescale it."""
+"""Guidance Interval, over Steps, over Frames and Rescale: nodes that vary the guidance scale."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeGuidanceInterval(io.ComfyNode):
-    """Guide at some noise levels only."""
+    """Apply guidance only between two noise levels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -20,8 +20,8 @@ class SpacetimeGuidanceInterval(io.ComfyNode):
             node_id="SpacetimeGuidanceInterval",
             display_name="Guidance Interval",
             category="Spacetime/Guidance",
-            description="Guides between two noise levels only. At the others the negative prompt "
-            "is not evaluated, which saves half of the time there.",
+            description="Applies guidance only between two noise levels. Outside them the "
+            "negative prompt is not evaluated, which halves the time of those steps.",
             **search_words("limited interval", "cfg interval", "skip cfg", "cfg zero steps"),
             inputs=[
                 guider_input(),
@@ -31,8 +31,8 @@ class SpacetimeGuidanceInterval(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Noise level under which guidance ends: the last steps, where only "
-                    "fine detail is left to decide. 0 guides to the end.",
+                    tooltip="Guidance is off below this noise level: in the last steps, where "
+                    "only fine detail is left to decide. 0 guides to the end.",
                 ),
                 io.Float.Input(
                     "high",
@@ -40,8 +40,8 @@ class SpacetimeGuidanceInterval(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Noise level from which guidance begins; 1 is pure noise and guides "
-                    "from the first step. 0.9 to 0.95 gives more variety between seeds, and "
+                    tooltip="Guidance is off above this noise level; 1 is pure noise and guides "
+                    "from the first step. 0.9 to 0.95 gives more variety between seeds and "
                     "follows the prompt a little less.",
                 ),
             ],
@@ -50,17 +50,17 @@ class SpacetimeGuidanceInterval(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, low: float | None, high: float | None) -> Any:
-        """Refuse levels that are none, or the wrong way round, before the graph runs."""
+        """Reject invalid or reversed noise levels before the graph runs."""
         return refusal(lambda low, high: GuidancePlan(low=low, high=high), low, high)
 
     @classmethod
     def execute(cls, guider: Any, low: float, high: float) -> io.NodeOutput:
-        """Keep guidance between the levels."""
+        """Restrict guidance to the interval."""
         return io.NodeOutput(with_changes(guider, low=low, high=high))
 
 
 class SpacetimeGuidanceOverSteps(io.ComfyNode):
-    """Let guidance grow or fade from step to step."""
+    """Change guidance from step to step."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -69,8 +69,8 @@ class SpacetimeGuidanceOverSteps(io.ComfyNode):
             node_id="SpacetimeGuidanceOverSteps",
             display_name="Guidance over Steps",
             category="Spacetime/Guidance",
-            description="Changes guidance evenly from the guider's own at the first step to "
-            "another value at the last.",
+            description="Changes guidance linearly, from the guider's own value at the first "
+            "step to another value at the last.",
             **search_words("cfg schedule", "dynamic cfg", "cfg ramp", "guidance schedule"),
             inputs=[
                 guider_input(),
@@ -80,9 +80,9 @@ class SpacetimeGuidanceOverSteps(io.ComfyNode):
                     min=0.0,
                     max=100.0,
                     step=0.1,
-                    tooltip="Guidance at the last step; the first has that of Denoiser. A "
-                    "lower one burns colours less, and layout and motion, which the first steps "
-                    "decide, still follow the prompt.",
+                    tooltip="Guidance at the last step; the first step uses Denoiser's value. A "
+                    "lower value keeps colours from burning, while layout and motion, which the "
+                    "first steps decide, still follow the prompt.",
                 ),
             ],
             outputs=[guider_output()],
@@ -90,12 +90,12 @@ class SpacetimeGuidanceOverSteps(io.ComfyNode):
 
     @classmethod
     def execute(cls, guider: Any, last: float) -> io.NodeOutput:
-        """Set the last step's scale."""
+        """Set the guidance scale of the last step."""
         return io.NodeOutput(with_changes(guider, last_scale=last))
 
 
 class SpacetimeGuidanceOverFrames(io.ComfyNode):
-    """Let guidance grow from frame to frame."""
+    """Raise guidance from frame to frame."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -104,9 +104,9 @@ class SpacetimeGuidanceOverFrames(io.ComfyNode):
             node_id="SpacetimeGuidanceOverFrames",
             display_name="Guidance over Frames",
             category="Spacetime/Guidance",
-            description="Raises guidance evenly from a lower value in the first frame to the "
-            "guider's own in the last, as Stable Video Diffusion does. Frames near a given one "
-            "need less.",
+            description="Raises guidance linearly, from a lower value in the first frame to the "
+            "guider's own value in the last, as Stable Video Diffusion does. Frames near a given "
+            "frame need less guidance.",
             **search_words("video linear cfg", "linear cfg guidance", "svd guidance", "min cfg"),
             inputs=[
                 guider_input(),
@@ -116,14 +116,14 @@ class SpacetimeGuidanceOverFrames(io.ComfyNode):
                     min=0.0,
                     max=100.0,
                     step=0.1,
-                    tooltip="Guidance in the first frame; the last frame has that of Denoiser.",
+                    tooltip="Guidance in the first frame; the last frame uses Denoiser's value.",
                 ),
                 io.Boolean.Input(
                     "both_ends",
                     default=False,
                     **advanced(),
-                    tooltip="The last frame gets the first one's guidance too, and the middle that "
-                    "of Denoiser: for clips whose last frame is given as well.",
+                    tooltip="Use the first frame's guidance in the last frame too, and "
+                    "Denoiser's value in the middle: for clips whose last frame is also given.",
                 ),
             ],
             outputs=[guider_output()],
@@ -131,12 +131,12 @@ class SpacetimeGuidanceOverFrames(io.ComfyNode):
 
     @classmethod
     def execute(cls, guider: Any, first: float, both_ends: bool) -> io.NodeOutput:
-        """Set the first frame's scale."""
+        """Set the guidance scale of the first frame."""
         return io.NodeOutput(with_changes(guider, first_frame_scale=first, both_ends=both_ends))
 
 
 class SpacetimeGuidanceRescale(io.ComfyNode):
-    """Take out the extra contrast of guidance."""
+    """Remove the extra contrast that guidance adds."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -146,7 +146,7 @@ class SpacetimeGuidanceRescale(io.ComfyNode):
             display_name="Guidance Rescale",
             category="Spacetime/Guidance",
             description="Brings the contrast of the guided prediction back to that of the "
-            "unguided one, against burnt colours at high guidance.",
+            "unguided one, to prevent burnt colours at high guidance.",
             **search_words("rescale cfg", "cfg rescale", "overexposure", "saturation"),
             inputs=[
                 guider_input(),
@@ -156,7 +156,7 @@ class SpacetimeGuidanceRescale(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Share of the extra contrast that is taken out: 0.7 is usual, 0 does "
+                    tooltip="Share of the extra contrast to remove: 0.7 is usual, 0 does "
                     "nothing, 1 tends to look flat.",
                 ),
             ],
@@ -165,7 +165,7 @@ class SpacetimeGuidanceRescale(io.ComfyNode):
 
     @classmethod
     def execute(cls, guider: Any, strength: float) -> io.NodeOutput:
-        """Set the strength."""
+        """Set the rescale strength."""
         return io.NodeOutput(with_changes(guider, rescale=strength))
 
 

@@ -1,4 +1,4 @@
-"""Projected Guidance and CFG-Zero*: other rules to combine the two predictions of guidance."""
+"""Projected Guidance and CFG-Zero*: other rules for combining the predictions of guidance."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,17 +13,17 @@ NAMES = {Projection: "Projected Guidance", ZeroStar: "CFG-Zero*"}
 
 
 def with_rule(guider: Any, rule: Projection | ZeroStar) -> Any:
-    """GUIDER that combines its predictions by a rule.
+    """Return a GUIDER that combines its predictions by ``rule``.
 
     Raises:
-        ValueError: it has the other rule, which would go unnoticed otherwise.
+        ValueError: it already has the other rule, which would otherwise be replaced silently.
     """
 
     def change(plan: GuidancePlan) -> GuidancePlan:
         if plan.rule is not None and type(plan.rule) is not type(rule):
             raise ValueError(
-                f"{NAMES[type(rule)]} after {NAMES[type(plan.rule)]}: they take each other's "
-                "place, so remove one of the two nodes"
+                f"{NAMES[type(rule)]} after {NAMES[type(plan.rule)]}: the two rules cannot be "
+                "combined, so remove one of the two nodes"
             )
         return replace(plan, rule=rule)
 
@@ -31,7 +31,7 @@ def with_rule(guider: Any, rule: Projection | ZeroStar) -> Any:
 
 
 class SpacetimeProjectedGuidance(io.ComfyNode):
-    """Guide without the part that saturates."""
+    """Guide without the component that oversaturates."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -40,9 +40,9 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
             node_id="SpacetimeProjectedGuidance",
             display_name="Projected Guidance (APG)",
             category="Spacetime/Guidance",
-            description="Guides without the part of the change that only makes the picture more "
-            "saturated, so that high guidance stays natural. It takes the place of plain "
-            "guidance, and cannot be combined with CFG-Zero*.",
+            description="Leaves out the part of guidance that only makes the image more "
+            "saturated, so that high guidance keeps natural colours. It replaces plain guidance "
+            "and cannot be combined with CFG-Zero*.",
             **search_words("adaptive projected guidance", "apg", "saturation", "oversaturation"),
             inputs=[
                 guider_input(),
@@ -53,8 +53,8 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Share of the saturating part that is kept; 1, with the other two at "
-                    "0, is plain guidance.",
+                    tooltip="Share of the saturating part to keep; 1, with the other two inputs "
+                    "at 0, is plain guidance.",
                 ),
                 io.Float.Input(
                     "momentum",
@@ -62,8 +62,8 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
                     min=-0.95,
                     max=0.95,
                     step=0.05,
-                    tooltip="How much of the last step's change is added; below 0 it holds back "
-                    "what all steps have in common. The paper uses -0.5; 0 is none.",
+                    tooltip="How much of the previous step's change to add. Negative values hold "
+                    "back what all steps have in common: the paper uses -0.5. 0 is off.",
                 ),
                 io.Float.Input(
                     "threshold",
@@ -71,8 +71,8 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
                     min=0.0,
                     max=100.0,
                     step=0.01,
-                    tooltip="Largest change of a frame, as its root mean square: larger ones are "
-                    "scaled down. 0.2 is a moderate limit, 0 none.",
+                    tooltip="Largest change allowed per frame, as its root mean square; larger "
+                    "changes are scaled down. 0.2 is a moderate limit; 0 sets no limit.",
                 ),
             ],
             outputs=[guider_output()],
@@ -88,7 +88,7 @@ class SpacetimeProjectedGuidance(io.ComfyNode):
 
 
 class SpacetimeCFGZeroStar(io.ComfyNode):
-    """Guide from a fitted negative prediction."""
+    """Guide with a negative prediction fitted to the positive one."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -98,8 +98,9 @@ class SpacetimeCFGZeroStar(io.ComfyNode):
             display_name="CFG-Zero*",
             category="Spacetime/Guidance",
             description="Scales the negative prediction to fit the positive one before guiding, "
-            "and waits over the first steps. For flow models that are not distilled. It takes "
-            "the place of plain guidance, and cannot be combined with Projected Guidance.",
+            "and leaves the noise unchanged over the first steps. For flow models that are not "
+            "distilled. It replaces plain guidance and cannot be combined with Projected "
+            "Guidance.",
             **search_words("cfg zero star", "cfg zero", "zero init", "optimized scale"),
             inputs=[
                 guider_input(),
@@ -108,8 +109,9 @@ class SpacetimeCFGZeroStar(io.ComfyNode):
                     default=1,
                     min=0,
                     max=1000,
-                    tooltip="First steps that leave the noise as it is, without evaluating the "
-                    "model: 1, or 4 % of the steps. 0 for models that are sampled in few steps.",
+                    tooltip="Number of first steps that leave the noise unchanged, without "
+                    "evaluating the model: 1, or 4 % of the steps. Use 0 for models that are "
+                    "sampled in few steps.",
                 ),
             ],
             outputs=[guider_output()],

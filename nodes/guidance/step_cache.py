@@ -1,4 +1,4 @@
-"""Step Cache: evaluations of the model that are skipped where their result can be told."""
+"""Step Cache: skip model evaluations whose result can be predicted."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeStepCache(io.ComfyNode):
-    """Skip evaluations that tell nothing new."""
+    """Skip evaluations that would change little."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -20,9 +20,9 @@ class SpacetimeStepCache(io.ComfyNode):
             node_id="SpacetimeStepCache",
             display_name="Step Cache",
             category="Spacetime/Guidance",
-            description="Skips evaluations of the model whose result can be predicted from the "
-            "last ones (EasyCache): faster, and a little different. For models that take many "
-            "steps; few-step models leave nothing to skip.",
+            description="Skips model evaluations whose result can be predicted from the previous "
+            "ones (EasyCache): faster, with a slightly different result. For models that take "
+            "many steps; few-step models leave nothing to skip.",
             **search_words("easycache", "teacache", "magcache", "speed up", "faster sampling"),
             inputs=[
                 guider_input(),
@@ -32,9 +32,9 @@ class SpacetimeStepCache(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.005,
-                    tooltip="The error budget: how much the model's output may change, as a "
-                    "share of its size, before it is evaluated again. 0 skips nothing and gives "
-                    "a bit-identical result, 0.05 is careful, 0.1 faster, 0.2 visible.",
+                    tooltip="Error budget: how much the model's output may change, relative to "
+                    "its size, before the model is evaluated again. 0 skips nothing and gives a "
+                    "bit-identical result, 0.05 is careful, 0.1 faster, 0.2 visible.",
                 ),
                 io.Float.Input(
                     "start",
@@ -43,8 +43,8 @@ class SpacetimeStepCache(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Share of the steps, from 0 to 1, before which nothing is skipped: the "
-                    "first ones decide layout and motion.",
+                    tooltip="Share of the steps, from 0 to 1, before which nothing is skipped: "
+                    "the first steps decide layout and motion.",
                 ),
                 io.Float.Input(
                     "end",
@@ -53,8 +53,8 @@ class SpacetimeStepCache(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     **advanced(),
-                    tooltip="Share of the steps, from 0 to 1, after which nothing is skipped: the "
-                    "last ones finish the detail.",
+                    tooltip="Share of the steps, from 0 to 1, after which nothing is skipped: "
+                    "the last steps finish the detail.",
                 ),
             ],
             outputs=[guider_output()],
@@ -64,7 +64,7 @@ class SpacetimeStepCache(io.ComfyNode):
     def validate_inputs(
         cls, threshold: float | None, start: float | None, end: float | None
     ) -> Any:
-        """Refuse shares that are none, or the wrong way round, before the graph runs."""
+        """Reject invalid or reversed shares before the graph runs."""
         return refusal(_cache, threshold, start, end)
 
     @classmethod

@@ -1,1 +1,1 @@
-"""Nodes of the menu Latent."""
+"""Nodes of the Latent menu."""

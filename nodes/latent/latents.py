@@ -1,4 +1,4 @@
-"""Empty Video: the size, length and frame rate of a clip to be made."""
+"""Empty Video: the size, length and frame rate of the clip to generate."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from ..helpers.size_inputs import fps_input, side_inputs
 from ..helpers.sizes import check_ahead, check_size, size_problem
 
 EMPTY = LatentFormat(channels=16)
-"""Latents of the tiny model and of Wan 2.1; a model with others refuses with the right size."""
+"""Latent format of the tiny model and Wan 2.1. Sampling fits it to other models, or rejects it."""
 
 
 class SpacetimeEmptyVideo(io.ComfyNode):
-    """An empty latent to generate into."""
+    """Create an empty latent to generate into."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -27,8 +27,8 @@ class SpacetimeEmptyVideo(io.ComfyNode):
             node_id="SpacetimeEmptyVideo",
             display_name="Empty Video (T2V)",
             category="Spacetime/Latent",
-            description="Size, length and frame rate of the clip to be made. One frame is an "
-            "image.",
+            description="Sets the size, length and frame rate of the clip to generate. One frame "
+            "makes an image.",
             **search_words(
                 "text to video",
                 "text2video",
@@ -48,7 +48,8 @@ class SpacetimeEmptyVideo(io.ComfyNode):
                     min=1,
                     max=8193,
                     step=4,
-                    tooltip="Frames: 1 + a multiple of 4, such as 17, 33 or 81; 1 is an image.",
+                    tooltip="Length in frames: 1 plus a multiple of 4, such as 17, 33 or 81; 1 "
+                    "makes an image.",
                 ),
                 fps_input(),
             ],
@@ -63,12 +64,12 @@ class SpacetimeEmptyVideo(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
-        """Refuse sizes that the VAE and the patches do not divide."""
+        """Reject sizes that do not divide evenly into VAE cells and patches."""
         return size_problem(EMPTY, width, height, frames, patch=PATCH[1])
 
     @classmethod
     def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> io.NodeOutput:
-        """Make zeros of the latent's shape."""
+        """Create zeros in the latent's shape."""
         shape = VideoShape(frames, height, width)
         check_size(EMPTY, shape, patch=PATCH[1])
         check_ahead(shape, types_after(cls.hidden))

@@ -1,1 +1,1 @@
-"""Nodes of the menu Load."""
+"""Nodes of the Load menu."""

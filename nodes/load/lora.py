@@ -1,4 +1,4 @@
-"""Load Video LoRA: a LoRA file in any published layout on a video model."""
+"""Load Video LoRA: apply a LoRA file in any published layout to a video model."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from ..helpers.search import search_words
 from ..helpers.weight_files import weight_names, weight_path
 
 NAMED = 3
-"""Unused tensors that a warning names."""
+"""Number of unused tensors that a warning lists by name."""
 
 MERGED, BESIDE = "merged", "beside the weights"
 
 
 class SpacetimeLoadLora(io.ComfyNode):
-    """Change a model by a LoRA."""
+    """Apply a LoRA to a video model."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -26,12 +26,14 @@ class SpacetimeLoadLora(io.ComfyNode):
             node_id="SpacetimeLoadLora",
             display_name="Load Video LoRA",
             category="Spacetime/Load",
-            description="Changes a video model by a LoRA in any published layout: ComfyUI, "
-            "lightx2v, kohya and musubi, VideoX-Fun, diffusers and peft, DiffSynth. Several can "
-            "follow each other.",
+            description="Applies a LoRA to a video model, in any published layout: ComfyUI, "
+            "lightx2v, kohya and musubi, VideoX-Fun, diffusers and peft, DiffSynth. Chain "
+            "several of these nodes to stack LoRAs.",
             **search_words("lora loader", "load lora", "few-step lora", "lightning", "causvid"),
             inputs=[
-                io.Model.Input("model", tooltip="The model to change, from Load Models."),
+                io.Model.Input(
+                    "model", tooltip="The model to apply the LoRA to, from Load Models."
+                ),
                 io.Combo.Input(
                     "lora",
                     options=files,
@@ -44,34 +46,35 @@ class SpacetimeLoadLora(io.ComfyNode):
                     min=-10.0,
                     max=10.0,
                     step=0.05,
-                    tooltip="How much it changes the model; 0 leaves the model as it is.",
+                    tooltip="How strongly the LoRA changes the model; 0 leaves the model "
+                    "unchanged.",
                 ),
                 io.Combo.Input(
                     "apply",
                     options=[MERGED, BESIDE],
                     default=MERGED,
                     **advanced(),
-                    tooltip="Merged costs nothing while sampling. Beside the weights needs no copy "
-                    "of them, and keeps small changes that half precision would round away; each "
-                    "step takes a little longer. ComfyUI decides by itself where it manages the "
-                    "model.",
+                    tooltip="merged adds no cost while sampling. beside the weights needs no "
+                    "copy of the weights and keeps small changes that half precision would round "
+                    "away; each step takes a little longer. ComfyUI decides for itself where it "
+                    "manages the model.",
                 ),
             ],
             outputs=[
-                io.Model.Output(display_name="MODEL", tooltip="The model with the LoRA in it.")
+                io.Model.Output(display_name="MODEL", tooltip="The model with the LoRA applied.")
             ],
         )
 
     @classmethod
     def validate_inputs(cls, lora: str | None, apply: str | None) -> Any:
-        """Refuse a missing file and an unknown way before the graph runs."""
+        """Reject a missing file or an unknown ``apply`` mode before the graph runs."""
         if lora is not None:
             try:
                 weight_path("loras", lora)
             except FileNotFoundError as error:
                 return f"input lora: {error}"
         if apply not in (None, MERGED, BESIDE):
-            return f"input apply: unknown way {apply!r} to apply a LoRA: use {MERGED!r} or "
+            return f"input apply: unknown mode {apply!r}: use {MERGED!r} or "
             f"{BESIDE!r}"
         return True
 
@@ -94,11 +97,11 @@ class SpacetimeLoadLora(io.ComfyNode):
 
 
 def _unused(lora: Lora) -> str:
-    """Tell what of a file the model has no place for, the first by name."""
+    """Describe the tensors that have no place in the model, the first few by name."""
     named = ", ".join(lora.unused[:NAMED])
     more = len(lora.unused) - NAMED
     return (
-        f"{len(lora.unused)} tensors of {lora.name} have no place in this model and stay unused "
+        f"{len(lora.unused)} tensors of {lora.name} have no place in this model and are not used "
         f"({named}{f' and {more} more' if more > 0 else ''}); the rest is applied"
     )
 

@@ -1,4 +1,4 @@
-"""Load Models: a diffusion transformer, its text encoder and its VAE."""
+"""Load Models: load a diffusion transformer, its text encoder and its VAE."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,14 +15,14 @@ from ..helpers.search import search_words
 from ..helpers.weight_files import weight_names, weight_path
 
 PARTS = 100
-"""Ticks of the progress bar for each file."""
+"""Progress-bar ticks for each file."""
 
 FOLDERS = {"model": "diffusion_models", "text_encoder": "text_encoders", "vae": "vae"}
 KINDS: dict[str, Kind] = {"model": "dit", "text_encoder": "text_encoder", "vae": "vae"}
 
 DTYPES = ["auto", "fp32", "bf16", "fp16"]
 TEXT_DTYPES = {"fp16": "fp32"}
-"""The published UMT5 overflows in fp16, so its encoder computes in fp32 there."""
+"""The published UMT5 overflows in fp16, so with ``dtype`` fp16 its encoder computes in fp32."""
 
 
 def _combo(id: str, folder: str, what: str) -> Any:
@@ -36,7 +36,7 @@ def _combo(id: str, folder: str, what: str) -> Any:
 
 
 class SpacetimeLoadModels(io.ComfyNode):
-    """Read the three parts of a video model."""
+    """Load the three parts of a video model."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -65,7 +65,8 @@ class SpacetimeLoadModels(io.ComfyNode):
                     options=DTYPES,
                     default="auto",
                     **advanced(),
-                    tooltip="Number format to compute in; auto takes what this machine is fast at.",
+                    tooltip="Number format for computation; auto picks one that is fast on this "
+                    "machine.",
                 ),
             ],
             outputs=[
@@ -77,7 +78,7 @@ class SpacetimeLoadModels(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, model: str | None, text_encoder: str | None, vae: str | None) -> Any:
-        """Refuse files that are missing, unknown or do not belong together, from their headers."""
+        """Reject missing, unknown or mismatched files, going by their headers."""
         chosen = {"model": model, "text_encoder": text_encoder, "vae": vae}
         problems, parts = [], {}
         for part, name in chosen.items():
@@ -111,7 +112,7 @@ class SpacetimeLoadModels(io.ComfyNode):
 
 
 def _ticks(files: int) -> list[Tick]:
-    """One progress bar for several files, in hundredths of each."""
+    """One progress bar for several files, advancing in hundredths of each file."""
     bar = host().session.ticker(files * PARTS)
     return [partial(_tick, bar, number) for number in range(files)]
 

@@ -1,1 +1,1 @@
-"""Nodes of the menu Patches."""
+"""Nodes of the Patches menu."""

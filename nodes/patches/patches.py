@@ -1,4 +1,4 @@
-"""Patchify and Unpatchify: latents of any sizes as one packed token sequence, and back."""
+"""Patchify and Unpatchify: pack latents of any size into one token sequence, and unpack it."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ class SpacetimePatchify(io.ComfyNode):
             display_name="Patchify",
             category="Spacetime/Patches",
             description="Cuts a latent into spacetime patches, the tokens that the transformer "
-            "works on. A list of latents, of different sizes and lengths too, becomes one packed "
-            "sequence in which the clips never see each other.",
+            "processes. A list of latents, even of different sizes and lengths, becomes one "
+            "packed sequence in which no clip sees another.",
             **search_words("latent to tokens", "spacetime patches", "pack clips"),
             is_input_list=True,
             inputs=[io.Latent.Input("latent", tooltip="One latent, or a list of them.")],
@@ -37,7 +37,7 @@ class SpacetimePatchify(io.ComfyNode):
 
 
 class SpacetimeUnpatchify(io.ComfyNode):
-    """Put spacetime patches together again."""
+    """Reassemble spacetime patches into latents."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -53,7 +53,7 @@ class SpacetimeUnpatchify(io.ComfyNode):
                 io.Latent.Output(
                     display_name="LATENT",
                     is_output_list=True,
-                    tooltip="One latent per clip; what follows runs once for each.",
+                    tooltip="One latent per clip; the nodes after this one run once for each.",
                 )
             ],
         )

@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_refused_with_numbers(tmp_path, monkeypatch):
     with pytest.raises(MediaError, match=r"a clip needs 3\.0 GB of memory, 0\.0 GB are free"):
         check_room(3e9, "a clip")
     Image.new("1", (500, 500)).save(tmp_path / "large.png")
-    with pytest.raises(MediaError, match=r"large\.png \(500x500, 1 pictures\) needs"):
+    with pytest.raises(MediaError, match=r"large\.png \(500x500, 1 images\) needs"):
         probe_image(tmp_path / "large.png")
 
 

@@ -53,7 +53,7 @@ def test_an_error_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.mp4"
     write_video(path, [ramp(frames=2)], fps=8)
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="all frames of a video need one size"):
+    with pytest.raises(ValueError, match="all frames of a video must have one size"):
         write_video(path, [ramp(frames=2), ramp(frames=2, height=64)], fps=8)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -208,7 +208,7 @@ def test_rounded_time_stamps_repeat_nothing(tmp_path):
 def test_damaged_time_stamps_do_not_make_endless_frames(tmp_path):
     write_at(tmp_path / "jump.mkv", [0, 1, 10**6])
     assert len(read_all(tmp_path / "jump.mkv")) == 3
-    with pytest.raises(MediaError, match="time stamps jump"):
+    with pytest.raises(MediaError, match="timestamps jump"):
         read_all(tmp_path / "jump.mkv", fps=10)
 
 

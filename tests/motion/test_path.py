@@ -74,7 +74,7 @@ def test_what_is_not_one_stroke_is_told():
     ring[((x - 40.0).hypot(y - 30.0) - 20).abs() < 3] = 1
     with pytest.raises(ValueError, match="in several pieces: paint one stroke"):
         stroke_path(two, thing)
-    with pytest.raises(ValueError, match=r"meets itself.*leave a gap"):
+    with pytest.raises(ValueError, match=r"touches itself.*leave a gap"):
         stroke_path(ring, thing)
     ring[:20] = 0
     assert len(stroke_path(ring, thing)) > 40

@@ -41,8 +41,8 @@ def test_what_other_packs_write_is_read():
     [
         ("  ", "no tracks: connect Draw Motion"),
         ("[[{", "not JSON .*line 1"),
-        ("{}", "no list of tracks"),
-        ("[]", "no list of tracks"),
+        ("{}", "not a list of tracks"),
+        ("[]", "not a list of tracks"),
         ("[3]", "track 0 is not a list of points"),
         ("[[]]", "track 0 is not a list of points"),
         ('[[{"x": 1, "y": 2}], [{"x": 1, "y": 2}, {"x": 1, "y": 2}]]', "track 1 has 2 points"),

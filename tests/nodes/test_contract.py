@@ -73,10 +73,10 @@ def reordered(*names):
         (changed(inputs={"mode": {"options": ["a"]}}), "b cannot be chosen"),
         (changed(inputs={"mode": {"optional": False}}), "it was optional"),
         (changed(inputs={"new": {"type": "INT", "optional": False}}), "make it optional"),
-        (changed(outputs=NODE["outputs"][::-1]), "links are stored by place"),
-        (changed(outputs=NODE["outputs"][:1]), "links are stored by place"),
+        (changed(outputs=NODE["outputs"][::-1]), "links are stored by position"),
+        (changed(outputs=NODE["outputs"][:1]), "links are stored by position"),
         (changed(takes_lists=True), "is_input_list"),
-        (changed(is_output=False), "no output node"),
+        (changed(is_output=False), "no longer an output node"),
     ],
 )
 def test_what_breaks_graphs_is_named(after, message):

@@ -161,8 +161,8 @@ def test_two_may_take_turns(bench, control_net, acting):
         (SpacetimeControlOverFrames, ("5: 1, 2: 0", "frames", "hold"), "not in the order of time"),
         (SpacetimeControlOverFrames, ("0: 1, 2: -1", "frames", "hold"), "factors -1: use numbers"),
         (SpacetimeControlOverFrames, ("-3: 1", "frames", "hold"), "begin before the video"),
-        (SpacetimeControlOverFrames, ("0: 1, 24: 0", "share", "ease"), "1 its last"),
-        (SpacetimeControlOverFrames, ("0: 1", "minutes", "ease"), "counted in 'minutes'"),
+        (SpacetimeControlOverFrames, ("0: 1, 24: 0", "share", "ease"), "beyond the end"),
+        (SpacetimeControlOverFrames, ("0: 1", "minutes", "ease"), "unknown unit 'minutes'"),
         (SpacetimeControlOverFrames, ("0: 1", "frames", "bounce"), "interpolation 'bounce'"),
         (SpacetimeControlOverSteps, ("custom", 0.0, "0: 1, 20: 0", "hold"), "shares of it"),
         (SpacetimeControlOverSteps, ("slow", 0.0, "0: 1", "hold"), "unknown preset 'slow'"),
@@ -198,7 +198,7 @@ def test_what_a_shape_does_not_take_is_not_read(bench, control_net):
 def test_masks_of_other_lengths_are_refused_before_the_first_step(told, control_net, network_calls):
     with pytest.raises(ValueError, match="control mask of 9 frames for a video of 17"):
         told(lambda net: in_region(net, mask(9)))
-    with pytest.raises(ValueError, match="mask of 9 frames over pictures of 17"):
+    with pytest.raises(ValueError, match="9 masks for 17 images"):
         in_region(control_net, mask(9), image=pictures())
     bare = {"samples": torch.zeros(1, 16, 5, 4, 4)}
     with pytest.raises(ValueError, match=r"at seconds \(0: 1, 1: 0\).*count in frames"):

@@ -240,7 +240,7 @@ def test_wrong_values_over_wires_are_refused_in_the_run(bench):
 def test_a_block_that_the_model_does_not_have_is_refused_before_sampling(bench, network_calls):
     with pytest.raises(ValueError, match=r"no block 2, 3 in this model, which has blocks 0 to 1"):
         SpacetimeSkipLayerGuidance.execute(bench.guider(), "1-3", 1.0, 0.2, 0.9)
-    with pytest.raises(ValueError, match=r"no blocks that can be left out"):
+    with pytest.raises(ValueError, match=r"no blocks that can be skipped"):
         blocks_to_skip("", 0)
     assert network_calls == []
 

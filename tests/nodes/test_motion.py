@@ -193,9 +193,9 @@ def test_warped_noise_samples_and_plain_noise_is_its_end(bench):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"path": " "}, "no path is drawn: drag over the picture"),
+        ({"path": " "}, "no path is drawn: drag over the image"),
         ({"path": "[[1]]"}, "point 0 of track 0"),
-        ({"path": f"[{PATH}, {PATH}]"}, "2 paths for one thing"),
+        ({"path": f"[{PATH}, {PATH}]"}, "2 paths for one object"),
         ({"mask": torch.zeros(1, 8, 8)}, "no pixel of mask is above one half"),
         ({"mask": torch.ones(1, 8, 8)}, "mask has 8x8 pixels and the picture 64x64"),
         ({"path_mask": torch.zeros(1, SIDE, SIDE)}, "no pixel of path_mask"),
@@ -218,5 +218,5 @@ def test_values_are_checked_before_the_graph_runs():
 
 
 def test_depth_of_another_picture_is_told():
-    with pytest.raises(ValueError, match="a depth map of 8x8 and a picture of 64x64"):
+    with pytest.raises(ValueError, match="a depth map of 8x8 for an image of 64x64"):
         SpacetimeCameraMove.execute(picture(), FRAMES, depth=torch.ones(1, 8, 8, 3))

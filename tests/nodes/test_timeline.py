@@ -309,7 +309,7 @@ REFUSED = [
             image=STILL, end_image=SECOND, frames=1),
     refused(SpacetimeInpaintVideo, "no pixel of the mask is above one half .the most is 0.5.*"
             "invert the mask", images=FIRST, mask=torch.full((1, 4, 4), 0.5)),
-    refused(SpacetimeInpaintVideo, "a mask of 3 frames for a clip of 9: one for all, or one for",
+    refused(SpacetimeInpaintVideo, "a mask of 3 frames for a clip of 9: use one for all frames",
             images=FIRST, mask=torch.ones(3, 4, 4)),
     refused(SpacetimeEditVideo, "a mask of 2 frames", images=FIRST, mask=torch.ones(2, 4, 4)),
     refused(SpacetimeOutpaintVideo, "24 pixels of new picture: use multiples of 16",

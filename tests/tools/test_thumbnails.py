@@ -27,5 +27,5 @@ def test_an_image_is_shown_as_it_is():
 
 
 def test_nothing_cannot_be_shown():
-    with pytest.raises(ValueError, match="saved no picture"):
+    with pytest.raises(ValueError, match="saved no image"):
         thumbnail([])

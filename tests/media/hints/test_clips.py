@@ -126,7 +126,7 @@ def test_what_is_no_clip_is_refused_at_once(make):
 def test_what_is_not_finite_is_refused_with_its_frame(make, value):
     frames = clip()
     frames[3, 1, 2, 0] = value
-    with pytest.raises(ValueError, match="frame 3 of the images holds values that are not finite"):
+    with pytest.raises(ValueError, match="frame 3 of the images contains values that are not"):
         make(frames)
     with pytest.raises(ValueError, match="frame 3 of the images"):
         make(Source(frames).stream).whole()
