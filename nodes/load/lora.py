@@ -74,8 +74,7 @@ class SpacetimeLoadLora(io.ComfyNode):
             except FileNotFoundError as error:
                 return f"input lora: {error}"
         if apply not in (None, MERGED, BESIDE):
-            return f"input apply: unknown mode {apply!r}: use {MERGED!r} or "
-            f"{BESIDE!r}"
+            return f"input apply: unknown mode {apply!r}: use {MERGED!r} or {BESIDE!r}"
         return True
 
     @classmethod

@@ -91,7 +91,8 @@ def test_a_missing_file_is_refused_before_the_graph_runs(loaded):
     problem = SpacetimeLoadLora.validate_inputs("gone.safetensors", MERGED)
     assert "input lora: no file 'gone.safetensors' in /" in problem
     assert "/loras: put it there, or choose spacetime_tiny_few_step_lora.safetensors" in problem
-    assert "unknown mode 'soon'" in SpacetimeLoadLora.validate_inputs(None, "soon")
+    problem = SpacetimeLoadLora.validate_inputs(None, "soon")
+    assert problem == f"input apply: unknown mode 'soon': use {MERGED!r} or {BESIDE!r}"
     with pytest.raises(FileNotFoundError, match=r"gone\.safetensors"):
         SpacetimeLoadLora.execute(loaded.model, "gone.safetensors", 1.0)
 
