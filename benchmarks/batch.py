@@ -1,11 +1,11 @@
-"""Many short jobs: computed together, one after the other in one process, each in its own process.
+"""Many short jobs: computed together, one by one in one process, or each in its own process.
 
     python benchmarks/batch.py --dtype bf16 --graph few_step_text_to_video
 
-The graph is an example workflow, once for each of the prompts with each of the seeds. ``together``
-is `spacetime batch` as it is, ``one by one`` the same with ``--pack 1``; ``worker`` and
-``worker one by one`` are both with ``--workers 1``, and ``processes`` is a `spacetime run` for each
-job. The time to start is part of all of them.
+The graph is an example workflow, run once for each combination of prompt and seed. ``together`` is
+plain `spacetime batch`, and ``one by one`` adds ``--pack 1``; ``worker`` and ``worker one by one``
+are the same two with ``--workers 1``. ``processes`` is a separate `spacetime run` for each job. All
+of them include start-up time.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PROMPTS = (
 
 
 def batch(options: argparse.Namespace, *more: str) -> Callable[[], None]:
-    """All jobs by `spacetime batch`."""
+    """Run all jobs with `spacetime batch`."""
 
     def run(folder: Path) -> None:
         prompts = folder / "prompts.txt"
@@ -45,7 +45,7 @@ def batch(options: argparse.Namespace, *more: str) -> Callable[[], None]:
 
 
 def processes(options: argparse.Namespace) -> Callable[[], None]:
-    """All jobs by a `spacetime run` each."""
+    """Run each job with its own `spacetime run`."""
 
     def run(folder: Path) -> None:
         for text, seed in product(PROMPTS[: options.prompts], range(1, options.seeds + 1)):
@@ -60,12 +60,12 @@ def _graph(options: argparse.Namespace) -> str:
 
 
 def _in_new_folder(run: Callable[[Path], None], options: argparse.Namespace) -> None:
-    """Run jobs, and see that each of them has made its file."""
+    """Run jobs, and check that each of them has written its file."""
     with TemporaryDirectory() as name:
         run(Path(name))
         made = len(list(_results(Path(name))))
     if made != options.prompts * options.seeds:
-        raise SystemExit(f"{made} videos of {options.prompts * options.seeds} jobs")
+        raise SystemExit(f"got {made} videos from {options.prompts * options.seeds} jobs")
 
 
 def _results(folder: Path) -> Iterator[Path]:
@@ -80,12 +80,12 @@ def _do(words: list[str], options: argparse.Namespace, folder: Path) -> None:
 
 
 def main() -> None:
-    """The batch against the others."""
+    """Compare the batch with the others."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     graphs = ("text_to_video", "few_step_text_to_video")
     parser.add_argument("--graph", default=graphs[0], choices=graphs)
-    parser.add_argument("--prompts", type=int, default=len(PROMPTS), help="of the graph, so many")
-    parser.add_argument("--seeds", type=int, default=6, help="for each prompt")
+    parser.add_argument("--prompts", type=int, default=len(PROMPTS), help="number of prompts")
+    parser.add_argument("--seeds", type=int, default=6, help="seeds per prompt")
     parser.add_argument("--dtype", default="bf16", choices=DTYPES)
     parser.set_defaults(warm_up=0)
     contest(

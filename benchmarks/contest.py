@@ -1,6 +1,6 @@
-"""Contestants that take turns, every run in a process of its own, and one line of JSON about them.
+"""Run contestants in turn, each run in its own process, and print one line of JSON.
 
-A benchmark names its contestants and calls ``contest``. The first one is compared with the others::
+A benchmark names its contestants and calls ``contest``. The others are compared with the first::
 
     def main() -> None:
         parser = argparse.ArgumentParser(description=__doc__)
@@ -11,9 +11,9 @@ A benchmark names its contestants and calls ``contest``. The first one is compar
             "comfyui": Contestant(comfyuis, in_comfyui=True),
         })
 
-``ours(options)`` loads what it needs and returns the work, a function without arguments. What the
-work returns, a tensor or nothing, is compared as well. Nothing heavy is imported at the top of a
-benchmark: the process that starts the others stays small.
+``ours(options)`` loads what it needs and returns the work, a function without arguments. The
+work's results, tensors or nothing, are compared as well. A benchmark imports nothing heavy at
+module level, so that the process that starts the others stays small.
 """
 
 import argparse
@@ -33,16 +33,17 @@ from meter import Usage, machine, measure, software
 from pack import comfyui_folder, comfyui_python
 
 HIDDEN = {"alone", "output"}
-"""Options of the process of one run."""
+"""Internal options, for the process of a single run."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """Somebody who does the work.
+    """One implementation of the work.
 
     Args:
         prepare: takes the options, loads, and returns the work to be measured.
-        in_comfyui: it runs in ComfyUI's interpreter, and takes part where ``COMFYUI_DIR`` is set.
+        in_comfyui: whether it runs in ComfyUI's interpreter; it then takes part only if
+            ``COMFYUI_DIR`` is set.
     """
 
     prepare: Callable[[argparse.Namespace], Callable[[], Any]]
@@ -53,11 +54,11 @@ LineUp = Callable[[argparse.Namespace], Mapping[str, Contestant]]
 
 
 def contest(parser: argparse.ArgumentParser, line_up: LineUp) -> None:
-    """Measure all contestants by turns and print the line; or, in a process for it, run one once.
+    """Measure all contestants in turn and print the line; in a child process, run one of them once.
 
     Args:
         parser: with the benchmark's own options.
-        line_up: the contestants for the options given, by name.
+        line_up: returns the contestants for given options, by name.
     """
     _add_options(parser)
     options = parser.parse_args()
@@ -85,8 +86,8 @@ def contest(parser: argparse.ArgumentParser, line_up: LineUp) -> None:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--peer", nargs="+", help="contestants beside the first one")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each, of which the medians")
+    parser.add_argument("--peer", nargs="+", help="contestants besides the first one")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each; medians are reported")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument(
@@ -100,7 +101,7 @@ def _chosen(peers: list[str] | None, contestants: Mapping[str, Contestant]) -> l
     first, *others = contestants
     unknown = set(peers or ()) - set(others)
     if unknown:
-        raise SystemExit(f"no contestant {sorted(unknown)}: there are {others}")
+        raise SystemExit(f"no contestant {sorted(unknown)}: choose from {others}")
     there = [
         name for name in others if not contestants[name].in_comfyui or "COMFYUI_DIR" in os.environ
     ]
@@ -113,7 +114,7 @@ def _chosen(peers: list[str] | None, contestants: Mapping[str, Contestant]) -> l
 def _run(
     options: argparse.Namespace, name: str, contestant: Contestant, output: Path | None
 ) -> dict[str, Any]:
-    """One run of a contestant in a process of its own."""
+    """Run a contestant once in its own process."""
     python = comfyui_python() if contestant.in_comfyui else sys.executable
     command = [python, *sys.argv, "--alone", name]
     command += [] if output is None else ["--output", str(output)]
@@ -125,7 +126,7 @@ def _run(
 
 
 def _run_alone(options: argparse.Namespace, contestant: Contestant) -> None:
-    """Prepare, do the work, and print what it took as the last line."""
+    """Prepare, do the work, and print its usage as the last line."""
     with _to_stderr():
         work = contestant.prepare(options)
         on_gpu = options.device.startswith("cuda")
@@ -141,7 +142,7 @@ def _run_alone(options: argparse.Namespace, contestant: Contestant) -> None:
 
 @contextmanager
 def _to_stderr() -> Iterator[None]:
-    """Send what is printed meanwhile, by child processes too, to the error stream."""
+    """Redirect output to standard error, including that of child processes."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
@@ -154,7 +155,7 @@ def _to_stderr() -> Iterator[None]:
 
 
 def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Medians of all runs, the memory beyond what was loaded, each CPU time, and the software."""
+    """Return medians of all runs, memory beyond loading, each CPU time, and the software."""
     usages = [Usage(**run["usage"]) for run in runs]
     return {
         **{name: median(getattr(usage, name) for usage in usages) for name in asdict(usages[0])},
@@ -165,7 +166,7 @@ def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _ratios(summaries: Mapping[str, dict[str, Any]], names: list[str]) -> dict[str, Any]:
-    """What the others take, in multiples of what the first one takes."""
+    """Return the cost of the others as multiples of the first one's."""
     first, *others = names
     kinds = ("cpu_s", "wall_s", "peak_mb", "beyond_mb")
     return {
@@ -179,8 +180,11 @@ def _ratios(summaries: Mapping[str, dict[str, Any]], names: list[str]) -> dict[s
 
 
 def _differences(folder: Path, names: list[str]) -> dict[str, Any]:
-    """How the others' results differ from the first one's: root mean square of the difference as a
-    share of the first's, and the largest difference."""
+    """Compare the others' results with the first one's.
+
+    Returns the root mean square of the difference relative to the first result's, and the largest
+    difference.
+    """
     first, *others = names
     if not (folder / f"{first}.pt").exists():
         return {}

@@ -1,4 +1,4 @@
-"""Peak memory of Decode to Video File for clips of several lengths, each in a process of its own.
+"""Peak memory of Decode to Video File for clips of several lengths, each in its own process.
 
     python benchmarks/decode_memory.py --vae tiny --size 64 --seconds 5 60
 
@@ -22,7 +22,7 @@ FPS = 16
 
 
 def make_host(options: argparse.Namespace, folder: Path) -> Any:
-    """The host that the node runs in, with its temporary files in a folder."""
+    """Return the host that the node runs in, with its temporary files in a folder."""
     if options.host == "standalone":
         from spacetime_video.hosts.standalone.folders import Folders
         from spacetime_video.hosts.standalone.host import StandaloneHost
@@ -39,7 +39,7 @@ def make_host(options: argparse.Namespace, folder: Path) -> Any:
 
 
 def make_vae(host: Any, kind: str) -> Any:
-    """The shipped VAE, or one of Wan 2.1's size with random weights."""
+    """Return the shipped VAE, or one of Wan 2.1's size with random weights."""
     import torch
 
     from spacetime_video.model_loaders.load import VAEWeights, read_vae
@@ -55,7 +55,7 @@ def make_vae(host: Any, kind: str) -> Any:
 
 
 def prepare(options: argparse.Namespace, seconds: float) -> Callable[[], None]:
-    """A clip of random latents to decode to a file."""
+    """Return work that decodes a clip of random latents to a file."""
     load_pack()
     import torch
 
@@ -84,7 +84,7 @@ def prepare(options: argparse.Namespace, seconds: float) -> Callable[[], None]:
 
 
 def main() -> None:
-    """Every length against the first."""
+    """Compare every length with the first one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--vae", choices=("tiny", "wan"), default="tiny")
     parser.add_argument("--size", type=int, default=64, help="side of the frames in pixels")

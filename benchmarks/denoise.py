@@ -1,9 +1,9 @@
-"""Sampling by a video transformer of Wan's layout: this pack's network, diffusers' and ComfyUI's.
+"""Sampling with a video transformer of Wan's layout: this pack's network, diffusers' and ComfyUI's.
 
     python benchmarks/denoise.py --dtype bf16
 
-The networks have the same random weights, and take the same Euler steps with guidance, each prompt
-by an evaluation of its own.
+The networks have the same random weights, and take the same Euler steps with guidance; each prompt
+is a separate evaluation.
 """
 
 # pyright: reportMissingImports=false
@@ -24,7 +24,7 @@ Velocity = Callable[[Any, Any], Any]
 
 
 def config_of(options: argparse.Namespace) -> Any:
-    """The sizes of the network, as the pack writes them."""
+    """Return the sizes of the network as the pack's config."""
     load_pack()
     from spacetime_video.models.dit.config import DiTConfig
 
@@ -42,7 +42,7 @@ def config_of(options: argparse.Namespace) -> Any:
 
 
 def weights_of(config: Any) -> Mapping[str, Any]:
-    """Random weights by Wan's names, every one of them another number, float32."""
+    """Return random weights by Wan's names, in float32, with every value different."""
     import torch
 
     from spacetime_video.models.dit.network import VideoDiT
@@ -58,7 +58,7 @@ def weights_of(config: Any) -> Mapping[str, Any]:
 
 
 def denoise(options: argparse.Namespace, prompts: list[Velocity]) -> Any:
-    """Euler steps from noise, with guidance between two prompts."""
+    """Take Euler steps from noise, with guidance between two prompts."""
     import torch
 
     shape = (1, CHANNELS, options.frames, options.size, options.size)
@@ -74,7 +74,7 @@ def denoise(options: argparse.Namespace, prompts: list[Velocity]) -> Any:
 
 
 def texts(options: argparse.Namespace) -> list[Any]:
-    """Two encoded prompts (1, S, text width)."""
+    """Return two encoded prompts (1, S, text width)."""
     import torch
 
     drawn = torch.Generator().manual_seed(2)
@@ -83,7 +83,7 @@ def texts(options: argparse.Namespace) -> list[Any]:
 
 
 def ours(options: argparse.Namespace) -> Callable[[], Any]:
-    """The pack's network as its own host runs it: prompts are prepared once."""
+    """Prepare the pack's network as its own host runs it: prompts are prepared once."""
     import torch
 
     config, dtype = config_of(options), dtype_of(options)
@@ -107,7 +107,7 @@ def ours(options: argparse.Namespace) -> Callable[[], Any]:
 
 
 def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
-    """The transformer of diffusers' Wan pipelines."""
+    """Prepare the transformer of diffusers' Wan pipelines."""
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
     config, dtype = config_of(options), dtype_of(options)
@@ -139,7 +139,7 @@ def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
 
 
 def comfyui(options: argparse.Namespace) -> Callable[[], Any]:
-    """ComfyUI's network, called directly."""
+    """Prepare ComfyUI's network, called directly."""
     enter_comfyui(options.device)
     import comfy.ops
     from comfy.ldm.wan.model import WanModel
@@ -170,14 +170,14 @@ def comfyui(options: argparse.Namespace) -> Callable[[], Any]:
 
 
 def main() -> None:
-    """Measure all of them."""
+    """Compare the three networks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--dtype", choices=DTYPES, default="fp32")
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--heads", type=int, default=4)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--text", type=int, default=512, help="tokens of a prompt")
-    parser.add_argument("--frames", type=int, default=5, help="of the latent")
+    parser.add_argument("--frames", type=int, default=5, help="frames of the latent")
     parser.add_argument("--size", type=int, default=32, help="side of the latent")
     parser.add_argument("--steps", type=int, default=10)
     contest(

@@ -1,4 +1,4 @@
-"""What a piece of work takes of the machine, and what machine that is."""
+"""Measure the time and memory of a piece of work, and describe the machine."""
 
 import importlib
 import os
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 MEGA = 1e6
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes that ``ru_maxrss`` counts in."""
+"""Bytes per unit of ``ru_maxrss``."""
 
 PACKAGES = ("torch", "diffusers", "transformers", "av")
 STATUS, FORGET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -24,14 +24,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Usage:
-    """Of one piece of work.
+    """Time and memory that one piece of work used.
 
     Args:
-        cpu_s: seconds of all threads of this process and of the processes that it waited for.
-        wall_s: seconds that went by.
-        loaded_mb: memory that was taken when the work began, a GPU's where it ran on one.
-        peak_mb: the most that was taken until it was done, by this process or by one of those
-            that it waited for.
+        cpu_s: CPU seconds of all threads of this process and of the processes that it waited for.
+        wall_s: elapsed seconds.
+        loaded_mb: memory in use when the work began; the GPU's if it ran on one.
+        peak_mb: peak memory during the work, of this process or of one that it waited for.
     """
 
     cpu_s: float
@@ -41,7 +40,7 @@ class Usage:
 
 
 def measure(work: Callable[[], Result], device: str = "cpu") -> tuple[Result, Usage]:
-    """Do a piece of work once; on a GPU until it has finished there."""
+    """Do a piece of work once, on a GPU until it has finished; return its result and usage."""
     memory = GpuMemory() if device.startswith("cuda") else Memory()
     loaded = memory.begin()
     cpu, wall = cpu_seconds(), time.perf_counter()
@@ -52,32 +51,32 @@ def measure(work: Callable[[], Result], device: str = "cpu") -> tuple[Result, Us
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and of the ended processes that it waited for."""
+    """Return the CPU time of this process and of the ended processes that it waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 class Memory:
-    """What this process takes of the main memory, in MB."""
+    """Main memory of this process, in MB."""
 
     def begin(self) -> float:
-        """What is taken now. The peak is counted from here where the system can do that."""
+        """Return the current usage; where the system supports it, the peak counts from here."""
         if not STATUS.exists():
             return _max_rss(resource.RUSAGE_SELF)
         FORGET_PEAK.write_text("5")
         return _status("VmRSS")
 
     def settle(self) -> None:
-        """Nothing to wait for."""
+        """Do nothing: there is nothing to wait for."""
 
     def peak(self) -> float:
-        """The most that this process, or one that it waited for, has taken."""
+        """Return the peak usage of this process, or of one that it waited for."""
         own = _status("VmHWM") if STATUS.exists() else _max_rss(resource.RUSAGE_SELF)
         return max(own, _max_rss(resource.RUSAGE_CHILDREN))
 
 
 class GpuMemory:
-    """What this process takes of a GPU's memory, in MB."""
+    """GPU memory of this process, in MB."""
 
     def __init__(self) -> None:
         import torch
@@ -85,7 +84,7 @@ class GpuMemory:
         self._cuda = torch.cuda
 
     def begin(self) -> float:
-        """What is taken now, from where the peak is counted."""
+        """Return the current usage; the peak counts from here."""
         self._cuda.synchronize()
         self._cuda.reset_peak_memory_stats()
         return self._cuda.memory_allocated() / MEGA
@@ -95,7 +94,7 @@ class GpuMemory:
         self._cuda.synchronize()
 
     def peak(self) -> float:
-        """The most that was taken."""
+        """Return the peak usage."""
         return self._cuda.max_memory_allocated() / MEGA
 
 
@@ -104,13 +103,13 @@ def _max_rss(who: int) -> float:
 
 
 def _status(name: str) -> float:
-    """An entry of Linux's account of this process, in MB."""
+    """Return an entry of this process's ``/proc`` status file, in MB."""
     lines = STATUS.read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / MEGA
 
 
 def machine() -> dict[str, Any]:
-    """The processor, how many there are, how busy they are, and the system."""
+    """Return the processor, the number of cores, the load, and the system."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -127,7 +126,7 @@ def _processor() -> str:
 
 
 def software(device: str = "cpu") -> dict[str, str]:
-    """Versions of what this interpreter computes with, and how it sees the device."""
+    """Return the versions of this interpreter's packages, and how it sees the device."""
     found = {"python": platform.python_version(), "interpreter": sys.executable}
     for name in PACKAGES:
         try:

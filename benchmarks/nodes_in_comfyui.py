@@ -2,9 +2,9 @@
 
     COMFYUI_DIR=/path/to/ComfyUI python benchmarks/nodes_in_comfyui.py --dtype bf16
 
-A Wan network of random weights is written to a file, loaded and sampled by Euler's method from the
-same noise, text and levels: by the pack's loader, Denoiser and Sample, and by UNETLoader,
-CFGGuider and SamplerCustomAdvanced.
+A Wan network with random weights is written to a file, loaded, and sampled with Euler's method from
+the same noise, text and noise levels: with the pack's loader, Denoiser and Sample, and with
+UNETLoader, CFGGuider and SamplerCustomAdvanced.
 """
 
 # pyright: reportMissingImports=false, reportAttributeAccessIssue=false
@@ -22,7 +22,7 @@ from pack import DTYPES, dtype_of, enter_comfyui, load_pack
 FILE = "wan.safetensors"
 GUIDANCE, SHIFT, SEED = 5.0, 3.0, 0
 HEAD = 128
-"""Width of a Wan network's heads, by which ComfyUI counts them."""
+"""Width of a Wan network's heads, from which ComfyUI derives their number."""
 
 
 def begin(options: argparse.Namespace) -> Path:
@@ -52,7 +52,7 @@ def begin(options: argparse.Namespace) -> Path:
 
 
 def materials(options: argparse.Namespace) -> tuple[Any, ...]:
-    """Both conditionings, noise, levels and an empty latent."""
+    """Return both conditionings, noise, noise levels and an empty latent."""
     import torch
 
     from spacetime_video.samplers.noise.frames import FrameNoise
@@ -66,7 +66,7 @@ def materials(options: argparse.Namespace) -> tuple[Any, ...]:
 
 
 def ours(options: argparse.Namespace) -> Callable[[], Any]:
-    """The pack's nodes."""
+    """Prepare the pack's nodes."""
     folder = begin(options)
     import torch
 
@@ -88,7 +88,7 @@ def ours(options: argparse.Namespace) -> Callable[[], Any]:
 
 
 def theirs(options: argparse.Namespace) -> Callable[[], Any]:
-    """ComfyUI's nodes."""
+    """Prepare ComfyUI's nodes."""
     folder = begin(options)
     import folder_paths
     import torch
@@ -111,7 +111,7 @@ def theirs(options: argparse.Namespace) -> Callable[[], Any]:
 
 
 def main() -> None:
-    """The pack's nodes against ComfyUI's."""
+    """Compare the pack's nodes with ComfyUI's."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--dim", type=int, default=512, help=f"width, a multiple of {HEAD}")
     parser.add_argument("--layers", type=int, default=8)

@@ -1,4 +1,4 @@
-"""The pack from this checkout, and a ComfyUI beside it. As a script, the `spacetime` command."""
+"""Load the pack from this checkout, and ComfyUI. As a script, this is the `spacetime` command."""
 
 # pyright: reportMissingImports=false
 
@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "spacetime_video"
 
 DTYPES = ("fp32", "bf16")
-"""Number formats to compute in."""
+"""Compute dtypes."""
 
 
 def load_pack() -> ModuleType:
-    """Load the pack from its folder, under its name, unless it is there."""
+    """Load the pack from its folder, under its own name, unless it is already loaded."""
     if NAME in sys.modules:
         return sys.modules[NAME]
     spec = importlib.util.spec_from_file_location(
@@ -33,7 +33,7 @@ def load_pack() -> ModuleType:
 
 
 def dtype_of(options: argparse.Namespace) -> Any:
-    """The number format that was asked for, as torch has it."""
+    """Return the requested dtype as a torch dtype."""
     load_pack()
     from spacetime_video.models import precision
 
@@ -43,31 +43,31 @@ def dtype_of(options: argparse.Namespace) -> Any:
 def by_names_of(
     network: Any, weights: Mapping[str, Any], to_pack_keys: Callable[[dict[str, Any]], Any]
 ) -> dict[str, Any]:
-    """The pack's weights under the names of another network, which a loader translates."""
+    """Return the pack's weights by the names of another network, which a loader translates."""
     theirs = network.state_dict()
     names = {id(tensor): name for name, tensor in theirs.items()}
     return {names[id(tensor)]: weights[key] for key, tensor in to_pack_keys(theirs).items()}
 
 
 def comfyui_folder() -> Path:
-    """The checkout that ``COMFYUI_DIR`` names.
+    """Return the ComfyUI checkout at ``COMFYUI_DIR``.
 
     Raises:
-        SystemExit: it names none.
+        SystemExit: there is none.
     """
     folder = os.environ.get("COMFYUI_DIR", "")
     if not (Path(folder) / "comfy").is_dir():
-        raise SystemExit(f"COMFYUI_DIR is {folder or 'not set'}: name a checkout of ComfyUI by it")
+        raise SystemExit(f"COMFYUI_DIR is {folder or 'not set'}: set it to a checkout of ComfyUI")
     return Path(folder)
 
 
 def comfyui_python() -> str:
-    """ComfyUI's interpreter: ``COMFYUI_PYTHON``, or this one."""
+    """Return ComfyUI's interpreter: ``COMFYUI_PYTHON``, or this one."""
     return os.environ.get("COMFYUI_PYTHON", sys.executable)
 
 
 def enter_comfyui(device: str) -> None:
-    """Make ComfyUI's modules importable, for computing on a CPU or on the GPU that it chooses."""
+    """Make ComfyUI's modules importable, to compute on a CPU or on the GPU that it chooses."""
     sys.path.insert(0, str(comfyui_folder()))
     from comfy.cli_args import args
 

@@ -1,8 +1,8 @@
-"""CPU time of a short run of the command, beside PyTorch's own start and on a busy machine.
+"""CPU time of a short run of the command, also on a busy machine, compared with importing PyTorch.
 
     python benchmarks/start.py
 
-The graph is ``example_workflows/text_to_video.json``. ``busy`` is the same run beside four
+The graph is ``example_workflows/text_to_video.json``. ``busy`` is the same run alongside four
 processes that compute all the time; ``torch`` only imports PyTorch.
 """
 
@@ -26,19 +26,19 @@ NEIGHBOURS = 4
 
 
 def run_command(options: argparse.Namespace, neighbours: int) -> Callable[[], None]:
-    """A run of the command, beside so many busy processes."""
+    """Run the command alongside a number of busy processes."""
     output = tempfile.TemporaryDirectory()
     atexit.register(output.cleanup)
     command = [*COMMAND, "run", str(options.workflow), "--output-dir", output.name, "--quiet"]
     command += ["--device", options.device]
     for process in [subprocess.Popen(BUSY) for _ in range(neighbours)]:
-        atexit.register(process.wait)  # their time counts when they have been waited for
+        atexit.register(process.wait)  # their CPU time counts once they have been waited for
         atexit.register(process.kill)
     return partial(_do, command)
 
 
 def import_torch(_: argparse.Namespace) -> Callable[[], None]:
-    """A process that imports PyTorch and ends."""
+    """Run a process that imports PyTorch and exits."""
     return partial(_do, [sys.executable, "-c", "import torch"])
 
 
@@ -48,7 +48,7 @@ def _do(command: list[str]) -> None:
 
 
 def main() -> None:
-    """The run against the others."""
+    """Compare the run with the others."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--workflow", type=Path, default=GRAPH)
     parser.set_defaults(warm_up=1)

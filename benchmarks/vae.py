@@ -1,9 +1,9 @@
-"""Decoding and encoding by a video VAE of Wan 2.1's layout: this pack's, diffusers' and ComfyUI's.
+"""Decoding and encoding with a video VAE of Wan 2.1's layout: this pack's, diffusers', ComfyUI's.
 
     python benchmarks/vae.py --task decode --dtype bf16
 
-The networks have the same random weights, of Wan's size unless said otherwise, and run in the
-steps that their own hosts take.
+The networks have the same random weights, by default of Wan's size, and process frames in the same
+chunks as in their own hosts.
 """
 
 # pyright: reportMissingImports=false
@@ -16,14 +16,14 @@ from contest import Contestant, contest
 from pack import DTYPES, by_names_of, dtype_of, enter_comfyui, load_pack
 
 LATENT_FRAMES = 4
-"""That the pack's hosts decode, or encode to, at a time."""
+"""Latent frames that the pack's hosts decode, or encode to, at a time."""
 
 LEVELS, BLOCKS, HALVED = [1, 2, 4, 4], 2, [False, True, True]
-"""Channels of each level, residual blocks, and which steps halve the frames: Wan 2.1's."""
+"""Wan 2.1's channel multipliers, residual blocks, and which steps halve the number of frames."""
 
 
 def network_of(options: argparse.Namespace) -> Any:
-    """The pack's network in float32, every weight random, such that results are of about 1."""
+    """Return the pack's network in float32 with random weights, scaled for outputs of about 1."""
     load_pack()
     import torch
 
@@ -49,7 +49,7 @@ def network_of(options: argparse.Namespace) -> Any:
 
 
 def given(options: argparse.Namespace) -> Any:
-    """A latent (1, z, f, h, w) to decode or a video (1, 3, F, H, W) to encode."""
+    """Return a latent (1, z, f, h, w) to decode or a video (1, 3, F, H, W) to encode."""
     import torch
 
     drawn = torch.Generator().manual_seed(1)
@@ -62,7 +62,7 @@ def given(options: argparse.Namespace) -> Any:
 
 
 def working(function: Callable[[Any], Any], options: argparse.Namespace) -> Callable[[], Any]:
-    """Apply a function to what is given; decoded values beyond the range of colours are cut off."""
+    """Return work that applies a function to the input; decoded values are clamped to [-1, 1]."""
     import torch
 
     x = given(options)
@@ -76,7 +76,7 @@ def working(function: Callable[[Any], Any], options: argparse.Namespace) -> Call
 
 
 def ours(options: argparse.Namespace) -> Callable[[], Any]:
-    """The pack's network as its own hosts run it."""
+    """Prepare the pack's network as its own hosts run it."""
     network = network_of(options)
     import torch
 
@@ -97,7 +97,7 @@ def ours(options: argparse.Namespace) -> Callable[[], Any]:
 
 
 def filled(network: Any, options: argparse.Namespace) -> Any:
-    """Another project's network with the pack's weights, whose names our loader translates."""
+    """Load the pack's weights into another project's network; our loader translates the names."""
     weights = network_of(options).state_dict()
     from spacetime_video.model_loaders.families.wan_vae import to_pack_keys
 
@@ -106,7 +106,7 @@ def filled(network: Any, options: argparse.Namespace) -> Any:
 
 
 def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
-    """The VAE of diffusers' Wan pipelines."""
+    """Prepare the VAE of diffusers' Wan pipelines."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     network: Any = AutoencoderKLWan(
@@ -128,7 +128,7 @@ def diffusers(options: argparse.Namespace) -> Callable[[], Any]:
 
 
 def comfyui(options: argparse.Namespace) -> Callable[[], Any]:
-    """ComfyUI's network, called directly."""
+    """Prepare ComfyUI's network, called directly."""
     enter_comfyui(options.device)
     from comfy.ldm.wan.vae import WanVAE
 
@@ -145,14 +145,14 @@ def comfyui(options: argparse.Namespace) -> Callable[[], Any]:
 
 
 def main() -> None:
-    """Measure all of them."""
+    """Compare the three networks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--task", choices=("decode", "encode"), default="decode")
     parser.add_argument("--dtype", choices=DTYPES, default="fp32")
     parser.add_argument("--frames", type=int, default=17, help="1 + a multiple of 4")
     parser.add_argument("--size", type=int, default=256, help="side of the frames in pixels")
     parser.add_argument("--dim", type=int, default=96, help="channels of the finest level")
-    parser.add_argument("--channels", type=int, default=16, help="of the latent")
+    parser.add_argument("--channels", type=int, default=16, help="channels of the latent")
     contest(
         parser,
         lambda _: {

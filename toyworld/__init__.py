@@ -1,4 +1,4 @@
-"""The procedural world: scenes, captions and a ray-things renderer with exact ground truth."""
+"""The procedural world: scenes, captions and a ray-traced renderer with exact ground truth."""
 
 from .captions import caption, detailed_caption, vocabulary
 from .draw import MIXTURE, draw_scene, random_scene

@@ -1,4 +1,4 @@
-"""What an object is told to do and when: its own motions, or a player's commands."""
+"""Orders of an object over time: its own motions, or a player's commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOTIONS = {
 
 
 class Order(NamedTuple):
-    """A motion that begins at `start` seconds, wherever the object is then."""
+    """A motion that begins at `start` seconds, from the object's position at that time."""
 
     start: float
     motion: str
@@ -24,7 +24,7 @@ class Order(NamedTuple):
 
 
 def orders(scene: Scene, index: int) -> list[Order]:
-    """Return what the object `index` does after its first motion, in order of time."""
+    """Return the orders of object `index` after its first motion, in chronological order."""
     thing, actions = scene.objects[index], scene.actions
     if index == 0 and actions is not None and actions.target == "object":
         told = [

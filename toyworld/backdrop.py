@@ -1,4 +1,4 @@
-"""What a batch of scenes shows behind its objects, frame by frame."""
+"""The backgrounds of a batch of scenes, frame by frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FAR = 1e6
 
 
 class Backdrop(NamedTuple):
-    """The places (V) that are seen, each rendered once, and which of them each frame shows."""
+    """The V distinct backgrounds, each rendered once, and which of them each frame shows."""
 
     colour: Tensor  # (V, H, W, 3)
     distance: Tensor  # (V, H, W) along the ray, infinite in the sky
@@ -37,7 +37,7 @@ def backdrop_of(
     width: int,
     device: torch.device | str,
 ) -> Backdrop:
-    """Render the backgrounds of the scenes; one per scene that always looks the same, or fewer."""
+    """Render the scenes' backgrounds: at most one for each scene whose background never changes."""
     places: list[Background] = []
     starts: dict[tuple[object, ...], int] = {}
     paths = [views(scene, seconds) for scene in scenes]

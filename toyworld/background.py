@@ -1,4 +1,4 @@
-"""The still part of a picture: sky, far ridge and floor of a setting, and how far they are."""
+"""The static part of an image: sky, far ridge and floor of a setting, and their distances."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ _SEAM = 0.6
 
 
 class Background(NamedTuple):
-    """Colours (H, W, 3) in [0, 1], distance along the ray (H, W), infinite in the sky, and the
-    floor point x, z (2, H, W) under each pixel centre (0 in the sky)."""
+    """A rendered background.
+
+    Colours (H, W, 3) in [0, 1]; distance along the ray (H, W), infinite in the sky; and the floor
+    point x, z (2, H, W) under each pixel centre (0 in the sky).
+    """
 
     colour: Tensor
     distance: Tensor
@@ -38,7 +41,7 @@ def render_background(
     style: str = "shaded",
     device: torch.device | str = "cpu",
 ) -> Background:
-    """Render the setting `name` as `camera` first sees it without objects, antialiased 3 x 3."""
+    """Render setting `name` without objects as `camera` sees it at time 0, antialiased 3 x 3."""
     view = camera.view(torch.zeros((), dtype=torch.float64))
     setting = SETTINGS[name]
     return render_view(setting, view, height=height, width=width, style=style, device=device)
@@ -47,7 +50,7 @@ def render_background(
 def render_view(
     setting: Setting, view: View, *, height: int, width: int, style: str, device: torch.device | str
 ) -> Background:
-    """Render a setting in a style at one moment () of a view that is on the CPU."""
+    """Render a setting in a style for one moment () of a view, which must be on the CPU."""
     horizon = height / 2 - float(torch.tan(view.pitch) * view.focal_length(height, width))
     above = min(max(round(horizon * _SAMPLES), 0), height * _SAMPLES)
     view = view.to(device)
@@ -73,7 +76,7 @@ def _grid(
 
 
 def _averaged(fine: Tensor) -> Tensor:
-    """The means of the samples of each pixel (3, H, W)."""
+    """Average the samples of each pixel: (3, H, W)."""
     steps = range(_SAMPLES)
     parts = (fine[:, y::_SAMPLES, x::_SAMPLES] for y in steps for x in steps)
     return sum(parts, fine.new_zeros(())) / _SAMPLES**2
@@ -144,18 +147,18 @@ _PAINTS = {
 
 
 def _directions(rays: Tensor) -> tuple[Tensor, Tensor]:
-    """The slope of rays, and their angle to the right of +z."""
+    """Return the slope of rays, and their angle to the right of +z."""
     return rays[1] / (rays[0] ** 2 + rays[2] ** 2).sqrt(), torch.atan2(rays[0], rays[2])
 
 
 def _angle(setting: Setting, rays: Tensor) -> Tensor:
-    """How far from the middle of the sun or moon a ray points, in radians."""
+    """Return the angle in radians between each ray and the centre of the sun or moon."""
     x, y, z = _unit(setting.disc, rays)
     return torch.acos((rays[0] * x + rays[1] * y + rays[2] * z).clamp(-1, 1))
 
 
 def _crest(setting: Setting, side: Tensor) -> tuple[Tensor, Tensor]:
-    """The slope up to which the ridge rises, and its folds in [-1, 1]; even right behind."""
+    """Return the slope of the ridge's crest and its folds in [-1, 1]; flat straight behind."""
     waves = setting.ridge_waves * side
     seam = ((torch.pi - side.abs()) / _SEAM).clamp(max=1)
     crest = seam * (0.55 * torch.sin(waves + 0.7) + 0.45 * torch.sin(2.3 * waves + 2.1))
@@ -164,7 +167,7 @@ def _crest(setting: Setting, side: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _patches(rays: Tensor, eye: Tensor) -> tuple[Tensor, Tensor]:
-    """The floor's soft patches, and how near it is: both fade out with the distance."""
+    """Return the floor's soft patches and its nearness; both fade out with distance."""
     distance = eye[1] / (-rays[1]).clamp(min=1e-4)
     fade = torch.exp(-(distance - eye[1]) / _FLOOR_FADE)
     x, z = _floor_point(rays, eye, distance)

@@ -1,4 +1,4 @@
-"""A pinhole camera above the floor: its path, rays through pixels, projections, room in view.
+"""A pinhole camera above the floor: its path, rays through pixels, projections, field of view.
 
 World axes: x right, y up, z away from the camera, in units; the floor is the plane y = 0.
 Pixel positions are continuous: the image's left and upper edges are 0, the first pixel's centre
@@ -18,7 +18,7 @@ from .easing import eased
 
 NEAREST_DEPTH = 0.05
 ORBIT_RADIUS = 6.0
-"""How far ahead of the camera, in units, the floor point lies that orbits go round."""
+"""Distance in units from the camera to the floor point ahead of it that orbits go around."""
 
 _TURNS = {"pans left": -1.0, "pans right": 1.0, "orbits left": 1.0, "orbits right": -1.0}
 _ADVANCES = {"dollies in": 1.0, "dollies out": -1.0}
@@ -27,13 +27,13 @@ CAMERA_MOTIONS: tuple[str, ...] = ("still", *_TURNS, *_ADVANCES)
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Where a camera is and looks, at any number of moments (...).
+    """Position and direction of a camera, at any number of moments (...).
 
     Attributes:
         eye: the camera's position (..., 3) in units.
-        yaw: how far it is turned to the right of +z (...), in radians.
-        pitch: how far it looks down (...), in radians.
-        field_of_view: across the shorter side of the picture (...), in radians.
+        yaw: angle to the right of +z (...), in radians.
+        pitch: angle downwards (...), in radians.
+        field_of_view: across the shorter side of the image (...), in radians.
     """
 
     eye: Tensor
@@ -42,12 +42,12 @@ class View:
     field_of_view: Tensor
 
     def at(self, *index: Any) -> View:
-        """Return the moments that a tensor index of (...) selects; None adds an axis."""
+        """Return the moments that a tensor index into (...) selects; None adds an axis."""
         eye = self.eye[(*index, slice(None))]
         return View(eye, *(part[index] for part in (self.yaw, self.pitch, self.field_of_view)))
 
     def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> View:
-        """Return the same view elsewhere."""
+        """Return the same view on another device and in another dtype."""
         parts = (self.eye, self.yaw, self.pitch, self.field_of_view)
         return View(*(part.to(dtype).to(device) for part in parts))
 
@@ -61,11 +61,11 @@ class View:
         return torch.stack([torch.stack(axis) for axis in (right, up, forward)])
 
     def focal_length(self, height: int, width: int) -> Tensor:
-        """Return the focal length (...) in pixels of a picture of `height` x `width` pixels."""
+        """Return the focal length (...) in pixels for an image of `height` x `width` pixels."""
         return min(height, width) / 2 / torch.tan(self.field_of_view / 2)
 
     def slopes(self, x: Tensor, y: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-        """Return how far right and up of the axis pixel positions x, y (...) lie at depth 1."""
+        """Return the offsets right and up of the axis of pixel positions x, y (...) at depth 1."""
         focal = self.focal_length(height, width)
         return (x - width / 2) / focal, (height / 2 - y) / focal
 
@@ -91,18 +91,18 @@ class View:
 
 @dataclass(frozen=True)
 class Camera:
-    """Stand at (0, height, 0) at time 0, look along +z and down by `pitch`.
+    """A camera that is at (0, height, 0) at time 0 and looks along +z, tilted down by `pitch`.
 
     Args:
         height: units above the floor.
         pitch: radians below the horizontal.
-        field_of_view: radians across the shorter side of the picture; the longer side sees more.
-        motion: one of `CAMERA_MOTIONS`. A pan turns the camera where it stands, a dolly moves it
-            ahead or back, an orbit moves it sideways round the floor point `ORBIT_RADIUS` ahead,
-            which stays in the middle of the picture.
-        speed: of the motion: radians per second, for dollies units per second.
-        begin, end: seconds between which it moves, slowly at first and at last, `speed` being the
-            mean; no end stands for steadily from 0 on.
+        field_of_view: radians across the shorter side of the image; the longer side sees more.
+        motion: one of `CAMERA_MOTIONS`. A pan turns the camera in place, a dolly moves it
+            forward or back, an orbit moves it sideways around the floor point `ORBIT_RADIUS` ahead,
+            which stays horizontally centred in the image.
+        speed: of the motion, in radians per second; for dollies in units per second.
+        begin, end: seconds between which it moves, easing in and out; `speed` is then the mean.
+            Without an end, it moves steadily from 0 on.
 
     Raises:
         ValueError: the motion is unknown, or it ends before it begins.
@@ -128,7 +128,7 @@ class Camera:
 
     @property
     def moves(self) -> bool:
-        """Whether what it sees changes with time."""
+        """Whether its view changes with time."""
         return self.motion != "still" and self.speed != 0
 
     def view(self, seconds: Tensor) -> View:
@@ -143,13 +143,13 @@ class Camera:
         return View(eye, yaw, still + self.pitch, still + self.field_of_view)
 
     def _moved(self, seconds: Tensor) -> Tensor:
-        """For how many seconds at `speed` it has moved (...)."""
+        """Return the number of seconds at `speed` that its motion so far amounts to (...)."""
         if self.end is None:
             return seconds
         return (self.end - self.begin) * eased(seconds, self.begin, self.end)
 
     def focal_length(self, height: int, width: int) -> float:
-        """Return the focal length in pixels of a picture of `height` x `width` pixels."""
+        """Return the focal length in pixels for an image of `height` x `width` pixels."""
         return min(height, width) / 2 / math.tan(self.field_of_view / 2)
 
     def depth(self, y: float, z: float) -> float:
@@ -157,15 +157,18 @@ class Camera:
         return z * math.cos(self.pitch) + (self.height - y) * math.sin(self.pitch)
 
     def half_width(self, y: float, z: float) -> float:
-        """Return how far left or right of the axis a point at (y, z) is seen in any picture."""
+        """Return how far left or right of the axis a point at (y, z) can be and still be in view.
+
+        This holds for images of any aspect ratio.
+        """
         return self.depth(y, z) * math.tan(self.field_of_view / 2)
 
     def ray_directions(self, x: Tensor, y: Tensor, height: int, width: int) -> Tensor:
-        """Return the `View.ray_directions` of time 0."""
+        """Return the `View.ray_directions` at time 0."""
         return self._start(x).ray_directions(x, y, height, width)
 
     def project(self, points: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the `View.project` of time 0."""
+        """Return the `View.project` at time 0."""
         return self._start(points).project(points, height, width)
 
     def _start(self, like: Tensor) -> View:
@@ -173,4 +176,4 @@ class Camera:
 
 
 STILL_CAMERA = Camera()
-"""The camera that every clip has unless its scene says otherwise."""
+"""The default camera of a scene."""

@@ -11,7 +11,7 @@ from .scene import ALL_MOTIONS, COLOURS, RELATIONS, SHAPES, SIZES, STYLES, Scene
 from .settings import SETTINGS
 
 MOST_WORDS = 40
-"""How long a detailed caption may be."""
+"""Length limit of a detailed caption."""
 
 _MOST_TOLD = 4
 _MIDDLE = 0.2
@@ -31,13 +31,13 @@ OMISSIONS: tuple[frozenset[str], ...] = (
     frozenset({"motion"}),
     frozenset({"setting", "motion"}),
 )
-"""What `caption` can leave out, so that a model learns to choose it."""
+"""The parts that `caption` can leave out, so that a model learns to choose them."""
 
 Naming = Callable[[SceneObject], str]
 
 
 class _Words(NamedTuple):
-    """How things are named: `bare` where a relation says where they are."""
+    """How objects are named: with `bare` where a relation already gives their place."""
 
     name: Naming
     bare: Naming
@@ -49,10 +49,10 @@ def caption(scene: Scene, omit: frozenset[str] = frozenset()) -> str:
     """Return the short caption, such as "a red sphere stays still at day".
 
     Args:
-        scene: what is told.
+        scene: the scene to describe.
         omit: one of `OMISSIONS`: without the setting "a red sphere stays still", without the
-            motion "a red sphere at day"; what happens between two objects and what changes is told
-            in any case.
+            motion "a red sphere at day". Events between two objects and changes are always
+            described.
     """
     style = [] if scene.style == STYLES[0] else [scene.style]
     words = _Words(_name, _name, motions="motion" not in omit)
@@ -62,10 +62,10 @@ def caption(scene: Scene, omit: frozenset[str] = frozenset()) -> str:
 
 
 def detailed_caption(scene: Scene) -> str:
-    """Return the caption with sizes, places and style too, at most `MOST_WORDS` words.
+    """Return the caption with sizes, places and style as well, in at most `MOST_WORDS` words.
 
-    Places are those at time 0 (of a circle, its centre); where they would make it too long they are
-    left out.
+    Places are those at time 0 (for a circle, its centre); they are left out if they would make the
+    caption too long.
     """
     texts = [_detailed(scene, naming) for naming in (_placed(scene, 2), _placed(scene, 1), _sized)]
     return next((text for text in texts if len(text.split()) <= MOST_WORDS), texts[-1])
@@ -101,7 +101,7 @@ def _story(scene: Scene, words: _Words) -> str:
 
 
 def _later(scene: Scene, words: _Words) -> list[str]:
-    """Tell what is other after a change."""
+    """Describe the end of a scene with a change."""
     change = scene.change
     if change is None:
         return []
@@ -119,7 +119,7 @@ def _clause(scene: Scene, index: int, words: _Words) -> str:
 
 
 def _related(scene: Scene, words: _Words) -> str:
-    """Tell two objects by their relation; what stays still need not be told."""
+    """Describe two objects by their relation; leave out "stays still"."""
     doing = [_motions(scene, index) for index in range(2)]
     told = (words.motions and motions != "stays still" for motions in doing)
     first, second = (motions if tell else "" for motions, tell in zip(doing, told, strict=True))
@@ -138,7 +138,7 @@ def _motions(scene: Scene, index: int) -> str:
 
 
 def _merged(steps: Iterable[str]) -> list[str]:
-    """Name what goes on over several steps once."""
+    """Merge equal consecutive steps into one."""
     merged: list[str] = []
     for step in steps:
         if merged[-1:] != [step]:
@@ -147,7 +147,7 @@ def _merged(steps: Iterable[str]) -> list[str]:
 
 
 def _side(thing: SceneObject) -> str:
-    """Where it rolls, or where its first motion takes it."""
+    """The direction in which it rolls, or in which its first motion goes."""
     rightwards = thing.heading > 0 if "rolls" in thing.motions else thing.motion == "moves right"
     return _SIDES[rightwards]
 
@@ -174,7 +174,7 @@ def _sized(thing: SceneObject) -> str:
 
 
 def _placed(scene: Scene, details: int) -> Naming:
-    """Name objects with up to two details of where they are: across, and how far away."""
+    """Name objects with up to two details of their place: side, then distance."""
 
     def name(thing: SceneObject) -> str:
         across = thing.x / scene.camera.half_width(thing.y, thing.z)

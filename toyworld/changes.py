@@ -1,4 +1,4 @@
-"""Scenes that end otherwise than they begin, each by a cause that is seen."""
+"""Scenes that end differently from how they begin, each for a visible reason."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _SCREENS = ("sphere", "cube", "cylinder")
 _SCREEN_SIZE = 3.0
 _OUT_OF_VIEW = 3.2
 _ELSEWHERE = 0.5
-"""The share of pans that end in another setting."""
+"""The fraction of pans that end in another setting."""
 
 
 def changes(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes in which the camera pans, something passes before it, or the hour changes."""
+    """Yield scenes in which the camera pans, something passes it, or the time of day changes."""
     causes = [_pans, _passes, _hours] if wish.setting in HOURS else [_pans, _passes]
     cause = causes[int(draws.between(0, len(causes)))]
     return cause(draws, wish)
 
 
 def _pans(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """The camera pans from one object to another, sometimes into another setting."""
+    """Yield scenes whose camera pans from one object to another, sometimes to another setting."""
     here, there = looks(draws, wish, (GENTLE, ON_THE_SPOT))
     elsewhere = draws.between(0.0, 1.0) < _ELSEWHERE
     setting = draws.choose([name for name in SETTINGS if name != wish.setting])
     side = math.copysign(1.0, draws.between(-1.0, 1.0))
-    if not elsewhere:  # away from the light, which then falls on what comes into view
+    if not elsewhere:  # away from the light, so that it falls on what comes into view
         side = -math.copysign(1.0, SETTINGS[wish.setting].light[0])
     while True:
         begin, end = (
@@ -59,7 +59,7 @@ def _pans(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
 
 
 def _passes(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Something large passes close before the camera; behind it one object gives way to another."""
+    """Yield scenes in which something large passes the camera and one object replaces another."""
     before, screen, after = looks(draws, wish, (GENTLE, _ACROSS, GENTLE))
     screen = screen._replace(shape=draws.choose(_SCREENS), size=_SCREEN_SIZE)
     heading = 1.0 if screen.motion == "moves right" else -1.0
@@ -76,7 +76,7 @@ def _passes(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
 
 
 def _hours(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Night falls, or day breaks, while the objects go on."""
+    """Yield scenes in which night falls or day breaks while the objects keep moving."""
     setting = draws.choose([name for name in HOURS if name != wish.setting])
     begin, end = (
         wish.duration * draws.between(0.05, 0.25),
@@ -89,13 +89,13 @@ def _hours(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
 
 
 def _ahead(draws: SeededDraws, look: Look, duration: float) -> SceneObject:
-    """The object in the middle of the view or not far beside it."""
+    """Return the object in the middle of the view or close to it."""
     depth = draws.between(6.0, 7.2)
     return gentle(draws, look, draws.between(-0.5, 0.5), depth, duration)
 
 
 def _turned(thing: SceneObject, angle: float) -> SceneObject:
-    """The object as it must stand for a camera that has turned right to see it as one does now."""
+    """Move an object so that a camera turned right by `angle` sees it as it is seen now."""
     cos, sin = math.cos(angle), math.sin(angle)
     x, z = thing.x * cos + thing.z * sin, thing.z * cos - thing.x * sin
     return replace(thing, x=x, z=z, yaw=thing.yaw + angle)

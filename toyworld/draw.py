@@ -1,4 +1,4 @@
-"""Seeded random scenes whose objects show what they are said to do."""
+"""Seeded random scenes whose objects visibly do what their captions say."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ MIXTURE: dict[str, float] = {
     "trail": 0.03,
     "driven": 0.02,
 }
-"""The share of each kind of scene in what is trained on; loops and changes are asked for."""
+"""The default share of each kind of scene; loops and changes are drawn only on request."""
 
 _FIRST_MOTIONS = tuple(motion for motion in MOTIONS if motion != "rolls")
-"""What `random_scene` draws from; its objects roll only when told to."""
+"""The motions that `random_scene` draws from; its objects roll only on request."""
 
 
 class _Recipe(NamedTuple):
-    """How scenes of a kind are tried, and what makes one good."""
+    """How scenes of a kind are proposed, and which of them are accepted."""
 
     candidates: Callable[[SeededDraws, Wish], Iterator[Scene]]
     motions: tuple[str, ...]  # of the first object
@@ -99,7 +99,10 @@ def _hidden(scene: Scene, duration: float) -> bool:
 
 
 def _going_on(scene: Scene, duration: float) -> bool:
-    """Whether objects that stay while the hour changes are seen well; others always are."""
+    """Whether objects that stay while the time of day changes are well visible.
+
+    Objects that are exchanged always are.
+    """
     exchanged = scene.change is not None and scene.change.exchanges
     return exchanged or _together(scene, duration)
 
@@ -126,7 +129,7 @@ STILL_CAMERA_KINDS: tuple[str, ...] = tuple(
 """Kinds of scenes in which the camera must stand still."""
 
 SWEEPS = {"pans": 0.25, "orbits": 0.5, "dollies": 1.2}
-"""How far camera motions go at most, in radians and units, in a second or in the whole clip."""
+"""Limits of camera motions per clip and per second, in radians or units."""
 _MOST_TRIES = 1000
 
 
@@ -140,14 +143,14 @@ def random_scene(
     size: str | None = None,
     duration: float = DEFAULT_DURATION,
 ) -> Scene:
-    """Draw the scene of a seed: one object somewhere in view, staying there for `duration`.
+    """Draw the scene of a seed: one object that stays in view for `duration`.
 
     Args:
         seed: the same seed and constraints give the same scene.
         shape, colour, motion, setting, size: fix a property (names as in `SHAPES`, `COLOURS`,
             `MOTIONS`, `SETTINGS`, `SIZES`); the others stay as drawn.
         duration: seconds during which the object must stay in view of a square (or longer)
-            picture; a long one slows movements down to fit.
+            image; a long duration slows movements down to fit.
 
     Raises:
         ValueError: a name is unknown, the shape cannot roll or the duration is not above 0.
@@ -187,7 +190,7 @@ def draw_scene(
     size: str | None = None,
     duration: float = 17 / 16,
 ) -> Scene:
-    """Draw the scene of a seed: one of `KINDS` that shows what it says within `duration`.
+    """Draw the scene of a seed: one of `KINDS`, whose event takes place within `duration`.
 
     Args:
         seed: the same seed and constraints give the same scene.
@@ -196,7 +199,7 @@ def draw_scene(
         camera: one of `CAMERA_MOTIONS`; still if None.
         shape, colour, motion, size: fix a property of the first object.
         setting: one of `SETTINGS`.
-        duration: seconds within which it all happens, in view of a square (or longer) picture.
+        duration: seconds within which everything happens, in view of a square (or longer) image.
 
     Raises:
         ValueError: a name is unknown, a kind has no such motion, a camera cannot move in it, or
@@ -216,8 +219,8 @@ def draw_scene(
         if recipe.shows(scene, duration) and in_picture(scene, duration):
             return scene
     raise ValueError(
-        f"no scene of kind {kind!r} shows itself in {duration} s with these constraints: "
-        "fix less, or use another duration or seed"
+        f"no scene of kind {kind!r} fits into {duration} s with these constraints: "
+        "fix fewer properties, or use another duration or seed"
     )
 
 
@@ -229,7 +232,7 @@ def _camera(motion: str | None, pace: float, duration: float) -> Camera:
 
 
 def _kind(draws: SeededDraws, kind: str | None, motion: str | None, camera: str | None) -> str:
-    """The kind asked for, or one that has the motion and the camera, by the shares of `MIXTURE`."""
+    """Return the given kind, or draw one from `MIXTURE` that supports the motion and the camera."""
     shares = {name: share for name, share in MIXTURE.items() if _has(name, motion, camera)}
     point = draws.between(0.0, sum(shares.values()))
     for name, share in shares.items():

@@ -1,4 +1,4 @@
-"""How anything goes over from one state to another: slowly at first, slowly at last."""
+"""Easing from one state to another: slow at both ends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def eased(where: Tensor, begin: float, end: float) -> Tensor:
-    """Return how far from `begin` to `end` each of `where` (...) is: 0 before, 1 after, smooth.
+    """Return the smooth progress of each of `where` (...) from `begin` (0) to `end` (1).
 
     The cubic 3 x^2 - 2 x^3; `end` may lie below `begin`.
     """

@@ -19,7 +19,7 @@ _STILL = ("stays still",)
 
 
 def falls(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes of an object that falls, alone or beside another one that stands."""
+    """Yield scenes of an object that falls, alone or next to another one that stands."""
     count = 1 + int(draws.between(0, 2))
     faller, *others = looks(draws, wish, (("falls",), _STILL)[:count])
     tall = 2 * HALF_HEIGHT[faller.shape] * faller.size
@@ -40,7 +40,7 @@ def hits(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
 
 
 def pushes(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes of an object that takes another one along."""
+    """Yield scenes of an object that pushes another one along."""
     return _collisions(draws, wish, 0.0)
 
 
@@ -66,7 +66,7 @@ def occlusion(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
 
 
 def leaves(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes of an object that leaves the view at one side and comes back."""
+    """Yield scenes of an object that leaves the view on one side and comes back."""
     (look,) = looks(draws, wish, (ACROSS,))
     heading = 1.0 if look.motion == "moves right" else -1.0
     then = ACROSS[look.motion == "moves left"]
@@ -88,7 +88,7 @@ _SCREENS = ("sphere", "cube", "cylinder")  # the widest first: the last hides sm
 
 
 def _collisions(draws: SeededDraws, wish: Wish, restitution: float) -> Iterator[Scene]:
-    """Scenes in which the first object runs straight into the second one, which stands."""
+    """Yield scenes in which the first object runs straight into the second one, which stands."""
     runner, other = (_corner_first(look) for look in looks(draws, wish, (ACROSS, _STILL)))
     heading = 1.0 if runner.motion == "moves right" else -1.0
     mass, other_mass = runner.size**3, other.size**3
@@ -107,10 +107,10 @@ def _collisions(draws: SeededDraws, wish: Wish, restitution: float) -> Iterator[
 
 
 def _corner_first(look: Look) -> Look:
-    """Turn a cube so that it touches what is left or right of it just where its disc does."""
+    """Turn a cube so that it touches objects to its left or right exactly where its disc does."""
     return look._replace(yaw=math.pi / 4) if look.shape == "cube" else look
 
 
 def _at_side(draws: SeededDraws, look: Look, side: float, depth: float) -> SceneObject:
-    """The object somewhere in the left (-1) or right (1) half of the view."""
+    """Return the object somewhere in the left (-1) or right (1) half of the view."""
     return look.at(side * draws.between(look.wide + 0.08, look.room(depth)), depth)

@@ -1,4 +1,4 @@
-"""Whether a scene shows what it should: objects in view, apart on the floor, not hidden."""
+"""Checks that a scene shows what it should: objects in view, apart on the floor, not hidden."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _NEAR = 2.5
 
 
 class Sight(NamedTuple):
-    """What a scene's O objects do in the still camera's picture, at some moments (O, F)."""
+    """How the still camera sees a scene's O objects at F moments, each (O, F)."""
 
     x: np.ndarray  # units
     z: np.ndarray  # units
     radius: np.ndarray  # (O, 1) units on the floor
     slope: np.ndarray  # how far right of the axis, at depth 1
     width: np.ndarray  # half its width, at depth 1
-    half_view: np.ndarray  # how far from the axis it may be, in units
+    half_view: np.ndarray  # largest distance from the axis still in view, in units
 
 
 def sight(scene: Scene, duration: float) -> Sight:
-    """Look at a scene for `duration` seconds."""
+    """Return what the still camera sees of a scene during `duration` seconds."""
     x, z = floor_paths(scene, np.linspace(0.0, duration, _MOMENTS))
     radius = np.array([extent(thing) for thing in scene.objects])[:, None]
     camera = STILL_CAMERA
@@ -51,13 +51,13 @@ def sight(scene: Scene, duration: float) -> Sight:
 
 
 def in_view(seen: Sight) -> bool:
-    """Return whether all objects are always wholly in view, neither too near nor too far."""
+    """Return whether all objects are always entirely in view, neither too near nor too far."""
     inside = np.abs(seen.x) + seen.radius + MARGIN <= seen.half_view + 1e-9
     return bool((inside & (seen.z >= NEAREST) & (seen.z <= FARTHEST)).all())
 
 
 def apart(seen: Sight) -> bool:
-    """Return whether no two objects ever come close on the floor."""
+    """Return whether no two objects ever come close to each other on the floor."""
     return all(
         bool((np.hypot(seen.x[i] - seen.x[j], seen.z[i] - seen.z[j]) > _reach(seen, i, j)).all())
         for i, j in _pairs(len(seen.x))
@@ -65,7 +65,7 @@ def apart(seen: Sight) -> bool:
 
 
 def unhidden(seen: Sight, share: float = _HIDDEN) -> bool:
-    """Return whether no object ever hides more than `share` of another one's width."""
+    """Return whether no object ever hides more than `share` of another's width."""
     return all(float(hidden_part(seen, i, j).max()) <= share for i, j in _pairs(len(seen.x)))
 
 
@@ -77,9 +77,9 @@ def passes_behind(seen: Sight) -> bool:
 
 
 def in_picture(scene: Scene, duration: float) -> bool:
-    """Return whether a moving camera always sees the middle of every object.
+    """Return whether a moving camera always sees the centre of every object.
 
-    One that turns from an object to another need not.
+    In scenes with a change, such as a pan from one object to another, it need not.
     """
     if not moves(scene) or scene.change is not None:
         return True
@@ -91,7 +91,7 @@ def in_picture(scene: Scene, duration: float) -> bool:
 
 
 def related(seen: Sight, relation: str) -> bool:
-    """Return whether the first object always stands so to the second one."""
+    """Return whether the first object always has this relation to the second one."""
     if relation == "on top of":
         return True
     (x, other_x), (z, other_z) = seen.x[:2], seen.z[:2]

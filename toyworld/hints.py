@@ -1,4 +1,4 @@
-"""What scenes tell a model to follow: how near things are, their outlines and their tracks."""
+"""Control hints from scenes: the nearness of objects, their outlines and their tracks."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from torch import Tensor
 from .renderer import Clip
 
 NEAREST = 3.0
-"""Units from the camera that are white in pictures of depth."""
+"""Distance in units up to which depth images are white."""
 
 
 def nearness(depth: Tensor) -> Tensor:
-    """Return distances as brightness: near is bright, far is dark.
+    """Convert distances to brightness: near is bright, far is dark.
 
     The scale is the same in every frame and every clip, so that it can be learned and compared.
 
     Args:
-        depth: of any shape, in units, as `render` gives it.
+        depth: of any shape, in units, as returned by `render`.
 
     Returns:
-        The same shape, in [0, 1]: 1 up to `NEAREST` units, half at twice as many, 0 in the sky.
+        The same shape, in [0, 1]: 1 up to `NEAREST` units, half at twice that distance, 0 in the
+        sky.
     """
     return (NEAREST / depth).clamp(max=1)
 
 
 def outlines(masks: Tensor) -> Tensor:
-    """Return the outer pixels of each object that is seen.
+    """Return the outlines of all visible objects.
 
     Args:
-        masks: (..., O, H, W) bool, as `render` gives them, at most one per pixel.
+        masks: (..., O, H, W) bool, as returned by `render`, at most one per pixel.
 
     Returns:
-        (..., H, W) bool: pixels of an object beside a pixel (of the four around it) that shows
-        something else. Where the picture ends there is no outline.
+        (..., H, W) bool: pixels of an object with a pixel among their four neighbours that shows
+        something else. There is no outline along the image border.
     """
     shown = masks.new_zeros(*masks.shape[:-3], *masks.shape[-2:], dtype=torch.uint8)
     for o in range(masks.shape[-3]):
@@ -46,11 +47,11 @@ def outlines(masks: Tensor) -> Tensor:
 
 
 def lasting_tracks(clip: Clip) -> Tensor:
-    """Return tracks that are somewhere at all times, for what follows them.
+    """Return tracks that have a place at all times, for consumers that need one.
 
     Returns:
-        (B, F, O, 3) as the clip's tracks, but while an object is not there its place is that of
-        the moment nearest in time at which it is.
+        (B, F, O, 3) like the clip's tracks, but while an object is absent, it has the place of
+        the nearest moment at which it is present.
     """
     tracks = clip.tracks
     there = (clip.states.rotation != 0).any(dim=-1).any(dim=-1)  # (B, F, O)

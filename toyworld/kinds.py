@@ -1,4 +1,4 @@
-"""Kinds of scenes in which every object goes its own way: one, two or three of them."""
+"""Kinds of scenes with one to three objects that move independently of each other."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ _AIR = 0.08
 
 
 def single(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes of one object in one motion."""
+    """Yield scenes of one object with one motion."""
     (look,) = looks(draws, wish, (MOTIONS,))
     while True:
         yield Scene(objects=(_placed(draws, look, wish.duration),))
 
 
 def trail(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes of one object that moves and leaves paint behind."""
+    """Yield scenes of one object that moves and leaves a trail of paint."""
     (look,) = looks(draws, wish, (TRAVELS,))
     while True:
         yield Scene(objects=(replace(_placed(draws, look, wish.duration), trail=True),))
 
 
 def sequence(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes of one object in one motion and then, about half way, another."""
+    """Yield scenes of one object that changes its motion about halfway through."""
     names = possible(MOTIONS, wish.shape)
     first = draws.choose(names, wish.motion)
     then = draws.choose([name for name in names if _may_follow(name, first, wish.shape)])
@@ -102,7 +102,7 @@ def three(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
 
 
 def relation(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes of two objects, at most one of them gently moving, and how they stand."""
+    """Yield scenes of two objects in a relation, at most one of them moving gently."""
     relations = RELATIONS[:-1] if wish.motion in HEADINGS else RELATIONS
     name = draws.choose(relations)
     moving = int(draws.between(0, 4)) if wish.motion is None else 0
@@ -129,7 +129,7 @@ def driven(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
 
 
 def loop(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes whose only object is after the duration as it was before."""
+    """Yield scenes whose only object is in the same state after the duration as before it."""
     (look,) = looks(draws, wish, (PERIODIC,))
     while True:
         thing = _placed(draws, look, wish.duration)
@@ -150,7 +150,7 @@ def _placed(draws: SeededDraws, look: Look, duration: float) -> SceneObject:
 
 
 def _in_half(draws: SeededDraws, look: Look, side: float, duration: float) -> SceneObject:
-    """The object in the left (side -1) or right (1) half of the view, where it stays."""
+    """Return the object in the left (side -1) or right (1) half of the view, where it stays."""
     along, ahead, pace, reach = (draws.between(0.0, 1.0) for _ in range(4))
     depth, inner = 6.6 + 2.0 * ahead, look.wide + _AIR
     if look.motion in ("comes closer", "goes away"):
@@ -173,7 +173,7 @@ def _in_half(draws: SeededDraws, look: Look, side: float, duration: float) -> Sc
 
 
 def _pace(draws: SeededDraws, motion: str, part: float) -> float:
-    """A speed at which the motion is well seen within `part` seconds without leaving the view."""
+    """Draw a speed that makes the motion clear within `part` seconds and keeps it in view."""
     pace = draws.between(0.0, 1.0)
     if motion in ("stays still", "bounces"):
         return 0.0
@@ -183,7 +183,7 @@ def _pace(draws: SeededDraws, motion: str, part: float) -> float:
 
 
 def gentle(draws: SeededDraws, look: Look, x: float, z: float, duration: float) -> SceneObject:
-    """Return the object about a place, from which it does not go far."""
+    """Return the object around a place, which it stays close to."""
     pace = draws.between(0.0, 1.0)
     if look.motion == "spins":
         return look.at(x, z, speed=2.4 + 1.6 * pace)
@@ -200,7 +200,7 @@ def gentle(draws: SeededDraws, look: Look, x: float, z: float, duration: float) 
 def _related(
     draws: SeededDraws, name: str, both: Sequence[Look]
 ) -> tuple[tuple[float, float], ...]:
-    """Places of two objects of which the first is left or right of, behind or before the other."""
+    """Draw places of two objects: the first left or right of, behind or in front of the other."""
     reach, gap = both[0].wide + both[1].wide, draws.between(0.15, 0.7)
     if name in ("left of", "right of"):
         depth, apart = draws.between(7.0, 8.4), reach + gap
@@ -221,7 +221,7 @@ def _related(
 
 
 def _stacked(draws: SeededDraws, wish: Wish, moving: int) -> Iterator[Scene]:
-    """Scenes of one object on the flat top of another one, which may carry it along."""
+    """Yield scenes of one object on the flat top of another one, which may carry it along."""
     below_motions = ("moves left", "moves right", "spins") if moving == 1 else GENTLE[:1]
     rider, below = looks(draws, wish, (GENTLE[:1], below_motions))
     below = below._replace(shape=draws.choose(FLAT_TOPS))
@@ -237,7 +237,7 @@ def _stacked(draws: SeededDraws, wish: Wish, moving: int) -> Iterator[Scene]:
 
 
 def _commands(draws: SeededDraws, count: int) -> tuple[str, ...]:
-    """A few commands, each held for a while."""
+    """Draw a few commands, each held for a while."""
     told: list[str] = []
     runs = int(draws.between(2, 5))
     for left in range(runs, 0, -1):

@@ -1,4 +1,4 @@
-"""What objects are like before they have a place: drawn at random, or as is wished."""
+"""Properties of objects before they are placed: drawn at random or as requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .solids import HALF_WIDTH
 
 
 class Wish(NamedTuple):
-    """What is fixed of the first object, how many seconds the scene must last, and where it is."""
+    """Fixed properties of the first object, the scene's duration in seconds, and its setting."""
 
     shape: str | None
     colour: str | None
@@ -24,7 +24,7 @@ class Wish(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What an object is like, wherever it is."""
+    """The properties of an object that do not depend on its place."""
 
     shape: str
     colour: str
@@ -39,7 +39,7 @@ class Look(NamedTuple):
         return HALF_WIDTH[self.shape] * self.size
 
     def room(self, depth: float) -> float:
-        """Return how far from the axis its middle may be with all of it in view, in units."""
+        """Return how far from the axis its centre may be with all of it in view, in units."""
         return room(self.wide, self.size, depth)
 
     def at(self, x: float, z: float, **more: Any) -> SceneObject:
@@ -55,7 +55,7 @@ def looks(
 ) -> list[Look]:
     """Draw one object for each choice of motions, all in different colours.
 
-    The wish is for the first one, and so are the `shapes` to choose from.
+    The wish and the `shapes` to choose from apply to the first object.
     """
     drawn: list[Look] = []
     nothing = Wish(None, None, None, None, wish.duration, wish.setting)
@@ -72,7 +72,7 @@ def looks(
 
 
 def possible(names: Sequence[str], shape: str | None) -> Sequence[str]:
-    """Return the motions that a shape, or some shape, can do."""
+    """Return the motions that a shape can do, or that any shape can do if it is None."""
     can_roll = shape is None or shape in ROLLING_SHAPES
     return names if can_roll else [name for name in names if name != "rolls"]
 

@@ -11,9 +11,9 @@ from .scene import BOUNCE_PERIOD, SceneObject
 from .solids import CYLINDER_RADIUS, HALF_HEIGHT, HALF_WIDTH
 
 GRAVITY = 4.0
-"""How falling things speed up, in units per second squared: slow enough to be seen in a clip."""
+"""Acceleration of falling objects in units per second squared: slow enough to be seen in a clip."""
 FALL_RESTITUTION = 0.6
-"""The share of its speed that a fallen object keeps at each bounce."""
+"""The fraction of its speed that a fallen object keeps at each bounce."""
 
 _TINY = 1e-4
 
@@ -23,17 +23,17 @@ HEADINGS: dict[str, tuple[float, float]] = {
     "comes closer": (0.0, -1.0),
     "goes away": (0.0, 1.0),
 }
-"""Where straight motions go, in x and z."""
+"""Directions of straight motions, in x and z."""
 
 
 class Leg(NamedTuple):
-    """A steady part of a path, from `start` seconds on: a straight line or a circle, and a turn.
+    """A steady part of a path from `start` seconds on: a straight line or a circle, with rotation.
 
-    Every entry is a number, or an array with one number for each moment asked for.
+    Every entry is a number, or an array with one number per requested moment.
     """
 
     start: Any
-    x: Any  # where it starts, or the circle's centre
+    x: Any  # of the starting point, or of the circle's centre
     z: Any
     velocity_x: Any
     velocity_z: Any
@@ -57,7 +57,7 @@ class Leg(NamedTuple):
         return self.velocity_x - pace * sin, self.velocity_z + pace * cos
 
     def rotation(self, seconds: Any) -> np.ndarray:
-        """Return how it has turned since the start (..., 3, 3)."""
+        """Return the rotation since the start (..., 3, 3)."""
         past = seconds - self.start
         return about_vertical(self.spin * past) @ about_depth(self.roll * past)
 
@@ -85,29 +85,29 @@ def first_leg(thing: SceneObject) -> Leg:
 
 
 def rolling_radius(thing: SceneObject) -> float:
-    """Return how far its axis is from the floor when it rolls, in units."""
+    """Return the height of its axis above the floor when it rolls, in units."""
     return thing.size * (CYLINDER_RADIUS if thing.shape == "cylinder" else HALF_HEIGHT["sphere"])
 
 
 def is_lying(thing: SceneObject) -> bool:
-    """Return whether it lies on its side, its axis along z."""
+    """Return whether it lies on its side, with its axis along z."""
     return thing.shape == "cylinder" and "rolls" in thing.motions
 
 
 def half_height(thing: SceneObject) -> float:
-    """Return how far its centre is above its lowest point, in units."""
+    """Return the height of its centre above its lowest point, in units."""
     return rolling_radius(thing) if is_lying(thing) else HALF_HEIGHT[thing.shape] * thing.size
 
 
 def extent(thing: SceneObject) -> float:
-    """Return the radius of the disc that it is on the floor, in units."""
+    """Return the radius of its disc on the floor, in units."""
     return HALF_WIDTH[thing.shape] * thing.size
 
 
 def seen_width(thing: SceneObject, depth: Any) -> Any:
-    """Return half of how wide it looks from `depth` units before it, at depth 1.
+    """Return half of its apparent width from `depth` units in front of it, at depth 1.
 
-    Cubes count as they stand at time 0, unless they spin; others as discs.
+    Cubes count with their orientation at time 0, unless they spin; all others count as discs.
     """
     if thing.shape == "cube" and "spins" not in thing.motions:
         corners = [thing.yaw + math.pi * quarter / 4 for quarter in (1, 3, 5, 7)]
@@ -124,7 +124,7 @@ def first_rotation(thing: SceneObject) -> np.ndarray:
 
 
 def lowest(thing: SceneObject, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the height of its lowest point and the speed upwards at each of `seconds` (F,)."""
+    """Return the height of its lowest point and its upward speed at each of `seconds` (F,)."""
     if thing.motion == "falls":
         return _fall(thing.y, seconds)
     height, speed = np.full_like(seconds, thing.y), np.zeros_like(seconds)
@@ -151,12 +151,12 @@ def about_depth(angle: Any) -> np.ndarray:
 
 
 def _cos_sin(angle: Any) -> tuple[Any, Any]:
-    maths = np if isinstance(angle, np.ndarray) else math  # which is quicker for single numbers
+    maths = np if isinstance(angle, np.ndarray) else math  # math is faster for single numbers
     return maths.cos(angle), maths.sin(angle)
 
 
 def _bounces(thing: SceneObject) -> list[tuple[float, float, float, float]]:
-    """When bounces begin and end in seconds, how many there are per second, the first's phase."""
+    """Return spans of bounces: begin and end in seconds, bounces per second, initial phase."""
     spans, down = [], thing.turn
     if thing.motion == "bounces":
         cycles = thing.speed or 1 / BOUNCE_PERIOD
@@ -171,7 +171,7 @@ def _bounces(thing: SceneObject) -> list[tuple[float, float, float, float]]:
 
 
 def _fall(height: float, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A fall from rest at `height` and its ever lower bounces, in closed form."""
+    """Return height and upward speed of a fall from rest and its bounces, in closed form."""
     if height == 0:
         return np.zeros_like(seconds), np.zeros_like(seconds)
     first = math.sqrt(2 * height / GRAVITY)

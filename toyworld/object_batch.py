@@ -1,4 +1,4 @@
-"""The objects of a batch of scenes as tensors, and where they are in the picture."""
+"""The objects of a batch of scenes as tensors, and their places in the image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_SHAPE = -1
 
 
 class ObjectBatch(NamedTuple):
-    """The objects of all scenes; those a scene does not have have the shape `NO_SHAPE`, size 0."""
+    """The objects of all scenes, padded with objects of shape `NO_SHAPE` and size 0."""
 
     states: States  # (B, F, O, ...)
     reach: Tensor  # (B, F, O, 3) units from the centre along each world axis
@@ -27,7 +27,7 @@ class ObjectBatch(NamedTuple):
     base: Tensor  # (B, O, 3)
     accent: Tensor  # (B, O, 3)
     half_width: Tensor  # (B, O) units
-    there: Tensor  # (B, F, O) whether the scene has it then
+    there: Tensor  # (B, F, O) whether the object is present
 
     def lift(self) -> Tensor:
         """Return the height of each object's lowest point (B, F, O)."""
@@ -60,7 +60,7 @@ def batch_of(scenes: Sequence[Scene], seconds: Tensor, device: torch.device | st
 
 
 def _simulated(scenes: Sequence[Scene], seconds: Tensor) -> States:
-    """The states of all scenes (B, F, O, ...), zero for absent objects."""
+    """Return the states of all scenes (B, F, O, ...), zero for absent objects."""
     batch, frames = len(scenes), len(seconds)
     count = max(len(scene.objects) for scene in scenes)
     states = States(
@@ -80,9 +80,10 @@ def _simulated(scenes: Sequence[Scene], seconds: Tensor) -> States:
 
 
 def boxes_of(things: ObjectBatch, view: View, height: int, width: int) -> Tensor:
-    """Return the pixels (B, F, O, 4: left, right, top, bottom) between which each object is seen.
+    """Return the bounding box in pixels of each object (B, F, O, 4: left, right, top, bottom).
 
-    An object that reaches behind the camera may be seen anywhere; absent ones nowhere.
+    The box of an object that reaches behind the camera is unbounded; that of an absent object is
+    empty.
     """
     centre, reaches = things.states.centre, things.reach
     signs = torch.tensor([-1.0, 1.0], device=centre.device)

@@ -1,4 +1,4 @@
-"""Where all objects of a scene are at a time: their motions, and what collisions make of them."""
+"""The states of all objects of a scene over time: their motions, and the effects of collisions."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .motion import (
 from .scene import Scene, SceneObject
 
 TOUCH = 0.02
-"""How near things are, in units, that count as touching."""
+"""Distance in units within which objects count as touching."""
 
-_SLOWEST = 1e-9  # closing speeds below are rest
-_NEAREST = 1e-12  # gaps below are none
-_STRIDE = 1e-4  # seconds: a meeting on a curve is sought in steps of at least this
+_SLOWEST = 1e-9  # closing speeds below this count as rest
+_NEAREST = 1e-12  # gaps below this count as none
+_STRIDE = 1e-4  # seconds: smallest step of the search for a meeting on a curve
 
 
 class States(NamedTuple):
-    """What F moments of a scene of O objects are like; all 0 for an object while it is not there.
+    """The states of a scene's O objects at F moments; all 0 for an object while it is absent.
 
     Attributes:
         centre: (F, O, 3) in units.
@@ -57,7 +57,7 @@ class Collision(NamedTuple):
 
 
 class _Apart(NamedTuple):
-    """How far two discs are from touching, and where and how fast the second one is off."""
+    """The gap between two discs; position and velocity of the second relative to the first."""
 
     gap: float
     x: float
@@ -67,7 +67,7 @@ class _Apart(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """What one object is like at F moments."""
+    """The state of one object at F moments."""
 
     centre: np.ndarray  # (F, 3)
     rotation: np.ndarray  # (F, 3, 3)
@@ -76,7 +76,7 @@ class _Part(NamedTuple):
 
 
 class _Body:
-    """An object on its way: the legs that it has gone so far and the orders still to come."""
+    """An object in motion: the legs of its path so far and its orders still to come."""
 
     def __init__(self, thing: SceneObject, to_come: list[Order]) -> None:
         self.thing, self.motion, self.to_come = thing, thing.motion, to_come
@@ -94,19 +94,19 @@ class _Body:
         return self.to_come[0].start if self.to_come else math.inf
 
     def obey(self) -> None:
-        """Begin the next order."""
+        """Start the next order."""
         start, self.motion, speed = self.to_come.pop(0)
         self.legs.append(leg_of(self.thing, self.motion, speed, start, self.leg.place(start)))
 
     def bump(self, time: float, velocity: tuple[float, float]) -> None:
-        """Go on straight with another velocity (x and z)."""
+        """Continue in a straight line with a new velocity (x and z)."""
         x, z = self.leg.place(time)
         roll = velocity[0] / rolling_radius(self.thing) if self.motion == "rolls" else 0.0
         leg = Leg(time, x, z, velocity[0], velocity[1], 0.0, 0.0, 0.0, self.leg.spin, roll)
         self.legs.append(leg)
 
     def legs_at(self, seconds: np.ndarray) -> Leg:
-        """Return the leg of each moment, as one of arrays."""
+        """Return the leg at each moment, as one `Leg` of arrays."""
         return Leg(*np.array(self.legs)[self._numbers(seconds)].T)
 
     def rotations_at(self, seconds: np.ndarray) -> np.ndarray:
@@ -126,10 +126,10 @@ class _Body:
 def simulate(scene: Scene, seconds: Tensor) -> States:
     """Return the state of the scene at each of `seconds` (F,), in that tensor's dtype.
 
-    Positions are exact functions of time, computed in float64: contacts are events at their exact
-    times, so that no moment depends on which others are asked for. On the floor objects are discs
-    of their half width and of the mass size**3 that collide without friction; an object that has
-    been hit goes on straight until its next motion or command begins.
+    Positions are exact functions of time, computed in float64. Contacts are events at their exact
+    times, so no moment depends on which other moments are requested. On the floor, objects are
+    discs with their half width as radius and a mass of size**3 that collide without friction. An
+    object that has been hit continues in a straight line until its next motion or command begins.
     """
     times = seconds.detach().cpu().numpy().astype(np.float64)
     bodies, _ = _run(scene, float(times.max(initial=0.0)))
@@ -143,13 +143,13 @@ def simulate(scene: Scene, seconds: Tensor) -> States:
 
 
 def is_there(thing: SceneObject, seconds: Tensor) -> Tensor:
-    """Return whether the object is there at each of `seconds` (F,)."""
+    """Return whether the object is present at each of `seconds` (F,)."""
     there = seconds >= thing.appears
     return there if thing.vanishes is None else there & (seconds < thing.vanishes)
 
 
 def collisions(scene: Scene, duration: float) -> list[Collision]:
-    """Return the collisions within `duration` seconds, in order of time."""
+    """Return the collisions within `duration` seconds, in chronological order."""
     return _run(scene, duration)[1]
 
 
@@ -183,13 +183,13 @@ def _run(scene: Scene, until: float) -> tuple[list[_Body], list[Collision]]:
 
 
 def _colliding(scene: Scene) -> Iterator[tuple[int, int]]:
-    """The pairs of objects that stand on the floor or fall to it."""
+    """Yield the pairs of objects that stand on the floor or fall to it."""
     things = enumerate(scene.objects)
     return combinations([i for i, thing in things if thing.y == 0 or thing.motion == "falls"], 2)
 
 
 def _meeting(first: _Body, second: _Body, now: float, horizon: float) -> float:
-    """When two bodies that are both there next meet, infinite if not until `horizon`."""
+    """Return when two bodies, both present, next meet; infinite if not until `horizon`."""
     now, horizon = max(now, first.appears, second.appears), min(horizon, first.end, second.end)
     if now > horizon:
         return math.inf
@@ -214,7 +214,7 @@ def _meeting_on_lines(first: _Body, second: _Body, now: float) -> float:
 
 
 def _meeting_on_curves(first: _Body, second: _Body, now: float, horizon: float) -> float:
-    """Advance by what the fastest approach allows, then halve the last step."""
+    """Find a meeting by steps that the top speeds make safe, then bisect the last step."""
     reach, fastest = first.radius + second.radius, _top_speed(first) + _top_speed(second)
     before = now
     while before <= horizon:
@@ -253,7 +253,7 @@ def _apart(first: _Body, second: _Body, time: float) -> _Apart:
 
 
 def _collide(first: _Body, second: _Body, time: float, restitution: float) -> None:
-    """Exchange the momentum of a frictionless collision along the line of centres."""
+    """Exchange momentum along the line of centres, as in a collision without friction."""
     found = _apart(first, second, time)
     distance = math.hypot(found.x, found.z)
     normal_x, normal_z = found.x / distance, found.z / distance
@@ -274,7 +274,7 @@ def _state(body: _Body, seconds: np.ndarray) -> _Part:
 
 
 def _carried(rider: _Part, carrier: _Part, below: _Body) -> _Part:
-    """Add what the carrier does from time 0 on to what the rider does on top of it."""
+    """Add the carrier's motion since time 0 to the rider's own motion on top of it."""
     start = _state(below, np.zeros(1))
     turned = carrier.rotation @ start.rotation[0].T
     offset = np.einsum("fij,fj->fi", turned, rider.centre - start.centre)
@@ -285,7 +285,7 @@ def _carried(rider: _Part, carrier: _Part, below: _Body) -> _Part:
 
 
 def _without_absent(scene: Scene, states: States, seconds: Tensor) -> States:
-    """The states, 0 for every object while it is not there."""
+    """Return the states, set to 0 for every object while it is absent."""
     if all(thing.appears == 0 and thing.vanishes is None for thing in scene.objects):
         return states
     there = torch.stack([is_there(thing, seconds) for thing in scene.objects], dim=1)  # (F, O)

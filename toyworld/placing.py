@@ -1,4 +1,4 @@
-"""Where moving objects begin, and how fast they are, so that the still camera keeps seeing them."""
+"""Starting places and speeds that keep moving objects in view of the still camera."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .motion import HEADINGS
 from .seeded_draws import SeededDraws
 
 MARGIN = 0.1
-"""How far from the edges of the view objects stay, in units."""
+"""Distance in units that objects keep from the edges of the view."""
 
 
 class Place(NamedTuple):
-    """The fields of a `SceneObject` that a placement decides."""
+    """The fields of a `SceneObject` that a placement sets."""
 
     x: float
     z: float
@@ -54,16 +54,16 @@ def room(wide: float, size: float, depth: float, margin: float = MARGIN) -> floa
 
     Args:
         wide: its radius on the floor.
-        size: its height, roughly.
+        size: its approximate height.
         depth: its z.
-        margin: how far from the edges of the view it stays.
+        margin: its distance from the edges of the view.
     """
     nearest = STILL_CAMERA.half_width(size / 2, depth - size / 2)
     return max(nearest - wide - margin, 0.0)
 
 
 def depth_to_see(height: float) -> float:
-    """Return how far from the camera a point at `height` must be to be in view from below."""
+    """Return how far from the camera a point at `height` must be to fit below the upper edge."""
     upwards = math.tan(STILL_CAMERA.field_of_view / 2 - STILL_CAMERA.pitch)
     return (height + MARGIN - STILL_CAMERA.height) / upwards
 

@@ -1,4 +1,4 @@
-"""What a text asks for: words back to names of the toy world."""
+"""Parsing prompts: from words back to names of the toy world."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _HEADINGS = {"moves left": "left", "moves right": "right"}
 
 @dataclass(frozen=True)
 class WantedObject:
-    """What is asked of one object: names as scenes use them, None where nothing is said.
+    """The requested properties of one object, named as in scenes; None where unspecified.
 
     Attributes:
         then: the motion that follows `motion`.
-        heading: "left" or "right", where it rolls to.
+        heading: the direction in which it rolls, "left" or "right".
     """
 
     colour: str | None = None
@@ -35,14 +35,14 @@ class WantedObject:
 
 @dataclass(frozen=True)
 class PromptSpec:
-    """What a text asks for; None where nothing is said.
+    """The content that a text requests; None where unspecified.
 
     Attributes:
-        objects: in the order of the text, but the one that `relation` is said about first.
+        objects: in the order of the text, except that the subject of `relation` comes first.
         relation: of the first object to the second one.
-        camera: its motion.
+        camera: the camera's motion.
         event: "hits", "pushes", "trail", "leaves" or None.
-        later: what is other at the end: its objects, if any, are there instead of the first one.
+        later: what differs at the end; its objects, if any, replace the first one.
     """
 
     objects: tuple[WantedObject, ...] = ()
@@ -55,7 +55,7 @@ class PromptSpec:
 
 
 class _Token(NamedTuple):
-    """A phrase that means something: of which kind, and what."""
+    """A meaningful phrase: its kind and its value."""
 
     kind: str
     value: str
@@ -111,11 +111,11 @@ _CAMERA_VERBS = {
 
 
 def parse_caption(text: str) -> PromptSpec:
-    """Return what `text` asks for, in any order of the words within a clause.
+    """Parse what `text` requests; the order of words within a clause does not matter.
 
-    Of a setting, a style, a camera motion, a relation, an event and of each object's motions before
-    and after "then", the first one mentioned counts. "Then" before an object or a setting begins
-    what is other at the end.
+    The first mention counts: of a setting, a style, a camera motion, a relation, an event, and of
+    each object's motions before and after "then". "Then" before an object or a setting starts the
+    description of the end.
     """
     tokens, after = _parted(list(_tokens(_WORDS.findall(text.lower()))))
     objects = _objects(tokens)
@@ -135,7 +135,7 @@ def parse_caption(text: str) -> PromptSpec:
 
 
 def _parted(tokens: Sequence[_Token]) -> tuple[list[_Token], list[_Token]]:
-    """Part what is said of the end from everything else, such as the style."""
+    """Split the tokens into everything else, such as the style, and those about the end."""
     for place, (token, following) in enumerate(pairwise(tokens)):
         if token == _THEN and following.kind in _OF_THE_END and following.kind != "motion":
             end = place + 1
@@ -153,7 +153,7 @@ def _later(tokens: Sequence[_Token]) -> PromptSpec | None:
 
 
 def _tokens(words: Sequence[str]) -> Iterator[_Token]:
-    """Name the longest phrases that mean something, in order."""
+    """Yield the longest meaningful phrases, in order."""
     place = 0
     while place < len(words):
         for length in range(min(_LONGEST, len(words) - place), 0, -1):
@@ -191,14 +191,14 @@ _LONGEST = max(map(len, _LEXICON))
 
 
 class _Draft:
-    """An object whose clause is being read."""
+    """An object whose clause is being parsed."""
 
     def __init__(self) -> None:
         self.said: dict[str, str] = {}
         self.after = False
 
     def hear(self, token: _Token) -> None:
-        """Note a trait or a motion; the first one of a kind counts."""
+        """Record a trait or a motion; the first one of each kind counts."""
         if token == _THEN:
             self.after = True
         elif token.kind != "motion":
@@ -226,7 +226,7 @@ def _objects(tokens: Sequence[_Token]) -> list[WantedObject]:
 
 
 def _clauses(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
-    """Split where another object may begin."""
+    """Split the tokens where another object may begin."""
     clause: list[_Token] = []
     for token in tokens:
         if token == _STOP or token.kind in ("relation", "event"):

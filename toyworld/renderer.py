@@ -1,4 +1,4 @@
-"""Ray-things clips of scenes with exact masks, depth and tracks, all clips of a batch at once."""
+"""Ray-trace clips of scenes with exact masks, depth and tracks, all clips of a batch at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Clip(NamedTuple):
             units; infinite in the sky.
         tracks: (B, F, O, 3) x and y of each object's centre in pixels (the first pixel's centre is
             0.5, 0.5) and 1 where any of it is visible, else 0. Objects that a scene does not have,
-            or not at that time, have empty masks and zero tracks.
+            or that are absent at that time, have empty masks and zero tracks.
         states: centre (B, F, O, 3), rotation (B, F, O, 3, 3), velocity (B, F, O, 3) in the world
             and contacts (B, F, O, O + 1) with each object and the floor; zero for absent objects.
     """
@@ -42,7 +42,7 @@ class Clip(NamedTuple):
     states: States
 
     def between(self, start: int, stop: int) -> Clip:
-        """Return the frames from `start` on and before `stop`."""
+        """Return the frames from `start` up to but excluding `stop`."""
         own = (part[:, start:stop] for part in self[:-1])
         return Clip(*own, states=States(*(part[:, start:stop] for part in self.states)))
 
@@ -96,7 +96,7 @@ def _check(
 
 
 def _light(settings: Sequence[Sequence[Setting]], device: torch.device | str) -> Light:
-    """The light of every frame, (B, F, 3) and (B, F)."""
+    """Return the light of every frame, (B, F, 3) and (B, F)."""
     found = light_of([setting for row in settings for setting in row], device)
     return Light(*(rearrange(part, "(b f) ... -> b f ...", b=len(settings)) for part in found))
 
@@ -119,7 +119,7 @@ def _cast_shadows(
 
 
 def _inside(boxes: Tensor, height: int, width: int) -> Tensor:
-    """The pixels (B, F, O, H, W) that a box touches."""
+    """Return the pixels (B, F, O, H, W) that each box touches."""
     left, right, top, bottom = boxes[..., None].unbind(dim=-2)
     columns = torch.arange(width, device=boxes.device)
     rows = torch.arange(height, device=boxes.device)

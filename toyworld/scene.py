@@ -1,4 +1,4 @@
-"""What a scene is made of: objects and their motions, a setting, a camera and a player."""
+"""The parts of a scene: objects and their motions, a setting, a camera and a player."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOTIONS: tuple[str, ...] = (
     "rolls",
 )
 ALL_MOTIONS: tuple[str, ...] = (*MOTIONS, "falls")
-"""`MOTIONS` may also follow one another; a fall only begins."""
+"""`MOTIONS` may also come second; a fall can only come first."""
 
 ROLLING_SHAPES: tuple[str, ...] = ("sphere", "cylinder")
 STYLES: tuple[str, ...] = ("shaded", "cartoon")
@@ -63,7 +63,7 @@ MOST_OBJECTS = 3
 
 
 def check_choice(kind: str, name: str, options: Iterable[str]) -> None:
-    """Raise ValueError if `name` is not among `options`, naming all of them."""
+    """Raise a ValueError that lists all `options` if `name` is not among them."""
     names = tuple(options)
     if name not in names:
         raise ValueError(f"unknown {kind} {name!r}: use one of {', '.join(names)}")
@@ -76,25 +76,25 @@ class SceneObject:
     Args:
         shape, colour, motion: one of `SHAPES`, `COLOURS`, `ALL_MOTIONS`. Only spheres and
             cylinders (which then lie along z) can roll.
-        size: width and height in units, roughly (see `SIZES`; the exact solids are in solids.py).
-        x, z: place on the floor at time 0, or the centre of the circle of "circles".
+        size: approximate width and height in units (see `SIZES`; solids.py has the exact solids).
+        x, z: place on the floor at time 0; for "circles" the centre of the circle.
         speed: units per second; for "spins" and "circles" radians per second; for "bounces"
-            bounces per second, 0 standing for one per `BOUNCE_PERIOD`.
+            bounces per second, where 0 means one per `BOUNCE_PERIOD`.
         reach: the bounce's height or the circle's radius in units.
         yaw: angle about the vertical at time 0, in radians (of a rolling cylinder: about its axis).
         phase: where in its cycle a bounce or a circle begins, in [0, 1).
-        then: one of `MOTIONS`, which begins at `turn` seconds where the first one leaves it. A
-            bounce in the air then comes down first.
+        then: one of `MOTIONS`, which begins at `turn` seconds from wherever the first motion ends.
+            A bounce that is in the air comes down first.
         turn: seconds.
-        then_speed: as `speed`, of `then`.
-        y: height of its lowest point at time 0: where "falls" lets go, or what it stands on.
-        heading: of "rolls": -1 to the left, 1 to the right.
-        trail: whether it paints a stripe of its colour on the floor where it passes.
-        appears, vanishes: it is there from one time on until before the other, in seconds; to the
-            end if it vanishes at no time.
+        then_speed: as `speed`, for `then`.
+        y: height of its lowest point at time 0: where "falls" starts, or the height of its support.
+        heading: for "rolls": -1 to the left, 1 to the right.
+        trail: whether it paints a stripe of its colour on the floor as it passes.
+        appears, vanishes: the object is present from the first time up to but excluding the second,
+            in seconds; to the end if `vanishes` is None.
 
     Raises:
-        ValueError: a name is unknown, a number impossible or a motion beyond the shape.
+        ValueError: a name is unknown, a number is impossible, or the shape cannot do the motion.
     """
 
     shape: str
@@ -127,28 +127,28 @@ class SceneObject:
 
     @property
     def motions(self) -> tuple[str, ...]:
-        """What it does, in order."""
+        """Its motions, in order."""
         return (self.motion,) if self.then is None else (self.motion, self.then)
 
     def _check_numbers(self) -> None:
         numbers = {field.name: getattr(self, field.name) for field in fields(self)}
         for name, value in numbers.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"an object with {name} {value} is nowhere: use a finite number")
+                raise ValueError(f"the object's {name} is {value}: use a finite number")
         if self.size <= 0:
             raise ValueError(f"an object of size {self.size} cannot be seen: use a size above 0")
         if self.y < 0:
             raise ValueError(f"an object at height {self.y} is under the floor: use 0 or more")
         if (self.then is None) != (self.turn == 0) or self.turn < 0:
             raise ValueError(
-                f"then {self.then!r} with turn {self.turn}: a second motion needs both the motion "
-                "and a turn above 0 seconds, a single one neither"
+                f"then {self.then!r} with turn {self.turn}: a second motion needs both `then` and "
+                "a turn above 0 seconds; leave both out for a single motion"
             )
 
         if self.appears < 0 or (self.vanishes is not None and self.vanishes <= self.appears):
             raise ValueError(
                 f"an object that appears at {self.appears} s and vanishes at {self.vanishes} s: "
-                "use a time of 0 or more and a later one"
+                "use a time of 0 or more to appear and a later one to vanish"
             )
 
     def _check_rolling(self) -> None:
@@ -164,12 +164,13 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Actions:
-    """What a player does: commands of equal length from time 0 on, and nothing after the last.
+    """A player's commands: of equal length, from time 0 on, with nothing after the last.
 
     Args:
         target: "object" (the first one) or "camera".
-        commands: each one of `COMMANDS`. "left" and "right" move an object and turn a camera,
-            "forward" is away from the viewer or where the camera looks, "back" the other way.
+        commands: each one of `COMMANDS`. "left" and "right" move an object or turn a camera.
+            "forward" moves an object away from the viewer, or the camera where it looks; "back"
+            moves them the other way.
         rate: commands per second.
         speed: units per second.
     """
@@ -192,14 +193,15 @@ class Actions:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What is other at the end of a scene than at its beginning.
+    """The difference between the beginning and the end of a scene.
 
     Args:
-        begin, end: seconds between which it goes over.
-        setting: one of `SETTINGS`, that it ends in; None if it stays. It lies where a camera that
-            pans turns to, with a light of its own; otherwise the colours and the light go over.
-        exchanges: whether the last object is seen at the end only, and the first one at the
-            beginning only.
+        begin, end: seconds between which the change takes place.
+        setting: one of `SETTINGS`, the one at the end; None if it stays the same. If the camera
+            pans, it turns to this setting, which has its own light; otherwise the colours and the
+            light change gradually.
+        exchanges: whether the first object is seen only at the beginning, and the last one only at
+            the end.
 
     Raises:
         ValueError: the setting is unknown, it ends before it begins, or nothing changes.
@@ -219,22 +221,22 @@ class Change:
                 "later end"
             )
         if self.setting is None and not self.exchanges:
-            raise ValueError("a change of nothing: give a setting to end in, or exchange objects")
+            raise ValueError("the change has no effect: give a setting, or exchange objects")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Describe one clip's world: one to three objects, their setting, who looks and who plays.
+    """Describe one clip's world: one to three objects, their setting, the camera and a player.
 
     Args:
-        objects: what is there; the first is the one that things are said about.
+        objects: the objects in the scene; relations and events refer to the first one.
         setting, style, kind: one of `SETTINGS`, `STYLES`, `KINDS`.
-        camera: who looks.
+        camera: the camera that sees the scene.
         relation: one of `RELATIONS`, of the first object to the second one.
-        restitution: of collisions on the floor, from 0 (they go on together) to 1 (elastic).
+        restitution: of collisions on the floor, from 0 (objects continue together) to 1 (elastic).
         actions: of a player, or None.
-        change: what is other at the end, or None.
-        seed: what it was drawn from.
+        change: the difference at the end, or None.
+        seed: the seed that the scene was drawn from.
 
     Raises:
         ValueError: a name is unknown, or the objects are too many or too few.
@@ -262,9 +264,12 @@ class Scene:
         if self.relation is not None:
             check_choice("relation", self.relation, RELATIONS)
             if count < 2:
-                raise ValueError(f"{self.relation!r} of one object: give a second one to relate to")
+                raise ValueError(f"relation {self.relation!r} needs a second object: add one")
         if self.relation == "on top of" and "rolls" in self.objects[1].motions:
-            raise ValueError("nothing stands on top of what rolls: give the second object a rest")
+            raise ValueError(
+                "nothing can stand on top of a rolling object: give the second object another "
+                "motion"
+            )
         if self.actions is not None and self.actions.target == "object" and self.objects[0].then:
             raise ValueError("a player moves the first object: leave its second motion out")
         if not 0 <= self.restitution <= 1:
@@ -274,7 +279,7 @@ class Scene:
 
     @property
     def lasting(self) -> tuple[SceneObject, ...]:
-        """The objects but the one that is seen only after a change."""
+        """All objects except the one that is seen only after a change."""
         arrives = self.change is not None and self.change.exchanges
         return self.objects[:-1] if arrives else self.objects
 

@@ -1,4 +1,4 @@
-"""The numbers of a seed, handed out in a fixed order."""
+"""Random numbers from a seed, handed out in a fixed order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _DRAWS = 16
 
 
 class SeededDraws:
-    """Hand out the numbers of one seed in a fixed order, so that a constraint moves no other."""
+    """Random numbers of a seed in a fixed order, so that a constraint does not shift the others."""
 
     def __init__(self, seed: int) -> None:
         self._generator = torch.Generator().manual_seed(seed)
@@ -21,7 +21,7 @@ class SeededDraws:
         return low + (high - low) * self._next()
 
     def choose(self, options: Iterable[str], fixed: str | None = None) -> str:
-        """Return one of the options, or `fixed` if that is given; a number is used up anyway."""
+        """Return one of the options, or `fixed` if given; one number is consumed either way."""
         names = tuple(options)
         drawn = names[int(len(names) * self._next())]
         return drawn if fixed is None else fixed

@@ -1,4 +1,4 @@
-"""The places and hours a scene can be set in: colours of sky, floor and light."""
+"""The places and times of day of scenes: colours of sky, floor and light."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Setting:
             `ridge_roughness` how much its crest varies, `ridge_waves` how often.
         floor_near, floor_far: floor colours at the camera's feet and at the horizon.
         floor_texture: relative amplitude of the floor's soft patches.
-        light: direction towards the light (any length), `light_colour` and `ambient_colour` what
-            a white surface facing it, or facing the sky, adds.
+        light: direction towards the light (any length); `light_colour` and `ambient_colour` are
+            its contribution to a white surface facing it, and the sky's to one facing the sky.
         disc: direction towards a drawn sun or moon, `disc_colour` its colour, `disc_size` its
             angular radius and `disc_glow` the glow's, in radians.
-        shadow: how much light a contact shadow takes away.
+        shadow: the share of light that a contact shadow takes away.
     """
 
     zenith: RGB

@@ -1,4 +1,4 @@
-"""Light on surfaces and shadows on the floor."""
+"""Light on surfaces, and shadows on the floor."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ _ACCENTS: dict[str, RGB] = {"white": (0.78, 0.78, 0.78), "black": (0.22, 0.22, 0
 
 
 class Light(NamedTuple):
-    """Light at any number of moments: unit direction towards it, its colour, the sky's, each
-    (..., 3); and the share that a shadow takes away (...)."""
+    """Light at any number of moments (...).
+
+    The unit direction towards it, its colour and the sky's colour, each (..., 3); and the share
+    that a shadow takes away (...).
+    """
 
     direction: Tensor
     colour: Tensor
@@ -29,7 +32,7 @@ class Light(NamedTuple):
 
 
 class Paint(NamedTuple):
-    """The two colours of an object's sectors, (..., 3) each in [0, 1]."""
+    """The two colours of an object's sectors, each (..., 3) in [0, 1]."""
 
     base: Tensor
     accent: Tensor
@@ -51,7 +54,7 @@ def light_of(settings: Sequence[Setting], device: torch.device | str) -> Light:
 
 
 def paint_of(colour: str) -> Paint:
-    """Return the base colour of a name and the darker (black: lighter) tone of its sectors."""
+    """Return a colour's base tone and the darker (for black: lighter) tone of its sectors."""
     base = torch.tensor(COLOURS[colour])
     accent = torch.tensor(_ACCENTS[colour]) if colour in _ACCENTS else base * _ACCENT_FACTOR
     return Paint(base, accent)
@@ -60,7 +63,7 @@ def paint_of(colour: str) -> Paint:
 def sectors(point: Tensor) -> Tensor:
     """Return the share of the accent colour (...) at a point (3, ...) in the object's own frame.
 
-    Two opposite quarters around the vertical are painted, so that a turn of any solid shows.
+    Two opposite quarters around the vertical have it, so that a turn of any solid shows.
     """
     x, z = point[0] ** 2, point[2] ** 2
     return (0.5 + 2 * (x - z) / (x + z + 1e-6)).clamp(0, 1)
@@ -78,9 +81,9 @@ def shade(
 
     Args:
         albedo, normal, ray: (3, ...); the ray points away from the camera.
-        above: height over the floor relative to the object's size (...).
-        lights: direction towards the light, its colour, the sky's colour, (3, ...) each.
-        up: the vertical (3, ...) if the directions are given in a turned frame.
+        above: height above the floor relative to the object's size (...).
+        lights: direction towards the light, its colour, and the sky's colour, each (3, ...).
+        up: the vertical (3, ...), if the directions are given in a rotated frame.
 
     Returns:
         Display colours (3, ...) in [0, 1].
@@ -97,7 +100,7 @@ def shade(
 
 
 def floor_light(light: Light) -> Tensor:
-    """Return what the open floor sends back of each colour (..., 3)."""
+    """Return the share of each colour that the open floor reflects (..., 3)."""
     diffuse = ((light.direction[..., 1:2] + _WRAP) / (1 + _WRAP)).clamp(min=0)
     return light.colour * diffuse + light.ambient
 
@@ -105,17 +108,17 @@ def floor_light(light: Light) -> Tensor:
 def floor_shade(
     floor: Tensor, centre: Tensor, radius: Tensor, lift: Tensor, light: Light, sharpness: Tensor
 ) -> Tensor:
-    """Return the light left (B, F, H, W) on the floor beside one object per scene.
+    """Return the light that one object per scene leaves on the floor (B, F, H, W).
 
-    A soft ellipse under the object, drawn out away from the light, wider and fainter the higher
-    the object hangs.
+    Its shadow is a soft ellipse under the object, stretched away from the light, and wider and
+    fainter the higher the object is.
 
     Args:
         floor: x and z of the floor under each pixel (B, F, 2, H, W), far away in the sky.
         centre: the object's position (B, F, 3); `radius` its half width (B, F), 0 without an
             object; `lift` the height of its lowest point (B, F).
         light: of every frame, (B, F, 3) and (B, F).
-        sharpness: 1 for a soft shadow, more for a harder edge (B,).
+        sharpness: 1 for a soft shadow, higher for a harder edge (B,).
     """
     lean = -light.direction[..., ::2] / light.direction[..., 1:2].clamp(min=0.1)  # (B, F, 2)
     length = lean.norm(dim=-1)

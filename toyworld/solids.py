@@ -1,8 +1,8 @@
 """Exact intersections of rays with the four unit solids, each one unit high, centred on 0.
 
 Every function takes ray origins and directions as (3, ...) in the solid's own frame, which may
-broadcast, and returns the distance along the ray to the nearest entry (...), infinite where the
-ray misses, and the outward unit normal there (3, ...). The rays start outside of the solids.
+broadcast. It returns the distance along the ray to the nearest entry (...), infinite where the
+ray misses, and the outward unit normal there (3, ...). Rays must start outside the solids.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CUBE_HALF_SIDE = 0.43
 CYLINDER_RADIUS = 0.43
 CONE_RADIUS = 0.52
 HALF_HEIGHT = {"sphere": 0.5, "cube": CUBE_HALF_SIDE, "cylinder": 0.5, "cone": 0.5}
-"""Half the height of each solid of size 1, in units."""
+"""Half the height of each solid at size 1, in units."""
 
 HALF_WIDTH = {
     "sphere": SPHERE_RADIUS,
@@ -36,13 +36,13 @@ HALF_WIDTH = {
     "cylinder": CYLINDER_RADIUS,
     "cone": CONE_RADIUS,
 }
-"""The radius of the upright cylinder that holds each solid of size 1, in units."""
+"""The radius of the upright cylinder that encloses each solid at size 1, in units."""
 
 
 def reach(shape: str, rotation: Tensor) -> Tensor:
-    """Return how far from its centre (..., 3) a turned solid of size 1 goes along each world axis.
+    """Return the half extents (..., 3) of a rotated solid of size 1 along the world axes.
 
-    Exact for spheres, cubes and cylinders; cones count as the cylinder that holds them.
+    Exact for spheres, cubes and cylinders; cones count as their enclosing cylinder.
     """
     if shape == "sphere":
         return torch.full_like(rotation[..., 0], SPHERE_RADIUS)
@@ -84,7 +84,7 @@ def hit_cylinder(origin: Tensor, direction: Tensor) -> Hit:
 
 
 def hit_cone(origin: Tensor, direction: Tensor) -> Hit:
-    """Intersect with the upright cone, its tip at +0.5 and its base at -0.5."""
+    """Intersect with the upright cone, with its tip at +0.5 and its base at -0.5."""
     below, fall = HALF_HEIGHT["cone"] - origin[1], -direction[1]
     a, b, c = _flat_quadratic(origin, direction, 0.0)
     square = CONE_RADIUS**2
@@ -110,7 +110,7 @@ INTERSECTIONS: dict[str, Callable[[Tensor, Tensor], Hit]] = dict(
 
 
 def _with_cap(side: Hit, origin: Tensor, direction: Tensor, radius: float, cap: float = 0.0) -> Hit:
-    """Add the flat end that faces the ray, or only the one on the side of `cap` if not 0."""
+    """Add the flat end that faces the ray, or, if `cap` is not 0, only the one on that side."""
     facing = torch.full_like(direction[1], cap) if cap else -direction[1].sign()
     fall = torch.where(direction[1].abs() < 1e-9, 1e-9, direction[1])
     distance = (facing * 0.5 - origin[1]) / fall
@@ -130,7 +130,7 @@ def _flat_quadratic(
 
 
 def _first_root(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """The smaller root of a x^2 + 2 b x + c, infinite where there is none or it is behind."""
+    """Return the smaller root of a x^2 + 2 b x + c; infinite if there is none or it is behind."""
     inside = b * b - a * c
     root = (-b - inside.clamp(min=0).sqrt()) / a
     return torch.where((inside >= 0) & (root > 0), root, torch.inf)

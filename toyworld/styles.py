@@ -1,4 +1,4 @@
-"""How surfaces look in each style: softly lit, or flat tones within a dark outline."""
+"""The appearance of surfaces in each style: softly lit, or flat tones within a dark outline."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from torch import Tensor
 from .shading import sectors, shade
 
 INK = 0.05
-"""How bright the outlines are."""
+"""Brightness of the outlines."""
 
 _SHADE_TONE = 0.78
 _SHADE_EDGE = 0.25
 
 
 class Surface(NamedTuple):
-    """Where N rays meet solids of one kind, all in the solid's own frame and size."""
+    """The points where N rays meet solids of one kind, all in the solid's own frame and scale."""
 
     point: Tensor  # (3, N)
     normal: Tensor  # (3, N)
     ray: Tensor  # (3, N) unit, away from the camera
     up: Tensor  # (3, N) the world's vertical
     light: Tensor  # (3, N) towards the light
-    height: Tensor  # (N,) over the floor
+    height: Tensor  # (N,) above the floor
     base: Tensor  # (3, N) the solid's colours
     accent: Tensor  # (3, N)
     bright: Tensor  # (3, N) the light's colour
@@ -36,9 +36,9 @@ class Style(NamedTuple):
     """How a scene is drawn.
 
     Attributes:
-        paint: gives surfaces display colours (3, N) in [0, 1].
-        rim: width of the objects' outlines, as a share of the picture's shorter side.
-        shadow_edge: how hard the edges of shadows are, 1 for soft ones.
+        paint: computes the display colours of surfaces, (3, N) in [0, 1].
+        rim: width of the objects' outlines, as a fraction of the image's shorter side.
+        shadow_edge: hardness of the shadows' edges, 1 for soft ones.
         lit: whether the light changes the colours of paint on the floor.
     """
 

@@ -1,7 +1,7 @@
-"""Rays through the pixels near objects, and the colours of what they meet first.
+"""Rays through the pixels near objects, and the colours that they meet first.
 
-A ray is followed by its depth along the viewing axis, and in the frame and size of the object it
-may meet, so that neither rays nor normals are ever turned.
+Rays are parametrised by depth along the viewing axis, and traced in the frame and scale of the
+object that they may meet, so neither rays nor normals have to be rotated.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from .solids import INTERSECTIONS
 from .styles import INK, LOOKS, Surface
 
 OFFSETS = ((0.0, 0.0), (-0.375, -0.125), (0.125, -0.375), (0.375, 0.125), (-0.125, 0.375))
-"""Where in a pixel the rays go: its centre, which alone decides masks and depth, and a turned
-square."""
+"""Positions of the rays within a pixel: its centre, which alone determines masks and depth, and a
+rotated square."""
 
 _THINNEST = 0.3
 
 
 class Samples(NamedTuple):
-    """Rays through the pixels that may show an object, S per pixel, and what they meet first."""
+    """Rays through the pixels that may show an object, S per pixel, and their first hits."""
 
     scene: Tensor  # (P,)
     frame: Tensor  # (P,)
     row: Tensor  # (P,)
     column: Tensor  # (P,)
-    across: Tensor  # (S, P) how far right of the axis at depth 1
-    above: Tensor  # (S, P) how far up from the axis at depth 1
+    across: Tensor  # (S, P) offset to the right of the axis at depth 1
+    above: Tensor  # (S, P) offset upwards from the axis at depth 1
     depth: Tensor  # (S, P) along the axis, infinite where no object is met
     owner: Tensor  # (S, P) index of the object met
     colour: Tensor  # (3, S, P) 0 where no object is met
 
     def distance(self) -> Tensor:
-        """Return how far along the ray through each pixel's centre an object is met (P,)."""
+        """Return the distance to the object along the ray through each pixel's centre (P,)."""
         return self.depth[0] * (1 + self.across[0] ** 2 + self.above[0] ** 2).sqrt()
 
 
 class _Sight(NamedTuple):
-    """What one object of each scene sees in its own frame and size, at every moment (B F)."""
+    """The camera and the light in one object's own frame and scale, for every moment (B F)."""
 
     rays: Tensor  # (9, B F) the camera's right, up and forward
     eye: Tensor  # (3, B F)
@@ -60,9 +60,9 @@ def meet(
     scenes: Sequence[Scene],
     world: tuple[ObjectBatch, Backdrop, Light],
 ) -> None:
-    """Trace the object `index` of every scene and keep in place what is nearer than before.
+    """Trace object `index` of every scene, and update the samples in place where it is nearer.
 
-    Only the pixels `near` it (B, F, H, W) are looked at.
+    Only the pixels `near` it (B, F, H, W) are traced.
     """
     kinds = [_kind(scene, index) for scene in scenes]
     known = sorted({kind for kind in kinds if kind})
@@ -77,7 +77,7 @@ def meet(
 
 
 def _kind(scene: Scene, index: int) -> tuple[str, str] | None:
-    """The shape and style of an object, if the scene has it."""
+    """Return the shape and style of an object, or None if the scene does not have it."""
     return (scene.objects[index].shape, scene.style) if index < len(scene.objects) else None
 
 
@@ -145,5 +145,5 @@ def _surface(point: Tensor, normal: Tensor, ray: Tensor, looks: Tensor) -> Surfa
 
 
 def _picked(values: Tensor, met: Tensor) -> Tensor:
-    """The columns `met` of (3, S, P) values, counted over samples and pixels."""
+    """Return the columns `met` of (3, S, P) values, indexed over samples and pixels together."""
     return rearrange(values, "xyz s p -> xyz (s p)").index_select(1, met)

@@ -24,11 +24,11 @@ _WIDTH = 0.75
 
 
 class _Path(NamedTuple):
-    """Where an object went between a frame and the one before it, in N straight pieces."""
+    """An object's path from the previous frame to each frame, in N straight pieces."""
 
     start: Tensor  # (F, N, 2) x and z
     end: Tensor  # (F, N, 2)
-    paints: Tensor  # (F, N) whether it touched the floor all along
+    paints: Tensor  # (F, N) whether it touched the floor at both ends
 
 
 def paint_trails(
@@ -40,7 +40,7 @@ def paint_trails(
 ) -> None:
     """Paint the trails of all scenes onto the bare floor of `video` (B, F, H, W, 3) in place.
 
-    The video's first frame is the scenes' frame `first`; what was painted before it stays.
+    The video's first frame is the scenes' frame `first`; trails painted before it are included.
     """
     things, backdrop, light = world
     shaded = floor_light(light)
@@ -60,7 +60,7 @@ def paint_trails(
 
 
 def _blur(backdrop: Backdrop, scene: int, places: Tensor) -> Tensor:
-    """How wide the floor under a pixel is in units (K, H, W), 1 at most."""
+    """Return the width in units of the floor under a pixel (K, H, W), at most 1."""
     distance = backdrop.distance[places]
     view = backdrop.view.at(scene, slice(len(places)))
     focal = view.focal_length(*distance.shape[-2:])
@@ -84,10 +84,10 @@ def _paths(scene: Scene, trails: list[int], frames: int, fps: float) -> list[_Pa
 
 
 def _cover(floor: Tensor, blur: Tensor, path: _Path, wide: Tensor, first: int) -> Tensor:
-    """How much of each pixel (F, H, W) the path so far covers, `wide` to either side.
+    """Return the share of each pixel (F, H, W) that the path so far covers, `wide` to either side.
 
-    The path begins with frame 0, what it covers is told from frame `first` on. The floor points
-    (K, 2, H, W) and their blur (K, H, W) are those of each frame told or of all.
+    The path begins with frame 0, the returned frames with `first`. The floor points (K, 2, H, W)
+    and their blur (K, H, W) have one entry per returned frame, or one for all.
     """
     cover = floor.new_zeros(len(path.start) - first, *floor.shape[-2:])
     ends = torch.cat((path.start, path.end)).flatten(0, 1)
@@ -104,7 +104,7 @@ def _cover(floor: Tensor, blur: Tensor, path: _Path, wide: Tensor, first: int) -
 
 
 def _distance(x: Tensor, z: Tensor, path: _Path) -> Tensor:
-    """How far floor points (M,) are from the nearest of N pieces that paint."""
+    """Return the distance of floor points (M,) from the nearest of N pieces that paint."""
     start_x, start_z = path.start.T
     way_x, way_z = (path.end - path.start).T
     x, z = x[:, None] - start_x, z[:, None] - start_z  # (M, N)

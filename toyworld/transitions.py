@@ -1,4 +1,4 @@
-"""How one setting goes over into another: as the hours do, or where the camera turns to."""
+"""Transitions between settings: with the time of day, or as the camera turns."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .scene import Scene
 from .settings import SETTINGS, Setting
 
 HOURS = ("at day", "at sunset", "at night")
-"""The settings that follow one another in one place."""
+"""The settings that are times of day in the same place."""
 
 _BELOW, _ABOVE = -0.35, 0.6
 _BORDER = (0.38, 0.62)
-"""Between which shares of a pan what is seen goes over; before and after, the pictures show one."""
+"""The fractions of a pan between which the two settings blend; outside, only one is seen."""
 
 
 def between(first: str, second: str, share: float) -> Setting:
-    """Return the setting that is `share` of the way from one to another.
+    """Return the setting at fraction `share` of the way from one to another.
 
-    The sun or moon of the first sinks behind the ridge and that of the second rises; between day
-    and sunset the sun only goes down from above the picture.
+    The first setting's sun or moon sinks behind the ridge and the second one's rises. Between day
+    and sunset, the sun only moves down from above the image, or back up.
     """
     if not 0 < share < 1:
         return SETTINGS[second if share else first]
@@ -38,7 +38,7 @@ def settings_of(scene: Scene, seconds: Tensor, path: View) -> list[Setting]:
     """Return the setting whose light falls on the scene at each of `seconds` (F,).
 
     Args:
-        path: where the camera is then.
+        path: the camera's views at these times.
     """
     change = scene.change
     if change is None or change.setting is None:
@@ -51,7 +51,7 @@ def settings_of(scene: Scene, seconds: Tensor, path: View) -> list[Setting]:
 
 
 def varies(scene: Scene) -> bool:
-    """Return whether the picture behind the objects changes with time even to a still camera."""
+    """Return whether the background changes with time even for a still camera."""
     return scene.change is not None and scene.change.setting is not None
 
 
@@ -64,9 +64,9 @@ def render_backdrop(
     width: int,
     device: torch.device | str,
 ) -> Background:
-    """Render what is behind the objects at one moment () at which `setting` gives the light.
+    """Render the background at one moment (), at which `setting` gives the light.
 
-    A place that the camera turns to looks there as a still camera sees its setting.
+    A setting that the camera turns to looks there as it does to a still camera.
     """
     size = {"height": height, "width": width, "style": scene.style, "device": device}
     if not scene.turns_elsewhere:
@@ -81,14 +81,14 @@ def render_backdrop(
 
 
 def _beyond(scene: Scene, bearing: Tensor) -> Tensor:
-    """How much of what lies in a direction (...), right of +z, belongs to the second setting."""
+    """Return the share of the second setting in a direction (...), given right of +z."""
     start, stop = _turn(scene)
     near, far = (start + share * (stop - start) for share in _BORDER)
     return eased(bearing, near, far)
 
 
 def _turn(scene: Scene) -> tuple[float, float]:
-    """Where the camera looks when the scene begins and ends to change, right of +z."""
+    """Return the camera's yaw, right of +z, at the beginning and at the end of the change."""
     assert scene.change is not None
     ends = torch.tensor((scene.change.begin, scene.change.end), dtype=torch.float64)
     start, stop = scene.camera.view(ends).yaw.tolist()
@@ -96,7 +96,7 @@ def _turn(scene: Scene) -> tuple[float, float]:
 
 
 def _bearing(view: View, height: int, width: int) -> Tensor:
-    """The direction of what each pixel (H, W) shows, in radians to the right of +z."""
+    """Return the direction of each pixel (H, W), in radians to the right of +z."""
     y, x = torch.meshgrid(
         torch.arange(height, device=view.eye.device) + 0.5,
         torch.arange(width, device=view.eye.device) + 0.5,
@@ -107,7 +107,7 @@ def _bearing(view: View, height: int, width: int) -> Tensor:
 
 
 def _turned(setting: Setting, angle: float) -> Setting:
-    """The setting with the light turned to the right about the camera."""
+    """Return the setting with its light turned to the right around the camera."""
     (x, y, z), cos, sin = setting.light, math.cos(angle), math.sin(angle)
     return replace(setting, light=(x * cos + z * sin, y, z * cos - x * sin))
 
@@ -126,7 +126,7 @@ def _mixed(old: Any, new: Any, share: float) -> Any:
 
 
 def _disc(first: str, second: str, share: float) -> dict[str, Any]:
-    """The sun or moon that is seen, out of its place."""
+    """Return the visible sun or moon, shifted from its place."""
     low = {first, second} == {"at day", "at sunset"}
     if low:
         shown, away = "at sunset", _ABOVE * (1 - share if second == "at sunset" else share)

@@ -1,4 +1,4 @@
-"""The exact motion of what each pixel of a clip shows, from every frame to the next."""
+"""Exact optical flow of clips, from each frame to the next."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .scene import Scene
 from .views import views
 
 _FAR = 1e6
-"""Units at which the sky is taken to be: near enough to compute with, too far to be passed."""
+"""Assumed distance of the sky in units: small enough to compute with, too large to be reached."""
 
 _CLOSE = 0.02
-"""Share of a distance that counts as the same surface in the next frame."""
+"""Relative difference in distance within which the next frame shows the same surface."""
 
 
 class TrueFlow(NamedTuple):
@@ -27,7 +27,8 @@ class TrueFlow(NamedTuple):
 
     Attributes:
         vectors: (B, F - 1, H, W, 2) pixels per frame to the right and downwards.
-        visible: (B, F - 1, H, W) bool, whether what a pixel shows is still seen in the next frame.
+        visible: (B, F - 1, H, W) bool, whether the point that a pixel shows is still visible in the
+            next frame.
     """
 
     vectors: Tensor
@@ -37,14 +38,14 @@ class TrueFlow(NamedTuple):
 def true_flow(
     scenes: Sequence[Scene], clip: Clip, *, fps: float = 16.0, first: int = 0
 ) -> TrueFlow:
-    """Return how what each pixel's centre shows moves, as the objects and the camera do.
+    """Return the motion of the point at each pixel's centre, from the objects and the camera.
 
-    Shadows, stripes and light are not things: the floor under them stands still.
+    Shadows, stripes and light do not count as objects: the floor under them stands still.
 
     Args:
-        scenes: that were rendered.
-        clip: what `render` gave of them.
-        fps, first: as `render` was told.
+        scenes: the rendered scenes.
+        clip: the result of `render`.
+        fps, first: as passed to `render`.
     """
     masks, depth, states = clip.masks, clip.depth, clip.states
     height, width = depth.shape[-2:]
@@ -77,7 +78,7 @@ def _centres(height: int, width: int, device: torch.device) -> tuple[Tensor, Ten
 
 
 def _carried(points: Tensor, masks: Tensor, states: States) -> Tensor:
-    """Where points (B, F - 1, H, W, 3) are a frame later: on an object they go with it."""
+    """Return points (B, F - 1, H, W, 3) one frame later: those on an object move with it."""
     turned = states.rotation[:, 1:] @ states.rotation[:, :-1].mT
     for o in range(masks.shape[2]):
         scene, frame, row, column = masks[:, :, o].nonzero(as_tuple=True)
@@ -88,13 +89,13 @@ def _carried(points: Tensor, masks: Tensor, states: States) -> Tensor:
 
 
 def _vanishes(masks: Tensor, states: States) -> Tensor:
-    """Pixels (B, F - 1, H, W) of objects that are not there a frame later."""
+    """Return the pixels (B, F - 1, H, W) of objects that are absent one frame later."""
     gone = (states.rotation[:, 1:] == 0).all(dim=-1).all(dim=-1)
     return (masks & gone[..., None, None]).any(dim=2)
 
 
 def _is_seen(x: Tensor, y: Tensor, distance: Tensor, depth: Tensor) -> Tensor:
-    """Whether the pixels at x, y (B, F - 1, H, W) show something as far away as that."""
+    """Return whether nothing nearer hides the points at pixels x, y (B, F - 1, H, W)."""
     height, width = depth.shape[-2:]
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     row, column = (part.long() for part in (y.clamp(0, height - 1), x.clamp(0, width - 1)))

@@ -1,4 +1,4 @@
-"""Where a scene's camera is: its own path, and what a player makes it do."""
+"""The views of a scene's camera: its own path plus a player's commands."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .camera import View
 from .scene import Actions, Scene
 
 TURN_RATE = 0.5
-"""How fast a player turns the camera, in radians per second."""
+"""Speed at which a player turns the camera, in radians per second."""
 
 _TURNS = {"left": -1.0, "right": 1.0}
 _STEPS = {"forward": 1.0, "back": -1.0}
 
 
 def views(scene: Scene, seconds: Tensor) -> View:
-    """Return where the scene's camera is at each of `seconds` (F,).
+    """Return the view of the scene's camera at each of `seconds` (F,).
 
-    A player's turns and steps are added to the camera's own path: "forward" goes where the player
-    has turned it.
+    A player's turns and steps are added to the camera's own path; "forward" follows the player's
+    turns.
     """
     view = scene.camera.view(seconds)
     if scene.actions is None or scene.actions.target != "camera":
@@ -32,12 +32,12 @@ def views(scene: Scene, seconds: Tensor) -> View:
 
 
 def moves(scene: Scene) -> bool:
-    """Return whether the scene's camera sees anything but the same place all the time."""
+    """Return whether the scene's camera moves, on its own or by a player."""
     return scene.camera.moves or (scene.actions is not None and scene.actions.target == "camera")
 
 
 def _played(actions: Actions, seconds: Tensor) -> Tensor:
-    """The player's x, z and yaw (3, F): each is linear in time during a command."""
+    """Return the player's x, z and yaw (3, F); each is linear in time during a command."""
     hold, path = 1 / actions.rate, [(0.0, 0.0, 0.0)]
     for command in actions.commands:
         x, z, yaw = path[-1]
