@@ -1,4 +1,4 @@
-"""What a file is that should be safetensors and is not: seen from its first bytes."""
+"""Identify a file that should be safetensors but is not, from its first bytes."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def _reason(path: Path, error: Exception) -> str:
     if size == 0:
         return f"it is empty; {_AGAIN}"
     begin = first.lstrip().lower()
-    if _is_header(first):  # whatever its length looks like
+    if _is_header(first):  # even if its length bytes look like another format
         return _damage(size, first, error)
     known = (what for mark, what in _KINDS if first.startswith(mark) or begin.startswith(mark))
     what = next(known, None)
@@ -50,11 +50,11 @@ def _damage(size: int, first: bytes, error: Exception) -> str:
 
 
 def _is_header(first: bytes) -> bool:
-    """Whether a file begins as safetensors: the length of a header of at most 4 GB, and a brace."""
+    """Whether a file begins as safetensors: the length of a header up to 4 GB, then a brace."""
     return first[4:_LENGTH_BYTES] == bytes(4) and first[_LENGTH_BYTES:].startswith(b"{")
 
 
 def _claims_more(first: bytes, size: int) -> bool:
-    """Whether the header alone would be longer than the file, and begins as one."""
+    """Whether the file begins with a header that would be longer than the whole file."""
     header = int.from_bytes(first[:_LENGTH_BYTES], "little")
     return first[_LENGTH_BYTES:].startswith(b"{") and header + _LENGTH_BYTES > size

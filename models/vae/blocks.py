@@ -50,7 +50,7 @@ class RMSNorm(nn.Module):
         return unit * self.scale * self.gamma.to(x)  # (B, C, ...)
 
     def activate_into(self, x: Tensor, out: Tensor) -> None:
-        """Write SiLU of the norm of x (B, C, F, H, W) to out, which has the same shape, channels last.
+        """Write SiLU of the norm of x (B, C, F, H, W) to out, of the same shape, channels last.
 
         Each piece goes through all steps before the next one, while it is in the processor's cache.
         Steps are computed in float32 or better: only the result is rounded.

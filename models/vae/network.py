@@ -186,7 +186,7 @@ class VideoVAE(nn.Module):
 
     @torch.no_grad()
     def init_linear_code(self, code: LinearCode, *, logvar: float = -6.0) -> None:
-        """Initialise this VAE as the given linear code; the network beside it adds nothing at first.
+        """Initialise this VAE as the given linear code; its network adds nothing at first.
 
         Args:
             logvar: initial log variance of the posterior.

@@ -96,7 +96,7 @@ def test_a_wrong_choice_is_refused_before_the_graph_runs(model_names):
     channels = SpacetimeLoadModels.validate_inputs(**{**chosen, "vae": "other_vae.safetensors"})
     assert "choose the VAE that belongs to the model" in channels
     shipped = {**chosen, "text_encoder": "spacetime_tiny_text.safetensors"}
-    assert "makes text 96 wide" in SpacetimeLoadModels.validate_inputs(**shipped)
+    assert "outputs text of width 96" in SpacetimeLoadModels.validate_inputs(**shipped)
 
 
 def test_every_missing_file_is_told_with_its_input_and_folder(models_dir):
