@@ -1,1 +1,1 @@
-"""Scores that need no downloaded weights: what a clip shows, read from its pixels."""
+"""Scores that read a clip's contents from its pixels and need no downloaded weights."""

@@ -1,9 +1,9 @@
-"""Read from pixels what a toy-world clip shows, and compare it with what a text asks for.
+"""Read the contents of a toy-world clip from its pixels, and compare them with a text.
 
-The empty pictures of all settings are known, so the setting is the one whose picture is closest,
-and objects are what neither that picture nor a shadow on it explains. Pictures of every solid,
-turned in every way, are fitted to each object: the best gives its shape, where it is and how it
-turns, and that tells its motions apart.
+The empty images of all settings are known, so the setting is the one whose image is closest,
+and objects are the pixels that neither that image nor a shadow on it explains. Images of every
+solid in every pose are fitted to each object: the best fit gives its shape, position and rotation,
+which distinguish its motions.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ def read_clip(video: Tensor, fps: float = 16.0) -> ClipReading:
 
 
 def read_frame(frame: Tensor) -> ClipReading:
-    """Read one picture (H, W, 3); no object of it has a motion."""
+    """Read a single image (H, W, 3); its objects have no motion."""
     return read_clip(frame[None])
 
 
 def judge(reading: ClipReading, wanted: PromptSpec) -> dict[str, bool]:
-    """Say what of what is wanted a clip shows; what nothing is said about is left out.
+    """Judge which of the wanted properties a clip shows; unspecified ones are left out.
 
     Returns:
-        "colour", "shape", "motion", "then" (of all objects wanted) and "setting", "style"; for two
+        "colour", "shape", "motion", "then" (for all wanted objects) and "setting", "style"; for two
         or more objects "binding" (each colour with its shape), "count" and "relation"; and "all".
     """
     pairs = _matched(reading.objects, wanted.objects)
@@ -76,7 +76,7 @@ def judge(reading: ClipReading, wanted: PromptSpec) -> dict[str, bool]:
 def _matched(
     seen: Sequence[ObjectReading], asked: Sequence[WantedObject]
 ) -> list[tuple[ObjectReading | None, WantedObject]]:
-    """Pair what is asked for with what is seen: by colour and shape, by colour, then by size."""
+    """Pair wanted objects with seen ones: by colour and shape, then by colour, then by size."""
     left = list(seen)
     found: dict[int, ObjectReading] = {}
     for names in (("colour", "shape"), ("colour",), ()):

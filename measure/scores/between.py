@@ -1,4 +1,4 @@
-"""Whether what was made between given parts of a toy-world clip is what truly lies there."""
+"""Whether frames generated between given parts of a toy-world clip match the true ones."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from .alignment import read_clip
 from .reading import ClipReading
 
 NEAR = 3.0
-"""Pixels that an object may be away from its true place."""
+"""Largest distance in pixels between an object and its true place."""
 
 MOST_MISFIT = 0.018
-"""Of an object to the solid that it is read as. Of 160 true clips after the VAE 155 stay below it,
-and of 30 whose objects fall apart into blocks of 8 pixels, but are read rightly, 13."""
+"""Largest misfit of an object to the solid that it is read as. Of 160 true clips after the VAE, 155
+stay below it, as do 13 of 30 clips whose objects break up into blocks of 8 pixels but are read
+correctly."""
 
 _PART_FRAMES = 7
 _SHARE = 0.9
@@ -31,10 +32,10 @@ class Truth(NamedTuple):
 
 
 def judge_between(video: Tensor, truth: Truth, fps: float) -> dict[str, bool]:
-    """Judge made frames (F, H, W, 3) of display colours in [0, 1].
+    """Judge generated frames (F, H, W, 3) of display colours in [0, 1].
 
     Returns:
-        as of `judge_object`, and "its place": within `NEAR` of the true one in nine of ten frames.
+        As `judge_object`, and "its place": within `NEAR` of the true one in nine of ten frames.
 
     Raises:
         ValueError: the video has another shape, or the rate is not above 0.
@@ -46,13 +47,13 @@ def judge_between(video: Tensor, truth: Truth, fps: float) -> dict[str, bool]:
 
 
 def judge_object(video: Tensor, colour: str, shape: str, fps: float) -> dict[str, bool]:
-    """Judge what a video (F, H, W, 3) of display colours in [0, 1] shows, wherever it is.
+    """Judge the object in a video (F, H, W, 3) of display colours in [0, 1], wherever it is.
 
-    It is read in parts of about half a second at 16 frames per second, so that an object which
-    falls apart on the way is not taken for what it is on the whole.
+    The video is read in parts of about half a second at 16 frames per second, so that an object
+    that breaks up partway is not judged by its average.
 
     Returns:
-        "one object", "its colour", "its shape", "its looks" in all parts; the last says that it
+        "one object", "its colour", "its shape", "its looks" in all parts; the last means that it
         looks like a solid of its shape, with a misfit of at most `MOST_MISFIT`.
 
     Raises:
@@ -78,9 +79,9 @@ def _judged(readings: Sequence[ClipReading], colour: str, shape: str) -> dict[st
 
 
 def place_of(readings: list[ClipReading], lengths: list[int]) -> Tensor:
-    """Return where the largest object of parts that follow one another is, (F, 2) in pixels.
+    """Return the places of the largest object in consecutive parts, (F, 2) in pixels.
 
-    Where none is seen it is not a number.
+    Frames that show no object are NaN.
     """
     return torch.cat(
         [_places(reading, length) for reading, length in zip(readings, lengths, strict=True)]

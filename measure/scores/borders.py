@@ -1,8 +1,8 @@
-"""Whether a border line between given and made pixels shows in a clip.
+"""Whether a border line between given and generated pixels shows in a clip.
 
-Changes across the line are compared with those of the true clip in the same place: what lies
-beside a given pixel is all but known. Changes across parallel lines differ too much to compare
-with.
+Changes across the line are compared with those of the true clip in the same place, since the
+pixel beside a given one is almost determined. Changes across parallel lines vary too much for a
+comparison.
 
 F frames, H rows, W columns, L pixels along a line.
 """
@@ -22,10 +22,10 @@ from .signals import LEVELS
 BORDER_METERS = ("step", "strongest steps")
 
 _SPREAD = {"step": 0.2, "strongest steps": 0.25}
-"""Of the logarithms of both, so that 91 % of the lines of true clips pass after the VAE."""
+"""Standard deviations of the logarithms; 91 % of the lines of true clips pass after the VAE."""
 
 _UNSEEN = {"step": 2.0, "strongest steps": 6.0}
-"""What hardly shows, in 1/255: the VAE's grain is as much."""
+"""Changes that hardly show, in 1/255: as large as the VAE's grain."""
 
 _STRONGEST = 0.05
 _EDGE = 20.0
@@ -40,7 +40,7 @@ class Box(NamedTuple):
     right: int
 
     def sides(self, height: int, width: int) -> dict[str, int]:
-        """The first row or column behind each side, but for those at the picture's edge."""
+        """The first row or column after each side, except for sides at the edge of the image."""
         ends = {"top": height, "left": width, "bottom": height, "right": width}
         return {name: at for name, at in self._asdict().items() if 0 < at < ends[name]}
 
@@ -50,8 +50,8 @@ class BorderScore:
     """How the changes across one line differ from those of the true clip.
 
     Args:
-        side: of the box, one of `Box`'s.
-        deviations: by meter of `BORDER_METERS`, in standard deviations.
+        side: side of the box, a field of `Box`.
+        deviations: deviations in standard deviations, by meter of `BORDER_METERS`.
     """
 
     side: str
@@ -69,17 +69,17 @@ class BorderScore:
 
 
 def judge_borders(video: Tensor, true: Tensor, box: Box) -> list[BorderScore]:
-    """Judge the sides of a box within which, or around which, a clip was made.
+    """Judge the sides of a box inside or outside which a clip was generated.
 
-    Lines along which the true clip has an edge of its own tell nothing and are left out.
+    Lines along which the true clip itself has an edge are left out.
 
     Args:
         video: (F, H, W, 3) of display colours in [0, 1].
-        true: the same of the true clip.
-        box: whose sides lie between given and made pixels.
+        true: the true clip, likewise.
+        box: box whose sides lie between given and generated pixels.
 
     Raises:
-        ValueError: the clips differ in shape, or the box is empty or reaches out of the picture.
+        ValueError: the clips differ in shape, or the box is empty or extends beyond the image.
     """
     _check(video, true, box)
     scores: list[BorderScore] = []
@@ -92,7 +92,7 @@ def judge_borders(video: Tensor, true: Tensor, box: Box) -> list[BorderScore]:
 
 
 def _steps(video: Tensor, box: Box, side: str, at: int) -> dict[str, float]:
-    """Changes of colour across a line, in 1/255: of all pixels and of those that change most."""
+    """Colour changes across a line, in 1/255: of all pixels and of those that change most."""
     if side in ("top", "bottom"):
         before, after = (video[:, row, box.left : box.right] for row in (at - 1, at))
     else:
@@ -117,4 +117,4 @@ def _check(video: Tensor, true: Tensor, box: Box) -> None:
         )
     height, width = video.shape[1:3]
     if not (0 <= box.top < box.bottom <= height and 0 <= box.left < box.right <= width):
-        raise ValueError(f"{box} in a picture of {width}x{height}: give one that lies inside")
+        raise ValueError(f"{box} in an image of {width}x{height}: give a box that lies inside")

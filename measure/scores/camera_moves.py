@@ -1,4 +1,4 @@
-"""Read from pixels how a camera moves: the empty pictures that it would see are all known."""
+"""Read a camera's motion from pixels, by comparison with the known empty images of each motion."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ...toyworld.settings import SETTINGS
 from .scenery import read_scenery, soften
 
 PACES = (0.4, 0.6, 0.8, 1.0, 1.3)
-"""Of the moves that are tried, as shares of the fastest ones of scenes."""
+"""Speeds of the moves to try, as shares of the fastest moves in scenes."""
 
 _REACH = 0.15
-"""Differences beyond count alike: they are of objects, not of what is behind them."""
+"""Larger differences all count the same: they come from objects, not from the background."""
 
 _EVERY = 4
-"""Frames of which one is looked at."""
+"""Use one frame of every this many."""
 
 
 def read_camera(video: Tensor, fps: float = 16.0) -> str:
     """Return the motion of the camera of a clip (F, H, W, 3) in [0, 1], one of `CAMERA_MOTIONS`.
 
     Raises:
-        ValueError: there are fewer than two frames, which show no motion.
+        ValueError: there are fewer than two frames, which cannot show motion.
     """
     if len(video) < 2:
         raise ValueError(f"a clip of {len(video)} frames shows no motion: give two or more")
@@ -51,7 +51,7 @@ def _empty(
     setting: str, style: str, motion: str, pace: float, frames: int, height: int, width: int,
     fps: float,
 ) -> Tensor:  # fmt: skip
-    """Softened pictures (F, H, W, 3) of a setting without objects, of a share of the frames."""
+    """Softened images (F, H, W, 3) of a setting without objects, for every `_EVERY`-th frame."""
     seconds = torch.arange(0, frames, _EVERY, dtype=torch.float64) / fps
     camera = STILL_CAMERA
     if pace:

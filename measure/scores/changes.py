@@ -1,4 +1,4 @@
-"""Whether an edit changed what was asked for, and kept the rest and the motion.
+"""Whether an edit made the requested change, and kept the rest and the motion.
 
 F frames, H rows, W columns.
 """
@@ -18,11 +18,11 @@ LOOKS = ("setting", "colour", "shape")
 
 
 class Wanted(NamedTuple):
-    """What a clip should look like after an edit.
+    """Wanted look of a clip after an edit.
 
     Attributes:
-        asked: the one of `LOOKS` that the edit is about.
-        setting, colour, shape: of the finished clip's one object.
+        asked: the one of `LOOKS` that the edit should change.
+        setting, colour, shape: wanted look of the finished clip and its single object.
         track: centre of the object in every frame of the given clip, (F, 2) in pixels.
     """
 
@@ -34,13 +34,13 @@ class Wanted(NamedTuple):
 
 
 class Edited(NamedTuple):
-    """What an edit did.
+    """Result of an edit.
 
     Attributes:
-        asked: whether what was asked for has changed.
-        kept: whether the other `LOOKS` are as they were.
-        off: see `off_track`, in pixels.
-        alone: whether there is one object.
+        asked: whether the requested change was made.
+        kept: whether the other `LOOKS` are unchanged.
+        off: distance from the track in pixels, see `off_track`.
+        alone: whether there is exactly one object.
     """
 
     asked: bool

@@ -1,4 +1,4 @@
-"""Whether an object of which a hole hides half is whole again.
+"""Whether an object half hidden by a hole is completed.
 
 F frames, H rows, W columns.
 """
@@ -14,11 +14,11 @@ from .between import Truth, place_of
 from .tracks import MOST_OFF, off_track
 
 LEAST_AREA, MOST_AREA = 0.8, 1.25
-"""Of the true object's."""
+"""Bounds of the covered area, as shares of the true object's."""
 
 
 class Whole(NamedTuple):
-    """What of an object is as in the true clip.
+    """Which properties of an object match the true clip.
 
     Attributes:
         colour, shape: whether they are the same.
@@ -33,7 +33,7 @@ class Whole(NamedTuple):
 
 
 def area_of(video: Tensor, fps: float) -> float:
-    """Pixels that the largest object of a clip (F, H, W, 3) covers on average; 0 without one."""
+    """Mean number of pixels that the largest object of a clip (F, H, W, 3) covers; 0 if none."""
     objects = read_clip(video, fps).objects
     return float(objects[0].area.mean()) if objects else 0.0
 
@@ -43,8 +43,8 @@ def judge_completion(video: Tensor, truth: Truth, area: float, fps: float) -> Wh
 
     Args:
         video: (F, H, W, 3) of display colours in [0, 1].
-        truth: of the object in these frames.
-        area: that the object covers in the true clip, see `area_of`.
+        truth: the true object in these frames.
+        area: area of the object in the true clip, see `area_of`.
         fps: frames per second.
 
     Raises:

@@ -1,4 +1,4 @@
-"""All that is told of a video over time: its joins, drift, motion, and whether it closes.
+"""All measures of a video over time: its joins, drift, motion, and whether it closes.
 
 F frames, H rows, W columns.
 """
@@ -32,10 +32,10 @@ _WIDTH, _HEIGHT, _ZOOM = 480, 200, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What is known of how a video was put together.
+    """How a video was assembled.
 
     Args:
-        joins: where given and made parts meet, in order.
+        joins: where given and generated parts meet, in order.
         loop: whether the first frame follows the last one.
         factor: frames that share a latent frame, 1 for none.
     """
@@ -47,14 +47,14 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Continuity:
-    """What is told of a video.
+    """Measures of a video over time.
 
     Args:
         signals: its changes, frame by frame.
-        colours: how much redder, greener and bluer than at first what does not move is, (F, 3) in
-            1/255.
-        closure: of a loop; None for another video.
-        most_drift: in 1/255, that passes; 0 for any.
+        colours: change of red, green and blue since the first frame in parts that do not move,
+            (F, 3) in 1/255.
+        closure: closure of a loop; None for other videos.
+        most_drift: largest drift that passes, in 1/255; 0 for any.
     """
 
     signals: Signals
@@ -73,7 +73,7 @@ class Continuity:
 
     @property
     def is_steady(self) -> bool:
-        """Whether what does not move keeps its looks."""
+        """Whether parts that do not move keep their appearance."""
         return not self.most_drift or self.drift.worst <= self.most_drift
 
     def as_dict(self, fps: float) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Continuity:
         return {**_told(self.closure.wrap), **ratios}
 
     def _left_out(self) -> tuple[str, ...]:
-        """Meters that told nothing of any join."""
+        """Meters that could not judge any join."""
         judged = [*self.joins, *([self.closure.wrap] if self.closure else [])]
         return tuple(m for m in METERS if judged and not any(m in j.deviations for j in judged))
 
@@ -121,13 +121,13 @@ def measure_continuity(
     """Measure a video (F, H, W, 3) of display colours in [0, 1].
 
     Args:
-        place: where a followed object is, (F, 2) in pixels; None leaves out the meters of its
+        place: place of a followed object, (F, 2) in pixels; None leaves out the meters of
             position and velocity.
-        most_drift: in 1/255, that passes; 0 for any.
+        most_drift: largest drift that passes, in 1/255; 0 for any.
 
     Raises:
         ValueError: the video has another shape or fewer than three frames, there is not one place
-            for each frame, or the joins do not fit.
+            per frame, or the joins do not fit.
     """
     signals = read_signals(video, place=place, loop=layout.loop)
     given = given_frames(layout.joins, len(video))
@@ -144,7 +144,7 @@ def measure_continuity(
 
 
 def continuity_plot(found: Continuity) -> Tensor:
-    """Draw steps, what moves and what drifts over the frames: a picture (H, W, 3)."""
+    """Plot steps, steps of moving parts, and drift over the frames: an image (H, W, 3)."""
     frames = range(len(found.colours))
     panels: dict[str, dict[str, Tensor]] = {
         "change of brightness, 1/255": {"mean step of luma": found.signals.step},
@@ -170,7 +170,7 @@ def continuity_plot(found: Continuity) -> Tensor:
 
 
 def _colours(video: Tensor) -> Tensor:
-    """How far the colours (F, 3) of what does not move are from those of the first frame."""
+    """Differences of colour (F, 3) from the first frame, in parts that do not move."""
     quiet = quiet_pixels(video)
     first = video[0][quiet].float()  # (P, 3)
     changes = [(frame[quiet].float() - first).median(dim=0).values for frame in video]
@@ -187,7 +187,7 @@ def _told(join: JoinScore) -> dict[str, Any]:
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Three digits after the point; None where an object was lost, which JSON has no number for."""
+    """Round to three decimals; None where an object was lost, since JSON has no NaN or infinity."""
     return {
         name: round(value, 3) if math.isfinite(value) else None for name, value in values.items()
     }

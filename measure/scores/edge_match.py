@@ -1,4 +1,4 @@
-"""How well the edges of a clip lie on those of another one."""
+"""How well the edges of one clip coincide with those of another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 TOLERANCE = 1
-"""Pixels between two edges that count as one."""
+"""Largest distance in pixels between two edges that count as one."""
 
 
 def edge_match(made: Tensor, wanted: Tensor) -> float:
@@ -16,8 +16,8 @@ def edge_match(made: Tensor, wanted: Tensor) -> float:
         made, wanted: (F, H, W), above one half on edges.
 
     Returns:
-        A number from 0 to 1: 1 where each edge pixel of one has one of the other within
-        `TOLERANCE` pixels in the same frame, or where neither has any.
+        A number from 0 to 1: 1 if each edge pixel of one has an edge pixel of the other within
+        `TOLERANCE` pixels in the same frame, or if neither has any.
 
     Raises:
         ValueError: the shapes differ.
@@ -35,12 +35,12 @@ def edge_match(made: Tensor, wanted: Tensor) -> float:
 
 
 def _covered(edges: Tensor, others: Tensor) -> float:
-    """The share of edge pixels with one of the others nearby."""
+    """Share of edge pixels that have one of the others nearby."""
     return float(near(others)[edges].float().mean())
 
 
 def near(edges: Tensor) -> Tensor:
-    """Return the places (F, H, W) bool that have an edge (F, H, W) within `TOLERANCE` pixels."""
+    """Return the pixels (F, H, W) bool that have an edge (F, H, W) within `TOLERANCE` pixels."""
     side = 2 * TOLERANCE + 1
     found = functional.max_pool2d(edges[:, None].float(), side, stride=1, padding=TOLERANCE)
     return found[:, 0] > 0.5

@@ -1,4 +1,4 @@
-"""Find the objects of a clip: what neither the empty picture nor a shadow explains, by colour."""
+"""Find the objects of a clip, by colour: pixels that neither background nor shadow explains."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 
 def find_objects(video: Tensor, scenery: Scenery) -> list[Found]:
-    """Find up to three objects of a softened clip (F, H, W, 3), the largest first."""
+    """Find up to three objects in a softened clip (F, H, W, 3), the largest first."""
     rest = unexplained(video, scenery.background, 1 - scenery.shadow)
     least = max(_LEAST_DIFFERENCE, _GRAINS * float(rest.median()))
     mask = _differing(rest, scenery.background, least)
@@ -63,7 +63,7 @@ def find_objects(video: Tensor, scenery: Scenery) -> list[Found]:
 
 
 def least_area(mask: Tensor) -> float:
-    """Return how many pixels of pictures (F, H, W) an object covers at least."""
+    """Return the smallest number of pixels that an object covers in images (F, H, W)."""
     return _SMALLEST_SHARE * min(mask.shape[1:]) ** 2
 
 
@@ -89,14 +89,14 @@ def _areas(mask: Tensor) -> Tensor:
 
 
 def _differing(rest: Tensor, background: Tensor, least: float) -> Tensor:
-    """The soft mask (F, H, W) of what is not explained."""
+    """The soft mask (F, H, W) of unexplained pixels."""
     threshold = least + 0.5 * _contrast(background)
     score = (rest / threshold - 0.5).clamp(0, 1)
     return score * (smooth(score) > 0.5)
 
 
 def _contrast(picture: Tensor) -> Tensor:
-    """How much a picture (H, W, 3) varies around each pixel (H, W): blurring moves it so far."""
+    """Variation of an image (H, W, 3) around each pixel (H, W): how far blur can change it."""
     planes = rearrange(picture, "h w c -> 1 c h w")
     highest = functional.max_pool2d(planes, 3, stride=1, padding=1)
     lowest = -functional.max_pool2d(-planes, 3, stride=1, padding=1)
@@ -104,13 +104,13 @@ def _contrast(picture: Tensor) -> Tensor:
 
 
 def _colour(pixels: Tensor, scenery: Scenery) -> int:
-    """The colour that explains pixels (P, 3) best, each of them and all together."""
+    """The colour that explains pixels (P, 3) best, individually and on average."""
     pixels, apart = _apart(pixels, scenery)
     return _best(pixels, apart, scenery)
 
 
 def _apart(pixels: Tensor, scenery: Scenery) -> tuple[Tensor, Tensor]:
-    """Some of the pixels (P, 3), and how far they are from each colour (P, 8), up to a limit."""
+    """A sample of the pixels (P, 3), and their distances to each colour (P, 8), up to a limit."""
     pixels = pixels[:: 1 + len(pixels) // _MOST_PIXELS]
     distances = _distances(pixels, shades(scenery.setting, scenery.style))
     return pixels, distances.clamp(max=_COLOUR_REACH)
@@ -123,7 +123,7 @@ def _best(pixels: Tensor, apart: Tensor, scenery: Scenery) -> int:
 
 
 def _colours(pixels: Tensor, scenery: Scenery) -> tuple[int, ...]:
-    """The colours, at most three, that explain pixels (P, 3) best; each further one must pay."""
+    """The colours, at most three, that explain pixels (P, 3) best; each further one has a cost."""
     pixels, apart = _apart(pixels, scenery)
     choice = (_best(pixels, apart, scenery),)
     cheapest = float(apart.mean(dim=0).min())
@@ -136,7 +136,7 @@ def _colours(pixels: Tensor, scenery: Scenery) -> tuple[int, ...]:
 
 
 def _distances(pixels: Tensor, table: Tensor) -> Tensor:
-    """How far pixels (P, 3) are from the nearest shade of each colour (P, N)."""
+    """Distances of pixels (P, 3) to the nearest shade of each colour (P, N)."""
     distance = torch.cdist(pixels, rearrange(table, "n k rgb -> (n k) rgb"))
     return rearrange(distance, "p (n k) -> p n k", n=len(table)).amin(dim=-1)
 
@@ -144,9 +144,9 @@ def _distances(pixels: Tensor, table: Tensor) -> Tensor:
 def _parts(
     video: Tensor, rest: Tensor, scenery: Scenery, names: tuple[int, ...]
 ) -> Iterator[Tensor]:
-    """The soft mask (F, H, W) of each colour: where it explains more than the background does.
+    """The soft mask (F, H, W) of each colour, where it explains pixels better than the background.
 
-    Each pixel goes to the colour that its surroundings have, and each colour keeps its largest
+    Each pixel is assigned to the colour of its surroundings, and each colour keeps its largest
     connected part.
     """
     open_ = rest > max(_FAINTEST, _GRAINS * float(rest.median()))
@@ -172,8 +172,8 @@ def _strength(
     number: int,
     part: Tensor,
 ) -> float:
-    """How much better the colour explains the inside of its part than anything else does, where it
-    is seen best; in pixels times colour difference."""
+    """How much better a colour explains the inside of its part than anything else does, in the
+    frames that show it best; in pixels times colour difference."""
     core = _core(part)
     distance = _distances(video[core], shades(scenery.setting, scenery.style)[list(names)])
     others = torch.cat((distance, rest[core][:, None]), dim=1)
@@ -187,7 +187,7 @@ def _strength(
 def _renamed(
     video: Tensor, scenery: Scenery, names: tuple[int, ...], parts: Sequence[Tensor]
 ) -> list[int]:
-    """The colour of each part by all that its inside shows, if no other part has that one."""
+    """Choose each part's colour again by its whole inside, unless another part has that colour."""
     found = list(names)
     for number, part in enumerate(parts):
         core = _core(part)
@@ -198,7 +198,7 @@ def _renamed(
 
 
 def _nearest(distance: Tensor) -> Tensor:
-    """The plane of N (N, F, H, W) that is lowest around each pixel (F, H, W)."""
+    """Index of the plane (N, F, H, W) that is lowest around each pixel (F, H, W)."""
     if len(distance) == 1:
         return torch.zeros(distance.shape[1:], dtype=torch.long)
     return torch.stack([_around(each) for each in distance]).argmin(dim=0)
@@ -212,7 +212,7 @@ def _around(planes: Tensor) -> Tensor:
 
 
 def largest_part(mask: Tensor) -> Tensor:
-    """Keep of each mask (F, H, W) the connected part around its densest spot."""
+    """Keep the connected part around the densest spot of each mask (F, H, W)."""
     kept = torch.zeros_like(mask)
     rows, columns = (_span((mask > 0).any(dim=0).any(dim=dim)) for dim in (1, 0))
     mask = mask[:, rows, columns]
@@ -232,7 +232,7 @@ def _dense(mask: Tensor, width: int) -> Tensor:
 
 
 def _flooded(part: Tensor, ground: Tensor) -> Tensor:
-    """Let parts (F, H, W) bool grow over connected ground."""
+    """Grow parts (F, H, W) bool over connected ground."""
     for _ in range(sum(part.shape[1:])):
         grown = _grown(part) & ground
         if torch.equal(grown, part):
@@ -242,12 +242,12 @@ def _flooded(part: Tensor, ground: Tensor) -> Tensor:
 
 
 def _core(mask: Tensor) -> Tensor:
-    """The places (F, H, W) bool of masks that have nothing else around them."""
+    """Inner pixels (F, H, W) bool of masks, which have only mask around them."""
     return ~_grown(mask <= 0.5)
 
 
 def _grown(there: Tensor) -> Tensor:
-    """Places (F, H, W) bool and the eight around each."""
+    """Dilate pixels (F, H, W) bool by their eight neighbours."""
     for dim in (1, 2):
         before, after = (there.narrow(dim, k, there.shape[dim] - 1) for k in (0, 1))
         there = there.clone()
@@ -257,6 +257,6 @@ def _grown(there: Tensor) -> Tensor:
 
 
 def _span(there: Tensor) -> slice:
-    """From the first to the last place (N,) that is true."""
+    """Slice from the first to the last true entry (N,)."""
     places = there.nonzero()[:, 0].tolist()
     return slice(places[0], places[-1] + 1) if places else slice(0)

@@ -1,4 +1,4 @@
-"""Fit pictures of the solids to an object: its shape, and where it is in every frame."""
+"""Fit images of the solids to an object, to find its shape and its place in every frame."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _FASTEST = 4
 
 
 class Placing(NamedTuple):
-    """Where an object's centre is in pixels, and how many pixels a unit of it is, each (..., F)."""
+    """Centre of an object in pixels, and pixels per unit at the object, each (..., F)."""
 
     x: Tensor
     y: Tensor
     scale: Tensor
 
     def of(self, number: int) -> Placing:
-        """Return one of several."""
+        """Select one of several placings."""
         return Placing(*(part[number] for part in self))
 
 
@@ -43,8 +43,8 @@ class Fit(NamedTuple):
 
     Attributes:
         form: one of `FORMS`.
-        placing: where it was put, each (F,).
-        misfit: what is left of each pose's difference in each frame (F, N), in squared pixels.
+        placing: its fitted place, each (F,).
+        misfit: remaining difference of each pose in each frame (F, N), in squared pixels.
     """
 
     form: str
@@ -53,17 +53,17 @@ class Fit(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """What is compared with sprites.
+    """Image planes to compare with sprites.
 
     Attributes:
-        planes: (F, 10, H, W): a softened clip, what is behind the object without and with shadows
-            on it, three each, and how much each pixel counts.
+        planes: (F, 10, H, W): a softened clip, the background without and with shadows
+            (three channels each), and the weight of each pixel.
     """
 
     planes: Tensor
 
     def at(self, frames: Tensor) -> Picture:
-        """Return some of the frames."""
+        """Select some of the frames."""
         return Picture(self.planes[frames])
 
 
@@ -72,7 +72,7 @@ def picture_of(video: Tensor, scenery: Scenery, others: Tensor, weight: Tensor) 
 
     Args:
         others: pixels (F, H, W) bool that show other objects.
-        weight: how much each pixel counts (F, H, W).
+        weight: weight of each pixel (F, H, W).
     """
     background = scenery.background
     squares = (background * background).sum(dim=-1).clamp(min=1e-4)
@@ -84,7 +84,7 @@ def picture_of(video: Tensor, scenery: Scenery, others: Tensor, weight: Tensor) 
 
 
 class _Crop(NamedTuple):
-    """The cells of sprites in every frame (K, F, C, G, G)."""
+    """The image sampled at the cells of sprites in every frame (K, F, C, G, G)."""
 
     video: Tensor
     behind: Tensor
@@ -92,7 +92,7 @@ class _Crop(NamedTuple):
 
 
 def fit_forms(picture: Picture, mask: Tensor, look: tuple[str, str, str]) -> list[Fit]:
-    """Fit every form to the object with a soft mask (F, H, W), not empty in any frame.
+    """Fit every form to the object with a soft mask (F, H, W) that is not empty in any frame.
 
     Args:
         look: setting, style and colour.
@@ -109,7 +109,7 @@ def fit_form(picture: Picture, mask: Tensor, look: tuple[str, str, str], form: s
 def _fits(
     picture: Picture, mask: Tensor, look: tuple[str, str, str], forms: Sequence[str]
 ) -> list[Fit]:
-    """Fit K forms that have equally many poses."""
+    """Fit K forms with the same number of poses."""
     height, width = mask.shape[1:]
     colour, cover = _seen_sprites(forms, look, mask)  # (K, F, N, 3, G, G), (K, F, N, G, G)
     floor = _Floor(height, width, torch.tensor([half_height(form) for form in forms])[:, None])
@@ -126,7 +126,7 @@ def _fits(
 
 
 def _start(mask: Tensor, cover: Tensor) -> Placing:
-    """Place sprites (K, F, G, G) so that they are as large as a mask and in the same place."""
+    """Place sprites (K, F, G, G) with the size and position of a mask."""
     area, x, y = _moments(mask)
     step = SPAN / GRID
     size, right, below = _moments(cover)
@@ -137,14 +137,14 @@ def _start(mask: Tensor, cover: Tensor) -> Placing:
 
 
 class _Floor(NamedTuple):
-    """The size of pictures, and the half heights (K, 1) of forms that stand in them."""
+    """The image size, and the half heights (K, 1) of forms that stand on the floor."""
 
     height: int
     width: int
     half: Tensor
 
     def plausible(self, placing: Placing) -> Placing:
-        """Make what would be too small, even if it stood on the floor, as large as need be."""
+        """Enlarge objects that would be too small even if they stood on the floor."""
         focal = STILL_CAMERA.focal_length(self.height, self.width)
         below = STILL_CAMERA.pitch + (placing.y - self.height / 2) / focal
         least = focal * below / (STILL_CAMERA.height / _SMALLEST - self.half)
@@ -152,7 +152,7 @@ class _Floor(NamedTuple):
 
 
 def _steady(misfit: Tensor) -> Tensor:
-    """The pose (K, F) of each frame that, turning evenly or not, explains its neighbours too."""
+    """The pose (K, F) of each frame that also explains its neighbours, at the best rate of turn."""
     _, frames, count = misfit.shape
     if count > TURNS:
         return misfit.argmin(dim=-1)
@@ -176,7 +176,7 @@ def _moments(mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _seen_sprites(
     forms: Sequence[str], look: tuple[str, str, str], mask: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The sprites of forms as each frame sees them: (K, F, N, 3, G, G) and (K, F, N, G, G)."""
+    """The sprites of forms as seen in each frame: (K, F, N, 3, G, G) and (K, F, N, G, G)."""
     height, width = mask.shape[1:]
     area, x, y = _moments(mask)
     focal = STILL_CAMERA.focal_length(height, width)
@@ -191,7 +191,7 @@ def _seen_sprites(
 
 
 def _blurred(cells: Tensor, width: float) -> Tensor:
-    """Blur cells (..., G, G) of a width in pixels as much as the softened clip is blurred."""
+    """Blur cells (..., G, G), ``width`` pixels wide, as much as the softened clip is blurred."""
     share = min(max((_BLUR / width**2 - 1 / 12) / 2, 0.0), 1 / 3)
     for dim in (-2, -1):
         beside = cells.roll(1, dim) + cells.roll(-1, dim)
@@ -200,7 +200,7 @@ def _blurred(cells: Tensor, width: float) -> Tensor:
 
 
 def _crop(picture: Picture, placing: Placing) -> _Crop:
-    """Sample the picture at the cells of sprites; shadows are only below an object's centre."""
+    """Sample the image at the cells of sprites; shadows are only below an object's centre."""
     height, width = picture.planes.shape[2:]
     steps = ((torch.arange(GRID) + 0.5) / GRID - 0.5) * SPAN
     x = (placing.x[..., None] + steps * placing.scale[..., None]) / width * 2 - 1  # (K, F, G)
@@ -219,7 +219,7 @@ def _crop(picture: Picture, placing: Placing) -> _Crop:
 
 
 def _misfit(crop: _Crop, colour: Tensor, cover: Tensor) -> Tensor:
-    """The difference (K, F, N) that each pose's sprite leaves, summed over cells."""
+    """Remaining difference (K, F, N) of each pose's sprite, summed over cells."""
     squared = torch.zeros_like(cover)
     planes = (part.unbind(dim=2) for part in (crop.video, crop.behind))
     for own, seen, behind in zip(colour.unbind(dim=3), *planes, strict=True):
@@ -232,7 +232,7 @@ def _misfit(crop: _Crop, colour: Tensor, cover: Tensor) -> Tensor:
 
 
 def _refined(crop: _Crop, colour: Tensor, cover: Tensor, placing: Placing) -> Placing:
-    """Move and scale sprites (K, F, 3, G, G) one Gauss-Newton step towards what is seen."""
+    """Move and scale sprites (K, F, 3, G, G) one Gauss-Newton step towards the image."""
     edge = colour - cover[:, :, None] * crop.behind
     rest = crop.video - crop.behind - edge
     near = (rest * rest).sum(dim=2, keepdim=True) < (2 * _REACH) ** 2

@@ -1,4 +1,4 @@
-"""Follow each found object through the clip: shape, place in the world, motions."""
+"""Follow each found object through the clip, to read its shape, place in the world and motions."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def _followed(
 
 
 def _taken(mask: Tensor, others: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """The pixels (F, H, W) that other objects take, and how much all pixels count: less where one
-    stands lower in the picture, which may hide the object."""
+    """The pixels (F, H, W) of other objects, and weights of all pixels: lower where another object
+    stands lower in the image and may hide this one."""
     taken, weight = torch.zeros_like(mask, dtype=torch.bool), torch.ones_like(mask)
     for other in others:
         nearer = _lowest_row(other) > _lowest_row(mask)
@@ -84,8 +84,8 @@ def _lowest_row(mask: Tensor) -> Tensor:
 
 
 def _clear_frames(mask: Tensor, taken: Tensor, seen: Tensor) -> Tensor:
-    """The numbers of the frames that show an object wholly: it touches no other one and not the
-    picture's edge. If there are too few, all that show it."""
+    """The numbers of the frames that show an object whole, touching neither another object nor the
+    edge of the image. If there are too few, all frames that show it."""
     near = functional.max_pool2d(taken[:, None].float(), 3, stride=1, padding=1)[:, 0]
     touching = (mask * near).sum(dim=(1, 2)) / mask.sum(dim=(1, 2)).clamp(min=1)
     edge = mask[:, 0].sum(1) + mask[:, -1].sum(1) + mask[:, :, 0].sum(1) + mask[:, :, -1].sum(1)
@@ -94,14 +94,14 @@ def _clear_frames(mask: Tensor, taken: Tensor, seen: Tensor) -> Tensor:
 
 
 def _form(picture: Picture, mask: Tensor, look: tuple[str, str, str]) -> str:
-    """The form that fits best in some of the frames."""
+    """The form that fits best, in a sample of the frames."""
     frames = torch.linspace(0, len(mask) - 1, min(_FORM_FRAMES, len(mask))).long()
     fits = fit_forms(picture.at(frames), mask[frames], look)
     return min(fits, key=lambda fit: float(fit.misfit.amin(dim=1).mean())).form
 
 
 def _placed(fit: Fit, height: int, width: int) -> tuple[float, Tensor]:
-    """The size in units of what stands on the floor when lowest, and its centre (F, 3)."""
+    """Size of an object in units, if it stands on the floor when lowest, and its centre (F, 3)."""
     x, y, scale = fit.placing
     focal = STILL_CAMERA.focal_length(height, width)
     cos, sin = math.cos(STILL_CAMERA.pitch), math.sin(STILL_CAMERA.pitch)

@@ -1,9 +1,9 @@
-"""Whether what was made joins what was given without a seam.
+"""Whether generated parts join given parts without a seam.
 
 Each change at a join is compared with those within the given parts, in standard deviations. The
-made part is left out of the comparison, since a bad one would widen what passes; and a VAE decodes
-the frames of a latent frame unlike each other, so changes are compared once more with those of
-the same phase.
+generated part is left out of the comparison, since a bad one would widen the range that passes. A
+VAE decodes the frames of one latent frame differently from each other, so changes are also compared
+with those of the same phase.
 
 F frames.
 """
@@ -22,7 +22,7 @@ from torch import Tensor
 from .signals import Signals
 
 LIMIT = 3.0
-"""Standard deviations within which a join passes, by every meter."""
+"""Largest deviation with which a join passes, in standard deviations, for every meter."""
 
 TIME_FACTOR = 4
 METERS = (
@@ -40,14 +40,14 @@ _NEIGHBOURS = 4
 
 
 _STEP, _CORRELATION, _POSITION, _VELOCITY = 0.5, 0.07, 0.5, 0.3
-"""The least spread of each, in 1/255 and in pixels."""
+"""Smallest spread of each signal, in 1/255 and in pixels."""
 
 _MOVING, _STILL = 0.1, 1.0
-"""The least spread of the logarithm of a moving step, and in 1/255 where little moves."""
+"""Smallest spread of the logarithm of a moving step, and in 1/255 where little moves."""
 
 
 class Join(NamedTuple):
-    """Where a given and a made part meet: between the frames ``frame - 1`` and ``frame``."""
+    """Where a given and a generated part meet: between frames ``frame - 1`` and ``frame``."""
 
     frame: int
     given_before: bool = True
@@ -58,9 +58,9 @@ class JoinScore:
     """How a join differs from the given parts.
 
     Args:
-        frame: the first one after the join.
-        deviations: in standard deviations by meter, in the order of `METERS`; those that could
-            not be told are left out.
+        frame: the first frame after the join.
+        deviations: deviations in standard deviations by meter, in the order of `METERS`; meters
+            that cannot judge the join are left out.
     """
 
     frame: int
@@ -78,18 +78,18 @@ class JoinScore:
 
 
 def given_frames(joins: Sequence[Join], count: int) -> Tensor:
-    """Which of `count` frames are given (F,) bool, by which sides of the joins are.
+    """Which of `count` frames are given (F,) bool, according to the joins.
 
     Raises:
-        ValueError: the joins do not rise from 1 to `count` - 1, or a part between two of them is
-            said to be given by one and made by the other.
+        ValueError: the joins do not ascend from 1 to `count` - 1, or a part between two joins is
+            given according to one and generated according to the other.
     """
     _check_frames([join.frame for join in joins], count)
     for early, late in pairwise(joins):
         if early.given_before == late.given_before:
             raise ValueError(
-                f"the part from frame {early.frame} to {late.frame - 1} is said to be both given "
-                "and made: given and made parts have to alternate"
+                f"the part from frame {early.frame} to {late.frame - 1} is marked as both given "
+                "and generated: given and generated parts must alternate"
             )
     given = torch.full((count,), bool(joins and joins[0].given_before))
     for join in joins:
@@ -107,20 +107,19 @@ def judge_joins(
 ) -> list[JoinScore]:
     """Compare every join with the given parts.
 
-    Where no two given frames follow one another, as when an image is animated, a join is compared
-    with the rest of the made part.
+    Where no two given frames are adjacent, as when an image is animated, a join is compared
+    with the rest of the generated part.
 
     Args:
         made: signals of the result.
-        joins: the first frame after each, rising.
+        joins: the first frame after each join, in ascending order.
         given: which frames are given (F,) bool.
-        reference: signals of the given parts in the same places, such as of the whole true video
-            after a round trip through the VAE; None for those of the result.
-        factor: frames that share a latent frame, whose phases come again after so many; 1 for
-            none.
+        reference: signals of the given parts in the same places, for example of the whole true
+            video after a round trip through the VAE; None for those of the result.
+        factor: frames that share a latent frame, the period of the phases; 1 for none.
 
     Raises:
-        ValueError: the joins do not rise within the video, or `given` has another length.
+        ValueError: the joins do not ascend within the video, or `given` has another length.
     """
     count = len(made.step)
     _check_frames(joins, count)
@@ -147,13 +146,13 @@ def judge_joins(
 def _check_frames(joins: Sequence[int], count: int) -> None:
     if any(late <= early for early, late in pairwise([0, *joins, count])):
         raise ValueError(
-            f"joins at the frames {', '.join(map(str, joins))} of {count}: name the first frame "
-            f"after each, rising, from 1 to {count - 1}"
+            f"joins at the frames {', '.join(map(str, joins))} of {count}: give the first frame "
+            f"after each join in ascending order, from 1 to {count - 1}"
         )
 
 
 class _Part(NamedTuple):
-    """A join, and the frames from `start` to before `end` that hold no other one."""
+    """A join, and the frames from `start` to before `end`, which hold no other join."""
 
     join: int
     start: int
@@ -161,10 +160,10 @@ class _Part(NamedTuple):
 
 
 class _Reference(NamedTuple):
-    """What a join is compared with: the numbers of the frames, and their signals.
+    """Signals to compare a join with, and the numbers of the frames to use.
 
     Attributes:
-        steps: frames that changes lead into.
+        steps: frames that a change leads into.
         around: frames with a change on both sides.
     """
 
@@ -174,7 +173,7 @@ class _Reference(NamedTuple):
 
 
 def _reference(signals: Signals, steps: Tensor, join: int) -> _Reference:
-    """The changes (F,) bool that are the nearest to a join."""
+    """Reference with the changes (F,) bool nearest to a join."""
     around = torch.cat([steps[:-1] & steps[1:], steps.new_zeros(1)])
     return _Reference(signals, _nearest(steps, join), _nearest(around, join))
 
@@ -207,7 +206,7 @@ def _judged(made: Signals, part: _Part, reference: _Reference, factor: int) -> J
 
 
 class _Changes(NamedTuple):
-    """A signal (F,) of what was made, that of the given parts, and which frames of that count."""
+    """A signal (F,) of the result, that of the given parts, and which frames of that to use."""
 
     made: Tensor
     given: Tensor
@@ -218,15 +217,15 @@ class _Changes(NamedTuple):
         return _Changes(made, given, self.frames)
 
     def typical(self) -> float:
-        """Of logarithms, the mean as a plain number."""
+        """The exponential of the mean, for logarithms."""
         return math.exp(float(self.given[self.frames].mean())) if len(self.frames) else 1.0
 
     def deviation(self, frame: int, floor: float) -> float | None:
-        """How far a frame is from the given ones, in the spread with which such values come."""
+        """Deviation of a frame from the given ones, in units of their spread."""
         return _deviation(self.made[frame], self.given[self.frames], floor)
 
     def in_phase(self, frame: int, factor: int, floor: float) -> float | None:
-        """The same from those of its phase; how they spread is told by all of them."""
+        """Deviation from the given frames of the same phase, in units of the spread of all."""
         usual, phases = self.given[self.frames], self.frames % factor
         known, own = phases.unique(), frame % factor
         if own not in known or self.made[frame].isnan():
@@ -239,7 +238,7 @@ class _Changes(NamedTuple):
 def _tracked(
     made: Signals, part: _Part, reference: _Reference
 ) -> tuple[float | None, float | None]:
-    """How the step of an object, and its velocity beyond that, differ; on the worse axis."""
+    """Deviations of an object's step at a join and of its velocity across it, on the worse axis."""
     if made.place is None or reference.signals.place is None:
         return None, None
     usual = _velocities(reference.signals.place)[reference.steps]  # (N, 2)
@@ -264,14 +263,14 @@ def _velocities(place: Tensor) -> Tensor:
 
 
 def _deviation(value: Tensor, usual: Tensor, floor: float) -> float | None:
-    """How far a value is from usual ones (N,), in the spread with which such values come."""
+    """Deviation of a value from usual ones (N,), in units of their spread."""
     if not len(usual) or value.isnan():
         return None
     return float((value - usual.mean()) / _spread(usual - usual.mean(), 1, floor))
 
 
 def _spread(rest: Tensor, means: int, floor: float) -> Tensor:
-    """Standard deviation of a further value, from what is left (N, ...) of others after `means`."""
+    """Standard deviation of a new value, from residuals (N, ...) around `means` means."""
     count = len(rest)
     spread = (rest.square().sum(dim=0) / max(count - means, 1)).sqrt()
     return (spread * math.sqrt(1 + means / count)).clamp(min=floor)

@@ -1,4 +1,4 @@
-"""Name the motions of one object of the toy world from its path and from how it turns."""
+"""Name the motions of a toy-world object from its path and its rotation."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _PHASES = 16
 _HEIGHTS = 16
 _FEWEST_IN_PART = 4
 _RIDGE = 1e-4
-_SLACK = 0.01  # what rounding may change in a cost, and more
+_SLACK = 0.01  # more than rounding may change a cost
 
 
 class Path(NamedTuple):
-    """Where an object is, in units, at some moments (F,).
+    """Path of an object, in units, at some moments (F,).
 
     Attributes:
         seconds: the moments.
-        x, y, z: right, height of its lowest point, distance ahead.
+        x, y, z: position to the right, height of its lowest point, distance ahead.
         turns: misfit (F, N) of every pose of its form.
         form: one of `sprites.FORMS`.
-        size: in units.
+        size: size in units.
     """
 
     seconds: Tensor
@@ -58,7 +58,7 @@ class Path(NamedTuple):
 
 
 class Motions(NamedTuple):
-    """What an object does, then what it does from `turn` seconds on, if anything."""
+    """An object's motion, and the motion that follows from `turn` seconds on, if any."""
 
     motion: str | None
     then: str | None = None
@@ -73,8 +73,8 @@ class _Account(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Some moments of a path: where it is (3, F) by the noise of that, and misfits (K, F) of ways
-    to turn. `ground` is `where` of an object that stands on the floor."""
+    """Some moments of a path: its position (3, F) divided by its noise, and misfits (K, F) of ways
+    to turn. `ground` is `where` for an object that stands on the floor."""
 
     seconds: Tensor
     where: Tensor
@@ -122,7 +122,7 @@ def read_motions(path: Path) -> Motions:
 
 
 def _least(part: _Part) -> tuple[Tensor, Tensor]:
-    """What the turning before each moment and from it on costs at least (F,), whatever happens."""
+    """Lower bounds (F,) of the cost of turning before each moment, and from it on."""
     ways = [misfits for misfits in (part.fixed, part.spun, part.rolled) if misfits is not None]
     moments = torch.arange(1, len(part.seconds) + 1)
 
@@ -136,7 +136,7 @@ def _least(part: _Part) -> tuple[Tensor, Tensor]:
 
 
 def _cheapest(part: _Part) -> _Account:
-    """What explains best where the object was and how it turned; the simplest is tried first."""
+    """The motion that best explains position and rotation; the simplest is tried first."""
     rest = part.ground - part.ground.mean(dim=1, keepdim=True)
     fixed, still = _turning_cost(part.fixed), _cost(rest)
     spun = _Account(still + _turning_cost(part.spun), "spins")
@@ -149,7 +149,7 @@ def _cheapest(part: _Part) -> _Account:
 
 
 def _cost(rest: Tensor, parameters: int = 0) -> float:
-    """The cost of what is left of x, y and z (3, F), as a logarithm of its likelihood."""
+    """The cost of residuals of x, y and z (3, F), as a log likelihood."""
     count = rest.shape[1]
     return float(count * torch.log1p((rest * rest).sum() / count)) + parameters * _PER_PARAMETER
 
@@ -187,7 +187,7 @@ def _leaping(part: _Part) -> Iterator[tuple[str, float]]:
 
 @functools.lru_cache(maxsize=256)
 def _leaps(seconds: tuple[float, ...]) -> list[tuple[str, Tensor]]:
-    """Heights of bounces one unit high (K, F), and of falls from several heights (K, F)."""
+    """Height curves of bounces one unit high (K, F), and of falls from several heights (K, F)."""
     times = torch.tensor(seconds, dtype=torch.float64).numpy()
     bounces = [
         SceneObject(

@@ -1,4 +1,4 @@
-"""What surfaces of each colour look like in a setting and a style."""
+"""The appearance of surfaces of each colour in a setting and a style."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an object that goes out of sight behind another comes back as it was."""
+"""Whether an object that disappears behind another reappears unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HIDDEN = 0.5
 
 
 class Passage(NamedTuple):
-    """What the first frame, the whole and the last frame of a clip show."""
+    """Readings of the first frame, the whole clip, and the last frame."""
 
     before: ClipReading
     whole: ClipReading
@@ -30,7 +30,7 @@ def read_passage(video: Tensor, fps: float = 16.0) -> Passage:
 
 
 def is_hidden(passage: Passage, colour: str) -> bool:
-    """Return whether an object of a colour is at most half as much in sight as at other times."""
+    """Return whether an object of a colour is at times less than half as visible as at most."""
     things = [thing for thing in passage.whole.objects if thing.colour == colour]
     return any(thing.area.min() < _HIDDEN * thing.area.max() for thing in things)
 
@@ -41,7 +41,7 @@ def keeps_colour(passage: Passage, colour: str) -> bool:
 
 
 def keeps_shape(passage: Passage, colour: str) -> bool:
-    """Return whether an object of a colour has one shape in the first and the last frame."""
+    """Return whether an object of a colour has the same shape in the first and the last frame."""
     before, after = _ends(passage, colour)
     return before is not None and after is not None and before.shape == after.shape
 

@@ -1,4 +1,4 @@
-"""How objects fall."""
+"""The acceleration of falling objects."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LANDED, _DEEP, _FEWEST_FRAMES, _FEWEST_AFTER = 0.15, 0.5, 5, 2
 
 
 def fall_acceleration(thing: ObjectReading, fps: float) -> float | None:
-    """Return how an object that was at rest at the beginning falls, in units per second squared.
+    """Return the acceleration of an object that falls from rest, in units per second squared.
 
-    Its size, and with it the unit, is that with which it touches the floor where it lands. This is
-    mostly between two frames, so it is found as the end of the fall and the beginning of what
-    follows.
+    The object's size, and with it the unit, is chosen so that it touches the floor when it lands.
+    The landing is usually between two frames, so it is taken from the end of the fall and the
+    beginning of the motion that follows.
 
     Returns:
-        The best fit to its height until it lands, None where it does not fall or too few frames
+        The best fit to its height until it lands, or None if it does not fall or too few frames
         show it.
     """
     height = thing.place[:, 1].double().cpu()

@@ -1,4 +1,4 @@
-"""Whether objects of a clip are where they should be: in the picture, and before one another."""
+"""Whether objects of a clip are where they should be: in the image, and in depth order."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from torch import Tensor
 from .reading import ClipReading, ObjectReading
 
 NEAR = 0.12
-"""Of a picture's width: how far from its place an object may be to be taken for the one there."""
+"""Largest distance at which an object is matched to a place, as a share of the image width."""
 
 APART = 1.0
-"""Units between two objects from which it can be told which of them is nearer."""
+"""Smallest distance between two objects, in units, at which their depth order is judged."""
 
 FEWEST_SEEN = 0.5
-"""Share of the frames in which an object is to be seen for its way to be judged."""
+"""Smallest share of the frames that must show an object for its path to be judged."""
 
 
 class Placed(NamedTuple):
-    """Where an object should be.
+    """Wanted place of an object.
 
     Attributes:
         x, y: its centre in pixels (F,).
-        z: units away from the camera's foot (F,).
+        z: distance from the camera's foot in units (F,).
         seen: whether any of it is visible (F,) bool.
     """
 
@@ -37,12 +37,12 @@ class Placed(NamedTuple):
 
 
 def in_order(reading: ClipReading, wanted: Sequence[Placed], width: int) -> tuple[bool, bool]:
-    """Return whether every object has one in its place, and those are as near and far as wanted.
+    """Return whether every wanted place has an object, and whether their depth order is right.
 
-    Which one is nearer is asked of pairs that stand `APART`; what they look like is not.
+    Depth order is judged only for pairs at least `APART`; appearance is ignored.
 
     Args:
-        width: of the picture in pixels.
+        width: image width in pixels.
     """
     found = _matched(reading, wanted, width)
     if any(each is None for each in found):
@@ -52,7 +52,7 @@ def in_order(reading: ClipReading, wanted: Sequence[Placed], width: int) -> tupl
 
 
 def distance_apart(one: Placed, other: Placed) -> float:
-    """Return how many units one object stands behind another, the median of what is seen."""
+    """Return how far one object is behind another in units: the median where both are visible."""
     both = one.seen & other.seen
     return float((one.z - other.z)[both].median()) if both.any() else 0.0
 
@@ -60,7 +60,7 @@ def distance_apart(one: Placed, other: Placed) -> float:
 def _matched(
     reading: ClipReading, wanted: Sequence[Placed], width: int
 ) -> list[ObjectReading | None]:
-    """The object of the clip that is closest to each place, each taken once."""
+    """Match the clip's closest object to each place; each object is used once."""
     away = {
         (place, number): _distance(thing, each)
         for place, each in enumerate(wanted)
@@ -77,7 +77,7 @@ def _matched(
 
 
 def _distance(thing: ObjectReading, wanted: Placed) -> float:
-    """Pixels between an object and its place, the median of the frames that show both."""
+    """Distance in pixels between an object and its place: the median where both are visible."""
     both = thing.seen & wanted.seen
     if not both.any():
         return float("inf")
@@ -97,21 +97,21 @@ def _alike(
 
 
 def centre_error(reading: ClipReading, colour: str | None, wanted: Placed, width: int) -> float:
-    """Return how far an object is from its way on average, as `off_track` says."""
+    """Return an object's mean distance from its path, see `off_track`."""
     return float(off_track(reading, colour, wanted, width).mean())
 
 
 def off_track(reading: ClipReading, colour: str | None, wanted: Placed, width: int) -> Tensor:
-    """Return how far an object is from its way in each frame that shows it, as a share of a width.
+    """Return an object's distance from its path in each frame, as a share of the image width.
 
-    The object is the largest of a colour, or the largest of all where there is none.
+    The object is the largest of the given colour, or the largest of all if there is none.
 
     Args:
-        width: of the picture in pixels.
+        width: image width in pixels.
 
     Returns:
-        (F,) of the frames where it should be seen and is; 1 at most, and a single 1 for an object
-        that is not there or hardly ever seen.
+        (F,) for the frames where it should be visible and is; at most 1, and a single 1 for an
+        object that is missing or visible in too few frames.
     """
     own = [thing for thing in reading.objects if thing.colour == colour]
     thing = next(iter(own or reading.objects), None)

@@ -1,4 +1,4 @@
-"""What a clip shows: its setting and style, and what each object is like and does."""
+"""The contents of a clip: its setting and style, and the look and motion of each object."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class ObjectReading:
-    """Say what one object is like and what it does.
+    """The look and motion of one object.
 
     Args:
         colour, shape: one of `toyworld.COLOURS` and `toyworld.SHAPES`.
-        motion: one of `toyworld.ALL_MOTIONS`; None if it is seen in too few frames to tell.
+        motion: one of `toyworld.ALL_MOTIONS`; None if too few frames show the object.
         then: the motion that follows, or None.
-        turn: when that begins, in seconds.
+        turn: time at which that begins, in seconds.
         x, y: its centre in pixels (F,); where not seen, as in the nearest frame that shows it.
-        height: how high it would be in pixels if it was seen from the side (F,).
-        area: how many pixels of it are seen (F,).
-        seen: whether any of it is (F,) bool.
+        height: its height in pixels as seen from the side (F,).
+        area: number of its visible pixels (F,).
+        seen: whether any of it is visible (F,) bool.
         place: its centre (F, 3) in units as in `toyworld`: right, up and away from the camera's
-            foot; as x and y where it is not seen.
-        size: in units.
-        misfit: squared difference of colour to the solid that it is read as, summed over a picture
-            of it in which its size is 1, on average over the frames that show it wholly.
+            foot; where not seen, as for x and y.
+        size: size in units.
+        misfit: squared colour difference from the solid that it is read as, summed over an image
+            of it at size 1, averaged over the frames that show it whole.
     """
 
     colour: str
@@ -44,11 +44,11 @@ class ObjectReading:
 
 @dataclass(frozen=True)
 class ClipReading:
-    """Say what a clip shows.
+    """The contents of a clip.
 
     Args:
         setting, style: one of `toyworld.SETTINGS` and `toyworld.STYLES`.
-        objects: the largest in the picture first.
+        objects: its objects, the largest in the image first.
     """
 
     setting: str

@@ -1,4 +1,4 @@
-"""How two objects of a clip stand to each other."""
+"""The spatial relation of two objects in a clip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _GAP, _OVER = 0.3, 0.6
 
 
 def holds(relation: str, first: ObjectReading, second: ObjectReading) -> bool:
-    """Return whether the first object mostly stands so to the second one.
+    """Return whether the first object is mostly in this relation to the second.
 
     Raises:
         ValueError: the relation is unknown.
@@ -31,7 +31,7 @@ def holds(relation: str, first: ObjectReading, second: ObjectReading) -> bool:
 
 
 def _stands_on(first: ObjectReading, second: ObjectReading) -> Tensor:
-    """Whether (F,) the first object's foot is where the second one ends, in the picture."""
+    """Whether (F,) the first object's bottom is at the second one's top in the image."""
     reach = (first.height + second.height) / 2
     gap = (second.y - first.y) / reach - 1
     return (gap.abs() < _GAP) & ((first.x - second.x).abs() < _OVER * reach)

@@ -1,4 +1,4 @@
-"""Read the still part of a clip: its setting, its style and the picture behind the objects."""
+"""Read the static part of a clip: its setting, its style and the background."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MOST_FRAMES = 6
 
 
 class Scenery(NamedTuple):
-    """What is behind the objects.
+    """The scene behind the objects.
 
     Attributes:
         setting, style: names as in `toyworld.SETTINGS` and `toyworld.STYLES`.
-        background: the empty picture (H, W, 3), softened, as bright as the clip shows it.
-        shadow: the share of light that a shadow takes away.
+        background: the empty image (H, W, 3), softened, with the brightness of the clip.
+        shadow: the share of light that a shadow removes.
     """
 
     setting: str
@@ -36,7 +36,7 @@ class Scenery(NamedTuple):
 
 
 def read_scenery(video: Tensor) -> Scenery:
-    """Find the empty picture that is closest to a softened clip (F, H, W, 3)."""
+    """Find the empty image that is closest to a softened clip (F, H, W, 3)."""
     backgrounds = _backgrounds(video.shape[1], video.shape[2], video.device)
     some = video[:: 1 + len(video) // _MOST_FRAMES]
 
@@ -51,7 +51,7 @@ def read_scenery(video: Tensor) -> Scenery:
 
 
 def soften(video: Tensor) -> Tensor:
-    """Average pictures (F, H, W, 3) over 3 x 3 pixels, so that grain matters less."""
+    """Average images (F, H, W, 3) over 3 x 3 pixels, so that grain matters less."""
     planes = smooth(rearrange(video, "f h w c -> (f c) h w"))
     return rearrange(planes, "(f c) h w -> f h w c", c=3)
 
@@ -64,7 +64,7 @@ def smooth(planes: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=8)
 def _backgrounds(height: int, width: int, device: torch.device) -> dict[tuple[str, str], Tensor]:
-    """The softened empty picture (H, W, 3) of every setting in every style."""
+    """The softened empty image (H, W, 3) of every setting in every style."""
     names = [(setting, style) for setting in SETTINGS for style in STYLES]
     pictures = [
         render_background(

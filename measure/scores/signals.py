@@ -1,4 +1,4 @@
-"""How much a video changes from frame to frame, as one number for each frame.
+"""How much a video changes from frame to frame, as one number per frame.
 
 F frames, H rows, W columns.
 """
@@ -12,22 +12,22 @@ import torch
 from torch import Tensor
 
 LEVELS = 255.0
-"""Differences of pictures are told in steps of 8 bits."""
+"""Scale of image differences: they are reported in 8-bit levels."""
 
 _LUMA = (0.2126, 0.7152, 0.0722)  # BT.709
 _MOVING_SHARE = 0.05
 
 
 class Signals(NamedTuple):
-    """Changes of a video over time, each (F,), not a number where a frame has no neighbour.
+    """Changes of a video over time, each (F,); NaN where a frame has no neighbour.
 
     Attributes:
         step: mean absolute change of luma into each frame, in 1/255.
         second_difference: mean absolute change of that change around each frame, in 1/255.
-        moving_step: as step, of the twentieth of the pixels that change most: what moves.
-        correlation: of the changes into and out of each frame, -1 where the second takes the first
-            one back.
-        place: where a followed object is, (F, 2) in pixels, not a number where it is not seen; None
+        moving_step: like step, for the 5 % of the pixels that change most: the moving parts.
+        correlation: correlation of the changes into and out of each frame; -1 where the second
+            reverses the first.
+        place: place of a followed object, (F, 2) in pixels, NaN where it is not seen; None
             if nothing is followed.
     """
 
@@ -39,7 +39,7 @@ class Signals(NamedTuple):
 
 
 def luma_of(pictures: Tensor) -> Tensor:
-    """Weigh the colours (..., 3) of pictures as BT.709 does."""
+    """Compute the BT.709 luma of images (..., 3)."""
     return pictures.float() @ pictures.new_tensor(_LUMA, dtype=torch.float32)
 
 
@@ -47,12 +47,12 @@ def read_signals(video: Tensor, *, place: Tensor | None = None, loop: bool = Fal
     """Measure how a video (F, H, W, 3) of display colours in [0, 1] changes.
 
     Args:
-        place: where a followed object is, (F, 2) in pixels.
-        loop: the first frame follows the last one.
+        place: place of a followed object, (F, 2) in pixels.
+        loop: whether the first frame follows the last one.
 
     Raises:
         ValueError: the video has another shape or fewer than three frames, or there is not one
-            place for each frame.
+            place per frame.
     """
     _check(video, place)
     count = len(video)

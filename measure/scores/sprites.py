@@ -1,4 +1,4 @@
-"""Pictures of the solids, turned in every way, as the camera sees them in some direction."""
+"""Images of the solids in every pose, as the camera sees them in a given direction."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ...toyworld.styles import INK
 GRID = 20
 """Cells along each side of a sprite."""
 SPAN = 1.7
-"""How long that is, by the size of the solid, whose centre is in the middle."""
+"""Side of a sprite as a multiple of the solid's size; the solid's centre is in the middle."""
 LYING = "lying cylinder"
 FORMS: tuple[str, ...] = (*SHAPES, LYING)
 """The solids upright, and a cylinder on its side, its axis along z."""
 
 TURNS = 12
 TILTS = 6
-"""Poses differ by half a turn over `TURNS` about the solid's own axis, and a sphere's axis by half
-a turn over `TILTS`."""
+"""Poses differ by half a turn divided by `TURNS` about the solid's own axis, and a sphere's axis by
+half a turn divided by `TILTS`."""
 
 _FINE = 2
 _DISTANCE = 5.0
@@ -38,7 +38,7 @@ _TONE_EDGE, _TONE = 0.25, 0.78
 
 
 class Pose(NamedTuple):
-    """How a solid is turned: about its own axis first, then from +y towards +x (radians)."""
+    """Rotation of a solid: about its own axis first, then from +y towards +x (radians)."""
 
     form: str
     turn: float
@@ -60,27 +60,27 @@ class Pose(NamedTuple):
 
 
 def poses(form: str) -> tuple[Pose, ...]:
-    """Return how a form may be turned: `TURNS` upright poses, then a sphere's tilted ones."""
+    """Return the poses of a form: `TURNS` upright poses, then a sphere's tilted ones."""
     return tuple(_poses(form))
 
 
 def pose_count(form: str) -> int:
-    """Return how many poses a form has."""
+    """Return the number of poses of a form."""
     return TURNS * TILTS if form == "sphere" else TURNS
 
 
 def half_height(form: str) -> float:
-    """Return how far the centre of a form of size 1 is above its lowest point."""
+    """Return the height of a form's centre above its lowest point, at size 1."""
     return CYLINDER_RADIUS if form == LYING else HALF_HEIGHT[form]
 
 
 @functools.lru_cache(maxsize=128)
 def sprites(form: str, setting: str, style: str, colour: str, side: float, down: float) -> Tensor:
-    """Return pictures of all poses of a form: colour times cover, and cover (N, 4, G, G) in [0, 1].
+    """Return images of all poses of a form: colour times cover, and cover (N, 4, G, G) in [0, 1].
 
     Args:
-        side, down: where the centre is seen: how far right of and below the camera, by how far
-            ahead of it.
+        side, down: direction of the centre: its distance to the right of and below the camera,
+            divided by its distance ahead.
     """
     base, accent = (rearrange(paint, "rgb -> rgb 1 1") for paint in paint_of(colour))
     layers = _layers(form, setting, style, side, down)
@@ -96,7 +96,7 @@ def _poses(form: str) -> Iterator[Pose]:
 
 
 class _Layers(NamedTuple):
-    """What to multiply by the two colours of an object, and what to add (N, 3, G, G)."""
+    """Factors of an object's two colours, and a term to add (N, 3, G, G)."""
 
     base: Tensor
     accent: Tensor
@@ -105,13 +105,13 @@ class _Layers(NamedTuple):
 
 
 class _Faces(NamedTuple):
-    """What rays to all poses of a form meet (N, ...)."""
+    """What rays hit on all poses of a form (N, ...)."""
 
     hit: Tensor  # (N, R) bool
     inside: Tensor  # (N, R) bool, within the outline
     normal: Tensor  # (N, 3, R) in the world
     accent: Tensor  # (N, R) share of the second colour
-    height: Tensor  # (N, R) over the floor, by the size
+    height: Tensor  # (N, R) over the floor, divided by the size
 
 
 @functools.lru_cache(maxsize=512)
@@ -145,7 +145,7 @@ def _coarse(fine: Tensor) -> Tensor:
 
 
 def _rays(side: float, down: float) -> tuple[Tensor, Tensor]:
-    """Rays (3, R) from a camera (3,) that sees the centre there, through a plane like its own."""
+    """Rays (3, R) from a camera (3,) that sees the centre in that direction."""
     ahead = torch.tensor((side, -down, 1.0))
     origin = -_DISTANCE * ahead / ahead.norm()
     cells = GRID * _FINE

@@ -1,4 +1,4 @@
-"""What changes slowly over a video, or where a loop closes: drift, flicker, motion, the wrap.
+"""Slow changes over a video, and the closing of a loop: drift, flicker, motion, the wrap.
 
 F frames, H rows, W columns.
 """
@@ -18,7 +18,7 @@ from .joins import TIME_FACTOR, JoinScore, judge_joins
 from .signals import LEVELS, Signals, luma_of
 
 MOST_DRIFT = 2.0
-"""In 1/255, of what does not move."""
+"""Largest drift of parts that do not move, in 1/255."""
 
 _END = 0.15
 _FROZEN, _LIVELY = 0.4, 0.75
@@ -26,12 +26,12 @@ _LAPLACIAN = ((0.0, -0.25, 0.0), (-0.25, 1.0, -0.25), (0.0, -0.25, 0.0))
 
 
 class Drift(NamedTuple):
-    """What differs between the last 15 % of the frames and the first, in 1/255.
+    """Differences between the last 15 % of the frames and the first 15 %, in 1/255.
 
     Attributes:
-        quiet: by name, of the half of the pixels that change least: mean and standard deviation of
-            red, green and blue, saturation, and sharpness.
-        whole: the mean of the colour that changes most over the whole picture, objects too.
+        quiet: differences by name, in the half of the pixels that changes least: mean and standard
+            deviation of red, green and blue, saturation, and sharpness.
+        whole: largest difference of a mean colour over the whole image, including objects.
     """
 
     quiet: Mapping[str, float]
@@ -39,7 +39,7 @@ class Drift(NamedTuple):
 
     @property
     def worst(self) -> float:
-        """The largest of what does not move."""
+        """The largest drift of parts that do not move."""
         return max(map(abs, self.quiet.values()))
 
     @property
@@ -49,14 +49,14 @@ class Drift(NamedTuple):
 
 
 class Motion(NamedTuple):
-    """How much moves.
+    """Amount of motion.
 
     Attributes:
-        amount: median change of what moves most between two frames, in 1/255.
-        end_to_start: steps in the last 15 % of the frames by those in the first.
-        frozen: the most frames in a row into which what moves changes by less than 40 % of what it
-            does in the liveliest quarter.
-        flicker: median change between two frames of what does not move, in 1/255.
+        amount: median change of the most moving parts between two frames, in 1/255.
+        end_to_start: steps in the last 15 % of the frames divided by those in the first 15 %.
+        frozen: longest run of frames in which moving parts change by less than 40 % of their
+            upper quartile.
+        flicker: median change between two frames in parts that do not move, in 1/255.
     """
 
     amount: float
@@ -70,9 +70,11 @@ class Closure:
     """How a loop closes.
 
     Args:
-        step: from the last frame to the first, by the median step into a frame of its phase.
-        second_difference: the larger around these two, by the median of its phase.
-        wrap: how it differs from all other steps, as a join does.
+        step: step from the last frame to the first, divided by the median step into a frame of its
+            phase.
+        second_difference: the larger second difference around these two frames, divided by the
+            median of its phase.
+        wrap: how the wrap differs from all other steps, scored as a join.
     """
 
     step: float
@@ -81,7 +83,7 @@ class Closure:
 
 
 def quiet_pixels(video: Tensor) -> Tensor:
-    """The half (H, W) bool of a video (F, H, W, 3) that differs least between its ends."""
+    """The half (H, W) bool of the pixels of a video (F, H, W, 3) that differs least at its ends."""
     early, late = (luma_of(part.mean(dim=0)) for part in _ends(video))
     moved = late - early
     away = (moved - moved.median()).abs()
@@ -103,7 +105,7 @@ def _ends(video: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def read_motion(video: Tensor, signals: Signals) -> Motion:
-    """Tell how much moves in a video (F, H, W, 3) whose signals are given."""
+    """Measure the motion of a video (F, H, W, 3), given its signals."""
     steps, moving = signals.step[1:], signals.moving_step[1:]
     periods = max(1, round(_END * len(steps) / TIME_FACTOR))
     early, late = steps[: periods * TIME_FACTOR], steps[-periods * TIME_FACTOR :]
@@ -116,15 +118,16 @@ def read_motion(video: Tensor, signals: Signals) -> Motion:
 
 
 def read_closure(signals: Signals, *, factor: int = TIME_FACTOR) -> Closure:
-    """Tell how a loop closes, from signals that go round (`read_signals(..., loop=True)`).
+    """Measure how a loop closes, from signals of a loop (`read_signals(..., loop=True)`).
 
-    Every latent frame of a loop stands for `factor` frames, so the wrap has the phase of its first.
+    Every latent frame of a loop stands for `factor` frames, so the wrap has the phase of a first
+    frame.
 
     Raises:
-        ValueError: the signals do not go round.
+        ValueError: the signals are not those of a loop.
     """
     if not signals.step[0].isfinite():
-        raise ValueError("these signals do not go round: read them with loop=True")
+        raise ValueError("these signals are not those of a loop: read them with loop=True")
     turned = _turned(signals)
     none_given = torch.zeros(len(signals.step), dtype=torch.bool)
     (wrap,) = judge_joins(turned, [1], none_given, factor=factor)
@@ -137,7 +140,7 @@ def read_closure(signals: Signals, *, factor: int = TIME_FACTOR) -> Closure:
 
 
 def _turned(signals: Signals) -> Signals:
-    """The same with the last frame first, so that the wrap lies before the second one."""
+    """Rotate the signals by one, so that the wrap lies before the second frame."""
     place = signals.place
     return Signals(
         step=signals.step.roll(1),
@@ -149,7 +152,7 @@ def _turned(signals: Signals) -> Signals:
 
 
 def _by_median(values: Tensor, frame: int, factor: int) -> float:
-    """The value of a frame of a loop by the median of the others of its phase."""
+    """Value of a frame of a loop divided by the median of the other frames of its phase."""
     count = len(values)
     frame %= count
     others = torch.arange(frame % factor, count, factor)
@@ -171,13 +174,13 @@ def _appearance(frames: Tensor, quiet: Tensor) -> dict[str, float]:
 
 
 def _detail(frame: Tensor) -> Tensor:
-    """How much the luma of each pixel of a frame (H, W, 3) differs from those beside it."""
+    """Absolute difference of each pixel's luma from its neighbours', in a frame (H, W, 3)."""
     padded = functional.pad(luma_of(frame)[None, None], (1, 1, 1, 1), mode="replicate")
     return functional.conv2d(padded, padded.new_tensor(_LAPLACIAN)[None, None])[0, 0].abs()
 
 
 def _flicker(video: Tensor) -> float:
-    """The median step of the half of the pixels that change least, frame by frame."""
+    """Median over frames of the mean step in the half of the pixels that changes least."""
     total = torch.zeros_like(luma_of(video[0]))
     for change in _changes(video):
         total += change
@@ -186,7 +189,7 @@ def _flicker(video: Tensor) -> float:
 
 
 def _changes(video: Tensor) -> Iterator[Tensor]:
-    """How much each pixel (H, W) changes into each frame but the first."""
+    """Yield the change of each pixel (H, W) into each frame except the first."""
     for before, after in pairwise(video):
         yield (luma_of(after) - luma_of(before)).abs()
 

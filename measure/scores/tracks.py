@@ -1,4 +1,4 @@
-"""How far an object is from the track that it should follow.
+"""Distance of an object from the track that it should follow.
 
 F frames.
 """
@@ -10,22 +10,22 @@ import math
 from torch import Tensor
 
 MOST_OFF = 2.0
-"""Pixels, root mean square, within which an object is in its place."""
+"""Largest root mean square distance in pixels at which an object counts as in place."""
 
 _SEEN = 0.9
 
 
 def off_track(place: Tensor, track: Tensor) -> float:
-    """Distance of places from a track, root mean square in pixels.
+    """Root mean square distance of places from a track, in pixels.
 
-    A correlation would not do: it is high for whatever moves the same way somewhere else.
+    A correlation would not do: it is high for anything that moves the same way elsewhere.
 
     Args:
-        place: (F, 2) in pixels, not a number where nothing is seen.
+        place: (F, 2) in pixels, NaN where nothing is seen.
         track: (F, 2) in pixels.
 
     Returns:
-        Infinity where something is seen in less than nine of ten frames.
+        The distance; infinity if the object is seen in less than nine of ten frames.
     """
     away = (place - track).square().sum(dim=1)  # (F,)
     seen = away.isfinite()

@@ -60,5 +60,5 @@ def test_a_line_along_an_edge_of_the_true_clip_tells_nothing(clip):
 def test_what_cannot_be_compared_is_refused(clip):
     with pytest.raises(ValueError, match=r"clips of shapes \(6, 48, 48, 3\) and \(5, 48, 48, 3\)"):
         judge_borders(clip, clip[:5], BOX)
-    with pytest.raises(ValueError, match="in a picture of 48x48: give one that lies inside"):
+    with pytest.raises(ValueError, match="in an image of 48x48: give a box that lies inside"):
         judge_borders(clip, clip, BOX._replace(right=49))

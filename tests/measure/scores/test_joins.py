@@ -115,8 +115,8 @@ def test_given_parts_follow_from_joins():
     [
         ([Join(0)], "joins at the frames 0 of 9"),
         ([Join(9)], "from 1 to 8"),
-        ([Join(4), Join(4, given_before=False)], "rising"),
-        ([Join(2), Join(5)], "frame 2 to 4 is said to be both given and made"),
+        ([Join(4), Join(4, given_before=False)], "in ascending order"),
+        ([Join(2), Join(5)], "frame 2 to 4 is marked as both given and generated"),
     ],
 )
 def test_wrong_joins_are_refused(joins, told):
