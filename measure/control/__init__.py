@@ -1,1 +1,1 @@
-"""Whether clips follow hints: edges, depth, tracks and camera moves."""
+"""Measure whether clips follow hints: edges, depth, tracks and camera moves."""

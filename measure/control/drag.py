@@ -1,4 +1,4 @@
-"""Drag and Animate, measured: objects that are cut out and moved, and made real without control.
+"""Measure Drag and Animate: objects cut out, moved, and then regenerated without a ControlNet.
 
 B batch, F frames, H rows, W columns.
 """
@@ -32,29 +32,30 @@ from ..timeline.versions import share_of, table_of_versions
 from .tables import GROUP, verdict
 
 NEAR = 0.08
-"""Share of a picture's width that an object's centre may be off its path, in every frame."""
+"""Largest distance of an object's centre from its path in any frame, as a share of the width."""
 
 BAR = 0.8
-"""Share of clips whose object stays so near."""
+"""Share of clips whose object must stay that near."""
 
 CHANGE, AROUND, GUIDANCE = 0.4, 0.9, 1.0
-"""How far what moves is made anew, and all else, and guidance, as in the example workflow."""
+"""Noise ceiling of moving parts, that of everything else, and guidance, as in the example
+workflow."""
 
 DRAGGED, STILL, CUT_OUT = "dragged", "first frame alone", "cut-outs"
 ON_PATH, OFF = "within 8 % in every frame", "centre's error, of the width"
 
 _ACROSS, _UP = (0.25, 0.45), (-0.1, 0.1)
-"""Shares of a picture's width and height by which an object is dragged, to the side with more room,
-and by which its path leads and bends up or down."""
+"""Distance that an object is dragged to the side with more room, as a share of the width, and
+vertical drift and bend of its path, as shares of the height."""
 
 _FIRST = HELD_OUT + 150_000_000
 
 
 class Way(NamedTuple):
-    """What is asked of a clip: the object's colour, and its centre over the frames.
+    """Wanted path of a clip's object.
 
     Attributes:
-        colour: of the object.
+        colour: colour of the object.
         x, y: its centre in pixels (F,).
     """
 
@@ -64,7 +65,7 @@ class Way(NamedTuple):
 
 
 def drag_task(count: int, maker: ClipMaker) -> Task:
-    """One object of each case, which stands still, is dragged along a path of its own."""
+    """Task that drags the still object of each case along its own path."""
     cases = drag_cases(count)
     return Task(f"{GROUP}: drag", cases, partial(_run, cases, maker))
 
@@ -80,7 +81,7 @@ def drag_cases(count: int) -> tuple[Case, ...]:
 
 
 def way_of(case: Case, clip: Clip) -> Way:
-    """A bent path for a case's object from where it is in its true clip (one of a batch)."""
+    """Draw a bent path for a case's object, from its place in the true clip (a batch of one)."""
     draws, (height, width) = Random(case.scene.seed), clip.video.shape[2:4]
     start = clip.tracks[0, 0, 0, :2]
     side = 1 if start[0] < width / 2 else -1
@@ -92,7 +93,7 @@ def way_of(case: Case, clip: Clip) -> Way:
 
 
 def cut_out(clip: Clip, way: Way) -> RoughClip:
-    """The first picture of a clip (one of a batch) with its object cut out and moved."""
+    """Cut out and move the object in the first frame of a clip (a batch of one)."""
     centre = torch.tensor([way.x, way.y]).T  # (F, 2)
     shape, size = clip.masks[0, 0, 0].float(), Size(*clip.video.shape[2:4])
     tracks = Tracks.seen(points_under(shape)[:, None] + centre - centre[0])
@@ -100,7 +101,7 @@ def cut_out(clip: Clip, way: Way) -> RoughClip:
 
 
 def look_at_drag(clips: Tensor, way: Way) -> list[tuple[bool, float]]:
-    """Whether each of versions (K, F, H, W, 3) has its object on its way, and how far it is off."""
+    """Whether each version (K, F, H, W, 3) has its object on its path, and its mean distance."""
     x, y = torch.tensor(way.x), torch.tensor(way.y)
     wanted = Placed(x, y, torch.zeros(len(x)), torch.ones(len(x), dtype=torch.bool))
     found = []
@@ -121,13 +122,13 @@ def _run(cases: Sequence[Case], maker: ClipMaker, _: Maker, readers: Readers, se
     assert isinstance(share, Share)
     reached = share.right / share.trials
     note = f"{verdict(reached >= BAR)}: {ON_PATH}: {100 * reached:.0f} % of clips, "
-    return replace(table, group=GROUP, notes=(f"{note}{100 * BAR:.0f} % are wanted",))
+    return replace(table, group=GROUP, notes=(f"{note}{100 * BAR:.0f} % required",))
 
 
 def _versions(
     maker: ClipMaker, batch: Sequence[Case], clips: Sequence[Clip], ways: Sequence[Way]
 ) -> dict[str, Tensor]:
-    """Clips (B, F, H, W, 3) that were dragged, and what they are beside."""
+    """Dragged clips (B, F, H, W, 3), and the versions to compare them with."""
     rough = [cut_out(*each) for each in zip(clips, ways, strict=True)]
     form = maker.model.latent.compression
     moved = [
@@ -146,7 +147,7 @@ def _versions(
 
 
 def _made(maker: ClipMaker, batch: Sequence[Case], timelines: Sequence[Timeline]) -> Tensor:
-    """The clips (B, F, H, W, 3) of timelines; prompts say nothing of motion."""
+    """Generate the clips (B, F, H, W, 3) of timelines; prompts do not mention motion."""
     prompts = [caption(case.scene, omit=frozenset(["motion"])) for case in batch]
     guider = maker.guider(prompts, scale=GUIDANCE)
     made = maker.run(batch, guider, laid_out(maker, timelines))

@@ -1,4 +1,4 @@
-"""What is measured of control: scenes, the pictures that nodes make of them, and what counts.
+"""Measuring jobs of control: scenes, their hints as nodes draw them, and the thresholds.
 
 F frames, H rows, W columns.
 """
@@ -24,13 +24,13 @@ from ..scores.edge_match import near
 from ..scores.placing import APART, Placed, distance_apart
 
 CLOSE = 0.04
-"""Share of a picture's width that an object's centre may be off its track on average."""
+"""Largest mean distance of an object's centre from its track, as a share of the width."""
 
 BAR = 0.9
-"""Share of clips that must follow, or of what true clips reach."""
+"""Share of clips that must follow, or of the score that true clips reach."""
 
 MOST_LOST = 0.05
-"""Share of clips that may do worse by their prompt than without control."""
+"""Largest loss in the share of clips that match their prompt, compared with no control."""
 
 _FIRST = HELD_OUT + 100_000_000
 _STEP = 1_000_000
@@ -43,20 +43,20 @@ MOVES: Mapping[str, CameraMove] = {
     "dollies in": CameraMove(dolly=0.15),
     "dollies out": CameraMove(dolly=-0.2),
 }
-"""What Camera Move is asked for, by what it is called in the world."""
+"""Settings of Camera Move, by the name of the motion in the world."""
 
 
 @dataclass(frozen=True)
 class ControlJob:
-    """Cases whose clips are to follow one kind of hint.
+    """Cases whose clips should follow one kind of hint.
 
     Args:
-        title: of its table.
-        hint: that the control branch was trained with.
-        pictures: a true clip (one of a batch) -> what is followed (F, H, W, 3).
-        asked: case and true clip -> what is looked for, see `judging.LOOKS`.
-        told: tests of the prompt that are reported.
-        kept: those of them by which control may hardly lose.
+        title: title of its table.
+        hint: kind of hint that the control branch was trained with.
+        pictures: case and true clip (a batch of one) -> the hint to follow (F, H, W, 3).
+        asked: case and true clip -> reference data for the judge, see `judging.LOOKS`.
+        told: tests of the prompt to report.
+        kept: those tests of the prompt that control must hardly worsen.
     """
 
     title: str
@@ -69,28 +69,28 @@ class ControlJob:
 
 
 def edges_job(count: int) -> ControlJob:
-    """Clips of one object, by what Canny Edges makes of them."""
+    """Clips of one object, with hints from Canny Edges."""
     chosen = cases(_FIRST, count, "single", SQUARE)
     return _single("edges", "edges", chosen, edge_pictures, _edges_asked)
 
 
 def depth_job(count: int) -> ControlJob:
-    """Clips of two objects that stand apart, by the world's depth."""
+    """Clips of two objects at different depths, with hints from the world's depth."""
     chosen = fitting_cases(_FIRST + _STEP, count, "pair", SQUARE, stand_apart)
     told = ("binding", "setting", "motion")
     return ControlJob("depth", "depth", chosen, depth_pictures, _places_asked, told, told)
 
 
 def tracks_job(count: int) -> ControlJob:
-    """Clips of one object, by the way of its centre."""
+    """Clips of one object, with hints from the track of its centre."""
     chosen = cases(_FIRST + 2 * _STEP, count, "single", SQUARE)
     return _single("tracks", "tracks", chosen, track_pictures, _way_asked)
 
 
 def camera_job(count: int) -> ControlJob:
-    """Clips of one still object, by what Camera Move makes of their depth; no prompt tells it.
+    """Clips of one still object, with hints from Camera Move over their depth; prompts omit it.
 
-    Before a camera that moves it cannot be told from pixels that an object stays still.
+    With a moving camera, pixels cannot show whether an object stays still.
     """
     job = _single("camera", "tracks", _travelling(count), move_pictures, _move_asked)
     return replace(job, kept=("colour", "setting", "shape"))
@@ -102,7 +102,7 @@ JOBS: Mapping[str, Callable[[int], ControlJob]] = {
     "tracks": tracks_job,
     "camera": camera_job,
 }
-"""By name, made for a number of cases each."""
+"""Jobs by name; each function takes the number of cases."""
 
 
 def _single(
@@ -117,7 +117,7 @@ def _single(
 
 
 def as_told(case: Case) -> Case:
-    """The case as its prompt tells it: without what the camera does, which the hint says."""
+    """The case as its prompt describes it: without the camera motion, which the hint shows."""
     return replace(case, scene=replace(case.scene, camera=STILL_CAMERA))
 
 
@@ -127,19 +127,19 @@ def edge_pictures(case: Case, clip: Clip) -> Tensor:
 
 
 def depth_pictures(case: Case, clip: Clip) -> Tensor:
-    """What Toy World Hints gives as depth."""
+    """Depth as Toy World Hints draws it."""
     return grey(nearness(clip.depth[0]))
 
 
 def track_pictures(case: Case, clip: Clip) -> Tensor:
-    """What Show Tracks draws of the tracks that Toy World Hints gives."""
+    """Tracks from Toy World Hints, as Show Tracks draws them."""
     x, y, seen = lasting_tracks(clip)[0].permute(2, 1, 0)
     tracks = Tracks(torch.stack([x, y], dim=2), seen > 0)
     return hint(tracks, Size(*clip.video.shape[2:4]))
 
 
 def move_pictures(case: Case, clip: Clip) -> Tensor:
-    """What Show Tracks draws of a Camera Move over the first picture and its depth."""
+    """Tracks of Camera Move over the first frame and its depth, as Show Tracks draws them."""
     frames, size = clip.video.shape[1], Size(*clip.video.shape[2:4])
     points = filled_up(None, size, frames)
     x, y = points.starts.long().unbind(1)
@@ -148,7 +148,7 @@ def move_pictures(case: Case, clip: Clip) -> Tensor:
 
 
 def _edges_asked(case: Case, clip: Clip) -> Any:
-    """The clip's edges, and where those of its empty setting are (1, H, W) bool."""
+    """The clip's edges, and the pixels near edges of its empty setting (1, H, W) bool."""
     scene, (height, width) = case.scene, clip.video.shape[2:4]
     empty = render_background(
         scene.setting, height=height, width=width, camera=scene.camera, style=scene.style
@@ -176,7 +176,7 @@ def _placed(clip: Clip, number: int) -> Placed:
 
 
 def stand_apart(scene: Scene) -> bool:
-    """Whether one of two objects stands clearly behind the other."""
+    """Whether one of two objects is clearly behind the other."""
     seconds = torch.arange(SQUARE.frames, dtype=torch.float64) / FPS
     depth = simulate(scene, seconds).centre[..., 2].unbind(1)
     nothing, always = torch.zeros(len(seconds)), torch.ones(len(seconds), dtype=torch.bool)
@@ -185,7 +185,7 @@ def stand_apart(scene: Scene) -> bool:
 
 
 def _travelling(count: int) -> tuple[Case, ...]:
-    """One still object before a camera that moves, in each case in the next way."""
+    """One still object with a moving camera; cases take the camera motions in turn."""
     moves: Sequence[str] = CAMERA_MOTIONS[1:]
     return tuple(
         Case(_scene(_FIRST + 3 * _STEP + n, moves[n % len(moves)]), SQUARE, n) for n in range(count)

@@ -1,4 +1,4 @@
-"""What one clip shows of what it was to follow, and of its prompt.
+"""Judging whether a clip follows its hint and its prompt.
 
 F frames, H rows, W columns.
 """
@@ -27,20 +27,20 @@ FOLLOWED: Mapping[str, tuple[str, ...]] = {
     "tracks": (ON_TRACK,),
     "camera": (MOVE,),
 }
-"""What tells by the title of a job whether its hint was followed, the clearest first: most edges
-are of the setting, so that any clip in that has them."""
+"""Findings that show whether a hint was followed, by the title of the job; the clearest first. Most
+edges belong to the setting, so any clip in that setting has them."""
 
 Findings = Mapping[str, float | bool]
-"""By name: whether a test is passed, or a share from 0 to 1."""
+"""Findings by name: whether a test is passed, or a share from 0 to 1."""
 
 
 class Question(NamedTuple):
-    """What is asked of a clip.
+    """Reference data to judge a clip by.
 
     Attributes:
-        title: of the job.
-        asked: what its hint shows, as the job says.
-        wanted: what its prompt wants.
+        title: title of the job.
+        asked: contents of its hint, from the job.
+        wanted: spec of its prompt.
     """
 
     title: str
@@ -49,7 +49,7 @@ class Question(NamedTuple):
 
 
 def findings_of(clip: Tensor, question: Question) -> Findings:
-    """What a clip (F, H, W, 3) shows."""
+    """Judge a clip (F, H, W, 3) by its hint and its prompt."""
     reading = read_clip(clip, FPS)
     followed = LOOKS[question.title](clip, reading, question.asked)
     return {**followed, **judge(reading, question.wanted)}
@@ -87,4 +87,4 @@ LOOKS: Mapping[str, Callable[[Tensor, ClipReading, Any], Findings]] = {
     "tracks": _tracks,
     "camera": _camera,
 }
-"""How it is seen, by the title of a job, whether a clip follows."""
+"""Functions that judge whether a clip follows its hint, by the title of the job."""

@@ -1,4 +1,4 @@
-"""How well hints are followed at each strength, as a picture."""
+"""Plot of how well hints are followed at each strength."""
 
 from torch import Tensor
 
@@ -7,7 +7,7 @@ from .tasks import Adherence
 
 
 def strength_plot(swept: Adherence) -> Tensor:
-    """Draw a line for every kind of hint: a picture (H, W, 3).
+    """Plot a line for every kind of hint: an image (H, W, 3).
 
     Raises:
         ValueError: no strength was swept.

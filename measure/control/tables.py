@@ -1,4 +1,4 @@
-"""Findings as tables, and whether the bars are reached."""
+"""Tables of findings, and whether the thresholds are met."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,7 +18,7 @@ OF_PROMPTS = frozenset(
 
 
 def control_table(job: ControlJob, found: Mapping[str, Sequence[Findings]]) -> Table:
-    """One column for every version of the clips, the hint's rows before those of the prompt."""
+    """Make a table with one column per version; the hint's rows come before the prompt's."""
     rows: dict[str, dict[str, Figure]] = {}
     for column, findings in found.items():
         for name in _names(job, findings):
@@ -34,7 +34,7 @@ def _names(job: ControlJob, findings: Sequence[Findings]) -> list[str]:
 
 
 def figure(values: Sequence[float | bool]) -> Figure:
-    """The share of tests that are passed, or the mean of shares in percent."""
+    """Share of passed tests, or mean of shares in percent."""
     if all(isinstance(value, bool) for value in values):
         return Share(sum(map(bool, values)), len(values))
     return Mean.of([100 * value for value in values], "%")
@@ -48,16 +48,16 @@ def _verdicts(job: ControlJob, rows: Mapping[str, Mapping[str, Figure]]) -> Iter
             share, of = share / value_of(figures[TRUTH]), "what true clips reach"
         yield (
             f"{verdict(share >= BAR)}: {name}: {100 * share:.0f} % of {of}, "
-            f"{100 * BAR:.0f} % are wanted"
+            f"{100 * BAR:.0f} % required"
         )
     for name in job.kept:
         lost = value_of(rows[name][FREE]) - value_of(rows[name][STEERED])
         yield (
             f"{verdict(lost <= MOST_LOST)}: {name} loses {100 * lost:.1f} points by control, "
-            f"at most {100 * MOST_LOST:.0f} may be lost"
+            f"at most {100 * MOST_LOST:.0f} allowed"
         )
 
 
 def verdict(passed: bool) -> str:
-    """How a bar was met."""
+    """Word for whether a threshold was met."""
     return "PASS" if passed else "FAIL"

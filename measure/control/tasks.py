@@ -31,7 +31,7 @@ from .tables import ANOTHER, FREE, GROUP, STEERED, TRUTH, control_table, figure,
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 SWEPT = 40
-"""Cases that each strength is tried on, at most."""
+"""Most cases on which each strength is tried."""
 
 STRENGTH, DRAG = "strength", "drag"
 NAMES = (*JOBS, STRENGTH, DRAG)
@@ -47,17 +47,17 @@ class Adherence:
 def control_tasks(
     names: Sequence[str], count: int, maker: ClipMaker, controls: Path | None, swept: Adherence
 ) -> list[Task]:
-    """Everything that the names ask for, with `count` cases each.
+    """Make the named tasks, with `count` cases each.
 
     Args:
         controls: folder of the control branches; None for the shipped ones.
-        names: of `NAMES`; "strength" sweeps it for each of the hints, or for all; "drag" needs no
-            control branch.
+        names: names from `NAMES`; "strength" sweeps the strength for each named hint, or for all if
+            none is named; "drag" needs no control branch.
         swept: filled in as the tasks run.
 
     Raises:
-        ValueError: an unknown name, too few cases, or a control branch that is not there or was
-            trained for another denoiser.
+        ValueError: a name is unknown, there are too few cases, or a control branch is missing or
+            was trained for another denoiser.
     """
     unknown = [name for name in names if name not in NAMES]
     if unknown:
@@ -85,33 +85,33 @@ def control_tasks(
 
 
 def read_for(path: Path, maker: ClipMaker) -> ControlWeights:
-    """The control branch in a file, for the denoiser that is measured.
+    """Read the control branch in a file, for the denoiser under measurement.
 
     Raises:
-        ValueError: it says that it was trained for another one.
+        ValueError: the file says that it was trained for another denoiser.
     """
     branch, base = read_control(path), maker.path("diffusion_models")
     known = branch.info.get("base")
     if known is not None and known != base_fingerprint(read_dit(base).state):
         raise ValueError(
-            f"{path} was trained for another denoiser than {base}: put the one that it was trained "
-            f"for, with its text encoder and VAE, into {path.parent}"
+            f"{path} was trained for another denoiser than {base}: put its denoiser, with the "
+            f"matching text encoder and VAE, into {path.parent}"
         )
     return branch
 
 
 def control_path(weights: Path | None, hint: str) -> Path:
-    """The control branch for a hint, in a folder or among the shipped files.
+    """Find the control branch for a hint, in a folder or among the shipped files.
 
     Raises:
-        ValueError: it is not there.
+        ValueError: there is none.
     """
     name = control_file(hint)
     path = bundled("controlnet").get(name) if weights is None else weights / name
     if path is None or not path.exists():
         where = "ships with these weights" if weights is None else f"is in {weights}"
         raise ValueError(
-            f"no {name} {where}: train one with `spacetime train control --hint {hint}` and name "
+            f"no {name} {where}: train one with `spacetime train control --hint {hint}` and give "
             "its folder with --weights"
         )
     return path
@@ -179,19 +179,19 @@ def _sweep(
 
 
 def rising(means: Mapping[float, float]) -> str:
-    """Whether hints are followed more closely at every higher strength, in words."""
+    """Note that says whether hints are followed more closely at every higher strength."""
     falls = {
         (before, after): means[before] - means[after] for before, after in pairwise(sorted(means))
     }
     before, after = max(falls, key=lambda step: falls[step])
     fall, gained = falls[before, after], means[max(means)] > means[min(means)]
-    wanted = f"hints are to be followed ever more closely up to {max(means):g}"
+    wanted = f"hints must be followed more closely at every higher strength up to {max(means):g}"
     seen = f", and less by {fall:.1f} points from {before:g} to {after:g}" if fall > 0 else ""
     return f"{verdict(fall <= 0 and gained)}: {wanted}{seen}"
 
 
 def _batches(chosen: Sequence[Case]) -> Iterator[tuple[int, Sequence[Case]]]:
-    """What is made at once, with the number of its first case."""
+    """Yield batches of cases, each with the number of its first case."""
     start = 0
     for batch in batches(chosen):
         yield start, batch
@@ -201,7 +201,7 @@ def _batches(chosen: Sequence[Case]) -> Iterator[tuple[int, Sequence[Case]]]:
 def _followed(
     job: ControlJob, batch: Sequence[Case]
 ) -> tuple[list[Case], list[Clip], list[Tensor]]:
-    """Cases as prompts tell them, their true clips, and the pictures (F, H, W, 3) of these."""
+    """Cases as their prompts describe them, their true clips, and the hints (F, H, W, 3)."""
     clips = [true_clips([case]) for case in batch]
     pictures = [job.pictures(*each) for each in zip(batch, clips, strict=True)]
     return [as_told(case) for case in batch], clips, pictures
@@ -214,7 +214,7 @@ def _steered(
     pictures: Sequence[Tensor],
     strength: float = 1.0,
 ) -> Tensor:
-    """Clips (B, F, H, W, 3) that follow pictures."""
+    """Generate clips (B, F, H, W, 3) that follow hints."""
     pairs = zip(told, pictures, strict=True)
     return torch.cat([maker.follow(case, net, hint, strength) for case, hint in pairs])
 

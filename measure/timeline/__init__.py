@@ -1,1 +1,1 @@
-"""How well made parts of a clip join given ones: `spacetime measure timeline`."""
+"""How well generated parts of a clip join given ones: `spacetime measure timeline`."""

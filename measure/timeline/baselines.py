@@ -1,4 +1,4 @@
-"""The same tasks as artists do them without the timeline, with the same weights and noise.
+"""The same tasks done without the timeline, with the same weights and noise.
 
 B batch, C channels, F frames, H rows, W columns; f latent frames.
 """
@@ -17,23 +17,23 @@ from .making import PLAN, fill
 from .running import under_noise_mask
 
 Baseline = Callable[[ClipMaker, Sequence[Case], Tensor, Tensor], Tensor]
-"""Clips (B, F, H, W, 3) from the given ones of their latent frames (f,) bool, decoded."""
+"""Generates decoded clips (B, F, H, W, 3), given some of their latent frames (f,) bool."""
 
 _ROLL = 3
-"""Latent frames by which a loop is turned further in each step, prime to the eight that it has."""
+"""Latent frames by which a loop is rotated at each step, coprime to its eight latent frames."""
 
 
 def by_noise_mask(maker: ClipMaker, cases: Sequence[Case], video: Tensor, given: Tensor) -> Tensor:
-    """Put what is given back at each step, as noisy as the rest, so that the model is not told."""
+    """Restore the given part at each step, as noisy as the rest, so the model cannot tell it."""
     latents = maker.encode(video)
     mask = (~given).float()[None, None, :, None, None].expand(1, 1, *latents.shape[2:])
     return maker.decode(under_noise_mask(maker, cases, latents, mask))
 
 
 def by_pixel_tail(maker: ClipMaker, cases: Sequence[Case], video: Tensor, given: Tensor) -> Tensor:
-    """Make chunk after chunk from the last frames before it, decoded and encoded again.
+    """Generate chunk after chunk from the last frames before it, decoded and encoded again.
 
-    What is given is at the beginning.
+    The given part is at the beginning.
     """
     time, seen = maker.vae.time_factor, PLAN.context
     tail = 1 + (seen - 1) * time
@@ -49,7 +49,7 @@ def by_pixel_tail(maker: ClipMaker, cases: Sequence[Case], video: Tensor, given:
 
 
 def by_roll(maker: ClipMaker, cases: Sequence[Case]) -> Tensor:
-    """Latents (B, C, f, H, W) of loops, turned further in each step of an open clip's run."""
+    """Sample latents (B, C, f, H, W) of loops by rotating an open clip at each step of its run."""
     guider = maker.guider([case.prompt for case in cases])
     guider = maker.host.sampling.with_wrapper(guider, rolled())
     shape = (maker.model.latent.channels, *maker.latent_shape(cases[0].shape))
@@ -57,7 +57,7 @@ def by_roll(maker: ClipMaker, cases: Sequence[Case]) -> Tensor:
 
 
 def rolled() -> Wrapper:
-    """Show the network a clip that begins elsewhere in each step, without any context."""
+    """Show the network a clip that begins at another frame at each step, without any context."""
 
     def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
         def denoise(x: Tensor, at: Evaluation) -> Tensor:

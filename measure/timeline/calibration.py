@@ -1,4 +1,4 @@
-"""Whether the meters pass what is right and notice what is wrong, on true clips and spoiled ones.
+"""Whether the meters pass true clips and detect the faults of spoiled ones.
 
 B batch, F frames, H rows, W columns.
 """
@@ -46,14 +46,14 @@ _SPOILED: Mapping[str, tuple[Control, int]] = {
     "freezes": (freeze, _OTHER),
     "duplicated frames": (duplicate, _OTHER),
 }
-"""What a part is replaced with, and the group of the clips that are cut to."""
+"""Ways to spoil a part, each with the group of the clips to cut to."""
 
 
 class _Spoiled(NamedTuple):
-    """A version of a clip, (B, F, H, W, 3), and the joins by which it is judged, each alone.
+    """A version of a clip, (B, F, H, W, 3), and the layouts of joins to judge it by, one by one.
 
     Attributes:
-        true: number of the version that its given parts are measured in.
+        true: index of the version in which its given parts are measured.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class _Spoiled(NamedTuple):
 
 
 def calibration_tasks(count: int, maker: ClipMaker) -> list[Task]:
-    """Joins of travelling clips, then drift and what lies between given parts."""
+    """Tasks for the joins of travelling clips, and for drift and the truth between given parts."""
     own, other, alike = (
         tuple(travelling(group, count, FRAMES + JUMP, setting_of=settings))
         for group, settings in ((_OWN, None), (_OTHER, None), (_SAME_SETTING, _OWN))
@@ -81,7 +81,7 @@ def judge_layouts(
     """Judge the joins of versions (K, F, H, W, 3) of a clip.
 
     Args:
-        asked: for each its joins, some of them at a time, and which version is the true one.
+        asked: for each version, its layouts of joins and the index of the true version.
     """
     places = [place_of([read_clip(clip, FPS)], [len(clip)]) for clip in clips]
     signals = [read_signals(clip, place=place) for clip, place in zip(clips, places, strict=True)]
@@ -98,7 +98,7 @@ def judge_layouts(
 
 
 def judge_truths(clips: Tensor, truth: tuple[str, str, np.ndarray]) -> list[bool]:
-    """Say of versions (K, F, H, W, 3) of made parts whether all of the truth is there."""
+    """Judge whether versions (K, F, H, W, 3) of generated parts show all of the truth."""
     colour, shape, track = truth
     asked = Truth(colour, shape, torch.from_numpy(track))
     return [all(judge_between(clip, asked, FPS).values()) for clip in clips]
@@ -135,7 +135,7 @@ def _run_joins(
 
 
 def _versions(video: Tensor, other: Mapping[int, Tensor]) -> Iterator[_Spoiled]:
-    """True clips, early and late, then each spoiled kind with its join after and before a part."""
+    """Yield true clips, early and late, then each spoiled kind after and before a given part."""
     yield _Spoiled("true joins", video[:, :FRAMES], (_AFTER, _BEFORE, _GAP))
     late = slice(JUMP, JUMP + FRAMES)
     yield _Spoiled("true joins", video[:, late], (_AFTER, _BEFORE, _GAP), 1)

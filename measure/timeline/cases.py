@@ -1,4 +1,4 @@
-"""Held-out scenes of one object that moves, so that stops and turns show."""
+"""Held-out scenes of one moving object, so that stops and reversals show."""
 
 from ...models.shapes import VideoShape
 from ...toyworld import draw_scene
@@ -6,32 +6,32 @@ from ..cases import FPS, HELD_OUT, SQUARE, Case
 
 TRAVELS = ("moves left", "moves right", "rolls")
 LASTING = ("circles", "spins")
-"""Motions that go on in the picture for ever, at one speed however long the clip is. Bounces do
-too, but what is at its highest point looks frozen, and some of it is out of the picture."""
+"""Motions that continue in view indefinitely, at the same speed for any length of clip. Bounces do
+too, but an object at its highest point looks frozen and is partly out of view."""
 
 SIDE = 64
 OTHERS = 5
-"""How far the groups of clips to cut to are from those that they are cut into."""
+"""Offset from a group to the group of clips to cut to."""
 
 _SET = HELD_OUT + 100_000_000
 _GROUP_STEP = 1_000_000
 
 
 def travelling(group: int, count: int, frames: int, *, setting_of: int | None = None) -> list[Case]:
-    """Draw cases of one object that crosses the picture within a number of frames.
+    """Draw cases of one object that crosses the image within a number of frames.
 
     Args:
-        group: cases of different groups share no scene.
-        setting_of: number of a group whose settings, case by case, these have.
+        group: number of the group; cases of different groups share no scene.
+        setting_of: number of a group whose settings to use, case by case.
     """
     return [_drawn(group, number, frames, setting_of) for number in range(count)]
 
 
 def lasting(group: int, count: int, frames: int) -> list[Case]:
-    """Draw cases of one object whose motion is that of a clip of 17 frames, and does not end.
+    """Draw cases of one object that moves as in a clip of 17 frames, without end.
 
-    What travels is slowed down to stay in the picture of a long clip, far below the speeds that
-    the model was trained on.
+    A travelling object would have to be slowed down to stay in view in a long clip, far below the
+    speeds that the model was trained on.
     """
     return [
         Case(
@@ -49,7 +49,7 @@ def lasting(group: int, count: int, frames: int) -> list[Case]:
 
 
 def looping(group: int, count: int, frames: int) -> list[Case]:
-    """Draw cases of one object that is after a number of frames as it was before."""
+    """Draw cases of one object that returns to its initial state after a number of frames."""
     return [
         Case(
             draw_scene(_first(group) + number, kind="loop", duration=frames / FPS),

@@ -32,10 +32,10 @@ from .versions import BASELINE, GENERATED, TRUTH, share_of, table_of_versions
 TITLE = "converge"
 CLIPS = 3
 MADE, FRAMES = 17, 33
-"""Frames that are made of each clip, and all of them."""
+"""Generated frames of each clip, and all of its frames."""
 
 BEGINNING = 8
-"""Made frames that beginnings are compared in; those behind have to become alike."""
+"""Generated frames in which beginnings are compared; later frames have to converge."""
 
 INDEPENDENT = "independent clips, cut to it"
 
@@ -43,14 +43,14 @@ _GROUP, _CONTEXT = 36, 9
 
 
 class Question(NamedTuple):
-    """What is asked of the clips of one ending.
+    """Reference data to judge the clips of one ending by.
 
     Attributes:
         true: the true clip after a round trip through the VAE, (F, H, W, 3).
-        ending: (F', H, W, 3).
-        latents: how far the ending's latents are from those that were given, by version; None
+        ending: the given ending, (F', H, W, 3).
+        latents: largest change of the ending's given latents, by version; None
             where there are none.
-        independent: number of the version whose beginnings have nothing in common.
+        independent: index of the version whose beginnings are independent.
     """
 
     true: np.ndarray
@@ -60,13 +60,13 @@ class Question(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """What the clips of one ending show in one version.
+    """Findings on the clips of one ending in one version.
 
     Attributes:
-        joins: of each distinct clip, where the made part meets the ending.
-        apart: how much beginnings differ by how much independent ones do; None where these are
-            alike.
-        change: of the ending's pixels, at most.
+        joins: scores of each distinct clip, where the generated part meets the ending.
+        apart: difference between beginnings, divided by that of independent ones; None where these
+            are equal.
+        change: largest change of the ending's pixels.
         latents: as in `Question`.
     """
 
@@ -77,7 +77,7 @@ class Arrival(NamedTuple):
 
 
 def converge_task(count: int, maker: ClipMaker) -> Task:
-    """Each ending with `CLIPS` beginnings of one prompt."""
+    """Task that gives each ending `CLIPS` beginnings of one prompt."""
     cases = tuple(travelling(_GROUP, count, FRAMES))
     return Task(f"{GROUP}: {TITLE}", cases, partial(_run, cases, maker))
 
@@ -100,7 +100,7 @@ def look_at_arrivals(versions: Tensor, asked: Question) -> list[Arrival]:
 
 
 def _distinct(clips: Tensor) -> list[Tensor]:
-    """Clips of (K, F, H, W, 3) that equal none before them."""
+    """The clips of (K, F, H, W, 3) that differ from all before them."""
     pairs = ((clip, clips[:number]) for number, clip in enumerate(clips))
     return [clip for clip, before in pairs if not any(torch.equal(clip, one) for one in before)]
 
@@ -136,7 +136,7 @@ def _run(cases: Sequence[Case], maker: ClipMaker, _: Maker, readers: Readers, se
 def _versions(
     maker: ClipMaker, batch: Sequence[Case], video: Tensor, true: Tensor
 ) -> tuple[dict[str, Tensor], Mapping[str, Sequence[float]]]:
-    """Clips (B, K, F, H, W, 3) by version, and how far given latents of those made are changed."""
+    """Clips (B, K, F, H, W, 3) by version, and the largest changes of their given latents."""
     ending, form = video[:, MADE:], maker.model.latent.compression
     timelines, whole = (
         [extended_backward(clip, MADE, FPS, context=seen, compression=form) for clip in ending]
@@ -170,17 +170,17 @@ def _versions(
 
 
 def _with_rest(maker: ClipMaker, made: Tensor, whole: Tensor) -> Tensor:
-    """Decoded clips of latents (B, C, f, h, w), behind which others of the whole clip go on."""
+    """Decode latents (B, C, f, h, w) followed by the remaining latents of the whole clip."""
     return maker.decode(torch.cat([made, whole[:, :, made.shape[2] :]], dim=2))
 
 
 def _alone(maker: ClipMaker, batch: Sequence[Case]) -> Tensor:
-    """Beginnings (B, F, H, W, 3) that know of no ending."""
+    """Generate beginnings (B, F, H, W, 3) without knowledge of the ending."""
     return maker.make([replace(case, shape=case.shape._replace(frames=MADE)) for case in batch])
 
 
 def _changes(made: Sequence[Tensor], samples: Tensor, given: Tensor) -> list[float]:
-    """By how much given latents (B, C, f, h, w) of any clip differ at most, for each ending."""
+    """Largest change of given latents (B, C, f, h, w) in any clip, for each ending."""
     changes = [((each - samples) * given).abs().flatten(1).amax(dim=1) for each in made]
     return torch.stack(changes).amax(dim=0).tolist()
 

@@ -30,7 +30,7 @@ from .versions import TRUTH, share_of, table_of_versions
 
 FRAMES = 17
 GUIDANCE = 3.0
-"""Of what the clip should show; at 1 edits hardly change a colour."""
+"""Guidance scale of the target prompt; at 1, edits hardly change a colour."""
 
 BOTH = "asked, kept and followed"
 
@@ -39,32 +39,32 @@ _SETTING, _COLOUR = 30, 31
 
 
 _Asked = tuple[str, str, str, str, np.ndarray]
-"""What is changed, setting, colour and shape of the result, and the track (F, 2)."""
+"""The changed property; setting, colour and shape of the result; the track (F, 2)."""
 
 
 @dataclass(frozen=True)
 class _Edit:
-    """What of clips is changed.
+    """An edit of one property of clips.
 
     Args:
-        asked: setting or colour.
-        cases: the given clips.
+        asked: property to change, setting or colour.
+        cases: cases of the given clips.
     """
 
     asked: str
     cases: tuple[Case, ...]
 
     def wanted(self, case: Case) -> Case:
-        """What a case should become."""
+        """The case after the edit."""
         return _changed(case, self.asked)
 
     def spoiled(self, case: Case) -> Case:
-        """With the change that is asked for, and one that is not."""
+        """The case after the requested change and an unrequested one."""
         return _changed(self.wanted(case), "colour" if self.asked == "setting" else "setting")
 
 
 def edit_tasks(count: int, maker: ClipMaker) -> list[Task]:
-    """One table for settings, one for colours."""
+    """Tasks for edits of the setting and of the colour."""
     jobs = [
         _Edit(asked, tuple(travelling(group, count, FRAMES)))
         for asked, group in (("setting", _SETTING), ("colour", _COLOUR))
@@ -92,7 +92,7 @@ def _title(job: _Edit) -> str:
 
 
 def _versions(job: _Edit, maker: ClipMaker, batch: Sequence[Case]) -> dict[str, Tensor]:
-    """Edits by every method, the true result, and what must not pass."""
+    """Edits by every method, the true result, and versions that must not pass."""
     wanted = [job.wanted(case) for case in batch]
     source, target = ([case.prompt for case in each] for each in (batch, wanted))
     video, true, spoiled = (
@@ -121,7 +121,7 @@ def _changed_clips(
     strength: float,
     source: Sequence[str] | None = None,
 ) -> Tensor:
-    """Clips (B, F, H, W, 3) after Edit Video, with FlowEdit where there are prompts of a source."""
+    """Edit clips (B, F, H, W, 3) as Edit Video does, with FlowEdit if there are source prompts."""
     change, form = torch.full((1, *video.shape[2:4]), strength), maker.model.latent.compression
     timelines = [edited(clip, FPS, change=change, compression=form) for clip in video]
     guider, sampler = maker.guider(target, scale=GUIDANCE), None
@@ -137,7 +137,7 @@ def _changed_clips(
 
 
 def _changed(case: Case, what: str) -> Case:
-    """A case with another setting, or another colour of its object, by its number."""
+    """Give a case another setting, or its object another colour, chosen by the case's number."""
     scene = case.scene
     if what == "setting":
         other = _other(SETTINGS, scene.setting, case.seed)

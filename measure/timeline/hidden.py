@@ -1,4 +1,4 @@
-"""Scenes whose object stands half within a hole for a while, and half outside of it."""
+"""Scenes whose object is half inside a hole for a while, and half outside."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from ..cases import FPS, HELD_OUT, SQUARE, Case, fitting_cases
 from ..scores.borders import Box
 
 SIDE = 32
-"""Pixels along a side of a hole."""
+"""Side of a hole in pixels."""
 
 _FIRST = HELD_OUT + 150_000_000
 _GRID = 16
@@ -27,17 +27,17 @@ class Hidden(NamedTuple):
 
 
 def half_hidden_cases(count: int) -> tuple[Case, ...]:
-    """Draw cases of one object that `hidden_half` finds a hole for."""
+    """Draw cases of one object for which `hidden_half` finds a hole."""
     return fitting_cases(
         _FIRST, count, "single", SQUARE, lambda scene: len(_nearest(scene, SQUARE).frames) > 0
     )
 
 
 def hidden_half(case: Case) -> Hidden:
-    """The hole of a case: to the left or to the right of a line through the object, by turns.
+    """Find the hole of a case, left or right of a line through the object in alternate cases.
 
-    Lines lie between tokens of 16 x 16 pixels, so that what is outside of the hole is shown to the
-    model. The one is taken that is within `_NEAR` pixels of the object's centre the longest.
+    Lines lie between tokens of 16 x 16 pixels, so that the model sees everything outside the hole.
+    The line that is within `_NEAR` pixels of the object's centre for the longest time is used.
     """
     line, frames, y = _nearest(case.scene, case.shape)
     left = line if case.seed % 2 else line - SIDE
@@ -48,7 +48,7 @@ def hidden_half(case: Case) -> Hidden:
 
 
 class _Nearest(NamedTuple):
-    """A line, the frames in which the object's centre is near it, and how far down it is then."""
+    """A line, the frames in which the object's centre is near it, and its mean row in these."""
 
     line: int
     frames: tuple[int, ...]
@@ -56,7 +56,7 @@ class _Nearest(NamedTuple):
 
 
 def _nearest(scene: Scene, shape: VideoShape) -> _Nearest:
-    """The line that is near the longest; without frames where that is too short."""
+    """Find the line that is near for the longest time; no frames if that is too short."""
     seconds = torch.arange(shape.frames, dtype=torch.float64) / FPS
     centre = simulate(scene, seconds).centre
     seen = views(scene, seconds).at(..., None)

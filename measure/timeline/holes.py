@@ -1,4 +1,4 @@
-"""Parts of a picture that are made anew: a hole in a clip, and what lies around it.
+"""Regenerated parts of the image: a hole in a clip, and the surroundings of a clip.
 
 B batch, C channels, F frames, H rows, W columns; f, h, w the same of the latent.
 """
@@ -33,7 +33,7 @@ from .tables import GROUP
 from .versions import BASELINE, GENERATED, TRUTH, share_of, table_of_versions
 
 SHIFT = 3
-"""Pixels to the right and down that a spoiled hole is off."""
+"""Offset of a spoiled hole to the right and down, in pixels."""
 
 _FRAMES, _AROUND = 17, 16
 _OTHER, _OUTPAINT = 33, 34
@@ -41,14 +41,14 @@ _OTHER, _OUTPAINT = 33, 34
 
 @dataclass(frozen=True)
 class _Job:
-    """Clips of which a part of the picture is made.
+    """Clips in which a part of the image is generated.
 
     Args:
-        title: of the table.
-        cases, others: the clips, and as many of other scenes.
-        inside: whether the box of a case is made, or what lies around it.
+        title: title of the table.
+        cases, others: the clips, and the same number of other scenes.
+        inside: whether the inside of a case's box is generated, or its surroundings.
         box_of: the box of a case.
-        frames_of: those in which the object is half hidden; empty where that is not judged.
+        frames_of: frames in which the object is half hidden; empty if that is not judged.
     """
 
     title: str
@@ -60,15 +60,15 @@ class _Job:
 
 
 class Question(NamedTuple):
-    """What is asked of a clip.
+    """Reference data to judge a clip by.
 
     Attributes:
-        true: (F, H, W, 3).
-        given: which pixels are (H, W) bool.
-        box: whose sides are border lines.
-        frames: in which the object is half hidden.
-        colour, shape, track: of the object in these frames, (N, 2).
-        truth: number of the version that was put together of the true clip.
+        true: the true clip, (F, H, W, 3).
+        given: which pixels are given, (H, W) bool.
+        box: box whose sides are the border lines.
+        frames: frames in which the object is half hidden.
+        colour, shape, track: the object in these frames; the track is (N, 2).
+        truth: index of the version assembled from the true clip.
     """
 
     true: np.ndarray
@@ -82,13 +82,13 @@ class Question(NamedTuple):
 
 
 class Filling(NamedTuple):
-    """What one version of a clip shows.
+    """Findings on one version of a clip.
 
     Attributes:
-        borders: of its lines, those that tell something.
-        true_borders: the same of the version that was put together of the true clip.
-        whole: of the object; None where none is half hidden.
-        change: of given pixels, at most.
+        borders: scores of its border lines that can be judged.
+        true_borders: the same for the version assembled from the true clip.
+        whole: judgement of the object; None if it is not half hidden.
+        change: largest change of given pixels.
     """
 
     borders: list[BorderScore]
@@ -98,7 +98,7 @@ class Filling(NamedTuple):
 
 
 def inpaint_task(count: int, maker: ClipMaker) -> Task:
-    """A hole that hides half of the object."""
+    """Task with a hole that hides half of the object."""
     job = _Job(
         "inpaint",
         half_hidden_cases(count),
@@ -111,7 +111,7 @@ def inpaint_task(count: int, maker: ClipMaker) -> Task:
 
 
 def outpaint_task(count: int, maker: ClipMaker) -> Task:
-    """The middle of a picture is given, and what lies around it is made."""
+    """Task in which the middle of the image is given and its surroundings are generated."""
     own, others = (
         tuple(travelling(group, count, _FRAMES)) for group in (_OUTPAINT, _OUTPAINT + OTHERS)
     )
@@ -163,7 +163,7 @@ def _run(job: _Job, maker: ClipMaker, _: Maker, readers: Readers, seen: Seen) ->
 def _versions(
     job: _Job, maker: ClipMaker, batch: Sequence[Case], video: Tensor, other: Tensor
 ) -> dict[str, Tensor]:
-    """Clips with what was made, by the timeline and by a plain mask, and with what is spoiled."""
+    """Clips filled by the timeline and by a plain mask, the true ones, and spoiled ones."""
     made = torch.stack([_made(job, case) for case in batch])[:, None, :, :, None]
     timelines = [
         _timeline(job, case, clip, maker.model.latent.compression)
@@ -191,7 +191,7 @@ def _versions(
 
 
 def _made(job: _Job, case: Case) -> Tensor:
-    """Which pixels are made, (H, W) bool."""
+    """Which pixels are generated, (H, W) bool."""
     top, left, bottom, right = job.box_of(case)
     within = torch.zeros(case.shape[1:], dtype=torch.bool)
     within[top:bottom, left:right] = True
@@ -199,7 +199,7 @@ def _made(job: _Job, case: Case) -> Tensor:
 
 
 def _timeline(job: _Job, case: Case, clip: Tensor, compression: Compression) -> Timeline:
-    """Of Inpaint Video, or of Outpaint Video."""
+    """The timeline of Inpaint Video or of Outpaint Video."""
     if job.inside:
         change = _made(job, case).float()[None]
         return edited(clip, FPS, change=change, compression=compression)
@@ -217,7 +217,7 @@ def _timeline(job: _Job, case: Case, clip: Tensor, compression: Compression) -> 
 
 
 def _empty(batch: Sequence[Case]) -> Tensor:
-    """The scenes without their objects, (B, 1, H, W, 3)."""
+    """Render the scenes without their objects, (B, 1, H, W, 3)."""
     pictures = [
         render_background(
             case.scene.setting,

@@ -1,4 +1,4 @@
-"""What is measured of the timeline: which latents are given, how the others are made, and controls.
+"""Measuring jobs of the timeline: given latents, how the others are generated, and controls.
 
 B batch, C channels, F latent frames, H rows, W columns.
 """
@@ -24,21 +24,21 @@ Make = Callable[[ClipMaker, Sequence[Case], Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class TimelineJob:
-    """Cases of which one part is given and the other made.
+    """Cases of which one part is given and the other generated.
 
     Args:
-        title: of its table.
-        others: as many of other clips, to cut to.
-        given: which latent frames are (F,) bool.
-        controls: what else is put in the place of what is made.
-        knows_truth: whether what is made has to be what truly lies there.
-        borders: latent frames that a chunk begins with, beside those at given parts.
-        within: latent frames inside of chunks, where nothing joins: how these fare tells what of a
-            failure at a border is the seam's.
-        baselines: how the same is done without the timeline, with the same weights.
-        far: frames of the made part, those that are the farthest from what is given, in which the
-            object has to be what it was.
-        notes: what the table says of the cases.
+        title: title of its table.
+        others: the same number of other clips, to cut to.
+        given: which latent frames are given, (F,) bool.
+        controls: faulty replacements for the generated part.
+        knows_truth: whether the generated part has to match the true one.
+        borders: latent frames at which a chunk begins, besides those at given parts.
+        within: latent frames inside chunks, where nothing joins: their scores show how much of a
+            failure at a border is due to the seam.
+        baselines: ways to do the same without the timeline, with the same weights.
+        far: the generated frames that are farthest from the given ones, in which the object has to
+            be unchanged.
+        notes: notes of the table on the cases.
     """
 
     title: str
@@ -55,11 +55,11 @@ class TimelineJob:
     notes: tuple[str, ...] = ()
 
     def given_frames(self, compression: Compression) -> Tensor:
-        """Which frames of the video are given, (F,) bool."""
+        """Which video frames are given, (F,) bool."""
         return torch.cat([self.given[:1], self.given[1:].repeat_interleave(compression.time)])
 
     def joins(self, compression: Compression) -> dict[int, str]:
-        """The first frame after each join, with what it leads into."""
+        """The first frame after each join, with the kind of the join."""
         kinds = dict.fromkeys(self.borders, BETWEEN_CHUNKS)
         kinds.update(dict.fromkeys(self.within, WITHIN))
         for latent, (before, after) in enumerate(pairwise(self.given.tolist()), 1):
@@ -73,7 +73,7 @@ BETWEEN_CHUNKS, WITHIN = "joins between chunks", "no joins, within chunks"
 
 
 def animate(count: int) -> TimelineJob:
-    """The first frame is given, 16 are made."""
+    """The first frame is given, 16 are generated."""
     cases = _cases(0, count, 17)
     controls = {name: FORWARD[name] for name in ("hard cut", "freeze")}
     return TimelineJob("animate", *cases, _given(5, range(1)), fill, controls, baselines=MASKED)
@@ -116,7 +116,7 @@ def _in_chunks(
 
 
 def connect(count: int) -> TimelineJob:
-    """Put back 20 frames that are removed from the middle of 33."""
+    """Restore 20 frames removed from the middle of 33."""
     return TimelineJob(
         "connect",
         *_cases(3, count, 33),
@@ -129,10 +129,10 @@ def connect(count: int) -> TimelineJob:
 
 
 LONG = 17
-"""Latent frames of clips that are extended to about four times the length."""
+"""Latent frames of clips that are extended to about four times their length."""
 
 FAR = 16
-"""Frames, a second, that are looked at as far from what is given as a clip goes."""
+"""Number of frames, one second, that are judged at the far end from the given part."""
 
 MASKED: Mapping[str, Baseline] = {"plain noise mask": by_noise_mask}
 PIXEL_TAIL = "pixels of the tail encoded again"
@@ -148,7 +148,7 @@ JOBS: Mapping[str, Callable[[int], TimelineJob]] = {
     "backward": extend_backward,
     "connect": connect,
 }
-"""By name, made for a number of cases each."""
+"""Jobs by name; each function takes the number of cases."""
 
 
 def _cases(
@@ -158,7 +158,7 @@ def _cases(
     *,
     draw: Callable[[int, int, int], list[Case]] = travelling,
 ) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
-    """Cases, and others to cut to."""
+    """Draw cases, and others to cut to."""
     own, others = (draw(each, count, frames) for each in (group, group + OTHERS))
     return tuple(own), tuple(others)
 
@@ -170,7 +170,7 @@ def _given(count: int, frames: Iterable[int]) -> Tensor:
 
 
 def _first_of(latent: int, compression: Compression) -> int:
-    """The first frame of the video that a latent frame shows."""
+    """The first video frame of a latent frame."""
     return compression.video_shape(LatentShape(latent, 1, 1)).frames
 
 

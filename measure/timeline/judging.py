@@ -1,4 +1,4 @@
-"""What is asked of clips with made and given parts, and what is found.
+"""Judging clips with generated and given parts.
 
 K versions of one clip, F frames, H rows, W columns.
 """
@@ -18,15 +18,16 @@ from ..scores.stability import Drift, Motion, read_drift, read_motion
 
 
 class Question(NamedTuple):
-    """What is known of a clip.
+    """Reference data to judge a clip by.
 
     Attributes:
-        joins: the first frame after each.
+        joins: the first frame after each join.
         given: which frames are given (F,) bool.
-        colour, shape: of the one object.
-        track: its true centre in every frame (F, 2); None where nothing true is between.
-        far: first frame of the made stretch that is the farthest from what is given, and the one
-            after it, in which the object has to be what it was; None for none.
+        colour, shape: look of the single object.
+        track: its true centre in every frame (F, 2); None if the truth between given parts is not
+            judged.
+        far: start and end of the generated stretch farthest from the given part, in which the
+            object has to be unchanged; None if that is not judged.
     """
 
     joins: tuple[int, ...]
@@ -38,12 +39,12 @@ class Question(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What one version of a clip shows.
+    """Findings on one version of a clip.
 
     Attributes:
         step: mean change of luma into each frame, in 1/255.
-        truth: what of it is as in the true clip, between given parts or far from them; empty where
-            nothing is known of that.
+        truth: which properties match the true clip, between given parts or far from them; empty
+            where that is not judged.
     """
 
     joins: list[JoinScore]
@@ -54,7 +55,7 @@ class Findings(NamedTuple):
 
 
 def judge_versions(clips: Tensor, question: Question) -> list[Findings]:
-    """Judge versions (K, F, H, W, 3) of one clip, of which the first is the true one, decoded."""
+    """Judge versions (K, F, H, W, 3) of one clip; the first is the true one, decoded."""
     versions = [read_signals(clip, place=_places(clip)) for clip in clips]
     return [
         _findings(clip, signals, versions[0], question)
@@ -78,7 +79,7 @@ def _findings(clip: Tensor, signals: Signals, true: Signals, question: Question)
 
 
 def far_away(clip: Tensor, question: Question) -> dict[str, bool]:
-    """Whether the object is what it was in the frames that are far from all given ones."""
+    """Whether the object is unchanged in the frames far from all given ones."""
     if question.far is None:
         return {}
     shown = judge_object(clip[slice(*question.far)], question.colour, question.shape, FPS)

@@ -1,4 +1,4 @@
-"""A picture at a time within a clip, and what is made before and after it.
+"""An image at a time within a clip, with frames generated before and after it.
 
 B batch, C channels, F frames, H rows, W columns; f, h, w the same of the latent.
 """
@@ -28,7 +28,7 @@ from .versions import GENERATED, TRUTH, share_of, table_of_versions
 
 TITLE = "keyframes"
 FRAMES, KEY = 33, 16
-"""Length of the clips, and the number of the frame that is given."""
+"""Length of the clips, and the number of the given frame."""
 
 BASELINE = "one-frame latent in the stream"
 
@@ -38,11 +38,11 @@ _SIDES = ("into the picture", "out of the picture")
 
 
 class Passing(NamedTuple):
-    """What the frames beside a given picture show.
+    """Findings on the frames beside a given image.
 
     Attributes:
-        sides: the join before the picture, and the one behind it.
-        change: of the picture, at most.
+        sides: the join before the image, and the one after it.
+        change: largest change of the image.
     """
 
     sides: tuple[JoinScore, JoinScore]
@@ -50,19 +50,19 @@ class Passing(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether neither side shows."""
+        """Whether neither join shows."""
         return all(side.passed for side in self.sides)
 
 
 def keyframes_task(count: int, maker: ClipMaker) -> Task:
-    """One picture in the middle of a clip."""
+    """Task with one image in the middle of each clip."""
     own = tuple(travelling(_GROUP, count, FRAMES))
     others = tuple(travelling(_GROUP + OTHERS, count, FRAMES, setting_of=_GROUP))
     return Task(f"{GROUP}: {TITLE}", own, partial(_run, own, others, maker))
 
 
 def look_at_keys(clips: Tensor, picture: np.ndarray) -> list[Passing]:
-    """Judge versions (K, F, H, W, 3) of a clip with a picture (H, W, 3) in its place."""
+    """Judge versions (K, F, H, W, 3) of a clip with an image (H, W, 3) in its place."""
     given = torch.arange(clips.shape[1]) == KEY
     found: list[Passing] = []
     for clip in clips:
@@ -94,7 +94,7 @@ def _run(
 def _versions(
     maker: ClipMaker, batch: Sequence[Case], video: Tensor, other: Tensor
 ) -> dict[str, Tensor]:
-    """Clips around a picture that is given, the true ones, and what must not pass."""
+    """Clips around a given image, the true ones, and versions that must not pass."""
     compression = maker.model.latent.compression
     timelines = [
         with_frames(fresh(case.shape, FPS, compression), clip[KEY : KEY + 1], KEY)
@@ -117,7 +117,7 @@ def _versions(
 
 
 def _in_stream(maker: ClipMaker, batch: Sequence[Case], pictures: Tensor) -> Tensor:
-    """Latents of clips with pictures (B, 1, H, W, 3), encoded alone, under a plain mask."""
+    """Sample latents of clips with images (B, 1, H, W, 3), encoded alone, under a plain mask."""
     shape = maker.latent_shape(batch[0].shape)
     samples = torch.zeros(len(batch), maker.model.latent.channels, *shape)
     mask = torch.ones(1, 1, *shape)

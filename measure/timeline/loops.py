@@ -1,4 +1,4 @@
-"""Whether loops close: their wrap beside every other step.
+"""Whether loops close: their wrap compared with every other step.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -34,14 +34,14 @@ _LOOPS, _OPEN = 10, 11
 
 
 class Turn(NamedTuple):
-    """How one turn of a loop closes, and how much moves in it, in 1/255."""
+    """How one turn of a loop closes, and its amount of motion in 1/255."""
 
     closure: Closure
     motion: float
 
 
 def loop_task(count: int, maker: ClipMaker) -> Task:
-    """Loops of `FRAMES` frames, made from prompts alone."""
+    """Task for loops of `FRAMES` frames, generated from prompts alone."""
     cases = tuple(looping(_LOOPS, count, FRAMES))
     clips = tuple(travelling(_OPEN, count, FRAMES))
     return Task(f"{GROUP}: {TITLE}", cases, partial(_run, cases, clips, maker))
@@ -87,7 +87,7 @@ def _table(found: Mapping[str, Sequence[Turn]]) -> Table:
 def _versions(
     maker: ClipMaker, batch: Sequence[Case], others: Sequence[Case]
 ) -> Mapping[str, Tensor]:
-    """Turns (B, F, H, W, 3)."""
+    """Turns (B, F, H, W, 3) by version."""
     made = maker.sample(batch, loop=True)
     video = rearrange(true_clips(batch).video, "B F H W C -> B C F H W") * 2 - 1
     with torch.inference_mode():
@@ -103,7 +103,7 @@ def _versions(
 
 
 def _whole(cases: Sequence[Case]) -> Tensor:
-    """True clips with one frame more than a turn has."""
+    """True clips, one frame longer than a turn."""
     longer = [Case(c.scene, c.shape._replace(frames=FRAMES + 1), c.seed) for c in cases]
     return true_clips(longer).video
 

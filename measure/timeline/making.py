@@ -1,4 +1,4 @@
-"""The made parts of a measurement: latents are filled in beside given ones, chunk by chunk.
+"""Generation of the missing parts of a clip: latents are filled in beside given ones in chunks.
 
 B batch, C channels, F latent frames, H rows, W columns.
 """
@@ -14,7 +14,7 @@ from ..cases import Case
 from ..studio import ClipMaker
 
 PLAN = ChunkPlan(length=5, context=2, anchor=False)
-"""The model works on 17 frames of video at a time."""
+"""Chunks of 17 video frames, the length that the model was trained on."""
 
 
 def fill(
@@ -25,13 +25,13 @@ def fill(
     *,
     first_frame: int = 0,
 ) -> Tensor:
-    """Make in one run what is not given (F,) bool of latents (B, C, F, H, W).
+    """Generate in one run the latents (B, C, F, H, W) that are not given (F,) bool.
 
     Args:
-        first_frame: absolute number of the first latent frame, which decides its noise.
+        first_frame: absolute number of the first latent frame, which determines its noise.
 
     Returns:
-        Latents with the given ones bit for bit as they were.
+        Latents in which the given ones are unchanged bit for bit.
     """
     known = given[None, :, None, None].expand(len(cases), *latents.shape[2:])
     prompts = [case.prompt for case in cases]
@@ -42,7 +42,7 @@ def fill(
 def fill_in_chunks(
     maker: ClipMaker, cases: Sequence[Case], latents: Tensor, given: Tensor
 ) -> Tensor:
-    """Make what is not given in the runs of ``PLAN``."""
+    """Generate the latents that are not given in the runs of ``PLAN``."""
     latents = latents.clone()
     for chunk in PLAN.chunks((~given).tolist()):
         shown, first = list(chunk.shown), chunk.made.start - chunk.places[0]
@@ -53,10 +53,10 @@ def fill_in_chunks(
 
 
 def decoded_loop(maker: ClipMaker, latents: Tensor, *, context: int | None = None) -> Tensor:
-    """Decode latents (B, C, F, H, W) whose time is a circle: one turn of 4 F frames.
+    """Decode one turn of a loop, latents (B, C, F, H, W), to 4 F frames.
 
     Args:
-        context: latent frames that are decoded before; None for all that the decoder looks back on.
+        context: number of lead-in latent frames; None for all that the decoder looks back on.
     """
     lead = decoder_lead(maker.vae.config) if context is None else context
     frames = latents.shape[2] * maker.vae.time_factor

@@ -1,4 +1,4 @@
-"""One minute of video, chunk by chunk as Sample Long Video makes it: its time, and how it ends.
+"""One minute of video, sampled in chunks as by Sample Long Video: its duration, and how it ends.
 
 B batch, C channels, f latent frames, F frames, H rows, W columns.
 """
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 TITLE = "one minute"
 FRAMES = 961
 END = 32
-"""Frames, two seconds, in which the object has to be what it was."""
+"""Number of final frames, two seconds, in which the object has to be unchanged."""
 PLAN = ChunkPlan(length=9, context=3)
-"""Chunks of 33 frames, nine of them context, with the first frame in view of all."""
+"""Chunks of 33 frames, nine of them context; each chunk also sees the first frame."""
 
 TRUTH = "true clips"
 _GROUP = 13
@@ -49,15 +49,15 @@ _NOTE = (
 
 
 def one_minute_task(count: int, maker: ClipMaker) -> Task:
-    """Clips of 961 frames from prompts alone."""
+    """Task for clips of 961 frames from prompts alone."""
     cases = tuple(lasting(_GROUP, count, FRAMES))
     return Task(f"{GROUP}: {TITLE}", cases, partial(_run, cases, maker))
 
 
 def long_run(maker: ClipMaker, case: Case) -> "LongRun":
-    """What Sample Long Video runs for one case."""
+    """The run of Sample Long Video for one case."""
     use(maker.host)
-    from ...nodes.helpers.long_runs import LongRun  # nodes are made for the host that was chosen
+    from ...nodes.helpers.long_runs import LongRun  # nodes are built for the chosen host
 
     return LongRun(
         guider=maker.guider([case.prompt]),
@@ -70,7 +70,7 @@ def long_run(maker: ClipMaker, case: Case) -> "LongRun":
 
 
 def judge_minutes(clips: Tensor, question: Question) -> list[Findings]:
-    """Judge versions (K, F, H, W, 3) of one clip by how they end, drift and move."""
+    """Judge versions (K, F, H, W, 3) of one clip by their ends, drift and motion."""
     return [_findings(clip, question) for clip in clips]
 
 
@@ -98,7 +98,7 @@ def _run(cases: Sequence[Case], maker: ClipMaker, _: Maker, readers: Readers, se
 
 
 def _timed(maker: ClipMaker, case: Case) -> tuple[Tensor, float]:
-    """A clip (1, F, H, W, 3), and how long it took."""
+    """Generate a clip (1, F, H, W, 3) and measure the seconds it takes."""
     run = long_run(maker, case)
     shape = (1, maker.model.latent.channels, *maker.latent_shape(case.shape))
     with one_thread(), torch.inference_mode():
@@ -108,7 +108,7 @@ def _timed(maker: ClipMaker, case: Case) -> tuple[Tensor, float]:
 
 
 def _true_versions(maker: ClipMaker, case: Case) -> dict[str, Tensor]:
-    """The true clip after the VAE (1, F, H, W, 3), and what must not pass."""
+    """The true clip after the VAE (1, F, H, W, 3), and versions that must not pass."""
     true = true_clips([case])
     video, end = maker.decode(maker.encode(true.video)), slice(-END - _LED_IN, None)
     spoiled = in_blocks(true.video[:, end], true.masks[:, end, 0])

@@ -1,4 +1,4 @@
-"""The artist's pixels over decoded frames, as Decode Timeline puts them there.
+"""Paste the given pixels over decoded frames, as Decode Timeline does.
 
 B batch, F frames, H rows, W columns.
 """
@@ -16,10 +16,10 @@ from ..cases import FPS
 def pasted(
     video: Tensor, decoded: Tensor, given: Tensor, compression: Compression, *, fade: int
 ) -> Tensor:
-    """Decoded clips (B, F, H, W, 3) with the given frames (F,) bool of a video in their places.
+    """Paste the given frames (F,) bool of a video over decoded clips (B, F, H, W, 3).
 
     Args:
-        fade: frames over which what the VAE changes is faded out, 0 for none.
+        fade: frames over which the VAE's residual is faded out, 0 for none.
     """
     return torch.stack(
         [
@@ -45,7 +45,7 @@ def _pasted(
 
 
 def _runs(given: Tensor) -> Iterator[slice]:
-    """Frames of (F,) bool that follow one another."""
+    """Yield the runs of consecutive true frames of (F,) bool."""
     values, counts = given.unique_consecutive(return_counts=True)
     end = 0
     for there, count in zip(values.tolist(), counts.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Steps of luma over the frames, of what was made beside true clips and controls."""
+"""Plots of luma steps over the frames, for generated clips, true clips and controls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,10 +29,10 @@ class Steps:
 
 
 def steps_plot(steps: Steps) -> Tensor:
-    """Draw one panel below the other: a picture (H, W, 3).
+    """Plot one panel per table, stacked: an image (H, W, 3).
 
     Raises:
-        ValueError: nothing was measured that has steps.
+        ValueError: no measured part has steps.
     """
     if not steps.panels:
         raise ValueError("nothing to plot: measure animate, forward, backward or connect as well")

@@ -1,4 +1,4 @@
-"""Timelines that are sampled and finished, as Sample and Decode Timeline do it.
+"""Sample and finish timelines, as Sample and Decode Timeline do.
 
 B batch, C channels, F frames, H rows, W columns; f, h, w the same of the latent.
 """
@@ -19,7 +19,7 @@ from ..studio import ClipMaker
 
 @torch.inference_mode()
 def laid_out(maker: ClipMaker, timelines: Sequence[Timeline]) -> dict[str, Any]:
-    """One LATENT (B, C, f, h, w) of clips of which the same latent places are given."""
+    """Build one LATENT (B, C, f, h, w) from timelines with the same given latent places."""
     encode = partial(maker.host.models.encode_video, maker.coder)
     each = [latent_of(own, encode, maker.model.latent.channels) for own in timelines]
     samples = torch.cat([latent["samples"] for latent in each])
@@ -35,7 +35,7 @@ def laid_out(maker: ClipMaker, timelines: Sequence[Timeline]) -> dict[str, Any]:
 def finished(
     maker: ClipMaker, timelines: Sequence[Timeline], latents: Tensor, *, fade: int = FADE
 ) -> Tensor:
-    """Clips (B, F, H, W, 3) of sampled latents (B, C, f, h, w), the given pixels in their places.
+    """Decode sampled latents (B, C, f, h, w) to clips (B, F, H, W, 3) with the given pixels pasted.
 
     Args:
         fade: frames over which the VAE's residual is faded out, 0 for none.
@@ -44,7 +44,7 @@ def finished(
 
 
 def laid_over(timelines: Sequence[Timeline], decoded: Tensor, *, fade: int = FADE) -> Tensor:
-    """Decoded stretches (B, F', H, W, 3) with the given pixels in their places, (B, F, H, W, 3)."""
+    """Paste the given pixels over decoded stretches (B, F', H, W, 3): clips (B, F, H, W, 3)."""
     pairs = zip(timelines, decoded, strict=True)
     return torch.stack([assembled(own, frames, fade=fade) for own, frames in pairs])
 
@@ -52,15 +52,15 @@ def laid_over(timelines: Sequence[Timeline], decoded: Tensor, *, fade: int = FAD
 def under_noise_mask(
     maker: ClipMaker, cases: Sequence[Case], samples: Tensor, mask: Tensor
 ) -> Tensor:
-    """Latents (B, C, f, h, w) by a plain noise mask, as graphs without a timeline make them.
+    """Sample latents (B, C, f, h, w) under a plain noise mask, as graphs without a timeline do.
 
-    At each step what is given is put back as noisy as the rest, so that the model is not told.
+    At each step the given part is restored, as noisy as the rest, so the model cannot tell it.
 
     Args:
-        maker: of the clips.
-        cases: one for each clip.
-        samples: (B, C, f, h, w), with anything where something is made.
-        mask: (B or 1, 1, f, h, w), 1 where it is made.
+        maker: maker of the clips.
+        cases: one case per clip.
+        samples: (B, C, f, h, w), with any values in generated places.
+        mask: (B or 1, 1, f, h, w), 1 in generated places.
     """
     guider = maker.guider([case.prompt for case in cases], levels=False)
     return maker.run(cases, guider, {"samples": samples, MASK_KEY: mask, "fps": FPS})

@@ -21,11 +21,11 @@ def table_of_findings(
     kinds: Mapping[int, str],
     notes: tuple[str, ...] = (),
 ) -> Table:
-    """One column for every version of the clips.
+    """Make a table with one column for every version of the clips.
 
     Args:
-        kinds: what the joins at some frames lead into.
-        notes: of the table.
+        kinds: kinds of the joins, by frame.
+        notes: notes of the table.
     """
     rows: dict[str, dict[str, Figure]] = {}
     for column, findings in found.items():

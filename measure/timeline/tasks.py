@@ -42,18 +42,18 @@ OTHERS: Mapping[str, Callable[[int, ClipMaker], Task]] = {
     "keyframes": keyframes_task,
     "converge": converge_task,
 }
-"""Tasks of one table each that are judged in ways of their own."""
+"""Tasks of one table each, with their own ways of judging."""
 NAMES = (CALIBRATION, *JOBS, *OTHERS, EDIT)
 
 
 def timeline_tasks(names: Sequence[str], count: int, maker: ClipMaker, steps: Steps) -> list[Task]:
-    """Everything that the names ask for, with `count` cases each.
+    """Make the named tasks, with `count` cases each.
 
     Args:
         steps: filled in as the tasks run.
 
     Raises:
-        ValueError: an unknown name, or too few cases.
+        ValueError: a name is unknown, or there are too few cases.
     """
     unknown = [name for name in names if name not in NAMES]
     if unknown:
@@ -96,7 +96,7 @@ def _run(
 def _versions(
     job: TimelineJob, maker: ClipMaker, batch: Sequence[Case], others: Sequence[Case]
 ) -> dict[str, Tensor]:
-    """Decoded clips (B, F, H, W, 3): the true ones first, then what was made of them."""
+    """Decoded clips (B, F, H, W, 3): the true ones first, then generated and spoiled versions."""
     video, other = true_clips(batch).video, true_clips(others).video
     latents = maker.encode(video)
     compression = maker.model.latent.compression

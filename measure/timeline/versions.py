@@ -1,4 +1,4 @@
-"""Versions of the same cases, made and judged beside each other.
+"""Versions of the same cases, generated and judged side by side.
 
 B batch, F frames, H rows, W columns.
 """
@@ -21,7 +21,7 @@ GENERATED, TRUTH, BASELINE = "generated", "true clips", "plain noise mask"
 Finding = TypeVar("Finding")
 
 Make = Callable[[Sequence[Case]], tuple[Mapping[str, Tensor], Sequence[Any]]]
-"""A batch of cases -> versions (B, ..., F, H, W, 3) by name, and what is asked of each case."""
+"""Batch of cases -> versions (B, ..., F, H, W, 3) by name, and reference data for each case."""
 
 
 def table_of_versions(
@@ -33,17 +33,17 @@ def table_of_versions(
     readers: Readers,
     seen: Seen,
 ) -> Table:
-    """One column for each version; what there is of it where the measurement is interrupted.
+    """Make a table with one column per version; a partial one if the measurement is interrupted.
 
     Args:
-        title: of the table.
-        cases: all of them.
-        make: makes the versions of a batch of them, the first one for the first column.
-        look: a function of a module, of versions (K, ..., F, H, W, 3) of one case and what is asked
-            of it.
-        column: the figures of all findings of one version.
-        readers: that look.
-        seen: told of the first version of each batch.
+        title: title of the table.
+        cases: all cases.
+        make: generates the versions of a batch; the first version is the first column.
+        look: module-level function of the versions (K, ..., F, H, W, 3) and the reference data of
+            one case.
+        column: computes the figures from all findings of one version.
+        readers: processes that call ``look``.
+        seen: called with the first version of each batch.
 
     Raises:
         Stopped: the measurement was interrupted.
@@ -73,5 +73,5 @@ def _table(
 
 
 def share_of(passed: Sequence[bool]) -> Share:
-    """How many pass."""
+    """Share that passes."""
     return Share(sum(passed), len(passed))

@@ -1,4 +1,4 @@
-"""Long clips that are refined in context windows: whether it shows where windows meet.
+"""Long clips refined in context windows: whether the borders of windows show.
 
 B batch, C channels, f latent frames, F frames, H rows, W columns.
 """
@@ -27,7 +27,7 @@ from .tables import GROUP, table_of_findings
 TITLE = "context windows"
 LATENTS = 33
 STRENGTH = 0.7
-"""The level from which clips are made anew."""
+"""The noise level from which clips are regenerated."""
 
 GENERATED, STATIC, SIDE_BY_SIDE = "generated", "static windows", "windows side by side"
 PLANS: Mapping[str, WindowPlan] = {
@@ -35,7 +35,7 @@ PLANS: Mapping[str, WindowPlan] = {
     STATIC: WindowPlan(length=9, overlap=4, schedule="static"),
     SIDE_BY_SIDE: WindowPlan(length=9, overlap=0, schedule="batched"),
 }
-"""The node's own way, in windows as long as the model was trained on, and others beside it."""
+"""The node's own plan, in windows of the length that the model was trained on, and others."""
 ONE_RUN, TRUTH = "in one run", "true clips"
 
 _GROUP = 12
@@ -46,14 +46,14 @@ _NOTE = (
 
 
 def windows_task(count: int, maker: ClipMaker) -> Task:
-    """Clips of eight seconds, refined in windows of two."""
+    """Task for clips of eight seconds, refined in windows of two."""
     frames = 1 + (LATENTS - 1) * maker.vae.time_factor
     cases = tuple(lasting(_GROUP, count, frames))
     return Task(f"{GROUP}: {TITLE}", cases, partial(_run, cases, maker))
 
 
 def borders(plan: WindowPlan) -> list[int]:
-    """Latent frames that a window begins with, or that follow on the end of one."""
+    """Latent frames at which a window begins, or that follow the end of one."""
     windows = plan_windows(LATENTS, plan, step=0, closed=False)
     ends = {end for each in windows for end in (each.frames[0], each.frames[-1] + 1)}
     return sorted(ends - {0, LATENTS})
@@ -62,7 +62,7 @@ def borders(plan: WindowPlan) -> list[int]:
 def refined(
     maker: ClipMaker, cases: Sequence[Case], latents: Tensor, plan: WindowPlan | None
 ) -> Tensor:
-    """Make latents (B, C, f, H, W) anew from `STRENGTH` on, in windows, or in one run."""
+    """Regenerate latents (B, C, f, H, W) from `STRENGTH` on, in windows or in one run."""
     guider = maker.guider([case.prompt for case in cases])
     if plan is not None:
         guider = maker.host.sampling.with_wrapper(guider, context_windows(plan))
@@ -74,7 +74,7 @@ def refined(
 def judge_each_alone(clips: Tensor, question: Question) -> list[Findings]:
     """Judge versions (K, F, H, W, 3) of one clip, each by its own changes elsewhere.
 
-    All of a clip is made anew, so that the true one does not tell how much it should change.
+    The whole clip is regenerated, so the true one does not show how much it should change.
     """
     return [judge_versions(clip[None], question)[0] for clip in clips]
 
@@ -102,7 +102,7 @@ def _run(cases: Sequence[Case], maker: ClipMaker, _: Maker, readers: Readers, se
 
 
 def _kinds(compression: Compression) -> dict[int, str]:
-    """The first frames after borders, with whose they are."""
+    """The first frame after each border, with the name of the plan it belongs to."""
     latents = {
         border: f"borders of {name}"
         for name in (STATIC, SIDE_BY_SIDE)
@@ -115,6 +115,6 @@ def _kinds(compression: Compression) -> dict[int, str]:
 
 
 def _question(case: Case, kinds: Mapping[int, str]) -> Question:
-    """Joins at all borders, to be compared with the rest of the clip."""
+    """Ask for joins at all borders, compared with the rest of the clip."""
     thing, everywhere = case.scene.objects[0], np.ones(case.shape.frames, dtype=bool)
     return Question(tuple(kinds), everywhere, thing.colour, thing.shape)

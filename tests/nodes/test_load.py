@@ -51,7 +51,7 @@ def test_a_file_of_another_kind_is_refused(model_names, models_dir, tmp_path):
 
 
 def test_a_vae_of_other_channels_is_refused(model_names):
-    with pytest.raises(ValueError, match=r"16 channels, other_vae.* makes 4: choose the VAE"):
+    with pytest.raises(ValueError, match=r"16 channels, but other_vae.* has 4: choose the VAE"):
         SpacetimeLoadModels.execute(**{**model_names, "vae": "other_vae.safetensors"})
 
 

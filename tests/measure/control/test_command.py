@@ -128,7 +128,7 @@ def test_edges_are_compared_with_what_true_clips_reach() -> None:
         for name, share in {STEERED: 0.6, ANOTHER: 0.2, FREE: 0.3, TRUTH: 0.65}.items()
     }
     first, second, *_ = control_table(JOBS["edges"](2), found).notes
-    told = "of what true clips reach, 90 % are wanted"
+    told = "of what true clips reach, 90 % required"
     assert first == f"PASS: {OBJECT_EDGES}: 92 % {told}"
     assert second == f"PASS: {EDGES}: 100 % {told}"
 

@@ -50,4 +50,4 @@ def test_a_small_run_needs_no_control_weights(tmp_path: Path) -> None:
     share = table["rows"][ON_PATH][DRAGGED]["right"] / 2
     (note,) = table["notes"]
     assert note.startswith("PASS" if share >= 0.8 else "FAIL")
-    assert note.endswith(f"{100 * share:.0f} % of clips, 80 % are wanted")
+    assert note.endswith(f"{100 * share:.0f} % of clips, 80 % required")
