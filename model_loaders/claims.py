@@ -206,8 +206,8 @@ def compare_with(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     ]
     found = {
         "lacks": sorted(wanted.keys() - state.keys()),
-        "has too many": sorted(state.keys() - wanted.keys()),
-        "has other sizes": sorted(other),
+        "has extra tensors": sorted(state.keys() - wanted.keys()),
+        "has tensors of other sizes": sorted(other),
     }
     problems = [f"it {what}: {named(keys)}" for what, keys in found.items() if keys]
     if problems:

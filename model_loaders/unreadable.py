@@ -6,13 +6,13 @@ _LENGTH_BYTES = 8
 _AGAIN = "download it again"
 
 _KINDS = (
-    (b"version https://git-lfs", f"the pointer of a file in Git LFS: {_AGAIN}, with git lfs pull"),
-    (b"<", f"a web page: {_AGAIN}, by the link to the file itself"),
-    (b"\xef\xbb\xbf<", f"a web page: {_AGAIN}, by the link to the file itself"),
-    (b"entry not found", f"a server's answer that there is no such file: {_AGAIN}"),
-    (b"invalid username", f"a server's answer that asks to log in: {_AGAIN}, logged in"),
-    (b"access to model", f"a server's answer that asks to log in: {_AGAIN}, logged in"),
-    (b"{", f"a JSON text, perhaps a server's answer: {_AGAIN}"),
+    (b"version https://git-lfs", f"a pointer to a file in Git LFS: {_AGAIN} with git lfs pull"),
+    (b"<", f"a web page: {_AGAIN}, using the direct link to the file"),
+    (b"\xef\xbb\xbf<", f"a web page: {_AGAIN}, using the direct link to the file"),
+    (b"entry not found", f"a server response saying that there is no such file: {_AGAIN}"),
+    (b"invalid username", f"a server response that asks for a login: log in and {_AGAIN}"),
+    (b"access to model", f"a server response that asks for a login: log in and {_AGAIN}"),
+    (b"{", f"JSON text, perhaps a server response: {_AGAIN}"),
     (b"PK\x03\x04", "a pickled checkpoint (.pt, .pth, .ckpt): convert it to safetensors first"),
     (b"\x80\x02", "a pickled checkpoint (.pt, .pth, .ckpt): convert it to safetensors first"),
     (b"GGUF", "a GGUF file, which is not supported: use the fp16, bf16 or fp8_scaled file"),
@@ -45,7 +45,7 @@ def _reason(path: Path, error: Exception) -> str:
 
 def _damage(size: int, first: bytes, error: Exception) -> str:
     if _claims_more(first, size) or "incomplete" in str(error).lower():
-        return f"it is cut off after {size} bytes, perhaps half a download; {_AGAIN}"
+        return f"it is cut off after {size} bytes, perhaps an incomplete download; {_AGAIN}"
     return f"it is damaged ({str(error)[:100]}); {_AGAIN}"
 
 

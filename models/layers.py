@@ -33,7 +33,7 @@ class Unfilled:
         """A convolution of (B, C, F, H, W)."""
 
     class Embedding(AsInMemory, nn.Embedding):
-        """A table of vectors."""
+        """An embedding table."""
 
     class LayerNorm(AsInMemory, nn.LayerNorm):
         """A layer norm with a gain and a bias."""
@@ -53,7 +53,7 @@ class LayerMaker:
         ops: namespace of the layer classes (those in ``Unfilled`` that the network needs), which
             take ``device`` and ``dtype``.
         attention: scaled dot-product attention of (query, key, value), each (B, N, L, K).
-        device, dtype: of the parameters.
+        device, dtype: device and dtype of the parameters.
     """
 
     ops: Any = nn
@@ -71,7 +71,7 @@ class LayerMaker:
         return self.ops.Linear(inputs, outputs, bias=bias, **self.factory)
 
     def embedding(self, rows: int, width: int) -> nn.Embedding:
-        """Make a table of vectors."""
+        """Make an embedding table."""
         return self.ops.Embedding(rows, width, **self.factory)
 
     def layer_norm(self, width: int, eps: float) -> nn.LayerNorm:

@@ -49,8 +49,8 @@ def derive_vace(state: Mapping[str, Tensor]) -> ControlConfig:
     if VACE not in state or layers not in _BASE_LAYERS:
         known = " or ".join(map(str, _BASE_LAYERS))
         raise UnsupportedCheckpointError(
-            f"a control branch of {layers} blocks that does not say where they belong: supported "
-            f"are VACE's branches of {known} blocks"
+            f"a control branch of {layers} blocks that does not say where they belong: use one of "
+            f"VACE's, which have {known} blocks"
         )
     embedding = state[VACE]
     base = _BASE_LAYERS[layers]

@@ -274,7 +274,7 @@ def _neighbours(config: T5Config, sharpness: float) -> Tensor:
         reach, buckets=config.relative_buckets, max_distance=config.relative_max_distance
     )
     table = torch.full((config.relative_buckets, config.heads), _FLOOR)
-    for distance in reversed(range(reach)):  # the nearest offset of a bucket stays
+    for distance in reversed(range(reach)):  # the nearest offset of a bucket wins
         for offset, bucket in ((-distance, buckets[distance, 0]), (distance, buckets[0, distance])):
             for head in range(config.heads):
                 away = abs(offset - _LOOKS[head % len(_LOOKS)])

@@ -168,7 +168,7 @@ class AttentionBlock(nn.Module):
         self.proj = make.conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
-        """The tape is not used: no frame sees another."""
+        """Attend within each frame; the tape is not used."""
         return x + over_frames(self._attend, x)  # (B, C, F, H, W)
 
     def _attend(self, x: Tensor) -> Tensor:

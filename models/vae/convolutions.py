@@ -21,7 +21,7 @@ SAMPLES = 16
 """Batch size from which torch computes a 1x1 convolution with its fast library."""
 
 HALVES = ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
-"""Which of three taps see a position, from four in a row of an image twice as large."""
+"""For four neighbouring positions of a doubled image, which of three taps see a source position."""
 
 
 def conv3d(

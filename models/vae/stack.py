@@ -152,7 +152,7 @@ def residual_blocks(dims: list[int], make: LayerMaker, *, overwrite: bool) -> li
 
 
 def middle(channels: int, make: LayerMaker) -> nn.ModuleList:
-    """Make the blocks on the latent's side of an encoder or a decoder."""
+    """Make the innermost blocks of an encoder or a decoder."""
     return nn.ModuleList(
         [
             ResidualBlock(channels, channels, make, overwrites=True),

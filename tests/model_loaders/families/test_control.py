@@ -139,7 +139,7 @@ def test_files_that_cannot_be_followed_are_refused(tmp_path: Path, models_dir: P
     broken = own_file(
         tmp_path / "broken.safetensors", config=replace(OWN, dim=24, heads=2).to_dict()
     )
-    with pytest.raises(UnsupportedCheckpointError, match="has other sizes"):
+    with pytest.raises(UnsupportedCheckpointError, match="has tensors of other sizes"):
         look_at(broken, "controlnet")
     other = own_file(tmp_path / "other.safetensors", latent={"channels": 0})
     with pytest.raises(UnsupportedCheckpointError, match="does not describe latents"):
