@@ -53,7 +53,7 @@ def _verdicts(job: ControlJob, rows: Mapping[str, Mapping[str, Figure]]) -> Iter
     for name in job.kept:
         lost = value_of(rows[name][FREE]) - value_of(rows[name][STEERED])
         yield (
-            f"{verdict(lost <= MOST_LOST)}: {name} loses {100 * lost:.1f} points by control, "
+            f"{verdict(lost <= MOST_LOST)}: {name} loses {100 * lost:.1f} points with control, "
             f"at most {100 * MOST_LOST:.0f} allowed"
         )
 

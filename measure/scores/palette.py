@@ -17,7 +17,7 @@ _TONES = (1.0, 0.78)
 
 @functools.lru_cache(maxsize=64)
 def shades(setting: str, style: str) -> Tensor:
-    """Return display colours (8, K, 3) of surfaces of each of `COLOURS`, turned in any way."""
+    """Return display colours (8, K, 3) of surfaces of each of `COLOURS`, at all orientations."""
     paints = torch.stack([paint for name in COLOURS for paint in paint_of(name)])  # (16, 3)
     if style == "cartoon":
         tones = torch.tensor(_TONES)[:, None]

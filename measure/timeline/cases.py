@@ -30,8 +30,8 @@ def travelling(group: int, count: int, frames: int, *, setting_of: int | None = 
 def lasting(group: int, count: int, frames: int) -> list[Case]:
     """Draw cases of one object that moves as in a clip of 17 frames, without end.
 
-    A travelling object would have to be slowed down to stay in view in a long clip, far below the
-    speeds that the model was trained on.
+    Travelling objects are not used: to stay in view in a long clip, they are slowed down far below
+    the speeds that the model was trained on.
     """
     return [
         Case(

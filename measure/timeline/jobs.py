@@ -137,9 +137,9 @@ FAR = 16
 MASKED: Mapping[str, Baseline] = {"plain noise mask": by_noise_mask}
 PIXEL_TAIL = "pixels of the tail encoded again"
 OF_LASTING = (
-    "one object that circles or spins, which it does in the given part as in the clips "
-    "that the model was trained on; what is made is judged by joins, drift, motion and what the "
-    "object is at the far end, not by where it is"
+    "one object that circles or spins, in the given part as in the clips "
+    "that the model was trained on; the generated part is judged by joins, drift, motion and the "
+    "look of the object at the far end, not by its position"
 )
 
 JOBS: Mapping[str, Callable[[int], TimelineJob]] = {

@@ -14,7 +14,7 @@ from ..cases import Case
 from ..studio import ClipMaker
 
 PLAN = ChunkPlan(length=5, context=2, anchor=False)
-"""Chunks of 17 video frames, the length that the model was trained on."""
+"""The model works on 17 video frames at a time."""
 
 
 def fill(

@@ -40,8 +40,8 @@ ONE_RUN, TRUTH = "in one run", "true clips"
 
 _GROUP = 12
 _NOTE = (
-    f"{TITLE}: true clips of one object that circles or spins are made anew from the level "
-    f'{STRENGTH:g}; the borders of "generated" lie elsewhere in each step'
+    f"{TITLE}: true clips of one object that circles or spins, regenerated from the level "
+    f'{STRENGTH:g}; the borders of "generated" are in other places at each step'
 )
 
 
