@@ -1,6 +1,6 @@
-"""How well weights do what they are asked for: `spacetime measure`.
+"""How well weights follow their prompts: `spacetime measure`.
 
-Scenes are held out, each is asked for once with one seed, and nothing is picked. Beside every
-figure stand the meter's own on the world's true renders of the same scenes, and those of the same
-clips against each other's prompts.
+Scenes are held out; each is requested once, with one seed, and no results are selected. Every
+figure is reported beside the meter's own figure on the world's true renders of the same scenes, and
+the figure of the same clips against each other's prompts.
 """

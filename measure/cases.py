@@ -9,7 +9,7 @@ from ..models.shapes import VideoShape
 from ..toyworld import Clip, Scene, caption, draw_scene, render
 
 HELD_OUT = 900_000_000
-"""First scene seed of the measurement; training scenes have smaller ones."""
+"""First scene seed of the measurement; training scenes have smaller seeds."""
 FPS = 16.0
 BATCH = 16
 SQUARE, WIDE, TALL = VideoShape(17, 64, 64), VideoShape(17, 48, 80), VideoShape(17, 80, 48)
@@ -23,7 +23,7 @@ PICTURE = IMAGE_SHAPES[0]
 
 @dataclass(frozen=True)
 class Case:
-    """One scene, asked for once: no seed is tried twice and nothing is picked."""
+    """One scene, requested once: no seed is tried twice and no results are selected."""
 
     scene: Scene
     shape: VideoShape
@@ -31,19 +31,19 @@ class Case:
 
     @property
     def prompt(self) -> str:
-        """What the model is asked for."""
+        """The prompt for the model."""
         return caption(self.scene)
 
 
 def cases(first: int, count: int, kind: str, shape: VideoShape) -> tuple[Case, ...]:
-    """Draw held-out scenes of a kind that fit into a clip of a size."""
+    """Draw held-out scenes of one kind that fit into a clip of the given size."""
     return mixed_cases(first, count, (kind,), shape)
 
 
 def mixed_cases(
     first: int, count: int, kinds: Sequence[str], shape: VideoShape
 ) -> tuple[Case, ...]:
-    """Draw held-out scenes of several kinds, one after the other and round again."""
+    """Draw held-out scenes of several kinds in rotation."""
     return tuple(
         Case(_drawn(first + number, kinds[number % len(kinds)], shape), shape, number)
         for number in range(count)
@@ -53,7 +53,7 @@ def mixed_cases(
 def fitting_cases(
     first: int, count: int, kind: str, shape: VideoShape, fits: Callable[[Scene], bool]
 ) -> tuple[Case, ...]:
-    """Draw held-out scenes of a kind, leaving out those that do not fit before any clip is made."""
+    """Draw held-out scenes of one kind, skipping those that do not fit before generating clips."""
     scenes = filter(fits, (_drawn(seed, kind, shape) for seed in numbers_from(first)))
     return tuple(Case(scene, shape, number) for number, scene in enumerate(islice(scenes, count)))
 
@@ -63,13 +63,13 @@ def _drawn(seed: int, kind: str, shape: VideoShape) -> Scene:
 
 
 def batches(chosen: Sequence[Case]) -> Iterator[Sequence[Case]]:
-    """Split cases into what is made at once."""
+    """Split cases into batches that are generated together."""
     for start in range(0, len(chosen), BATCH):
         yield chosen[start : start + BATCH]
 
 
 def true_clips(chosen: Sequence[Case]) -> Clip:
-    """The world's own renders, (B, F, H, W, 3), of cases of one size."""
+    """Render the true clips (B, F, H, W, 3) of cases of one size."""
     frames, height, width = chosen[0].shape
     scenes = [case.scene for case in chosen]
     return render(scenes, frames=frames, height=height, width=width, fps=FPS)

@@ -29,7 +29,7 @@ from .timeline.tasks import NAMES, timeline_tasks
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureOptions:
-    """What the command line said."""
+    """Options of the command line."""
 
     prompts: int
     only: Sequence[str]
@@ -41,43 +41,44 @@ class MeasureOptions:
 
 
 def measure_command(options: MeasureOptions, maker: Maker | None = None) -> int:
-    """Measure, print and write what was asked for; return the exit code."""
+    """Measure, print and write the requested results; return the exit code."""
     return _told(lambda: _measure(options, maker))
 
 
 def few_steps_command(options: MeasureOptions, plot_file: Path | None) -> int:
-    """Measure a few-step LoRA beside its teacher; return the exit code."""
+    """Measure a few-step LoRA against its teacher; return the exit code."""
     return _told(lambda: _measure_few_steps(options, plot_file))
 
 
 def guidance_command(options: MeasureOptions) -> int:
-    """Measure ways to guide, those that ``only`` names; return the exit code."""
+    """Measure guidance settings, those named in ``only``; return the exit code."""
     return _told(lambda: _measure_guidance(options))
 
 
 def timeline_command(options: MeasureOptions, plot_file: Path | None) -> int:
-    """Measure how made parts join given ones, the jobs in ``only``; return the exit code."""
+    """Measure how generated parts join given ones, for jobs in ``only``; return the exit code."""
     return _told(lambda: _measure_timeline(options, plot_file))
 
 
 def control_command(options: MeasureOptions, plot_file: Path | None) -> int:
-    """Measure how clips follow hints, the jobs in ``only``; return the exit code."""
+    """Measure how well clips follow hints, for jobs in ``only``; return the exit code."""
     return _told(lambda: _measure_control(options, plot_file))
 
 
 def report_command(files: Sequence[Path], *, json_file: Path | None, as_markdown: bool) -> int:
-    """Print the tables of earlier measurements as those of one; return the exit code."""
+    """Print the tables of several measurements as one measurement; return the exit code."""
     return _told(lambda: _report(files, json_file, as_markdown))
 
 
 def merge(parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[Table]]:
-    """Put parts of a measurement together: their settings, which are the same, and all tables.
+    """Merge parts of a measurement into their common settings and all tables.
 
     Args:
-        parts: what JSON files hold, by the names of the files.
+        parts: contents of JSON files, by file name.
 
     Raises:
-        ValueError: a part is none, has other settings than the first, or a table comes twice.
+        ValueError: a part is not a measurement, its settings differ from the first part's, or a
+            table occurs twice.
     """
     settings: dict[str, Any] = {}
     tables: dict[str, Table] = {}
@@ -87,12 +88,12 @@ def merge(parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[
         settings = settings or part["settings"]
         if part["settings"] != settings:
             raise ValueError(
-                f"{file} was measured with {part['settings']}, {next(iter(parts))} with "
-                f"{settings}: measure them alike"
+                f"{file} was measured with {part['settings']}, but {next(iter(parts))} with "
+                f"{settings}: measure both with the same settings"
             )
         for table in map(table_of, part["tables"]):
             if table.name in tables:
-                raise ValueError(f"{file} measures {table.name!r} again: leave one of them out")
+                raise ValueError(f"{file} measures {table.name!r} again: leave out one of the two")
             tables[table.name] = table
     return settings, list(tables.values())
 
@@ -155,7 +156,7 @@ def _measure_timeline(options: MeasureOptions, plot_file: Path | None) -> None:
 
 
 def _end(measured: Measured) -> None:
-    """Let the command end as interrupted, now that all that there is was written."""
+    """End the command as interrupted, after all results have been written."""
     if measured.interrupted:
         raise KeyboardInterrupt
 
@@ -175,9 +176,9 @@ def _measure_control(options: MeasureOptions, plot_file: Path | None) -> None:
 
 
 def of_controls(settings: Settings) -> Settings:
-    """The settings with the denoiser that control branches in a folder are for.
+    """The settings with the denoiser that the control branches in a folder belong to.
 
-    As in training, that is the one beside them, or the shipped one.
+    As in training, that is the denoiser beside them, or else the shipped one.
     """
     folder = settings.weights
     if folder is None or (folder / DIT_FILE).exists() or not any(folder.glob(control_file("*"))):

@@ -1,4 +1,4 @@
-"""Prompts that clips were not made for: whoever reads the right one fails by these."""
+"""Prompts that clips were not generated for: clips that follow their own prompt fail them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,13 +11,13 @@ _NOTHING = PromptSpec()
 
 
 class Control(NamedTuple):
-    """What clips are judged by besides their own prompts.
+    """Other prompts to judge clips by, besides their own.
 
     Args:
-        column: what it is called in a table.
-        wanted: what the prompts of all cases want -> what is asked of each clip instead; a
-            `PromptSpec` of nothing where there is no such prompt.
-        tests: those that it is about; None for all of them.
+        column: its name in a table.
+        wanted: specs of all prompts -> the spec to judge each clip by instead; an empty
+            `PromptSpec` where there is no such prompt.
+        tests: tests that it is about; None for all of them.
     """
 
     column: str
@@ -30,7 +30,7 @@ def _shuffled(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
 
 
 def _another_number(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
-    """The next prompt of each that asks for more or fewer objects."""
+    """For each prompt, the next one with another number of objects."""
     return [
         next(
             (
@@ -45,7 +45,7 @@ def _another_number(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
 
 
 def _colours_swapped(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
-    """Objects of different shapes, each in the next one's colour: to a bag of words the same."""
+    """Give each object of differing shapes the next one's colour; a bag of words sees no change."""
     return [_recoloured(own) if _shapes_differ(own) else _NOTHING for own in wanted]
 
 
@@ -61,7 +61,7 @@ def _recoloured(wanted: PromptSpec) -> PromptSpec:
 
 
 def _objects_swapped(wanted: Sequence[PromptSpec]) -> list[PromptSpec]:
-    """Relations the other way round."""
+    """Reverse the relations."""
     return [
         _NOTHING if own.relation is None else replace(own, objects=own.objects[::-1])
         for own in wanted
@@ -77,5 +77,5 @@ SWAPS = (
 
 
 def controls_of(tests: Sequence[str]) -> tuple[Control, ...]:
-    """The controls of clips that are tested so."""
+    """The controls for clips with these tests."""
     return SHUFFLED, *(swap for swap in SWAPS if set(tests).intersection(swap.tests or ()))

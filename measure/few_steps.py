@@ -1,4 +1,4 @@
-"""A few-step LoRA beside the model that it was distilled from: quality, variety, effort, time.
+"""A few-step LoRA against the model it was distilled from: quality, variety, evaluations, time.
 
 All ways of sampling see the same held-out prompts and noise. B batch, F frames, H rows, W columns.
 """
@@ -25,7 +25,7 @@ PROMPTS_FOR_VARIETY, SEEDS, ROUNDS = 16, 6, 7
 
 
 def ways_of(teacher: Settings) -> list[Way]:
-    """The teacher first, the student ``teacher.lora`` next, then the teacher with too few steps.
+    """Ways to compare: the teacher, the student ``teacher.lora``, the teacher with too few steps.
 
     Raises:
         ValueError: there is no LoRA.
@@ -44,7 +44,7 @@ def ways_of(teacher: Settings) -> list[Way]:
 
 
 def measure_few_steps(ways: Sequence[Way], readers: Readers, count: int) -> list[Table]:
-    """Two tables with a row for every way: its figures, and its share of the first way's."""
+    """Make two tables with a row for every way: its figures, and its share of the first way's."""
     studios = [(way, ClipMaker(way.settings)) for way in ways]
     job = text_jobs(count)[0]
     rows: dict[str, dict[str, Figure]] = {way.name: {} for way in ways}
@@ -64,7 +64,7 @@ def measure_few_steps(ways: Sequence[Way], readers: Readers, count: int) -> list
 
 
 def _variety(studio: ClipMaker) -> Mean:
-    """Root mean square difference of clips of one prompt and two seeds, in percent of the range."""
+    """Root mean square difference between clips of one prompt with two seeds, in % of the range."""
     distances = []
     for case in text_jobs(PROMPTS_FOR_VARIETY)[0].cases:
         clips = studio.make([replace(case, seed=seed) for seed in range(SEEDS)])
@@ -75,7 +75,7 @@ def _variety(studio: ClipMaker) -> Mean:
 
 
 def _times(studios: Sequence[ClipMaker]) -> list[float]:
-    """Median seconds of sampling one clip's latent, all ways in turn, the first round left out."""
+    """Median seconds to sample one clip's latent; ways take turns, the first round is dropped."""
     seconds: list[list[float]] = [[] for _ in studios]
     for case in text_jobs(1 + ROUNDS)[0].cases:
         for taken, studio in zip(seconds, studios, strict=True):
@@ -86,7 +86,7 @@ def _times(studios: Sequence[ClipMaker]) -> list[float]:
 
 
 def quality_plot(ways: Sequence[Way], table: Table) -> Tensor:
-    """Draw the share of clips in which all is right against steps: a picture (H, W, 3)."""
+    """Plot the share of clips in which everything is right against steps: an image (H, W, 3)."""
     lines: dict[str, list[tuple[float, float]]] = {}
     for way in ways:
         share = value_of(table.rows[way.name]["all"])

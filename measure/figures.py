@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 Z = 1.96
-"""Standard deviations on both sides that hold 95 % of a normal distribution."""
+"""Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
 
 
 class Figure(Protocol):
-    """A number that can be written down for people and for programs."""
+    """A number that can be written for people and for programs."""
 
     def as_dict(self) -> dict[str, Any]:
         """Rounded values for JSON."""
         ...
 
     def told(self) -> str:
-        """A few characters for a table."""
+        """Short text for a table."""
         ...
 
 
@@ -85,18 +85,18 @@ class Mean(NamedTuple):
 
 
 def ratio(passed: Sequence[bool], reference: Sequence[bool]) -> Mean:
-    """How often trials pass by how often the same trials of a reference do, in percent.
+    """Ratio of how often trials pass to how often the reference passes on the same trials, in %.
 
     The error is that of the logarithm of a ratio of paired shares.
 
     Raises:
-        ValueError: they are not as many, or the reference never passes.
+        ValueError: the numbers of trials differ, or the reference never passes.
     """
     own, true = sum(passed), sum(reference)
     if len(passed) != len(reference) or not true:
         raise ValueError(
-            f"{len(passed)} trials beside {len(reference)} of which {true} pass: give as many, of "
-            "which some pass"
+            f"{len(passed)} trials and {len(reference)} of the reference, of which {true} pass: "
+            "give the same number of both, of which some pass in the reference"
         )
     differ = sum(a != b for a, b in zip(passed, reference, strict=True))
     error = own / true * math.sqrt(differ / (own * true)) if own else 0.0
@@ -128,15 +128,15 @@ class Number(NamedTuple):
         return {"number": self.value, "unit": self.unit}
 
     def told(self) -> str:
-        """Three digits and the unit."""
+        """The number with three digits and the unit."""
         return f"{self.value:.3g} {self.unit}".rstrip()
 
 
 def figure_of(values: Mapping[str, Any]) -> Figure:
-    """Return the figure that `as_dict` wrote.
+    """Restore a figure from the result of `as_dict`.
 
     Raises:
-        ValueError: the values are those of no figure.
+        ValueError: the values do not describe a figure.
     """
     try:
         if "percent" in values:
@@ -148,7 +148,7 @@ def figure_of(values: Mapping[str, Any]) -> Figure:
         return Largest(values["largest"])
     except KeyError as missing:
         raise ValueError(
-            f"a figure of {', '.join(values)} lacks {missing}: measure again with this version"
+            f"a figure with {', '.join(values)} lacks {missing}: measure again with this version"
         ) from missing
 
 
@@ -157,9 +157,9 @@ class Table:
     """Figures by row and column.
 
     Args:
-        group, title: what it is called, and what those beside it are called together.
+        group, title: name of its group of tables, and its own name.
         notes: what is missing and why.
-        seconds: how long it took to measure.
+        seconds: duration of the measurement.
     """
 
     group: str
@@ -179,7 +179,7 @@ class Table:
         return tuple(dict.fromkeys(name for row in self.rows.values() for name in row))
 
     def as_dict(self) -> dict[str, Any]:
-        """Names, time, notes, and the values by row and column."""
+        """Names, duration, notes, and the values by row and column."""
         return {
             "group": self.group,
             "title": self.title,
@@ -193,7 +193,7 @@ class Table:
 
 
 def table_of(values: Mapping[str, Any]) -> Table:
-    """Return the table that `as_dict` wrote."""
+    """Restore a table from the result of `as_dict`."""
     rows = {
         row: {column: figure_of(figure) for column, figure in figures.items()}
         for row, figures in values["rows"].items()
@@ -205,12 +205,12 @@ def table_of(values: Mapping[str, Any]) -> Table:
 def shares(
     verdicts: Sequence[Mapping[str, bool]], names: Sequence[str], beside: Sequence[str] = ()
 ) -> dict[str, Share]:
-    """How many clips pass each named test, among those to which it applies.
+    """Count how many clips pass each named test, among those to which it applies.
 
     Tests that apply to no clip are left out.
 
     Args:
-        names: tests of which "all" at once come after them, where there are several.
+        names: tests; if there are several, a row "all" for all of them at once follows.
         beside: further tests, which are not part of "all".
     """
     table = {}

@@ -12,32 +12,32 @@ from torch import Tensor
 from ..models.shapes import LatentShape
 
 _PATCH = 2
-"""A box holds whole patches of 2 x 2 latent positions."""
+"""Side of a patch in latent positions; a box holds whole patches of 2 x 2."""
 
 
 def first_frame(shape: LatentShape, g: torch.Generator) -> Tensor:
-    """Know the first latent frame, which is the first frame."""
+    """Give the first latent frame, which is the first frame."""
     return _frames(shape, torch.tensor([0]))
 
 
 def last_frame(shape: LatentShape, g: torch.Generator) -> Tensor:
-    """Know the last latent frame."""
+    """Give the last latent frame."""
     return _frames(shape, torch.tensor([shape.frames - 1]))
 
 
 def both_ends(shape: LatentShape, g: torch.Generator) -> Tensor:
-    """Know the first and the last latent frame."""
+    """Give the first and the last latent frame."""
     return _frames(shape, torch.tensor([0, shape.frames - 1]))
 
 
 def random_frames(shape: LatentShape, g: torch.Generator) -> Tensor:
-    """Know some latent frames, but not all."""
+    """Give some latent frames, but not all."""
     count = int(torch.randint(1, shape.frames, (), generator=g))
     return _frames(shape, torch.randperm(shape.frames, generator=g)[:count])
 
 
 def box(shape: LatentShape, g: torch.Generator) -> Tensor:
-    """Know a box of half the height and width in every frame."""
+    """Give a box of half the height and width in every frame."""
     spans = [_span(size // _PATCH, g) for size in (shape.height, shape.width)]
     rows, columns = (repeat(span, "n -> (n p)", p=_PATCH) for span in spans)
     return repeat(rows[:, None] & columns, "H W -> F H W", F=shape.frames)
@@ -50,16 +50,16 @@ GIVEN: Mapping[str, Callable[[LatentShape, torch.Generator], Tensor]] = {
     "random frames": random_frames,
     "box": box,
 }
-"""Which latent positions (F, H, W) are known."""
+"""Functions that mark the known latent positions (F, H, W), by name."""
 
 
 def known_of(what: str, shape: LatentShape, seed: int) -> Tensor:
-    """Draw what one case knows (F, H, W) from its seed."""
+    """Draw the known positions (F, H, W) of one case from its seed."""
     return GIVEN[what](shape, torch.Generator().manual_seed(seed))
 
 
 def new_frames(known: Tensor, time_factor: int) -> Tensor:
-    """Numbers of the frames of the video that the network made at least in part.
+    """Numbers of the video frames that the network generated at least in part.
 
     Args:
         known: (F, H, W) bool.
@@ -75,7 +75,7 @@ def _frames(shape: LatentShape, numbers: Tensor) -> Tensor:
 
 
 def _span(size: int, g: torch.Generator) -> Tensor:
-    """Half of `size` places in a row, somewhere."""
+    """Mark half of `size` consecutive places, starting at a random one."""
     half = max(size // 2, 1)
     start = int(torch.randint(size - half + 1, (), generator=g))
     places = torch.arange(size)

@@ -1,6 +1,6 @@
-"""Ways to guide side by side: what each costs, what it gets right and what it adds unasked.
+"""Guidance settings side by side: their cost, how often they are right, and spurious objects.
 
-All ways see the same held-out prompts and noise, so that a small difference can be told.
+All settings see the same held-out prompts and noise, so that small differences show.
 """
 
 import time
@@ -31,11 +31,11 @@ GUIDES: Mapping[str, tuple[float, GuidancePlan]] = {
     "3 by CFG-Zero*": (3.0, GuidancePlan(rule=ZeroStar())),
     "3 rescaled by 0.7": (3.0, GuidancePlan(rescale=0.7)),
 }
-"""Scale and plan of each way."""
+"""Scale and plan of each guidance setting."""
 
 
 def ways_to_guide(base: Settings, names: Sequence[str] = ()) -> dict[str, Settings]:
-    """Settings of each way, all of them if none is named.
+    """Settings of each named way to guide, or of all if none is named.
 
     Raises:
         ValueError: there is no way of that name.
@@ -50,7 +50,7 @@ def ways_to_guide(base: Settings, names: Sequence[str] = ()) -> dict[str, Settin
 
 
 def measure_guidance(ways: Mapping[str, Settings], readers: Readers, count: int) -> list[Table]:
-    """A table for clips of one object and one for those of two, with a row for every way."""
+    """Make a table for clips of one object and one for clips of two, with a row for every way."""
     jobs = {"one object": text_jobs(count)[0], "two objects": scene_jobs(count)[0]}
     studios = {name: ClipMaker(settings) for name, settings in ways.items()}
     with progress_bars() as bars:

@@ -1,4 +1,4 @@
-"""What is measured: sets of jobs, each of cases of one size that are looked at in one way."""
+"""Sets of measuring jobs; each job has cases of one size that are judged in one way."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ _SET_STEP, _GROUP_STEP = 10_000_000, 1_000_000
 
 @dataclass(frozen=True)
 class Job:
-    """Cases of one size that are looked at in one way.
+    """Cases of one size that are judged in one way.
 
     Args:
-        group, title: what its table is called, and what those beside it are called together.
+        group, title: name of its group of tables, and of its own table.
         view: how clips are read and judged.
-        names: the tests that a clip should pass, all of them, in the order of the table.
-        beside: tests that are reported beside those.
-        given: which part of the true clip is given, one of `GIVEN`; None for none.
-        prompted: whether the model is told the prompt.
-        controls: prompts of others by which clips are judged too.
+        names: tests that a clip should all pass, in the order of the table.
+        beside: further tests to report.
+        given: which part of the true clip is given, one of `GIVEN`, or None.
+        prompted: whether the model gets the prompt.
+        controls: other prompts to judge the clips by.
     """
 
     group: str
@@ -51,7 +51,7 @@ class Job:
     controls: tuple[Control, ...] = (SHUFFLED,)
 
     def wanted(self) -> list[PromptSpec]:
-        """What the prompts ask for."""
+        """The contents that the prompts describe."""
         return [parse_caption(case.prompt) for case in self.cases]
 
 
@@ -78,7 +78,7 @@ def image_jobs(count: int) -> list[Job]:
 
 
 def scene_jobs(count: int) -> list[Job]:
-    """Several objects, several motions one after the other, and how many objects there are."""
+    """Clips of several objects, of consecutive motions, and of several numbers of objects."""
     kinds = {
         "pair": ("two objects", ("binding", "count", "setting", "motion")),
         "relation": ("a relation", ("binding", "count", "setting", "relation")),
@@ -93,10 +93,10 @@ def scene_jobs(count: int) -> list[Job]:
 
 
 def composition_jobs(count: int) -> list[Job]:
-    """Single frames of several objects: who has which colour, how they stand, how many they are.
+    """Single frames of several objects: their colours, their relation, and their number.
 
-    Two objects differ in shape, so that swapped colours make another picture, and none bounces: a
-    single picture does not tell how far away is what is in the air.
+    Two objects differ in shape, so that swapping colours changes the image. None bounces: a
+    single image does not show how far away an object in the air is.
     """
     kinds = {
         "pair": ("two objects", ("binding", "setting")),
@@ -110,7 +110,7 @@ def composition_jobs(count: int) -> list[Job]:
 
 
 def physics_jobs(count: int) -> list[Job]:
-    """Falls like the world's, and objects that come back as they went."""
+    """Clips of falls, and of objects that reappear after being hidden."""
     falls = cases(_first(3, 0), count, "falls", SQUARE)
     hidden = cases(_first(3, 1), count, "occlusion", SQUARE)
     return [
@@ -120,7 +120,7 @@ def physics_jobs(count: int) -> list[Job]:
 
 
 def given_jobs(count: int) -> list[Job]:
-    """Clips of which a part is given; only frames that are new are looked at."""
+    """Clips with a given part; only new frames are judged."""
     names = ("colour", "shape", "setting")
     told = {what: (what, True) for what in GIVEN}
     told["first frame, no prompt"] = ("first frame", False)
@@ -172,4 +172,4 @@ JOBS: Mapping[str, Callable[[int], Sequence[Job]]] = {
     "given": given_jobs,
     "composition": composition_jobs,
 }
-"""Sets of jobs by name, made for a number of cases each."""
+"""Sets of jobs by name; each function takes the number of cases."""

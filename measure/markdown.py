@@ -1,4 +1,4 @@
-"""Tables of a measurement in Markdown, as they stand in docs/figures.md."""
+"""Tables of a measurement in Markdown, as they appear in docs/figures.md."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,17 +10,17 @@ _MADE = "generated"
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    """Return one Markdown table for each group of tables, with its name before and notes after it.
+    """Return one Markdown table per group of tables, with its name before and notes after it.
 
-    Tables with the same rows become columns of what was made, followed by their other columns, of
-    which ranges are told; otherwise every row tells to which table it belongs.
+    Tables with the same rows and columns are merged: each becomes a column of its generated clips,
+    followed by the ranges of the other columns. Otherwise every row names its table.
     """
     groups = [list(group) for _, group in groupby(tables, lambda table: table.group)]
     return _typeset("\n".join(line for group in groups for line in _group(group)))
 
 
 def _typeset(text: str) -> str:
-    """Write ranges and sizes between digits with the signs for them."""
+    """Use an en dash and a multiplication sign between digits, for ranges and sizes."""
     text = re.sub(r"(?<=\d)-(?=\d)", "\N{EN DASH}", text)
     return re.sub(r"(?<=\d)x(?=\d)", "\N{MULTIPLICATION SIGN}", text)
 
@@ -76,7 +76,7 @@ def _cell(table: Table, row: str, column: str) -> str:
 
 
 def _range(figures: Sequence[Figure]) -> str:
-    """The lowest and the highest of shares in percent; other figures one by one."""
+    """The lowest and the highest share in percent; other figures are listed one by one."""
     percents = [100 * each.right / each.trials for each in figures if isinstance(each, Share)]
     if len(percents) < len(figures):
         return ", ".join(each.told() for each in figures)

@@ -23,18 +23,18 @@ Result = TypeVar("Result")
 
 
 class Readers:
-    """Look at clips in `jobs` processes, each with one thread: their number changes no verdict.
+    """Reads clips in `jobs` processes of one thread each; their number changes no verdict.
 
-    With one job clips are read in this process.
+    With one job, clips are read in this process.
 
     Raises:
-        ValueError: less than one job.
+        ValueError: there is less than one job.
     """
 
     def __init__(self, jobs: int | None = None) -> None:
         self.jobs = (os.cpu_count() or 1) if jobs is None else jobs
         if self.jobs < 1:
-            raise ValueError(f"{self.jobs} jobs cannot read anything: use at least 1")
+            raise ValueError(f"{self.jobs} jobs: use at least 1 to read clips")
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> "Readers":
@@ -53,13 +53,13 @@ class Readers:
     def judge(
         self, view: Reading, clips: Sequence[Tensor], asked: Sequence[Sequence[PromptSpec]]
     ) -> list[Verdicts]:
-        """Read each clip (F, H, W, 3) once and judge it by everything that is asked of it."""
+        """Read each clip (F, H, W, 3) once and judge it by each of its specs in ``asked``."""
         return self.map(partial(_judged, view), clips, asked)
 
     def map(
         self, look: Callable[[Tensor, Any], Result], clips: Sequence[Tensor], asked: Sequence[Any]
     ) -> list[Result]:
-        """Look at each tensor with what is asked of it; `look` is a function of a module."""
+        """Apply `look`, a module-level function, to each tensor and its entry in ``asked``."""
         if self.jobs == 1:
             with one_thread():
                 return [look(*each) for each in zip(clips, asked, strict=True)]
@@ -89,7 +89,7 @@ def _be_a_worker() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute in one thread: sums depend on how many threads share them, and times too."""
+    """Compute in one thread: sums and timings depend on the number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""What a measurement shows people: tables, progress and a contact sheet."""
+"""Display of a measurement: tables, progress and a contact sheet."""
 
 import textwrap
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _STRIP_FRAMES, _SHEET_COLUMNS, _TEXT_SIZE, _TEXT_LINES = 5, 4, 11, 2
 
 
 def progress_bars() -> Progress:
-    """Bars with the remaining time, on the error stream."""
+    """Progress bars with the remaining time, on stderr."""
     return Progress(
         TextColumn("{task.description:28}"),
         BarColumn(),
@@ -30,7 +30,7 @@ def progress_bars() -> Progress:
 
 
 def print_tables(tables: Sequence[Table], console: Console) -> None:
-    """Draw every table with its notes and how long it took."""
+    """Print every table with its notes and its duration."""
     for table in tables:
         drawn = Drawn("", *table.columns, title=table.name, title_justify="left")
         for name, figures in table.rows.items():
@@ -44,13 +44,13 @@ def print_tables(tables: Sequence[Table], console: Console) -> None:
 
 
 def told_seconds(seconds: float) -> str:
-    """Write a duration as people say it, such as "2 min 5 s"."""
+    """Format a duration, such as "2 min 5 s"."""
     minutes, left = divmod(round(seconds), 60)
     return f"{minutes} min {left} s" if minutes else f"{left} s"
 
 
 def contact_sheet(clips: Sequence[Tensor], prompts: Sequence[str]) -> Tensor:
-    """Film strips of clips (F, H, W, 3) of one size with their prompts below, as one picture."""
+    """Arrange film strips of clips (F, H, W, 3) of one size, with their prompts, in one image."""
     cells = [_cell(clip, prompt) for clip, prompt in zip(clips, prompts, strict=True)]
     return grid(torch.stack(cells), _SHEET_COLUMNS, gap=6)
 
@@ -61,7 +61,7 @@ def _cell(clip: Tensor, prompt: str) -> Tensor:
 
 
 def _label(text: str, width: int) -> Tensor:
-    """Black words on white, `width` pixels wide and always of one height."""
+    """Black text on white, `width` pixels wide and always of the same height."""
     font = ImageFont.load_default(_TEXT_SIZE)
     columns = max(1, int(width / font.getlength("n")))
     line_height = _TEXT_SIZE + 3

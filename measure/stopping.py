@@ -1,4 +1,4 @@
-"""Measurements that are interrupted end with what they have."""
+"""Interrupted measurements return what they have found so far."""
 
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from .figures import Table
 
 
 class Stopped(KeyboardInterrupt):
-    """A task was interrupted; ``table`` holds what it had found until then."""
+    """A task was interrupted; ``table`` holds what it found before that."""
 
     def __init__(self, table: Table) -> None:
         super().__init__()
@@ -16,7 +16,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def keeping(found: Sized, table: Callable[[], Table]) -> Iterator[None]:
-    """Let an interruption carry the table of what was found before it, if that is anything.
+    """Turn an interruption into one that carries the table of what was found, if anything was.
 
     Raises:
         Stopped: in place of ``KeyboardInterrupt``.

@@ -1,4 +1,4 @@
-"""The model that is measured, with fixed settings: batches of cases in, frames out.
+"""The model under measurement, with fixed settings: batches of cases in, frames out.
 
 B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
 """
@@ -33,7 +33,7 @@ from ..weights import bundled
 from .cases import FPS, Case
 
 Change = Callable[[list[Conditioning]], list[Conditioning]]
-"""Changes positive and negative prompt."""
+"""Changes the positive and the negative prompt."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Settings:
     """How clips are sampled.
 
     Args:
-        shift: of the schedule; None for the model's own.
-        weights: folder with files named as the shipped ones; None for those.
-        solver: name of one of ours.
-        lora: file that changes the model; None for none.
-        plan: how the model is guided, but for the scale.
+        shift: shift of the schedule; None for the model's own.
+        weights: folder with files named like the shipped ones; None for the shipped ones.
+        solver: name of one of the pack's solvers.
+        lora: LoRA file to apply, or None.
+        plan: how the model is guided, except for the scale.
     """
 
     guidance: float = 2.0
@@ -59,7 +59,7 @@ class Settings:
 
 
 def few_step_settings(settings: Settings) -> Settings:
-    """The same with the shipped few-step LoRA, in four steps and without guidance.
+    """The same settings with the shipped few-step LoRA, four steps and no guidance.
 
     Raises:
         ValueError: no such LoRA ships.
@@ -71,14 +71,14 @@ def few_step_settings(settings: Settings) -> Settings:
 
 
 class Filled(NamedTuple):
-    """Clips (B, F, H, W, 3) of which a part was given, and how far that was changed at most."""
+    """Clips (B, F, H, W, 3) with a given part, and the largest change of that part."""
 
     clips: Tensor
     change: float
 
 
 class Maker(Protocol):
-    """Makes clips for cases of one size."""
+    """Generates clips for cases of one size."""
 
     @property
     def vae(self) -> VideoVAE:
@@ -86,28 +86,28 @@ class Maker(Protocol):
         ...
 
     def latent_shape(self, shape: VideoShape) -> LatentShape:
-        """Latent positions of a video."""
+        """Latent shape of a video."""
         ...
 
     def make(self, cases: Sequence[Case]) -> Tensor:
-        """Clips (B, F, H, W, 3) from prompts alone."""
+        """Generate clips (B, F, H, W, 3) from prompts alone."""
         ...
 
     def fill(
         self, cases: Sequence[Case], prompts: Sequence[str], video: Tensor, known: Tensor
     ) -> Filled:
-        """Clips whose known part is that of a video.
+        """Fill in clips around the known part of a video.
 
         Args:
-            prompts: one for each case.
+            prompts: one prompt per case.
             video: (B, F, H, W, 3).
-            known: (B, F', H', W') bool, latent positions.
+            known: (B, F', H', W') bool, the known latent positions.
         """
         ...
 
 
 class ClipMaker:
-    """Loads the model and makes clips with it; what a clip shows depends on no other of its batch.
+    """Loads the model and generates clips; a clip does not depend on the others in its batch.
 
     Raises:
         FileNotFoundError: a weight file is missing.
@@ -125,7 +125,7 @@ class ClipMaker:
         self.sigmas = flow_sigmas(settings.steps, shift=shift)
 
     def path(self, folder: str) -> Path:
-        """Of the file that is measured of a model folder."""
+        """Path of the file of a model folder to measure."""
         shipped = next(iter(bundled(folder).values()))
         weights = self.settings.weights
         return shipped if weights is None else weights / shipped.name
@@ -142,17 +142,17 @@ class ClipMaker:
         return self.coder.network
 
     def latent_shape(self, shape: VideoShape) -> LatentShape:
-        """Latent positions of a video."""
+        """Latent shape of a video."""
         return self.model.latent.compression.latent_shape(shape)
 
     @torch.inference_mode()
     def make(self, cases: Sequence[Case]) -> Tensor:
-        """Clips (B, F, H, W, 3) from prompts alone."""
+        """Generate clips (B, F, H, W, 3) from prompts alone."""
         return self.decode(self.sample(cases))
 
     @torch.inference_mode()
     def follow(self, case: Case, net: ControlNet, pictures: Tensor, strength: float) -> Tensor:
-        """A clip (1, F, H, W, 3) that follows pictures (F, H, W, 3), as Apply ControlNet does."""
+        """Generate a clip (1, F, H, W, 3) that follows hints (F, H, W, 3), as Apply ControlNet."""
         if strength == 0:
             return self.make([case])
         told = ControlStrength(factor=strength)
@@ -166,10 +166,11 @@ class ClipMaker:
     def sample(
         self, cases: Sequence[Case], *, loop: bool = False, change: Change | None = None
     ) -> Tensor:
-        """Raw latents (B, C, F', H', W') from prompts alone; of a loop, time is a circle.
+        """Sample raw latents (B, C, F', H', W') from prompts alone.
 
         Args:
-            change: what else is put on the prompts.
+            loop: whether time is circular.
+            change: a further change of the prompts, such as a control.
         """
         guider = self.guider([case.prompt for case in cases], change=change)
         latent = {"samples": torch.zeros(self._shape(cases)), "fps": FPS, "loop": loop}
@@ -184,13 +185,13 @@ class ClipMaker:
         *,
         sampler: Sampler | None = None,
     ) -> Tensor:
-        """Raw latents (B, C, F', H', W') of one LATENT, from its highest noise ceiling on.
+        """Sample raw latents (B, C, F', H', W') of one LATENT, from its highest noise ceiling on.
 
         Args:
-            cases: whose seeds decide the noise, one for each clip of the latent.
+            cases: one case per clip of the latent; their seeds determine the noise.
             guider: see ``guider``.
-            latent: with what is given in it, as the Timeline nodes make it.
-            sampler: in place of the maker's own.
+            latent: latent with its given parts, as the Timeline nodes build it.
+            sampler: sampler to use instead of the maker's own.
         """
         sampling, shape = self.host.sampling, latent["samples"].shape[1:]
         first = latent.get("first_frame", 0)
@@ -207,7 +208,7 @@ class ClipMaker:
     def fill(
         self, cases: Sequence[Case], prompts: Sequence[str], video: Tensor, known: Tensor
     ) -> Filled:
-        """Clips whose known part is that of a video, held exactly through every step."""
+        """Fill in clips around the known part of a video, which is held exactly at every step."""
         given = self.encode(video)  # (B, C, F', H', W')
         result = self.hold(cases, prompts, given, known)
         kept = self.model.latent.denormalise(self.model.latent.normalise(given))
@@ -224,11 +225,11 @@ class ClipMaker:
         *,
         first_frame: int = 0,
     ) -> Tensor:
-        """Raw latents (B, C, F', H', W') that are `given` ones in the known places (B, F', H', W').
+        """Sample raw latents (B, C, F', H', W') that equal `given` where known (B, F', H', W').
 
         Args:
-            prompts: one for each case.
-            first_frame: absolute number of the first latent frame, which decides its noise.
+            prompts: one prompt per case.
+            first_frame: absolute number of the first latent frame, which determines its noise.
         """
         guider = self.host.sampling.with_wrapper(self.guider(prompts), hold_given(known))
         latent = {"samples": given, "fps": FPS, "first_frame": first_frame}
@@ -245,14 +246,14 @@ class ClipMaker:
         levels: bool = True,
         change: Change | None = None,
     ) -> Guider:
-        """The model with one prompt for each case.
+        """Make a guider of the model with one prompt per case.
 
         Args:
-            prompts: of the cases.
-            scale: of guidance; None for that of the settings.
-            levels: whether the model is shown a noise level per token, where it takes one; else
-                one for all, so that what is given looks as noisy as the rest.
-            change: what else is put on the prompts.
+            prompts: prompts of the cases.
+            scale: guidance scale; None for that of the settings.
+            levels: whether the model is shown a noise level per token, if it takes one; otherwise
+                it sees one level for all, so that given parts look as noisy as the rest.
+            change: a further change of the prompts, such as a control.
         """
         plan = replace(self.settings.plan, scale=self.settings.guidance if scale is None else scale)
         told = {} if levels else {LEVELS_KEY: False}
@@ -265,24 +266,24 @@ class ClipMaker:
         return self.host.sampling.with_plan(guider, lambda _: plan)
 
     def conditioning(self, prompts: Sequence[str]) -> Conditioning:
-        """One prompt for each case, encoded together."""
+        """Encode one prompt per case, all together."""
         return [[self.text.encode(prompts).float().cpu(), {}]]  # (B, S, D)
 
     @torch.inference_mode()
     def encode(self, video: Tensor) -> Tensor:
-        """Raw latents (B, C, F', H', W') of a video (B, F, H, W, 3)."""
+        """Encode a video (B, F, H, W, 3) to raw latents (B, C, F', H', W')."""
         pixels = rearrange(video, "B F H W C -> B C F H W") * 2 - 1
         return self.vae.encode(pixels.to(self.coder.device, self.coder.dtype)).float().cpu()
 
     @torch.inference_mode()
     def decode(self, samples: Tensor) -> Tensor:
-        """Clips (B, F, H, W, 3) of raw latents (B, C, F', H', W')."""
+        """Decode raw latents (B, C, F', H', W') to clips (B, F, H, W, 3)."""
         frames = self.host.models.decode_video(self.coder, samples).whole()
         return rearrange(frames, "(B F) H W C -> B F H W C", B=len(samples))
 
 
 def _noise(cases: Sequence[Case], shape: Sequence[int], first: int, draw: int = 0) -> Tensor:
-    """Each case's own noise (B, C, F', H', W'), as the Noise node draws it for its seed."""
+    """Draw each case's noise (B, C, F', H', W'), as the Noise node does for its seed."""
     each = [frame_noise(shape, seed=case.seed, first_frame=first, draw=draw) for case in cases]
     return torch.stack(each)
 

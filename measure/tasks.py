@@ -1,4 +1,4 @@
-"""The parts of a measurement: each makes clips, has them judged and ends in a table."""
+"""The parts of a measurement: each generates clips, has them judged and returns a table."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +25,12 @@ SETS = (*JOBS, "vae")
 _VAE_CASES = HELD_OUT + 80_000_000
 
 Seen = Callable[[Sequence[Case], Tensor], None]
-"""Told of every batch of cases with its clips (B, F, H, W, 3)."""
+"""Called with every batch of cases and its clips (B, F, H, W, 3)."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A part of the measurement that ends in one table."""
+    """A part of the measurement that returns one table."""
 
     name: str
     cases: Sequence[Case]
@@ -38,16 +38,16 @@ class Task:
 
 
 def tasks_of(sets: Sequence[str], count: int) -> list[Task]:
-    """Everything that sets consist of, with `count` clips for each table.
+    """Make all tasks of some sets, with `count` clips for each table.
 
     Raises:
-        ValueError: an unknown set, or no clips.
+        ValueError: a set is unknown, or there are fewer than 2 clips.
     """
     unknown = [name for name in sets if name not in SETS]
     if unknown:
         raise ValueError(f"unknown set {', '.join(unknown)}: use {', '.join(SETS)}")
     if count < 2:
-        raise ValueError(f"{count} prompts: use at least 2, so that there is one to shuffle with")
+        raise ValueError(f"{count} prompts: use at least 2, so that prompts can be shuffled")
     jobs = [job for name in JOBS if name in sets for job in JOBS[name](count)]
     tasks = [
         Task(f"{job.group}: {job.title}", job.cases, partial(measure_job, job)) for job in jobs
@@ -63,7 +63,7 @@ def tasks_of(sets: Sequence[str], count: int) -> list[Task]:
 
 
 def measure_job(job: Job, maker: Maker, readers: Readers, seen: Seen) -> Table:
-    """Make the clips of a job and have them judged."""
+    """Generate the clips of a job and have them judged."""
     wanted = job.wanted()
     asked = list(zip(wanted, *(control.wanted(wanted) for control in job.controls), strict=True))
     made: list[Verdicts] = []
@@ -89,7 +89,7 @@ def measure_job(job: Job, maker: Maker, readers: Readers, seen: Seen) -> Table:
 
 
 def _columns(job: Job, made: Sequence[Verdicts], true: Verdicts) -> dict[str, Verdicts]:
-    """Verdicts of clips by their own prompts, of true clips, and of clips by each control."""
+    """Verdicts on clips by their own prompts, on true clips, and on clips by each control."""
     own, *others = map(list, zip(*made, strict=True))
     controls = zip(job.controls, others, strict=True)
     judged = {control.column: _about(control, verdicts) for control, verdicts in controls}
@@ -97,7 +97,7 @@ def _columns(job: Job, made: Sequence[Verdicts], true: Verdicts) -> dict[str, Ve
 
 
 def _about(control: Control, verdicts: Verdicts) -> Verdicts:
-    """What a control is about of verdicts."""
+    """Keep only the verdicts that a control is about."""
     if control.tests is None:
         return verdicts
     return [{name: each[name] for name in control.tests if name in each} for each in verdicts]
@@ -106,7 +106,7 @@ def _about(control: Control, verdicts: Verdicts) -> Verdicts:
 def _make(
     job: Job, maker: Maker, batch: Sequence[Case], video: Tensor, changes: list[float]
 ) -> tuple[Tensor, list[Tensor]]:
-    """Clips (B, F, H, W, 3), and the numbers of the frames of each that are looked at."""
+    """Generate clips (B, F, H, W, 3); also return the numbers of the frames to judge in each."""
     if job.given is None:
         return maker.make(batch), [torch.arange(video.shape[1])] * len(batch)
     shape = maker.latent_shape(batch[0].shape)
@@ -128,7 +128,7 @@ def _table(job: Job, verdicts: Mapping[str, Verdicts], changes: Sequence[float])
 
 
 class Sheet:
-    """Keeps the first clips that are made."""
+    """Keeps the first generated clips."""
 
     def __init__(self) -> None:
         self.clips: list[Tensor] = []
@@ -142,16 +142,17 @@ class Sheet:
 
 
 class Measured(NamedTuple):
-    """The tables of a measurement, and whether it was interrupted before it was done."""
+    """The tables of a measurement, and whether it was interrupted before it finished."""
 
     tables: list[Table]
     interrupted: bool = False
 
 
 def measure(maker: Maker, readers: Readers, tasks: Sequence[Task], sheet: Sheet) -> Measured:
-    """Run all tasks with a bar for each and one for everything; the sheet keeps the first one's.
+    """Run all tasks with a progress bar for each and one for all of them.
 
-    An interrupted measurement ends with what was found until then.
+    The sheet keeps clips of the first task. An interrupted measurement returns what it has found so
+    far.
     """
     tables: list[Table] = []
     with progress_bars() as bars:

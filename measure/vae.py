@@ -1,4 +1,4 @@
-"""What the VAE keeps of a video, beside the best linear code with as many channels.
+"""How well the VAE reconstructs a video, beside the best linear code with as many channels.
 
 B batch, F frames, H rows, W columns, O objects.
 """
@@ -22,20 +22,20 @@ PHOTO_SIDE = 128
 NO_PHOTOS = "no photographs: scikit-image is not installed (pip install scikit-image)"
 
 FITTED = HELD_OUT + 90_000_000
-"""First scene seed of the clips that the linear code is fitted to."""
+"""First scene seed of the clips to fit the linear code to."""
 _FIT_CLIPS = 128
 
 Code = Callable[[Tensor], Tensor]
-"""Video (B, 3, F, H, W) in [-1, 1] -> the same after coding and decoding."""
+"""Video (B, 3, F, H, W) in [-1, 1] -> the same after encoding and decoding."""
 
 
 def measure_vae(
     vae: VideoVAE, chosen: Sequence[Case], seen: Callable[[Sequence[Case], Tensor], None]
 ) -> Table:
-    """PSNR on held-out clips, inside of their objects, and on photographs.
+    """Measure PSNR on held-out clips, inside their objects, and on photographs.
 
     Args:
-        seen: told of every batch of cases with its decoded clips (B, F, H, W, 3).
+        seen: called with every batch of cases and its decoded clips (B, F, H, W, 3).
     """
     codes: Mapping[str, Code] = {"VAE": vae_code(vae), "linear code": best_linear_code(vae)}
     clips: dict[str, list[float]] = {name: [] for name in codes}
@@ -60,7 +60,7 @@ def measure_vae(
 
 @torch.inference_mode()
 def best_linear_code(vae: VideoVAE) -> Code:
-    """The linear code with the VAE's sizes that is best on clips of its own."""
+    """Fit the best linear code of the VAE's sizes to separate clips."""
     factors = {"time": vae.time_factor, "space": vae.space_factor}
     fitted = batches(cases(FITTED, _FIT_CLIPS, "single", SQUARE))
     clips = (rearrange(true_clips(b).video, "B F H W C -> B C F H W") * 2 - 1 for b in fitted)
@@ -75,7 +75,7 @@ def best_linear_code(vae: VideoVAE) -> Code:
 
 
 def vae_code(vae: VideoVAE) -> Code:
-    """The VAE as a code."""
+    """Wrap the VAE as a code."""
 
     @torch.inference_mode()
     def code(video: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ def psnr(coded: Tensor, video: Tensor, where: Tensor | None = None) -> list[floa
 
 
 def sample_photos() -> Tensor | None:
-    """Photographs of scikit-image (B, 3, 1, H, W) in [-1, 1], None where it is not installed."""
+    """Photographs from scikit-image (B, 3, 1, H, W) in [-1, 1], or None if it is not installed."""
     try:
         data = import_module("skimage").data
     except ImportError:
@@ -108,7 +108,7 @@ def sample_photos() -> Tensor | None:
 
 
 def _square(photo: Tensor) -> Tensor:
-    """The middle of a photograph (H, W, 3) of bytes, shrunk, in [0, 1]."""
+    """Crop the middle square of a photograph (H, W, 3) of bytes and shrink it, in [0, 1]."""
     height, width, _ = photo.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

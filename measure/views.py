@@ -1,4 +1,4 @@
-"""Whether a clip shows what its prompt wants: readings of the meter, and tests of them."""
+"""Readings of clips, and tests of whether they show what their prompts describe."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -14,19 +14,19 @@ from .scores.reading import ClipReading
 
 UNASKED = "spurious objects"
 SIDEWAYS = "left or right"
-"""The relations that a picture shows without depth."""
+"""The relations that an image shows without depth."""
 
 NUMBERS = ("one object", "two objects", "three objects")
 CLOSE = 0.15
-"""How far a fall's acceleration may be from the world's, as a share of it."""
+"""Largest relative deviation of a fall's acceleration from the world's."""
 
 
 class Reading(NamedTuple):
-    """A way to look at clips.
+    """A way to read and judge clips.
 
     Args:
-        read: clip (F, H, W, 3) and frame rate -> what is seen.
-        judge: what is seen and what is wanted -> names of the tests that apply -> passed.
+        read: clip (F, H, W, 3) and frame rate -> a reading.
+        judge: (reading, spec of the prompt) -> whether each test that applies is passed, by name.
     """
 
     read: Callable[[Tensor, float], Any]
@@ -41,7 +41,7 @@ def _judge_clip(reading: ClipReading, wanted: PromptSpec) -> Mapping[str, bool]:
 
 
 def _judge_count(reading: ClipReading, wanted: PromptSpec) -> Mapping[str, bool]:
-    """Whether as many objects are seen as wanted, in general and of that number."""
+    """Whether the number of objects is right, in general and for that number."""
     count = len(wanted.objects)
     if not count:
         return {}
@@ -50,13 +50,13 @@ def _judge_count(reading: ClipReading, wanted: PromptSpec) -> Mapping[str, bool]
 
 
 def _read_falls(clip: Tensor, fps: float) -> dict[str, float | None]:
-    """Each object's colour with its acceleration."""
+    """Acceleration of each object's fall, by its colour."""
     objects = reversed(read_clip(clip, fps).objects)
     return {thing.colour: fall_acceleration(thing, fps) for thing in objects}
 
 
 def _judge_falls(falls: Mapping[str, float | None], wanted: PromptSpec) -> Mapping[str, bool]:
-    """Whether the first object falls and, if it does, as fast as the world lets it."""
+    """Whether the first object falls and, if so, whether its acceleration is the world's."""
     fall = falls.get(wanted.objects[0].colour or "")
     if fall is None:
         return {"falls": False}
@@ -64,7 +64,7 @@ def _judge_falls(falls: Mapping[str, float | None], wanted: PromptSpec) -> Mappi
 
 
 def _judge_passage(passage: Passage, wanted: PromptSpec) -> Mapping[str, bool]:
-    """Whether the first object goes out of sight and, if it does, is what it was when back."""
+    """Whether the first object is hidden and, if so, keeps its colour and shape afterwards."""
     colour = wanted.objects[0].colour or ""
     if not is_hidden(passage, colour):
         return {"hidden": False}

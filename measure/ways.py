@@ -16,7 +16,7 @@ class Way:
     """A way to sample.
 
     Args:
-        kind: what ways that differ in their number of steps have in common.
+        kind: common name of ways that differ only in their number of steps.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class Way:
 
 
 def judged(job: Job, studio: ClipMaker, readers: Readers) -> dict[str, Share]:
-    """What the clips of a job show, each test and all together."""
+    """Shares of a job's clips that pass each test, and all tests together."""
     verdicts: Verdicts = []
     wanted = job.wanted()
     for batch in batches(job.cases):
@@ -43,7 +43,7 @@ def judged(job: Job, studio: ClipMaker, readers: Readers) -> dict[str, Share]:
 
 
 def evaluations(studio: ClipMaker, chosen: Sequence[Case]) -> int:
-    """How often the network is evaluated for one clip; a joint evaluation of two prompts is two."""
+    """Count network evaluations for one clip; a joint evaluation of two prompts counts as two."""
     rows: list[int] = []
     hook = studio.model.dit.register_forward_hook(lambda _, __, made: rows.append(len(made)))
     try:
@@ -54,7 +54,7 @@ def evaluations(studio: ClipMaker, chosen: Sequence[Case]) -> int:
 
 
 def against(rows: Mapping[str, Mapping[str, Figure]], first: str) -> dict[str, dict[str, Figure]]:
-    """Figures in percent of those of the first row; evaluations and time as one part of it."""
+    """Figures in percent of those in the row ``first``; evaluations and time as times less."""
     told: dict[str, dict[str, Figure]] = {}
     for name, figures in rows.items():
         told[name] = {}
@@ -68,7 +68,7 @@ def against(rows: Mapping[str, Mapping[str, Figure]], first: str) -> dict[str, d
 
 
 def value_of(figure: Any) -> float:
-    """The number itself; of a share between 0 and 1."""
+    """Value of a figure; a share is between 0 and 1."""
     if isinstance(figure, Share):
         return figure.right / figure.trials
     return figure.mean if isinstance(figure, Mean) else figure.value

@@ -1,1 +1,1 @@
-"""Files -> models: detect the family, convert its keys, derive the config, load strictly."""
+"""Build models from files: detect the family, convert keys, derive the config, load strictly."""

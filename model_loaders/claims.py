@@ -1,7 +1,6 @@
-"""What a file says of itself, compared with what it holds before anything is built from it.
+"""Checks of a file's own claims against its contents, before anything is built from it.
 
-Keys, counts and metadata are claims: in a file that is damaged or made to harm they can be
-anything.
+Keys, counts and metadata are claims: in a damaged or malicious file they can be anything.
 """
 
 import dataclasses
@@ -16,16 +15,16 @@ from ..models.latent_format import LatentFormat
 from .keys import UnsupportedCheckpointError
 
 LONGEST_KEY = 256
-"""Characters of a tensor's name; published ones have up to about 100."""
+"""Most characters in a tensor's name; published names have up to about 100."""
 
 MOST_KEYS = 10_000
-"""Tensors of a file; published ones have a few thousand."""
+"""Most tensors in a file; published files have a few thousand."""
 
 MOST_TOKENS = 8192
-"""Of a prompt; published models read up to 512."""
+"""Most tokens in a prompt; published models read up to 512."""
 
 LARGEST = 2**24
-"""Of the sizes of a network."""
+"""Largest value of any size of a network."""
 
 _NAMED = 5
 _COUNTS = ("layers", "res_blocks")
@@ -45,7 +44,7 @@ TYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
-"""Of safetensors' headers."""
+"""Dtypes by their names in safetensors headers."""
 
 if hasattr(torch, "float8_e8m0fnu"):  # since torch 2.7
     TYPES["F8_E8M0"] = torch.float8_e8m0fnu
@@ -55,10 +54,10 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def check_keys(name: str, keys: Sequence[str]) -> None:
-    """Refuse names of tensors that no network has, before patterns are tried on them.
+    """Refuse tensor names that no network has, before any pattern is matched against them.
 
     Raises:
-        UnsupportedCheckpointError: there are too many, or one is too long.
+        UnsupportedCheckpointError: there are too many names, or one is too long.
     """
     if len(keys) > MOST_KEYS:
         raise UnsupportedCheckpointError(
@@ -73,10 +72,10 @@ def check_keys(name: str, keys: Sequence[str]) -> None:
 
 
 def type_of(name: str, key: str, stored: str) -> torch.dtype:
-    """Return the type of a tensor by its name in the header.
+    """Return the dtype that a header names for a tensor.
 
     Raises:
-        UnsupportedCheckpointError: it is not known.
+        UnsupportedCheckpointError: the dtype is not known.
     """
     if stored not in TYPES:
         raise UnsupportedCheckpointError(
@@ -87,16 +86,16 @@ def type_of(name: str, key: str, stored: str) -> torch.dtype:
 
 
 def claimed_config(name: str, make: Callable[..., Config], fields: object, tensors: int) -> Config:
-    """Make a config of what a file's header says.
+    """Make a config from the fields in a file's header.
 
     Args:
-        name: of the file.
-        make: takes the fields by their names.
-        fields: JSON of anyone.
-        tensors: number of tensors in the file, which no count of blocks can exceed.
+        name: name of the file.
+        make: constructor that takes the fields by name.
+        fields: untrusted JSON.
+        tensors: number of tensors in the file, which bounds every count of blocks.
 
     Raises:
-        UnsupportedCheckpointError: the fields are none of a network that this file can hold.
+        UnsupportedCheckpointError: the fields do not describe a network that this file can hold.
     """
     try:
         if not isinstance(fields, dict):
@@ -113,7 +112,7 @@ def claimed_config(name: str, make: Callable[..., Config], fields: object, tenso
 
 
 def least_of(config: Any) -> dict[str, int]:
-    """Fields of a config that may be 0, by what they declare (``metadata={"least": 0}``)."""
+    """Smallest value of each field of a config: 1, or as declared (``metadata={"least": 0}``)."""
     return {each.name: each.metadata.get("least", 1) for each in dataclasses.fields(config)}
 
 
@@ -134,10 +133,10 @@ def _check_sizes(fields: Mapping[str, Any], tensors: int, least: Mapping[str, in
 
 
 def claimed_latent(name: str, fields: object) -> LatentFormat:
-    """Make a latent format of what a file's header says.
+    """Make a latent format from the fields in a file's header.
 
     Raises:
-        UnsupportedCheckpointError: the fields are none.
+        UnsupportedCheckpointError: the fields do not describe latents.
     """
     try:
         if not isinstance(fields, dict):
@@ -151,7 +150,7 @@ def claimed_latent(name: str, fields: object) -> LatentFormat:
 
 
 def claimed_shift(name: str, value: object) -> float:
-    """Return the shift of a model's schedules.
+    """Check and return the shift of a model's schedules.
 
     Raises:
         UnsupportedCheckpointError: it is not a number above 0.
@@ -159,26 +158,26 @@ def claimed_shift(name: str, value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
         return float(value)
     raise UnsupportedCheckpointError(
-        f"the header of {name} gives the shift {value!r:.40}: it must be a number above 0"
+        f"the header of {name} gives a shift of {value!r:.40}: it must be a number above 0"
     )
 
 
 def claimed_length(name: str, value: object) -> int:
-    """Return the number of tokens of a prompt.
+    """Check and return the number of tokens in a prompt.
 
     Raises:
         UnsupportedCheckpointError: it is not a whole number in a sensible range.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST_TOKENS:
         raise UnsupportedCheckpointError(
-            f"the header of {name} gives texts {value!r:.40} tokens: it must be a whole number "
-            f"from 1 to {MOST_TOKENS}"
+            f"the header of {name} gives a text length of {value!r:.40} tokens: it must be a whole "
+            f"number from 1 to {MOST_TOKENS}"
         )
     return value
 
 
 def on_meta(build: Callable[[], Network]) -> Network:
-    """Build a network without memory.
+    """Build a network on the meta device, without memory.
 
     Raises:
         UnsupportedCheckpointError: there is no network of these sizes.
@@ -188,8 +187,8 @@ def on_meta(build: Callable[[], Network]) -> Network:
             return build()
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise UnsupportedCheckpointError(
-            f"no network has the sizes that the file gives ({str(error)[:200]}): it is damaged; "
-            "download it again"
+            f"no network has the sizes that the file gives ({str(error)[:200]}): the file is "
+            "damaged; download it again"
         ) from error
 
 
@@ -197,7 +196,7 @@ def compare_with(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Compare the names and shapes of a file's tensors with those of its network.
 
     Raises:
-        UnsupportedCheckpointError: they differ; a few are named and the rest counted.
+        UnsupportedCheckpointError: they differ; the message names a few and counts the rest.
     """
     wanted = network.state_dict()
     other = [
@@ -207,19 +206,19 @@ def compare_with(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     ]
     found = {
         "lacks": sorted(wanted.keys() - state.keys()),
-        "has too many": sorted(state.keys() - wanted.keys()),
-        "has other sizes": sorted(other),
+        "has extra tensors": sorted(state.keys() - wanted.keys()),
+        "has tensors of other sizes": sorted(other),
     }
     problems = [f"it {what}: {named(keys)}" for what, keys in found.items() if keys]
     if problems:
         raise UnsupportedCheckpointError(
-            f"the file does not fit its network; {'; '.join(problems)}: it is incomplete or of "
-            "another model"
+            f"the file does not fit its network; {'; '.join(problems)}: it is incomplete or "
+            "belongs to another model"
         )
 
 
 def named(keys: Collection[str]) -> str:
-    """Return a few names, and the number of the rest."""
+    """List the first few names and count the rest."""
     few = list(keys)[:_NAMED]
     more = f" and {len(keys) - len(few)} more" if len(keys) > len(few) else ""
     return f"{', '.join(few)}{more}"

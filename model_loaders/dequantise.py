@@ -1,4 +1,4 @@
-"""Scaled 8-bit weights back to plain ones: weight = stored value times its scale."""
+"""Restore scaled 8-bit weights to plain ones: weight = stored value times its scale."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .keys import UnsupportedCheckpointError
 _SCALES = (".scale_weight", ".weight_scale")
 _COMPANIONS = (*_SCALES, ".scale_input", ".input_scale", ".comfy_quant")
 _FORMAT = "float8_e4m3fn"
-_UNREADABLE = "what the file says of its quantised weights is not readable: download it again"
+_UNREADABLE = "the file's description of its quantised weights is not readable: download it again"
 _PLAIN = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 
@@ -25,14 +25,14 @@ def dequantise(
     dtype: torch.dtype,
     metadata: Mapping[str, str] | None = None,
 ) -> dict[str, Tensor]:
-    """Replace float8 weights by plain ones and leave their scales and markers out.
+    """Replace float8 weights by plain ones and drop their scales and markers.
 
     Understands ComfyUI's `scale_weight` files with the `scaled_fp8` marker, the newer
     `weight_scale` files with `comfy_quant` entries, and float8 without any scale.
 
     Args:
-        state_dict: tensors by name; tensors of other types are passed on as they are.
-        dtype: type of the restored weights.
+        state_dict: tensors by name; tensors of other dtypes are passed through.
+        dtype: dtype of the restored weights.
         metadata: the file's header, where newer files may name the formats instead.
 
     Raises:
@@ -49,7 +49,7 @@ def dequantise(
 
 
 def refuse_unknown_types(state_dict: Mapping[str, Tensor]) -> None:
-    """Refuse whole numbers and truth values, which are codes of some quantisation.
+    """Refuse integer and boolean weights, which are codes of some quantisation.
 
     Raises:
         UnsupportedCheckpointError: there are such weights.
@@ -67,7 +67,7 @@ def _is_companion(key: str) -> bool:
 
 
 def is_float8(tensor: Tensor) -> bool:
-    """Whether numbers are stored in eight bits, with an exponent."""
+    """Whether a tensor has a float8 dtype."""
     return tensor.dtype in _FLOAT8
 
 
@@ -79,14 +79,14 @@ def _restore(
         return tensor.to(dtype)
     if scale.numel() != 1:
         raise UnsupportedCheckpointError(
-            f"{key!r} has a scale of shape {tuple(scale.shape)}, only one number per weight is "
+            f"{key!r} has a scale of shape {tuple(scale.shape)}, but only one number per weight is "
             "supported: use the fp16, bf16 or fp8_scaled file of this model"
         )
     return (tensor.float() * scale.float().reshape(())).to(dtype)
 
 
 def scale_of(layer: str, state_dict: Mapping[str, Tensor]) -> Tensor | None:
-    """The scale of a layer's weights in either of the names that files use; None without one."""
+    """Scale of a layer's weights, under either name that files use; None if there is none."""
     return next((state_dict[layer + s] for s in _SCALES if layer + s in state_dict), None)
 
 
@@ -103,10 +103,10 @@ def _refuse_unknown_formats(state_dict: Mapping[str, Tensor], metadata: Mapping[
 def formats_of(
     state_dict: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Collect what a file says of each quantised layer, from its header and its tensors.
+    """Collect a file's description of each quantised layer, from its header and its tensors.
 
     Raises:
-        UnsupportedCheckpointError: that is not readable.
+        UnsupportedCheckpointError: the description is not readable.
     """
     texts = {
         key.removesuffix(".comfy_quant"): tensor.cpu().numpy().tobytes()

@@ -1,4 +1,4 @@
-"""What is known of a family of checkpoints, as one value."""
+"""Everything the loaders know about a family of checkpoints, as one value."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..models.latent_format import LatentFormat
 
 Kind = Literal["dit", "vae", "text_encoder", "controlnet"]
-"""What a network is for; the pack's own files say it in their header."""
+"""The purpose of a network; the pack's own files state it in their header."""
 
 
 def _own(name: str) -> str:
@@ -18,23 +18,22 @@ def _own(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """How the files of one family become a network.
+    """How files of one family are turned into a network.
 
     Args:
-        name: for messages, with the published models in brackets.
-        kind: of network.
-        detect: says from the names of a file's tensors whether the file is one.
-        convert: (tensors, header) -> tensors by the network's own names, dequantised; it raises
-            UnsupportedCheckpointError for what no layout knows.
-        derive: reads the sizes off the shapes of converted tensors.
-        config: makes the sizes of the fields in a header of the pack.
-        build: network of the sizes, with ``ops`` as its namespace of layers.
-        settle: what is done with a network once its weights are there.
-        latent: sizes -> what its latents mean; of a transformer or a control branch.
-        sampling: sizes -> what a host wants to know for sampling (``shift``, ``token_levels``).
-        tokenizer: tensor with the tokenizer among a file's, None where it has none; of a text
-            encoder.
-        layer_name: name of a layer in a LoRA of another library -> the network's own.
+        name: name for messages, with the published models in brackets.
+        kind: kind of network.
+        detect: tells from the names of a file's tensors whether it belongs to the family.
+        convert: (tensors, header) -> dequantised tensors by the network's own names; raises
+            UnsupportedCheckpointError for tensors that no layout has.
+        derive: reads the config off the shapes of converted tensors.
+        config: makes the config from the fields in a header written by the pack.
+        build: builds the network from the config, with ``ops`` as its namespace of layers.
+        settle: called with the network once its weights are loaded.
+        latent: config -> latent format; for a transformer or a control branch.
+        sampling: config -> what a host needs for sampling (``shift``, ``token_levels``).
+        tokenizer: finds the tokenizer tensor in a file, or returns None; for a text encoder.
+        layer_name: name of a layer in another library's LoRA -> the network's own name.
     """
 
     name: str

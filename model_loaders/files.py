@@ -1,4 +1,4 @@
-"""Safetensors files: their tensors and what their headers say."""
+"""Safetensors files: their tensors and headers."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from .keys import UnsupportedCheckpointError
 from .unreadable import unreadable
 
 METADATA_KEY = "spacetime"
-"""Where a file of the pack carries its config, as JSON in the safetensors metadata."""
+"""Key of the safetensors metadata under which a file of the pack stores its config as JSON."""
 
 
 @dataclass(frozen=True, eq=False)
 class WeightsFile:
-    """Tensors of a safetensors file with its header; ``info`` is the pack's part of it."""
+    """Tensors and header of a safetensors file; ``info`` is the pack's part of the header."""
 
     name: str
     state: dict[str, Tensor]
@@ -32,7 +32,7 @@ class WeightsFile:
     info: Mapping[str, Any]
 
     def expect(self, kind: str) -> None:
-        """Raise UnsupportedCheckpointError where the pack wrote another kind of model."""
+        """Raise UnsupportedCheckpointError if the pack wrote the file as another kind of model."""
         if self.info and self.info.get("kind") != kind:
             raise UnsupportedCheckpointError(
                 f"{self.name} holds a {self.info.get('kind')}, not a {kind}: choose another file"
@@ -48,7 +48,7 @@ _measuring: ContextVar[bool] = ContextVar("measuring", default=False)
 
 @contextmanager
 def only_measured() -> Iterator[None]:
-    """Have `read_file` measure matrices and not read them, whoever calls it within the block."""
+    """Within this block, have every `read_file` measure matrices instead of reading them."""
     token = _measuring.set(True)
     try:
         yield
@@ -57,7 +57,7 @@ def only_measured() -> Iterator[None]:
 
 
 def is_measuring() -> bool:
-    """Whether this is a block of `only_measured`, so that nothing that is computed counts."""
+    """Whether code runs inside `only_measured`, so that computed values are meaningless."""
     return _measuring.get()
 
 
@@ -67,10 +67,10 @@ def read_file(
     """Read a safetensors file.
 
     Args:
-        path: of the file.
-        tick: told of every tensor; what it raises stops the reading.
-        matrices: read all; without them weights of two or more axes are only measured, and stand
-            on the meta device, so that a file of any size is looked at in no time.
+        path: path of the file.
+        tick: called after every tensor; an exception it raises stops the reading.
+        matrices: whether to read matrices. If not, weights of two or more axes are only measured
+            and returned on the meta device, which is fast for a file of any size.
 
     Raises:
         FileNotFoundError: no such file.
@@ -113,12 +113,12 @@ def _info(name: str, header: Mapping[str, str]) -> dict[str, Any]:
 def write_file(
     path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
 ) -> Path:
-    """Write a safetensors file whole or not at all, into a folder that is made where it is missing.
+    """Write a safetensors file atomically; create its folder if it is missing.
 
     Args:
-        path: of the file; what is there stays until the new one is complete.
-        tensors: by name.
-        metadata: of the header.
+        path: path of the file; an existing file stays until the new one is complete.
+        tensors: tensors by name.
+        metadata: metadata for the header.
 
     Returns:
         The path.

@@ -1,4 +1,4 @@
-"""Whether three files belong together, found out without reading their weights."""
+"""Check that model files belong together, without reading their weights."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from .stored import measured
 
 @dataclass(frozen=True, eq=False)
 class Header:
-    """What a file of weights says of itself, complete by its names and shapes.
+    """Header of a weights file, with the names and shapes of all its tensors.
 
-    ``weights`` are measured and not read; ``own`` says whether the pack wrote the file.
+    ``weights`` are measured, not read; ``own`` says whether the pack wrote the file.
     """
 
     name: str
@@ -28,12 +28,12 @@ class Header:
 
 
 def look_at(path: Path, kind: Kind, keep: Collection[str] = ()) -> Header:
-    """Read the header of a file; of one that has not changed since it is known.
+    """Read the header of a file; cached until the file changes.
 
     Args:
-        path: of the file.
-        kind: of network that it should hold.
-        keep: formats of quantised weights that are taken as they are stored.
+        path: path of the file.
+        kind: kind of network that it should hold.
+        keep: formats of quantised weights to keep as they are stored.
 
     Raises:
         FileNotFoundError: the file is missing.
@@ -89,22 +89,22 @@ def check_together(dit: Header, text: Header, vae: Header) -> None:
     latent, made = dit.weights.latent, vae.weights.config
     if latent.channels != made.z_channels:
         raise ValueError(
-            f"{dit.name} works on latents of {latent.channels} channels, {vae.name} "
-            f"makes {made.z_channels}: choose the VAE that belongs to the model"
+            f"{dit.name} works on latents of {latent.channels} channels, but {vae.name} "
+            f"has {made.z_channels}: choose the VAE that belongs to the model"
         )
     if latent.compression != made.compression:
         raise ValueError(
-            f"{dit.name} works on latents of {latent.compression} pixels, {vae.name} makes them "
-            f"of {made.compression}: choose the VAE that belongs to the model"
+            f"{dit.name} works on latents of {latent.compression} pixels, but {vae.name} "
+            f"compresses to {made.compression}: choose the VAE that belongs to the model"
         )
     if dit.own != vae.own:
         raise ValueError(
-            f"{dit.name} and {vae.name} are of different families, and their latents "
-            "mean different things: choose the VAE that belongs to the model"
+            f"{dit.name} and {vae.name} belong to different families, whose latents "
+            "are not compatible: choose the VAE that belongs to the model"
         )
     width, wanted = text.weights.config.d_model, dit.weights.config.text_dim
     if width != wanted:
         raise ValueError(
-            f"{text.name} makes text {width} wide, {dit.name} reads {wanted}: choose the text "
-            "encoder that belongs to the model"
+            f"{text.name} outputs text of width {width}, but {dit.name} reads width {wanted}: "
+            "choose the text encoder that belongs to the model"
         )

@@ -1,4 +1,4 @@
-"""State-dict keys: renaming by a table, stripping prefixes, counting blocks."""
+"""State dict keys: renaming by a table, stripping prefixes, counting blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KeyTable = Sequence[tuple[str, str | None]]
 
 
 class UnsupportedCheckpointError(ValueError):
-    """The file is readable, but holds nothing that this pack knows how to run."""
+    """The file does not hold a model that this pack can run."""
 
 
 def rename(state_dict: Mapping[str, Tensor], table: KeyTable) -> dict[str, Tensor]:
@@ -21,7 +21,7 @@ def rename(state_dict: Mapping[str, Tensor], table: KeyTable) -> dict[str, Tenso
     Args:
         state_dict: tensors by name.
         table: rules (regular expression, replacement); the replacement may refer to groups, and
-            None drops the tensor on purpose.
+            None drops the tensor.
 
     Raises:
         UnsupportedCheckpointError: no rule matches a key, or two keys get the same name.
@@ -50,9 +50,9 @@ def rename(state_dict: Mapping[str, Tensor], table: KeyTable) -> dict[str, Tenso
 
 
 def strip_prefixes(state_dict: Mapping[str, Tensor], prefixes: Iterable[str]) -> dict[str, Tensor]:
-    """Take the first prefix in which any key begins off those keys; leave out all other keys.
+    """Strip the first prefix that any key has; drop all keys without it.
 
-    With none of the prefixes present the state dict comes back as it is.
+    If no key has any of the prefixes, the state dict is returned as it is.
     """
     for prefix in prefixes:
         stripped = {
@@ -66,11 +66,11 @@ def strip_prefixes(state_dict: Mapping[str, Tensor], prefixes: Iterable[str]) ->
 
 
 def count_blocks(keys: Iterable[str], pattern: str) -> int:
-    """Count the blocks of a network, 0 without any.
+    """Count the blocks of a network; 0 if there are none.
 
     Args:
         keys: names of tensors.
-        pattern: regular expression for the beginning of a key, with the number as its one group.
+        pattern: regular expression for the start of a key, whose only group is the block number.
 
     Raises:
         UnsupportedCheckpointError: the numbers have gaps.
@@ -80,7 +80,7 @@ def count_blocks(keys: Iterable[str], pattern: str) -> int:
     gap = next(number for number in itertools.count() if number not in numbers)
     if gap < len(numbers):
         raise UnsupportedCheckpointError(
-            f"the file has a block {max(numbers)} but no block {gap}: it is incomplete; download "
+            f"the file has block {max(numbers)} but no block {gap}: it is incomplete; download "
             "it again, or merge its parts into one file"
         )
     return len(numbers)

@@ -1,6 +1,6 @@
-"""One door for weights: a path in, a config with a state dict in the pack's names out.
+"""Load weights: from a path to a config and a state dict in the pack's names.
 
-Reading and building are apart, so that a host can build the network from its own layers.
+Reading and building are separate, so that a host can build the network from its own layers.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -38,17 +38,17 @@ from .text import TextEncoder
 from .tokenizer import Tokenizer, tokenizer_from_tensor
 
 TEXT_LENGTH = 512
-"""Tokens of a prompt where the file names no number: that of the published models."""
+"""Tokens of a prompt if the file does not say: the number of the published models."""
 
 DEFAULT_SHIFT = 3.0
-"""Shift of a flow model's own schedules where its file names none."""
+"""Shift of a flow model's own schedules if its file does not say."""
 
 
 @dataclass(frozen=True, eq=False)
 class DiTWeights:
-    """A video transformer before it is built, from a file of a name.
+    """A video transformer before it is built; ``file`` is the name of its file.
 
-    ``again`` reads the same weights once more, for a copy of the network; None where no file is
+    ``again`` reads the same weights once more, for a copy of the network; None if the file is not
     known.
     """
 
@@ -62,7 +62,7 @@ class DiTWeights:
 
     @property
     def shift(self) -> float:
-        """Shift of the schedules that a host makes for this model (``shift`` in ``info``)."""
+        """Shift of the schedules that a host computes for this model (``shift`` in ``info``)."""
         return float(self.info.get("shift", DEFAULT_SHIFT))
 
 
@@ -93,7 +93,7 @@ class TextWeights:
 class ControlWeights:
     """A control branch before it is built; ``again`` as in ``DiTWeights``.
 
-    ``latent`` is what the latents of its hints mean.
+    ``latent`` is the format of its hints' latents.
     """
 
     config: ControlConfig
@@ -108,12 +108,12 @@ class ControlWeights:
 def read_dit(
     path: Path, tick: Tick = lambda done, total: None, *, keep: Collection[str] = ()
 ) -> DiTWeights:
-    """Read a video transformer; float8 weights come out as bf16.
+    """Read a video transformer; float8 weights are returned as bf16.
 
     Args:
-        path: of the file.
-        tick: told of every tensor.
-        keep: formats of quantised weights that come out as they are stored (``Models``).
+        path: path of the file.
+        tick: called after every tensor.
+        keep: formats of quantised weights to return as they are stored (``Models``).
 
     Raises:
         FileNotFoundError: no such file.
@@ -124,25 +124,25 @@ def read_dit(
 
 
 def read_vae(path: Path, tick: Tick = lambda done, total: None) -> VAEWeights:
-    """Read a video VAE; errors as ``read_dit``."""
+    """Read a video VAE; raises as ``read_dit`` does."""
     return replace(vae_of(read_file(path, tick=tick)), again=partial(read_vae, path))
 
 
 def read_text_encoder(
     path: Path, tick: Tick = lambda done, total: None, *, keep: Collection[str] = ()
 ) -> TextWeights:
-    """Read a text encoder with the tokenizer in its file; see ``read_dit``."""
+    """Read a text encoder and the tokenizer in its file; see ``read_dit``."""
     weights = text_of(read_file(path, tick=tick), keep)
     return replace(weights, again=partial(read_text_encoder, path, keep=keep))
 
 
 def read_control(path: Path, tick: Tick = lambda done, total: None) -> ControlWeights:
-    """Read a control branch, of a file that may hold its base as well; errors as ``read_dit``."""
+    """Read a control branch from a file that may also hold its base; raises as ``read_dit``."""
     return replace(control_of(read_file(path, tick=tick)), again=partial(read_control, path))
 
 
 def dit_of(file: WeightsFile, keep: Collection[str] = ()) -> DiTWeights:
-    """The video transformer in a file that was read; see ``read_dit``."""
+    """Get the video transformer in a file; see ``read_dit``."""
     family, config, state = network_in(file, "dit", keep)
     if file.info:
         latent = claimed_latent(file.name, file.info.get("latent"))
@@ -150,43 +150,43 @@ def dit_of(file: WeightsFile, keep: Collection[str] = ()) -> DiTWeights:
         claimed_length(file.name, config.text_length)
         return DiTWeights(config, latent, state, file.info, file.name, family)
     if family.latent is None or family.sampling is None:
-        raise UnsupportedCheckpointError(f"what the latents of {file.name} mean is not known")
+        raise UnsupportedCheckpointError(f"the latent format of {file.name} is not known")
     info = family.sampling(config)
     return DiTWeights(config, family.latent(config), state, info, file.name, family)
 
 
 def control_of(file: WeightsFile) -> ControlWeights:
-    """The control branch in a file that was read; errors as ``read_dit``."""
+    """Get the control branch in a file; raises as ``read_dit``."""
     family, config, state = network_in(file, "controlnet")
     if file.info:
         latent = claimed_latent(file.name, file.info.get("latent"))
     elif family.latent is not None:
         latent = family.latent(config)
     else:
-        raise UnsupportedCheckpointError(f"what the latents of {file.name} mean is not known")
+        raise UnsupportedCheckpointError(f"the latent format of {file.name} is not known")
     plain, vace = latent.channels, 2 * latent.channels + latent.space_factor**2
     if config.hint_channels not in (plain, vace):
         raise UnsupportedCheckpointError(
-            f"the ControlNet {file.name} takes hints of {config.hint_channels} channels: only the "
-            f"VAE's {plain}, and VACE's {vace}, can be made"
+            f"the ControlNet {file.name} takes hints of {config.hint_channels} channels: only "
+            f"{plain} (the VAE's) or {vace} (VACE's) are supported"
         )
     return ControlWeights(config, latent, state, file.info, file.name, family)
 
 
 def vae_of(file: WeightsFile) -> VAEWeights:
-    """The video VAE in a file that was read; errors as ``read_dit``."""
+    """Get the video VAE in a file; raises as ``read_dit``."""
     family, config, state = network_in(file, "vae")
     return VAEWeights(config, state, file.info, family)
 
 
 def text_of(file: WeightsFile, keep: Collection[str] = ()) -> TextWeights:
-    """The text encoder in a file that was read, with its tokenizer; see ``read_dit``."""
+    """Get the text encoder in a file, with its tokenizer; see ``read_dit``."""
     family = family_of(file, "text_encoder")
     spiece = None if family.tokenizer is None else family.tokenizer(file.state)
     if spiece is None:
         raise UnsupportedCheckpointError(
             f"{file.name} holds no tokenizer (tensor `spiece_model`): use ComfyUI's repack of "
-            "the text encoder, which carries it"
+            "the text encoder, which contains it"
         )
     family, config, state = network_in(file, "text_encoder", keep)
     length = claimed_length(file.name, file.info.get("max_length", TEXT_LENGTH))
@@ -195,7 +195,7 @@ def text_of(file: WeightsFile, keep: Collection[str] = ()) -> TextWeights:
 
 
 def family_of(file: WeightsFile, kind: Kind) -> Family:
-    """The family of a kind that a file belongs to.
+    """Find the family of the given kind that a file belongs to.
 
     Raises:
         UnsupportedCheckpointError: it belongs to none.
@@ -214,11 +214,11 @@ def family_of(file: WeightsFile, kind: Kind) -> Family:
 def network_in(
     file: WeightsFile, kind: Kind, keep: Collection[str] = ()
 ) -> tuple[Family, Any, dict[str, Tensor]]:
-    """Family, sizes and weights of the network in a file.
+    """Get family, config and weights of the network in a file.
 
     Args:
-        file: that was read.
-        kind: of network.
+        file: the file, already read.
+        kind: kind of network.
         keep: formats of quantised weights to leave as they are stored.
 
     Raises:
@@ -238,7 +238,7 @@ Module = TypeVar("Module", bound=nn.Module)
 def load_strictly(
     build: Callable[[], Module], state: Mapping[str, Tensor], *, dtype: torch.dtype
 ) -> Module:
-    """Build a module without memory and give it the state, cast to ``dtype``.
+    """Build a module on the meta device and load the state, cast to ``dtype``.
 
     Raises:
         UnsupportedCheckpointError: keys or shapes do not match the network.
@@ -254,9 +254,9 @@ def load_strictly(
 def load_stored(
     build: Callable[[], Module], weights: DiTWeights | TextWeights, *, dtype: torch.dtype
 ) -> Module:
-    """Build a module of a host's layers, which take quantised weights as they are stored.
+    """Build a module from a host's layers, which take quantised weights as they are stored.
 
-    Plain ones are cast to ``dtype``; errors as ``load_strictly``.
+    Plain weights are cast to ``dtype``; raises as ``load_strictly``.
     """
     make = partial(weights.family.build, weights.config, ops=Unfilled)
     compare_with(on_meta(make), measured(weights.state))
@@ -270,24 +270,24 @@ def load_stored(
 
 
 def build_dit(weights: DiTWeights, *, dtype: torch.dtype = torch.float32) -> VideoDiT:
-    """The network of a file, from torch's own layers."""
+    """Build the network of a file from torch's own layers."""
     return _built(weights, dtype)
 
 
 def build_vae(weights: VAEWeights, *, dtype: torch.dtype = torch.float32) -> VideoVAE:
-    """The VAE of a file, from torch's own layers, in the memory order that convolves fast."""
+    """Build the VAE of a file from torch's own layers, in a memory format that convolves fast."""
     return _built(weights, dtype)
 
 
 def build_control(
     weights: ControlWeights, *, dtype: torch.dtype = torch.float32
 ) -> ResidualBranch | DilatedBranch:
-    """The branch of a file, from torch's own layers."""
+    """Build the control branch of a file from torch's own layers."""
     return _built(weights, dtype)
 
 
 def build_text_encoder(weights: TextWeights, *, dtype: torch.dtype = torch.float32) -> TextEncoder:
-    """The text encoder of a file with its tokenizer."""
+    """Build the text encoder of a file, with its tokenizer."""
     return TextEncoder(_built(weights, dtype), weights.tokenizer)
 
 

@@ -1,4 +1,4 @@
-"""LoRA files in every published layout -> changes of a network's weights, by its own names."""
+"""Read LoRA files of every published layout as changes of a network's weights by its own names."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _PREFIXES = (
     "model.",
 )
 _FLAT_PREFIXES = ("lora_unet__", "lora_unet_", "lora_transformer_")
-"""Of layouts that write every dot as an underscore."""
+"""Prefixes of layouts that write every dot as an underscore."""
 
 _PARTS = {
     "down": r"lora_A(?:\.default)?\.weight|lora_down\.weight|lora\.down\.weight",
@@ -45,17 +45,17 @@ _KEY = re.compile(
 _OTHER_METHODS = re.compile(r".*\.(hada_w|lokr_w|lora_mid|oft_|boft_|reshape_weight).*")
 
 Shapes = Mapping[str, torch.Size]
-"""Of a network's parameters, by name."""
+"""Shapes of a network's parameters, by name."""
 
 
 class Lora(NamedTuple):
-    """A LoRA file that was read.
+    """A LoRA that was read from a file.
 
     Attributes:
-        name: of the file.
+        name: name of the file.
         patches: changes by the names of the network's parameters.
-        info: the pack's part of the header, of files that it wrote.
-        unused: names of the file's tensors that have no place in the network.
+        info: the pack's part of the header, if the pack wrote the file.
+        unused: names of the file's tensors that the network has no place for.
     """
 
     name: str
@@ -68,11 +68,12 @@ def read_lora(path: Path, shapes: Shapes) -> Lora:
     """Read a LoRA for a network with parameters of given shapes.
 
     The layouts are those of ComfyUI, lightx2v, kohya and musubi-tuner, VideoX-Fun, diffusers with
-    peft, and DiffSynth. What has no place in the network is named in the result.
+    peft, and DiffSynth. The result names the tensors that the network has no place for.
 
     Raises:
         FileNotFoundError: no such file.
-        UnsupportedCheckpointError: no LoRA, one for another network, or by another method.
+        UnsupportedCheckpointError: the file is not a LoRA, or one for another network or of an
+            unsupported method.
     """
     file = read_file(path)
     layers = _layers(file)
@@ -89,7 +90,7 @@ def read_lora(path: Path, shapes: Shapes) -> Lora:
             used |= {parts[part].key for part in taken}
     if not patches:
         raise UnsupportedCheckpointError(
-            f"{file.name} changes none of this model's layers (its first are "
+            f"{file.name} changes none of this model's layers (its first layers are "
             f"{', '.join(list(layers)[:3])}): it was made for another kind of model"
         )
     _check_shapes(file.name, patches, shapes)
@@ -103,11 +104,11 @@ class _Part(NamedTuple):
 
 
 _Parts = Mapping[str, _Part]
-"""Of one layer, by the names of ``_PARTS``."""
+"""Parts of one layer, by the names in ``_PARTS``."""
 
 
 def _layers(file: WeightsFile) -> dict[str, dict[str, _Part]]:
-    """Parts by layer, as the file names them."""
+    """Group a file's parts by layer, under the file's own names."""
     layers: dict[str, dict[str, _Part]] = {}
     for key, tensor in file.state.items():
         match = _KEY.fullmatch(key)
@@ -127,7 +128,7 @@ def _why_none(file: WeightsFile) -> str:
 
 
 class _Names:
-    """From the names that files use for a layer to the network's own."""
+    """Maps the layer names used in files to the network's own."""
 
     def __init__(self, shapes: Shapes) -> None:
         self.own = {name.rpartition(".")[0] for name in shapes}
@@ -144,7 +145,7 @@ class _Names:
 
 
 def _alpha(file: WeightsFile, layer: str) -> dict[str, Any]:
-    """What the header of a file of diffusers says of a layer: alpha, and how it counts."""
+    """Read a layer's alpha, and how it counts, from the header of a diffusers file."""
     entries = json.loads(file.header.get("lora_adapter_metadata", "{}"))
     owner, _, rest = layer.partition(".")
     options = {
@@ -159,7 +160,7 @@ def _alpha(file: WeightsFile, layer: str) -> dict[str, Any]:
 def _patches_of(
     layer: str, parts: _Parts, header: Mapping[str, Any], shapes: Shapes
 ) -> tuple[dict[str, WeightDelta], set[str]]:
-    """Changes of those of a layer's parameters that the network has, and the parts they take."""
+    """Get the changes of those of a layer's parameters that the network has, and the parts used."""
     low_rank = _low_rank(layer, parts, header)
     pair = set() if low_rank is None else {"down", "up", "alpha", "magnitude"}
     above = set() if low_rank is None else {"up_bias"}
@@ -183,7 +184,7 @@ def _tensor(parts: _Parts, name: str) -> Tensor | None:
 
 
 def _bias(parts: _Parts, low_rank: LowRank | None) -> Tensor | None:
-    """What is added to a layer's bias: the bias of an up part counts as the pair does."""
+    """Change of a layer's bias; the bias of an up part is scaled like the pair."""
     full, up = _tensor(parts, "full_bias"), _tensor(parts, "up_bias")
     if up is None or low_rank is None:
         return full
@@ -197,7 +198,7 @@ def _low_rank(layer: str, parts: _Parts, header: Mapping[str, Any]) -> LowRank |
         return None
     if len(pair) == 1:
         raise UnsupportedCheckpointError(
-            f"{layer} has one half of a LoRA, down or up, and lacks the other: the file is "
+            f"{layer} has only one half of a LoRA, down or up: the file is "
             "incomplete; download it again"
         )
     down, up = pair
@@ -214,7 +215,7 @@ def _low_rank(layer: str, parts: _Parts, header: Mapping[str, Any]) -> LowRank |
 
 
 def _magnitude(parts: _Parts) -> Tensor | None:
-    """Peft's is one number per row, which it shapes as the layer's results."""
+    """Get the magnitude; peft's has one number per row, shaped like the layer's output."""
     if "magnitude" not in parts:
         return None
     key, tensor = parts["magnitude"]
@@ -229,8 +230,8 @@ def _check_shapes(name: str, patches: WeightDeltas, shapes: Shapes) -> None:
             found.append((patch.low_rank.up.shape[0], *patch.low_rank.down.shape[1:]))
         if any(shape != tuple(wanted) for shape in found):
             raise UnsupportedCheckpointError(
-                f"{name} changes {key!r} in the shape {found[0]}, this model has {tuple(wanted)}: "
-                "it was made for another size of model"
+                f"{name} changes {key!r} with shape {found[0]}, but this model has "
+                f"{tuple(wanted)}: the LoRA was made for another size of model"
             )
         if patch.low_rank is not None and patch.low_rank.magnitude is not None:
             _check_magnitude(name, key, patch.low_rank.magnitude, wanted)
@@ -241,7 +242,7 @@ def _check_magnitude(name: str, key: str, magnitude: Tensor, wanted: torch.Size)
     lengths = magnitude.numel()
     if lengths != (rows if len(magnitude) == rows else columns):
         raise UnsupportedCheckpointError(
-            f"{name} gives {key!r} magnitudes (DoRA) of the shape {tuple(magnitude.shape)}; one "
-            f"for each of its {rows} rows or {columns} columns is needed: the file is damaged or "
+            f"{name} gives {key!r} magnitudes (DoRA) of shape {tuple(magnitude.shape)}, expected "
+            f"one for each of its {rows} rows or {columns} columns: the file is damaged or "
             "was made for another size of model"
         )

@@ -1,4 +1,4 @@
-"""Prompts with weights, as in ``a (red:1.5) cube``: text to weighted tokens, by ComfyUI's rules."""
+"""Prompts with weights, as in ``a (red:1.5) cube``: text to weighted tokens by ComfyUI's rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .tokenizer import EOS, PAD, Tokenizer
 
 MORE = 1.1
-"""What parentheses without a number multiply by."""
+"""Factor of parentheses without a number."""
 
 _ESCAPES = {r"\)": "\0\1", r"\(": "\0\2"}
 
@@ -19,8 +19,8 @@ class Prompt:
     """A prompt as the text encoder reads it.
 
     Args:
-        tokens: as many (id, weight) as the encoder reads, with the end of text and padding.
-        problems: what of the prompt will not be followed, for the user.
+        tokens: (id, weight) pairs up to the encoder's length, with end of text and padding.
+        problems: messages for the user about parts of the prompt that will not be followed.
     """
 
     tokens: tuple[tuple[int, float], ...]
@@ -31,9 +31,9 @@ def read_prompt(tokenizer: Tokenizer, text: str, *, weights: bool = True) -> Pro
     """Split a prompt into weighted tokens.
 
     Args:
-        tokenizer: of the text encoder.
+        tokenizer: tokenizer of the text encoder.
         text: the prompt.
-        weights: read parentheses as weights; otherwise they are text like any other.
+        weights: read parentheses as weights; otherwise they are plain text.
 
     Raises:
         ValueError: a weight is not a finite number.
@@ -42,15 +42,14 @@ def read_prompt(tokenizer: Tokenizer, text: str, *, weights: bool = True) -> Pro
     told = [unknown_words([part for part, _ in segments], tokenizer)]
     if weights and any(mark in part for part, _ in _groups_apart(text) for mark in "()"):
         told.append(
-            "a parenthesis has no partner, so weights next to it are read as text: close it, or "
-            r"write \( and \) for text"
+            "the prompt has an unmatched parenthesis, so weights next to it are read as text: "
+            r"close it, or write \( and \) for literal parentheses"
         )
     pieces = [(piece, weight) for part, weight in segments for piece in tokenizer.pieces(part)]
     room = tokenizer.max_length - 1
     if len(pieces) > room:
         told.append(
-            f"shorten the prompt: it has {len(pieces)} tokens, and what comes after the first "
-            f"{room} is not read"
+            f"shorten the prompt: it has {len(pieces)} tokens, and only the first {room} are read"
         )
     kept = pieces[:room]
     tokens = (*kept, (EOS, 1.0), *[(PAD, 1.0)] * (room - len(kept)))
@@ -58,7 +57,7 @@ def read_prompt(tokenizer: Tokenizer, text: str, *, weights: bool = True) -> Pro
 
 
 def unknown_words(texts: Sequence[str], tokenizer: Tokenizer) -> str:
-    """One sentence that names the words outside the vocabulary; empty where there are none."""
+    """Sentence that names the words outside the vocabulary; empty if there are none."""
     words = dict.fromkeys(word for text in texts for word in tokenizer.unknown_words(text))
     if not words:
         return ""
@@ -67,10 +66,10 @@ def unknown_words(texts: Sequence[str], tokenizer: Tokenizer) -> str:
 
 
 def weighted_segments(text: str) -> list[tuple[str, float]]:
-    r"""Parts of a prompt, in order, with their weights.
+    r"""Split a prompt into parts, in order, with their weights.
 
-    Parentheses multiply the weight of what is in them by 1.1; ``(words:1.5)`` sets it, whatever
-    is around. ``\(`` and ``\)`` are text, and so are parentheses without a partner.
+    Parentheses multiply the weight of their contents by 1.1; ``(words:1.5)`` sets it, whatever
+    surrounds it. ``\(`` and ``\)`` are text, and so are unmatched parentheses.
 
     Raises:
         ValueError: a weight is not a finite number.
@@ -84,7 +83,7 @@ def weighted_segments(text: str) -> list[tuple[str, float]]:
 
 
 def _groups_apart(text: str) -> list[tuple[str, float]]:
-    """The same with escapes still in place."""
+    """Split as ``weighted_segments`` does, with escapes still in place."""
     for written, mark in _ESCAPES.items():
         text = text.replace(written, mark)
     parts: list[tuple[str, float]] = []
@@ -100,7 +99,7 @@ def _groups_apart(text: str) -> list[tuple[str, float]]:
 
 
 def _own_weight(inner: str, around: float) -> tuple[str, float]:
-    """What a group holds without its number, and its weight."""
+    """Split a group's contents into its text without the number, and its weight."""
     words, _, number = inner.rpartition(":")
     if not words:
         return inner, MORE * around
@@ -110,7 +109,7 @@ def _own_weight(inner: str, around: float) -> tuple[str, float]:
         return inner, MORE * around
     if not math.isfinite(weight):
         raise ValueError(
-            f"the weight of ({inner}) in the prompt is not a finite number: write one, such as 1.5"
+            f"the weight of ({inner}) in the prompt is not a finite number: use one, such as 1.5"
         )
     return words, weight
 

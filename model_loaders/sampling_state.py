@@ -1,4 +1,4 @@
-"""Unfinished sampling runs as safetensors files: exact tensors, and what they belong to."""
+"""Unfinished sampling runs as safetensors files: exact tensors and a description of the run."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from .keys import UnsupportedCheckpointError
 KIND = "sampling_state"
 
 TENSORS = "tensors"
-"""Under this key a file says which tensors it holds."""
+"""Key under which a file lists the tensors it holds."""
 
 _LENGTH_BYTES = 8
 
@@ -29,10 +29,10 @@ def write_sampling_state(
     """Write tensors bit for bit, with ``info`` as JSON in the metadata.
 
     Args:
-        path: of the file; it goes where writing fails. Equal contents give equal bytes.
-        tensors: by name; views of each other are written one by one.
+        path: path of the file, removed if writing fails. Equal contents give equal bytes.
+        tensors: tensors by name; views of the same memory are written separately.
         info: JSON values.
-        tags: more texts for the metadata, such as the graph that made it.
+        tags: further texts for the metadata, such as the graph that made it.
     """
     stored = {name: tensor.cpu().contiguous().clone() for name, tensor in tensors.items()}
     told = {**info, "kind": KIND, TENSORS: sorted(tensors)}
@@ -46,7 +46,7 @@ def write_sampling_state(
 
 
 def _sort_metadata(path: Path) -> None:
-    """Bring a header into one order: safetensors orders the metadata differently every time."""
+    """Sort a header's metadata: safetensors writes it in a different order every time."""
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         header = json.loads(file.read(length))
@@ -58,7 +58,7 @@ def _sort_metadata(path: Path) -> None:
 
 
 def read_sampling_state(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
-    """Read what ``write_sampling_state`` wrote.
+    """Read a file written by ``write_sampling_state``.
 
     Raises:
         FileNotFoundError: no such file.
@@ -67,7 +67,7 @@ def read_sampling_state(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any
     file = read_file(path)
     if not file.info:
         raise UnsupportedCheckpointError(
-            f"{path.name} is not a sampling state: choose a file that Save Sampling State wrote"
+            f"{path.name} is not a sampling state: choose a file written by Save Sampling State"
         )
     file.expect(KIND)
     lost = [name for name in file.info.get(TENSORS, ()) if name not in file.state]

@@ -1,6 +1,6 @@
-"""Quantised weights that stay as they are stored, for hosts whose layers compute with them.
+"""Quantised weights kept as they are stored, for hosts whose layers compute with them.
 
-A layer of such weights has its codes under ``weight``, its scales beside them, and a mark: JSON in
+Such a layer has its codes under ``weight``, its scales beside them, and a mark: JSON in
 bytes that names the format, as ComfyUI's layers read it.
 """
 
@@ -24,14 +24,14 @@ PACKED = {
     "convrot_w4a4": 2,
     "asym_w4a8_int8": 2,
 }
-"""Formats that can be kept, with the weights behind each stored number of a row."""
+"""Formats that can be kept, with the number of weights in each stored number of a row."""
 
 MARK = "comfy_quant"
 SCALE = "weight_scale"
 _SCALES = (SCALE, "weight_scale_2", "weight_s_rel", "weight_s_channel", "weight_codebook")
 _OF_INPUTS = ("input_scale", "pre_quant_scale")
 COMPANIONS = (MARK, *_SCALES, *_OF_INPUTS)
-"""Names of what a layer holds beside its codes and its bias."""
+"""Names of a layer's tensors besides its codes and its bias."""
 
 Convert = Callable[[Mapping[str, Tensor], Mapping[str, str]], dict[str, Tensor]]
 
@@ -41,8 +41,8 @@ class StoredLayer:
     """The quantised weights of one layer.
 
     Args:
-        codes: (rows, stored numbers of a row).
-        details: what the file says of them, with a ``format``.
+        codes: (rows, stored numbers per row).
+        details: the file's description of the codes, with a ``format``.
         beside: scales by their names in the layer.
     """
 
@@ -52,13 +52,13 @@ class StoredLayer:
 
     @cached_property
     def stand_in(self) -> Tensor:
-        """The layer's weight by its shape alone, on the meta device."""
+        """A weight of the layer's plain shape, on the meta device."""
         rows, numbers = self.codes.shape
         shape = (rows, numbers * PACKED[self.details["format"]])
         return torch.empty(shape, dtype=torch.bfloat16, device="meta")
 
     def tensors(self, layer: str) -> dict[str, Tensor]:
-        """Everything of the layer, by the names in a network."""
+        """All tensors of the layer, by their names in a network."""
         mark = torch.tensor(list(json.dumps(dict(self.details)).encode()), dtype=torch.uint8)
         held = {"weight": self.codes, **self.beside, MARK: mark}
         return {f"{layer}.{name}": tensor for name, tensor in held.items()}
@@ -67,15 +67,15 @@ class StoredLayer:
 def convert_stored(
     state: Mapping[str, Tensor], header: Mapping[str, str], keep: Collection[str], convert: Convert
 ) -> dict[str, Tensor]:
-    """Convert a file's tensors and keep the weights of some formats as they are stored.
+    """Convert a file's tensors, keeping the weights of some formats as they are stored.
 
     Args:
-        state, header: of the file.
-        keep: formats, of those in ``PACKED``.
-        convert: brings tensors to a network's own names, and restores other quantised weights.
+        state, header: tensors and header of the file.
+        keep: formats to keep, of those in ``PACKED``.
+        convert: renames tensors to a network's own names and restores other quantised weights.
 
     Raises:
-        UnsupportedCheckpointError: as ``convert``.
+        UnsupportedCheckpointError: as ``convert`` does.
     """
     layers = _layers(state, header, keep)
     if not layers:
@@ -93,19 +93,19 @@ def convert_stored(
 
 
 def is_stored(state: Mapping[str, Tensor]) -> bool:
-    """Whether any of a network's weights are as they were stored."""
+    """Whether any of a network's weights are kept as they were stored."""
     return any(key.endswith(f".{MARK}") for key in state)
 
 
 def stored_keys(state: Mapping[str, Tensor]) -> set[str]:
-    """Names of the tensors that must keep their numbers and types."""
+    """Names of the tensors that must keep their values and dtypes."""
     layers = {key.removesuffix(f".{MARK}") for key in state if key.endswith(f".{MARK}")}
     names = ("weight", *COMPANIONS)
     return {key for layer in layers for name in names if (key := f"{layer}.{name}") in state}
 
 
 def measured(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A network's tensors with stand-ins for what is quantised: names and shapes of plain ones."""
+    """A network's tensors, with stand-ins of plain name and shape for quantised weights."""
     kept = stored_keys(state)
     if not kept:
         return dict(state)
@@ -144,7 +144,7 @@ def _layers(
 def _layer(
     layer: str, codes: Tensor, state: Mapping[str, Tensor], told: Mapping[str, Any] | None
 ) -> StoredLayer | None:
-    """What a weight is stored as; None of a plain one, and of one that no host can keep."""
+    """How a weight is stored; None for a plain weight, and for one that no host can keep."""
     if is_float8(codes):
         scale = scale_of(layer, state)
         scale = torch.ones(()) if scale is None else scale
@@ -160,7 +160,7 @@ def _layer(
 
 
 def _without(header: Mapping[str, str], layers: Collection[str]) -> dict[str, str]:
-    """The header without what it says of layers that are kept."""
+    """The header without its entries for layers that are kept."""
     told = formats_of({}, header)
     rest = {layer: details for layer, details in told.items() if layer not in layers}
     return {**header, "_quantization_metadata": json.dumps({"layers": rest})}

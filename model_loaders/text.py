@@ -1,4 +1,4 @@
-"""Prompts to conditioning: the tokenizer and the network together."""
+"""Encode prompts: the tokenizer and the network together."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class TextEncoder:
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """Encode prompts; words outside the vocabulary are named in one logged warning.
+        """Encode prompts; one logged warning names the words outside the vocabulary.
 
         Returns:
             (B, max_length, D) in the encoder's dtype and on its device, with zeros after the end
             of each text.
         """
         if not texts:
-            raise ValueError("no texts to encode: give at least one, which may be empty")
+            raise ValueError("no texts to encode: give at least one (it may be empty)")
         unknown = unknown_words(texts, self.tokenizer)
         if unknown:
             logger.warning(unknown)
@@ -52,7 +52,7 @@ class TextEncoder:
 
     @torch.no_grad()
     def encode_prompt(self, prompt: Prompt) -> Tensor:
-        """Encode a prompt with its weights, which move tokens away from the empty prompt's.
+        """Encode a prompt; weights scale each token's distance from the empty prompt.
 
         Returns:
             (1, max_length, D) in float32 on the encoder's device.
@@ -87,12 +87,12 @@ def encode_rows(encoder: T5Encoder, token_ids: Tensor) -> Tensor:
 
 
 def encode_ids(encoder: T5Encoder, token_ids: Tensor, mask: Tensor) -> Tensor:
-    """Encode padded token ids (B, S), of which those in the mask are valid.
+    """Encode padded token ids (B, S); the mask is True for valid tokens.
 
     Returns:
         (B, S, D) with zeros after the end of each text.
     """
-    longest = int(mask.sum(dim=1).max())  # padding is not attended to, so it need not be run
+    longest = int(mask.sum(dim=1).max())  # padding is not attended to, so it can be skipped
     text = encoder(token_ids[:, :longest], mask[:, :longest])  # (B, longest, D)
     text = text.masked_fill(rearrange(~mask[:, :longest], "B S -> B S 1"), 0)
     return functional.pad(text, (0, 0, 0, mask.shape[1] - longest))  # (B, S, D)

@@ -1,4 +1,4 @@
-"""Text to token ids with a sentencepiece model, which travels inside the weights file."""
+"""Text to token ids with a sentencepiece model, which is stored inside the weights file."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _DOUBLE_QUOTES = dict.fromkeys(range(0x201C, 0x2020), '"')
 def clean_text(text: str) -> str:
     """Undo HTML escapes (twice), straighten quotes, compose (NFC) and collapse whitespace.
 
-    The published models were trained on text that `ftfy` repaired first. This keeps what matters
-    of that for text that was typed, without the dependency: wrongly decoded text is not repaired.
+    The published models were trained on text that `ftfy` repaired first. This does the part that
+    matters for typed text, without the dependency: wrongly decoded text is not repaired.
     """
     text = html.unescape(html.unescape(text))
     text = text.translate(_SINGLE_QUOTES | _DOUBLE_QUOTES)
@@ -35,8 +35,8 @@ class Tokenizer:
     """A sentencepiece model with T5's conventions: pad 0, end of text 1, unknown 2, no start.
 
     Args:
-        model_bytes: content of a sentencepiece model file.
-        max_length: tokens per text, the end-of-text token included.
+        model_bytes: contents of a sentencepiece model file.
+        max_length: tokens per text, including the end-of-text token.
 
     Raises:
         ValueError: the bytes are not a sentencepiece model, or `max_length` is below 1.
@@ -55,11 +55,11 @@ class Tokenizer:
         return self._processor.vocab_size()
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of the cleaned text, cut to `max_length`; the last is always EOS."""
+        """Return the ids of the cleaned text, cut to `max_length`; the last id is always EOS."""
         return [*self.pieces(text)[: self.max_length - 1], EOS]
 
     def pieces(self, text: str) -> list[int]:
-        """Return the ids of the cleaned text, however many, without an end of text."""
+        """Return all ids of the cleaned text, without an end of text."""
         return self._processor.encode(clean_text(text))
 
     def batch(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -77,7 +77,7 @@ class Tokenizer:
         return token_ids, mask
 
     def unknown_words(self, text: str) -> list[str]:
-        """List the words, each once and in order, that the model cannot spell in its pieces."""
+        """List the words that the model cannot spell in its pieces, each once and in order."""
         unknown = self._processor.unk_id()
         words = dict.fromkeys(clean_text(text).split())
         return [word for word in words if unknown in self._processor.encode(word)]
@@ -88,7 +88,7 @@ def _load(model_bytes: bytes) -> sentencepiece.SentencePieceProcessor:
         processor = sentencepiece.SentencePieceProcessor(model_proto=model_bytes)
     except RuntimeError as error:
         raise ValueError(
-            f"{len(model_bytes)} bytes were given as a sentencepiece model but are not one: use "
+            f"the {len(model_bytes)} bytes of the tokenizer are not a sentencepiece model: use "
             "the spiece.model that belongs to the text encoder"
         ) from error
     found = processor.pad_id(), processor.eos_id(), processor.unk_id()
@@ -101,12 +101,12 @@ def _load(model_bytes: bytes) -> sentencepiece.SentencePieceProcessor:
 
 
 def tokenizer_to_tensor(model_bytes: bytes) -> Tensor:
-    """Return the model's bytes as a uint8 tensor, to be stored under `TOKENIZER_KEY`."""
+    """Return the model's bytes as a uint8 tensor, to store under `TOKENIZER_KEY`."""
     return torch.from_numpy(np.frombuffer(model_bytes, dtype=np.uint8).copy())
 
 
 def tokenizer_from_tensor(tensor: Tensor, max_length: int) -> Tokenizer:
-    """Build the tokenizer that a weights file carries as a uint8 tensor."""
+    """Build the tokenizer that a weights file stores as a uint8 tensor."""
     if tensor.dtype != torch.uint8:
         raise ValueError(
             f"a tokenizer is stored as a uint8 tensor, got {tensor.dtype}: "
@@ -116,13 +116,13 @@ def tokenizer_from_tensor(tensor: Tensor, max_length: int) -> Tokenizer:
 
 
 def train_tokenizer(sentences: Iterable[str], vocab_size: int) -> bytes:
-    """Make a tokenizer with one piece per word, most frequent first, for a small grammar.
+    """Train a tokenizer with one piece per word, most frequent first, for a small grammar.
 
-    Letter case and the marks .,;:!? do not matter to it; a word outside the sentences is unknown.
+    It ignores letter case and the marks .,;:!?; a word outside the sentences is unknown.
 
     Args:
         sentences: the training text.
-        vocab_size: pieces at most, the three special ones included.
+        vocab_size: most pieces, including the three special ones.
 
     Returns:
         The sentencepiece model's bytes.
@@ -146,12 +146,12 @@ def train_tokenizer(sentences: Iterable[str], vocab_size: int) -> bytes:
             num_threads=1,
             minloglevel=2,
         )
-    trace = str(rules).encode()  # the trainer notes the file's place: blank it, for equal bytes
+    trace = str(rules).encode()  # the trainer records the file's path: blank it, for equal bytes
     return model.getvalue().replace(trace, b"-" * len(trace))
 
 
 def _word_rules() -> str:
-    """Spell sentencepiece's normalisation rules: capitals to small letters, marks to spaces."""
+    """Sentencepiece normalisation rules: capitals to lower case, marks to spaces."""
     pairs = [(letter, letter.lower()) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
     pairs += [(mark, " ") for mark in ".,;:!?"]
     return "".join(f"{ord(old):X}\t{ord(new):X}\n" for old, new in pairs)

@@ -1,1 +1,1 @@
-"""Networks and their mathematics: plain modules built from frozen configs, knowing no host."""
+"""Networks and their mathematics: plain modules built from frozen configs, without any host."""

@@ -1,4 +1,4 @@
-"""The default attention, and attention in which packed clips never see each other.
+"""The default attention, and attention that keeps packed clips separate.
 
 B batch, N heads, L query tokens, S key tokens, K head dim.
 """
@@ -12,7 +12,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from .chunked_attention import attend_in_chunks, takes_chunks
 
 Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(q (B,N,L,K), k (B,N,S,K), v (B,N,S,K)) -> (B,N,L,K); a host may put in its own."""
+"""(q (B,N,L,K), k (B,N,S,K), v (B,N,S,K)) -> (B,N,L,K); a host may supply its own."""
 
 KeysValues = tuple[Tensor, Tensor]
 """Keys and values, (B, N, S, K) each."""
@@ -28,7 +28,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def attend_within(
     attention: Attention, q: Tensor, k: Tensor, v: Tensor, spans: Sequence[slice]
 ) -> Tensor:
-    """Self-attention of each span of the sequence to itself alone."""
+    """Self-attention within each span of the sequence."""
     if len(spans) == 1:
         return attention(q, k, v)
     parts = [attention(q[:, :, s], k[:, :, s], v[:, :, s]) for s in spans]
@@ -38,7 +38,7 @@ def attend_within(
 def attend_across(
     attention: Attention, q: Tensor, contexts: Sequence[KeysValues], spans: Sequence[slice]
 ) -> Tensor:
-    """Cross-attention of each span to its own context; a single one serves every span."""
+    """Cross-attention of each span to its own context; a single context serves every span."""
     if len(contexts) == 1:
         return attention(q, *contexts[0])
     parts = [attention(q[:, :, s], *context) for s, context in zip(spans, contexts, strict=True)]

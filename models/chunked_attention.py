@@ -1,6 +1,6 @@
-"""Attention on a CPU in chunks of queries, whose products run at the rate of linear layers.
+"""Attention on a CPU in chunks of queries, at the speed of linear layers.
 
-torch's own kernel reaches a third of it in bfloat16, and half of it in float32.
+torch's own kernel reaches a third of that speed in bfloat16, and half of it in float32.
 
 B batch, N heads, M heads of the whole batch, L query tokens, S key tokens, K head dim, R queries of
 a chunk.
@@ -15,28 +15,28 @@ from torch import Tensor
 from .products import product, takes_fast_path
 
 CHUNK_BYTES = 2**21
-"""Of the scores that are held at a time, which stay in the processor's caches."""
+"""Size of the scores held at a time; small enough to stay in the processor's caches."""
 
 STEP = 16
-"""Queries of a chunk are a multiple of it."""
+"""The number of queries in a chunk is a multiple of this."""
 
 SMALLEST = {torch.bfloat16: 2**13, torch.float32: 2**16}
-"""Scores of a head from which chunks are faster: below, the calls take longer than the products.
+"""Scores per head from which chunks are faster: below, call overhead exceeds the products.
 
-Heads are not counted, nor samples, so those of a batch get what each of them gets alone.
+Heads and samples are not counted, so a sample gets the same result alone and in a batch.
 """
 
 
 def takes_chunks(q: Tensor, k: Tensor, v: Tensor) -> bool:
-    """Whether chunks are faster for these, (B, N, L, K) and twice (B, N, S, K)."""
+    """Whether chunks are faster for q (B, N, L, K) and k, v (B, N, S, K)."""
     return takes_fast_path(q, k, v) and q.shape[2] * k.shape[2] >= SMALLEST[q.dtype]
 
 
 def attend_in_chunks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Softmax attention, (B, N, L, K) -> (B, N, L, K), without gradients.
 
-    The result does not depend on where chunks begin. In bfloat16 the scores and the weights of the
-    values are rounded to it.
+    The result does not depend on where chunks begin. In bfloat16, the scores and the attention
+    weights are rounded to bfloat16.
 
     Args:
         q: (B, N, L, K), bfloat16 or float32.
@@ -52,7 +52,7 @@ def attend_in_chunks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 def _chunks(heads: int, length: int, keys: int, itemsize: int) -> Iterator[tuple[slice, slice]]:
-    """Which heads and queries are taken together: whole heads, or queries of a single one."""
+    """Yield the heads and queries of each chunk: whole heads, or some queries of a single head."""
     rows = max(STEP, CHUNK_BYTES // (keys * itemsize) // STEP * STEP)
     together = max(1, rows // length)
     for head in range(0, heads, together):
@@ -61,7 +61,7 @@ def _chunks(heads: int, length: int, keys: int, itemsize: int) -> Iterator[tuple
 
 
 class _Batched:
-    """Attends by batched products of what lies in one piece; torch multiplies the rest slowly."""
+    """Attention by batched products of contiguous operands; torch is slow with other layouts."""
 
     def __init__(self) -> None:
         self._buffer: Tensor | None = None
@@ -74,7 +74,7 @@ class _Batched:
         torch.bmm(scores, v, out=out)
 
     def _scores(self, q: Tensor, k: Tensor) -> Tensor:
-        """Memory (M, R, S) in that of the first chunk, which is the largest."""
+        """A buffer (M, R, S), reusing that of the first chunk, which is the largest."""
         shape = (*q.shape[:2], k.shape[1])
         if self._buffer is None:
             self._buffer = q.new_empty(prod(shape))
@@ -82,7 +82,7 @@ class _Batched:
 
 
 def _attend_each(q: Tensor, k: Tensor, v: Tensor, out: Tensor) -> None:
-    """The same head by head, which is how oneDNN can be asked for float32."""
+    """The same head by head: the only way to use oneDNN for float32."""
     scaled = q * q.shape[-1] ** -0.5
     for queries, keys, values, result in zip(scaled, k, v, out, strict=True):
         scores = product(queries, keys)  # (R, S)

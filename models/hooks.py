@@ -1,4 +1,4 @@
-"""What may be changed inside a network from outside, without the network knowing by whom.
+"""Hooks that change a network from outside.
 
 B batch, L video tokens, D width, N heads, K head dim, U distinct conditionings.
 """
@@ -22,15 +22,14 @@ AroundBlock = Callable[[int, Tensor, Callable[[Tensor], Tensor]], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """What a branch beside the blocks is given of one call of the network.
+    """The inputs that a branch beside the blocks gets from one call of the network.
 
     Args:
-        tokens: (B, L, C * patch volume), the state with its further channels, in the dtype to
-            compute in.
+        tokens: (B, L, C * patch volume), the state with its extra channels, in the compute dtype.
         x: (B, L, D) float32, the embedded input of block 0.
         time: (U, D) float32, the embedded levels, each with its optional inputs.
         layout: coordinates and clip of each token.
-        levels: distinct noise levels and optional inputs, and the number of each token's.
+        levels: distinct noise levels and optional inputs, and the index of each token's.
         shared: rotations, spans and modulation, in the form that the network's own blocks take.
     """
 
@@ -43,23 +42,23 @@ class Embedded:
 
 
 Branch = Callable[[Embedded], Iterable[tuple[int, Tensor]]]
-"""A network beside the blocks: (block, the residual (B, L, D) to add after it), blocks rising.
+"""A network beside the blocks: yields (block, residual (B, L, D) to add after it), in block order.
 
-Residuals are asked for one by one, while the blocks run, so that they are never all held at once.
+Residuals are requested one by one while the blocks run, so that they are never all held at once.
 """
 
 
 @dataclass(frozen=True)
 class BlockHooks:
-    """What may be changed at the blocks of a network from outside.
+    """Changes to make at the blocks of a network.
 
     Args:
         residuals: block number -> (B, L, D), added to the state after that block.
-        branches: give further residuals, made inside the call from what the blocks are given
+        branches: yield further residuals, computed during the call from the blocks' inputs
             (ControlNet, VACE).
-        skipped: blocks that pass their input on (skip-layer guidance).
-        around: stands in for a block and may call it (a host's replacement patches).
-        cross_attend: stands in for the cross-attention to the text (normalised attention guidance).
+        skipped: blocks that pass their input through (skip-layer guidance).
+        around: replaces a block and may call it (a host's replacement patches).
+        cross_attend: replaces the cross-attention to the text (normalised attention guidance).
     """
 
     residuals: Mapping[int, Tensor] = field(default_factory=dict)
@@ -73,11 +72,11 @@ NO_HOOKS = BlockHooks()
 
 
 class Beside:
-    """The residuals of one call, block by block.
+    """Collects the residuals of one call, block by block.
 
     Args:
-        fixed: residuals (B, L, D) that are there already, by block.
-        branches: what branches give, each in the order of the blocks.
+        fixed: precomputed residuals (B, L, D), by block.
+        branches: the residuals of each branch, in block order.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class Beside:
         self._next = [next(source, None) for source in self._sources]
 
     def after(self, number: int) -> Tensor | None:
-        """The sum of what is added after a block; None for nothing. Blocks are asked in order."""
+        """Sum of the residuals to add after a block, or None. Call it in block order."""
         total: Tensor | None = None
         for index, source in enumerate(self._sources):
             while (due := self._next[index]) is not None and due[0] == number:

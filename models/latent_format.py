@@ -13,11 +13,11 @@ from .shapes import Compression
 class LatentFormat:
     """Channel count, statistics and compression of a family's latents.
 
-    Latents outside the network are raw, as the VAE gives them; the network sees
+    Latents outside the network are raw, as the VAE returns them; the network sees
     ``(latent - mean) / std`` per channel. ``None`` stands for mean 0 and deviation 1.
 
-    ``rgb`` and ``rgb_bias`` are for previews: the linear map that comes closest to the mean
-    colour, in [-1, 1], of the pixels behind a latent position, from what the network sees.
+    ``rgb`` and ``rgb_bias`` are for previews: the best linear map from a normalised latent
+    position to the mean colour, in [-1, 1], of its pixels.
     """
 
     channels: int
@@ -35,16 +35,16 @@ class LatentFormat:
                 continue
             object.__setattr__(self, name, tuple(values))
             if len(values) != self.channels:
-                raise ValueError(f"{len(values)} values of {name} for {self.channels} channels")
+                raise ValueError(f"{name} has {len(values)} values for {self.channels} channels")
         if not all(map(math.isfinite, self.mean or ())):
-            raise ValueError(f"a mean of latents that is not finite: {self.mean}")
+            raise ValueError(f"the mean of latents must be finite, got {self.mean}")
         if not all(math.isfinite(value) and value > 0 for value in self.std or ()):
-            raise ValueError(f"a deviation of latents must be above 0: {self.std}")
+            raise ValueError(f"the deviation of latents must be finite and above 0, got {self.std}")
         if min(self.channels, self.time_factor, self.space_factor) < 1:
             raise ValueError("channels and factors of latents must be 1 or more")
 
     def normalise(self, latent: Tensor) -> Tensor:
-        """Raw latent (B, C, ...) -> what the network sees, same shape."""
+        """Normalise a raw latent (B, C, ...) for the network; same shape."""
         mean, std = self._statistics(latent)
         return (latent - mean) / std
 
@@ -63,7 +63,7 @@ class LatentFormat:
         )
 
     def preview(self, latent: Tensor) -> Tensor | None:
-        """Small pictures of a latent (C, F, H, W) that the network sees, without a VAE.
+        """Small preview images of a normalised latent (C, F, H, W), without a VAE.
 
         Returns:
             (F, H, W, 3) in [0, 1], or None where the family has no such map.

@@ -1,4 +1,4 @@
-"""Where the layers of every network come from: a namespace of classes, a place, a number format."""
+"""Creation of the layers of every network: layer classes, device and dtype."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .attention import Attention, attend
 
 
 class AsInMemory:
-    """Layers that begin with whatever is in memory."""
+    """Mixin for layers whose weights are left uninitialised."""
 
     def reset_parameters(self) -> None:
-        """Leave the weights to whoever loads them."""
+        """Do nothing: the weights will be loaded."""
 
 
 class Unfilled:
     """Layers of a network whose weights will be loaded.
 
-    First weights would be drawn for nothing, and on the meta device drawing those of an embedding
-    imports a compiler: seconds.
+    Initial weights would be drawn for nothing; on the meta device, drawing those of an embedding
+    imports a compiler, which takes seconds.
     """
 
     class Conv2d(AsInMemory, nn.Conv2d):
@@ -33,27 +33,27 @@ class Unfilled:
         """A convolution of (B, C, F, H, W)."""
 
     class Embedding(AsInMemory, nn.Embedding):
-        """A table of vectors."""
+        """An embedding table."""
 
     class LayerNorm(AsInMemory, nn.LayerNorm):
-        """A norm with a gain and a bias."""
+        """A layer norm with a gain and a bias."""
 
     class Linear(AsInMemory, products.Linear):
-        """A matrix."""
+        """A linear layer."""
 
     class RMSNorm(AsInMemory, nn.RMSNorm):
-        """A norm with a gain."""
+        """An RMS norm with a gain."""
 
 
 @dataclass(frozen=True)
 class LayerMaker:
-    """Makes every layer of one network alike.
+    """Creates all layers of one network with the same settings.
 
     Args:
-        ops: namespace of the layer classes (those that ``Unfilled`` names, as far as the network
-            needs them), which take ``device`` and ``dtype``.
+        ops: namespace of the layer classes (those in ``Unfilled`` that the network needs), which
+            take ``device`` and ``dtype``.
         attention: scaled dot-product attention of (query, key, value), each (B, N, L, K).
-        device, dtype: of the parameters.
+        device, dtype: device and dtype of the parameters.
     """
 
     ops: Any = nn
@@ -63,23 +63,23 @@ class LayerMaker:
 
     @property
     def factory(self) -> dict[str, Any]:
-        """What the layer classes are told of parameters."""
+        """Keyword arguments for the layer classes."""
         return {"device": self.device, "dtype": self.dtype}
 
     def linear(self, inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
-        """Make a matrix."""
+        """Make a linear layer."""
         return self.ops.Linear(inputs, outputs, bias=bias, **self.factory)
 
     def embedding(self, rows: int, width: int) -> nn.Embedding:
-        """Make a table of vectors."""
+        """Make an embedding table."""
         return self.ops.Embedding(rows, width, **self.factory)
 
     def layer_norm(self, width: int, eps: float) -> nn.LayerNorm:
-        """Make a norm with a gain and a bias."""
+        """Make a layer norm with a gain and a bias."""
         return self.ops.LayerNorm(width, eps=eps, elementwise_affine=True, **self.factory)
 
     def rms_norm(self, width: int, eps: float) -> nn.RMSNorm:
-        """Make a norm with a gain."""
+        """Make an RMS norm with a gain."""
         return self.ops.RMSNorm(width, eps=eps, **self.factory)
 
     def conv2d(
@@ -91,7 +91,7 @@ class LayerMaker:
         )
 
     def patches(self, channels: int, width: int, patch: tuple[int, int, int]) -> nn.Conv3d:
-        """Make the embedding of patches that do not overlap."""
+        """Make the embedding of non-overlapping patches."""
         return self.ops.Conv3d(channels, width, kernel_size=patch, stride=patch, **self.factory)
 
     def parameter(self, *shape: int) -> nn.Parameter:
@@ -100,9 +100,9 @@ class LayerMaker:
 
 
 def to_channels_last(network: nn.Module) -> None:
-    """Lay convolution weights out with channels last, in place; results then follow.
+    """Convert convolution weights to channels-last memory format, in place; outputs follow it.
 
-    The CPU's and the GPU's convolutions read this layout faster, and no copy is needed between
+    CPU and GPU convolutions are faster in this layout, and no copy is needed between
     layers on clips and layers on images. Meant for inference: gradients keep the usual layout.
     """
     layouts = {5: torch.channels_last_3d, 4: torch.channels_last}

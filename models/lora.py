@@ -1,4 +1,4 @@
-"""Low-rank and full changes of a network's weights: merged into copies, or computed beside them.
+"""Low-rank and full changes of a network's weights, merged into copies or computed live.
 
 r rank, I inputs and O outputs of a layer.
 """
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .products import linear
 
 SHORTEST = 1e-12
-"""A row of zeros has no direction and stays zeros, whatever its magnitude."""
+"""Lower bound of a norm: a row of zeros has no direction and stays zero at any magnitude."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +26,8 @@ class LowRank:
         down: (r, I), or the kernel (r, I, ...) of a convolution.
         up: (O, r), or a kernel of size 1.
         scale: alpha / r.
-        magnitude: lengths of the rows (O, 1) or columns (1, I) that the sum of weight and change
-            is brought to (Liu et al., "DoRA", 2024), or None.
+        magnitude: lengths to which the rows (O, 1) or columns (1, I) of weight plus change are
+            rescaled (Liu et al., "DoRA", 2024), or None.
     """
 
     down: Tensor
@@ -36,7 +36,7 @@ class LowRank:
     magnitude: Tensor | None = None
 
     def change(self, weight: Tensor) -> Tensor:
-        """What is added to a weight (O, I, ...) at full strength, float32."""
+        """The change of a weight (O, I, ...) at full strength, float32."""
         down, up = (m.to(weight.device, torch.float32).flatten(1) for m in (self.down, self.up))
         change = self.scale * (up @ down).reshape(weight.shape)
         if self.magnitude is None:
@@ -54,9 +54,9 @@ class WeightDelta:
     """Changes of one weight or bias.
 
     Args:
-        value: takes its place, whatever the strength.
-        full: is added.
-        low_rank: is added.
+        value: replaces it, whatever the strength.
+        full: full change to add.
+        low_rank: low-rank change to add.
     """
 
     value: Tensor | None = None
@@ -65,11 +65,11 @@ class WeightDelta:
 
     @property
     def changes(self) -> bool:
-        """Whether there is any change in it."""
+        """Whether it holds any change."""
         return any(each is not None for each in (self.value, self.full, self.low_rank))
 
     def merged(self, weight: Tensor, strength: float) -> Tensor:
-        """The changed weight in its own type; summed in float32."""
+        """The changed weight in its own dtype; summed in float32."""
         result = (weight if self.value is None else self.value.to(weight.device)).float()
         if self.full is not None:
             result = result + strength * self.full.to(result)
@@ -79,15 +79,15 @@ class WeightDelta:
 
 
 WeightDeltas = Mapping[str, WeightDelta]
-"""By the name of the parameter."""
+"""Changes by parameter name."""
 
 
 class LiveLinear(nn.Module):
-    """A linear layer with a low-rank change computed beside it.
+    """A linear layer with a low-rank change computed in the forward pass.
 
     Args:
         base: the layer; its weights are shared, not copied.
-        change: without a magnitude.
+        change: a change without a magnitude.
         strength: factor of the change.
     """
 
@@ -101,7 +101,7 @@ class LiveLinear(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """Of the layer itself."""
+        """Weight of the layer itself."""
         return self.base.weight  # pyright: ignore[reportReturnType]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class LiveLinear(nn.Module):
 
 
 def published_shapes(network: nn.Module) -> dict[str, torch.Size]:
-    """Shapes of parameters by their names before any layer was changed live."""
+    """Shapes of parameters, by the names they had before any ``LiveLinear`` was put in."""
     shapes = {}
     for name, weight in network.named_parameters():
         path, _, own = name.rpartition(".")
@@ -125,14 +125,14 @@ Network = TypeVar("Network", bound=nn.Module)
 def patched(
     network: Network, patches: WeightDeltas, strength: float = 1.0, *, live: bool = False
 ) -> Network:
-    """A network with changed weights that shares all others with the one given.
+    """Copy a network with changed weights; the copy shares all unchanged weights.
 
     Args:
-        network: stays as it is; at strength 0 it is the result.
-        patches: by the names of its parameters.
+        network: not modified; returned as it is at strength 0.
+        patches: changes by parameter name.
         strength: factor of the changes.
-        live: compute low-rank changes of linear layers beside them, which needs no copy of the
-            weight and keeps small changes that a weight in half precision would round away;
+        live: compute low-rank changes of linear layers in the forward pass. This needs no copy of
+            the weight and keeps small changes that a weight in half precision would round away;
             everything else is merged.
     """
     if strength == 0 or not patches:
@@ -163,7 +163,7 @@ def _merge(layer: nn.Module, attribute: str, patch: WeightDelta, strength: float
 
 
 def _shared_copy(module: Network) -> Network:
-    """The same tree of modules around the same tensors."""
+    """Copy the tree of modules around the same tensors."""
     twin = copy.copy(module)
     twin._parameters = dict(module._parameters)
     twin._buffers = dict(module._buffers)

@@ -1,4 +1,4 @@
-"""What sampling asks of a video network, of whatever family.
+"""The interface between sampling and a video network of any family.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D features, S text tokens, I image
 tokens.
@@ -14,21 +14,21 @@ from .patchify import TokenLayout
 
 
 class VideoNetwork(Protocol):
-    """A context is prepared once; then the velocity of a latent or of packed tokens at every step.
+    """Predicts the velocity of a latent or of packed tokens, given contexts prepared once.
 
-    What belongs to the whole clip, its text and its image context, is the context. Further input
+    A context holds what belongs to a whole clip: its text and its image context. Extra input
     channels belong to the places of the state: they come with it, and are cut with it.
     """
 
     def prepare(self, text: Tensor, image: Tensor | None = None, /) -> Any:
-        """What the network makes of a prompt and of an image context for all steps.
+        """Prepare a prompt and an image context once for all steps.
 
         Args:
             text: (B, S, text width) from the text encoder.
-            image: (B, I, image width) from a vision encoder, where the network takes one.
+            image: (B, I, image width) from a vision encoder, if the network takes one.
 
         Raises:
-            ValueError: the image context is missing, or not one for this network.
+            ValueError: the image context is missing, or does not fit this network.
         """
         ...
 
@@ -45,19 +45,19 @@ class VideoNetwork(Protocol):
         channels: Tensor | None = None,
         hooks: BlockHooks = NO_HOOKS,
     ) -> Tensor:
-        """Velocity ``noise - x0`` of a noisy state, float32 in its shape.
+        """Predict the velocity ``noise - x0`` of a noisy state: float32, same shape as ``x``.
 
         Args:
-            x: latent (B, C, F, H, W), or with a layout tokens (B, L, D); in the dtype to compute
-                in.
-            levels: noise levels in [0, 1], (B,) of each row, one per place, or with a latent one
-                per frame, (B, F, 1, 1); those of a part of the rows are repeated, and conditions
-                with them.
-            contexts: prepared ones, one for all clips or one per packed clip.
+            x: latent (B, C, F, H, W), or tokens (B, L, D) if there is a layout; in the compute
+                dtype.
+            levels: noise levels in [0, 1]: (B,) per row, one per place, or, for a latent, one
+                per frame, (B, F, 1, 1). With fewer rows than ``x``, levels and conditions are
+                repeated.
+            contexts: prepared contexts, one for all clips or one per packed clip.
             layout: places of packed tokens.
-            loop: whether the time of a latent is a circle; a layout says it of its clips.
+            loop: whether the time of a latent is circular; a layout says this for its own clips.
             conditions: optional inputs by name.
-            channels: further input channels beside the state's own, in its form: the mask and the
+            channels: extra input channels in the form of the state: the mask and the
                 latent of a start image.
             hooks: changes inside the network.
         """

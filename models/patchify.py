@@ -23,12 +23,12 @@ PATCH: Patch = (1, 2, 2)
 
 @dataclass(frozen=True, eq=False)
 class TokenLayout:
-    """Where each token of a packed sequence stands and to which clip it belongs.
+    """Position and clip of each token in a packed sequence.
 
     Args:
         coordinates: (L, 3) frame, row, column in patch units, restarting at 0 in each clip.
-        lengths: tokens of each clip; the clips follow each other.
-        loop_frames: per clip the latent frames of its closed circle of time, 0 where open.
+        lengths: number of tokens of each clip; the clips follow each other.
+        loop_frames: per clip, the latent frames of its loop, or 0 if its time is open.
 
     Raises:
         ValueError: the shapes disagree.
@@ -44,31 +44,31 @@ class TokenLayout:
     def __post_init__(self) -> None:
         if self.coordinates.shape != (sum(self.lengths), 3):
             raise ValueError(
-                f"coordinates of shape {tuple(self.coordinates.shape)} for clips of "
-                f"{self.lengths} tokens: one (frame, row, column) per token is needed"
+                f"coordinates have shape {tuple(self.coordinates.shape)} for clips of "
+                f"{self.lengths} tokens: expected one (frame, row, column) per token"
             )
         if len(self.lengths) != len(self.loop_frames):
             raise ValueError(
-                f"{len(self.lengths)} clips, and {len(self.loop_frames)} that are said to be "
-                "loops or not: say it of each"
+                f"{len(self.lengths)} clips but {len(self.loop_frames)} entries in loop_frames: "
+                "give one per clip"
             )
 
     @property
     def clip_ids(self) -> Tensor:
-        """(L,) number of each token's clip."""
+        """(L,) index of each token's clip."""
         ids = [torch.full((length,), number) for number, length in enumerate(self.lengths)]
         return torch.cat(ids)
 
     @property
     def spans(self) -> tuple[slice, ...]:
-        """Place of each clip in the sequence."""
+        """Slice of each clip in the sequence."""
         ends = list(accumulate(self.lengths))
         return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
     def rotations(self, rope: RopeConfig, device: torch.device) -> Rotations:
-        """RoPE tables of the sequence, made once per layout, config and device.
+        """RoPE tables of the sequence, cached per layout, config and device.
 
-        A compiled graph makes them itself: what is kept outside of it would break it.
+        A compiled graph computes them itself: a cache outside the graph would break it.
         """
         if torch.compiler.is_compiling():
             return self._rotations(rope, float64_place(device), device)
@@ -96,7 +96,7 @@ def grid_layout(grid: LatentShape, *, loop: bool = False) -> TokenLayout:
 
 
 def pack_layouts(layouts: Sequence[TokenLayout]) -> TokenLayout:
-    """Put the clips of several layouts one after the other."""
+    """Concatenate the clips of several layouts."""
     return TokenLayout(
         torch.cat([layout.coordinates for layout in layouts]),
         tuple(length for layout in layouts for length in layout.lengths),
@@ -121,12 +121,12 @@ class Tokens:
     patch: Patch = PATCH
 
     def with_values(self, values: Tensor) -> "Tokens":
-        """The same clips and places with other contents."""
+        """The same clips and layout with other values."""
         return replace(self, values=values)
 
 
 def patch_grid(shape: LatentShape, patch: Patch) -> LatentShape:
-    """Patches per axis of a latent.
+    """Number of patches per axis of a latent.
 
     Raises:
         ValueError: a size is not a multiple of the patch.
@@ -166,7 +166,8 @@ def patchify(
     """Pack latents (B, C, F, H, W) of any sizes, equal in B and C, into one sequence.
 
     Raises:
-        ValueError: no latent, unequal batch or channels, sizes that the patch does not divide.
+        ValueError: there is no latent, batch or channels differ, or the patch does not divide a
+            size.
     """
     if not latents:
         raise ValueError("no latent to patchify: connect at least one")
@@ -184,7 +185,7 @@ def patchify(
 
 
 def unpatchify(tokens: Tokens) -> list[Tensor]:
-    """The latents (B, C, F, H, W) of a packed sequence, clip by clip."""
+    """Unpack a packed sequence into latents (B, C, F, H, W), one per clip."""
     return [
         from_patches(tokens.values[:, span], clip, tokens.patch)
         for span, clip in zip(tokens.layout.spans, tokens.clips, strict=True)

@@ -1,4 +1,4 @@
-"""Number formats: their names, and which of them a device computes fast in."""
+"""Dtypes: their names, and which of them are fast on a device."""
 
 import platform
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-"""By the names that the nodes and the command line offer."""
+"""Dtypes by the names that the nodes and the command line offer."""
 
 
 def has_fast_bf16(device: torch.device) -> bool:
-    """Whether matrix units for bf16 are there: AMX or AVX512-BF16 on a CPU, Ampere on CUDA."""
+    """Whether a device has bf16 matrix units: AMX or AVX512-BF16 on a CPU, Ampere on CUDA."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
@@ -20,14 +20,14 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 
 def float64_place(device: torch.device) -> torch.device:
-    """Where to compute in float64 for a device: on it, or on the CPU where it cannot (mps)."""
+    """The device to compute float64 on: the device itself, or the CPU if it has none (mps)."""
     return torch.device("cpu") if device.type == "mps" else device
 
 
 def has_slow_fp32() -> bool:
-    """Whether torch multiplies float32 on this CPU by a library that leaves half of it unused.
+    """Whether torch multiplies float32 on this CPU with a library that leaves half of it unused.
 
-    On AMD processors MKL computes with AVX2, also where there is AVX-512.
+    On AMD processors, MKL computes with AVX2 even where AVX-512 is available.
     """
     capability = torch.backends.cpu.get_cpu_capability()
     return capability == "AVX512" and torch.backends.mkl.is_available() and _is_amd()

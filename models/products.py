@@ -1,7 +1,7 @@
-"""Linear layers on a CPU, by the library that is fastest in them.
+"""Linear layers on a CPU, computed with the fastest library.
 
-torch has oneDNN multiply bfloat16 and MKL float32. On AMD processors with AVX-512, MKL's float32
-takes twice the time of oneDNN's, which reads the same weights: nothing is packed or kept.
+torch uses oneDNN to multiply bfloat16 and MKL for float32. On AMD processors with AVX-512, MKL
+takes twice as long as oneDNN in float32. oneDNN reads the same weights: nothing is packed or kept.
 """
 
 import torch
@@ -22,21 +22,21 @@ def _fast_types() -> frozenset[torch.dtype]:
 
 
 FAST_TYPES = _fast_types()
-"""What oneDNN is asked to multiply here. The processor decides, so results stay the same."""
+"""Dtypes that oneDNN multiplies here. The processor decides, so results stay the same."""
 
 
 def products_here() -> str:
-    """What multiplies matrices on this CPU, for people to read."""
+    """Describe which library multiplies matrices on this CPU."""
     names = sorted(str(dtype).removeprefix("torch.") for dtype in FAST_TYPES)
     if not names:
-        return "torch chooses what multiplies matrices on this CPU"
+        return "torch chooses the library that multiplies matrices on this CPU"
     return f"oneDNN multiplies matrices of {' and '.join(names)} on this CPU"
 
 
 def takes_fast_path(*operands: Tensor | None) -> bool:
-    """Whether oneDNN is to multiply them: on a CPU, in one fast type, and without gradients.
+    """Whether oneDNN multiplies these operands: on a CPU, in one fast dtype, without gradients.
 
-    Not in a compiled network, whose compiler chooses by itself.
+    Never in a compiled network, where the compiler chooses.
     """
     if torch.compiler.is_compiling():
         return False
@@ -51,9 +51,9 @@ def takes_fast_path(*operands: Tensor | None) -> bool:
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, gelu: bool = False) -> Tensor:
-    """oneDNN's linear layer, (..., I) -> (..., O), and GELU (tanh) of it in the same pass.
+    """Compute a linear layer with oneDNN, (..., I) -> (..., O), optionally with GELU (tanh) fused.
 
-    A row's result does not depend on the others, unless it is the only one.
+    A row's result does not depend on the other rows, unless it is the only one.
 
     Args:
         x: (..., I) in float32 or bfloat16.
@@ -62,23 +62,23 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, gelu: bool
         gelu: whether to apply GELU before rounding.
     """
     if not (weight.is_contiguous() or weight.mT.is_contiguous()):
-        weight = weight.contiguous()  # oneDNN multiplies by gaps in a plain loop
+        weight = weight.contiguous()  # oneDNN uses a plain loop for other strides
     activation = ("gelu", [], "tanh") if gelu else ("none", [], "")
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, *activation)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``torch.nn.functional.linear``, by oneDNN where that is faster."""
+    """``torch.nn.functional.linear``, with oneDNN where that is faster."""
     if takes_fast_path(x, weight, bias):
         return product(x, weight, bias)
     return functional.linear(x, weight, bias)
 
 
 class Linear(nn.Linear):
-    """``torch.nn.Linear``, by oneDNN where that is faster."""
+    """``torch.nn.Linear``, with oneDNN where that is faster."""
 
     def is_plain(self, x: Tensor) -> bool:
-        """Whether x is multiplied by the weights as they are; a host may cast or patch them."""
+        """Whether the weights are used as they are; a host may cast or patch them."""
         return True
 
     def forward(self, input: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class Linear(nn.Linear):
 
 
 def linear_gelu(layer: nn.Module, x: Tensor) -> Tensor:
-    """GELU (tanh) of a layer of x (..., I), in one pass where that is possible: (..., O)."""
+    """Apply a layer to x (..., I), then GELU (tanh), in one pass where possible: (..., O)."""
     if isinstance(layer, Linear) and layer.is_plain(x):
         weight, bias = layer.weight, layer.bias
         if takes_fast_path(x, weight, bias):

@@ -1,4 +1,4 @@
-"""Sizes of videos and latents as named tuples, the vocabulary of all shape arithmetic."""
+"""Sizes of videos and latents, and the arithmetic between them."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,10 +22,11 @@ class LatentShape(NamedTuple):
 
 @dataclass(frozen=True)
 class Compression:
-    """How many frames and pixels a latent position stands for.
+    """Number of frames and pixels that a latent position stands for.
 
-    The first latent frame is one frame of video, each further one ``time`` of them; in a loop,
-    whose first frame is like every other, all are. A side of a latent is ``space`` times shorter.
+    The first latent frame stands for one video frame, each further one for ``time`` frames; in a
+    loop, where the first latent frame is like any other, each stands for ``time`` frames. Each side
+    of a latent is ``space`` times shorter.
     """
 
     time: int
@@ -35,7 +36,7 @@ class Compression:
         return f"{self.time}x{self.space}x{self.space}"
 
     def latent_shape(self, video: VideoShape) -> LatentShape:
-        """Latent positions of a video; what does not fill one is left out."""
+        """Latent shape of a video; frames and pixels that do not fill a position are left out."""
         return LatentShape(
             max(0, (video.frames - 1) // self.time + 1),
             video.height // self.space,
@@ -48,11 +49,11 @@ class Compression:
         return VideoShape(max(0, frames), latent.height * self.space, latent.width * self.space)
 
     def fitting_frames(self, frames: int) -> int:
-        """The most frames, of so many, that a causal VAE takes; 1 at least."""
+        """Largest frame count up to ``frames`` that a causal VAE accepts; at least 1."""
         return max(0, frames - 1) // self.time * self.time + 1
 
     def check(self, video: VideoShape, *, patch: int = 1, loop: bool = False) -> None:
-        """Raise ValueError with the nearest fitting sizes of all that does not fit in a video."""
+        """Raise ValueError that lists all sizes that do not fit, with the nearest that do."""
         problems = []
         below, rule = self.fitting_frames(video.frames), f"1 + a multiple of {self.time}"
         if loop:
@@ -75,7 +76,7 @@ class Compression:
             raise ValueError("; ".join(problems))
 
     def left_out(self, frames: int) -> str:
-        """What is said where a VAE's stock node leaves the last frames out, as ComfyUI does."""
+        """Message for a stock VAE node that leaves the last frames out, as ComfyUI does."""
         kept = self.fitting_frames(frames)
         return (
             f"the last {frames - kept} of {frames} frames are left out: the VAE takes 1 + a "
@@ -84,4 +85,4 @@ class Compression:
 
 
 WAN_COMPRESSION = Compression(time=4, space=8)
-"""Of Wan 2.1, and of the shipped weights."""
+"""Compression of Wan 2.1 and of the shipped weights."""

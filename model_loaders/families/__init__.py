@@ -1,4 +1,4 @@
-"""The families of checkpoints that are known: a file each, and a line in this list."""
+"""The known families of checkpoints: one file each, and an entry in this list."""
 
 from ..family import Family
 from .control import CONTROL

@@ -1,4 +1,4 @@
-"""Control branches: those of the pack, and VACE's, whose files hold their base as well."""
+"""Control branches: the pack's own, and VACE's, whose files also hold their base."""
 
 from collections.abc import Collection, Mapping
 
@@ -16,10 +16,10 @@ from .wan_dit import PREFIXES, VACE_PREFIX
 VACE = "vace_patch_embedding.weight"
 DILATED = "controlnet_blocks.0.weight"
 ENCODER = "control_encoder."
-"""Of light branches that encode pictures by themselves, such as TheDenk's for Wan."""
+"""Mark in the keys of light branches that encode images themselves, such as TheDenk's for Wan."""
 
 _BASE_LAYERS = {15: 30, 8: 40}
-"""Blocks of the bases of VACE's published branches, 1.3B and 14B, by those of the branch."""
+"""Blocks of the base, by blocks of the branch, for VACE's published branches, 1.3B and 14B."""
 
 
 def detect(keys: Collection[str]) -> bool:
@@ -30,8 +30,8 @@ def detect(keys: Collection[str]) -> bool:
 def _converted(state: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, Tensor]:
     if any(ENCODER in key for key in state):
         raise UnsupportedCheckpointError(
-            "a ControlNet that encodes its pictures by itself, such as those of TheDenk for Wan, "
-            "which are not supported: use VACE, or a ControlNet made with Spacetime"
+            "this ControlNet encodes its images by itself, like TheDenk's for Wan, "
+            "which is not supported: use VACE, or a ControlNet trained with Spacetime"
         )
     state = strip_prefixes(state, PREFIXES)
     if VACE in state:
@@ -40,7 +40,7 @@ def _converted(state: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[s
 
 
 def derive_vace(state: Mapping[str, Tensor]) -> ControlConfig:
-    """Sizes of a VACE branch from shapes; heads are 128 wide as in every published Wan file.
+    """Derive the sizes of a VACE branch; heads are 128 wide as in every published Wan file.
 
     Raises:
         UnsupportedCheckpointError: it is not one of the published branches.
@@ -49,8 +49,8 @@ def derive_vace(state: Mapping[str, Tensor]) -> ControlConfig:
     if VACE not in state or layers not in _BASE_LAYERS:
         known = " or ".join(map(str, _BASE_LAYERS))
         raise UnsupportedCheckpointError(
-            f"a control branch of {layers} blocks that does not say where they belong: VACE's have "
-            f"{known}"
+            f"a control branch of {layers} blocks that does not say where they belong: use one of "
+            f"VACE's, which have {known} blocks"
         )
     embedding = state[VACE]
     base = _BASE_LAYERS[layers]

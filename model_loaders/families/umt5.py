@@ -45,7 +45,7 @@ FROM_WAN: KeyTable = [
 
 
 def detect(keys: Iterable[str]) -> bool:
-    """Tell from the keys of a file whether it is a gated T5 encoder in a known layout."""
+    """Whether the keys are those of a gated T5 encoder in a known layout."""
     return any(key.endswith((_HUGGING_FACE_MARK, _WAN_MARK)) for key in keys)
 
 
@@ -55,17 +55,17 @@ def to_pack_keys(
     dtype: torch.dtype = torch.bfloat16,
     metadata: Mapping[str, str] | None = None,
 ) -> dict[str, Tensor]:
-    """Bring a file of this family to the network's own names, quantised weights restored.
+    """Convert a file of this family to the network's own names, and restore quantised weights.
 
-    The tokenizer that the file may carry is not among them: `tokenizer_tensor` returns it.
+    The result omits the tokenizer that the file may hold: `tokenizer_tensor` returns it.
 
     Args:
         state_dict: tensors by the file's names.
-        dtype: type of weights that were stored in float8; others keep theirs.
+        dtype: dtype for weights that were stored in float8; others keep theirs.
         metadata: the file's header.
 
     Raises:
-        UnsupportedCheckpointError: the file has tensors that no layout knows, or a quantisation
+        UnsupportedCheckpointError: the file has tensors that no layout has, or a quantisation
             that is not supported.
     """
     weights = strip_prefixes(state_dict, _PREFIXES)
@@ -80,7 +80,7 @@ def to_pack_keys(
 
 
 def tokenizer_tensor(state_dict: Mapping[str, Tensor]) -> Tensor | None:
-    """Return the uint8 tensor with the sentencepiece model, or None where the file has none."""
+    """Return the uint8 tensor with the sentencepiece model, or None if the file has none."""
     return strip_prefixes(state_dict, _PREFIXES).get(TOKENIZER_KEY)
 
 

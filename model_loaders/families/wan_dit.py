@@ -1,4 +1,4 @@
-"""Wan video transformers: original, ComfyUI and diffusers files -> the pack's key names."""
+"""Wan video transformers: convert original, ComfyUI and diffusers files to the pack's key names."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -15,12 +15,12 @@ from ..family import Family
 from ..keys import UnsupportedCheckpointError, count_blocks, rename, strip_prefixes
 
 SHIFT = 8.0
-"""Shift of the schedules that ComfyUI makes for every Wan model."""
+"""Shift of the schedules that ComfyUI uses for every Wan model."""
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.")
 
 VACE_PREFIX = "vace_"
-"""Of the control branch in files of VACE, which is read by itself."""
+"""Prefix of the control branch in VACE files, which is read separately."""
 
 _NEEDED = (
     "patch_embedding.weight",
@@ -29,7 +29,7 @@ _NEEDED = (
     "blocks.0.ffn.0.weight",
     "head.head.weight",
 )
-"""Tensors whose shapes tell the sizes of a network."""
+"""Tensors whose shapes determine the sizes of a network."""
 
 _ATTENTION = r"(blocks\.\d+)\.attn{n}\.{theirs}\.(weight|bias)"
 
@@ -93,7 +93,7 @@ def _bare(key: str) -> str:
 
 
 def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Strip prefixes, leave out a VACE branch beside the network, and rename diffusers keys.
+    """Strip prefixes, drop the control branch of a VACE file, and rename diffusers keys.
 
     Raises:
         UnsupportedCheckpointError: the file holds parts that this network does not have.
@@ -112,7 +112,7 @@ def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def derive_config(state: Mapping[str, Tensor]) -> DiTConfig:
-    """Sizes from shapes; heads are 128 wide in every published Wan file.
+    """Derive sizes from shapes; heads are 128 wide in every published Wan file.
 
     Raises:
         UnsupportedCheckpointError: a tensor that every Wan transformer has is missing.
@@ -144,17 +144,17 @@ def derive_config(state: Mapping[str, Tensor]) -> DiTConfig:
 
 
 def latent_format(config: DiTConfig) -> LatentFormat:
-    """Statistics of the VAE whose latents the network works on."""
+    """Latent format of the VAE that the network was trained with."""
     return WAN22_LATENT if config.out_channels == WAN22_LATENT.channels else WAN21_LATENT
 
 
 def sampling_info(config: DiTConfig) -> dict[str, Any]:
-    """What a host wants to know for sampling; Wan 2.2 5B knows a noise level per token."""
+    """What a host needs for sampling; Wan 2.2 5B takes a noise level per token."""
     return {"shift": SHIFT, "token_levels": config.out_channels == WAN22_LATENT.channels}
 
 
 def layer_name(name: str) -> str:
-    """Name of a layer of a diffusers file in the pack; other names stay as they are."""
+    """Convert a layer's name from diffusers to the pack; other names are returned as they are."""
     key = f"{name}.weight"
     for pattern, replacement in DIFFUSERS_KEYS:
         match = re.fullmatch(pattern, key)

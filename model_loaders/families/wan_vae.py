@@ -1,4 +1,4 @@
-"""Wan video VAEs: original 2.1 and 2.2, ComfyUI and diffusers files -> the pack's key names."""
+"""Wan video VAEs: convert original 2.1 and 2.2, ComfyUI and diffusers files to the pack's names."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ..keys import KeyTable, UnsupportedCheckpointError, count_blocks, rename, s
 PREFIXES = ("first_stage_model.", "vae.", "model.")
 
 NESTED_MARK = "decoder.upsamples.0.upsamples.0.residual.2.weight"
-"""In Wan 2.2 files and the pack's own: each level is a list of blocks."""
+"""Key in Wan 2.2 files and the pack's own, where each level is a list of blocks."""
 
 FLAT_MARK = "decoder.upsamples.0.residual.2.weight"
-"""In Wan 2.1 files: one list of blocks runs through all levels."""
+"""Key in Wan 2.1 files, where one list of blocks runs through all levels."""
 
 DIFFUSERS_MARK = "decoder.up_blocks.0.resnets.0.conv1.weight"
 
@@ -34,13 +34,13 @@ DIFFUSERS_BLOCKS: KeyTable = [
     (r"(.*block.*)\.conv_shortcut\.(.*)", r"\1.shortcut.\2"),
     (r"(.*)", r"\1"),
 ]
-"""Names inside a block; the places of blocks stay as they are."""
+"""Rules for names inside a block; the positions of blocks stay as they are."""
 
 
 def diffusers_places(res_blocks: int) -> KeyTable:
-    """Give the rules for the places of blocks in diffusers files, of Wan 2.1 and 2.2.
+    """Rules for the positions of blocks in diffusers files of Wan 2.1 and 2.2.
 
-    The encoder of a 2.1 file comes out in the flat layout.
+    The encoder of a 2.1 file ends up in the flat layout.
     """
     step_down, step_up = res_blocks, res_blocks + 1
     return [
@@ -73,7 +73,7 @@ def diffusers_places(res_blocks: int) -> KeyTable:
 
 
 def flat_places(res_blocks: int, levels: int) -> KeyTable:
-    """Give the rules that sort one list of blocks into levels; other keys stay as they are."""
+    """Rules that sort one list of blocks into levels; other keys stay as they are."""
     table: list[tuple[str, str | None]] = []
     for side, name, length in (
         ("encoder", "downsamples", res_blocks + 1),
@@ -98,10 +98,10 @@ def detect(keys: Collection[str]) -> bool:
 
 
 def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Strip prefixes and bring the keys into the nested layout of the Wan 2.2 original.
+    """Strip prefixes and convert the keys to the nested layout of the Wan 2.2 original.
 
     Raises:
-        UnsupportedCheckpointError: the file has tensors that no layout knows.
+        UnsupportedCheckpointError: the file has tensors that no layout has.
     """
     weights = dict(state)
     if not any(mark in weights for mark in (NESTED_MARK, FLAT_MARK, DIFFUSERS_MARK)):
@@ -117,8 +117,8 @@ def to_pack_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             )
         if resamples[-1] > len(weights):
             raise UnsupportedCheckpointError(
-                f"the VAE's encoder has a block {resamples[-1]}, but the file only {len(weights)} "
-                "tensors: it is damaged; download it again"
+                f"the VAE's encoder has a block {resamples[-1]}, but the file has only "
+                f"{len(weights)} tensors: it is damaged; download it again"
             )
         weights = rename(weights, flat_places(resamples[0], levels=1 + len(resamples)))
     return weights
@@ -160,7 +160,7 @@ def derive_config(state: Mapping[str, Tensor]) -> VAEConfig:
 
 
 def _indices(keys: Collection[str], pattern: str) -> list[int]:
-    """Find the different numbers that the pattern's one group takes at the start of keys."""
+    """Find the distinct numbers that the pattern's only group matches at the start of keys."""
     matches = (re.match(pattern, key) for key in keys)
     return sorted({int(match[1]) for match in matches if match})
 

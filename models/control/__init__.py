@@ -1,1 +1,1 @@
-"""Networks beside the video transformer, whose residuals steer it by a hint."""
+"""Control branches: networks that steer the video transformer by residuals from a hint."""

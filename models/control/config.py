@@ -1,4 +1,4 @@
-"""Sizes of control branches, and whether a branch belongs to a base."""
+"""Sizes of control branches, and the check that a branch belongs to a base."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -7,14 +7,14 @@ from ..dit.config import DiTConfig
 from ..patchify import PATCH, Patch
 
 Design = Literal["residual", "dilated"]
-"""``residual``: copies of blocks of the base, in its width, which share its embeddings (VACE).
+"""``residual``: copies of the base's blocks, at its width, which share its embeddings (VACE).
 
-``dilated``: few narrow blocks with embeddings of their own, spread over the base (TheDenk).
+``dilated``: a few narrow blocks with their own embeddings, spread over the base (TheDenk).
 """
 
 Levels = Literal["own", "base"]
-"""Of a dilated branch: whether it embeds the noise level itself, or takes what the base makes of it
-and of all its other inputs, such as the frame rate."""
+"""Noise levels of a dilated branch: ``own`` if it embeds the level itself, ``base`` if it takes the
+base's embedding of the level and of all other inputs, such as the frame rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +22,16 @@ class ControlConfig:
     """Sizes of a control branch.
 
     Args:
-        design: of the two.
-        after: blocks of the base after which the residuals are added, rising: one for each block
-            of the branch.
-        base_dim: width of the base, in which the residuals are.
-        dim, heads, ffn_dim: of the blocks; a residual branch has those of its base.
-        hint_channels: of a hint in the places of the latent.
-        latent_channels: of the base's state, which a dilated branch sees beside the hint.
+        design: ``residual`` or ``dilated``.
+        after: blocks of the base after which the residuals are added, in ascending order: one for
+            each block of the branch.
+        base_dim: width of the base and of the residuals.
+        dim, heads, ffn_dim: sizes of the blocks; a residual branch has those of its base.
+        hint_channels: channels of the hint, which has the latent's positions.
+        latent_channels: channels of the base's state, which a dilated branch sees beside the hint.
         patch, text_dim, text_length, freq_dim, eps, theta, temporal_theta, conditions: as in
             ``DiTConfig``; those of the embeddings are a dilated branch's own.
-        levels: where a dilated branch has the noise level from.
+        levels: source of a dilated branch's noise level.
 
     Raises:
         ValueError: the numbers contradict each other.
@@ -60,26 +60,31 @@ class ControlConfig:
         object.__setattr__(self, "patch", tuple(self.patch))
         object.__setattr__(self, "conditions", tuple(self.conditions))
         if self.design not in ("residual", "dilated"):
-            raise ValueError(f"a control branch of design {self.design!r}: residual or dilated")
+            raise ValueError(f"control branch design {self.design!r}: expected residual or dilated")
         if not self.after or list(self.after) != sorted(set(self.after)) or self.after[0] < 0:
-            raise ValueError(f"residuals after the blocks {self.after}: name some, rising from 0")
+            raise ValueError(
+                f"residuals after the blocks {self.after}: list at least one block number, "
+                "0 or more, in ascending order"
+            )
         if self.design == "residual" and self.dim != self.base_dim:
             raise ValueError(
-                f"a residual branch of width {self.dim} beside a base of {self.base_dim}: it "
-                "shares the base's embeddings and has its width"
+                f"a residual branch of width {self.dim} for a base of width {self.base_dim}: it "
+                "shares the base's embeddings, so the widths must be equal"
             )
         if self.levels not in ("own", "base"):
-            raise ValueError(f"a control branch with {self.levels!r} noise levels: own or base")
+            raise ValueError(
+                f"control branch with {self.levels!r} noise levels: expected own or base"
+            )
         if self.levels == "base" and (self.conditions or self.design == "residual"):
             raise ValueError(
                 "noise levels of the base are for a dilated branch without conditions of its own: "
-                "they hold the base's, and a residual branch has them anyway"
+                "they include the base's conditions, and a residual branch always uses them"
             )
         _ = self.trunk
 
     @property
     def layers(self) -> int:
-        """Number of its blocks."""
+        """Number of blocks."""
         return len(self.after)
 
     @property
@@ -107,10 +112,10 @@ class ControlConfig:
         return asdict(self)
 
     def check_base(self, base: DiTConfig) -> None:
-        """Refuse a base that the branch was not made for.
+        """Refuse a base that the branch does not belong to.
 
         Raises:
-            ValueError: with all that differs, what the branch needs first.
+            ValueError: the message lists every difference, what the branch needs first.
         """
         pairs: dict[str, tuple[object, object]] = {
             "a width": (self.base_dim, base.dim),
@@ -135,5 +140,5 @@ class ControlConfig:
         if told:
             raise ValueError(
                 f"this ControlNet belongs to another model: it needs {'; '.join(told)}: load the "
-                "model that it was trained with, or a ControlNet for this one"
+                "model that it was trained with, or a ControlNet for this model"
             )

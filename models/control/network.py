@@ -29,25 +29,25 @@ from .config import ControlConfig
 
 
 class ControlNetwork(Protocol):
-    """A branch beside the blocks: a prompt is prepared once, then residuals at every step."""
+    """A control branch: prepares a prompt once, then yields residuals at every step."""
 
     control: ControlConfig
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type of the weights."""
+        """Dtype of the weights."""
         ...
 
     @property
     def text_layers(self) -> Sequence[nn.Module]:
-        """The layers that prompts are prepared with, beside those of the base."""
+        """The branch's own layers that prepare prompts, in addition to the base's."""
         ...
 
     def prepare(self, text: Tensor, embed: Callable[[Tensor], Words]) -> PreparedContext:
-        """What its blocks attend to, for all steps.
+        """Prepare the keys and values that the blocks attend to, once for all steps.
 
         Args:
-            text: (B, S, text width) in the dtype to compute in.
+            text: (B, S, text width) in the compute dtype.
             embed: the base's embedding of such a text.
         """
         ...
@@ -55,19 +55,18 @@ class ControlNetwork(Protocol):
     def __call__(
         self, inside: Embedded, hint: Tensor, contexts: Sequence[PreparedContext]
     ) -> Iterator[Tensor]:
-        """Residuals (B, L, D) float32 for the blocks ``control.after``, one by one.
+        """Yield residuals (B, L, D) float32 for the blocks ``control.after``, one by one.
 
         Args:
-            inside: of a call of the base.
+            inside: embedded inputs of the base's call.
             hint: (B, L, E) patches of the hint.
-            contexts: prepared prompts, one for all clips or one per clip; their dtype is the one to
-                compute in.
+            contexts: prepared prompts, one for all clips or one per clip, in the compute dtype.
         """
         ...
 
 
 class ResidualBlock(Block):
-    """A block of the base's kind whose state is also projected to a residual."""
+    """A block like the base's whose state is also projected to a residual."""
 
     def __init__(self, config: ControlConfig, make: LayerMaker, *, first: bool) -> None:
         dim = config.dim
@@ -77,10 +76,10 @@ class ResidualBlock(Block):
 
 
 class ResidualBranch(nn.Module):
-    """Copies of blocks in the base's width, with its time modulation and embedded text.
+    """Copies of blocks at the base's width, with its time modulation and embedded text.
 
-    Source: Jiang et al., "VACE: All-in-One Video Creation and Editing", 2025; parameters have the
-    names of its files.
+    Source: Jiang et al., "VACE: All-in-One Video Creation and Editing", 2025; parameters are named
+    as in its files.
 
     Args:
         config: sizes.
@@ -106,12 +105,12 @@ class ResidualBranch(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type of the weights."""
+        """Dtype of the weights."""
         return self.vace_patch_embedding.weight.dtype
 
     @property
     def text_layers(self) -> Sequence[nn.Module]:
-        """The blocks' layers for the text."""
+        """The blocks' cross-attention layers."""
         return [block.cross_attn for block in self._blocks()]
 
     def prepare(self, text: Tensor, embed: Callable[[Tensor], Words]) -> PreparedContext:
@@ -168,11 +167,11 @@ class DilatedBranch(Trunk):
 
     @property
     def text_layers(self) -> Sequence[nn.Module]:
-        """Its embedding of the text, and the blocks' layers for it."""
+        """The branch's text embedding, and the blocks' cross-attention layers."""
         return [self.text_embedding, *(block.cross_attn for block in self.each_block())]
 
     def prepare(self, text: Tensor, embed: Callable[[Tensor], Words]) -> PreparedContext:
-        """Project the text by an embedding of its own."""
+        """Project the text with the branch's own embedding."""
         return contexts_of(self.each_block(), self.embed_text(text))
 
     def forward(
@@ -198,16 +197,16 @@ class DilatedBranch(Trunk):
 
 
 def build_control(config: ControlConfig, **options: Any) -> ResidualBranch | DilatedBranch:
-    """A branch without usable weights; ``options`` as for ``VideoDiT``."""
+    """Build a branch without usable weights; ``options`` as for ``VideoDiT``."""
     design = ResidualBranch if config.design == "residual" else DilatedBranch
     return design(config, **options)
 
 
 def initialise(branch: ResidualBranch | DilatedBranch, generator: torch.Generator) -> None:
-    """Fresh weights for training, with residuals of zero.
+    """Initialise weights for training, with residuals of zero.
 
     Args:
-        branch: on the CPU.
+        branch: a branch on the CPU.
         generator: source of every random number.
     """
     fill(branch, generator)

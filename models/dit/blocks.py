@@ -20,11 +20,11 @@ from ..products import FeedForward
 from .rope import Rotations, rotate
 
 IMAGE_EPS = 1e-5
-"""Of the norms in the image embedding of published models."""
+"""Epsilon of the norms in the image embedding of published models."""
 
 
 class Context(NamedTuple):
-    """What the tokens of a clip attend to in one block, beside themselves."""
+    """Keys and values that a clip's tokens attend to in one block, besides each other."""
 
     text: KeysValues
     image: KeysValues | None = None
@@ -40,15 +40,15 @@ class Modulation:
     def vectors(self, offset: Tensor) -> tuple[Tensor, ...]:
         """The six vectors of a block, (U, D) each; ``offset`` is (1, 6, D).
 
-        ``index`` spreads one over the tokens where it is used: with a level per token all six
-        at once would take several times the memory of the state itself.
+        Each is spread over the tokens by ``index`` where it is used: with a level per token, all
+        six at once would take several times the memory of the state itself.
         """
         return (self.table + offset.to(self.table.device, torch.float32)).unbind(1)
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """What every block of one call shares: rotations, clip spans, modulation, hooks."""
+    """Inputs shared by all blocks of one call: rotations, clip spans, modulation, hooks."""
 
     rotations: Rotations
     spans: tuple[slice, ...]
@@ -59,7 +59,7 @@ class Sequences:
 def modulate(x: Tensor, shift: Tensor, scale: Tensor, index: Tensor, eps: float) -> Tensor:
     """Normalise (B, L, D) without weights, then scale and shift by vectors (U, D), in float32.
 
-    ``index`` (B, L or 1) numbers the vectors of each token.
+    ``index`` (B, L or 1) selects the vectors of each token.
     """
     normed = layer_norm(x.float(), x.shape[-1:], eps=eps)  # (B, L, D)
     return (normed * embedding(index, 1 + scale)).add_(embedding(index, shift))
@@ -93,7 +93,7 @@ class Projections(nn.Module):
 
 
 class SelfAttention(Projections):
-    """Attention of each packed clip to itself, with rotary positions."""
+    """Self-attention within each packed clip, with rotary positions."""
 
     def forward(self, x: Tensor, shared: Sequences) -> Tensor:
         k, v = self.keys_values(x)  # (B, N, L, K)
@@ -104,9 +104,9 @@ class SelfAttention(Projections):
 
 
 class CrossAttention(Projections):
-    """Attention to the text, and to an image beside it.
+    """Attention to the text and, if there is one, to an image.
 
-    Keys and values are made once per prompt. ``image`` says whether there are layers for an image.
+    Keys and values are computed once per prompt. ``image`` says whether to add layers for an image.
     """
 
     def __init__(self, dim: int, heads: int, eps: float, make: LayerMaker, *, image: bool) -> None:
@@ -170,9 +170,9 @@ class Block(nn.Module):
 
 
 class ImageEmbedding(nn.Module):
-    """The image context (B, I, image width) in the network's width, (B, I, D).
+    """Projects the image context (B, I, image width) to the network's width, (B, I, D).
 
-    ``positions`` is the number of places with an embedding of their own, 0 for none.
+    ``positions`` is the number of positions with a learned embedding, 0 for none.
     """
 
     def __init__(self, width: int, positions: int, dim: int, make: LayerMaker) -> None:
@@ -193,7 +193,7 @@ class ImageEmbedding(nn.Module):
 
 
 class Head(nn.Module):
-    """Last modulation and projection to patches, (B, L, D) -> (B, L, patch volume * C)."""
+    """Final modulation and projection to patches, (B, L, D) -> (B, L, patch volume * C)."""
 
     def __init__(self, dim: int, out_dim: int, eps: float, make: LayerMaker) -> None:
         super().__init__()

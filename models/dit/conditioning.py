@@ -26,22 +26,22 @@ CONDITION_SCALES: Mapping[str, float] = {
     "duration": 100.0,
     "loop": 1000.0,
 }
-"""Optional inputs of the network and what brings each to the range of the sinusoids.
+"""Optional inputs of the network, each with its scale before the sinusoids.
 
 ``r`` is the second noise level of a flow map (as ``sigma`` in shape and unit), ``guidance``
 the CFG scale, ``fps`` frames per second, ``height`` and ``width`` latent rows and columns,
-``duration`` seconds, ``loop`` 1 for a clip whose time is a circle.
+``duration`` seconds, ``loop`` 1 for a clip with circular time.
 """
 
 
 @dataclass(frozen=True)
 class DistinctConditions:
-    """Conditionings without repeats: token l of row b has number ``index[b, l]``.
+    """Distinct conditionings: token l of row b uses number ``index[b, l]``.
 
     Args:
         sigma: (U,) noise levels in [0, 1].
-        extras: name -> (U,) values of the optional inputs that are given.
-        index: (B, L), or (B, 1) where a row has only one.
+        extras: name -> (U,) values of the optional inputs in use.
+        index: (B, L), or (B, 1) where each row has only one.
     """
 
     sigma: Tensor
@@ -55,10 +55,10 @@ def gather_levels(
     """Collect the distinct conditionings of a packed batch.
 
     Args:
-        sigma: (B,), (B, L), or (B, F, 1), a level for each frame of the only clip.
+        sigma: (B,), (B, L), or (B, F, 1), a level for each frame of a single clip.
         layout: places of the L tokens.
         extras: optional inputs, each (B,), per clip (B, clips) or (for ``r``) per token (B, L).
-        rows: of the batch, a multiple of B: the rows of conditionings are repeated.
+        rows: rows of the batch, a multiple of B; the conditionings are repeated to match.
 
     Raises:
         ValueError: an input has another shape.
@@ -79,10 +79,10 @@ def gather_levels(
 
 
 def _distinct(columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Distinct columns (N, U) of (N, L), sorted, and the number of each column among them (L,).
+    """Find the distinct columns (N, U) of (N, L), sorted, and the index of each column (L,).
 
-    What torch.unique does over a dimension, which takes a thousand times as long on a CPU. In a
-    compiled graph, whose shapes do not depend on values, every column counts as another one.
+    Equivalent to torch.unique over a dimension, which takes a thousand times as long on a CPU. In a
+    compiled graph, where shapes cannot depend on values, every column counts as distinct.
     """
     if torch.compiler.is_compiling():
         return columns, torch.arange(columns.shape[1], device=columns.device)
@@ -112,7 +112,7 @@ def _column(name: str, value: Tensor, sigma: Tensor, layout: TokenLayout) -> Ten
 
 
 def _per_token(columns: Tensor, layout: TokenLayout) -> Tensor:
-    """Values (B, clips), or (B, F) of one clip, spread over tokens (B, L); others as they are."""
+    """Spread values (B, clips), or (B, F) of one clip, over tokens (B, L); keep other shapes."""
     count, tokens = columns.shape[1], len(layout.coordinates)
     if count in (1, tokens):
         return columns
@@ -122,8 +122,9 @@ def _per_token(columns: Tensor, layout: TokenLayout) -> Tensor:
 
 
 def frame_levels(levels: Tensor) -> Tensor:
-    """Levels (B, F, 1, 1) of those (B, F, H, W) that are equal within each frame; others as they
-    are.
+    """Reduce levels (B, F, H, W) to (B, F, 1, 1) if they are equal within each frame.
+
+    Other levels are returned as they are.
     """
     if levels.ndim != 4:
         return levels
@@ -139,9 +140,9 @@ def clip_conditions(
     loop: bool = False,
     compression: Compression = WAN_COMPRESSION,
 ) -> dict[str, float]:
-    """What a clip's size, length and frame rate say to a network with the inputs ``names``.
+    """Values of a clip's size, length, frame rate and loop flag for the inputs ``names``.
 
-    Without a frame rate neither it nor the duration is given. The loop flag always is.
+    Without a frame rate, ``fps`` and ``duration`` are omitted. The loop flag is always set.
     """
     values: dict[str, float] = {"height": shape.height, "width": shape.width, "loop": float(loop)}
     if fps is not None:
@@ -151,7 +152,10 @@ def clip_conditions(
 
 
 def sinusoid(values: Tensor, dim: int) -> Tensor:
-    """(U,) -> (U, dim): cosines first, frequencies 10000^(-i / (dim / 2)), in float64."""
+    """Sinusoidal embedding (U,) -> (U, dim), computed in float64.
+
+    Cosines come first; the frequencies are 10000^(-i / (dim / 2)).
+    """
     half = dim // 2
     place = float64_place(values.device)
     steps = torch.arange(half, dtype=torch.float64, device=place)
@@ -161,5 +165,5 @@ def sinusoid(values: Tensor, dim: int) -> Tensor:
 
 
 def condition_embedding(freq_dim: int, dim: int, make: LayerMaker) -> nn.Sequential:
-    """Make the two-layer embedding of the sinusoids of a noise level or an optional input."""
+    """Make the two-layer embedding for the sinusoids of a noise level or an optional input."""
     return nn.Sequential(make.linear(freq_dim, dim), nn.SiLU(), make.linear(dim, dim))

@@ -14,9 +14,9 @@ class DiTConfig:
 
     ``conditions`` names the optional inputs (keys of ``CONDITION_SCALES``) the network was
     built with; ``initialise`` starts their embeddings at zero, so that before training an input
-    changes nothing. ``image_dim`` is the width of the image context that the network takes beside
-    the text, 0 for none; ``image_positions`` how many places of it have an embedding of their own,
-    0 where none has (Wan 2.1 for first and last frames: 514, of two images).
+    changes nothing. ``image_dim`` is the width of the image context that the network takes in
+    addition to the text, 0 for none. ``image_positions`` is the number of image tokens with a
+    learned position embedding, 0 for none (Wan 2.1 for first and last frames: 514, for two images).
     """
 
     dim: int
@@ -43,7 +43,9 @@ class DiTConfig:
             raise ValueError(f"width {self.dim} does not split into {self.heads} even heads")
         unknown = set(self.conditions) - set(CONDITION_SCALES)
         if unknown:
-            raise ValueError(f"unknown conditions {sorted(unknown)}: {sorted(CONDITION_SCALES)}")
+            raise ValueError(
+                f"unknown conditions {sorted(unknown)}: choose from {sorted(CONDITION_SCALES)}"
+            )
 
     @property
     def rope(self) -> RopeConfig:

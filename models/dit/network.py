@@ -1,4 +1,4 @@
-"""The video diffusion transformer: Wan's design, in token form first.
+"""The video diffusion transformer: Wan's design, built around packed tokens.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, I image tokens,
 D width.
@@ -39,7 +39,7 @@ class VideoDiT(Trunk):
     Args:
         config: sizes.
         ops: namespace of layer classes (Linear, Conv3d, LayerNorm, RMSNorm).
-        attention: stands in for the scaled dot-product attention.
+        attention: replaces the scaled dot-product attention.
     """
 
     def __init__(
@@ -60,33 +60,32 @@ class VideoDiT(Trunk):
         """Project a prompt and its image context once for all steps.
 
         Args:
-            text: (B, S, text_dim) from the text encoder, in the dtype to compute in; zero
-                rows are added up to the length that the network was trained with, and are
-                attended to.
-            image: (B, I, image_dim) from the vision encoder, in the same dtype, where the network
+            text: (B, S, text_dim) from the text encoder, in the compute dtype; it is padded to the
+                length that the network was trained with, by zero rows that are attended to.
+            image: (B, I, image_dim) from the vision encoder, in the same dtype, if the network
                 takes an image context.
 
         Raises:
-            ValueError: the image context is missing, or not one for this network.
+            ValueError: the image context is missing, or does not fit this network.
         """
         self.check_image(image)
         seen = None if image is None or self.img_emb is None else self.img_emb(image)  # (B, I, D)
         return contexts_of(self.each_block(), self.embed_text(text), seen)
 
     def check_image(self, image: Tensor | None) -> None:
-        """Refuse an image context (B, I, image_dim) that is missing or none for this network.
+        """Refuse an image context (B, I, image_dim) that is missing or does not fit this network.
 
         Raises:
-            ValueError: says what it takes.
+            ValueError: the message says what the network takes.
         """
         width, places = self.config.image_dim, self.config.image_positions
         if (0 if image is None else image.shape[-1]) != width:
-            given = "no image context" if image is None else f"one of {tuple(image.shape)}"
-            wanted = f"one (batch, tokens, {width})" if width else "none"
+            given = "no image context" if image is None else f"image context {tuple(image.shape)}"
+            wanted = f"one of shape (batch, tokens, {width})" if width else "none"
             raise ValueError(f"{given}: this network takes {wanted}")
         if image is not None and 0 < places < image.shape[1]:
             raise ValueError(
-                f"an image context of {image.shape[1]} tokens: this network knows {places} places"
+                f"image context of {image.shape[1]} tokens: this network takes at most {places}"
             )
 
     def forward(
@@ -104,7 +103,7 @@ class VideoDiT(Trunk):
         """Velocity of a latent or of packed tokens; see ``VideoNetwork``.
 
         Raises:
-            ValueError: a latent with several contexts, or as ``forward_tokens``.
+            ValueError: a latent comes with several contexts; or as in ``forward_tokens``.
         """
         if channels is not None:
             x = torch.cat([x, channels.to(x)], dim=1 if layout is None else 2)
@@ -137,20 +136,20 @@ class VideoDiT(Trunk):
         """Velocity of a packed sequence; the clips in it never see each other.
 
         Args:
-            tokens: (B, L, in_channels * patch volume) in the dtype to compute in.
+            tokens: (B, L, in_channels * patch volume) in the compute dtype.
             layout: coordinates and clip of each token. Clean reference tokens are tokens
                 of the clip with their own coordinates and noise level 0.
-            sigma: (B,) noise level of a row, (B, L) of each token, or (B, F, 1) of each frame of
-                the only clip, in [0, 1]; those of a part of the rows are repeated.
+            sigma: noise levels in [0, 1]: (B,) per row, (B, L) per token, or (B, F, 1) per frame of
+                a single clip. With fewer rows than ``tokens``, they are repeated.
             contexts: one prepared context for all clips, or one per clip.
-            conditions: optional inputs by name, each (B,) or (B, clips), ``r`` as sigma.
+            conditions: optional inputs by name, each (B,) or (B, clips), ``r`` like sigma.
             hooks: changes at the blocks.
 
         Returns:
             (B, L, out_channels * patch volume) float32.
 
         Raises:
-            ValueError: shapes disagree, or a condition is unknown to this network.
+            ValueError: shapes disagree, or this network has no such condition.
         """
         self._check(tokens, layout, contexts)
         levels = gather_levels(sigma, layout, self._known(conditions or {}), len(tokens))
@@ -169,7 +168,10 @@ class VideoDiT(Trunk):
         return rearrange(out, "B L (pt ph pw C) -> B L (C pt ph pw)", pt=pt, ph=ph, pw=pw)
 
     def _embed_rows(self, tokens: Tensor, together: int) -> Tensor:
-        """Embed patches: rows that come one by one as one, which torch convolves otherwise."""
+        """Embed patches.
+
+        Independent rows are embedded one by one, since torch convolves a batch differently.
+        """
         if together > 1 or len(tokens) == 1:
             return self.embed(tokens)
         return torch.cat([self.embed(row) for row in tokens.split(1)])
@@ -187,10 +189,10 @@ class VideoDiT(Trunk):
         self.check_prompts(len(contexts), layout)
 
     def check_prompts(self, count: int, layout: TokenLayout | None) -> None:
-        """Refuse another number of prompts than one or, for packed tokens, one per clip.
+        """Check that there is one prompt or, for packed tokens, one per clip.
 
         Raises:
-            ValueError: says how many there are.
+            ValueError: there is another number of prompts.
         """
         if layout is None and count != 1:
             raise ValueError(
@@ -206,7 +208,7 @@ class VideoDiT(Trunk):
         unknown = set(conditions) - set(self.config.conditions)
         if unknown:
             raise ValueError(
-                f"this network has no input {sorted(unknown)}; it takes "
+                f"this network has no input {sorted(unknown)}: it takes "
                 f"{sorted(self.config.conditions) or 'none'}"
             )
         return conditions
@@ -223,20 +225,20 @@ def _run_block(
 
 
 def _layout(grid: LatentShape, loop: bool) -> TokenLayout:
-    """The layout of a latent; a compiled graph makes its own."""
+    """Layout of a latent, cached except in a compiled graph, which computes its own."""
     return grid_layout(grid, loop=loop) if torch.compiler.is_compiling() else _kept(grid, loop)
 
 
 @lru_cache(maxsize=8)
-@torch.inference_mode(False)  # a kept layout may serve a training step later
+@torch.inference_mode(False)  # a cached layout may serve a training step later
 def _kept(grid: LatentShape, loop: bool) -> TokenLayout:
     return grid_layout(grid, loop=loop)
 
 
 def token_levels(sigma: Tensor, patch: Patch) -> Tensor:
-    """Noise levels (B,) as they are, (B, F, H, W) -> (B, L) by the highest of each patch.
+    """Noise levels per token: (B, F, H, W) -> (B, L), taking the highest level of each patch.
 
-    Those of frames, (B, F, 1, 1), give (B, F', 1).
+    Levels per row (B,) are returned as they are; levels per frame (B, F, 1, 1) give (B, F', 1).
     """
     if sigma.ndim == 1:
         return sigma
@@ -247,7 +249,7 @@ def token_levels(sigma: Tensor, patch: Patch) -> Tensor:
 
 
 def initialise(model: VideoDiT, generator: torch.Generator) -> None:
-    """Fresh weights for training: Xavier layers, zero gates at the head and the conditions.
+    """Initialise weights for training: Xavier layers, zeros at the head and the conditions.
 
     Args:
         model: a network on the CPU.

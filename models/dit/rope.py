@@ -1,4 +1,4 @@
-"""Rotary position embedding over (frame, row, column), with an optional closed circle of time.
+"""Rotary position embedding over (frame, row, column), with optional circular time.
 
 B batch, N heads, L tokens, K head dim.
 """
@@ -37,9 +37,9 @@ def _frequencies(dim: int, theta: float) -> Tensor:
 
 
 def close_circle(frequencies: Tensor, period: int) -> Tensor:
-    """Move every frequency to a whole number of turns in ``period`` frames, at least one.
+    """Round every frequency to a whole number of turns in ``period`` frames, at least one.
 
-    The attention then depends on the frame difference modulo the period, which makes the
+    Attention then depends on the frame difference modulo the period, which makes the
     network equivariant to rolling the clip in time.
     """
     turn = 2 * math.pi / period
@@ -47,7 +47,7 @@ def close_circle(frequencies: Tensor, period: int) -> Tensor:
 
 
 def rotations(coordinates: Tensor, config: RopeConfig, *, period: int = 0) -> Rotations:
-    """Cosines and sines of token positions, computed in float64 and where these are.
+    """Cosines and sines of token positions, computed in float64 on the positions' device.
 
     Args:
         coordinates: (L, 3) frame, row and column of each token; fractions are allowed.
@@ -68,7 +68,7 @@ def rotate(x: Tensor, table: Rotations) -> Tensor:
     cos, sin = table
     pairs = x.float().unflatten(-1, (-1, 2))  # (B, N, L, K/2, 2)
     if x.device.type == "cpu" and not torch.compiler.is_compiling():
-        # the same products, several times faster than on strided halves, which compilers fuse
+        # the same products, several times faster than strided halves, which compilers can fuse
         turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.complex(cos, sin))
     else:
         even, odd = pairs.unbind(-1)  # (B, N, L, K/2) each

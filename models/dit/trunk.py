@@ -1,4 +1,4 @@
-"""What a video transformer and a light branch beside it share: embeddings and blocks.
+"""Embeddings and blocks shared by a video transformer and a light control branch.
 
 B batch, L video tokens, S text tokens, I image tokens, D width, U distinct conditionings.
 """
@@ -27,11 +27,11 @@ from .conditioning import (
 from .config import DiTConfig
 
 PreparedContext = tuple[Context, ...]
-"""Keys and values of one prompt, and of its image where there is one, for every block."""
+"""Keys and values of one prompt, and of its image if it has one, for every block."""
 
 
 class Words(NamedTuple):
-    """An embedded prompt (B, S, D), whose last token stands for ``times`` equal ones."""
+    """An embedded prompt (B, S, D), whose last token stands for ``times`` equal tokens."""
 
     values: Tensor
     times: int
@@ -44,7 +44,7 @@ class Trunk(nn.Module):
 
     Args:
         config: sizes.
-        make: makes the layers.
+        make: creates the layers.
     """
 
     def __init__(self, config: DiTConfig, make: LayerMaker) -> None:
@@ -72,19 +72,19 @@ class Trunk(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type of the weights."""
+        """Dtype of the weights."""
         return self.patch_embedding.weight.dtype
 
     def each_block(self) -> list[Block]:
-        """The blocks in order; a host may have put compiled ones in their places."""
+        """The blocks in order; a host may have replaced them by compiled ones."""
         return cast(list[Block], list(self.blocks))
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """(B, L, in_channels * patch volume) -> (B, L, D)."""
+        """Embed patches: (B, L, in_channels * patch volume) -> (B, L, D)."""
         return embed_patches(self.patch_embedding, tokens, self.config.patch)
 
     def embed_text(self, text: Tensor) -> Words:
-        """Project a prompt (B, S, text_dim), filled up to the trained length by zero rows."""
+        """Project a prompt (B, S, text_dim), padded to the trained length by zero rows."""
         missing = max(0, self.config.text_length - text.shape[1])
         words = self.text_embedding(pad(text, (0, 0, 0, min(missing, 1))))  # (B, S, D)
         return Words(words, max(missing, 1))
@@ -92,11 +92,11 @@ class Trunk(nn.Module):
     def modulation(
         self, levels: DistinctConditions, dtype: torch.dtype
     ) -> tuple[Tensor, Modulation]:
-        """Embedded levels (U, D) float32 and what the blocks make of them.
+        """Embed noise levels: (U, D) float32, and the blocks' modulation computed from them.
 
         Args:
-            levels: with optional inputs, of which those that this network knows are taken.
-            dtype: to compute in.
+            levels: levels and optional inputs; inputs that this network lacks are ignored.
+            dtype: dtype to compute in.
         """
         freq = self.config.freq_dim
         time = self.time_embedding(sinusoid(levels.sigma * TIME_SCALE, freq).to(dtype))  # (U, D)
@@ -107,12 +107,12 @@ class Trunk(nn.Module):
         return time.float(), self.modulated_by(time, levels.index)
 
     def modulated_by(self, time: Tensor, index: Tensor) -> Modulation:
-        """What the blocks make of embedded levels (U, D) and the number of each token's."""
+        """The blocks' modulation for embedded levels (U, D) and each token's index into them."""
         return Modulation(self.time_projection(time).unflatten(1, (6, -1)).float(), index)
 
 
 def embed_patches(layer: nn.Conv3d, tokens: Tensor, patch: Patch) -> Tensor:
-    """Embed patches (B, L, C * volume), features ordered channel, frame, row, column: (B, L, D)."""
+    """Embed patches (B, L, C * volume), features in (channel, frame, row, column) order."""
     pt, ph, pw = patch
     rows = rearrange(tokens, "B L (C pt ph pw) -> B C (L pt) ph pw", pt=pt, ph=ph, pw=pw)
     return rearrange(layer(rows), "B D L 1 1 -> B L D")
@@ -121,13 +121,13 @@ def embed_patches(layer: nn.Conv3d, tokens: Tensor, patch: Patch) -> Tensor:
 def contexts_of(
     blocks: Iterable[Block], words: Words, image: Tensor | None = None
 ) -> PreparedContext:
-    """Keys and values of an embedded prompt and image (B, I, D), for each of the blocks."""
+    """Keys and values of an embedded prompt and image (B, I, D) for each block."""
     contexts = (block.cross_attn.context(words.values, image) for block in blocks)
     return tuple(each._replace(text=_repeat_last(each.text, words.times)) for each in contexts)
 
 
 def _repeat_last(text: KeysValues, times: int) -> KeysValues:
-    """The same keys and values with the last token there so many times."""
+    """Repeat the last token's keys and values until it occurs ``times`` times."""
     if times < 2:
         return text
     k, v = (torch.cat([x, x[:, :, -1:].expand(-1, -1, times - 1, -1)], dim=2) for x in text)
@@ -135,7 +135,7 @@ def _repeat_last(text: KeysValues, times: int) -> KeysValues:
 
 
 def fill(model: nn.Module, generator: torch.Generator) -> None:
-    """Fresh weights for every layer of a network with a trunk's names: Xavier, gains of one.
+    """Initialise every layer of a network with a trunk's parameter names: Xavier, gains of one.
 
     Args:
         model: a network on the CPU with ``modulation`` (1, n, D) in its blocks.
@@ -159,7 +159,7 @@ def fill(model: nn.Module, generator: torch.Generator) -> None:
 
 
 def mute_conditions(embeddings: nn.ModuleDict) -> None:
-    """Let optional inputs begin by changing nothing."""
+    """Zero the embeddings' last layers, so that optional inputs change nothing at first."""
     with torch.no_grad():
         for embedding in embeddings.values():
             embedding[2].weight.zero_()  # pyright: ignore[reportIndexIssue]

@@ -1,4 +1,4 @@
-"""Sizes of the text encoders: published ones and the shipped one."""
+"""Sizes of the text encoders, and those of the shipped one."""
 
 from dataclasses import dataclass, field
 
@@ -8,11 +8,11 @@ class T5Config:
     """Sizes of an encoder.
 
     Args:
-        bias_per_layer: whether every block has its own position bias (UMT5) or block 0 alone (T5).
-        qk_norm: norm queries and keys per head, and scale their product by `d_kv`^-1/2. T5's own
-            attention has neither: with rates that suit a small encoder its logits grow until one
-            key takes everything.
-        positions: how many places have a learned embedding, added to the tokens; 0 for none. It
+        bias_per_layer: whether every block has its own position bias (UMT5) or only block 0 (T5).
+        qk_norm: normalise queries and keys per head, and scale their product by `d_kv`^-1/2. T5's
+            own attention does neither: at learning rates that suit a small encoder, its logits grow
+            until one key takes everything.
+        positions: number of positions with a learned embedding, added to the tokens; 0 for none. It
             is also the longest text that such an encoder takes.
     """
 
@@ -38,7 +38,7 @@ class T5Config:
             raise ValueError(
                 f"{self.relative_buckets} relative buckets up to distance "
                 f"{self.relative_max_distance} do not fit: use a multiple of 4 buckets, "
-                "and a distance above a quarter of it"
+                "and a distance above a quarter of their number"
             )
 
 

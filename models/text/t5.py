@@ -20,7 +20,7 @@ def relative_buckets(
 ) -> Tensor:
     """Sort every pair (query, key) of a sequence into a bucket by signed distance.
 
-    Half of the buckets serve keys after the query; in each half the first half counts single
+    Half of the buckets serve keys after the query; in each half, the first half counts single
     steps and the rest grow logarithmically up to `max_distance` (Raffel et al. 2020, §2.1).
 
     Returns:
@@ -53,7 +53,7 @@ class T5Norm(nn.Module):
 class T5Attention(nn.Module):
     """Multi-head self-attention; the position bias is added to the logits.
 
-    T5 does not scale their products; with normed queries and keys they are scaled as usual.
+    T5 does not scale the logits; with normalised queries and keys they are scaled as usual.
     """
 
     def __init__(self, config: T5Config, make: LayerMaker, *, has_bias: bool) -> None:
@@ -135,7 +135,7 @@ class T5Block(nn.Module):
         )
 
     def position_bias(self, buckets: Tensor, above: Tensor | None) -> Tensor:
-        """Look the buckets (S, S) up in this block's table, or return the bias from above."""
+        """Look up the buckets (S, S) in this block's table, or return the bias from above."""
         table = cast(T5SelfAttentionLayer, self.layer[0]).SelfAttention.relative_attention_bias
         if table is None:
             return cast(Tensor, above)
@@ -179,13 +179,13 @@ class T5Stack(nn.Module):
         return self.final_layer_norm(x)  # (B, S, D)
 
     def _placed(self, x: Tensor) -> Tensor:
-        """Add the embedding of each token's place, where there is one."""
+        """Add the position embedding, if there is one."""
         if self.position_embedding is None:
             return x
         length, longest = x.shape[1], self.config.positions
         if length > longest:
             raise ValueError(
-                f"a text of {length} tokens for an encoder of {longest} places: "
+                f"a text of {length} tokens for an encoder of {longest} positions: "
                 f"shorten it to {longest} tokens"
             )
         return x + self.position_embedding(torch.arange(length, device=x.device)).to(x)
@@ -199,7 +199,7 @@ class T5Encoder(nn.Module):
     Args:
         config: the sizes.
         ops: namespace of the layer classes (`Linear`, `Embedding`).
-        device, dtype: of the parameters.
+        device, dtype: device and dtype of the parameters.
     """
 
     def __init__(
@@ -221,23 +221,23 @@ class T5Encoder(nn.Module):
 
         Args:
             token_ids: (B, S) int64.
-            mask: (B, S) bool, True for the valid tokens; the others are not attended to.
+            mask: (B, S) bool, True for valid tokens; the others are not attended to.
 
         Returns:
-            (B, S, D); the rows of padding carry no meaning.
+            (B, S, D); padding rows have no meaning.
         """
         x = self.shared(token_ids)  # (B, S, D)
         return self.encoder(x, mask)  # (B, S, D)
 
 
 def initialise(encoder: T5Encoder, generator: torch.Generator) -> None:
-    """Fresh weights for training: T5's deviations, and heads that begin at neighbouring words.
+    """Initialise weights for training: T5's deviations, heads that attend to neighbouring words.
 
-    The first head of a block looks one token back, the second one ahead, the third at the token
-    itself, and so on; from block to block they look less sharply. Places begin at zero.
+    The first head of a block attends one token back, the second one ahead, the third to the token
+    itself, and so on; the heads of later blocks are less sharp. Position embeddings begin at zero.
 
     Args:
-        encoder: on the CPU.
+        encoder: an encoder on the CPU.
         generator: source of every random number.
     """
     config = encoder.config
@@ -268,13 +268,13 @@ _LOOKS = (-1, 1, 0)
 
 
 def _neighbours(config: T5Config, sharpness: float) -> Tensor:
-    """Bias (buckets, heads) that falls with the distance from the place a head looks at."""
+    """Bias (buckets, heads) that falls with the distance from the position a head attends to."""
     reach = config.relative_max_distance + 1
     buckets = relative_buckets(
         reach, buckets=config.relative_buckets, max_distance=config.relative_max_distance
     )
     table = torch.full((config.relative_buckets, config.heads), _FLOOR)
-    for distance in reversed(range(reach)):  # the nearest offset of a bucket stays
+    for distance in reversed(range(reach)):  # the nearest offset of a bucket wins
         for offset, bucket in ((-distance, buckets[distance, 0]), (distance, buckets[0, distance])):
             for head in range(config.heads):
                 away = abs(offset - _LOOKS[head % len(_LOOKS)])

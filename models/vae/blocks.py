@@ -1,4 +1,4 @@
-"""Blocks of the causal video VAE that keep size and frame count: norm, convolution, attention."""
+"""Blocks of the causal video VAE that keep size and frame count: norms, convolutions, attention."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .place import on_cpu
 from .stream import Tape, over_frames, prepend_past
 
 REACH = 2
-"""Frames before its own that a causal convolution sees."""
+"""Number of earlier frames that a causal convolution sees."""
 
 AROUND = (1 + REACH, 3, 3)
 """Kernel (frames, rows, columns) of convolutions in space and time."""
@@ -25,10 +25,10 @@ POINT = (1, 1, 1)
 """Kernel of convolutions that only mix channels."""
 
 SMALLEST_NORM = 1e-12
-"""Shorter vectors are not brought to length 1."""
+"""Lower bound of the norm: shorter vectors are not scaled to length 1."""
 
 PIECE = 400_000
-"""Numbers that a CPU's core works on at a time, a few steps after each other."""
+"""Number of values that a CPU core processes at a time, through several consecutive steps."""
 
 
 class RMSNorm(nn.Module):
@@ -36,7 +36,7 @@ class RMSNorm(nn.Module):
 
     Args:
         channels: C.
-        axes: number of axes after C; the published weights have a 1 for each.
+        axes: number of axes after C; the published weights have an axis of size 1 for each.
     """
 
     def __init__(self, channels: int, axes: int, make: LayerMaker) -> None:
@@ -50,10 +50,10 @@ class RMSNorm(nn.Module):
         return unit * self.scale * self.gamma.to(x)  # (B, C, ...)
 
     def activate_into(self, x: Tensor, out: Tensor) -> None:
-        """Write the norm of x (B, C, F, H, W) with SiLU to out, alike and with channels last.
+        """Write SiLU of the norm of x (B, C, F, H, W) to out, of the same shape, channels last.
 
-        All steps are done to a piece before the next one, while it is in the processor's cache,
-        and in float32 or better: only the result is rounded.
+        Each piece goes through all steps before the next one, while it is in the processor's cache.
+        Steps are computed in float32 or better: only the result is rounded.
         """
         if x.is_meta and on_cpu(x):
             return  # pieces take next to no memory
@@ -71,7 +71,7 @@ class RMSNorm(nn.Module):
 
 
 def _pieces(x: Tensor) -> Iterator[Tensor]:
-    """Vectors (M, C) of x (B, C, F, H, W), sample by sample, as many as a CPU's caches hold."""
+    """Yield vectors (M, C) of x (B, C, F, H, W), sample by sample, as many as CPU caches hold."""
     channels = x.shape[1]
     many = x.numel() if x.device.type != "cpu" else PIECE * torch.get_num_threads()
     for sample in x.movedim(1, -1):
@@ -84,20 +84,20 @@ def causal_conv(
     """Convolve x (B, C, F, H, W) with a kernel of 1 + `REACH` frames, which sees no later frame.
 
     Args:
-        norm: an `RMSNorm` that is applied first, and SiLU after it.
+        norm: an `RMSNorm` to apply first, followed by SiLU.
     """
     if tape is not None and tape.in_place:
         seen = _behind_past(x, tape, norm)  # (B, C, 2 + F, H, W)
-        del x  # or it would stay until the convolution is made
+        del x  # or it would stay in memory during the convolution
         return conv(seen)  # (B, C', F, H, W)
     seen = prepend_past(x if norm is None else activate(norm, x), REACH, tape)
     return over_frames(conv, seen, window=1 + REACH)  # (B, C', F, H, W)
 
 
 def _behind_past(x: Tensor, tape: Tape, norm: nn.Module | None) -> Tensor:
-    """What a causal convolution sees, put together in the tape's workspace without further copies.
+    """Assemble the input of a causal convolution in the tape's workspace, without further copies.
 
-    A single frame that begins a clip comes alone: convolutions take what lacks for zeros.
+    A single frame that begins a clip comes alone: convolutions treat missing frames as zeros.
     """
     past, frames = tape.read(), x.shape[2]
     before = 0 if past is None and frames == 1 else REACH
@@ -118,7 +118,7 @@ def activate(norm: nn.Module, x: Tensor) -> Tensor:
 
 
 def add(h: Tensor, x: Tensor, tape: Tape | None) -> Tensor:
-    """h + x, in h where nothing else needs it."""
+    """Compute h + x, in place where nothing else needs h."""
     return h.add_(x) if tape is not None and tape.in_place else h + x
 
 
@@ -126,7 +126,7 @@ class ResidualBlock(nn.Module):
     """Two causal convolutions, each after norm and SiLU, added to the input.
 
     Args:
-        overwrites: nobody else needs the input, so that the result may take its place.
+        overwrites: whether the result may overwrite the input, because nothing else needs it.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class ResidualBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.overwrites = overwrites and channels_in == channels_out
-        # The keys are the published positions; those between have no parameters.
+        # The keys are the published indices; the layers between them have no parameters.
         self.residual = nn.ModuleDict(
             {
                 "0": RMSNorm(channels_in, 3, make),
@@ -158,7 +158,7 @@ class ResidualBlock(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Single-head attention among the pixels of each frame, added to the input."""
+    """Single-head attention between the pixels of each frame, added to the input."""
 
     def __init__(self, channels: int, make: LayerMaker) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class AttentionBlock(nn.Module):
         self.proj = make.conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
-        """The tape is not used: no frame sees another."""
+        """Attend within each frame; the tape is not used."""
         return x + over_frames(self._attend, x)  # (B, C, F, H, W)
 
     def _attend(self, x: Tensor) -> Tensor:
@@ -182,7 +182,7 @@ class AttentionBlock(nn.Module):
 
 
 class Head(nn.ModuleDict):
-    """Norm, SiLU and the convolution that ends an encoder or a decoder."""
+    """Norm, SiLU and the final convolution of an encoder or a decoder."""
 
     def __init__(self, channels_in: int, channels_out: int, make: LayerMaker) -> None:
         conv = conv3d(make, channels_in, channels_out, AROUND)

@@ -1,7 +1,7 @@
-"""How far a causal VAE looks back, which a loop has to be led in by to be closed.
+"""How far a causal VAE looks back: the number of lead-in latent frames that close a loop.
 
-Time of a loop is a circle: what comes before its first frame is its end, and all of its latent
-frames are of one kind, ``time_factor`` frames of video each.
+A loop's time is circular: its end comes before its first frame, and every latent frame stands
+for ``time_factor`` video frames.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from .blocks import REACH
 from .config import VAEConfig
 
 _CONVOLUTIONS = 2
-"""In time, of a residual block."""
+"""Temporal convolutions in a residual block."""
 
 
 _MIDDLE_BLOCKS = 2
 
 _ALONE = 1
-"""The first latent frame of a clip is coded in another way, so that nobody may see it."""
+"""The first latent frame of a clip is coded differently, so no frame of a loop may see it."""
 
 
 def decoder_lead(config: VAEConfig) -> int:
-    """Latent frames before its own on which a decoded frame depends, and one more.
+    """Number of earlier latent frames on which a decoded frame depends, plus one.
 
-    A loop that is decoded behind so many of its latent frames equals any later turn of it.
+    A loop decoded after this many of its own last latent frames equals any later turn of it.
     """
     reach, rate = float(REACH * (1 + _MIDDLE_BLOCKS * _CONVOLUTIONS)), 1
     for temporal in (*config.temporal_down[::-1], False):
@@ -39,7 +39,7 @@ def decoder_lead(config: VAEConfig) -> int:
 
 
 def encoder_lead(config: VAEConfig) -> int:
-    """Latent frames before its own whose video a latent frame depends on, and one more."""
+    """Number of earlier latent frames on whose video a latent frame depends, plus one."""
     reach, frames = REACH, 1
     for temporal in (*config.temporal_down, False):
         reach += REACH * _CONVOLUTIONS * config.res_blocks * frames
@@ -51,6 +51,6 @@ def encoder_lead(config: VAEConfig) -> int:
 
 
 def led_in(latent: Tensor, lead: int) -> Tensor:
-    """A loop's latent (B, C, F, H, W) behind ``lead`` of the latent frames that come before it."""
+    """Put the last ``lead`` latent frames of a loop (B, C, F, H, W) before it, wrapping around."""
     frames = latent.shape[2]
     return latent[:, :, torch.arange(-lead, frames) % frames]

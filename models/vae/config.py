@@ -9,12 +9,12 @@ from typing import Any
 from ..shapes import Compression
 
 COLOURS = 3
-"""Every VAE here reads and writes RGB."""
+"""Every VAE in this package reads and writes RGB."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VAEConfig:
-    """Sizes of one causal video VAE; enough to build it without its weights.
+    """Sizes of a causal video VAE: enough to build it without its weights.
 
     Raises:
         ValueError: the numbers contradict each other.
@@ -31,13 +31,14 @@ class VAEConfig:
     res_blocks: int
     """residual blocks of an encoder level; a decoder level has one more"""
     temporal_down: tuple[bool, ...]
-    """for each step between two levels: does it halve the frames as well as the sides?"""
+    """for each step between two levels: whether it halves the frames as well as the sides"""
     residual_shortcuts: bool
     """Wan 2.2: parameter-free averaging and repeating paths around each level"""
     pixel_patch: int = 1
     """side of the pixel squares that are folded into channels before the first level"""
     linear_code: bool = False
-    """a linear path from blocks of pixels to the latent and back, beside the network"""
+    """whether there is a linear path from blocks of pixels to the latent and back, beside the
+    network"""
 
     def __post_init__(self) -> None:
         if len(self.temporal_down) != len(self.dim_mult) - 1:
@@ -52,7 +53,7 @@ class VAEConfig:
         if self.residual_shortcuts and self.dim_mult[-1] != self.dim_mult[-2]:
             raise ValueError(
                 f"dim_mult is {self.dim_mult}: with residual_shortcuts the last two levels "
-                "need as many channels as each other"
+                "need the same number of channels"
             )
 
     @property
@@ -63,12 +64,12 @@ class VAEConfig:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the fields as plain values that JSON can hold."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> VAEConfig:
-        """Build from what `to_dict` gave; lists (from JSON) stand for tuples."""
+        """Build a config from the result of `to_dict`; lists (from JSON) become tuples."""
         values: dict[str, Any] = dict(fields)
         for name in ("dim_mult", "temporal_down"):
             values[name] = tuple(values[name])

@@ -1,4 +1,4 @@
-"""Convolutions of the causal video VAE, and the forms in which a CPU computes them fastest."""
+"""Convolutions of the causal video VAE, in the forms that a CPU computes fastest."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .place import on_cpu
 from .stream import takes_slow_path
 
 FEW_CHANNELS = 32
-"""Channels of an input in float32 up to which a CPU convolves images several times faster."""
+"""Float32 input channels up to which a CPU is several times faster at 2D convolutions."""
 
 SAMPLES = 16
-"""In a batch from which on torch has a 1x1 convolution done by its fast library."""
+"""Batch size from which torch computes a 1x1 convolution with its fast library."""
 
 HALVES = ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
-"""Which taps of three see a position from four in a row of an image twice as large."""
+"""For four neighbouring positions of a doubled image, which of three taps see a source position."""
 
 
 def conv3d(
@@ -32,9 +32,9 @@ def conv3d(
     *,
     time_stride: int = 1,
 ) -> nn.Conv3d:
-    """Make a convolution of (B, C, F, H, W), padded to keep the size but not in time.
+    """Make a convolution of (B, C, F, H, W), padded in space but not in time.
 
-    A clip of fewer frames than the kernel is taken for the end of one that begins with zeros.
+    A clip with fewer frames than the kernel is treated as the end of a clip that begins with zeros.
     """
     return _mixed(CausalConv3d, make.ops.Conv3d)(
         channels_in,
@@ -47,13 +47,13 @@ def conv3d(
 
 
 def doubling_conv2d(make: LayerMaker, channels_in: int, channels_out: int) -> nn.Conv2d:
-    """Make a 3x3 convolution of images (B, C, H, W) that it repeats to twice their sides before."""
+    """Make a 3x3 convolution that first doubles the sides of images (B, C, H, W) by repeating."""
     layer = _mixed(DoublingConv2d, make.ops.Conv2d)
     return layer(channels_in, channels_out, 3, padding=1, **make.factory)
 
 
 class CausalConv3d(nn.Conv3d):
-    """Computes with the weights that a host's layer brings, see `conv3d`."""
+    """Computes with the weights of a host's layer; see `conv3d`."""
 
     def _conv_forward(
         self, input: Tensor, weight: Tensor, bias: Tensor | None, *args: Any, **kwargs: Any
@@ -69,7 +69,7 @@ class CausalConv3d(nn.Conv3d):
 
 
 class DoublingConv2d(nn.Conv2d):
-    """Computes with the weights that a host's layer brings, see `doubling_conv2d`."""
+    """Computes with the weights of a host's layer; see `doubling_conv2d`."""
 
     def _conv_forward(
         self, input: Tensor, weight: Tensor, bias: Tensor | None, *args: Any, **kwargs: Any
@@ -82,17 +82,17 @@ class DoublingConv2d(nn.Conv2d):
 
 @cache
 def _mixed(computing: type[nn.Module], bringing: type[nn.Module]) -> Callable[..., Any]:
-    """A class of layers whose weights the host brings and with which we compute."""
+    """A layer class whose weights come from the host's class and whose computation is ours."""
     return type(computing.__name__, (computing, bringing), {})
 
 
 def is_inference(x: Tensor) -> bool:
-    """Whether nothing will be differentiated and x is in a format other than the reference's."""
+    """Whether gradients are off and x is not in float64, the reference precision."""
     return not torch.is_grad_enabled() and x.dtype != torch.float64
 
 
 def _in_time(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:
-    """Convolve x (B, C, F, H, W) with a kernel (k, 1, 1), as images of F rows."""
+    """Convolve x (B, C, F, H, W) with a kernel (k, 1, 1), as 2D images with F rows."""
     batch, channels, frames, height, width = x.shape
     kernel = weight.flatten(3)  # (C', C, k, 1)
     if kernel.shape[2] > 1:
@@ -108,7 +108,7 @@ def _in_time(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Ten
 
 
 def _in_space(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Convolve x (B, C, F, H, W) as images whose channels are those of all frames that they see."""
+    """Convolve x (B, C, F, H, W) as images whose channels are those of all frames in the kernel."""
     frames = x.shape[2] - weight.shape[2] + 1
     seen = torch.cat([x[:, :, k : k + frames] for k in range(weight.shape[2])], dim=1)
     images = seen.transpose(1, 2).flatten(0, 1)  # (BF', kC, H, W)
@@ -118,10 +118,10 @@ def _in_space(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _folded(weight: Tensor) -> Tensor:
-    """Weights (C, C', 4, 4) of the transposed convolution that equals doubling and then weight.
+    """Weights (C, C', 4, 4) of the transposed convolution that equals doubling, then ``weight``.
 
-    The four positions that a doubled image repeats are seen through the sums of the taps
-    that lie on them: four products for each result instead of nine.
+    Taps that fall on the same repeated position are summed: four products per result instead of
+    nine.
     """
     halves = torch.tensor(HALVES)  # (4, 3)
     sums = torch.kron(halves, halves).to(weight.device)  # (16, 9)

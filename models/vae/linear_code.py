@@ -14,7 +14,7 @@ class LinearCode(NamedTuple):
     """code = encode (block - mean); block = decode code + mean."""
 
     encode: Tensor
-    """(z, P), P numbers of a block"""
+    """(z, P), with P values per block"""
     decode: Tensor
     """(P, z)"""
     mean: Tensor
@@ -24,7 +24,7 @@ class LinearCode(NamedTuple):
 def fold_blocks(video: Tensor, *, time: int, space: int, first: bool) -> Tensor:
     """Fold video (B, 3, F, H, W) into blocks (B, f, h, w, 3 time space^2).
 
-    Where the video begins a clip (`first`), its frame 0 is a block of its own, repeated.
+    If the video begins a clip (`first`), its frame 0 forms a block by itself, repeated.
     """
     if first:
         video = torch.cat([video[:, :, :1].expand(-1, -1, time - 1, -1, -1), video], dim=2)
@@ -32,7 +32,7 @@ def fold_blocks(video: Tensor, *, time: int, space: int, first: bool) -> Tensor:
 
 
 def unfold_blocks(blocks: Tensor, *, time: int, space: int, first: bool) -> Tensor:
-    """Undo `fold_blocks`; of the first block of a clip only the last frame is used."""
+    """Undo `fold_blocks`; only the last frame of a clip's first block is used."""
     video = rearrange(
         blocks, "B F H W (C p q r) -> B C (F p) (H q) (W r)", p=time, q=space, r=space
     )
@@ -40,7 +40,7 @@ def unfold_blocks(blocks: Tensor, *, time: int, space: int, first: bool) -> Tens
 
 
 def fit_linear_code(clips: Iterable[Tensor], *, channels: int, time: int, space: int) -> LinearCode:
-    """Find the linear code of `channels` numbers per block with the least squared error (PCA).
+    """Find the linear code of `channels` values per block with the least squared error (PCA).
 
     Args:
         clips: batches (B, 3, F, H, W) of whole clips, seen one at a time; summed in float64.
@@ -55,7 +55,7 @@ def fit_linear_code(clips: Iterable[Tensor], *, channels: int, time: int, space:
         total = total + blocks.sum(0)
         square = square + blocks.T @ blocks
     if count == 0:
-        raise ValueError("no clips came to fit a linear code to: give at least one batch")
+        raise ValueError("no clips to fit a linear code to: give at least one batch")
     mean = total / count
     covariance = square / count - torch.outer(mean, mean)
     basis = torch.linalg.eigh(covariance).eigenvectors.flip(-1)[:, :channels]  # (P, z)

@@ -24,14 +24,13 @@ __all__ = ["TINY_VAE", "WAN21_VAE", "WAN22_VAE", "Cache", "VAEConfig", "VideoVAE
 
 
 class VideoVAE(nn.Module):
-    """Encode video (B, 3, F, H, W) in [-1, 1] to latents (B, z, f, h, w) and back.
+    """Encodes video (B, 3, F, H, W) in [-1, 1] to latents (B, z, f, h, w), and decodes them.
 
-    F is 1 + a multiple of the time factor; the first frame is coded alone, so one frame is an
-    image. A latent frame sees only pixels at or before its own, and a decoded frame only such
-    latents. Latents are raw: their normalisation is the caller's. Decoded values may lie a little
-    outside of [-1, 1].
+    F is 1 + a multiple of the time factor; the first frame is coded alone, so a single frame is an
+    image. A latent frame sees no later pixels, and a decoded frame no later latents. Latents are
+    raw: normalising them is up to the caller. Decoded values may lie slightly outside [-1, 1].
 
-    Parameters have the names of the published Wan 2.2 file.
+    Parameters are named as in the published Wan 2.2 file.
 
     Args:
         ops: namespace of the layer classes (Conv2d, Conv3d, Linear).
@@ -67,15 +66,15 @@ class VideoVAE(nn.Module):
 
     @property
     def space_factor(self) -> int:
-        """Pixels per latent pixel on each side."""
+        """Pixels per latent position on each side."""
         return self.config.compression.space
 
     def encode(self, video: Tensor) -> Tensor:
-        """Give the posterior mean (B, z, f, h, w) of a whole video (B, 3, F, H, W)."""
+        """Return the posterior mean (B, z, f, h, w) of a whole video (B, 3, F, H, W)."""
         return self.encode_moments(video)[0]
 
     def encode_moments(self, video: Tensor) -> tuple[Tensor, Tensor]:
-        """Give mean and log variance of the posterior of a whole video, each (B, z, f, h, w).
+        """Return posterior mean and log variance of a whole video, each (B, z, f, h, w).
 
         Raises:
             ValueError: the frame count or the size does not fit the factors.
@@ -84,20 +83,21 @@ class VideoVAE(nn.Module):
         return self._encode(video, Tape(None, in_place=True) if is_inference(video) else None)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Give the video (B, 3, 1 + time_factor (f - 1), H, W) of a whole latent.
+        """Decode a whole latent to a video (B, 3, 1 + time_factor (f - 1), H, W).
 
         Raises:
-            ValueError: the latent is none of this VAE.
+            ValueError: the latent does not fit this VAE.
         """
         self.check_latent(latent)
         return self._decode(latent, Tape(None, in_place=True) if is_inference(latent) else None)
 
     def encode_chunk(self, video: Tensor, cache: Cache | None) -> tuple[Tensor, Cache]:
-        """Encode the next frames of a stream; chunks together equal `encode` of the whole.
+        """Encode the next frames of a stream; all chunks together equal `encode` of the whole.
 
         Args:
             video: 1 + a multiple of the time factor in the first chunk, then multiples of it.
-            cache: what the call before gave, and is used up by this one; None begins a clip.
+            cache: the cache returned by the previous call, which this call uses up; None begins a
+                clip.
 
         Raises:
             ValueError: the frame count or the size does not fit the factors, or the cache is used
@@ -110,16 +110,17 @@ class VideoVAE(nn.Module):
     def decode_chunk(
         self, latent: Tensor, cache: Cache | None, grid: TileGrid | None = None
     ) -> tuple[Tensor, Cache]:
-        """Decode the next latent frames, one or more; chunks together equal `decode` of the whole.
+        """Decode the next latent frames (at least one); all chunks together equal `decode`.
 
         Args:
-            cache: what the call before gave, and is used up by this one; None begins a clip.
-            grid: tiles in which the upsampling is done, the same for all chunks of a clip. What
-                looks at the whole picture comes before it; a tile misses only what lies further
-                away than a few latent positions.
+            cache: the cache returned by the previous call, which this call uses up; None begins a
+                clip.
+            grid: tiles for the upsampling, the same for all chunks of a clip. Layers that
+                see the whole frame come before it; a tile misses only what is more than a few
+                latent positions away.
 
         Raises:
-            ValueError: the latent is none of this VAE, or the cache is used up.
+            ValueError: the latent does not fit this VAE, or the cache is used up.
         """
         self.check_latent(latent)
         tape = Tape(cache, in_place=is_inference(latent))
@@ -133,18 +134,18 @@ class VideoVAE(nn.Module):
             yield latent
 
     def decode_stream(self, latent: Tensor, *, chunk: int = 4) -> Iterator[Tensor]:
-        """Decode a latent `chunk` latent frames at a time, in constant memory."""
+        """Decode a latent in chunks of `chunk` latent frames, in constant memory."""
         cache = None
         for part in latent.split(chunk, dim=2):
             video, cache = self.decode_chunk(part, cache)
             yield video
-            del video  # or it would stay while the next one is made
+            del video  # or it would stay in memory while the next one is computed
 
     def check_latent(self, latent: Tensor) -> None:
-        """Refuse what is no latent (B, z, f, h, w) of this VAE.
+        """Check that a latent has this VAE's shape (B, z, f, h, w).
 
         Raises:
-            ValueError: says what would fit.
+            ValueError: it does not; the message says what would fit.
         """
         if latent.ndim != 5 or latent.shape[1] != self.config.z_channels or latent.shape[2] < 1:
             raise ValueError(
@@ -153,14 +154,14 @@ class VideoVAE(nn.Module):
             )
 
     def check_video(self, video: Tensor, *, first: bool) -> None:
-        """Refuse what cannot be encoded; the first chunk's first frame is coded alone.
+        """Check that a chunk can be encoded; the first chunk's first frame is coded alone.
 
         Args:
             video: (B, 3, F, H, W), a chunk.
             first: whether it begins a clip.
 
         Raises:
-            ValueError: says what would fit.
+            ValueError: it cannot; the message says what would fit.
         """
         time, space = self.time_factor, self.space_factor
         if video.ndim != 5 or video.shape[1] != COLOURS:
@@ -185,10 +186,10 @@ class VideoVAE(nn.Module):
 
     @torch.no_grad()
     def init_linear_code(self, code: LinearCode, *, logvar: float = -6.0) -> None:
-        """Make this VAE the given linear code: the network beside it starts by adding nothing.
+        """Initialise this VAE as the given linear code; its network adds nothing at first.
 
         Args:
-            logvar: log variance that the posterior starts with.
+            logvar: initial log variance of the posterior.
 
         Raises:
             ValueError: the config has no linear code.

@@ -1,4 +1,4 @@
-"""Stages of a network that hand on a clip piece by piece, so that a CPU's memory stays small."""
+"""Stages of a network that pass a clip on piece by piece, to save memory on a CPU."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor
 from .stream import Tape, spares_memory
 
 LARGEST = 2**23
-"""Numbers of a piece, if one frame has no more: what is larger is mapped anew each time."""
+"""Most values in a piece, unless one frame has more: larger memory is mapped afresh each time."""
 
 ALONE = 2**18
-"""Numbers of a frame from which on a clip's first one is worth being a piece of its own."""
+"""Values per frame from which a clip's first frame is worth a piece of its own."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Stage:
     """One stage of a network.
 
     Args:
-        run: takes frames (B, C, F, H, W) and a tape.
-        growth: numbers that it gives for each that it takes.
-        time: frames that it makes one of, after the first.
+        run: function of frames (B, C, F, H, W) and a tape.
+        growth: output values per input value.
+        time: number of frames that it combines into one, after the first frame.
     """
 
     run: Callable[[Tensor, Tape | None], Tensor]
@@ -33,10 +33,10 @@ class Stage:
 
 
 def in_pieces(stages: Iterable[Stage], x: Tensor, tape: Tape | None) -> Tensor:
-    """Run x (B, C, F, H, W) through stages; on a CPU a few frames at a time where that is exact.
+    """Run x (B, C, F, H, W) through stages; on a CPU, a few frames at a time where that is exact.
 
     Each piece goes through all stages before the next one begins. The first frame of a clip is a
-    piece alone, whose convolutions need not be told of the zeros before it.
+    piece by itself, so its convolutions can skip the zeros before it.
     """
     if tape is None or not spares_memory(x, tape):
         for number, stage in enumerate(stages):
@@ -52,7 +52,7 @@ def _through(stage: Stage, pieces: Iterator[Tensor], tape: Tape, number: int) ->
     waiting: list[Tensor] = []
     for piece in pieces:
         waiting.append(piece)
-        del piece  # or it would stay while the next one is made
+        del piece  # or it would stay in memory while the next one is computed
         first = tape.section(number).first
         if (sum(each.shape[2] for each in waiting) - first) % stage.time:
             continue
@@ -64,11 +64,11 @@ def _through(stage: Stage, pieces: Iterator[Tensor], tape: Tape, number: int) ->
 
 
 def _cut(stage: Stage, x: Tensor, *, first: bool) -> tuple[Tensor, ...]:
-    """Pieces of x of which a stage takes and makes no more than fits."""
+    """Cut x into pieces small enough for a stage's input and output."""
     frame = int(x[:, :, 0].numel() * max(1.0, stage.growth))
     size = max(1, LARGEST // frame // stage.time) * stage.time
     if not first:
         return x.split(size, dim=2)
-    begin = 1 if frame >= ALONE else 1 + size  # the first frame is none of those that make one
+    begin = 1 if frame >= ALONE else 1 + size  # the first frame is never combined with others
     later = x[:, :, begin:].split(size, dim=2) if x.shape[2] > begin else ()
     return x[:, :, :begin], *later

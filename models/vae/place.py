@@ -1,4 +1,4 @@
-"""Where a VAE computes, on which it depends how: also for tensors that have no values."""
+"""The device a VAE computes on, which decides its code path, also for tensors without values."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 LIBRARY = 24_000_000
-"""Bytes that a CPU's library of convolutions takes beside all tensors; measured."""
+"""Bytes that the CPU's convolution library allocates besides all tensors; measured."""
 
 _meta_place: ContextVar[str] = ContextVar("_meta_place", default="meta")
 
 
 @contextmanager
 def as_if_on(device: torch.device) -> Iterator[None]:
-    """Let tensors on the meta device go the way meanwhile that others would go on a device."""
+    """Within this context, tensors on the meta device follow the code path of ``device``."""
     token = _meta_place.set(device.type)
     try:
         yield
@@ -26,5 +26,5 @@ def as_if_on(device: torch.device) -> Iterator[None]:
 
 
 def on_cpu(x: Tensor) -> bool:
-    """Tell whether x is computed on a CPU, or would be if it had values."""
+    """Whether x is computed on a CPU, or would be if it had values."""
     return (_meta_place.get() if x.is_meta else x.device.type) == "cpu"

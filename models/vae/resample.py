@@ -18,14 +18,14 @@ from .stream import Tape, is_first, over_frames, spares_memory
 TIME_KERNEL = (1 + REACH, 1, 1)
 
 BAND = 2**21
-"""Numbers that a CPU makes at a time when it doubles the sides of frames."""
+"""Number of values that a CPU computes at a time when it doubles the sides of frames."""
 
 BAND_ROWS = 32
-"""That it does so with at the least: beside each band two rows are made for nothing."""
+"""Fewest rows in a band: two extra rows are computed and discarded for each band."""
 
 
 class Downsample(nn.Module):
-    """Halve both sides and, if `temporal`, the number of frames after the clip's first one."""
+    """Halves both sides and, if `temporal`, the number of frames after the clip's first one."""
 
     def __init__(self, channels: int, *, temporal: bool, make: LayerMaker) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Downsample(nn.Module):
         return rearrange(images, "(B F) C H W -> B C F H W", B=x.shape[0])
 
     def _halve_frames(self, x: Tensor, time_conv: nn.Module, tape: Tape | None) -> Tensor:
-        """Keep frame 0; make one frame of the next two and the one before them, and so on."""
+        """Keep frame 0; then combine every two frames, with the one before them, into one."""
         past = None if tape is None else tape.read()
         seen = x if past is None else torch.cat([past, x], dim=2)
         if tape is not None:
@@ -58,7 +58,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Double both sides and, if `temporal`, the number of frames after the clip's first one."""
+    """Doubles both sides and, if `temporal`, the number of frames after the clip's first one."""
 
     def __init__(
         self, channels_in: int, channels_out: int, *, temporal: bool, make: LayerMaker
@@ -77,12 +77,12 @@ class Upsample(nn.Module):
         return over_frames(self._double_sides, x)  # (B, C', F', 2H, 2W)
 
     def _double_in_bands(self, x: Tensor, tape: Tape) -> Tensor:
-        """Double the sides a band of rows at a time, as torch takes thrice the memory of a result.
+        """Double the sides one band of rows at a time; torch takes three times the result's memory.
 
-        Bands have a row of their neighbours on each side, so they give what the whole gives.
+        Bands include one row of each neighbour, so the result equals that of the whole.
         """
         channels, rows = cast(nn.Conv2d, self.resample["1"]).out_channels, x.shape[3]
-        row = 4 * channels * x[:, 0, :, 0].numel()  # numbers made of a row
+        row = 4 * channels * x[:, 0, :, 0].numel()  # output values per row
         count = -(-rows // max(BAND_ROWS, BAND // row))
         doubled = tape.to_hand_on(x, (len(x), channels, x.shape[2], 2 * rows, 2 * x.shape[4]))
         for number in range(count):
@@ -91,7 +91,7 @@ class Upsample(nn.Module):
             made = self._double_sides(x[:, :, :, above : end + 1])
             start = 2 * (begin - above)
             doubled[:, :, :, 2 * begin : 2 * end] = made[:, :, :, start : start + 2 * (end - begin)]
-            del made  # or it would stay while the next one is made
+            del made  # or it would stay in memory while the next one is computed
         return doubled
 
     def _double_sides(self, x: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ class Upsample(nn.Module):
         return rearrange(self.resample["1"](images), "(B F) C H W -> B C F H W", B=x.shape[0])
 
     def _double_frames(self, x: Tensor, time_conv: nn.Module, tape: Tape | None) -> Tensor:
-        """Keep frame 0, hidden from the others; make each of these two."""
+        """Keep frame 0, hidden from the others; double each of the others."""
         alone = 1 if is_first(tape) else 0
         later = x[:, :, alone:]  # (B, C, F', H, W)
         if not later.shape[2]:
@@ -118,7 +118,7 @@ class Upsample(nn.Module):
 def average_down(x: Tensor, channels: int, *, time: int, space: int) -> Tensor:
     """Fold blocks of time x space x space pixels into channels and average these to `channels`.
 
-    x is (B, C, F, H, W); a clip's first frame ends a block whose other frames are zeros.
+    x is (B, C, F, H, W); a clip's first frame is the last of a block whose other frames are zeros.
     """
     x = functional.pad(x, (0, 0, 0, 0, -x.shape[2] % time, 0))
     folded = rearrange(x, "B C (F p) (H q) (W r) -> B (C p q r) F H W", p=time, q=space, r=space)
@@ -129,7 +129,7 @@ def average_down(x: Tensor, channels: int, *, time: int, space: int) -> Tensor:
 def duplicate_up(x: Tensor, channels: int, *, time: int, space: int, first: bool) -> Tensor:
     """Repeat the channels of x (B, C, F, H, W) and unfold them into blocks of pixels.
 
-    Where x begins a clip (`first`), only the last frame of its first block is kept.
+    If x begins a clip (`first`), only the last frame of its first block is kept.
     """
     repeats = channels * time * space * space // x.shape[1]
     unfolded = rearrange(
@@ -143,11 +143,11 @@ def duplicate_up(x: Tensor, channels: int, *, time: int, space: int, first: bool
 
 
 def add_duplicate(h: Tensor, x: Tensor, *, time: int, space: int, first: bool) -> Tensor:
-    """Add to h (B, C', F', H', W'), in place, what `duplicate_up` makes of x (B, C, F, H, W)."""
+    """Add `duplicate_up` of x (B, C, F, H, W) to h (B, C', F', H', W') in place."""
     channels, block = h.shape[1], time * space**2
     repeats = channels * block // x.shape[1]
     source = x.repeat_interleave(repeats // block, dim=1) if repeats > block else x
-    lacking = time - 1 if first else 0  # frames of the first block
+    lacking = time - 1 if first else 0  # frames missing from the first block
     for offset, (p, q, r) in enumerate(product(range(time), range(space), range(space))):
         begin = 1 if p < lacking else 0
         part = source[:, offset // repeats :: max(1, block // repeats), begin:]
@@ -158,7 +158,7 @@ def add_duplicate(h: Tensor, x: Tensor, *, time: int, space: int, first: bool) -
 def fold_pixels(video: Tensor, patch: int) -> Tensor:
     """Fold squares of patch x patch pixels of video (B, C, F, H, W) into channels.
 
-    The column within the square varies slower than the row, as published with Wan 2.2.
+    The column within the square varies more slowly than the row, as published with Wan 2.2.
     """
     return rearrange(video, "B C F (H q) (W r) -> B (C r q) F H W", q=patch, r=patch)
 

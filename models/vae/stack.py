@@ -67,12 +67,12 @@ class Decoder(nn.Module):
         return self.upsample(self.before_upsampling(x, tape), tape)  # (B, 3 p^2, F, H, W)
 
     def before_upsampling(self, x: Tensor, tape: Tape | None = None) -> Tensor:
-        """The part that looks at the whole picture at once, on the latent's positions."""
+        """Run the part that sees the whole frame at once, at the latent's resolution."""
         x = causal_conv(self.conv1, x, tape)  # (B, D', f, h, w)
         return run(self.middle, x, tape)  # (B, D', f, h, w)
 
     def upsample(self, x: Tensor, tape: Tape | None = None) -> Tensor:
-        """The rest, which looks a few positions around and needs nearly all of the memory."""
+        """Run the rest, which sees a few positions around and needs nearly all of the memory."""
         levels = [Stage(level, level.growth) for level in cast(list[UpLevel], list(self.upsamples))]
         return in_pieces([*levels, Stage(self.head)], x, tape)  # (B, 3 p^2, F, H, W)
 
@@ -118,7 +118,7 @@ class UpLevel(nn.Module):
         halving = 1 if config.residual_shortcuts else 2
         before = channels_in if level == 0 else channels_in // halving
         dims = [before] + [channels_out] * (1 + config.res_blocks)
-        # The first level's input may be part of what tiles share.
+        # The first level's input may be shared between tiles.
         overwrite = level > 0 and not config.residual_shortcuts
         blocks = residual_blocks(dims, make, overwrite=overwrite)
         if not last:
@@ -139,9 +139,10 @@ class UpLevel(nn.Module):
 
 
 def residual_blocks(dims: list[int], make: LayerMaker, *, overwrite: bool) -> list[nn.Module]:
-    """Make a chain of residual blocks with so many channels before, between and after them.
+    """Make a chain of residual blocks.
 
     Args:
+        dims: channels before, between and after the blocks.
         overwrite: whether the chain's input may be overwritten.
     """
     return [
@@ -151,7 +152,7 @@ def residual_blocks(dims: list[int], make: LayerMaker, *, overwrite: bool) -> li
 
 
 def middle(channels: int, make: LayerMaker) -> nn.ModuleList:
-    """Make the blocks on the latent's side of an encoder or a decoder."""
+    """Make the innermost blocks of an encoder or a decoder."""
     return nn.ModuleList(
         [
             ResidualBlock(channels, channels, make, overwrites=True),

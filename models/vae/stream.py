@@ -1,4 +1,4 @@
-"""Streaming of causal layers: what a layer must remember travels beside the data, as a value."""
+"""Streaming of causal layers: the state of each layer travels beside the data, as a value."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from torch.nn.functional import pad
 from .place import on_cpu
 
 SMALL_SAMPLE = 20480
-"""Numbers of one sample, not counting its columns, up to which torch takes it for small."""
+"""Values in one sample, not counting its columns, up to which torch treats it as small."""
 
 SLAB = 2**25
-"""Numbers that are mapped at once, apart from the heap; what nobody uses takes no memory."""
+"""Number of values mapped at once, outside the heap; unused parts take no memory."""
 
 Remembered = dict[tuple[Hashable, ...], Tensor]
-"""The last input frames of every causal layer, by section and place in it."""
+"""The last input frames of every causal layer, by section and position in it."""
 
 
 class Cache:
-    """What the causal layers of a stream remember between two chunks.
+    """State of a stream's causal layers between two chunks.
 
     The chunk that continues from a cache takes over its memory, so that old and new frames need
-    not lie side by side.
+    not be held at the same time.
     """
 
     def __init__(self, frames: Remembered) -> None:
@@ -36,14 +36,14 @@ class Cache:
         return iter(self._held().values())
 
     def copy(self) -> Cache:
-        """A cache of its own from which the stream can be continued once more."""
+        """Copy the cache, so that the stream can be continued from here once more."""
         return Cache({key: frames.clone() for key, frames in self._held().items()})
 
     def take(self) -> Remembered:
-        """Give the frames away; the cache is empty from now on.
+        """Return the frames and empty the cache.
 
         Raises:
-            ValueError: a chunk has taken them before.
+            ValueError: a chunk has already taken them.
         """
         frames, self._frames = self._held(), None
         return frames
@@ -51,21 +51,21 @@ class Cache:
     def _held(self) -> Remembered:
         if self._frames is None:
             raise ValueError(
-                "this cache is used up: a chunk has continued from it, or has failed on the way. "
-                "Continue from the newest cache, or from a copy() made before, or begin with None"
+                "this cache is used up: a chunk has continued from it, or failed while doing so. "
+                "Continue from the newest cache or from an earlier copy(), or begin with None"
             )
         return self._frames
 
 
 class Tape:
-    """Hands each causal layer its past and collects what the next chunk will need.
+    """Hands each causal layer its past frames and collects those that the next chunk will need.
 
     Layers call `read` and then `write` once each, always in the same order. A part of the network
-    that runs several times for one chunk has a section, and each run its own tape for that.
+    that runs several times for one chunk has a section, and each run has its own tape for it.
 
     Args:
-        cache: None begins a clip.
-        in_place: a layer's new frames are written where its past was, as soon as it has run.
+        cache: the previous chunk's cache; None begins a clip.
+        in_place: whether a layer's new frames overwrite its past as soon as it has run.
     """
 
     def __init__(self, cache: Cache | None, *, in_place: bool = False) -> None:
@@ -77,7 +77,7 @@ class Tape:
         self._layer = 0
 
     def section(self, name: Hashable) -> Tape:
-        """A tape for the next run of a part of the network, which remembers by itself."""
+        """A tape for the next run of a part of the network, with its own state."""
         part = Tape(None, in_place=self.in_place)
         part.room, part._frames = self.room, self._frames
         part._section = (*self._section, name)
@@ -85,13 +85,13 @@ class Tape:
         return part
 
     def read(self) -> Tensor | None:
-        """Give the layer's past frames, or None in the first chunk of a clip."""
+        """Return the layer's past frames, or None in the first chunk of a clip."""
         return self._frames.get((*self._section, self._layer))
 
     def write(self, seen: Tensor, frames: int) -> None:
         """Keep a copy of the last `frames` frames of seen (B, C, F, H, W).
 
-        Frames that are not there are zeros. (A view would hold the whole chunk in memory.)
+        Missing frames are zeros. (A view would hold the whole chunk in memory.)
         """
         key = (*self._section, self._layer)
         self._layer += 1
@@ -108,7 +108,7 @@ class Tape:
         self._frames[key] = past
 
     def to_hand_on(self, like: Tensor, size: Sequence[int]) -> Tensor:
-        """Memory for what a stage of a network gives, which it overwrites by what it gives next.
+        """Memory for a stage's output, which its next output overwrites.
 
         Args:
             size: (B, C, F, H, W).
@@ -116,15 +116,15 @@ class Tape:
         return self.room.to_hand_on(self._section[-1:], like, size)
 
     def cache(self) -> Cache:
-        """Give what was written, to start the next chunk's tape."""
+        """Return the written frames, to start the next chunk's tape."""
         return Cache(self._frames)
 
 
 class Room:
-    """Memory for one chunk's layers, which would be slow to map and soon full of holes otherwise.
+    """Memory for one chunk's layers, reused because it is slow to map and fragments the heap.
 
-    On a CPU, fresh memory costs more than most of what is done in it, and what stays lies apart
-    from what goes. Elsewhere this is the allocator's task.
+    On a CPU, fresh memory costs more than most of the work done in it. Memory that stays is kept
+    apart from memory that is soon released. On other devices the allocator does this.
     """
 
     def __init__(self) -> None:
@@ -132,19 +132,19 @@ class Room:
         self._kept = torch.empty(0)
 
     def to_work_in(self, like: Tensor, frames: int) -> Tensor:
-        """Numbers (B, C, frames, H, W), channels last: the same memory for all, one at a time."""
+        """Buffer (B, C, frames, H, W), channels last: one shared memory, for one user at a time."""
         return self._lend("work", like, _size(like, frames))
 
     def to_hand_on(self, stage: Hashable, like: Tensor, size: Sequence[int]) -> Tensor:
-        """Numbers of a size (B, C, F, H, W), channels last, until the stage asks again."""
+        """Buffer of a size (B, C, F, H, W), channels last, valid until the stage's next request."""
         return self._lend(("result", stage), like, size)
 
     def kept(self, x: Tensor) -> Tensor:
-        """A copy of x (B, C, F, H, W) that may stay."""
+        """Copy x (B, C, F, H, W) into memory that stays."""
         return self.to_keep(x, x.shape[2]).copy_(x)
 
     def to_keep(self, like: Tensor, frames: int) -> Tensor:
-        """Numbers (B, C, frames, H, W), channels last, that stay for the next chunk."""
+        """Buffer (B, C, frames, H, W), channels last, that stays for the next chunk."""
         size = _size(like, frames)
         count = prod(size)
         if like.device.type != "cpu" or count > SLAB:
@@ -160,38 +160,38 @@ class Room:
             return _channels_last(like.new_empty(count), size)
         held = self._lent.pop(name, None)
         if held is None or held.numel() < count or held.dtype != like.dtype:
-            del held  # given up first
+            del held  # released first
             held = like.new_empty(max(count, SLAB))
         self._lent[name] = held
         return _channels_last(held[:count], size)
 
 
 def _size(like: Tensor, frames: int) -> tuple[int, ...]:
-    """That of so many frames (B, C, frames, H, W) like those given."""
+    """Size (B, C, frames, H, W) like that of ``like``, with another frame count."""
     batch, channels, _, height, width = like.shape
     return batch, channels, frames, height, width
 
 
 def _channels_last(numbers: Tensor, size: Sequence[int]) -> Tensor:
-    """Numbers as frames of a size (B, C, F, H, W)."""
+    """View values as frames of a size (B, C, F, H, W), channels last."""
     batch, channels, *frames = size
     return numbers.view(batch, *frames, channels).movedim(-1, 1)
 
 
 def spares_memory(x: Tensor, tape: Tape) -> bool:
-    """Tell whether x goes through the layers in pieces: on a CPU, where nothing is learned."""
+    """Whether x goes through the layers in pieces: on a CPU, in inference."""
     return tape.in_place and on_cpu(x)
 
 
 def is_first(tape: Tape | None) -> bool:
-    """Tell whether the data begins a clip (always so without a tape: a whole pass)."""
+    """Whether the data begins a clip; always true without a tape, in a whole pass."""
     return tape is None or tape.first
 
 
 def prepend_past(x: Tensor, frames: int, tape: Tape | None) -> Tensor:
-    """Put the `frames` frames that came before x (B, C, F, H, W) in front of it.
+    """Put the previous `frames` frames in front of x (B, C, F, H, W).
 
-    At the start of a clip they are zeros. The new last `frames` frames go onto the tape.
+    At the start of a clip they are zeros. The new last `frames` frames are written to the tape.
     """
     past = None if tape is None else tape.read()
     extended = pad(x, (0, 0, 0, 0, frames, 0)) if past is None else torch.cat([past, x], dim=2)
@@ -205,10 +205,10 @@ def over_frames(
 ) -> Tensor:
     """Apply a function that needs `window` frames for each result frame to x (B, C, F, H, W).
 
-    In float64, the reference precision, every result frame is computed by a call of its own, so
-    that a chunked result equals the whole one bit for bit: in larger calls a matrix product may sum
-    in another order, and an exponential at the end of the data may round in another way. (The copy
-    makes the strides alike, too.)
+    In float64, the reference precision, every result frame is computed by a separate call, so
+    that a chunked result equals the whole one bit for bit: in larger calls, a matrix product may
+    sum in another order, and an exponential at the end of the data may round differently. (The copy
+    also makes the strides equal.)
     """
     if x.dtype == torch.float64:
         windows = (x[:, :, i : i + window] for i in range(0, x.shape[2] - window + 1, stride))
@@ -221,9 +221,9 @@ def over_frames(
 
 
 def takes_slow_path(x: Tensor) -> bool:
-    """Tell whether torch would convolve x (B, C, F, H, W) by its plain loop on the CPU.
+    """Whether torch would convolve x (B, C, F, H, W) with its plain loop on the CPU.
 
-    It does so with a single small sample, five to ten times slower than with several.
+    It does so for a single small sample, five to ten times slower than for several.
     """
     plain = on_cpu(x) and x.dtype == torch.float32
     return plain and x.shape[0] == 1 and x[..., 0].numel() <= SMALL_SAMPLE

@@ -1,6 +1,6 @@
-"""Tiles of a picture for decoders whose features of the whole picture do not fit into memory.
+"""Spatial tiles for decoders whose features of a whole frame do not fit into memory.
 
-f latent frames, h latent rows, w latent columns, F, H and W those of the video.
+f latent frames, h latent rows, w latent columns; F, H and W those of the video.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 CROP = 6
-"""Latent positions at a tile's inner edges that are decoded and thrown away."""
+"""Latent positions at a tile's inner edges that are decoded and discarded."""
 
 FEATHER = 4
-"""Latent positions over which one tile gives way to the next."""
+"""Latent positions over which one tile blends into the next."""
 
 OVERLAP = 2 * CROP + FEATHER
 SMALLEST = 2 * OVERLAP
-"""Latent positions of a tile's side, at least: below it most of the work is done twice."""
+"""Smallest side of a tile in latent positions: below it, most of the work is done twice."""
 
 
 class Place(NamedTuple):
@@ -32,21 +32,21 @@ class Place(NamedTuple):
     columns: slice
 
     def of(self, latent: Tensor) -> Tensor:
-        """This part of a latent (B, C, f, h, w)."""
+        """Cut this part out of a latent (B, C, f, h, w)."""
         return latent[..., self.rows, self.columns]
 
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Overlapping tiles of a latent, the same ones in every frame.
+    """Overlapping tiles of a latent, the same in every frame.
 
-    What convolutions miss at the edge of a tile lies in the part that is thrown away; from there
-    one tile gives way to the next linearly, with weights that sum to 1.
+    The errors of convolutions at the edge of a tile lie in the part that is discarded; from there,
+    one tile blends into the next linearly, with weights that sum to 1.
 
     Args:
-        height, width: of the latent.
+        height, width: size of the latent.
         space: pixels per latent position on each side.
-        side: of a tile, in latent positions; a smaller picture is one tile.
+        side: side of a tile in latent positions; a smaller image is one tile.
 
     Raises:
         ValueError: the tiles are too small to overlap.
@@ -66,15 +66,15 @@ class TileGrid:
 
     @classmethod
     def over(cls, latent: Tensor, side: int, space: int) -> TileGrid:
-        """Tiles of a latent (B, C, f, h, w) with sides of about so many pixels.
+        """Tiles of a latent (B, C, f, h, w) whose sides are about ``side`` pixels.
 
-        A coarse latent, of 16 pixels per position, gets larger ones where these could not overlap.
+        A coarse latent, with 16 pixels per position, gets larger tiles if these could not overlap.
         """
         return cls(*latent.shape[-2:], space=space, side=max(SMALLEST, side // space))
 
     @cached_property
     def places(self) -> list[Place]:
-        """Of the tiles, row by row."""
+        """Places of the tiles, row by row."""
         return [Place(*each) for each in product(_spans(self.height, self.side), self._columns)]
 
     @cached_property
@@ -82,14 +82,14 @@ class TileGrid:
         return _spans(self.width, self.side)
 
     def blend(self, tiles: Iterable[Tensor]) -> Tensor:
-        """Put decoded tiles together.
+        """Blend decoded tiles into whole frames.
 
         Args:
             tiles: (B, 3, F, H', W') of one stretch of time, in the order of ``places``; each is
-                given up before the next one is asked for.
+                released before the next one is requested.
 
         Returns:
-            The picture (B, 3, F, H, W) in float32.
+            Frames (B, 3, F, H, W) in float32.
         """
         heights, widths = self._weights(self.height), self._weights(self.width)
         whole = torch.empty(0)
@@ -104,7 +104,7 @@ class TileGrid:
         return whole
 
     def _weights(self, length: int) -> list[Tensor]:
-        """How much each tile along an axis counts at its pixels: what is left between two ramps."""
+        """Weights of each tile along an axis at its pixels: the difference between two ramps."""
         spans = _spans(length, self.side)
         pixels = torch.arange(length * self.space) + 0.5
         wide = FEATHER * self.space
@@ -120,12 +120,12 @@ class TileGrid:
 
 
 def place_in_pixels(place: Place, space: int) -> Place:
-    """The rows and columns of the video that a tile decodes to."""
+    """Rows and columns of the video that a tile decodes to."""
     return Place(*(slice(each.start * space, each.stop * space) for each in place))
 
 
 def _spans(length: int, side: int) -> list[slice]:
-    """Equal tiles along an axis that overlap as little as they may, spread evenly."""
+    """Equal tiles along an axis, spread evenly with the least allowed overlap."""
     if length <= side:
         return [slice(0, length)]
     gaps = -(-(length - side) // (side - OVERLAP))

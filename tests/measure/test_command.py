@@ -176,7 +176,7 @@ def test_parts_that_do_not_fit_are_refused(measured, tmp_path):
     [
         (("--only", "txt"), "unknown set txt: use text, image"),
         (("--prompts", "1"), "1 prompts: use at least 2"),
-        (("--jobs", "0"), "0 jobs cannot read anything: use at least 1"),
+        (("--jobs", "0"), "0 jobs: use at least 1"),
         (("--weights", "nowhere", "--prompts", "2"), "nowhere"),
     ],
 )

@@ -43,7 +43,7 @@ def test_ratio_has_the_interval_of_paired_shares():
     assert half.error == pytest.approx(100 * 0.5 * math.sqrt(4 / (4 * 8)))
     assert ratio(reference, reference) == Mean(100, 0, 10, "%")
     assert ratio([False] * 10, reference) == Mean(0, 0, 10, "%")
-    with pytest.raises(ValueError, match="10 trials beside 10 of which 0 pass"):
+    with pytest.raises(ValueError, match="10 of the reference, of which 0 pass"):
         ratio(reference, [False] * 10)
 
 

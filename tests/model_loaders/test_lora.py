@@ -214,7 +214,7 @@ def test_a_magnitude_per_row_is_one_however_it_is_written(
 def test_magnitudes_of_another_size_are_refused(tmp_path: Path, shapes: Shapes) -> None:
     extra = {"diffusion_model.blocks.0.ffn.0.dora_scale": torch.ones(32, 1)}
     file = written(tmp_path / "a.safetensors", shapes, **extra)
-    with pytest.raises(UnsupportedCheckpointError, match=r"\(32, 1\); one for each of its 48 rows"):
+    with pytest.raises(UnsupportedCheckpointError, match=r"\(32, 1\), .* each of its 48 rows"):
         read_lora(file, shapes)
 
 
@@ -232,7 +232,7 @@ def test_a_lora_of_another_size_is_refused(tmp_path: Path, shapes: Shapes) -> No
         {f"{name}.lora_A.weight": torch.zeros(4, 32), f"{name}.lora_B.weight": torch.zeros(32, 4)},
         file,
     )
-    with pytest.raises(UnsupportedCheckpointError, match=r"\(32, 32\), this model has \(24, 24\)"):
+    with pytest.raises(UnsupportedCheckpointError, match=r"\(32, 32\), .* model has \(24, 24\)"):
         read_lora(file, shapes)
 
 

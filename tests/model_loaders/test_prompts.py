@@ -91,9 +91,9 @@ def test_a_weight_moves_its_tokens_away_from_the_empty_prompt(text_encoder):
     ("text", "problem"),
     [
         ("a (purple:1.5) cube", "does not know the words 'purple': they will not be followed"),
-        ("a (red:1.5 cube", "a parenthesis has no partner"),
-        ("a red) cube (left:2)", "a parenthesis has no partner"),
-        ("a red cube " * 5, "shorten the prompt: it has 15 tokens, and what comes after the first"),
+        ("a (red:1.5 cube", "an unmatched parenthesis"),
+        ("a red) cube (left:2)", "an unmatched parenthesis"),
+        ("a red cube " * 5, "shorten the prompt: it has 15 tokens, and only the first 11 are read"),
     ],
 )
 def test_what_will_not_be_followed_is_told(tokenizer, text, problem):

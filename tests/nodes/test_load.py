@@ -51,7 +51,7 @@ def test_a_file_of_another_kind_is_refused(model_names, models_dir, tmp_path):
 
 
 def test_a_vae_of_other_channels_is_refused(model_names):
-    with pytest.raises(ValueError, match=r"16 channels, other_vae.* makes 4: choose the VAE"):
+    with pytest.raises(ValueError, match=r"16 channels, but other_vae.* has 4: choose the VAE"):
         SpacetimeLoadModels.execute(**{**model_names, "vae": "other_vae.safetensors"})
 
 
@@ -96,7 +96,7 @@ def test_a_wrong_choice_is_refused_before_the_graph_runs(model_names):
     channels = SpacetimeLoadModels.validate_inputs(**{**chosen, "vae": "other_vae.safetensors"})
     assert "choose the VAE that belongs to the model" in channels
     shipped = {**chosen, "text_encoder": "spacetime_tiny_text.safetensors"}
-    assert "makes text 96 wide" in SpacetimeLoadModels.validate_inputs(**shipped)
+    assert "outputs text of width 96" in SpacetimeLoadModels.validate_inputs(**shipped)
 
 
 def test_every_missing_file_is_told_with_its_input_and_folder(models_dir):

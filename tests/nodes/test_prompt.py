@@ -29,4 +29,4 @@ def test_what_will_not_be_followed_is_told_on_the_node(loaded, caplog):
         SpacetimeEncodePrompt.execute(loaded.clip, "a purple (cube")
     (said,) = caplog.messages
     assert said.startswith("My Prompt: the text encoder does not know the words 'purple'")
-    assert "a parenthesis has no partner" in said
+    assert "an unmatched parenthesis" in said

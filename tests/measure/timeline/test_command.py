@@ -63,7 +63,7 @@ def test_an_interrupted_part_keeps_the_cases_that_were_judged(tmp_path, monkeypa
     [
         (("--only", "bridge"), "unknown part bridge: use calibration, animate"),
         (("--cases", "1"), "1 cases: use at least 2"),
-        (("--jobs", "0"), "0 jobs cannot read anything: use at least 1"),
+        (("--jobs", "0"), "0 jobs: use at least 1"),
         (("--weights", "nowhere"), "nowhere"),
     ],
 )

@@ -139,7 +139,7 @@ def test_files_that_cannot_be_followed_are_refused(tmp_path: Path, models_dir: P
     broken = own_file(
         tmp_path / "broken.safetensors", config=replace(OWN, dim=24, heads=2).to_dict()
     )
-    with pytest.raises(UnsupportedCheckpointError, match="has other sizes"):
+    with pytest.raises(UnsupportedCheckpointError, match="has tensors of other sizes"):
         look_at(broken, "controlnet")
     other = own_file(tmp_path / "other.safetensors", latent={"channels": 0})
     with pytest.raises(UnsupportedCheckpointError, match="does not describe latents"):
@@ -154,7 +154,7 @@ def test_files_that_cannot_be_followed_are_refused(tmp_path: Path, models_dir: P
     }
     save_file(encoding, tmp_path / "encoding.safetensors")
     for read in (read_control, partial(look_at, kind="controlnet")):
-        with pytest.raises(UnsupportedCheckpointError, match=r"of TheDenk for Wan.*use VACE"):
+        with pytest.raises(UnsupportedCheckpointError, match=r"TheDenk's for Wan.*use VACE"):
             read(tmp_path / "encoding.safetensors")
     with pytest.raises(UnsupportedCheckpointError, match="holds a controlnet, not a vae"):
         read_vae(own_file(tmp_path / "own.safetensors"))

@@ -291,10 +291,10 @@ def test_another_base_is_refused_with_all_that_differs() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"after": ()}, "name some"),
-        ({"after": (2, 1)}, "rising"),
+        ({"after": ()}, "at least one block number"),
+        ({"after": (2, 1)}, "ascending"),
         ({"design": "union"}, "residual or dilated"),
-        ({"base_dim": 48}, "has its width"),
+        ({"base_dim": 48}, "widths must be equal"),
         ({"levels": "none"}, "own or base"),
         ({"levels": "base"}, "for a dilated branch"),
     ],

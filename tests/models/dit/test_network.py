@@ -265,7 +265,7 @@ def test_clear_errors(network: VideoDiT) -> None:
         network.forward_tokens(tokens.values, tokens.layout, sigma, [text, text])
     with pytest.raises(ValueError, match=r"shape \(3, 3\) for clips of \(2, 2\) tokens"):
         TokenLayout(torch.zeros(3, 3), (2, 2), (0, 0))
-    with pytest.raises(ValueError, match="2 clips, and 1 that are said to be loops"):
+    with pytest.raises(ValueError, match="2 clips but 1 entries in loop_frames"):
         TokenLayout(torch.zeros(3, 3), (2, 1), (0,))
     with pytest.raises(ValueError, match="even heads"):
         DiTConfig(dim=10, heads=3, ffn_dim=4, layers=1)

@@ -124,7 +124,7 @@ def test_places_are_told_apart():
 
 def test_a_text_beyond_the_places_is_rejected():
     ids = torch.ones(1, 13, dtype=torch.long)
-    with pytest.raises(ValueError, match="13 tokens for an encoder of 12 places"):
+    with pytest.raises(ValueError, match="13 tokens for an encoder of 12 positions"):
         T5Encoder(NORMED)(ids, torch.ones_like(ids, dtype=torch.bool))
 
 
