@@ -237,7 +237,7 @@ def test_a_stretched_schedule_ends_at_its_terminal_level():
         ),
         (SpacetimeFewStepSchedule, {"grid": "rcm_9"}, "unknown grid 'rcm_9': choose one of"),
         (SpacetimeLCMSchedule, {"steps": 51}, "51 steps of 24 trained steps: use 1 to 24"),
-        (SpacetimeLCMSchedule, {"strength": 0.01}, "of 0 that were .*: a strength of 0.01 is too"),
+        (SpacetimeLCMSchedule, {"strength": 0.01}, "of 0 trained .*: a strength of 0.01 is too"),
         (SpacetimeLCMSchedule, {"steps": 8, "strength": 0.1}, "8 steps of 2"),
     ],
 )
