@@ -65,8 +65,8 @@ def assembled(
     if tuple(decoded.shape) != expected:
         raise ValueError(
             f"decoded frames of shape {tuple(decoded.shape)} for a timeline whose latent decodes "
-            f"to {expected}: decode the latent that was sampled for this timeline, with the VAE "
-            "that encoded it"
+            f"to {expected}: decode the latent that was sampled for it, with the VAE that "
+            "encoded it"
         )
     make = partial(_chunks, timeline, decoded, fade)
     stream = FrameStream((*timeline.shape, 3), make)

@@ -80,8 +80,7 @@ def _deepened(weights: DiTWeights, config: DiTConfig, g: torch.Generator) -> DiT
     old, new = weights.config.layers, config.layers
     if replace(config, layers=old) != weights.config or new < old:
         raise ValueError(
-            f"weights of {weights.config} cannot grow to {config}: blocks can be added, but "
-            "nothing else can change"
+            f"weights of {weights.config} cannot grow to {config}: only blocks can be added"
         )
     network = VideoDiT(config)
     initialise(network, g)

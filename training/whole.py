@@ -102,4 +102,4 @@ def _shipped_lora(plan: WholePlan) -> Path | None:
 def check_device(device: str) -> None:
     """Raise ValueError for a device that is not available."""
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"device {device!r} is not available on this machine: use cpu")
+        raise ValueError(f"no device {device!r} on this machine: use cpu")

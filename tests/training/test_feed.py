@@ -55,5 +55,5 @@ def test_processes_make_shards_until_they_are_not_needed(tmp_path: Path, vae: Vi
 
 def test_a_folder_that_stays_empty_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "PATIENCE", 0.0)
-    with pytest.raises(TimeoutError, match="no clip was made"):
+    with pytest.raises(TimeoutError, match="no clips appeared"):
         await_shard(tmp_path, (STILL,))
