@@ -8,7 +8,7 @@ class Showing(Enum):
 
     LEVELS = "at noise level 0 of its own"
     """The network was trained with per-position noise levels."""
-    CHANNELS = "in further input channels"
+    CHANNELS = "in extra input channels"
     """The network was trained to animate an image."""
     STATE = "as noisy as the rest"
     """The network is not conditioned on the given part."""

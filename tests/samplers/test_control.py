@@ -119,7 +119,7 @@ def test_blocks_must_be_as_many_as_there_are() -> None:
         ({"end": 1.1}, "between 0 and 1"),
         ({"steps": (Curve(((0.5, 1.0), (1.5, 0.0))),)}, "keys 0.5: 1, 1.5: 0: .* shares"),
         ({"weights": (torch.ones(4),)}, "frames, rows, columns"),
-        ({"weights": (-torch.ones(1, 2, 2),)}, "from -1 on.*no weight below 0"),
+        ({"weights": (-torch.ones(1, 2, 2),)}, "the lowest -1:.*no weight below 0"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(options, told: str) -> None:
