@@ -11,7 +11,7 @@ _FILES: dict[str, tuple[str, ...]] = {
 }
 
 BUNDLED_FOLDERS = tuple(_FILES)
-"""Model folders for which weights are shipped or looked up."""
+"""Model folders that shipped weights can belong to."""
 
 
 def bundled(folder: str) -> dict[str, Path]:

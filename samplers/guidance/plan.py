@@ -52,8 +52,8 @@ class GuidancePlan:
     Args:
         scale: scale of classifier-free guidance; at 1 the negative condition is not evaluated.
         last_scale: scale at the last step, interpolated linearly from ``scale`` at the first.
-        first_frame_scale: scale in the first frame, interpolated linearly to ``scale`` in the last.
-        both_ends: use ``first_frame_scale`` in the last frame too, and ``scale`` in the middle.
+        first_frame_scale: scale in the first frame, going linearly to the usual one in the last.
+        both_ends: use ``first_frame_scale`` in the last frame too, the usual one in the middle.
         low, high: range of noise levels (a flow model's, in [0, 1]) in which to guide.
         rule: how to combine the two predictions; None is classifier-free guidance.
         rescale: strength of ``rescale``.

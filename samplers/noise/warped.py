@@ -39,7 +39,7 @@ class Carried(NamedTuple):
 
 
 class _Edges(NamedTuple):
-    """Moves of noise from source pixels (E) to target pixels (E), with rounding rests (2, E)."""
+    """Noise moves from source to target pixels (E each), with rounding remainders (2, E)."""
 
     source: Tensor
     target: Tensor

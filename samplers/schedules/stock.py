@@ -64,7 +64,7 @@ def sgm_uniform_sigmas(steps: int, shift: float) -> Tensor:
 
 
 def ddim_uniform_sigmas(steps: int, shift: float) -> Tensor:
-    """Take every n-th level from the second smallest up: "ddim_uniform", often more than asked."""
+    """Take every n-th level from the second smallest: "ddim_uniform", often with extra steps."""
     check_steps(steps)
     stride = max(_TABLE_SIZE // steps, 1)
     return _finish(_flow_table(shift)[1::stride].flip(0))
