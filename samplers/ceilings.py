@@ -1,4 +1,4 @@
-"""How far each place of a clip may be noised: 0 stays, 1 is made anew, between is changed that far.
+"""Noise ceilings: how far each position of a clip may change. 0 keeps it, 1 regenerates it.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 """
@@ -19,23 +19,24 @@ from .process import NoiseProcess
 from .runs import Evaluation, RunDenoiser, SamplingRun, Wrapper
 
 CEILING_KEY, MASK_KEY = "noise_ceiling", "noise_mask"
-"""Of a LATENT: the ceiling of each place, and ComfyUI's mask, 1 where anything is made."""
+"""Keys of a LATENT: the ceiling of each position, and ComfyUI's mask (1 = generated)."""
 
 
 def under_ceiling(ceiling: Tensor) -> Wrapper:
-    """Keep each place what the run starts from until the run's level has come down to its ceiling.
+    """Keep each position at the given clip until the run's noise level falls to its ceiling.
 
-    Until then the place is predicted to be what is given, so that any solver moves it along
-    (1 - s) z + s eps, and a network that takes a level per place is shown it at its ceiling's
-    level. From then on it is free; in a step that begins above its ceiling and ends below, it
-    makes the part that lies below. A ceiling of 0 is ``hold_given``.
+    Above its ceiling, the prediction for a position is the given clip, so any solver moves it along
+    (1 - s) z + s eps; a network with per-position levels sees it at its ceiling's level. Below the
+    ceiling, the position is free. A step that starts above the ceiling and ends below it generates
+    only the part below. A ceiling of 0 is equivalent to ``hold_given``.
 
     Args:
-        ceiling: in [0, 1] as a flow model's levels, broadcasting to the state: (B, 1, F, H, W) of
-            a latent, (B, L, 1) or (B, L, D) of tokens. A token of several has the highest level.
+        ceiling: flow noise levels in [0, 1] that broadcast to the state: (B, 1, F, H, W) for a
+            latent, (B, L, 1) or (B, L, D) for tokens. A token with several ceilings is seen at the
+            highest level.
 
     Raises:
-        ValueError: when a run begins that starts from nothing, or whose state has another shape.
+        ValueError: at the start of a run that has no given clip or whose state has another shape.
     """
 
     def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
@@ -62,8 +63,8 @@ def under_ceiling(ceiling: Tensor) -> Wrapper:
 
 
 def _share(ceiling: Tensor, at: Evaluation) -> Tensor:
-    """How much of a prediction acts, so that a straight step from here to the level b is one from
-    the ceiling c to b: (1 - b/c) / (1 - b/a) from the level a, and nothing where c <= b.
+    """Weight of a prediction that turns a straight step from level a to level b into a step from
+    the ceiling c to b: (1 - b/c) / (1 - b/a), or 0 where c <= b.
     """
     above, following = at.level, at.run.level_below(at.level)
     share = (1 - following / ceiling) / (1 - following / above)
@@ -75,17 +76,17 @@ def _checked(run: SamplingRun, ceiling: Tensor) -> Tensor:
     sizes = zip(ceiling.shape, given.shape, strict=False)
     if ceiling.ndim != given.ndim or any(size not in (1, whole) for size, whole in sizes):
         raise ValueError(
-            f"noise ceilings {tuple(ceiling.shape)} do not fit a state {tuple(given.shape)}: give "
-            "one for each place of the latent"
+            f"noise ceilings of shape {tuple(ceiling.shape)} do not fit a state of shape "
+            f"{tuple(given.shape)}: give one ceiling per latent position"
         )
     return given
 
 
 def ceiling_of(latent: Mapping[str, Any], samples: Tensor) -> Tensor | None:
-    """The ceilings of a LATENT's places (B, 1, F, H, W); None where it carries none.
+    """Ceilings (B, 1, F, H, W) of a LATENT, or None if it has none.
 
     Args:
-        latent: with ``CEILING_KEY``, (1, 1, F, h, w) in [0, 1].
+        latent: may hold ``CEILING_KEY``, (1, 1, F, h, w) in [0, 1].
         samples: (B, C, F, H, W).
 
     Raises:
@@ -98,8 +99,9 @@ def ceiling_of(latent: Mapping[str, Any], samples: Tensor) -> Tensor | None:
 def _per_place(values: Tensor, samples: Tensor, time_factor: int = 1) -> Tensor:
     if has_streams(samples) or samples.ndim != 5:
         raise ValueError(
-            "the latent says how far each of its places may change, but is not a video latent "
-            "(batch, channels, frames, rows, columns): give it to a model that makes video alone"
+            "the latent has noise ceilings, but is not a video latent "
+            "(batch, channels, frames, rows, columns): use it with a model that generates only "
+            "video"
         )
     return latent_mask(values, samples, time_factor)[:, None]
 
@@ -107,15 +109,15 @@ def _per_place(values: Tensor, samples: Tensor, time_factor: int = 1) -> Tensor:
 def ceilings_of_tokens(
     tokens: Tokens, extras: Sequence[Mapping[str, Any]], time_factor: int
 ) -> Tensor | None:
-    """The ceilings of packed clips (B, L, D), by their masks where they have no others.
+    """Ceilings of packed clips (B, L, D), taken from their noise ceilings and masks.
 
     Args:
         tokens: the clips.
-        extras: what each one's LATENT carried beside its samples.
-        time_factor: frames of the video behind a latent frame.
+        extras: for each clip, the entries of its LATENT other than the samples.
+        time_factor: video frames per latent frame.
 
     Returns:
-        None where all of every clip is made.
+        The ceilings, or None if every clip is generated in full.
     """
     if not any(key in each for each in extras for key in (CEILING_KEY, MASK_KEY)):
         return None
@@ -125,7 +127,7 @@ def ceilings_of_tokens(
 
 
 def _allowed(latent: Mapping[str, Any], samples: Tensor, time_factor: int) -> Tensor:
-    """The lower of ceiling and mask in each place."""
+    """Minimum of ceiling and mask at each position."""
     allowed = torch.ones_like(samples[:, :1])
     for key in (CEILING_KEY, MASK_KEY):
         if latent.get(key) is not None:
@@ -135,11 +137,11 @@ def _allowed(latent: Mapping[str, Any], samples: Tensor, time_factor: int) -> Te
 
 
 def with_given(made: Tensor, given: Tensor, *allowed: Tensor | None) -> Tensor:
-    """What was made, with what is given in its places bit for bit.
+    """Restore the given values exactly in a generated result.
 
     Args:
-        made, given: of the same shape.
-        allowed: masks and ceilings, 0 where something is given; None for none.
+        made, given: the generated result and the given values, of the same shape.
+        allowed: masks and ceilings, 0 where values are given; None entries are ignored.
     """
     for each in allowed:
         if each is not None:
@@ -148,7 +150,7 @@ def with_given(made: Tensor, given: Tensor, *allowed: Tensor | None) -> Tensor:
 
 
 def highest_ceiling(latents: Iterable[Mapping[str, Any]]) -> float:
-    """The highest ceiling of all places of LATENTs, 0 where all of them are given."""
+    """Highest ceiling over all positions of the LATENTs; 0 if everything is given."""
     return max(map(_highest, latents))
 
 
@@ -160,16 +162,16 @@ def _highest(latent: Mapping[str, Any]) -> float:
 
 
 def cut_levels(sigmas: Tensor, ceiling: float, process: NoiseProcess) -> Tensor:
-    """Let a schedule begin at a ceiling: levels above it are left out.
+    """Start a schedule at a ceiling and drop the levels above it.
 
     Args:
         sigmas: (n + 1,) falling levels of the process.
-        ceiling: in [0, 1] as a flow model's levels.
-        process: of the model.
+        ceiling: a flow noise level in [0, 1].
+        process: noise process of the model.
 
     Returns:
-        The schedule itself where it begins below; one level, which is no step, where all of it
-        lies above.
+        The schedule unchanged if it starts at or below the ceiling. If all of it lies above, a
+        single level, that is, no steps.
     """
     highest = process.level_of(ceiling)
     if not (sigmas > highest).any():

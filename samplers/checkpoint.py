@@ -13,12 +13,12 @@ from .stepping import Callback, Step
 
 @dataclass(frozen=True, eq=False)
 class SolverState:
-    """All that a solver needs to go on: it has finished the steps before ``step``.
+    """Everything a solver needs to resume; the steps before ``step`` are finished.
 
     Args:
-        step: number of the step to do next.
+        step: number of the next step.
         x: the state at its noise level.
-        history: what a multistep solver remembers, newest first; empty for the others.
+        history: past values of a multistep solver, newest first; empty for other solvers.
     """
 
     step: int
@@ -28,14 +28,14 @@ class SolverState:
 
 @dataclass(eq=False)
 class Checkpoint:
-    """Where a run starts and stops, and how far it has come.
+    """Where a run starts and stops, and its current progress.
 
-    A solver that is given one replaces ``state`` after every step. What interrupts the run, an
-    exception of the callback too, leaves the last finished step there.
+    A solver that takes a checkpoint replaces ``state`` after every step. If the run is interrupted,
+    even by an exception in the callback, ``state`` holds the last finished step.
 
     Args:
-        state: go on from here instead of from the ``x`` that the solver is called with.
-        stop: stop before the step of this number; None runs to the end of the schedule.
+        state: resume from this state instead of the ``x`` passed to the solver.
+        stop: stop before the step with this number; None runs to the end of the schedule.
     """
 
     state: SolverState | None = None
@@ -43,7 +43,7 @@ class Checkpoint:
 
 
 class Begin(NamedTuple):
-    """What a solver starts with."""
+    """The state, history and remaining steps that a solver starts with."""
 
     x: Tensor
     history: tuple[Tensor, ...]
@@ -51,7 +51,7 @@ class Begin(NamedTuple):
 
 
 def begin(x: Tensor, steps: Sequence[Step], checkpoint: Checkpoint | None) -> Begin:
-    """Return the state, history and steps that are left to do.
+    """Return the initial state, the history and the remaining steps.
 
     Raises:
         ValueError: the checkpoint's state does not belong to this run.
@@ -65,8 +65,8 @@ def begin(x: Tensor, steps: Sequence[Step], checkpoint: Checkpoint | None) -> Be
     if not 0 <= state.step <= len(steps) or state.x.shape != x.shape:
         raise ValueError(
             f"a state of step {state.step} and shape {tuple(state.x.shape)} cannot continue in a "
-            f"run of {len(steps)} steps on {tuple(x.shape)}: use the schedule and the size that "
-            "it was saved with"
+            f"run of {len(steps)} steps with shape {tuple(x.shape)}: use the schedule and the size "
+            "that it was saved with"
         )
     return Begin(state.x.to(x), tuple(past.to(x) for past in state.history), steps[left])
 
@@ -74,16 +74,16 @@ def begin(x: Tensor, steps: Sequence[Step], checkpoint: Checkpoint | None) -> Be
 def note(
     checkpoint: Checkpoint | None, step: Step, x: Tensor, history: Sequence[Tensor] = ()
 ) -> None:
-    """Write down that ``step`` is finished."""
+    """Record in the checkpoint that ``step`` is finished."""
     if checkpoint is not None:
         checkpoint.state = SolverState(step.number + 1, x, tuple(history))
 
 
 def showing_what_will_be(solver: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return a solver that gives its last prediction where its checkpoint stops it early.
+    """Wrap a solver so that it returns its last x0 prediction when the checkpoint stops it early.
 
-    The state of a stopped run is noisy; the clean sample that was predicted in its last step shows
-    what will become of it. A run to the end of the schedule gives its result.
+    The state of a stopped run is noisy; the x0 prediction of its last step previews the result.
+    A run that reaches the end of the schedule returns its result as usual.
     """
 
     @wraps(solver)

@@ -1,45 +1,45 @@
-"""Whether what meets in a sampling run belongs together."""
+"""Check that the latent, prompts and model of a sampling run fit together."""
 
 from torch import Tensor
 
 
 def has_streams(samples: Tensor) -> bool:
-    """Whether samples are several tensors in one, as ComfyUI's latents of video with sound are."""
+    """Whether samples nest several tensors, as ComfyUI's latents of video with sound do."""
     return bool(getattr(samples, "is_nested", False))
 
 
 def check_one_stream(samples: Tensor, remedy: str) -> None:
-    """Refuse a latent of several streams.
+    """Reject a latent of several streams.
 
     Args:
-        samples: of a LATENT.
-        remedy: what to do, the rest of the sentence.
+        samples: samples of a LATENT.
+        remedy: what to do instead; completes the error message.
 
     Raises:
-        ValueError: there are several.
+        ValueError: the latent has several streams.
     """
     if has_streams(samples):
         raise ValueError(f"a latent of several streams, such as video with sound: {remedy}")
 
 
 def check_channels(samples: Tensor, channels: int) -> None:
-    """Refuse a latent (B, C, ...) that another family's VAE has made.
+    """Reject a latent (B, C, ...) from the VAE of another model family.
 
     Raises:
-        ValueError: its channels are not the model's.
+        ValueError: its channel count differs from the model's.
     """
     if samples.shape[1] != channels:
         raise ValueError(
-            f"a latent of {samples.shape[1]} channels; the model works on {channels}: make it "
-            "with the VAE that belongs to the model"
+            f"the latent has {samples.shape[1]} channels, the model needs {channels}: use the VAE "
+            "that belongs to the model"
         )
 
 
 def check_text_width(context: Tensor, width: int) -> None:
-    """Refuse a prompt (B, S, D) that another family's text encoder has made.
+    """Reject a prompt (B, S, D) from the text encoder of another model family.
 
     Raises:
-        ValueError: its width is not the model's.
+        ValueError: its width differs from the model's.
     """
     if context.shape[-1] != width:
         raise ValueError(
@@ -49,42 +49,42 @@ def check_text_width(context: Tensor, width: int) -> None:
 
 
 def check_image_context(image: Tensor | None, width: int, *, advice: str) -> None:
-    """Refuse an image context (B, I, D) that is not what a model takes beside the text.
+    """Reject an image context (B, I, D) that does not match the model.
 
     Args:
-        image: what a vision encoder made of the start image, None for none.
-        width: of the model's image context, 0 where it takes none.
-        advice: what to do where it is missing.
+        image: output of a vision encoder for the start image, or None.
+        width: width of the model's image context, 0 if it takes none.
+        advice: what to do if the image context is missing.
 
     Raises:
-        ValueError: it is missing, is not taken, or has another width.
+        ValueError: it is missing, not supported by the model, or of another width.
     """
     if image is None:
         if width:
             raise ValueError(
-                "this model animates an image and needs what CLIP Vision sees in it, which the "
-                f"conditioning does not carry: {advice}"
+                "this model animates an image and needs the CLIP Vision output for that image, "
+                f"which is missing from the conditioning: {advice}"
             )
     elif not width:
         raise ValueError(
-            "the conditioning carries the output of CLIP Vision, which this model does not take: "
+            "the conditioning carries a CLIP Vision output, which this model does not take: "
             "disconnect clip_vision_output from the node that adds it (such as WanImageToVideo)"
         )
     elif image.shape[-1] != width:
         raise ValueError(
-            f"the output of CLIP Vision is {image.shape[-1]} wide, the model needs {width}: load "
+            f"the CLIP Vision output is {image.shape[-1]} wide, the model needs {width}: load "
             "the CLIP Vision file that belongs to the model (clip_vision_h for Wan 2.1)"
         )
 
 
 def check_packed(further_channels: int) -> None:
-    """Refuse packed patches for a model with input channels beside the state's own.
+    """Reject packed patches for a model with input channels beyond those of the state.
 
     Raises:
-        ValueError: it has some.
+        ValueError: the model has such channels.
     """
     if further_channels:
         raise ValueError(
-            f"this model takes a start image in {further_channels} further channels, which packed "
+            f"this model takes a start image in {further_channels} extra channels, which packed "
             "patches cannot carry: use the Sample node"
         )

@@ -1,4 +1,4 @@
-"""The clips that a sampling run makes, and the window of them that one evaluation sees.
+"""The clips of a sampling run, and the window of them that one evaluation sees.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 """
@@ -18,22 +18,22 @@ from .masks import free_frames
 from .regions import LatentRegions, Regions, TokenRegions
 
 COVERAGE_KEY = "spacetime_coverage"
-"""In a LATENT: the ``Coverage`` of its samples, where they are not the whole video."""
+"""Key of a LATENT: the ``Coverage`` of its samples if they are not the whole video."""
 
 REFERENCES_KEY = "spacetime_references"
-"""In a LATENT: how many latent frames it has before those of the video, each of a picture that
-shows what is in it (VACE's reference images)."""
+"""Key of a LATENT: the number of reference frames (VACE's reference images) that precede the latent
+frames of the video."""
 
 
 class Coverage(NamedTuple):
-    """What a clip shows of the video that is made, for what is told of that video's frames.
+    """Which part of the video a clip covers, to look up values given per video frame.
 
     Args:
-        start: frame of the video at which the latent begins that the clip is taken from; below 0
-            where that latent makes more than is kept.
-        frames: of the video.
-        latent_frames: of that latent.
-        shown: numbers in it of the clip's latent frames, in their order.
+        start: video frame at which the clip's source latent starts; negative if that latent
+            generates frames that are dropped.
+        frames: number of frames of the video.
+        latent_frames: number of latent frames of the source latent.
+        shown: indices into the source latent of the clip's latent frames, in clip order.
     """
 
     start: int
@@ -43,31 +43,31 @@ class Coverage(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Whether all of the latent is shown."""
+        """Whether the clip covers all of its source latent."""
         return len(self.shown) == self.latent_frames
 
     def part(self, numbers: Sequence[int]) -> "Coverage":
-        """What some of the clip's latent frames show."""
+        """Coverage of a subset of the clip's latent frames."""
         return self._replace(shown=tuple(self.shown[number] for number in numbers))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """What a clip is, beside its contents.
+    """Properties of a clip other than its contents.
 
     Args:
         size: latent frames, rows and columns of the whole clip.
-        fps: frames of the video per second, None for unknown.
-        loop: whether the whole clip's time is a circle.
+        fps: frame rate of the video, None if unknown.
+        loop: whether the whole clip loops in time.
         compression: frames and pixels per latent position.
         first_frame: absolute number of its first latent frame.
-        held: absolute numbers of the latent frames that are there, in the order in which they
-            stand, some of them perhaps twice; None for all.
-        made: absolute numbers of the latent frames of which anything is made, some of which may
-            not be there; None for all.
-        covers: what its latent frames show of a longer video; None for the one that follows from
-            its first frame and its size.
-        references: how many of its latent frames are of pictures beside the video, the first ones.
+        held: absolute numbers of the latent frames that are present, in order and possibly with
+            repeats; None for all.
+        made: absolute numbers of the latent frames that are generated at least in part, whether
+            present or not; None for all.
+        covers: the part of a longer video that its latent frames cover; None derives it from the
+            first frame and the size.
+        references: number of leading latent frames that are reference images, not video.
     """
 
     size: LatentShape
@@ -82,7 +82,7 @@ class Clip:
 
     @property
     def coverage(self) -> Coverage:
-        """What the whole clip shows of the video, by its latent frames after the references."""
+        """Coverage of the whole clip, that is, of its latent frames after the references."""
         if self.covers is not None:
             return self.covers
         start, count = self._before(self.first_video_frame), self.size.frames - self.references
@@ -91,24 +91,24 @@ class Clip:
 
     @property
     def first_video_frame(self) -> int:
-        """Absolute number of the first latent frame that is of the video."""
+        """Absolute number of the first latent frame that belongs to the video."""
         return self.first_frame + self.references
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Absolute numbers of the latent frames that are there."""
+        """Absolute numbers of the latent frames that are present."""
         if self.held is not None:
             return self.held
         return tuple(range(self.first_frame, self.first_frame + self.size.frames))
 
     @property
     def shape(self) -> LatentShape:
-        """Size of what is there."""
+        """Size of the part that is present."""
         return self.size._replace(frames=len(self.frames))
 
     @property
     def places(self) -> Tensor:
-        """Where each frame that is there stands in the longest clip that is known, from 0 to 1."""
+        """Position of each present frame in the longest known clip, from 0 to 1."""
         covers = self.coverage
         places = torch.linspace(0, 1, covers.latent_frames)[list(covers.shown)]
         places = torch.cat([places.new_zeros(self.references), places])
@@ -116,22 +116,22 @@ class Clip:
 
     @property
     def whole(self) -> bool:
-        """Whether all of the clip is there, in whatever order."""
+        """Whether all of the clip is present, in any order."""
         return self.held is None or len(set(self.held)) == self.size.frames
 
     @property
     def made_from(self) -> int:
-        """Absolute frame of the video at which what is made of what is there begins."""
+        """Absolute video frame at which the present, generated part starts."""
         return self._before(min(self._made()))
 
     @property
     def made_until(self) -> int:
-        """Absolute frame of the video before which what is made of what is there ends."""
+        """Absolute video frame at which the present, generated part ends (exclusive)."""
         return self._before(max(self._made()) + 1)
 
     @property
     def middle(self) -> float:
-        """Absolute time, in frames of the video, in the middle of what is made of what is there."""
+        """Midpoint of the present, generated part, in absolute video frames."""
         spans = [(self._before(frame), self._before(frame + 1)) for frame in self._made()]
         left = sum(end - start for start, end in spans) / 2
         for start, end in spans:
@@ -141,7 +141,7 @@ class Clip:
         raise AssertionError("half of a clip lies within it")
 
     def _made(self) -> Sequence[int]:
-        """Latent frames that are there and made, or that are there if none is made.
+        """Latent frames that are present and generated, or all present ones if none is generated.
 
         A whole clip is taken in its own order, wherever a loop is cut open.
         """
@@ -151,29 +151,29 @@ class Clip:
         return [frame for frame in there if self.made is None or frame in self.made] or there
 
     def _before(self, frame: int) -> int:
-        """Frames of the video before a latent frame."""
+        """Number of video frames before a latent frame."""
         shape = self.size._replace(frames=frame)
         return self.compression.video_shape(shape, loop=self.loop).frames
 
     @property
     def closed(self) -> bool:
-        """Whether time is a circle: a window of a loop has two ends."""
+        """Whether time is circular; a window of a loop is not, it has two ends."""
         return self.loop and self.held is None
 
     def window(self, frames: Sequence[int]) -> "Clip":
-        """Those of the absolute frames that are in the clip, in their order."""
+        """Restrict the clip to those of the absolute ``frames`` that it has, in that order."""
         held = tuple(frame for frame in frames if frame in self.frames)
         return self if held == self.frames else replace(self, held=held)
 
     def conditions(self, names: Collection[str]) -> dict[str, float]:
-        """Values for a network with the inputs ``names``; a window is a clip of its own."""
+        """Values for a network's inputs ``names``; a window counts as a clip of its own."""
         return clip_conditions(
             names, self.shape, fps=self.fps, loop=self.closed, compression=self.compression
         )
 
 
 def clip_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Clip:
-    """The clip of samples (B, C, F, H, W), with what their LATENT says of it under other keys."""
+    """Describe samples (B, C, F, H, W) as a clip, from their shape and the LATENT's other keys."""
     first = int(latent.get("first_frame", 0))
     mask = latent.get("noise_mask")
     free = None if mask is None else free_frames(mask, samples.shape[2], compression.time)
@@ -190,7 +190,7 @@ def clip_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression
 
 
 def coverage_of(latent: Mapping[str, Any], samples: Tensor, time: int) -> Coverage:
-    """What a LATENT's samples (B, C, F, H, W) show, in a code of ``time`` frames per latent."""
+    """Coverage of a LATENT's samples (B, C, F, H, W), at ``time`` video frames per latent frame."""
     return clip_of(latent, samples, Compression(time, 1)).coverage
 
 
@@ -199,16 +199,15 @@ Each = TypeVar("Each")
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """The clips of a state: a batch of equal ones as a latent, or different ones as tokens.
+    """The clips of a state: a batch of equal clips as a latent, or different ones as tokens.
 
     Args:
-        each: one for a latent (B, C, F, H, W) or (F, C, H, W), one per clip of packed tokens
+        each: one clip for a latent (B, C, F, H, W) or (F, C, H, W); one per clip of packed tokens
             (B, L, D).
-        layout: places of packed tokens, None for a latent.
-        numbers: which of the run's clips they are; None for all of them.
-        index: where the frames or tokens of a window stand in the run's state, None for a whole
-            run.
-        along_batch: whether a latent's frames are its batch, as image networks take them.
+        layout: positions of packed tokens, None for a latent.
+        numbers: indices into the run's clips; None for all.
+        index: indices of a window's frames or tokens in the run's state, None for a whole run.
+        along_batch: whether a latent's frames lie along its batch axis, as in image networks.
     """
 
     each: tuple[Clip, ...]
@@ -219,32 +218,32 @@ class Clips:
     _windows: dict[tuple[int, ...], "Clips"] = field(default_factory=dict, init=False, repr=False)
 
     def pick(self, each: Sequence[Each]) -> Sequence[Each]:
-        """What belongs to these clips, of one thing for all clips of the run or one per clip."""
+        """Select the items of these clips from one item for the whole run or one per clip."""
         if self.numbers is None or len(each) == 1:
             return each
         return [each[number] for number in self.numbers]
 
     def take(self, values: Tensor, index: Tensor) -> Tensor:
-        """Frames or tokens of a state or of values per place, which have no channels."""
+        """Select frames or tokens of a state, or of per-position values without channels."""
         return values.index_select(self.axis(values), index.to(values.device))
 
     def axis(self, values: Tensor) -> int:
-        """Along which frames or tokens lie in a state or in values per place."""
+        """Axis of the frames or tokens in a state or in per-position values."""
         if self.layout is not None:
             return 1
         return 0 if self.along_batch else values.ndim - 3
 
     @cached_property
     def frame_numbers(self) -> Tensor:
-        """Number, within its clip as it is here, of each frame or of each token's frame."""
+        """Frame number of each frame or token, counted within its clip in this state."""
         if self.layout is None:
             return torch.arange(len(self.each[0].frames))
         return self.layout.coordinates[:, 0].long()
 
     @cached_property
     def regions(self) -> Regions:
-        """Which values belong together; in a window, or a part of a longer clip, a frame keeps its
-        place in the whole."""
+        """Which values belong together. A frame of a window, or of a part of a longer clip, keeps
+        its position in the whole."""
         whole = self.index is None and all(clip.coverage.whole for clip in self.each)
         places = None if whole else self._places()
         return LatentRegions(places) if self.layout is None else TokenRegions(self.layout, places)
@@ -257,9 +256,9 @@ class Clips:
         return torch.cat([clip.places[numbers[span]] for clip, span in spans])
 
     def conditions(self, names: Collection[str], sigma: Tensor) -> dict[str, Tensor]:
-        """Inputs of a network for the rows of ``sigma``: (B,) of a latent, (B, clips) of tokens.
+        """Network inputs for the rows of ``sigma``: (B,) for a latent, (B, clips) for tokens.
 
-        They stand in the order in which the network adds up their embeddings.
+        They are in the order in which the network sums their embeddings.
         """
         told = [clip.conditions(names) for clip in self.each]
         if self.layout is None:
@@ -269,7 +268,7 @@ class Clips:
         return {name: row.expand(len(sigma), -1) for name, row in rows.items()}
 
     def find(self, frames: Sequence[int]) -> Tensor:
-        """Where these absolute frames, or their tokens, stand, clip by clip."""
+        """Indices of these absolute frames or their tokens, clip by clip."""
         if self.layout is None:
             held = self.each[0].frames
             return torch.tensor([held.index(frame) for frame in frames if frame in held])
@@ -282,7 +281,7 @@ class Clips:
         return torch.cat(found) if found else torch.tensor([])
 
     def window(self, frames: Sequence[int]) -> "Clips":
-        """These absolute frames of every clip; a clip that has none of them is left out.
+        """Restrict every clip to these absolute frames; clips with none of them are left out.
 
         Raises:
             ValueError: no clip has any of the frames.
@@ -299,7 +298,7 @@ class Clips:
         index = self.find(frames)
         if len(index) == 0:
             raise ValueError(
-                f"a window of the frames {list(frames)}: this run has "
+                f"no clip has any of the window's frames {list(frames)}: this run has "
                 f"{' and '.join(str(list(clip.frames)) for clip in self.each)}"
             )
         layout = None if self.layout is None else self._layout(self.layout, each, index)
@@ -314,7 +313,7 @@ class Clips:
         )
 
     def _layout(self, layout: TokenLayout, each: tuple[Clip, ...], index: Tensor) -> TokenLayout:
-        """Places of a window's tokens: a clip of its own, whose frames count from 0."""
+        """Layout of a window's tokens: each clip's frames are renumbered from 0."""
         spans = zip(self.each, each, layout.spans, strict=True)
         numbers = [_numbers(old, new, span) for old, new, span in spans]
         places = layout.coordinates[index, 1:]
@@ -326,13 +325,13 @@ class Clips:
 
 
 def _numbers(old: Clip, new: Clip, span: slice) -> Tensor:
-    """Number in a window of the frame of each of its tokens, which ``span`` are in the clip."""
+    """Frame numbers in the window for its tokens; ``span`` covers the whole clip's tokens."""
     each = (span.stop - span.start) // len(old.frames)
     return torch.arange(len(new.frames)).repeat_interleave(each)
 
 
 def clips_of_latent(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Clips:
-    """The clips of a LATENT, which are all alike; of (F, C, H, W) the one along its batch."""
+    """Clips of a LATENT, all alike; samples (F, C, H, W) are one clip along the batch axis."""
     along_batch = samples.ndim == 4
     clip = samples.transpose(0, 1)[None] if along_batch else samples
     return Clips((clip_of(latent, clip, compression),), along_batch=along_batch)
@@ -341,11 +340,11 @@ def clips_of_latent(latent: Mapping[str, Any], samples: Tensor, compression: Com
 def clips_of_tokens(
     tokens: Tokens, extras: Sequence[Mapping[str, Any]], compression: Compression
 ) -> Clips:
-    """The packed clips, with what each one's LATENT said beside its samples."""
+    """Packed clips, described by their shapes and the other entries of their LATENTs."""
     each = zip(extras, unpatchify(tokens), strict=True)
     return Clips(tuple(clip_of(*told, compression) for told in each), tokens.layout)
 
 
 def pictures_of_tokens(tokens: Tokens, values: Tensor) -> list[Tensor]:
-    """Every clip (C, F, H, W) in a state of packed tokens."""
+    """Unpack the clips (C, F, H, W) from a state of packed tokens."""
     return [clip for each in unpatchify(tokens.with_values(values)) for clip in each]

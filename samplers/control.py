@@ -1,4 +1,4 @@
-"""How strongly a control branch steers, and what of its hint one evaluation sees.
+"""Strength of a control branch, and the part of its hint that one evaluation sees.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D width, E features of a hint's patches.
 """
@@ -20,36 +20,36 @@ from .clips import Clips
 from .curves import Curve
 
 PercentToSigma = Callable[[float], float]
-"""Share of a model's sampling that is done, in [0, 1] -> noise level, falling."""
+"""Map the completed share of a model's sampling, in [0, 1], to a noise level, decreasing."""
 
 _HALVINGS = 40
-"""Until the share of a noise level is known to 1e-12."""
+"""Bisection steps that locate the share of a noise level to within 1e-12."""
 
 TimeUnit = Literal["frames", "seconds", "share"]
-"""Of a video's time: its frames, its seconds, or shares of it from 0 (first frame) to 1 (last)."""
+"""Unit of a video's time: frames, seconds, or shares from 0 (first frame) to 1 (last)."""
 
 
 @dataclass(frozen=True)
 class FrameCurve:
-    """A factor over the frames of a video, counted from its first one.
+    """A factor over the frames of a video, counted from its first frame.
 
     Args:
-        curve: over its time.
-        unit: of that time.
+        curve: factor over time.
+        unit: unit of that time.
     """
 
     curve: Curve
     unit: TimeUnit = "frames"
 
     def over(self, frames: int, fps: float | None) -> Tensor:
-        """Factors (F, 1, 1) of the frames of a video.
+        """Factors (F, 1, 1) for the frames of a video.
 
         Args:
-            frames: of the whole video.
-            fps: its frames per second, None for unknown.
+            frames: number of frames of the whole video.
+            fps: its frame rate, None if unknown.
 
         Raises:
-            ValueError: the rate is needed and unknown.
+            ValueError: the frame rate is needed but unknown.
         """
         match self.unit:
             case "frames":
@@ -63,26 +63,26 @@ class FrameCurve:
     def _rate(self, fps: float | None) -> float:
         if fps is None:
             raise ValueError(
-                f"control at seconds ({self.curve}), and this run does not know its frames per "
-                "second: count in frames, or take a latent from Empty Video and sample it with "
-                "Sample (KSampler does not hand on the rate)"
+                f"the control curve is in seconds ({self.curve}), but this run does not know its "
+                "frame rate: use frames as the unit, or sample a latent from Empty Video with "
+                "Sample (KSampler does not pass the frame rate on)"
             )
         return fps
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ControlStrength:
-    """How strongly a branch's residuals are added: the product of all factors.
+    """Strength at which a branch's residuals are added: the product of all factors.
 
     Args:
-        factor: of everything; 0 for no control.
-        start, end: shares of the sampling between which there is any control, as ComfyUI counts
-            them, 0 to 1; outside of them the branch is not run.
-        steps: factors over the share of the sampling that is done.
+        factor: overall factor; 0 for no control.
+        start, end: range of the sampling in which control applies, as shares from 0 to 1, counted
+            as in ComfyUI; outside it, the branch does not run.
+        steps: factors over the completed share of the sampling.
         frames: factors over the frames of the video.
         blocks: factors of the branch's blocks, first to last; empty for 1.
-        weights: factors over frames and places of the video, each (F or 1, H or 1, W or 1), of any
-            rows and columns, 0 or more.
+        weights: non-negative factors over the frames and positions of the video, each
+            (F or 1, H or 1, W or 1), at any spatial resolution.
 
     Raises:
         ValueError: the shares or the weights are out of range.
@@ -99,30 +99,30 @@ class ControlStrength:
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end <= 1:
             raise ValueError(
-                f"control from {self.start:g} to {self.end:g} of the sampling: start and end lie "
-                "between 0 and 1, and end not before start"
+                f"control from {self.start:g} to {self.end:g} of the sampling: start and end must "
+                "lie between 0 and 1, and end must not precede start"
             )
         for curve in self.steps:
             if not 0 <= curve.keys[0][0] <= curve.keys[-1][0] <= 1:
                 raise ValueError(
-                    f"control over the sampling with the keys {curve}: their times are shares of "
-                    "it, from 0 for its beginning to 1 for its end"
+                    f"control over the sampling with the keys {curve}: their times must be shares "
+                    "of the sampling, from 0 (start) to 1 (end)"
                 )
         for weights in self.weights:
             if weights.ndim != 3 or bool((weights < 0).any()):
                 raise ValueError(
-                    f"control weights of shape {tuple(weights.shape)} from "
-                    f"{float(weights.min()):g} on: (frames, rows, columns) are needed, frames as "
-                    "many as the video's or 1, and no weight below 0"
+                    f"control weights of shape {tuple(weights.shape)}, the lowest "
+                    f"{float(weights.min()):g}: expected (frames, rows, columns) with as many "
+                    "frames as the video or 1, and no weight below 0"
                 )
 
     @property
     def scheduled(self) -> bool:
-        """Whether it is more than one factor between start and end."""
+        """Whether the strength varies between start and end."""
         return bool(self.steps or self.frames or self.blocks or self.weights)
 
     def times(self, other: "ControlStrength") -> "ControlStrength":
-        """Both one after the other, in whatever order.
+        """Product of both strengths; the order does not matter.
 
         Raises:
             ValueError: they are for different numbers of blocks.
@@ -140,19 +140,19 @@ class ControlStrength:
         )
 
     def same_but_for_places(self, other: "ControlStrength") -> bool:
-        """Whether all factors are equal beside those of frames and places."""
+        """Whether all factors other than those over frames and positions are equal."""
         one, two = (astuple(replace(each, frames=(), weights=())) for each in (self, other))
         return one == two
 
     def at(self, sigma: float, percent_to_sigma: PercentToSigma) -> float:
-        """Factor of all residuals at a noise level; 0 where the branch need not be run.
+        """Factor of all residuals at a noise level; 0 if the branch need not run.
 
         Args:
-            sigma: of the run.
-            percent_to_sigma: of the model's sampling.
+            sigma: noise level of the run.
+            percent_to_sigma: mapping of the model's sampling.
         """
         ends = torch.tensor([float(percent_to_sigma(each)) for each in (self.start, self.end)])
-        high, low = ends.tolist()  # in float32, as levels of schedules are
+        high, low = ends.tolist()  # in float32, like schedule levels
         if sigma > high or sigma < low or not self.factor:
             return 0.0
         if not self.steps:
@@ -164,12 +164,12 @@ class ControlStrength:
         """Factors of a branch's blocks.
 
         Raises:
-            ValueError: there are others than the branch has blocks.
+            ValueError: their number differs from the branch's number of blocks.
         """
         if self.blocks and len(self.blocks) != count:
             raise ValueError(
-                f"control strengths for {len(self.blocks)} blocks: this ControlNet has {count}, "
-                f"so give {count}, the first block's first"
+                f"control strengths for {len(self.blocks)} blocks, but this ControlNet has "
+                f"{count}: give {count} strengths, starting with the first block"
             )
         return self.blocks or (1.0,) * count
 
@@ -179,14 +179,14 @@ def _product(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, .
         return one or other
     if len(one) != len(other):
         raise ValueError(
-            f"control strengths for {len(one)} blocks and for {len(other)}: those of one "
-            "ControlNet have as many as it has blocks"
+            f"control strengths for {len(one)} blocks and for {len(other)}: give each the number "
+            "of blocks of the ControlNet"
         )
     return tuple(a * b for a, b in zip(one, other, strict=True))
 
 
 def percent_at(sigma: float, percent_to_sigma: PercentToSigma) -> float:
-    """Share of a model's sampling at a noise level, in [0, 1]."""
+    """Completed share of a model's sampling at a noise level, in [0, 1]."""
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -196,26 +196,26 @@ def percent_at(sigma: float, percent_to_sigma: PercentToSigma) -> float:
 
 @dataclass(frozen=True, eq=False)
 class HintState:
-    """A hint over a run's state, or over what one evaluation sees of it.
+    """A hint for a run's state, or for the part of it that one evaluation sees.
 
     Args:
-        hint: as the branch takes it, (1, C, F, H, W) of a latent or (1, L, E) of packed tokens.
-        weights: factors of the places, (1, F, H, W) or (1, L); None for 1.
+        hint: input of the branch, (1, C, F, H, W) for a latent or (1, L, E) for packed tokens.
+        weights: per-position factors, (1, F, H, W) or (1, L); None for 1.
     """
 
     hint: Tensor
     weights: Tensor | None = None
 
     def seen(self, see: Callable[[Tensor], Tensor]) -> "HintState":
-        """The part that ``see`` takes of a state and of values per place."""
+        """Apply ``see``, which selects part of a state, to the hint and its weights."""
         return HintState(see(self.hint), None if self.weights is None else see(self.weights))
 
     def to(self, device: torch.device) -> "HintState":
-        """The same on a device."""
+        """Move the hint to a device."""
         return self.seen(lambda values: values.to(device))
 
     def in_patches(self, patch: Patch) -> "HintState":
-        """That of a latent as tokens; a patch's weight is the mean of its places."""
+        """Convert a latent's hint to tokens; the weight of a patch is the mean over it."""
         if self.hint.ndim == 3:
             return self
         pt, ph, pw = patch
@@ -226,12 +226,12 @@ class HintState:
 
 
 def joined(clips: Clips, patch: Patch, parts: Sequence[HintState]) -> HintState:
-    """The hints of a run's clips as one state.
+    """Join the hints of a run's clips into one state.
 
     Args:
-        clips: of the run.
-        patch: of the network.
-        parts: hint of each clip, in the places of its latent.
+        clips: clips of the run.
+        patch: patch size of the network.
+        parts: hint of each clip, in the positions of its latent.
     """
     if clips.layout is None:
         return parts[0]
@@ -251,10 +251,10 @@ class BoundControl:
     """A branch bound to its prompts and its hint for one evaluation: a ``Branch`` of the blocks.
 
     Args:
-        network: of the branch.
+        network: network of the branch.
         contexts: its prepared prompts, one for all clips or one per clip of the evaluation.
-        state: what the evaluation sees of the hint, on the state's device.
-        factor: of all residuals.
+        state: the part of the hint that the evaluation sees, on the state's device.
+        factor: factor of all residuals.
         blocks: factors of the branch's blocks.
     """
 
@@ -265,7 +265,7 @@ class BoundControl:
     blocks: tuple[float, ...]
 
     def __call__(self, inside: Embedded) -> Iterator[tuple[int, Tensor]]:
-        """The weighted residuals."""
+        """Yield the weighted residuals with the numbers of their blocks."""
         state = self.state.in_patches(self.network.control.patch)
         hint = state.hint.expand(len(inside.tokens), -1, -1)  # (B, L, E)
         made = self.network(inside, hint, self.contexts)

@@ -1,4 +1,4 @@
-"""Numbers that change over time, through keys."""
+"""Keyframed curves: numbers that change over time."""
 
 import math
 from bisect import bisect_right
@@ -6,27 +6,28 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Interpolation = Literal["linear", "ease", "hold"]
-"""Between two keys: evenly, slowly at both ends, or the first one's number until the second."""
+"""How to interpolate between two keys: linearly, with ease-in and ease-out, or holding the first.
+"""
 
 INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 
 _SAME = 1e-6
-"""Times that lie no further apart than this are one: noise levels are rounded to float32."""
+"""Times no further apart than this count as equal: noise levels are rounded to float32."""
 
 Keys = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A number over time: that of the first key before it, that of the last one behind it.
+    """A number over time, constant before the first key and after the last.
 
     Args:
-        keys: (time, number) in the order of time.
-        interpolation: between them.
+        keys: (time, number) pairs with increasing times.
+        interpolation: how to interpolate between keys.
 
     Raises:
-        ValueError: there is no key, times do not rise, a number is not finite, or there is no such
-            interpolation.
+        ValueError: there are no keys, the times do not increase, a number is not finite, or the
+            interpolation is unknown.
     """
 
     keys: Keys
@@ -34,7 +35,7 @@ class Curve:
 
     def __post_init__(self) -> None:
         if not self.keys:
-            raise ValueError("a curve without a key: write for example 0: 1, 24: 0.3")
+            raise ValueError("a curve needs at least one key: write for example 0: 1, 24: 0.3")
         if self.interpolation not in INTERPOLATIONS:
             choices = ", ".join(INTERPOLATIONS)
             raise ValueError(
@@ -45,16 +46,16 @@ class Curve:
         times = [time for time, _ in self.keys]
         if times != sorted(set(times)):
             raise ValueError(
-                f"the keys {self} are not in the order of time, or two have one time: write every "
-                "time once, the earlier ones first"
+                f"the keys {self} are not in order of time, or two share the same time: write each "
+                "time once, earlier times first"
             )
 
     def __str__(self) -> str:
-        """As it is written in nodes."""
+        """Format the keys the way nodes take them."""
         return ", ".join(f"{time:g}: {number:g}" for time, number in self.keys)
 
     def at(self, time: float) -> float:
-        """The number at a time."""
+        """Evaluate the curve at a time."""
         place = bisect_right([key for key, _ in self.keys], time + _SAME)
         if place in (0, len(self.keys)):
             return self.keys[max(place - 1, 0)][1]

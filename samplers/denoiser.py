@@ -1,4 +1,4 @@
-"""The contract of a denoiser, and the conversions between x0 and what networks predict."""
+"""The denoiser protocol, and conversions between x0 and network outputs."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,8 +12,8 @@ from .process import NoiseProcess
 class Denoiser(Protocol):
     """Predict the clean sample from a noisy one: ``(x, sigma, **extra) -> x0``.
 
-    Solvers know nothing else. Inside a run guidance, kept frames, windows and loops are denoisers
-    of the form ``runs.RunDenoiser``, or turn one into another.
+    This is the only interface that solvers use. Within a run, guidance, kept frames, windows and
+    loops are denoisers of the form ``runs.RunDenoiser``, or wrappers around one.
 
     Args:
         x: noisy state of any shape with the batch first: a latent (B, C, F, H, W) or tokens
@@ -22,7 +22,7 @@ class Denoiser(Protocol):
         extra: the caller's conditions, passed on unchanged by the solver.
 
     Returns:
-        The prediction of x0 in the shape and dtype of ``x``. Batch elements are independent, and
+        The x0 prediction in the shape and dtype of ``x``. Batch elements are independent, and
         where sigma is 0 the result is ``x``.
     """
 
@@ -32,18 +32,18 @@ class Denoiser(Protocol):
 
 
 def broadcast_sigma(sigma: Tensor, x: Tensor) -> Tensor:
-    """Shape noise levels so that they multiply ``x``.
+    """Reshape noise levels so that they broadcast with ``x``.
 
     Args:
-        sigma: (), (B,), or one per place: the shape of the state without its channels, (B, L) for
-            tokens (B, L, D) and (B, F, H, W) for a latent (B, C, F, H, W).
+        sigma: (), (B,), or one level per position, in the shape of the state without its channels:
+            (B, L) for tokens (B, L, D) and (B, F, H, W) for a latent (B, C, F, H, W).
         x: the state, batch first.
 
     Returns:
-        ``sigma`` in the dtype and on the device of ``x`` with as many dimensions.
+        ``sigma`` with the dtype, device and number of dimensions of ``x``.
 
     Raises:
-        ValueError: when the levels do not fit the state.
+        ValueError: the levels do not fit the state.
     """
     if sigma.ndim <= 1:
         level = sigma.reshape(*sigma.shape, *[1] * (x.ndim - sigma.ndim))
@@ -52,9 +52,9 @@ def broadcast_sigma(sigma: Tensor, x: Tensor) -> Tensor:
     sizes = zip(level.shape, x.shape, strict=False)
     if level.ndim != x.ndim or any(size not in (1, whole) for size, whole in sizes):
         raise ValueError(
-            f"noise levels {tuple(sigma.shape)} do not fit a state {tuple(x.shape)}: give one per "
-            "batch element (B,), or one per place: (B, L) with tokens (B, L, D), (B, F, H, W) "
-            "with a latent"
+            f"noise levels of shape {tuple(sigma.shape)} do not fit a state of shape "
+            f"{tuple(x.shape)}: give one per batch element (B,), or one per position: (B, L) with "
+            "tokens (B, L, D), (B, F, H, W) with a latent"
         )
     return level.to(x)
 
@@ -69,7 +69,7 @@ def to_velocity(x: Tensor, x0: Tensor, sigma: Tensor) -> Tensor:
 
     Args:
         x, x0: state and prediction of the same shape.
-        sigma: noise levels as ``broadcast_sigma`` takes them.
+        sigma: noise levels, see ``broadcast_sigma``.
     """
     level = broadcast_sigma(sigma, x)
     noisy = level > 0
@@ -79,8 +79,8 @@ def to_velocity(x: Tensor, x0: Tensor, sigma: Tensor) -> Tensor:
 def flow_denoiser(velocity: Callable[..., Tensor]) -> Denoiser:
     """Turn a flow network ``velocity(x, sigma, **extra) -> v`` into a denoiser.
 
-    The path is x = (1 - sigma) x0 + sigma eps, so v = eps - x0. ``sigma`` may be (B,) or one per
-    place, as ``broadcast_sigma`` takes it.
+    The path is x = (1 - sigma) x0 + sigma eps, so v = eps - x0. ``sigma`` is (B,) or one level per
+    position, see ``broadcast_sigma``.
     """
 
     def denoise(x: Tensor, sigma: Tensor, /, **extra: Any) -> Tensor:
@@ -90,15 +90,15 @@ def flow_denoiser(velocity: Callable[..., Tensor]) -> Denoiser:
 
 
 def output_of(x: Tensor, x0: Tensor, sigma: Tensor, process: NoiseProcess) -> Tensor:
-    """Return the velocity (x - x0) / sigma of a flow model, v of an eps or v model.
+    """Return the velocity (x - x0) / sigma of a flow model, or v of an eps or v model.
 
-    v is what Karras et al., 2022, call F, for data of deviation 1: it has the opposite sign of
-    signal eps - noise x0, which matters to no rule. Where sigma is 0 the result is 0.
+    v is the F of Karras et al., 2022, for data with standard deviation 1. Its sign is opposite to
+    signal eps - noise x0, which no guidance rule depends on. Where sigma is 0 the result is 0.
 
     Args:
         x, x0: state and prediction of the same shape.
-        sigma: noise levels as ``broadcast_sigma`` takes them.
-        process: of the state.
+        sigma: noise levels, see ``broadcast_sigma``.
+        process: noise process of the state.
     """
     if process is NoiseProcess.FLOW:
         return to_velocity(x, x0, sigma)
@@ -116,6 +116,6 @@ def x0_of(x: Tensor, output: Tensor, sigma: Tensor, process: NoiseProcess) -> Te
 
 
 def _karras(sigma: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Factors of the state and of F in x0, broadcasting to ``x``."""
+    """Coefficients of the state and of F in x0, broadcasting to ``x``."""
     spread = sigma**2 + 1
     return broadcast_sigma(1 / spread, x), broadcast_sigma(sigma / spread.sqrt(), x)

@@ -1,4 +1,4 @@
-"""FlowEdit: change what a clip shows by the difference between two prompts, without inversion.
+"""FlowEdit: edit a clip by the difference between two prompts, without inversion.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 """
@@ -13,26 +13,26 @@ from .process import NoiseProcess
 from .runs import Evaluation, RunDenoiser, SamplingRun, Wrapper
 
 SOURCE = "source"
-"""Name of the prompts in a run's ``further`` denoisers that tell what the given clip shows."""
+"""Key in a run's ``further`` denoisers for the prompts that describe the given clip."""
 
 
 def flow_edit(*, averages: int = 1, refine: float = 0.0) -> Wrapper:
-    """Carry the given clip along the difference between the run's prompts and the source's.
+    """Move the given clip along the difference between the run's prompts and the source prompts.
 
-    With x the given clip and e fresh noise, the source's prompts see x noised with e, the run's
-    prompts see the state with e in place of the noise that the run began with, and x0 is x plus the
-    difference between the two predictions. What solvers see is then the edited clip with the
-    first noise on it, which any solver without noise of its own moves as the paper's sum of
-    velocity differences. The wrapper belongs inside of all others.
+    Let x be the given clip and e fresh noise. The source prompts see x noised with e; the run's
+    prompts see the state with its initial noise replaced by e; x0 is x plus the difference between
+    the two predictions. Solvers therefore see the edited clip under its initial noise, and any
+    deterministic solver moves it by the paper's sum of velocity differences. This wrapper must be
+    the innermost.
     Source: Kulikov et al., "FlowEdit: Inversion-Free Text-Based Editing Using Pre-Trained Flow
     Models", 2024.
 
     Args:
-        averages: draws of fresh noise per step, whose differences are averaged.
-        refine: share of the run's last steps that follow its prompts alone.
+        averages: number of fresh noise draws per step over which the difference is averaged.
+        refine: share of the steps, at the end of the run, that follow only the run's prompts.
 
     Raises:
-        ValueError: when a run begins without a clip, or without the source's prompts.
+        ValueError: at the start of a run that has no given clip or no source prompts.
     """
 
     def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
@@ -59,13 +59,15 @@ def flow_edit(*, averages: int = 1, refine: float = 0.0) -> Wrapper:
 
 
 def _edited(run: SamplingRun) -> tuple[Tensor, Tensor, RunDenoiser]:
-    """The clip, the noise on it, and the denoiser that follows its prompts."""
+    """The given clip, its initial noise, and the denoiser for the source prompts."""
     given = starting_point(run)
     if not given.any() or run.noise is None:
         raise ValueError(
-            "FlowEdit changes a clip, and the latent holds none: connect Encode Video or Edit "
-            "Video in place of Empty Video, or take FlowEdit out"
+            "FlowEdit edits an existing clip, but the latent is empty: connect Encode Video or "
+            "Edit Video in place of Empty Video, or remove FlowEdit"
         )
     if SOURCE not in run.further:
-        raise ValueError("FlowEdit needs prompts of what the given clip shows: use its node")
+        raise ValueError(
+            "FlowEdit needs prompts that describe the given clip: use the FlowEdit node"
+        )
     return given, run.noise, run.further[SOURCE]

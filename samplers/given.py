@@ -1,4 +1,4 @@
-"""Hold what is given of a clip while the rest of it is made, with a noise level per place.
+"""Hold the given part of a clip, by per-position noise levels, while the rest is generated.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 """
@@ -13,21 +13,22 @@ from .runs import Evaluation, RunDenoiser, SamplingRun, Wrapper
 
 
 def hold_given(known: Tensor, *, noise: Tensor | None = None) -> Wrapper:
-    """Hold the known places of what a run starts from: clean, at level 0 and never changed.
+    """Hold the known positions of a run's given clip: clean, at noise level 0, and unchanged.
 
-    A place that is known in part is mixed with what is given, and its level is lowered that much.
+    A partly known position is blended with the given clip, and its noise level is lowered in
+    proportion.
 
-    With ``noise`` places are held as ComfyUI holds what a noise mask leaves out. A network that
-    takes one level for all places then sees them as noisy as the rest; the prediction of a place
-    that is known in part is the velocity's at the run's level.
+    With ``noise``, positions are held the way ComfyUI holds those outside a noise mask. A network
+    that takes a single noise level then sees them as noisy as the rest; the prediction for a partly
+    known position is that of the velocity at the run's level.
 
     Args:
-        known: bool or in [0, 1], (B, F, H, W) of a latent or (B, L) of tokens.
-        noise: that the run starts from, in the shape of the state.
+        known: bool or in [0, 1], (B, F, H, W) for a latent or (B, L) for tokens.
+        noise: initial noise of the run, in the shape of the state.
 
     Raises:
-        ValueError: when a run begins whose state has another shape, or, without ``noise``, whose
-            network takes one level for all places.
+        ValueError: at the start of a run whose state has another shape or that has no given clip,
+            or, without ``noise``, whose network takes a single noise level.
     """
 
     def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
@@ -55,9 +56,8 @@ def hold_given(known: Tensor, *, noise: Tensor | None = None) -> Wrapper:
 def _checked(run: SamplingRun, known: Tensor, noise: Tensor | None) -> Tensor:
     if noise is None and not run.takes_levels:
         raise ValueError(
-            "parts of the clip are given, but this model takes one noise level for all places: "
-            "use a model that was trained with a level per token, such as the shipped one or Wan "
-            "2.2 5B"
+            "parts of the clip are given, but this model takes a single noise level: use a model "
+            "trained with a noise level per token, such as the shipped one or Wan 2.2 5B"
         )
     given = starting_point(run)
     broadcast_sigma(known, given)
@@ -65,11 +65,11 @@ def _checked(run: SamplingRun, known: Tensor, noise: Tensor | None) -> Tensor:
 
 
 def starting_point(run: SamplingRun) -> Tensor:
-    """What a run starts from.
+    """Return the given clip that a run starts from.
 
     Raises:
-        ValueError: it starts from nothing.
+        ValueError: the run has no given clip.
     """
     if run.given is None:
-        raise ValueError("parts of the clip are given, but the run starts from nothing")
+        raise ValueError("parts of the clip are given, but the run has no clip to start from")
     return run.given

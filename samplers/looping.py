@@ -1,4 +1,4 @@
-"""Loops with networks that know no circle of time: the clip goes round while it is denoised.
+"""Loops for networks without circular time: the clip is rolled while it is denoised.
 
 F latent frames of the loop.
 """
@@ -10,24 +10,25 @@ from .window_plans import Window
 from .windows import fuse
 
 MANY_STEPS = 8
-"""Steps from which a short context suffices."""
+"""Number of steps from which a short context suffices."""
 
 CONTEXT = 4
-"""Latent frames of the loop on either side that the network sees again, at most."""
+"""Maximum number of latent frames that are repeated on either side of the loop."""
 
 
 def close_loops() -> Wrapper:
-    """Show a network a loop that begins elsewhere in each step, between copies of its own ends.
+    """Roll a loop to a different start in each step and pad it with copies of its own ends.
 
-    The copies are seen and thrown away, so that no frame of the loop ever is an end; the first of
-    them stands where networks expect the odd first latent frame of a causal VAE. Levels of places
-    and further channels go round with the state. A window of a loop has two ends and is left as
-    it is.
+    The copies serve as context and their results are discarded, so no frame of the loop is ever at
+    an end. The first copy sits where networks expect the special first latent frame of a causal
+    VAE. Per-position levels and extra channels roll with the state. A window of a loop has two ends
+    and is left unchanged.
     Source: after Bi et al., "Mobius: Text to Seamless Looping Video Generation via Latent Shift",
     2025, which rolls without context and leaves a bump where the seam is at each step.
 
     Raises:
-        ValueError: when a run begins that packs loops with clips of other lengths or with two ends.
+        ValueError: at the start of a run that packs loops with non-looping clips or clips of other
+            lengths.
     """
 
     def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
@@ -47,14 +48,14 @@ def close_loops() -> Wrapper:
 
 
 def context_of(frames: int, steps: int) -> int:
-    """Latent frames on either side of a loop of F: at most a third, half of it for few steps."""
+    """Context frames on either side of a loop: at most F / 3, or F / 2 for few steps."""
     if steps < MANY_STEPS:
         return max(1, frames // 2)
     return max(1, min(CONTEXT, frames // 3))
 
 
 def _around(frames: tuple[int, ...], start: int, context: int) -> Window:
-    """The loop from ``start`` on, between copies of its ends, whose results count nothing."""
+    """The loop starting at ``start``, between copies of its ends with weight 0."""
     rolled = frames[start:] + frames[:start]
     seen = (*rolled[-context:], *rolled, *rolled[:context])
     copies = (0.0,) * context
@@ -67,6 +68,6 @@ def _check(run: SamplingRun) -> None:
     first = run.clips.each[0]
     if any(not clip.closed or clip.frames != first.frames for clip in run.clips.each):
         raise ValueError(
-            "loops packed with other clips: this model knows no circular time, so that only loops "
-            "of one length can be packed; sample them one by one, with Sample"
+            "loops packed with other clips: this model has no circular time, so only loops of the "
+            "same length can be packed; sample them one by one with Sample"
         )

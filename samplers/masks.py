@@ -1,4 +1,4 @@
-"""Noise masks: how much of each place of a latent is regenerated, from 0 (nothing) to 1 (all).
+"""Noise masks: how far each position of a latent is regenerated, from 0 (kept) to 1 (fully).
 
 B batch, C channels, F latent frames, H rows, W columns.
 """
@@ -9,19 +9,19 @@ from torch import Tensor
 
 
 def per_latent_frame(mask: Tensor, frames: int, time_factor: int) -> Tensor:
-    """Bring a noise mask to one mask for each latent frame.
+    """Convert a noise mask to one mask per latent frame.
 
-    A latent frame that stands for several frames of the video is made where any of these is: kept
-    is only what is kept in all of them.
+    A latent frame that covers several video frames is generated wherever any of them is, and kept
+    only where all of them are kept.
 
     Args:
-        mask: (N, h, w), (N, 1, h, w) or (B, 1, N, h, w) in any rows and columns. N is 1 for all
-            frames, or that of the latent's or of the video's frames.
-        frames: of the latent.
-        time_factor: frames of the video behind each latent frame after the first.
+        mask: (N, h, w), (N, 1, h, w) or (B, 1, N, h, w) at any spatial resolution. N is 1 (one mask
+            for all frames), the number of latent frames, or the number of video frames.
+        frames: number of latent frames.
+        time_factor: video frames per latent frame after the first.
 
     Returns:
-        (B, 1, F, h, w), or (B, 1, 1, h, w) of one mask for all.
+        (B, 1, F, h, w), or (B, 1, 1, h, w) for one mask for all frames.
 
     Raises:
         ValueError: the mask has another number of frames.
@@ -34,26 +34,26 @@ def per_latent_frame(mask: Tensor, frames: int, time_factor: int) -> Tensor:
     if count != whole:
         raise ValueError(
             f"a noise mask of {count} frames for a clip of {whole} frames ({frames} in the "
-            "latent): use one mask for all, one for each latent frame or one for each frame of "
-            "the video; the Fit Video node brings a clip and its mask to the same length"
+            "latent): use one mask for all frames, one per latent frame or one per video frame; "
+            "the Fit Video node brings a clip and its mask to the same length"
         )
     groups = mask[:, :, 1:].unflatten(2, (frames - 1, time_factor))
     return torch.cat([mask[:, :, :1], groups.amax(3)], dim=2)
 
 
 def free_frames(mask: Tensor, frames: int, time_factor: int) -> list[int]:
-    """Numbers of the latent frames of which anything is made; see ``per_latent_frame``."""
+    """Indices of the latent frames that are at least partly generated; see ``per_latent_frame``."""
     shown = per_latent_frame(mask, frames, time_factor).amax((0, 1, 3, 4)) > 0
     return shown.expand(frames).nonzero()[:, 0].tolist()
 
 
 def latent_mask(mask: Tensor, samples: Tensor, time_factor: int) -> Tensor:
-    """A noise mask in the places of a latent, as ComfyUI brings it there.
+    """Resize a noise mask to the positions of a latent, as ComfyUI does.
 
     Args:
         mask: see ``per_latent_frame``.
         samples: (B, C, F, H, W).
-        time_factor: of the latent.
+        time_factor: video frames per latent frame after the first.
 
     Returns:
         (B, F, H, W) in [0, 1].
@@ -64,7 +64,7 @@ def latent_mask(mask: Tensor, samples: Tensor, time_factor: int) -> Tensor:
 
 
 def stretched(mask: Tensor, samples: Tensor) -> Tensor:
-    """A noise mask of any number of frames, resized to a latent as ComfyUI's own samplers do it.
+    """Resize a noise mask of any number of frames to a latent, as ComfyUI's own samplers do.
 
     Args:
         mask: (N, h, w), (N, 1, h, w) or (B, 1, N, h, w).

@@ -1,4 +1,4 @@
-"""Means over a clip and over a frame, for latents and for packed tokens alike."""
+"""Means per clip and per frame, for both latents and packed tokens."""
 
 from typing import Protocol
 
@@ -9,10 +9,9 @@ from ..models.patchify import TokenLayout
 
 
 class Regions(Protocol):
-    """Which values of a state belong to one clip and to one frame of it.
+    """How the values of a state group into clips and frames.
 
-    ``made`` marks the values to count, in the shape of the state or broadcasting to it; None
-    counts all.
+    ``made`` marks the values to count and broadcasts to the state; None counts all.
     """
 
     def clip_mean(self, values: Tensor, made: Tensor | None = None) -> Tensor:
@@ -24,15 +23,15 @@ class Regions(Protocol):
         ...
 
     def position(self, values: Tensor) -> Tensor:
-        """Place of each frame in its clip, 0 for the first and 1 for the last, broadcasting."""
+        """Position of each frame in its clip, from 0 (first) to 1 (last), broadcasting."""
         ...
 
 
 class LatentRegions:
-    """Of latents (B, C, F, H, W), or of frames that lie along the batch, (F, C, H, W).
+    """Regions of latents (B, C, F, H, W), or of frames along the batch axis, (F, C, H, W).
 
     Args:
-        places: of the frames in their clip (F,), from 0 in the first to 1 in the last by default.
+        places: positions (F,) of the frames in their clip; by default 0 (first) to 1 (last).
     """
 
     def __init__(self, places: Tensor | None = None) -> None:
@@ -48,7 +47,7 @@ class LatentRegions:
         return _mean(values, made, inside)
 
     def position(self, values: Tensor) -> Tensor:
-        """Place along the frame axis; without one, along the batch."""
+        """Position along the frame axis, or along the batch if there is none."""
         axis = 2 if values.ndim == 5 else 0
         places = self._places
         if places is None:
@@ -58,11 +57,12 @@ class LatentRegions:
 
 
 class TokenRegions:
-    """Of packed tokens (B, L, D).
+    """Regions of packed tokens (B, L, D).
 
     Args:
-        layout: of the tokens.
-        places: of their frames in their clips (L,), by default as the layout numbers them.
+        layout: layout of the tokens.
+        places: positions (L,) of their frames in their clips; by default from the layout's frame
+            numbers.
     """
 
     def __init__(self, layout: TokenLayout, places: Tensor | None = None) -> None:
@@ -84,7 +84,7 @@ class TokenRegions:
         return _grouped_mean(values, made, self._frames)
 
     def position(self, values: Tensor) -> Tensor:
-        """Place of each token's frame in its clip."""
+        """Position of each token's frame in its clip."""
         return self._places.to(values.device)
 
 
@@ -97,7 +97,7 @@ def _mean(values: Tensor, made: Tensor | None, dims: tuple[int, ...]) -> Tensor:
 
 
 def _grouped_mean(values: Tensor, made: Tensor | None, groups: Tensor) -> Tensor:
-    """Mean over the tokens of a group and their features, (B, L, D) -> (B, L, 1)."""
+    """Mean over the tokens of each group and their features, (B, L, D) -> (B, L, 1)."""
     groups = groups.to(values.device)
     counted = torch.ones_like(values, dtype=torch.bool) if made is None else made.expand_as(values)
     sums = torch.where(counted, values, 0).sum(2)  # (B, L)

@@ -1,4 +1,4 @@
-"""Repeated steps that bring what is made into line with what is given, for any network."""
+"""Resampling: repeat steps so that the generated part matches the given part, for any network."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from .solvers.ancestral import renoise
 from .stepping import Step, plan_steps
 
 TIMES, LOW, HIGH = 3, 0.3, 0.95
-"""How often a step is made, and between which levels (as a flow model's), which decide motion."""
+"""How often a step is run, and the range of flow noise levels, which decide motion, to repeat."""
 
 
 def resampled(
@@ -24,21 +24,21 @@ def resampled(
     draws: StepNoise | None = None,
     times: int = TIMES,
 ) -> Callable[..., Tensor]:
-    """A solver that noises its state again after a step and makes the step once more.
+    """Wrap a solver so that it renoises its state after a step and repeats the step.
 
-    A network that knows of nothing given sees it only as noisy as the rest, and answers too late.
-    Each repetition lets what is made follow it. Steps that begin at high or low levels are made
-    once; a multistep solver begins anew at every repeated one. The result can be stopped and goes
-    on from there, whatever the solver knows of checkpoints.
+    A network that is not conditioned on the given part sees it only as noisy as the rest and reacts
+    too late. Each repetition lets the generated part catch up with it. Steps that start above or
+    below the range of levels run once; a multistep solver restarts at every repeated step. The
+    wrapped solver supports checkpoints even if the original does not.
     Source: Lugmayr et al., "RePaint: Inpainting using Denoising Diffusion Probabilistic Models",
-    2022, whose jumps have the length of one step here.
+    2022, with a jump length of one step.
 
     Args:
-        solver: with the signature of all solvers.
+        solver: a solver with the common signature.
         process: how states mix signal and noise.
-        draws: number -> noise in the shape of the state, what the solver adds and what is added
-            before a repetition; None draws from the run's seed.
-        times: how often a step is made; once is the solver itself.
+        draws: number -> noise in the shape of the state, for the solver's own noise and for
+            renoising before a repetition; None draws from the run's seed.
+        times: how often each step is run; 1 is the solver itself.
     """
 
     known = inspect.signature(solver)
@@ -76,7 +76,7 @@ def resampled(
 
 
 def _with_checkpoint(known: inspect.Signature) -> inspect.Signature:
-    """A solver's signature and a checkpoint."""
+    """Add a ``checkpoint`` parameter to a solver's signature."""
     others = [each for name, each in known.parameters.items() if name != "checkpoint"]
     added = inspect.Parameter("checkpoint", inspect.Parameter.KEYWORD_ONLY, default=None)
     variable = [each for each in others if each.kind is inspect.Parameter.VAR_KEYWORD]
@@ -85,7 +85,7 @@ def _with_checkpoint(known: inspect.Signature) -> inspect.Signature:
 
 
 class _Part(NamedTuple):
-    """Steps that are made together, how often, and the number of the first noise they may draw."""
+    """Steps that run together, how often, and the number of the first noise they may draw."""
 
     steps: Sequence[Step]
     levels: Tensor
@@ -93,12 +93,12 @@ class _Part(NamedTuple):
     first: int
 
     def drawn(self, left: int) -> int:
-        """Number of the first noise of a repetition: one for its step, one before the next."""
+        """Number of a repetition's first noise: one is for its step, one for renoising after it."""
         return self.first + 2 * (self.repeats - 1 - left)
 
 
 def _parts(sigmas: Tensor, steps: Sequence[Step], process: NoiseProcess, times: int) -> list[_Part]:
-    """The steps that are left: those that are repeated one by one, the others in rows."""
+    """Group the remaining steps: repeated steps singly, the others in runs."""
     low, high = process.level_of(LOW), process.level_of(HIGH)
 
     def repeats(step: Step) -> int:
@@ -123,12 +123,12 @@ def _parts(sigmas: Tensor, steps: Sequence[Step], process: NoiseProcess, times: 
 
 
 def _later(source: StepNoise, drawn: int, step: int) -> Tensor:
-    """Noise for a step of a part, which no part before has had."""
+    """Noise for a step of a part that no earlier part has used."""
     return source(drawn + step)
 
 
 def _reseeded(extra_args: Mapping[str, Any] | None, drawn: int) -> dict[str, Any]:
-    """Another seed for each part: solvers of the host draw from it anew each time."""
+    """Change the seed for each part, since the host's solvers restart their generator from it."""
     extra = dict(extra_args or {})
     return {**extra, "seed": extra["seed"] + drawn} if extra.get("seed") is not None else extra
 
@@ -136,7 +136,7 @@ def _reseeded(extra_args: Mapping[str, Any] | None, drawn: int) -> dict[str, Any
 def _shifted(
     callback: Callable[[dict[str, Any]], object] | None, first: int
 ) -> Callable[[dict[str, Any]], object] | None:
-    """A callback that counts a part's steps in the whole schedule."""
+    """Wrap a callback so that step numbers count in the whole schedule."""
     if callback is None:
         return None
     return lambda told: callback({**told, "i": told["i"] + first})

@@ -1,4 +1,4 @@
-"""A sampling run, one evaluation within it, and what may be wrapped around a denoiser.
+"""A sampling run, one evaluation within it, and wrappers around a denoiser.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 """
@@ -22,18 +22,18 @@ from .regions import LATENT, Regions
 
 @dataclass(frozen=True, eq=False)
 class SamplingRun:
-    """What stays the same over a run.
+    """Constants of a sampling run.
 
     Args:
         sigmas: (n + 1,) levels of the schedule.
         process: how states mix signal and noise.
-        clips: that are made, with the absolute frames they cover; None where nobody knows.
-        given: what the run starts from, normalised, in the shape of the state; zeros for nothing.
-        takes_levels: whether the network was trained with a noise level per place.
-        noise: standard normal, that it starts from; None where nobody knows.
-        draws: number -> noise that is drawn after the first, each in the shape of the state; None
-            where it is drawn from the run's seed.
-        further: denoisers for other prompts than the run's, by name.
+        clips: the clips of the run, with the absolute frames they cover; None if unknown.
+        given: the normalised latent that the run starts from, in the shape of the state; zeros for
+            an empty one.
+        takes_levels: whether the network was trained with per-position noise levels.
+        noise: initial standard normal noise of the run; None if unknown.
+        draws: number -> later noise, in the shape of the state; None draws it from the run's seed.
+        further: denoisers for prompts other than the run's, by name.
     """
 
     sigmas: Tensor
@@ -50,22 +50,22 @@ class SamplingRun:
         return self.sigmas[:-1].tolist()
 
     def step_at(self, level: float) -> int | None:
-        """Number of the step that starts at a level, None between the steps."""
+        """Number of the step that starts at a level; None between steps."""
         wanted = torch.tensor([*self._levels, level], dtype=torch.float32).tolist()
         return wanted.index(wanted[-1]) if wanted[-1] in wanted[:-1] else None
 
     def step_in_progress(self, level: float) -> int:
-        """Number of the step that a level lies in: the first above all, the last below all."""
+        """Number of the step that contains a level; the first or last step beyond the schedule."""
         above = int((self.sigmas[:-1] >= level).sum())
         return max(above - 1, 0)
 
     def level_below(self, level: float) -> float:
-        """The schedule's next level below this one, 0 under the last."""
+        """The schedule's next level below this one; 0 below the last."""
         below = self.sigmas[self.sigmas < level]
         return below.max().item() if len(below) else 0.0
 
     def progress(self, level: float) -> float:
-        """Share of the steps before a level: 0 at the first, 1 at the last, linear between two."""
+        """Share of the steps before a level: 0 at the first, 1 at the last, linear in between."""
         levels = self._levels
         for number, (high, low) in enumerate(pairwise(levels)):
             if level >= low:
@@ -75,16 +75,17 @@ class SamplingRun:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """One evaluation of a denoiser: where the run stands, and what is looked at.
+    """One evaluation of a denoiser: its noise level and the part of the run that it sees.
 
     Args:
-        run: that it belongs to.
-        sigma: (B,) noise level of the run, as the solver has it.
-        places: noise level of each place, (B, F, H, W) of a latent, (B, L) of tokens: the shape of
-            the state without its channels. None where all have the run's; 0 is given.
-        clips: that are in the state, a window of the run's for instance; None where nobody knows.
-        hooks: changes at the blocks of the network, beside those of the guidance.
-        extra_args: what the solver was given for its denoiser.
+        run: the run it belongs to.
+        sigma: (B,) noise level of the run, as passed by the solver.
+        places: per-position noise levels in the shape of the state without its channels,
+            (B, F, H, W) for a latent or (B, L) for tokens; 0 marks given positions. None if all
+            positions have the run's level.
+        clips: clips in the state, for instance a window of the run's; None if unknown.
+        hooks: changes to the network's blocks, in addition to those of the guidance.
+        extra_args: arguments that the solver was given for its denoiser.
     """
 
     run: SamplingRun
@@ -96,12 +97,12 @@ class Evaluation:
 
     @cached_property
     def level(self) -> float:
-        """The run's noise level; places may lie below it."""
+        """Noise level of the run; per-position levels may be lower."""
         return self.sigma.max().item()
 
     @property
     def step(self) -> int | None:
-        """Number of the step that starts here, None between the steps."""
+        """Number of the step that starts at this level; None between steps."""
         return self.run.step_at(self.level)
 
     @property
@@ -111,32 +112,33 @@ class Evaluation:
 
     @property
     def levels(self) -> Tensor:
-        """Noise levels as rules and networks take them: one per place, or per row (B,)."""
+        """Noise levels for guidance rules and networks: one per position, or one per row (B,)."""
         return self.sigma if self.places is None else self.places
 
     @property
     def regions(self) -> Regions:
-        """Which values belong to one clip and one frame."""
+        """Which values belong to which clip and frame."""
         return LATENT if self.clips is None else self.clips.regions
 
     def levels_like(self, values: Tensor) -> Tensor:
-        """Noise levels that broadcast with values per place."""
+        """Noise levels that broadcast with per-position values."""
         if self.places is not None:
             return self.places
         return self.sigma.reshape(-1, *[1] * (values.ndim - 1))
 
     def window(self, x: Tensor, frames: Sequence[int]) -> tuple[Tensor, "Evaluation"]:
-        """The state in these absolute frames, and its evaluation; ``Clips.find`` says where.
+        """Cut the state down to these absolute frames, with a matching evaluation.
 
-        A frame may be asked for twice, as where a loop goes on behind its end.
+        ``Clips.find`` gives their indices. A frame may occur twice, for instance where a loop
+        continues past its end.
 
         Raises:
-            ValueError: nobody knows the frames of this run, or none of them is in it.
+            ValueError: the frames of this run are unknown, or none of the requested ones is in it.
         """
         if self.clips is None:
             raise ValueError(
-                f"a window of a state {tuple(x.shape)} whose frames are unknown: use a video "
-                "latent (batch, channels, frames, rows, columns) or tokens"
+                f"a window of a state of shape {tuple(x.shape)} whose frames are unknown: use a "
+                "video latent (batch, channels, frames, rows, columns) or tokens"
             )
         clips = self.clips.window(frames)
         if clips is self.clips:
@@ -149,13 +151,13 @@ class Evaluation:
         return self.clips.take(x, index), replace(self, sigma=sigma, clips=clips, places=places)
 
     def part(self, whole: Tensor) -> Tensor:
-        """What is looked at of the whole run's state, or of values per place."""
+        """Select this evaluation's part of the run's state or of per-position values."""
         if self.clips is None or self.clips.index is None:
             return whole
         return self.clips.take(whole, self.clips.index)
 
     def to(self, device: torch.device) -> "Evaluation":
-        """The same on the device of a copy of the network."""
+        """Move the evaluation to the device of a copy of the network."""
         if self.sigma.device == device:
             return self
         places = None if self.places is None else self.places.to(device)
@@ -164,7 +166,7 @@ class Evaluation:
         return replace(self, sigma=self.sigma.to(device), places=places, hooks=hooks)
 
     def repeated(self, times: int) -> "Evaluation":
-        """The same for a state that is there several times along the batch."""
+        """Repeat the evaluation for a state repeated ``times`` times along the batch."""
         if times == 1:
             return self
         places = None if self.places is None else torch.cat([self.places] * times)
@@ -174,28 +176,28 @@ class Evaluation:
 
 
 RunDenoiser = Callable[[Tensor, Evaluation], Tensor]
-"""(x, evaluation) -> x0: a denoiser within a run, which is told more than a noise level."""
+"""(x, evaluation) -> x0: a denoiser within a run, which receives more than a noise level."""
 
 Wrapper = Callable[[RunDenoiser, SamplingRun], RunDenoiser]
-"""(denoiser, run) -> denoiser: kept frames, windows and all else that goes around guidance."""
+"""(denoiser, run) -> denoiser: kept frames, windows and anything else wrapped around guidance."""
 
 
 def placed(
     wrappers: tuple[Wrapper, ...], wrapper: Wrapper, *, innermost: bool
 ) -> tuple[Wrapper, ...]:
-    """Add a wrapper outside of all, or inside of them."""
+    """Add a wrapper as the outermost or the innermost."""
     return (wrapper, *wrappers) if innermost else (*wrappers, wrapper)
 
 
 def wrapped(denoiser: RunDenoiser, wrappers: Iterable[Wrapper], run: SamplingRun) -> RunDenoiser:
-    """Put wrappers around a denoiser, the last one outermost."""
+    """Wrap a denoiser in wrappers; the last one is outermost."""
     for wrapper in wrappers:
         denoiser = wrapper(denoiser, run)
     return denoiser
 
 
 def for_solver(denoiser: RunDenoiser, run: SamplingRun) -> Denoiser:
-    """The denoiser in the form that solvers call."""
+    """Adapt a run's denoiser to the signature that solvers call."""
 
     def denoise(x: Tensor, sigma: Tensor, /, **extra_args: Any) -> Tensor:
         return denoiser(x, Evaluation(run, sigma, clips=run.clips, extra_args=extra_args))

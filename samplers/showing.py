@@ -1,14 +1,14 @@
-"""How networks are shown what is given of a clip."""
+"""How a network sees the given part of a clip."""
 
 from enum import Enum
 
 
 class Showing(Enum):
-    """From the best seams to the softest."""
+    """How the given part is shown, from the best seams to the softest."""
 
     LEVELS = "at noise level 0 of its own"
-    """The network was trained with a level for each place."""
-    CHANNELS = "in further input channels"
+    """The network was trained with per-position noise levels."""
+    CHANNELS = "in extra input channels"
     """The network was trained to animate an image."""
     STATE = "as noisy as the rest"
-    """The network knows of nothing that is given."""
+    """The network is not conditioned on the given part."""

@@ -1,4 +1,4 @@
-"""What every solver does in a step: read the schedule, ask the denoiser, report, move."""
+"""Operations common to all solvers: read the schedule, call the denoiser, report, move."""
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
     @property
     def remaining(self) -> float:
-        """The share of the present noise that is left after the step."""
+        """Share of the current noise that remains after the step."""
         return self.next_sigma / self.sigma
 
 
@@ -30,10 +30,10 @@ def plan_steps(sigmas: Tensor) -> list[Step]:
     """Split a schedule (n + 1,) into n steps.
 
     Raises:
-        ValueError: when it is not 1-D, or 0 or negative anywhere but at its end.
+        ValueError: the schedule is not 1-D, negative anywhere, or 0 anywhere but at its end.
     """
     if sigmas.ndim != 1:
-        raise ValueError(f"sigmas of shape {tuple(sigmas.shape)}: give a 1-D tensor of levels")
+        raise ValueError(f"sigmas of shape {tuple(sigmas.shape)}: expected a 1-D tensor of levels")
     levels = sigmas.tolist()
     if any(not level > 0 for level in levels[:-1]) or any(not level >= 0 for level in levels[-1:]):
         raise ValueError(f"sigmas {levels}: all must be above 0; only the last may be 0")
@@ -44,19 +44,19 @@ def plan_falling_steps(sigmas: Tensor, process: NoiseProcess) -> list[Step]:
     """Split a schedule into steps for a solver that works with log-SNRs or adds noise.
 
     Raises:
-        ValueError: as ``plan_steps``, and when levels do not fall strictly or, on the flow process,
-            are above 1.
+        ValueError: as in ``plan_steps``, or the levels do not decrease strictly, or are above 1 for
+            the flow process.
     """
     steps = plan_steps(sigmas)
     if any(step.next_sigma >= step.sigma for step in steps):
         raise ValueError(
-            f"sigmas {sigmas.tolist()}: this solver needs strictly falling levels; use euler or "
-            "heun for others"
+            f"sigmas {sigmas.tolist()}: this solver needs strictly decreasing levels; use euler or "
+            "heun for other schedules"
         )
     if process is NoiseProcess.FLOW and any(step.sigma > 1 for step in steps):
         raise ValueError(
             f"sigmas {sigmas.tolist()}: the levels of a flow model lie in [0, 1]; for an eps, v "
-            "or EDM model tell the solver that its process is VE"
+            "or EDM model, set the solver's process to VE"
         )
     return steps
 
@@ -71,7 +71,7 @@ def predict(
 
 
 def report(callback: Callback | None, x: Tensor, step: Step, denoised: Tensor) -> None:
-    """Tell the caller about a step; what the callback raises stops the run."""
+    """Report a step to the callback; an exception raised by it stops the run."""
     if callback is None:
         return
     sigma = torch.tensor(step.sigma, device=x.device)
@@ -81,7 +81,7 @@ def report(callback: Callback | None, x: Tensor, step: Step, denoised: Tensor) -
 def move(x: Tensor, denoised: Tensor, step: Step) -> Tensor:
     """Follow the straight line to ``denoised``: (b/a) x + (1 - b/a) D, exactly D when b is 0.
 
-    In this form the first-order exponential step, (b/a) x - (1-b) expm1(-h) D, needs no
-    log-SNR and has no trouble at sigma 1.
+    In this form, the first-order exponential step, (b/a) x - (1-b) expm1(-h) D, needs no log-SNR
+    and is well defined at sigma 1.
     """
     return denoised + step.remaining * (x - denoised)

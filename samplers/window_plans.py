@@ -1,4 +1,4 @@
-"""Which frames the context windows of a long clip hold, and what each frame counts in them.
+"""Plan the context windows of a long clip: their frames and each frame's weight.
 
 F frames of a clip, W frames of a window.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """Frames that a network sees together, in their order, and the weight of each one's result."""
+    """Frames that a network sees together, in order, and the weight of the result for each."""
 
     frames: tuple[int, ...]
     weights: tuple[float, ...]
@@ -19,19 +19,19 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class WindowPlan:
-    """How a clip is cut into windows.
+    """How to cut a clip into windows.
 
     Args:
-        length: W, in latent frames; a clip of no more is left whole.
-        overlap: frames that a window shares with the next one, at least.
-        schedule: a name of ``SCHEDULES``.
-        blend: a name of ``BLENDS``.
-        stride: levels of spacing: 1 for neighbouring frames alone, 2 also for windows of every
-            second frame, 3 also of every fourth, until one holds the whole clip.
-        closed: windows go on over the end of the clip into its beginning.
+        length: W, in latent frames; a clip of at most this length stays whole.
+        overlap: minimum number of frames that a window shares with the next.
+        schedule: a name in ``SCHEDULES``.
+        blend: a name in ``BLENDS``.
+        stride: number of frame spacings: 1 for windows of neighbouring frames only, 2 adds windows
+            of every second frame, 3 of every fourth, until one window holds the whole clip.
+        closed: whether windows wrap around the end of the clip to its start.
 
     Raises:
-        ValueError: the numbers leave frames out, or a name is not known.
+        ValueError: a number is out of range, or a name is unknown.
     """
 
     length: int = 16
@@ -50,20 +50,20 @@ class WindowPlan:
             )
         for name, known in ((self.schedule, SCHEDULES), (self.blend, BLENDS)):
             if name not in known:
-                raise ValueError(f"{name!r} is none of {sorted(known)}")
+                raise ValueError(f"{name!r} is unknown: choose one of {sorted(known)}")
 
 
 def plan_windows(frames: int, plan: WindowPlan, *, step: int, closed: bool) -> list[Window]:
-    """Windows of a clip of more than W frames, which count from 0.
+    """Plan the windows of a clip of more than W frames, counted from 0.
 
-    Every frame is in one at least, with a weight above 0. Where the schedule is uniform, borders
-    lie elsewhere in each step: by bit-reversed numbers, which spread over any count of steps.
+    Every frame is in at least one window, with a weight above 0. With the uniform schedule, borders
+    move in each step by bit-reversed numbers, which spread evenly over any number of steps.
 
     Args:
-        frames: F of the clip.
-        plan: what to do.
-        step: of the run.
-        closed: whether windows go on over the end into the beginning.
+        frames: number of frames F of the clip.
+        plan: how to cut the clip.
+        step: step number of the run.
+        closed: whether windows wrap around the end to the start.
     """
     windows = []
     for level in range(plan.stride):
@@ -78,7 +78,7 @@ def plan_windows(frames: int, plan: WindowPlan, *, step: int, closed: bool) -> l
 
 
 def _windows(frames: int, plan: WindowPlan, step: int, closed: bool) -> list[Window]:
-    """Windows of neighbouring frames; one where all of them fit."""
+    """Windows of neighbouring frames, or a single one if all frames fit."""
     if frames <= plan.length:
         return [Window(tuple(range(frames)), (1.0,) * frames)]
     starts = SCHEDULES[plan.schedule](frames, plan, step, closed)
@@ -96,12 +96,12 @@ def _on(part: Sequence[int], window: Window) -> Window:
 
 
 def bit_reversed(step: int) -> float:
-    """Van der Corput's sequence in [0, 1): 0, 1/2, 1/4, 3/4, 1/8 and so on."""
+    """Element of van der Corput's sequence in [0, 1): 0, 1/2, 1/4, 3/4, 1/8 and so on."""
     return int(f"{step:064b}"[::-1], 2) / 2**64
 
 
 Spans = list[tuple[int, int]]
-"""First frame and length of each window; behind the end of a circle they go on at its start."""
+"""First frame and length of each window; past the end of a circle, frames wrap to its start."""
 
 
 def _uniform(frames: int, plan: WindowPlan, step: int, closed: bool) -> Spans:
@@ -130,7 +130,7 @@ def _batched(frames: int, plan: WindowPlan, step: int, closed: bool) -> Spans:
 
 
 def _around(frames: int, count: int, turn: float, length: int) -> Spans:
-    """Windows at even distances on a circle."""
+    """Evenly spaced windows on a circle."""
     shift = int(turn * frames)
     return [(shift + number * frames // count, length) for number in range(count)]
 
@@ -140,10 +140,10 @@ SCHEDULES: Mapping[str, Callable[[int, WindowPlan, int, bool], Spans]] = {
     "static": _static,
     "batched": _batched,
 }
-"""Where windows lie: elsewhere in each step, in the same places, or side by side."""
+"""Window positions: moving in each step, fixed, or side by side."""
 
 Ends = tuple[bool, bool]
-"""Whether a window's first and last frames lie inside of the clip."""
+"""Whether a window's first and last frames lie inside the clip rather than at its ends."""
 
 
 def _pyramid(length: int, overlap: int, ends: Ends) -> list[float]:
@@ -169,6 +169,6 @@ BLENDS: Mapping[str, Callable[[int, int, Ends], list[float]]] = {
     "relative": _relative,
     "flat": _flat,
 }
-"""What frames count: more to the middle in whole numbers, less in overlaps alone, more to the
-middle in proportion to the distance from the ends, or the same.
+"""Frame weights: rising to the middle in whole numbers, lower only in overlaps, rising to the
+middle in proportion to the distance from the ends, or uniform.
 """

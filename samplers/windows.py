@@ -1,4 +1,4 @@
-"""Context windows: a clip that is too long for a network is denoised in overlapping parts.
+"""Context windows: denoise a clip that is too long for a network in overlapping parts.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D features.
 """
@@ -16,27 +16,27 @@ from .window_plans import Window, WindowPlan, plan_windows
 
 @dataclass(frozen=True, eq=False)
 class ContextWindows:
-    """Denoise a clip window by window, and take the weighted mean of x0 where they overlap.
+    """Denoise a clip window by window and average x0, weighted, where windows overlap.
 
-    A loop's windows go on over its end. What guidance remembers it keeps for each window. A clip
-    that fits into one window is denoised as a whole.
-    Sources: Bar-Tal et al., "MultiDiffusion", 2023; windows whose borders move from step to step
-    became known with AnimateDiff.
+    The windows of a loop wrap around its end. Guidance keeps its memory per window. A clip that
+    fits into one window is denoised as a whole.
+    Sources: Bar-Tal et al., "MultiDiffusion", 2023; moving window borders from step to step was
+    popularised by AnimateDiff.
 
     Args:
-        plan: how to cut.
-        from_nothing: told at the beginning of a run that needs windows although nothing is given,
-            where they agree on less than one network that sees the whole clip.
+        plan: how to cut the clip.
+        from_nothing: called at the start of a run that needs windows but has nothing given; its
+            windows then agree less than if one network saw the whole clip.
     """
 
     plan: WindowPlan
     from_nothing: Callable[[], None]
 
     def __call__(self, denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
-        """Put the windows around a denoiser.
+        """Wrap a denoiser in the windows.
 
         Raises:
-            ValueError: the run's frames are unknown, or packed clips have different ones.
+            ValueError: the run's frames are unknown, or packed clips have different frames.
         """
         plan, frames = self.plan, _frames(run.clips)
         if len(frames) > plan.length and (run.given is None or not run.given.any()):
@@ -62,24 +62,24 @@ class ContextWindows:
 def context_windows(
     plan: WindowPlan, *, from_nothing: Callable[[], None] = lambda: None
 ) -> Wrapper:
-    """The windows of a plan as a wrapper; see ``ContextWindows``."""
+    """Make a wrapper for the windows of a plan; see ``ContextWindows``."""
     return ContextWindows(plan, from_nothing)
 
 
 def frames_at_once(wrappers: Iterable[Wrapper]) -> int | None:
-    """Latent frames of the shortest windows among wrappers; None where there are none."""
+    """Length in latent frames of the shortest windows among wrappers; None without windows."""
     windows = (each.plan.length for each in wrappers if isinstance(each, ContextWindows))
     return min(windows, default=None)
 
 
 def fuse(denoiser: RunDenoiser, x: Tensor, at: Evaluation, windows: Sequence[Window]) -> Tensor:
-    """Mean of what a denoiser predicts in windows of a state, by their weights.
+    """Average a denoiser's predictions over windows of a state, by their weights.
 
     Args:
-        denoiser: is given one window after the other.
+        denoiser: called for one window after the other.
         x: the state, (B, C, F, H, W), (F, C, H, W) or (B, L, D).
         at: its evaluation.
-        windows: of absolute frames; together they hold all, each somewhere with a weight above 0.
+        windows: windows of absolute frames; every frame must have a weight above 0 in one of them.
     """
     clips = at.clips
     if clips is None:
@@ -101,14 +101,14 @@ def _frames(clips: Clips | None) -> tuple[int, ...]:
     """Absolute frames of a run's clips."""
     if clips is None:
         raise ValueError(
-            "context windows are cut out of a clip's frames, which are unknown here: use a video "
-            "latent, or take the Context Windows node away"
+            "context windows need a clip's frames, which are unknown in this run: use a video "
+            "latent, or remove the Context Windows node"
         )
     first, *others = (clip.frames for clip in clips.each)
     if any(frames != first for frames in others):
         lengths = " and ".join(str(len(clip.frames)) for clip in clips.each)
         raise ValueError(
             f"context windows over packed clips of {lengths} latent frames: sample clips of "
-            "different lengths one by one, with Sample"
+            "different lengths one by one with Sample"
         )
     return first

@@ -1,7 +1,7 @@
-"""The timeline: what of a clip is given, what is made, and how the two become one.
+"""The timeline: which parts of a clip are given, which are generated, and how the two are joined.
 
-Frames of the artist have places on a timeline. From it follow the latent that is sampled, with
-what is given held in it, and the finished clip, in which the artist's frames come back untouched.
+The artist's frames have positions on a timeline. From the timeline follow the latent to sample,
+which holds the given parts, and the finished clip, which returns the artist's frames untouched.
 """
 
 from .assemble import assembled

@@ -1,4 +1,4 @@
-"""The finished clip: decoded frames with the artist's own in their places.
+"""Assemble the finished clip: decoded frames with the artist's own frames put back.
 
 F frames, H rows, W columns.
 """
@@ -17,10 +17,10 @@ from .record import Timeline
 from .spread import spread
 
 FADE = 8
-"""Frames over which the VAE's residual is faded out behind and before given ones.
+"""Frames over which the VAE's residual is faded out after and before given frames.
 
-Of 64 true joins with their given side pasted, 61 passed the meters so; 58 over 4 frames along a
-straight line, 20 without a fade."""
+Of 64 true joins with the given side pasted, 61 passed the meters with this fade, 58 with a linear
+fade over 4 frames, and 20 without a fade."""
 
 _CHUNK = 16
 
@@ -42,30 +42,31 @@ def assembled(
 def assembled(
     timeline: Timeline, decoded: Tensor | FrameStream, *, fade: int = FADE
 ) -> Tensor | FrameStream:
-    """Put given pixels over decoded frames, and bring the frames beside them into line.
+    """Paste given pixels over decoded frames and blend the neighbouring generated frames.
 
-    A VAE does not give back quite what it is given. Where given pixels meet made ones, that
-    residual would show as a step: in the ``fade`` frames on the made side it is added, ever less.
-    Where part of a picture is given, it is spread into the rest.
+    A VAE does not reproduce its input exactly. Where given pixels meet generated ones, this
+    residual would show as a step, so it is added to the ``fade`` frames on the generated side with
+    decreasing weight. In a partly given image, the residual is spread into the rest.
 
     Args:
-        timeline: of the clip.
+        timeline: timeline of the clip.
         decoded: (F, H, W, 3) in [0, 1], all frames of the sampled stretch, on any device.
-        fade: 0 pastes without more ado.
+        fade: number of frames to blend; 0 only pastes.
 
     Returns:
-        The result's frames, on the CPU; a stream for a stream. Given pixels are those that were
-        given, bit for bit.
+        The frames of the result on the CPU; a stream if ``decoded`` is one. Given pixels are
+        returned bit for bit.
 
     Raises:
-        ValueError: there are more or fewer frames than the timeline's latent decodes to, or they
-            have another size.
+        ValueError: the number or size of the frames differs from what the timeline's latent
+            decodes to.
     """
     expected = (len(timeline.stretch), *timeline.shape[1:], 3)
     if tuple(decoded.shape) != expected:
         raise ValueError(
-            f"{tuple(decoded.shape)} decoded frames for a timeline whose latent decodes to "
-            f"{expected}: decode the latent that was sampled for it, with the VAE that encoded it"
+            f"decoded frames of shape {tuple(decoded.shape)} for a timeline whose latent decodes "
+            f"to {expected}: decode the latent that was sampled for it, with the VAE that "
+            "encoded it"
         )
     make = partial(_chunks, timeline, decoded, fade)
     stream = FrameStream((*timeline.shape, 3), make)
@@ -85,14 +86,14 @@ def _chunks(timeline: Timeline, decoded: Tensor | FrameStream, fade: int) -> Ite
 
 
 class _Field(NamedTuple):
-    """The VAE's residual (H, W, 3) at a frame of which something is given."""
+    """The VAE's residual (H, W, 3) at a frame that is at least partly given."""
 
     frame: int
     residual: Tensor
 
 
 class _Made(NamedTuple):
-    """A made frame that waits for what comes after it."""
+    """A generated frame that waits for the frames after it."""
 
     frame: int
     picture: Tensor
@@ -101,7 +102,7 @@ class _Made(NamedTuple):
 def _frames(
     timeline: Timeline, decoded: Tensor | FrameStream, fade: int
 ) -> Iterator[tuple[int, Tensor]]:
-    """The frames (H, W, 3) of result and stretch in their order, with their numbers."""
+    """Yield the frames (H, W, 3) of the result and the stretch in order, with their numbers."""
     yield from _untouched(timeline, range(timeline.stretch.start))
     first: _Field | None = None
     last = _before_beginning(timeline, decoded, fade)
@@ -128,7 +129,10 @@ def _frames(
 def _before_beginning(
     timeline: Timeline, decoded: Tensor | FrameStream, fade: int
 ) -> _Field | None:
-    """The residual near a loop's end where its beginning is made, for which it is decoded twice."""
+    """Residual of the last given frame near a loop's end if its start is generated.
+
+    This decodes the loop a second time.
+    """
     count = timeline.shape.frames
     near = range(count - 1, max(-1, count - 1 - fade), -1)
     ends = (frame for frame in near if timeline.given(frame) is not False)
@@ -142,7 +146,7 @@ def _before_beginning(
 
 
 def _untouched(timeline: Timeline, frames: range) -> Iterator[tuple[int, Tensor]]:
-    """Given frames for which nothing has to be decoded."""
+    """Yield given frames that need no decoded frame."""
     for frame in frames:
         pixels = timeline.pixels(frame)
         assert pixels is not None
@@ -150,7 +154,7 @@ def _untouched(timeline: Timeline, frames: range) -> Iterator[tuple[int, Tensor]
 
 
 def _needed(timeline: Timeline, decoded: Tensor | FrameStream) -> Iterator[tuple[int, Tensor]]:
-    """The decoded frames with their numbers, up to the first given one behind all made ones."""
+    """Yield decoded frames with their numbers, up to the first given one after all generated."""
     numbers = iter(range(timeline.stretch.start, _needed_end(timeline)))
     for chunk in frame_chunks(decoded, _CHUNK):
         for picture in chunk.cpu():
@@ -183,7 +187,7 @@ def _pasted(timeline: Timeline, field: _Field, picture: Tensor, given: Tensor | 
 def _faded(
     made: _Made, before: _Field | None, after: _Field | None, fade: int
 ) -> tuple[int, Tensor]:
-    """A made frame with its share of the residuals on both sides."""
+    """Add the residuals on both sides, weighted, to a generated frame."""
     near = [
         (_share(abs(made.frame - field.frame), fade), field.residual)
         for field in (before, after)
@@ -197,5 +201,5 @@ def _faded(
 
 
 def _share(distance: int, fade: int) -> float:
-    """How much of a residual is left so many frames away: all at 0, none behind the fade."""
+    """Weight of a residual ``distance`` frames away: 1 at 0, 0 beyond the fade."""
     return (1 + math.cos(math.pi * min(1.0, distance / (fade + 1)))) / 2

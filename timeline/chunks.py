@@ -1,8 +1,8 @@
-"""Long video: in which order, and beside what, the latent frames of a clip are made.
+"""Long video: the order in which the latent frames of a clip are generated, and their context.
 
-A clip too long for one run is made in chunks as one stream of latents: each run is shown latents
-that are there already and makes those beside them. Nothing is decoded and encoded in between, so
-that a VAE's errors do not add up.
+A clip too long for one run is generated in chunks as one stream of latents: each run sees existing
+latents and generates the ones next to them. Nothing is decoded and re-encoded in between, so the
+VAE's errors do not accumulate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 CHUNKS_FOLDER = "chunks"
-"""In the folder of results: finished chunks of runs that may be stopped."""
+"""Subfolder of the output folder for the finished chunks of runs that can be interrupted."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """One run.
+    """One run of a long clip.
 
     Args:
-        shown: the latent frames in it, in their order there.
-        made: those of them whose result is kept.
-        lead: a frame that is made with them and thrown away; None for none. The others are there.
+        shown: the latent frames in the run, in order; all but ``made`` and ``lead`` exist already.
+        made: the frames that are generated and kept.
+        lead: a frame that is generated with them and discarded; None for none.
     """
 
     shown: tuple[int, ...]
@@ -29,21 +29,21 @@ class Chunk:
 
     @property
     def places(self) -> list[int]:
-        """Where the made frames stand in the run."""
+        """Indices of the generated frames within the run."""
         return [self.shown.index(frame) for frame in self.made]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkPlan:
-    """How a long clip is cut.
+    """How to cut a long clip into chunks.
 
     Args:
-        length: latent frames in a run, as many as the model knows.
-        context: of them, those that are there already.
-        anchor: whether the clip's first latent frame is shown in every run, against drift.
+        length: latent frames per run, as many as the model was trained on.
+        context: number of these that exist already.
+        anchor: whether every run sees the clip's first latent frame, against drift.
 
     Raises:
-        ValueError: a run has no room for anything new.
+        ValueError: a run has no room for new frames.
     """
 
     length: int
@@ -53,30 +53,30 @@ class ChunkPlan:
     def __post_init__(self) -> None:
         if self.context < 1 or self.length < self.context + 2:
             raise ValueError(
-                f"chunks of {self.length} latent frames with {self.context} of context: use longer "
-                "chunks, or less context"
+                f"chunks of {self.length} latent frames with {self.context} of context leave no "
+                "room for new frames: use longer chunks or less context"
             )
 
     def chunks(self, free: Sequence[bool]) -> list[Chunk]:
-        """Cut a clip.
+        """Cut a clip into chunks.
 
-        What lies behind something given is made forward in time, what lies before it backward; a
-        gap between two given parts is made forward, and its last run sees both sides, of what lies
-        behind it as much as a run has room for.
+        Frames after a given part are generated forward in time, frames before it backward. A gap
+        between two given parts is generated forward; its last run sees both sides, with as much of
+        the part after the gap as it has room for.
 
         Args:
-            free: of each latent frame, whether any of it is to be made.
+            free: for each latent frame, whether any of it is to be generated.
         """
         gaps = _gaps(free)
         ends = [gap.start for gap in gaps[1:]] + [len(free)]
         return [
             chunk
-            for gap, end in zip(gaps, ends, strict=False)  # without a gap there is an end still
+            for gap, end in zip(gaps, ends, strict=False)  # without a gap, one end remains
             for chunk in self._filling(gap, range(gap.stop, end))
         ]
 
     def _filling(self, gap: range, behind: range) -> Iterator[Chunk]:
-        """The runs of a gap, and of the given frames behind it."""
+        """Chunks for a gap and the given frames after it."""
         if gap.start == 0 and behind:
             return self._backward(gap, behind)
         return self._forward(gap, behind)
@@ -94,8 +94,11 @@ class ChunkPlan:
             place = made.stop
 
     def _backward(self, gap: range, behind: range) -> Iterator[Chunk]:
-        """A run that does not begin with the clip has one latent frame more before the others: a
-        model makes the first frame of what it sees unlike all further ones."""
+        """Chunks from the end of a gap to its start.
+
+        A run that does not start at the clip's start gets one extra leading latent frame, because
+        a model generates the first frame of a run unlike all others.
+        """
         place = gap.stop
         while place > 0:
             after = range(place, behind.stop)[: self.context]
@@ -107,19 +110,19 @@ class ChunkPlan:
 
 
 def _share(left: int, room: int, more: int) -> int:
-    """Latent frames of the next run, so that all that are left are about as long.
+    """Number of latent frames of the next run, so that the remaining runs are about equal.
 
     Args:
-        left: latent frames to make in this run and those after it.
-        room: of a run.
-        more: latent frames that the last run has to hold beside those.
+        left: latent frames to generate in this run and all later ones.
+        room: latent frames that fit into a run.
+        more: additional latent frames that the last run has to hold.
     """
     runs = -(-(left + more) // room)
     return left if runs <= 1 else min(max(1, left - 1), -(-(left + more) // runs))
 
 
 def _gaps(free: Sequence[bool]) -> list[range]:
-    """The rows of free frames."""
+    """Find the runs of consecutive free frames."""
     lengths = [(wanted, len(list(row))) for wanted, row in groupby(free)]
     ends = [0]
     for _, length in lengths:

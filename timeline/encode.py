@@ -1,4 +1,4 @@
-"""The latent of a timeline: what is given, encoded, and how far each place may be noised.
+"""The latent of a timeline: its given parts, encoded, and a noise ceiling for each position.
 
 F frames, H rows, W columns; C channels, f latent frames, h and w latent rows and columns.
 """
@@ -18,36 +18,36 @@ from .spread import spread
 from .start import Encode, StartOnDemand, start_clip
 
 TIMELINE_KEY = "spacetime_timeline"
-"""Under which a LATENT carries its ``Timeline``."""
+"""Key of a LATENT for its ``Timeline``."""
 
 START_KEY = "spacetime_start"
-"""Under which a LATENT carries a function that gives its ``StartClip``, or that of some of its
-latent frames."""
+"""Key of a LATENT for a function that returns its ``StartClip``, or that of some of its latent
+frames."""
 
 PART_KEY = "spacetime_part"
-"""Under which the LATENT of a run carries the ``ClipPart`` that it is of a longer clip."""
+"""Key of a run's LATENT for the ``ClipPart`` of the longer clip that it covers."""
 
 WARM_UP = 2
-"""Latent frames before a stretch that are encoded with it and thrown away: a causal encoder that
-starts there sees a first frame like no other."""
+"""Latent frames that are encoded before a stretch and discarded, because a causal encoder treats
+the first frame specially."""
 
 
 def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, Any]:
-    """The LATENT to sample.
+    """Build the LATENT to sample.
 
-    Each stretch of latent frames of which something is given is encoded by itself, so that it is
-    the same whatever comes before it.
+    Each stretch of at least partly given latent frames is encoded separately, so its latent does
+    not depend on what precedes it.
 
     Args:
-        timeline: what is given.
+        timeline: the timeline with its given frames.
         encode: the VAE's encoder.
-        channels: of the latent.
+        channels: number of latent channels.
 
     Returns:
-        ``samples`` with zeros where nothing is given, ``fps``, ``first_frame``, the timeline, where
-        in its video the latent begins, and what makes its start clip when it is needed.
-        Where something is given also ``noise_mask`` (1, 1, f, h, w), 1 where a place may change,
-        and ``noise_ceiling``, how far, if that is not all or nothing.
+        A LATENT with ``samples``, zero where nothing is given, ``fps``, ``first_frame``, the
+        timeline and the coverage of its video. If anything is given, it also has a function that
+        makes the start clip on demand, a ``noise_mask`` (1, 1, f, h, w) that is 1 where a position
+        may change, and, unless that is all or nothing, a ``noise_ceiling``.
     """
     ceiling = torch.stack([_ceiling(timeline, each) for each in range(timeline.latent_frames)])
     samples = torch.zeros(1, channels, *timeline.latent_shape)
@@ -70,9 +70,9 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
 
 
 def _ceiling(timeline: Timeline, latent_frame: int) -> Tensor:
-    """How far the places (h, w) of a latent frame may be noised: as any pixel behind them.
+    """Noise ceilings (h, w) of a latent frame: the highest change of any pixel it covers.
 
-    All places of a patch are one token, which has one noise level.
+    All positions of a patch form one token, which has a single noise level.
     """
     shown, (height, width) = timeline.shown(latent_frame), timeline.latent_shape[1:]
     changes = [MADE if each is None else each.change for each in shown]
@@ -88,7 +88,7 @@ def _ceiling(timeline: Timeline, latent_frame: int) -> Tensor:
 
 
 def _runs(given: list[bool]) -> Iterator[tuple[int, int]]:
-    """First and one after the last of each row of True."""
+    """Start and end (exclusive) of each run of True."""
     edges = [i for i in range(len(given) + 1) if _at(given, i) != _at(given, i - 1)]
     return zip(edges[::2], edges[1::2], strict=True)
 
@@ -98,11 +98,11 @@ def _at(given: list[bool], place: int) -> bool:
 
 
 def _encoded(timeline: Timeline, run: range, encode: Encode) -> Tensor:
-    """(1, C, f, h, w) of a run of latent frames."""
+    """Encode a run of latent frames to (1, C, f, h, w)."""
     frames = [_picture(each) for number in run for each in timeline.shown(number)]
     known = next(frame for frame in frames if frame is not None)
     shown: list[Tensor] = []
-    for frame in frames:  # where nothing is, the last picture stays
+    for frame in frames:  # the last image stands in for missing ones
         known = known if frame is None else frame
         shown.append(known)
     begins = run.start == 0 and not timeline.loop
@@ -112,7 +112,7 @@ def _encoded(timeline: Timeline, run: range, encode: Encode) -> Tensor:
 
 
 def _before(timeline: Timeline, latent_frame: int, still: Tensor) -> list[Tensor]:
-    """Frames to warm the encoder up with: those that are there, else the first one held."""
+    """Frames to warm up the encoder: the existing ones, otherwise the nearest image repeated."""
     first = timeline.behind(latent_frame).start
     count = 1 + (WARM_UP - 1) * timeline.compression.time
     before: list[Tensor] = []
@@ -124,9 +124,9 @@ def _before(timeline: Timeline, latent_frame: int, still: Tensor) -> list[Tensor
 
 
 def _picture(shown: Shown | None) -> Tensor | None:
-    """A frame (H, W, 3) as the encoder sees it: what is made anew must not shine through.
+    """A frame (H, W, 3) as the encoder sees it, without the parts to regenerate.
 
-    None where nothing else is there.
+    None if there are no other parts.
     """
     if shown is None:
         return None

@@ -1,4 +1,4 @@
-"""A timeline as a picture."""
+"""Draw a timeline as an image."""
 
 from torch import Tensor
 
@@ -7,7 +7,7 @@ from .record import MADE, Timeline
 
 
 def drawn(timeline: Timeline) -> Tensor:
-    """What is given, changed in part and made of each frame of the result: (H, W, 3) in [0, 1]."""
+    """Draw what is given, partly changed and generated in each frame: (H, W, 3) in [0, 1]."""
     length, height, width = timeline.shape
     shares = [_shares(timeline, frame) for frame in range(length)]
     made = sum(share.made == 1 for share in shares)
@@ -20,7 +20,7 @@ def drawn(timeline: Timeline) -> Tensor:
 
 
 def _cell(timeline: Timeline, frame: int) -> Tensor | None:
-    """The artist's frame, dark where it is made anew."""
+    """The artist's frame, darkened where it is regenerated."""
     pixels, change = timeline.pixels(frame), _change(timeline, frame)
     if pixels is None or not isinstance(change, Tensor):
         return pixels

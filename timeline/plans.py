@@ -1,8 +1,8 @@
-"""Timelines of the usual tasks: animate, drag, extend, connect, close, edit, outpaint, keyframes.
+"""Build the timeline of a task: animate, drag, extend, connect, close, edit, outpaint, keyframes.
 
-Frames are (F, H, W, 3) in [0, 1] and of one size, whose sides the VAE and the patches divide.
-``context`` is how many given frames the model is shown beside what it makes; all of them are in
-the result. Where a function takes ``fps``, that is the clips' own rate.
+Frames are (F, H, W, 3) in [0, 1] and of one size, divisible by the VAE's and the patches' sizes.
+``context`` is the number of given frames that the model sees next to the generated ones; all given
+frames are in the result. ``fps`` is the clips' own frame rate.
 """
 
 import torch
@@ -15,7 +15,7 @@ from .record import Piece, Timeline
 
 
 def fresh(shape: VideoShape, fps: float, compression: Compression = WAN_COMPRESSION) -> Timeline:
-    """Nothing is given."""
+    """An empty timeline: every frame is generated."""
     return Timeline(shape, fps, _latent_frames(shape.frames, compression), compression=compression)
 
 
@@ -27,14 +27,14 @@ def animated(
     end: Tensor | None = None,
     compression: Compression = WAN_COMPRESSION,
 ) -> Timeline:
-    """A picture comes to life.
+    """Animate an image.
 
     Args:
-        image: (H, W, 3), the first frame.
-        frames: of the result.
-        fps: frames per second.
-        end: (H, W, 3), the last frame.
-        compression: of the VAE.
+        image: the first frame (H, W, 3).
+        frames: number of frames of the result.
+        fps: frame rate.
+        end: the last frame (H, W, 3), None to leave it free.
+        compression: compression of the VAE.
     """
     timeline = fresh(VideoShape(frames, *image.shape[:2]), fps, compression)
     if end is not None:
@@ -51,19 +51,19 @@ def dragged(
     change_around: float,
     compression: Compression = WAN_COMPRESSION,
 ) -> Timeline:
-    """A rough animation is made real; its first frame is given.
+    """Turn a rough animation into a finished clip; its first frame is given.
 
-    A place of the latent belongs to what moves if anything of it does: otherwise a thing smaller
-    than a patch would be free to go elsewhere.
+    A latent position counts as moving if any part of it moves; otherwise an object smaller than a
+    patch could drift away.
 
     Args:
         clip: the rough animation.
-        moving: (F, H, W) bool, where its moving parts are.
-        fps: frames per second.
-        change: in [0, 1], how far moving parts are changed; the less, the closer their motion
-            stays to the rough one.
-        change_around: how far all else is changed.
-        compression: of the VAE.
+        moving: (F, H, W) bool, True in its moving parts.
+        fps: frame rate.
+        change: how far to change the moving parts, in [0, 1]; lower values keep their motion
+            closer to the rough one.
+        change_around: how far to change everything else.
+        compression: compression of the VAE.
     """
     timeline = fresh(VideoShape(*clip.shape[:3]), fps, compression)
     places = _whole_places(moving, timeline)
@@ -73,7 +73,7 @@ def dragged(
 
 
 def _whole_places(marked: Tensor, timeline: Timeline) -> Tensor:
-    """Marks (F, H, W) bool grown to all pixels of the places of the latent that they touch."""
+    """Grow a mask (F, H, W) bool to all pixels of the latent positions that it touches."""
     side, grown = timeline.compression.space * PATCH[1], torch.empty_like(marked)
     for latent_frame in range(timeline.latent_frames):
         frames = [each for each in timeline.behind(latent_frame) if each < len(marked)]
@@ -90,7 +90,7 @@ def extended_forward(
     context: int,
     compression: Compression = WAN_COMPRESSION,
 ) -> Timeline:
-    """A clip goes on for so many frames."""
+    """Extend a clip forward by ``frames`` frames."""
     seen = compression.fitting_frames(min(context, len(clip)))
     return Timeline(
         VideoShape(len(clip) + frames, *clip.shape[1:3]),
@@ -110,7 +110,7 @@ def extended_backward(
     context: int,
     compression: Compression = WAN_COMPRESSION,
 ) -> Timeline:
-    """A clip gets so many frames before it."""
+    """Extend a clip backward by ``frames`` frames."""
     lead = _latent_frames(frames, compression)
     start = frames - (1 + (lead - 1) * compression.time)
     seen = _whole(min(context, len(clip)), compression)
@@ -133,7 +133,7 @@ def connected(
     context: int,
     compression: Compression = WAN_COMPRESSION,
 ) -> Timeline:
-    """A passage of so many frames leads from one clip to another."""
+    """Connect one clip to another with a transition of ``frames`` frames."""
     whole = len(first) + frames + len(second)
     return _bridge(first, second, frames, fps, context, whole, compression)
 
@@ -146,9 +146,9 @@ def closed(
     context: int,
     compression: Compression = WAN_COMPRESSION,
 ) -> Timeline:
-    """A passage of so many frames leads from a clip's end back to its beginning.
+    """Close a clip with a transition of ``frames`` frames from its end back to its start.
 
-    The result is the clip and the passage, which repeat seamlessly.
+    The result is the clip followed by the transition, which together repeat seamlessly.
     """
     return _bridge(clip, clip, frames, fps, context, len(clip) + frames, compression)
 
@@ -160,7 +160,7 @@ def edited(
     change: Tensor,
     compression: Compression = WAN_COMPRESSION,
 ) -> Timeline:
-    """A clip is changed as much as ``change`` (F or 1, H, W) in [0, 1] says of each pixel."""
+    """Edit a clip; ``change`` (F or 1, H, W) in [0, 1] is how far each pixel may change."""
     shape = VideoShape(*clip.shape[:3])
     return fresh(shape, fps, compression).placed(Piece(clip, change=change, held=True))
 
@@ -175,7 +175,7 @@ def outpainted(
     bottom: int = 0,
     compression: Compression = WAN_COMPRESSION,
 ) -> Timeline:
-    """A clip gets so many pixels of new picture on each side."""
+    """Extend the image of a clip by the given number of pixels on each side."""
     around = (left, right, top, bottom)
     change = F.pad(torch.zeros(1, *clip.shape[1:3]), around, value=1.0)
     larger = F.pad(clip.movedim(-1, 1), around).movedim(1, -1)
@@ -185,15 +185,15 @@ def outpainted(
 def with_frames(
     timeline: Timeline, frames: Tensor, first: int, change: Tensor | None = None
 ) -> Timeline:
-    """Frames of the result from ``first`` on are given, such as a keyframe.
+    """Place given frames, such as a keyframe, on a timeline.
 
-    Those behind the result's end are left out. Where no latent frame lies wholly in them, the model
-    is shown them for as long as theirs lasts.
+    Frames past the end of the result are dropped. If they cover no latent frame completely, the
+    model sees them for the whole duration of their latent frames.
 
     Args:
-        timeline: to place them on.
+        timeline: timeline to place them on.
         frames: (F, H, W, 3).
-        first: number of the first one in the result.
+        first: number of the first frame in the result.
         change: (F or 1, H, W) in [0, 1], see ``Piece``.
     """
     room = timeline.shape.frames - first
@@ -213,13 +213,13 @@ def _bridge(
     length: int,
     compression: Compression,
 ) -> Timeline:
-    """The stretch from the end of one clip to the beginning of another.
+    """Build the stretch from the end of one clip to the start of another.
 
-    The second clip is seen from the first latent frame on that lies wholly in it; a shorter one is
-    held for a latent frame.
+    The model sees the second clip from the first latent frame that lies wholly in it; a shorter
+    clip is held for one latent frame.
     """
     seen = compression.fitting_frames(min(context, len(first)))
-    made = _latent_frames(seen + frames, compression)  # with those that are made in part
+    made = _latent_frames(seen + frames, compression)  # including partly generated ones
     beside = 1 + (made - 1) * compression.time - seen - frames
     after = len(first) + frames
     return Timeline(
@@ -236,10 +236,10 @@ def _bridge(
 
 
 def _latent_frames(frames: int, compression: Compression) -> int:
-    """The fewest that decode to so many frames."""
+    """Minimum number of latent frames that decode to at least ``frames`` frames."""
     return 1 + -(-(frames - 1) // compression.time)
 
 
 def _whole(frames: int, compression: Compression) -> int:
-    """Latent frames that lie wholly in so many frames, at least one."""
+    """Number of latent frames that lie wholly within ``frames`` frames, at least 1."""
     return max(1, frames // compression.time)

@@ -1,4 +1,4 @@
-"""The record of a clip in the making: the artist's frames, each in its place.
+"""The timeline record of a clip: the artist's frames, each at its position.
 
 F frames, H rows, W columns, f latent frames.
 """
@@ -15,23 +15,23 @@ from ..models.shapes import WAN_COMPRESSION, Compression, LatentShape, VideoShap
 from .sound import SoundPiece
 
 MADE = 1.0
-"""The change of a place that nothing is given of."""
+"""The change of a position where nothing is given."""
 
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Frames of the artist on a timeline.
+    """The artist's frames at a position on a timeline.
 
     Args:
         frames: (F, H, W, 3) in [0, 1], of the timeline's size.
-        start: the frame of the result that the first one is; may be negative.
-        change: (F or 1, H, W) in [0, 1], how much of each pixel is changed: 0 is given and comes
-            back untouched, 1 is made anew; None for given everywhere.
-        held: whether frames are shown to the model for as long as their latent frames last, as a
-            single picture has to be.
+        start: frame of the result at which they start; may be negative.
+        change: (F or 1, H, W) in [0, 1], how far each pixel is changed: 0 is given and returned
+            untouched, 1 is regenerated; None if all pixels are given.
+        held: whether the model sees the frames for the whole duration of their latent frames, as a
+            single image requires.
 
     Raises:
-        ValueError: the sizes do not fit together, or a change lies outside of [0, 1].
+        ValueError: the sizes do not fit together, or a change lies outside [0, 1].
     """
 
     frames: Tensor
@@ -42,19 +42,19 @@ class Piece:
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[3] != 3 or not len(self.frames):
             raise ValueError(
-                f"frames of shape {tuple(self.frames.shape)}: (frames, rows, columns, 3) with at "
-                "least one frame are needed"
+                f"frames of shape {tuple(self.frames.shape)}: expected (frames, rows, columns, 3) "
+                "with at least one frame"
             )
         if self.change is not None:
             _check_change(self.change, self.frames)
 
     @property
     def end(self) -> int:
-        """The frame of the result after the last one."""
+        """Frame of the result after the last frame of the piece."""
         return self.start + len(self.frames)
 
     def change_at(self, frame: int) -> Tensor | float:
-        """The change (H, W) at a frame of the result, or the number where it is given wholly."""
+        """Change (H, W) at a frame of the result, or 0.0 if the piece is fully given."""
         if self.change is None:
             return 0.0
         return self.change[0 if len(self.change) == 1 else frame - self.start]
@@ -65,34 +65,34 @@ def _check_change(change: Tensor, frames: Tensor) -> None:
     if not fits or len(change) not in (1, len(frames)):
         raise ValueError(
             f"a mask of shape {tuple(change.shape)} for frames of shape {tuple(frames.shape)}: "
-            "one of their size for all of them, or one for each, is needed"
+            "expected masks of the frames' size, one for all frames or one per frame"
         )
     if float(change.min()) < 0 or float(change.max()) > 1:
         raise ValueError(
-            f"a mask with values from {float(change.min()):g} to {float(change.max()):g}: use 0 "
-            "(given) to 1 (made anew)"
+            f"a mask with values from {float(change.min()):g} to {float(change.max()):g}: use "
+            "values from 0 (given) to 1 (regenerated)"
         )
 
 
 class Shown(NamedTuple):
-    """A frame of a piece, by its place in the result."""
+    """A frame of a piece, by its number in the result."""
 
     piece: Piece
     frame: int
 
     @property
     def pixels(self) -> Tensor:
-        """(H, W, 3)."""
+        """Pixels (H, W, 3) of the frame."""
         return self.piece.frames[self.frame - self.piece.start]
 
     @property
     def change(self) -> Tensor | float:
-        """(H, W), or a number."""
+        """Change of the frame, (H, W) or a number."""
         return self.piece.change_at(self.frame)
 
 
 class Join(NamedTuple):
-    """Where made frames meet given ones: between ``frame`` - 1 and ``frame`` of the result."""
+    """Where generated frames meet given ones: between ``frame`` - 1 and ``frame`` of the result."""
 
     frame: int
     given_before: bool
@@ -100,21 +100,22 @@ class Join(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """A clip in the making.
+    """The plan of a clip: its given frames and the stretch to sample.
 
     Args:
-        shape: of the result; its length is exact, whatever the VAE takes.
-        fps: frames per second.
-        latent_frames: that are sampled.
-        start: the frame of the result at which the sampled stretch begins, negative where it
-            begins earlier; frames of the result outside of the stretch have to be given.
-        pieces: what is given; a later one lies over an earlier one.
-        loop: whether time is a circle.
-        compression: of the VAE.
-        sounds: that belong to what is given.
+        shape: shape of the result; its length is exact, whatever lengths the VAE supports.
+        fps: frame rate.
+        latent_frames: number of latent frames to sample.
+        start: frame of the result at which the sampled stretch starts; negative if it starts
+            earlier. Frames of the result outside the stretch must be given.
+        pieces: the given frames; later pieces lie on top of earlier ones.
+        loop: whether time is circular.
+        compression: compression of the VAE.
+        sounds: sound of the given frames.
 
     Raises:
-        ValueError: a piece has another size, or a frame outside of the stretch is not given.
+        ValueError: a piece has another size, a frame outside the stretch is not given, or a loop's
+            length differs from that of the stretch.
     """
 
     shape: VideoShape
@@ -142,7 +143,7 @@ class Timeline:
         if missing:
             raise ValueError(
                 f"frame {missing[0]} of a timeline of {self.shape.frames} frames is neither given "
-                f"nor among the frames {self.stretch.start} to {self.stretch.stop - 1} to be made"
+                f"nor among the frames {self.stretch.start} to {self.stretch.stop - 1} to generate"
             )
 
     def _outside(self) -> Iterator[int]:
@@ -151,38 +152,38 @@ class Timeline:
 
     @property
     def latent_shape(self) -> LatentShape:
-        """Of what is sampled."""
+        """Shape of the latent to sample."""
         height, width = (side // self.compression.space for side in self.shape[1:])
         return LatentShape(self.latent_frames, height, width)
 
     @cached_property
     def stretch(self) -> range:
-        """The frames of the result that the sampled latent decodes to; some may be cropped."""
+        """Frames of the result that the sampled latent decodes to; some may be cropped."""
         count = self.compression.video_shape(self.latent_shape, loop=self.loop).frames
         return range(self.start, self.start + count)
 
     @property
     def first_frame(self) -> int:
-        """Absolute number of the first latent frame, which decides its noise."""
+        """Absolute number of the first latent frame, which determines its noise."""
         return self.start // self.compression.time
 
     def behind(self, latent_frame: int) -> range:
-        """The frames of the result behind a latent frame."""
+        """Frames of the result that a latent frame covers."""
         time, lone = self.compression.time, not self.loop
         first = latent_frame * time - (time - 1 if lone and latent_frame else 0)
         return range(self.start + first, self.start + first + (time if first or not lone else 1))
 
     def holds_whole(self, frames: range) -> bool:
-        """Whether any latent frame lies wholly in frames of the result."""
+        """Whether any latent frame lies wholly within these frames of the result."""
         every = (self.behind(each) for each in range(self.latent_frames))
         return any(frames.start <= each.start and each.stop <= frames.stop for each in every)
 
     def placed(self, piece: Piece) -> "Timeline":
-        """The same with one more piece on top."""
+        """Return the timeline with one more piece on top."""
         return replace(self, pieces=(*self.pieces, piece))
 
     def piece_at(self, frame: int) -> Piece | None:
-        """The topmost piece with a frame of the result."""
+        """Topmost piece at a frame of the result, None if there is none."""
         frame = self._on_circle(frame)
         for piece in reversed(self.pieces):
             if piece.start <= frame < piece.end:
@@ -190,7 +191,7 @@ class Timeline:
         return None
 
     def given(self, frame: int) -> Tensor | bool:
-        """Which pixels (H, W) bool of a frame come back untouched; True for all, False for none."""
+        """Mask (H, W) of the given pixels of a frame; True if all are given, False if none is."""
         shown = self.shown_at(frame)
         change = MADE if shown is None else shown.change
         if not isinstance(change, Tensor):
@@ -199,19 +200,19 @@ class Timeline:
         return given if bool(given.any()) and not bool(given.all()) else bool(given.all())
 
     def pixels(self, frame: int) -> Tensor | None:
-        """The artist's frame (H, W, 3) in a place; None where there is none."""
+        """The artist's frame (H, W, 3) at a frame of the result; None if there is none."""
         shown = self.shown_at(frame)
         return None if shown is None else shown.pixels
 
     def shown_at(self, frame: int) -> Shown | None:
-        """The topmost piece at a frame of the result, with its place in it."""
+        """Topmost piece's frame at a frame of the result; None if there is none."""
         piece = self.piece_at(frame)
         return None if piece is None else Shown(piece, self._on_circle(frame))
 
     def shown(self, latent_frame: int) -> list[Shown | None]:
-        """What the model is shown in each frame behind a latent frame; None for nothing.
+        """What the model sees in each frame that a latent frame covers; None for nothing.
 
-        Where there is nothing, a held piece that is there in other frames of it goes on.
+        Frames without a piece show a held piece that appears in another frame of the latent frame.
         """
         frames = [self._on_circle(frame) for frame in self.behind(latent_frame)]
         pieces = [self.piece_at(frame) for frame in frames]
@@ -226,9 +227,9 @@ class Timeline:
         return frame % self.shape.frames if self.loop else frame
 
     def joins(self) -> list[Join]:
-        """Where frames that are wholly given meet others, in order.
+        """Joins between fully given frames and others, in order.
 
-        One at the result's length is where it begins anew, of a clip that was closed.
+        A join at the length of the result is where a closed clip starts over.
         """
         last = self.shape.frames
         goes_on = last in self.stretch and self.given(last) is True

@@ -1,4 +1,4 @@
-"""The sound of what is given, in its place; what is made is silent.
+"""The sound of given frames, at their positions; generated frames are silent.
 
 C channels, S samples.
 """
@@ -14,16 +14,16 @@ from torch.nn.functional import pad
 from ..media.sound import Sound, resampled
 
 SOFT_EDGE = 0.005
-"""Seconds in which sound comes and goes where it meets silence, so that nothing clicks."""
+"""Seconds over which sound fades in and out next to silence, to avoid clicks."""
 
 
 class SoundPiece(NamedTuple):
     """Sound on a timeline.
 
     Attributes:
-        sound: from its beginning.
-        start: the frame of the result that it begins with.
-        frames: how long it lasts at most, as that of a clip from which frames were taken off.
+        sound: the sound, played from its start.
+        start: frame of the result at which it starts.
+        frames: maximum duration in frames, for instance of a clip that was trimmed.
     """
 
     sound: Sound
@@ -32,10 +32,10 @@ class SoundPiece(NamedTuple):
 
 
 def mixed(pieces: Sequence[SoundPiece], frames: int, fps: float) -> Sound | None:
-    """All sound of a result as one; None where there is none.
+    """Mix all sound of a result; None if there is none.
 
-    Pieces of other rates and channels are brought to the highest of all; what has fewer channels
-    is heard in front.
+    All pieces are converted to the highest sample rate and channel count among them; pieces with
+    fewer channels play on the front channels.
     """
     if not pieces:
         return None
@@ -57,13 +57,13 @@ def _samples(frames: int, rate: int, fps: float) -> int:
 
 
 def _in_front(sound: Tensor, channels: int) -> Tensor:
-    """Sound with so many channels, of which left and right come first."""
+    """Expand sound to ``channels`` channels, with left and right first."""
     rows = sound.expand(min(channels, 2), -1) if len(sound) == 1 else sound
     return pad(rows, (0, 0, 0, channels - len(rows)))
 
 
 def _softened(sound: Tensor, count: int, edges: tuple[bool, bool]) -> Tensor:
-    """The sound with a ramp at its beginning and at its end, where it is not the result's."""
+    """Fade the sound in and out; ``edges`` says whether its start and end are inside the result."""
     count = min(count, sound.shape[1] // 2)
     ramp = torch.linspace(0, 1, count + 2)[1:-1]
     gain = torch.ones(sound.shape[1])

@@ -1,4 +1,4 @@
-"""Filling holes in pictures smoothly from what lies around them."""
+"""Fill holes in images smoothly from their surroundings."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -6,21 +6,21 @@ from torch import Tensor
 
 
 def spread(values: Tensor, known: Tensor) -> Tensor:
-    """Values where they are known, and elsewhere ever wider averages of those around.
+    """Keep known values and fill the rest with increasingly wide averages of their surroundings.
 
     Args:
         values: (H, W, C).
         known: (H, W) bool.
 
     Returns:
-        (H, W, C); zeros where nothing is known at all.
+        (H, W, C); all zeros if nothing is known.
     """
     planes = values.movedim(-1, 0)[None]  # (1, C, H, W)
     return _pulled(planes, known[None, None].to(planes))[0].movedim(0, -1)
 
 
 def _pulled(planes: Tensor, weight: Tensor) -> Tensor:
-    """Known places (1, 1, H, W) pass on their mean to coarser pictures, which fill the others."""
+    """Average known positions (1, 1, H, W) into coarser images, and fill the others from these."""
     known = weight > 0
     if bool(known.all()):
         return planes

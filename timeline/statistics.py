@@ -1,17 +1,17 @@
-"""Latents brought to the statistics of others, against drift of colour and contrast."""
+"""Match the statistics of latents to a reference, against drift of colour and contrast."""
 
 from torch import Tensor
 
 
 def matched(latent: Tensor, reference: Tensor, share: float) -> Tensor:
-    """Shift and scale each channel towards the mean and deviation of a reference.
+    """Shift and scale each channel towards the mean and standard deviation of a reference.
 
     Adaptive instance normalisation (Huang and Belongie, 2017) over frames and pixels.
 
     Args:
         latent: (B, C, F, H, W).
         reference: (B, C, F', H, W), on any device.
-        share: 0 leaves the latent as it is, 1 gives it the reference's statistics.
+        share: 0 leaves the latent unchanged, 1 gives it the reference's statistics.
     """
     if share == 0:
         return latent

@@ -1,4 +1,4 @@
-"""A timeline as tensors and plain values, for files."""
+"""Convert timelines to and from tensors and plain values, for files."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from .sound import SoundPiece
 
 
 def to_tensors(timeline: Timeline) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors by name, and JSON values, from which ``from_tensors`` makes the same timeline."""
+    """Return named tensors and JSON values from which ``from_tensors`` rebuilds the timeline."""
     tensors: dict[str, Tensor] = {}
     for number, piece in enumerate(timeline.pieces):
         tensors[f"piece.{number}.frames"] = piece.frames
@@ -34,10 +34,10 @@ def to_tensors(timeline: Timeline) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def from_tensors(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> Timeline:
-    """The timeline of what ``to_tensors`` gave.
+    """Rebuild a timeline from the output of ``to_tensors``.
 
     Raises:
-        KeyError: something of it is missing.
+        KeyError: an entry is missing.
     """
     pieces = [
         Piece(

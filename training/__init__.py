@@ -1,1 +1,1 @@
-"""How the shipped weights were made: data, losses and loops that one command repeats."""
+"""Training of the shipped weights: data, losses and loops, reproducible with one command."""

@@ -1,6 +1,6 @@
-"""``python -m spacetime_video.training``: training within a time, without the command.
+"""``python -m spacetime_video.training``: train within a time limit, without the command line tool.
 
-The whole recipe, or with ``--hint`` a control branch for a denoiser.
+Runs the whole recipe, or with ``--hint`` trains a control branch for a denoiser.
 """
 
 import argparse
@@ -18,22 +18,22 @@ from .whole import RESULTS, WholePlan, check_device, train_within, usual_makers
 
 
 def main() -> None:
-    """Parse the arguments and train, with a line of progress now and then."""
+    """Parse the arguments and train, printing progress lines."""
     parser = argparse.ArgumentParser(prog="spacetime_video.training", description=__doc__)
     task = parser.add_mutually_exclusive_group(required=True)
-    task.add_argument("--minutes", type=float, help="train, and how long it may take")
-    task.add_argument("--join", type=Path, help="put pieces in a folder together in the run folder")
+    task.add_argument("--minutes", type=float, help="train for at most this many minutes")
+    task.add_argument("--join", type=Path, help="join weights in pieces into the run folder")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--run-dir", type=Path, default=Path("runs/tiny"), help="folder of the run")
     parser.add_argument("--results", type=Path, help="folder for weights in pieces below 16 MiB")
-    parser.add_argument("--makers", type=int, help="processes that render and encode clips")
+    parser.add_argument("--makers", type=int, help="number of processes that render and encode")
     parser.add_argument(
         "--init-from",
         type=Path,
-        help="folder of weights, or file of a branch, to begin with",
+        help="folder of weights, or file of a branch, to start from",
     )
-    parser.add_argument("--hint", choices=list(HINTS), help="train a branch that follows it")
-    parser.add_argument("--base", type=Path, help="folder of the denoiser that it is for")
+    parser.add_argument("--hint", choices=list(HINTS), help="train a branch for this hint")
+    parser.add_argument("--base", type=Path, help="folder of the denoiser for the branch")
     parser.add_argument("--compile", action="store_true", help="compile the network")
     asked = parser.parse_args()
     if asked.join is not None:
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 class _Lines:
-    """Prints how far a stage is, at most every few seconds."""
+    """Prints the progress of a stage, at most once every ``every`` seconds."""
 
     every = 5.0
 

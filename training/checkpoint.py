@@ -18,16 +18,16 @@ from .muon import Muon
 
 WARM_UP = 100
 COOL_DOWN = 0.25
-"""Share of a run, at its end, in which the rate falls to zero."""
+"""Share of a run, at its end, over which the learning rate falls to zero."""
 
 
 @dataclass(frozen=True)
 class Length:
-    """How long a run is: so many steps, or so many seconds of the clock, whatever a step takes.
+    """Length of a run, in steps or in seconds of wall-clock time.
 
     Args:
-        steps: of the optimiser.
-        seconds: with all that is done between steps; not counted while the run is interrupted.
+        steps: number of optimiser steps.
+        seconds: time including everything done between steps, but not interruptions of the run.
 
     Raises:
         ValueError: neither or both are given, or one is not above 0.
@@ -45,7 +45,7 @@ class Length:
             )
 
     def share(self, step: int, seconds: float) -> float:
-        """Share of the run that is over."""
+        """Completed share of the run."""
         if self.steps is not None:
             return min(1.0, step / self.steps)
         assert self.seconds is not None
@@ -56,7 +56,7 @@ _AVERAGE_WARM_UP = 10
 
 _LARGEST_NORM = 1.0
 BLOCK_MATRICES = r"(^|\.)blocks?\.\d+\.(.*(?<!bias)\.)?weight$"
-"""Names of the weights inside a transformer's blocks; with one axis they are not matrices."""
+"""Pattern for the weights inside a transformer's blocks; 1-D weights are not matrices."""
 NOTHING = r"(?!)"
 """A pattern that no name matches."""
 
@@ -64,21 +64,21 @@ NOTHING = r"(?!)"
 class TrainState:
     """A module with its optimiser, learning rate and averaged copy.
 
-    The rate warms up, stays and falls linearly at the end, so that a checkpoint from before the
-    fall also begins a longer run. Every random number of a step comes from ``generator()``, so a
-    run that resumes goes on exactly as one that never stopped. A step whose loss or gradient is
-    not finite changes nothing but the counters.
+    The learning rate warms up, stays constant and falls linearly at the end, so a checkpoint from
+    before the fall can also start a longer run. All random numbers of a step come from
+    ``generator()``, so a resumed run continues exactly like an uninterrupted one. A step whose loss
+    or gradient is not finite changes only the counters.
 
     Args:
-        module: on the device to train on.
-        rate: largest learning rate, in AdamW's terms.
-        length: of the run.
-        seed: of all random numbers.
-        decay: of the averaged copy; until the run is long enough for it, that reaches back over
-            about a ninth of the steps so far.
+        module: the module, on the training device.
+        rate: peak learning rate, on AdamW's scale.
+        length: length of the run.
+        seed: seed of all random numbers.
+        decay: decay of the averaged copy; early in the run, the average covers about the last ninth
+            of the steps so far.
         optimiser: adamw, or muon for the matrices among ``muon_names`` with AdamW for the rest.
-        muon_names: pattern found in the names of weights for Muon.
-        rates: shares of the rate for weights whose names match a pattern, where it is not all.
+        muon_names: pattern to search for in the names of weights that Muon trains.
+        rates: factor of the learning rate for weights whose names match a pattern, 1 for others.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class TrainState:
 
     @property
     def share(self) -> float:
-        """Share of the run that is over."""
+        """Completed share of the run."""
         return self.length.share(self.step, self.seconds)
 
     @property
@@ -114,20 +114,20 @@ class TrainState:
 
     @property
     def falling(self) -> bool:
-        """Whether the rate falls already."""
+        """Whether the learning rate is already falling."""
         return has_fallen(self.share)
 
     def generator(self) -> torch.Generator:
-        """Random numbers of the current step."""
+        """Random generator of the current step."""
         return torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
 
     def noise_generator(self) -> torch.Generator:
-        """Random numbers of the current step that are drawn in bulk, on the module's device."""
+        """Random generator for bulk draws of the current step, on the module's device."""
         device = next(self.module.parameters()).device
         return torch.Generator(device).manual_seed(-1 - self.seed * 1_000_003 - self.step)
 
     def update(self, loss: Tensor) -> None:
-        """One optimiser step; ``norm`` is then that of its gradient."""
+        """Take one optimiser step and set ``norm`` to its gradient norm."""
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.module.parameters(), _LARGEST_NORM)
         if bool(torch.isfinite(norm) & torch.isfinite(loss.detach())):
@@ -148,12 +148,12 @@ class TrainState:
                 self.average[name].lerp_(weight, 1 - keep)
 
     def schedule(self) -> float:
-        """Share of the learning rate at the current step."""
+        """Factor of the learning rate at the current step."""
         warm = min(1.0, (self.step + 1) / WARM_UP)
         return warm * min(1.0, (1 - self.share) / COOL_DOWN)
 
     def save(self, path: Path) -> None:
-        """Write everything needed to go on, whole or not at all."""
+        """Write everything needed to resume, atomically."""
         tensors = {f"weight.{name}": p.detach() for name, p in self.module.named_parameters()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for name, weight in self.module.named_parameters():
@@ -163,11 +163,11 @@ class TrainState:
 
     @property
     def counters(self) -> dict[str, float]:
-        """How far the run is."""
+        """Progress of the run."""
         return {"step": self.step, "skipped": self.skipped, "seconds": self.seconds}
 
     def load(self, path: Path) -> None:
-        """Go on from a file of ``save``."""
+        """Resume from a file written by ``save``."""
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         counters = read_counters(path)
@@ -186,7 +186,7 @@ class TrainState:
                 self._give_moments(weight, moments.get(name, {}))
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
-        """Begin a new run at given weights, by name."""
+        """Start a new run from given weights, by name."""
         self.module.load_state_dict(dict(weights))
         with torch.no_grad():
             for name, weight in self.module.named_parameters():
@@ -194,7 +194,7 @@ class TrainState:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Inside, the module has the averaged weights."""
+        """Context in which the module has the averaged weights."""
         self._swap()
         try:
             yield
@@ -244,16 +244,16 @@ def _optimisers(
 
 
 def has_fallen(share: float) -> bool:
-    """Whether the rate falls when a share of a run is over."""
+    """Whether the learning rate has started to fall at this share of a run."""
     return share >= 1 - COOL_DOWN
 
 
 def read_counters(path: Path) -> dict[str, float]:
-    """Step, skipped steps, seconds, and share of its run of a checkpoint."""
+    """Read a checkpoint's step, skipped steps, seconds and share of its run."""
     with safe_open(path, framework="pt") as file:
         return json.loads(file.metadata()["state"])
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """Write a checkpoint, whole or not at all."""
+    """Write a checkpoint atomically."""
     write_file(path, tensors, {"state": json.dumps(state)})

@@ -23,20 +23,20 @@ SHARD = 64
 
 @dataclass(frozen=True, eq=False)
 class ClipShard:
-    """Clips of one size and frame rate with their captions."""
+    """Clips of one size and frame rate, with their captions."""
 
     video: Tensor  # (B, F, H, W, 3) uint8
     captions: tuple[str, ...]
     fps: float
 
     def pixels(self, rows: Tensor) -> Tensor:
-        """Chosen clips as the VAE takes them: (B, 3, F, H, W) in [-1, 1]."""
+        """Select clips in the VAE's input format: (B, 3, F, H, W) in [-1, 1]."""
         video = rearrange(self.video[rows], "B F H W C -> B C F H W")
         return video.float() / 127.5 - 1
 
 
 def render_shard(seed: int, number: int, shape: VideoShape) -> ClipShard:
-    """Render shard ``number`` of a data set; the frame rate goes round by shard."""
+    """Render shard ``number`` of a data set; frame rates cycle from shard to shard."""
     fps = FRAME_RATES[number % len(FRAME_RATES)]
     seeds = [scene_seed(seed, number * SHARD + row) for row in range(SHARD)]
     scenes = [training_scene(each, shape.frames, fps) for each in seeds]
@@ -48,7 +48,7 @@ def render_shard(seed: int, number: int, shape: VideoShape) -> ClipShard:
 def write_shards(
     folder: Path, seed: int, count: int, shape: VideoShape, tick: Callable[[int], None]
 ) -> None:
-    """Render the shards that a folder lacks, each written whole or not at all."""
+    """Render the missing shards of a folder, each written atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         path = shard_path(folder, number, shape)
@@ -60,7 +60,7 @@ def write_shards(
 
 
 def shard_path(folder: Path, number: int, shape: VideoShape) -> Path:
-    """Name of a shard: size and number."""
+    """Path of a shard, named by size and number."""
     return folder / f"{shape.frames}x{shape.height}x{shape.width}_{number:05d}.safetensors"
 
 
@@ -76,10 +76,10 @@ def read_shard(path: Path) -> ClipShard:
 
 
 def read_shards(folder: Path, shape: VideoShape) -> list[ClipShard]:
-    """All shards of one size.
+    """Read all shards of one size.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there are none.
     """
     paths = sorted(folder.glob(f"{shape.frames}x{shape.height}x{shape.width}_*.safetensors"))
     if not paths:

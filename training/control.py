@@ -1,4 +1,4 @@
-"""Train a control branch beside a denoiser that stays as it is, by flow matching.
+"""Train a control branch next to a frozen denoiser, by flow matching.
 
 B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
 """
@@ -28,18 +28,18 @@ from .levels import TRAINING_SHIFT, draw_levels
 from .pictures import VALIDATION_LEVELS, VALIDATION_SEED, velocity_error, whole_clips
 
 HINT_DROP = 0.1
-"""Share of clips whose hint is black, so that black comes to ask for nothing."""
+"""Share of clips whose hint is black, so that the branch learns to ignore black."""
 
 BLOCKS, WIDTH, HEADS, FFN = 3, 128, 4, 320
-"""Of a branch, whose weights take at most 2 MB in half precision."""
+"""Sizes of a branch, chosen so that its weights take at most 2 MB in half precision."""
 
 VALIDATION_CLIPS = 32
 
 
 def light_branch(base: DiTConfig) -> ControlConfig:
-    """Sizes of a branch for a denoiser, whose blocks are spread evenly over the denoiser's.
+    """Config of a branch for a denoiser, with blocks spread evenly over the denoiser's.
 
-    The denoiser tells it the noise level with the frame rate and all else that it is given.
+    The branch takes the noise level, frame rate and other inputs from the denoiser's embedding.
     """
     return ControlConfig(
         design="dilated",
@@ -62,7 +62,7 @@ def light_branch(base: DiTConfig) -> ControlConfig:
 
 
 def base_fingerprint(weights: Mapping[str, Tensor]) -> str:
-    """Name of a denoiser's weights, so that a branch can tell the one that it was trained with."""
+    """Hash of a denoiser's weights, by which a branch identifies the one it was trained with."""
     digest = hashlib.sha256()
     for name, weight in sorted(weights.items()):
         digest.update(name.encode() + weight.detach().cpu().half().contiguous().numpy().tobytes())
@@ -70,7 +70,7 @@ def base_fingerprint(weights: Mapping[str, Tensor]) -> str:
 
 
 def steered_by(branch: DilatedBranch, base: PromptedDiT, hint: Tensor) -> Steer:
-    """The branch with hints (B, C, F, H, W), normalised, beside the denoiser's blocks."""
+    """Bind the branch to normalised hints (B, C, F, H, W), to run next to the denoiser's blocks."""
     state = HintState(to_patches(hint, branch.control.patch))
     blocks = (1.0,) * branch.control.layers
 
@@ -83,7 +83,7 @@ def steered_by(branch: DilatedBranch, base: PromptedDiT, hint: Tensor) -> Steer:
 
 @dataclass(frozen=True, eq=False)
 class BlackHints:
-    """Normalised latents of black pictures, each size encoded once."""
+    """Normalised latents of black images; each size is encoded once."""
 
     vae: VideoVAE
     latent: LatentFormat
@@ -92,7 +92,7 @@ class BlackHints:
     )
 
     def like(self, batch: Batch) -> Tensor:
-        """That of a batch's clips (1, C, F, H, W), on its device."""
+        """Black hint (1, C, F, H, W) for a batch's clips, on its device."""
         key = (batch.shape, batch.loop)
         if key not in self._known:
             video = self.latent.compression.video_shape(batch.shape, loop=batch.loop)
@@ -103,7 +103,7 @@ class BlackHints:
         return self._known[key].to(batch.clean.device)
 
     def dropped(self, batch: Batch, g: torch.Generator) -> Batch:
-        """The batch with some of its hints black."""
+        """Replace some of the batch's hints by black."""
         assert batch.hint is not None
         chosen = torch.rand(len(batch.clean), generator=g) < HINT_DROP
         chosen = repeat(chosen.to(batch.clean.device), "B -> B 1 1 1 1")
@@ -121,12 +121,12 @@ def train_control(
     """Yield the loss of every step until the run is over.
 
     Args:
-        state: of the run, whose module is the branch.
-        base: the denoiser, which is not changed.
-        sets: clips of a step, with hints.
-        black: in place of hints that are dropped.
-        shift: of the noise levels.
-        share: how many times the usual tokens a step has.
+        state: state of the run; its module is the branch.
+        base: the frozen denoiser.
+        sets: step number -> clips with hints.
+        black: replaces dropped hints.
+        shift: shift of the noise levels.
+        share: tokens per step, relative to the default.
     """
     branch = state.module
     assert isinstance(branch, DilatedBranch)

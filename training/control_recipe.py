@@ -1,7 +1,7 @@
-"""The recipe of control branches: clips with hints, a denoiser that stays, the run, its weights.
+"""The recipe of control branches: clips with hints, a frozen denoiser, the run and its weights.
 
-In the run folder: ``latents/`` of the denoiser, ``held_out/``, ``hints/`` with a folder for each
-kind, ``control_<kind>.*`` of the run, ``samples/``, ``weights/``.
+The run folder holds the denoiser's ``latents/``, ``held_out/``, ``hints/`` with a folder per kind,
+the run's ``control_<kind>.*``, ``samples/`` and ``weights/``.
 """
 
 from collections.abc import Mapping
@@ -44,19 +44,19 @@ SAMPLES, FRAMES_SHOWN = 6, 5
 
 @dataclass(frozen=True, kw_only=True)
 class ControlPlan:
-    """What a run of a control branch can be told.
+    """Options of a control branch's training run.
 
     Args:
-        hint: what it follows.
-        length: of the run.
-        rate: largest learning rate.
+        hint: kind of hint that the branch follows.
+        length: length of the run.
+        rate: peak learning rate.
         optimiser: adamw or muon.
-        decay: of the averaged weights.
-        look_every: how far two looks at validation loss and samples are apart, each of which
-            also writes weights.
-        init_from: file of a branch to begin a run with; without it there are fresh weights.
-        batch: how many times the usual tokens a step has; above 1 to fill a GPU.
-        started: as of ``DenoiserPlan``.
+        decay: decay of the averaged weights.
+        look_every: interval at which validation loss is measured and samples and weights are
+            written.
+        init_from: file of a branch to start from; None starts from fresh weights.
+        batch: tokens per step, relative to the default; above 1 to fill a GPU.
+        started: see ``DenoiserPlan``.
     """
 
     hint: HintKind
@@ -71,12 +71,12 @@ class ControlPlan:
 
     @property
     def name(self) -> str:
-        """Of the run's files."""
+        """Stem of the names of the run's files."""
         return f"control_{self.hint}"
 
 
 def make_hinted_held_out(run: Path, vae_file: Path, hint: HintKind, device: str = "cpu") -> None:
-    """Render and encode the clips that training is watched on, with their hints."""
+    """Render and encode the held-out clips for validation, with their hints."""
     vae = build_vae(read_vae(vae_file)).to(device)
     hints = HintFolder.of(run, hint)
     jobs = in_turn([HELD_OUT])
@@ -84,7 +84,7 @@ def make_hinted_held_out(run: Path, vae_file: Path, hint: HintKind, device: str 
 
 
 def check_control(run: Path, base_folder: Path, vae_file: Path, plan: ControlPlan) -> None:
-    """Refuse what ``make_control`` would, before clips are made for it."""
+    """Raise the errors that ``make_control`` would, before any clips are rendered."""
     begun_branch(run, read_start(base_folder), build_vae(read_vae(vae_file)), plan)
 
 
@@ -96,10 +96,11 @@ def make_control(
     device: str,
     plan: ControlPlan,
 ) -> None:
-    """Train a control branch for the denoiser in a folder, or resume where a run stopped.
+    """Train a control branch for the denoiser in a folder, or resume an interrupted run.
 
     Raises:
-        ValueError: the run, or the branch to begin with, has another denoiser or other sizes.
+        ValueError: the run, or the branch to start from, is for another denoiser, VAE or hint, or
+            has other sizes.
     """
     start, vae = read_start(base_folder), build_vae(read_vae(vae_file)).to(device)
     base, tokenizer, latent = network_of(start).to(device), start.text.tokenizer, start.dit.latent
@@ -126,7 +127,7 @@ def make_control(
 
 
 def branch_info(start: Start, vae: VideoVAE, plan: ControlPlan) -> dict[str, object]:
-    """What a branch's file says beside its weights and how many steps they have."""
+    """Metadata of a branch's file, without the number of training steps."""
     return {
         **control_info(light_branch(start.dit.config), start.dit.latent),
         "hint": plan.hint,
@@ -138,10 +139,10 @@ def branch_info(start: Start, vae: VideoVAE, plan: ControlPlan) -> dict[str, obj
 
 
 def begun_branch(run: Path, start: Start, vae: VideoVAE, plan: ControlPlan) -> DilatedBranch:
-    """The branch that a run begins with: what its file holds, which is written if there is none.
+    """Load the branch that a run starts with from its weights file, which is created if missing.
 
     Raises:
-        ValueError: the file, or that to begin with, is for another denoiser, VAE or hint, or has
+        ValueError: the file, or the one to start from, is for another denoiser, VAE or hint, or has
             other sizes.
     """
     info, path = branch_info(start, vae, plan), run / "weights" / control_file(plan.hint)
@@ -150,14 +151,14 @@ def begun_branch(run: Path, start: Start, vae: VideoVAE, plan: ControlPlan) -> D
     assert isinstance(branch, DilatedBranch)
     if not path.exists():
         if plan.init_from is not None:
-            _fill(branch, plan.init_from, info, "begin without it, or name another one")
+            _fill(branch, plan.init_from, info, "start without it, or choose another file")
         write_weights(path, named_weights(branch), {**info, "steps": 0})
     _fill(branch, path, info, "train in a new folder")
     return branch
 
 
 def _fill(branch: DilatedBranch, path: Path, info: Mapping[str, object], advice: str) -> None:
-    """Give a branch the weights in a file, if they are of such a one for this run."""
+    """Load a file's weights into a branch after checking that they suit this run."""
     given = read_control(path)
     has, wanted = given.config.to_dict(), branch.control.to_dict()
     for name in ("hint", "base", "vae"):
@@ -168,30 +169,30 @@ def _fill(branch: DilatedBranch, path: Path, info: Mapping[str, object], advice:
             ", ".join(f"{name}={values[name]}" for name in different) for values in (has, wanted)
         )
         raise ValueError(
-            f"the control branch in {path} has {theirs}, and this run has {ours}: {advice}"
+            f"the control branch in {path} has {theirs}, but this run has {ours}: {advice}"
         )
     branch.load_state_dict({name: each.float() for name, each in given.state.items()})
 
 
 def named_weights(branch: DilatedBranch) -> dict[str, Tensor]:
-    """Its weights on the CPU."""
+    """Return a branch's weights by name, on the CPU."""
     return {name: weight.detach().cpu() for name, weight in branch.named_parameters()}
 
 
 def captions(run: Path) -> list[str]:
-    """Short captions of the first held-out clips."""
+    """Return short captions of the first held-out clips."""
     return list(read_shard(shard_paths(run / "held_out", HELD_OUT)[0]).short[:SAMPLES])
 
 
 @dataclass(frozen=True, eq=False)
 class Album:
-    """Held-out clips in rows: the hint, what was made of it, the clip that it is of.
+    """Rows of held-out clips: the hint, the clip generated from it, and the original clip.
 
     Args:
-        studio: makes clips.
-        branch: steers them.
+        studio: generates clips.
+        branch: steers the generation.
         data: held-out clips with hints.
-        prompts: captions of as many as are drawn.
+        prompts: captions of the clips to show, one per row.
     """
 
     studio: SampleMaker
@@ -201,7 +202,7 @@ class Album:
 
     @torch.inference_mode()
     def pictures(self) -> Tensor:
-        """All rows, one under the other (H, W, 3)."""
+        """Render all rows into one image (H, W, 3)."""
         studio, count = self.studio, len(self.prompts)
         assert self.data.hints is not None
         raw = {"hint": self.data.hints[:count].float(), "truth": self.data.latents[:count].float()}
@@ -213,6 +214,6 @@ class Album:
         return torch.cat([torch.cat(row, dim=1) for row in zip(*strips, strict=True)])
 
     def save(self, path: Path) -> None:
-        """Write the rows as a picture; where Pillow is missing there is none."""
+        """Write the rows as an image; skipped if Pillow is missing."""
         if find_spec("PIL") is not None:
             save_image(path, self.pictures())

@@ -1,4 +1,4 @@
-"""What a control branch begins with, and the head of the file that it ends in."""
+"""Initial weights of a control branch, and the metadata of its weights file."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from .layers import Layers, plain_attention
 def fresh_branch(
     config: ControlConfig, generator: torch.Generator
 ) -> ResidualBranch | DilatedBranch:
-    """A branch with drawn weights, and residuals of zero."""
+    """Build a branch with random weights and zero residuals."""
     branch = build_control(config, ops=Layers, attention=plain_attention)
     initialise(branch, generator)
     return branch
@@ -26,15 +26,15 @@ def fresh_branch(
 def begun_control(
     base: DiTWeights, config: ControlConfig, generator: torch.Generator
 ) -> ResidualBranch | DilatedBranch:
-    """A branch in float32 that changes nothing yet.
+    """Build a float32 branch that does not change the output yet.
 
-    The blocks of a residual one are copies of those of the base after which they stand; the rest is
-    drawn.
+    The blocks of a residual branch are copies of the base's blocks that they follow; other weights
+    are random.
 
     Args:
-        base: that it will steer.
-        config: of the branch.
-        generator: source of every random number.
+        base: denoiser that the branch will steer.
+        config: config of the branch.
+        generator: source of all random numbers.
 
     Raises:
         ValueError: the branch does not fit the base.
@@ -47,7 +47,7 @@ def begun_control(
 
 
 def _copied(state: Mapping[str, Tensor], config: ControlConfig) -> dict[str, Tensor]:
-    """Weights of the base's blocks under the names of the branch's; those for images are left."""
+    """Weights of the base's blocks under the branch's names, without those for images."""
     copied = {}
     for number, place in enumerate(config.after):
         before = f"blocks.{place}."
@@ -59,10 +59,10 @@ def _copied(state: Mapping[str, Tensor], config: ControlConfig) -> dict[str, Ten
 
 
 def control_info(config: ControlConfig, latent: LatentFormat) -> dict[str, Any]:
-    """What a file of a branch says of it.
+    """Return the metadata of a branch's weights file.
 
     Args:
-        config: sizes.
-        latent: what the latents of its hints mean, those of the base.
+        config: config of the branch.
+        latent: latent format of its hints, which is the base's.
     """
     return {"kind": "controlnet", "config": config.to_dict(), "latent": asdict(latent)}

@@ -1,6 +1,6 @@
-"""A control branch of a given length, for the shipped denoiser or another one.
+"""Train a control branch for a given length, for the shipped denoiser or another one.
 
-Clips and hints are made meanwhile by processes of their own; needs what ``whole`` needs.
+Separate processes make clips and hints meanwhile. The requirements are those of ``whole``.
 """
 
 import time
@@ -19,25 +19,25 @@ from .sources import SOURCES
 from .whole import GPU_BATCH, LONGEST_BETWEEN_LOOKS, LOOKS
 
 SHARE, LAST_LOOK = 0.97, 20.0
-"""Of the time, with what is rendered before the first step, and the seconds of that which the last
-look and the last files take; half of a short run is for its steps nevertheless."""
+"""Share of the time for training, including rendering before the first step, and seconds to reserve
+from it for the last look and the last files. At least half of a short run is for training."""
 
 SHORTEST_BETWEEN_LOOKS, FEWEST_BETWEEN_LOOKS = 120.0, 100
-"""Seconds and steps; a look takes a quarter of a minute on one core, as a dozen steps do."""
+"""Minimum seconds and steps between looks; a look takes 15 seconds on one core, like 12 steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WholeControl:
-    """What a whole run of a control branch can be told.
+    """Options of a whole control branch run.
 
     Args:
-        hint: what the branch follows.
-        length: so many steps, or the seconds from the first step of the program to the last file.
+        hint: kind of hint that the branch follows.
+        length: number of steps, or seconds from program start to the last file.
         base: folder of the denoiser and its text encoder.
-        vae_file: of the VAE.
+        vae_file: weights of the VAE.
         device: cpu or cuda.
-        makers: processes that render and encode clips and hints.
-        init_from: file of a branch to begin with; fresh weights if None.
+        makers: number of processes that render and encode clips and hints.
+        init_from: file of a branch to start from; fresh weights if None.
     """
 
     hint: HintKind
@@ -52,12 +52,12 @@ class WholeControl:
 def train_control_within(
     run: Path, plan: WholeControl, tick: Tick, results: Path | None = None
 ) -> None:
-    """Train a control branch; a run that was interrupted resumes with what is left.
+    """Train a control branch, or resume an interrupted run.
 
     Args:
-        run: folder of the run; ``weights/`` in it holds a file that works from the start on.
-        plan: of the run.
-        tick: progress.
+        run: folder of the run; its ``weights/`` holds a usable file from the start.
+        plan: options of the run.
+        tick: progress callback.
         results: folder for the weights in pieces of at most 16 MiB, written at the end.
     """
     begun = time.perf_counter()
@@ -80,14 +80,14 @@ def train_control_within(
 
 
 def of_training(whole: Length) -> Length:
-    """How long the steps of a whole run go on."""
+    """Length of the training steps within a whole run."""
     if whole.seconds is None:
         return whole
     return Length(seconds=max(whole.seconds / 2, whole.seconds * SHARE - LAST_LOOK))
 
 
 def between_looks(whole: Length) -> Length:
-    """How far looks are apart in a whole run."""
+    """Interval between looks in a whole run."""
     if whole.seconds is None:
         assert whole.steps is not None
         return Length(steps=max(FEWEST_BETWEEN_LOOKS, whole.steps // LOOKS))

@@ -1,4 +1,4 @@
-"""What a decoder sees in use: latents that a denoiser made, which are never quite a clip's own.
+"""Denoised latents to train the decoder on, with the errors that it meets in use.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -19,16 +19,16 @@ from .clips import ClipShard
 from .denoiser import Batch, PromptedDiT, predict
 
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.2, 0.7
-"""How far clips are noised: what they show is still theirs, what fine detail is not."""
+"""Range of levels to noise clips to: they keep their content but lose fine detail."""
 
 STEPS = 4
 CELLS = (3, 4, 4)
-"""Latent positions of a crop: frames, rows, columns."""
+"""Size of a crop in latent positions: frames, rows, columns."""
 
 
 @dataclass(frozen=True, eq=False)
 class Redrawing:
-    """A denoiser that is not trained, with what it takes to use it."""
+    """A frozen denoiser with its latent format and tokenizer."""
 
     model: PromptedDiT
     latent: LatentFormat
@@ -39,16 +39,16 @@ class Redrawing:
 def redrawn(
     by: Redrawing, clean: Tensor, shard: ClipShard, rows: Tensor, g: torch.Generator
 ) -> Tensor:
-    """Noise raw latents of a shard's clips part of the way, and denoise them again by Euler steps.
+    """Partly noise raw latents of a shard's clips, and denoise them again with Euler steps.
 
     Args:
         by: the denoiser.
-        clean: (B, C, F, H, W) raw.
-        shard, rows: the clips that they are of.
-        g: of the levels and the noise.
+        clean: raw latents (B, C, F, H, W).
+        shard, rows: the clips they encode.
+        g: generator for levels and noise.
 
     Returns:
-        Raw latents that show the same, with a denoiser's errors.
+        Raw latents with the same content and a denoiser's errors.
     """
     x0 = by.latent.normalise(clean)
     shape, patch = LatentShape(*x0.shape[2:]), by.model.dit.config.patch
@@ -78,9 +78,9 @@ def _told(by: Redrawing, clean: Tensor, shard: ClipShard, rows: Tensor) -> Batch
 def redrawn_crops(
     by: Redrawing, vae: VideoVAE, shard: ClipShard, count: int, g: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Crops of redrawn latents (B, C, *CELLS), and the pixels (B, 3, F, H, W) they should become.
+    """Crops of redrawn latents (B, C, *CELLS), and their target pixels (B, 3, F, H, W).
 
-    All begin with the first frame; most lie where an object is.
+    All start at the first frame; most cover an object.
     """
     rows = torch.randint(len(shard.captions), (count,), generator=g)
     video = shard.pixels(rows).to(vae.linear_encoder.weight.device)
@@ -98,7 +98,7 @@ def redrawn_crops(
 
 
 def _place(clip: Tensor, scale: int, g: torch.Generator) -> tuple[int, int]:
-    """Row and column of a crop: of two random ones the one where more varies along the rows."""
+    """Row and column of a crop: of two random ones, the one with more variation along its rows."""
     _, height, width = CELLS
     rows, columns = (size // scale for size in clip.shape[2:])
     places = [

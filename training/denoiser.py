@@ -33,23 +33,23 @@ KEY_SHARE = 0.1
 """Shares of clips without a prompt, of steps without an input, of steps with a key frame."""
 
 CAPTION_SHARES = (0.55, 0.3, 0.15)
-"""How often a clip is told by each of ``latents.CAPTIONS``."""
+"""How often each of ``latents.CAPTIONS`` is used for a clip."""
 
 IMAGE_SHARE = 0.02
 SHORTER_SHARE = 0.12
-"""How often clips are cut to their first frame, and to another length."""
+"""Shares of steps with clips cut to their first frame, and to another length."""
 
 DIT_MATRICES = r"^dit\.blocks\.\d+\..*weight$"
 TEXT_RATE = {r"^text\.": 0.5}
-"""Weights that Muon moves, and the share of the rate for the text encoder, which AdamW moves: with
-Muon its logits grew over the whole of a run, until prompts arrived as a bag of words."""
+"""Weights that Muon trains, and the learning rate factor of the text encoder, which AdamW trains:
+with Muon, its logits grew over the whole run until prompts acted as a bag of words."""
 
 TOKENS_PER_STEP = 64 * 80
 LARGEST_BATCH = 320
 
 
 class PromptedDiT(nn.Module):
-    """Text encoder and denoiser trained as one."""
+    """Text encoder and denoiser, trained jointly."""
 
     def __init__(self, dit: DiTConfig, text: T5Config, generator: torch.Generator) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class PromptedDiT(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.dit.patch_embedding.weight.device
 
     def compile_blocks(self) -> None:
@@ -69,7 +69,7 @@ class PromptedDiT(nn.Module):
             block.compile(dynamic=True)
 
     def context(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """(B, S) -> (B, longest prompt, D), zero after each prompt."""
+        """Encode prompts, (B, S) -> (B, longest prompt, D), zero after each prompt."""
         longest = int(mask.sum(1).max())
         token_ids, mask = token_ids[:, :longest], mask[:, :longest]
         return self.text(token_ids, mask) * mask[..., None]
@@ -77,17 +77,17 @@ class PromptedDiT(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Clips of one step on the training device, normalised, and what is told of them.
+    """Normalised clips of one step and their conditions, on the training device.
 
     Args:
         clean: (B, C, F, H, W).
-        token_ids, mask: (B, S).
-        prompted: (B,) False where the whole prompt is zero.
+        token_ids, mask: prompts (B, S).
+        prompted: (B,), False where the whole prompt is zero.
         conditions: optional inputs, (B,) each.
-        loop: whether time is a circle.
-        keys: (B, C, 1, H, W) key frames, if this step has them.
-        key_time: their place in latent frames.
-        hint: (B, C, F, H, W) normalised, of what a control branch follows, if there is one.
+        loop: whether time is circular.
+        keys: key frames (B, C, 1, H, W), if this step has any.
+        key_time: position of the key frames in latent frames.
+        hint: normalised hints (B, C, F, H, W) for a control branch, if there is one.
     """
 
     clean: Tensor
@@ -102,7 +102,7 @@ class Batch:
 
     @property
     def shape(self) -> LatentShape:
-        """Latent positions of a clip."""
+        """Latent shape of a clip."""
         return LatentShape(*self.clean.shape[2:])
 
 
@@ -114,9 +114,9 @@ def draw_batch(
     device: torch.device | str = "cpu",
     share: float = 1.0,
 ) -> Batch:
-    """Draw clips, their length, captions and inputs for a step of a share of its usual tokens.
+    """Draw clips, length, captions and inputs for a step of ``share`` times the default tokens.
 
-    Clips with hints have no key frames, of which hints say nothing.
+    Clips with hints have no key frames, which hints do not cover.
     """
     with_keys = _chance(g) < KEY_SHARE and data.latents.shape[2] > 1 and data.hints is None
     frames = data.latents.shape[2] if with_keys else _length(data, g)
@@ -142,7 +142,7 @@ def draw_batch(
 
 
 def _length(data: LatentSet, g: torch.Generator) -> int:
-    """Latent frames of a step: the first ones of a causal latent are a shorter clip."""
+    """Latent frames of the clips in a step; a causal latent's first frames are a shorter clip."""
     frames, chance = data.latents.shape[2], _chance(g)
     if data.loop or chance > IMAGE_SHARE + SHORTER_SHARE:
         return frames
@@ -152,7 +152,7 @@ def _length(data: LatentSet, g: torch.Generator) -> int:
 def _rows(
     data: LatentSet, frames: int, share: float, g: torch.Generator, *, with_keys: bool
 ) -> Tensor:
-    """Numbers of clips to fill a step; those with key frames have them at the same time."""
+    """Indices of the clips that fill a step; key frames are all at the same time."""
     height, width = data.latents.shape[3:]
     each = frames * height * width // (PATCH[1] * PATCH[2])
     count = max(1, int(share * min(LARGEST_BATCH, TOKENS_PER_STEP // each)))
@@ -164,7 +164,7 @@ def _rows(
 
 
 def _prompts(data: LatentSet, rows: Tensor, g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """One of the captions of each clip; of those left out half are an empty text."""
+    """Draw one caption per clip; of the dropped captions, half become an empty text."""
     which = torch.multinomial(torch.tensor(CAPTION_SHARES), len(rows), True, generator=g)
     ids, mask = data.token_ids[rows, which].long(), data.mask[rows, which]
     chance = torch.rand(len(rows), generator=g)
@@ -178,7 +178,7 @@ def _prompts(data: LatentSet, rows: Tensor, g: torch.Generator) -> tuple[Tensor,
 def _conditions(
     fps: Tensor, shape: LatentShape, loop: bool, g: torch.Generator
 ) -> dict[str, Tensor]:
-    """Frame rate, duration and size, each left out at random as users may, and the loop flag."""
+    """Frame rate, duration and size, each dropped at random as users may do, and the loop flag."""
     full = torch.ones(len(fps))
     conditions = {"loop": full * loop}
     if _chance(g) > CONDITION_DROP:
@@ -195,7 +195,7 @@ def _chance(g: torch.Generator) -> float:
 
 
 Steer = Callable[[Tensor], Branch]
-"""Prompts (B, S, D) of a batch -> the control branch that steers its clips."""
+"""Prompts (B, S, D) of a batch -> control branch that steers its clips."""
 
 
 def flow_loss(
@@ -205,7 +205,7 @@ def flow_loss(
     g: torch.Generator,
     steer: Steer | None = None,
 ) -> Tensor:
-    """Squared velocity error of what is not given: mean per clip, then over clips.
+    """Squared velocity error of the positions that are not given: mean per clip, then over clips.
 
     ``g`` draws the noise, on the batch's device.
     """
@@ -225,7 +225,7 @@ def predict(
     sigma: Tensor,
     steer: Steer | None = None,
 ) -> Tensor:
-    """Velocity (B, L, D) of the tokens of noisy clips with levels (B,) or (B, F, H, W)."""
+    """Predict the velocity (B, L, D) of noisy clips with levels (B,) or (B, F, H, W)."""
     patch = model.dit.config.patch
     tokens = to_patches(noisy, patch)
     count = tokens.shape[1]
@@ -249,13 +249,13 @@ def predict(
 
 
 def hooks_of(steer: Steer | None, context: Tensor) -> BlockHooks:
-    """What a control branch changes inside the network, with prompts (B, S, D)."""
+    """Network hooks of a control branch for prompts (B, S, D)."""
     return NO_HOOKS if steer is None else BlockHooks(branches=(steer(context),))
 
 
 @lru_cache(maxsize=256)
 def clip_layout(grid: LatentShape, loop: bool, key_time: float | None) -> TokenLayout:
-    """Places of a clip's tokens, with those of a key frame at its own time after them."""
+    """Layout of a clip's tokens, followed by those of a key frame at its own time."""
     clip = grid_layout(grid, loop=loop)
     if key_time is None:
         return clip
@@ -275,11 +275,11 @@ def train_denoiser(
     """Yield the loss of every step until the run is over.
 
     Args:
-        state: of the run.
-        sets: clips of a step.
-        latent: their format.
-        shift: of the noise levels.
-        share: how many times the usual tokens a step has.
+        state: state of the run.
+        sets: step number -> clips.
+        latent: latent format of the clips.
+        shift: shift of the noise levels.
+        share: tokens per step, relative to the default.
     """
     model = state.module
     assert isinstance(model, PromptedDiT)
@@ -296,6 +296,6 @@ def train_denoiser(
 
 
 def draw_set(sets: Sequence[LatentSet], g: torch.Generator) -> LatentSet:
-    """The source of a step, by the sources' shares."""
+    """Draw the source of a step by the sources' shares."""
     shares = torch.tensor([data.share for data in sets])
     return sets[int(torch.multinomial(shares, 1, generator=g))]

@@ -1,7 +1,7 @@
-"""The denoiser's part of the recipe: latents, a start, the run and the weights it ends in.
+"""The denoiser's part of the recipe: latents, initial weights, the run and the final weights.
 
-In the run folder: ``latents/``, ``held_out/``, ``start/`` (the weights that training began with,
-whose sizes, tokenizer and statistics it keeps), checkpoints, log, plot, ``samples/``, ``weights/``.
+The run folder holds ``latents/``, ``held_out/``, ``start/`` (the initial weights, whose sizes,
+tokenizer and statistics are kept), checkpoints, log, plot, ``samples/`` and ``weights/``.
 """
 
 import itertools
@@ -48,28 +48,28 @@ from .start import Start, grown, read_start
 
 LENGTH, LOOK_EVERY = Length(steps=40_000), Length(steps=500)
 METERS_EVERY = 3600.0
-"""Seconds between two readings of the meters, which take most of a minute on one core."""
+"""Seconds between readings of the meters; one takes most of a minute on one core."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DenoiserPlan:
-    """What a run of the denoiser can be told.
+    """Options of the denoiser's training run.
 
     Args:
-        length: of the run.
-        rate: largest learning rate.
+        length: length of the run.
+        rate: peak learning rate.
         optimiser: adamw or muon.
-        decay: of the averaged weights.
-        shift: of the noise levels in training.
-        whitening: see ``latent_statistics``; not used where weights are given to start from.
-        look_every: how far two looks at validation loss and samples are apart, each of which
-            also writes weights.
-        init_from: folder of weights to begin a run with; without it they are random.
-        batch: how many times the usual tokens a step has; above 1 to fill a GPU.
-        compiled: whether the network is compiled; worth its minute on a GPU.
-        meters: whether the meters are read.
-        started: ``time.perf_counter()`` from which the clock of a run counts; from the first step
-            if None.
+        decay: decay of the averaged weights.
+        shift: shift of the noise levels in training.
+        whitening: see ``latent_statistics``; ignored with ``init_from``.
+        look_every: interval at which validation loss is measured and samples and weights are
+            written.
+        init_from: folder of weights to start from; None starts from random weights.
+        batch: tokens per step, relative to the default; above 1 to fill a GPU.
+        compiled: whether to compile the network; worth the minute it takes on a GPU.
+        meters: whether to read the meters.
+        started: ``time.perf_counter()`` at which the clock of the run starts; the first step if
+            None.
     """
 
     length: Length = LENGTH
@@ -89,13 +89,13 @@ class DenoiserPlan:
 def make_latents(
     run: Path, vae_file: Path, tick: Tick, device: str = "cpu", scale: float = 1.0
 ) -> None:
-    """Render and encode the held-out clips and the training data that are not there yet.
+    """Render and encode the held-out clips and training data that are missing.
 
     Args:
-        run: folder.
-        vae_file: weights of the VAE that encodes.
-        tick: progress.
-        device: to render and encode on.
+        run: folder of the run.
+        vae_file: weights of the VAE.
+        tick: progress callback.
+        device: device to render and encode on.
         scale: share of the recipe's shards to make.
     """
     make_held_out(run, vae_file, device)
@@ -110,14 +110,14 @@ def make_latents(
 
 
 def make_held_out(run: Path, vae_file: Path, device: str = "cpu", *, meters: bool = True) -> None:
-    """Render and encode the clips that training is watched on, and those of the meters."""
+    """Render and encode the held-out clips for validation and for the meters."""
     vae = build_vae(read_vae(vae_file)).to(device)
     jobs = in_turn((HELD_OUT, *(PROBE_SOURCES if meters else ())))
     make_shards(run / "held_out", jobs, HELD_OUT_SEED, vae, device=device)
 
 
 def scaled(source: Source, scale: float) -> Source:
-    """A source with a share of its shards, at least one."""
+    """Reduce a source to a share of its shards, at least one."""
     return replace(source, shards=math.ceil(source.shards * scale))
 
 
@@ -128,7 +128,7 @@ def make_denoiser(
     device: str = "cpu",
     plan: DenoiserPlan = DenoiserPlan(),
 ) -> None:
-    """Train denoiser and text encoder on the encoded clips, or resume where a run stopped."""
+    """Train denoiser and text encoder on the encoded clips, or resume an interrupted run."""
     vae = build_vae(read_vae(vae_file)).to(device)
     start = find_start(run, plan, vae)
     tokenizer, latent = start.text.tokenizer, start.dit.latent
@@ -164,12 +164,12 @@ def make_denoiser(
 
 
 def find_start(run: Path, plan: DenoiserPlan, vae: VideoVAE) -> Start:
-    """Weights in ``start/`` of a run; put there first from another folder, or at random.
+    """Read the initial weights in ``start/``, filled first from ``init_from`` or at random.
 
-    Weights of a smaller network or of another text encoder grow to the sizes of the recipe.
+    Weights of a smaller network or of another text encoder are grown to the recipe's sizes.
 
     Raises:
-        ValueError: they were made for the latents of another VAE.
+        ValueError: they were trained on the latents of another VAE.
     """
     folder = run / "start"
     if not (folder / TEXT_FILE).exists():
@@ -184,14 +184,14 @@ def find_start(run: Path, plan: DenoiserPlan, vae: VideoVAE) -> Start:
     start = read_start(folder)
     if start.dit.info.get("vae", fingerprint(vae)) != fingerprint(vae):
         raise ValueError(
-            f"the denoiser in {folder} began with another VAE than this run has now: "
+            f"the denoiser in {folder} was started with a different VAE than this run uses: "
             "train in a new folder"
         )
     return start
 
 
 def fresh_start(run: Path, plan: DenoiserPlan, vae: str) -> Start:
-    """Random weights of the shipped sizes, a tokenizer, and the statistics of the latents."""
+    """Make random weights of the shipped sizes, with a tokenizer and the latents' statistics."""
     tokenizer = Tokenizer(make_tokenizer(), TINY_DIT.text_length)
     latents = read_set(run / "latents", SQUARE, tokenizer).latents
     latent = latent_statistics(latents, plan.whitening)
@@ -204,12 +204,12 @@ def fresh_start(run: Path, plan: DenoiserPlan, vae: str) -> Start:
 
 
 def make_tokenizer() -> bytes:
-    """A word tokenizer of the toy world's captions."""
+    """Train a word tokenizer on the toy world's captions."""
     return train_tokenizer([*captions_of(range(1000)), *vocabulary()], TINY_TEXT.vocab_size)
 
 
 def write_denoiser(folder: Path, start: Start, weights: Mapping[str, Tensor], steps: int) -> None:
-    """Write weights by the names of ``PromptedDiT`` as two files of the pack."""
+    """Write weights with ``PromptedDiT`` names as two files in the pack's format."""
     parts = {
         part: {
             key[len(part) :]: value.detach().cpu()

@@ -1,4 +1,4 @@
-"""Consistency distillation of the denoiser into a LoRA: few steps, guidance built in.
+"""Consistency distillation of the denoiser into a LoRA for few steps, with guidance built in.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D width, r rank.
 """
@@ -25,33 +25,34 @@ from .levels import SHIFT, Levels, apply_levels, draw_levels
 from .start import block_places
 
 ORIGINAL_STEPS = 24
-"""Steps of the teacher's schedule, of which the student learns to leave out all but a few.
+"""Steps of the teacher's schedule, all but a few of which the student learns to skip.
 
-Fewer than the usual 50: what is right at the clean end then reaches pure noise in fewer updates.
-Divisible by 2, 4 and 8, so that a sampler with as many steps visits levels that were trained.
+Fewer than the usual 50, so that correct predictions propagate from the clean end to pure noise in
+fewer updates. Divisible by 2, 4 and 8, so that samplers with that many steps use trained levels.
 """
 
 LAYERS = r"dit\.blocks\.\d+\.(self_attn\.[qkvo]|cross_attn\.[qkvo]|ffn\.[02])"
-"""The layers of a ``PromptedDiT`` that get a low-rank change."""
+"""Pattern for the layers of a ``PromptedDiT`` that get a low-rank change."""
 
 PREFIX, DOWN, UP = "diffusion_model.", "lora_down.weight", "lora_up.weight"
-"""Of the names in a LoRA file, as ComfyUI has them."""
+"""Parts of the names in a LoRA file, in ComfyUI's format."""
 
 HUBER = 1e-3
 
 BATCH_SHARE = 0.5
-"""Of the tokens that the denoiser is trained on in a step: more, smaller steps."""
+"""Tokens per step relative to the denoiser's training, for more but smaller steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What is distilled.
+    """Target of the distillation.
 
     Args:
-        guidance: lowest and highest scale of the teacher's guidance, drawn for each clip.
-        shift: of the teacher's schedule.
-        stretch: how many steps the teacher goes before the student takes over. The student's
-            errors add up from the clean end to pure noise, in ``ORIGINAL_STEPS / stretch`` parts.
+        guidance: range of the teacher's guidance scale, drawn per clip.
+        shift: shift of the teacher's schedule.
+        stretch: number of steps the teacher takes before the student takes over. The student's
+            errors accumulate from the clean end to pure noise over ``ORIGINAL_STEPS / stretch``
+            parts.
     """
 
     guidance: tuple[float, float] = (3.0, 3.0)
@@ -63,9 +64,9 @@ class Adapter(nn.Module):
     """The trainable parts of a student that shares all other weights with its teacher.
 
     Args:
-        teacher: is not changed.
-        rank: r of every change.
-        generator: of the first weights; the change they make together is zero.
+        teacher: the network to adapt; it is not changed.
+        rank: rank r of every low-rank change.
+        generator: generator for the initial weights, which change nothing yet.
     """
 
     def __init__(self, teacher: PromptedDiT, rank: int, generator: torch.Generator) -> None:
@@ -84,9 +85,9 @@ class Adapter(nn.Module):
         self._student = [student]  # in a list, so that its shared weights are not parameters here
 
     def start_from(self, lora: Mapping[str, Tensor]) -> None:
-        """Begin at a LoRA; layers that it leaves out begin without a change.
+        """Start from a LoRA; layers missing from it start unchanged.
 
-        One for a network with fewer blocks is spread between these as its blocks were.
+        The blocks of a LoRA for a network with fewer blocks are spread as in ``block_places``.
 
         Raises:
             ValueError: it has another rank, layers of other sizes or more blocks.
@@ -100,15 +101,15 @@ class Adapter(nn.Module):
                 given = lora.get(f"{key}.{end}", weight)
                 if given.shape != weight.shape:
                     raise ValueError(
-                        f"{key}.{end} of the LoRA to begin with is {tuple(given.shape)}, and "
-                        f"{tuple(weight.shape)} is needed: take one of rank {self.rank} for this "
+                        f"{key}.{end} of the LoRA to start from has shape {tuple(given.shape)}, "
+                        f"expected {tuple(weight.shape)}: use a LoRA of rank {self.rank} for this "
                         "network"
                     )
                 weight.data.copy_(given)
 
     @property
     def student(self) -> PromptedDiT:
-        """The teacher's network with the changes beside its weights."""
+        """The teacher's network with the low-rank changes applied."""
         return self._student[0]
 
 
@@ -126,7 +127,7 @@ def _live(network: nn.Module, name: str) -> LiveLinear:
 
 
 def unprompted(batch: Batch) -> Batch:
-    """The same clips with an empty text, the usual negative prompt."""
+    """Replace the prompts of a batch by an empty text, the usual negative prompt."""
     first = torch.arange(batch.token_ids.shape[1], device=batch.token_ids.device) == 0
     ids = (first.long() * EOS).expand_as(batch.token_ids)
     return replace(
@@ -140,7 +141,7 @@ def unprompted(batch: Batch) -> Batch:
 def guided_velocity(
     teacher: PromptedDiT, batch: Batch, noisy: Tensor, sigma: Tensor, guidance: Tensor
 ) -> Tensor:
-    """The teacher's velocity (B, L, D) with classifier-free guidance, a scale (B,) per clip."""
+    """Teacher's velocity (B, L, D) with classifier-free guidance, one scale (B,) per clip."""
     conditional = predict(teacher, batch, noisy, sigma)
     unconditional = predict(teacher, unprompted(batch), noisy, sigma)
     return torch.lerp(unconditional, conditional, guidance[:, None, None])
@@ -154,12 +155,12 @@ def consistency_loss(
     g: torch.Generator,
     noise_g: torch.Generator,
 ) -> Tensor:
-    """How far the student's clean clips differ between two places on the teacher's way.
+    """Difference between the student's clean clips at two points on the teacher's trajectory.
 
-    From x_a the guided teacher goes some Euler steps to x_b; f(x, s) = x - s v(x, s) of the
-    student must be the same at both, at b without a gradient. Given parts stay as they are and
-    do not count. Source: Luo et al., "Latent Consistency Models", 2023, with the boundary
-    condition of flow models, f(x, 0) = x.
+    From x_a the guided teacher takes some Euler steps to x_b; the student's f(x, s) = x - s v(x, s)
+    must agree at both points, without a gradient at b. Given parts stay unchanged and do not count.
+    Source: Luo et al., "Latent Consistency Models", 2023, with the boundary condition of flow
+    models, f(x, 0) = x.
     """
     patch = teacher.dit.config.patch
     grid = patch_grid(batch.shape, patch)
@@ -183,25 +184,25 @@ def consistency_loss(
 
 
 def _way(count: int, target: Target, g: torch.Generator) -> list[Tensor]:
-    """Levels (B,) that follow each other in the teacher's schedule; at its end they stay 0."""
+    """Draw consecutive levels (B,) of the teacher's schedule; past its end they stay 0."""
     sigmas = flow_sigmas(ORIGINAL_STEPS, shift=target.shift)
     place = torch.randint(ORIGINAL_STEPS, (count,), generator=g)
     return [sigmas[(place + step).clamp(max=ORIGINAL_STEPS)] for step in range(target.stretch + 1)]
 
 
 def _per_token(sigma: Tensor) -> Tensor:
-    """(B, F', H', W') -> (B, L, 1)."""
+    """Flatten levels, (B, F', H', W') -> (B, L, 1)."""
     return sigma.flatten(1)[..., None]
 
 
 def _clean(student: PromptedDiT, batch: Batch, noisy: Tensor, sigma: Tensor) -> Tensor:
-    """The student's clean clips as tokens (B, L, D)."""
+    """Predict the student's clean clips as tokens (B, L, D)."""
     tokens = to_patches(noisy, student.dit.config.patch)
     return tokens - _per_token(sigma) * predict(student, batch, noisy, sigma)
 
 
 def _at(levels: Levels, sigma: Tensor) -> Levels:
-    """The same given parts, everything else at one level (B,) per clip."""
+    """Keep the given parts and set everything else to one level (B,) per clip."""
     everywhere = sigma[:, None, None, None].expand_as(levels.sigma)
     return replace(levels, sigma=torch.where(levels.given, levels.sigma, everywhere))
 
@@ -214,7 +215,7 @@ def train_student(
     target: Target = Target(),
     share: float = 1.0,
 ) -> Iterator[float]:
-    """Yield the loss of every step until the run is over; arguments as ``train_denoiser``."""
+    """Yield the loss of every step until the run is over; arguments as in ``train_denoiser``."""
     adapter = state.module
     assert isinstance(adapter, Adapter)
     names = teacher.dit.config.conditions
@@ -230,7 +231,7 @@ def train_student(
 
 
 def lora_tensors(adapter: Adapter, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of a LoRA file as ComfyUI names them, from the adapter's weights by name."""
+    """Tensors of a LoRA file under ComfyUI's names, from the adapter's weights by name."""
     tensors = {}
     for number, name in enumerate(adapter.names):
         key = PREFIX + name.removeprefix("dit.")

@@ -1,7 +1,7 @@
-"""The few-step LoRA's part of the recipe: a teacher, the run, and the file it ends in.
+"""The few-step LoRA's part of the recipe: a teacher, the run and the final file.
 
-In the run folder: ``latents/`` and ``held_out/`` of the denoiser, ``few_step.*`` of the run,
-``samples/``, ``weights/``.
+The run folder holds the denoiser's ``latents/`` and ``held_out/``, the run's ``few_step.*``,
+``samples/`` and ``weights/``.
 """
 
 from collections.abc import Mapping
@@ -29,18 +29,18 @@ LENGTH, LOOK_EVERY = Length(steps=1000), Length(steps=250)
 
 @dataclass(frozen=True, kw_only=True)
 class DistilPlan:
-    """What a run of the distillation can be told.
+    """Options of a distillation run.
 
     Args:
-        length: of the run.
-        rate: largest learning rate.
-        rank: of the LoRA.
-        decay: of the averaged weights.
-        guidance: lowest and highest scale of the teacher's guidance.
-        init_from: file of a LoRA to begin a run with; without it the student begins as the teacher.
-        look_every: how far two sample pictures are apart.
-        batch: how many times the usual tokens a step has.
-        started: as of ``DenoiserPlan``.
+        length: length of the run.
+        rate: peak learning rate.
+        rank: rank of the LoRA.
+        decay: decay of the averaged weights.
+        guidance: range of the teacher's guidance scale.
+        init_from: LoRA file to start from; if None, the student starts as the teacher.
+        look_every: interval between samples, each of which also writes the LoRA.
+        batch: tokens per step, relative to the default.
+        started: see ``DenoiserPlan``.
     """
 
     length: Length = LENGTH
@@ -62,7 +62,7 @@ def make_few_step(
     device: str = "cpu",
     plan: DistilPlan = DistilPlan(),
 ) -> None:
-    """Distil the denoiser in a folder into a LoRA, or resume where a run stopped."""
+    """Distil the denoiser in a folder into a LoRA, or resume an interrupted run."""
     start = read_start(teacher_folder)
     teacher = network_of(start).to(device)
     latent, tokenizer = start.dit.latent, start.text.tokenizer
@@ -91,7 +91,7 @@ def make_few_step(
 
 
 def write_lora(path: Path, adapter: Adapter, start: Start, plan: DistilPlan) -> None:
-    """Write the adapter's present weights as a LoRA file of the pack."""
+    """Write the adapter's current weights as a LoRA file in the pack's format."""
     weights: dict[str, Tensor] = {
         name: weight.detach().cpu() for name, weight in adapter.named_parameters()
     }

@@ -1,6 +1,6 @@
-"""Clips for training while they are still being made: the folder of shards is read again and again.
+"""Feed training with clips while they are still being made, by rereading the folder of shards.
 
-Processes of their own render and encode new shards beside the training, on the same device.
+Separate processes render and encode new shards during training, on the same device.
 """
 
 import multiprocessing
@@ -21,25 +21,26 @@ from .hints import hint_weight
 from .latents import LatentSet, Source, collect, in_turn, make_shards, read_shard, shard_paths
 
 READ_EVERY = 100
-"""Steps between two looks for new shards."""
+"""Steps between checks for new shards."""
 
 PATIENCE = 300.0
-"""Seconds within which the first shard must be there."""
+"""Seconds to wait for the first shard."""
 
 
 Sets = Callable[[int], Sequence[LatentSet]]
-"""The clips of each source for a step of training."""
+"""Step number -> the clips of each source for that training step."""
 
 
 class Feed:
-    """All clips of some sources that are there, in memory, with those that come.
+    """All existing clips of some sources in memory, extended as new shards appear.
 
     Args:
-        folder: of the shards.
-        sources: those without a shard yet are left out.
-        tokenizer: of the captions.
-        device: to keep the latents on.
-        hints: where those of the clips are; without them a shard is not there yet. None for none.
+        folder: folder of the shards.
+        sources: sources to read; those without a shard yet are left out.
+        tokenizer: tokenizer of the captions.
+        device: device to keep the latents on.
+        hints: folder of the clips' hints, None for no hints; shards without hints are ignored
+            until these exist.
     """
 
     def __init__(
@@ -56,16 +57,18 @@ class Feed:
         self._sets: dict[str, LatentSet] = {}
 
     def __call__(self, step: int) -> list[LatentSet]:
-        """The clips of each source for a step.
+        """Return the clips of each source for a step.
 
         Raises:
-            FileNotFoundError: there is no shard of any source.
+            FileNotFoundError: no source has a shard.
         """
         if step % READ_EVERY == 0 or not self._sets:
             for source in self.sources:
                 self._look(source)
         if not self._sets:
-            raise FileNotFoundError(f"no latents in {self.folder}: make them first")
+            raise FileNotFoundError(
+                f"no latents in {self.folder}: make them with `spacetime train latents`"
+            )
         return [self._sets[source.name] for source in self.sources if source.name in self._sets]
 
     def _look(self, source: Source) -> None:
@@ -82,7 +85,7 @@ class Feed:
 
 
 def hinted_paths(folder: Path, source: Source, hints: HintFolder | None) -> list[Path]:
-    """Files of a source that are there, with their hints where these are wanted."""
+    """Existing shard files of a source; with a hint folder, only those that have hints."""
     paths = shard_paths(folder, source)
     return paths if hints is None else [path for path in paths if hints.path(path).exists()]
 
@@ -90,7 +93,7 @@ def hinted_paths(folder: Path, source: Source, hints: HintFolder | None) -> list
 def read_paths(
     paths: Sequence[Path], source: Source, tokenizer: Tokenizer, hints: HintFolder | None
 ) -> LatentSet:
-    """The clips of shards of a source, with their hints where these are wanted."""
+    """Read the clips of a source's shards, with their hints if there is a hint folder."""
     shards = [read_shard(path) for path in paths]
     found = collect(shards, source, tokenizer)
     if hints is None:
@@ -122,7 +125,7 @@ def makers(
     device: str,
     hints: HintFolder | None = None,
 ) -> Iterator[None]:
-    """Inside, so many processes make shards without end, with their hints; none for 0."""
+    """Context in which ``count`` processes keep making shards and their hints."""
     context = multiprocessing.get_context("spawn")
     shared = (folder, sources, seed, vae_file, device, hints)
     crew = [
@@ -140,15 +143,15 @@ def makers(
 
 
 def await_shard(folder: Path, sources: Sequence[Source], hints: HintFolder | None = None) -> None:
-    """Wait until a folder has a shard of any of some sources, with its hints.
+    """Wait until a folder has a shard of any of the sources, with its hints.
 
     Raises:
-        TimeoutError: there is none after ``PATIENCE``.
+        TimeoutError: there is none after ``PATIENCE`` seconds.
     """
     end = time.monotonic() + PATIENCE
     while not any(hinted_paths(folder, source, hints) for source in sources):
         if time.monotonic() > end:
-            raise TimeoutError(f"no clip was made in {folder} within {PATIENCE:.0f} s")
+            raise TimeoutError(f"no clips appeared in {folder} within {PATIENCE:.0f} s")
         time.sleep(0.2)
 
 

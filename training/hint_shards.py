@@ -1,4 +1,4 @@
-"""Encoded hints beside encoded clips: a folder for each kind, with files of the same names.
+"""Encoded hints for encoded clips: a folder per kind, with the clips' file names.
 
 B batch, C channels, F latent frames, H rows, W columns.
 """
@@ -31,11 +31,11 @@ from .latents import (
 
 @dataclass(frozen=True)
 class HintFolder:
-    """Where the hints of a kind lie.
+    """Folder with the hints of one kind.
 
     Args:
-        folder: of the shards.
-        kind: of the hints.
+        folder: folder of the shards.
+        kind: kind of the hints.
     """
 
     folder: Path
@@ -43,15 +43,15 @@ class HintFolder:
 
     @classmethod
     def of(cls, run: Path, kind: HintKind) -> "HintFolder":
-        """That of a run."""
+        """Return a run's hint folder for a kind."""
         return cls(run / "hints" / kind, kind)
 
     def path(self, shard: Path) -> Path:
-        """File of the hints of a shard of clips."""
+        """Path of the hints for a shard of clips."""
         return self.folder / shard.name
 
     def read(self, shard: Path) -> Tensor:
-        """Raw latents (B, C, F, H, W) float16 of the hints of a shard of clips."""
+        """Read the raw latents (B, C, F, H, W), float16, of the hints for a shard of clips."""
         with safe_open(self.path(shard), framework="pt") as file:
             return file.get_tensor("hints")
 
@@ -65,14 +65,14 @@ def make_hinted_shards(
     *,
     device: torch.device | str = "cpu",
 ) -> None:
-    """Make the shards of clips that a folder lacks, and the hints that they lack.
+    """Make the missing shards of clips in a folder, and their missing hints.
 
     Args:
         folder, jobs, seed, vae, device: as for ``make_shards``.
-        hints: where these go.
+        hints: folder for the hints.
 
     Raises:
-        ValueError: clips that are there show other scenes than the seed gives now.
+        ValueError: existing clips show other scenes than the seed gives now.
     """
     for each in (folder, hints.folder):
         each.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def make_hinted_shards(
 def encoded_hints(
     kind: HintKind, source: Source, number: int, vae: VideoVAE, parts: Iterable[RenderedPart]
 ) -> Tensor:
-    """Raw latents (B, C, F, H, W) float16 of the hints of a rendered shard."""
+    """Encode the hints of a rendered shard to raw latents (B, C, F, H, W), float16."""
     fps, pictures = frame_rate(number), HINTS[kind]
     device = next(vae.parameters()).device
     each = (pictures(part, fps).to(device) for part in parts)
@@ -105,8 +105,8 @@ def _write(
     kinds = [scene.kind for part in parts for scene in part.scenes]
     if read_header(shard)["kinds"] != kinds:
         raise ValueError(
-            f"{shard} shows other scenes than the world draws now: make its clips again, in a new "
-            "folder"
+            f"{shard} shows other scenes than the toy world generates now: render its clips again "
+            "in a new folder"
         )
     header = {"vae": code, "hint": hints.kind}
     write_file(hints.path(shard), {"hints": made}, {"shard": json.dumps(header)})

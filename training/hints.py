@@ -1,4 +1,4 @@
-"""Pictures that control branches are trained to follow, exact, as nodes make them for a clip.
+"""Exact hint images to train control branches on, like those that nodes make for a clip.
 
 B batch, F frames, H rows, W columns, O objects.
 """
@@ -22,23 +22,23 @@ HintKind = Literal["edges", "depth", "tracks"]
 CANNY = CannyOptions()
 
 OUTLINES, USUAL_EDGES = 0.2, 0.5
-"""Shares of clips whose edges are the objects' outlines alone, and those found as Canny Edges does
-by itself; in the others its thresholds and blur vary."""
+"""Shares of clips whose edges are only the objects' outlines, and whose edges come from Canny Edges
+with its defaults; for the others, its thresholds and blur vary."""
 
 _HIGH, _BLUR = (0.1, 0.15, 0.2, 0.3), (0.7, 1.0, 1.5)
-"""High thresholds, of which the low ones are half, and blurs in pixels."""
+"""High thresholds (low thresholds are half as high), and blurs in pixels."""
 
 
 CAMERA = "the camera"
-"""Of captions of clips whose camera moves."""
+"""Words in the captions of clips with a moving camera."""
 
 CAMERA_WEIGHT = 3.0
-"""How much more often a step takes clips whose camera moves where tracks are followed: they are a
-tenth of all, and nothing else shows what a camera does to tracks."""
+"""Relative weight of clips with a moving camera when training on tracks: they are a tenth of all
+clips, and nothing else shows how a camera affects tracks."""
 
 
 def edge_pictures(part: RenderedPart, fps: float) -> Tensor:
-    """Edges of clips, or of their objects (B, F, H, W, 3)."""
+    """Draw the edges of clips, or of their objects (B, F, H, W, 3)."""
     video, masks = part.clip.video.cpu(), part.clip.masks.cpu()
     each = zip(part.scenes, video, masks, strict=True)
     return torch.stack([_edges(Random(scene.seed), *seen) for scene, *seen in each])
@@ -56,19 +56,19 @@ def _edges(draws: Random, frames: Tensor, masks: Tensor) -> Tensor:
 
 
 def canny_pictures(frames: Tensor, options: CannyOptions = CANNY) -> Tensor:
-    """What Canny Edges makes of a clip (F, H, W, 3), by itself or with other options."""
+    """Apply Canny Edges to a clip (F, H, W, 3), with its default or other options."""
     made = hint_frames(frames, partial(canny_edges, options=options), lambda done: None)
     assert isinstance(made, Tensor)
     return made
 
 
 def depth_pictures(part: RenderedPart, fps: float) -> Tensor:
-    """How near everything is (B, F, H, W, 3)."""
+    """Draw the nearness of every pixel (B, F, H, W, 3)."""
     return grey(nearness(part.clip.depth))
 
 
 def grey(values: Tensor) -> Tensor:
-    """Values (..., H, W) in [0, 1] as pictures (..., H, W, 3)."""
+    """Convert values (..., H, W) in [0, 1] to grey images (..., H, W, 3)."""
     return repeat(values, "... H W -> ... H W C", C=3)
 
 
@@ -77,19 +77,19 @@ HINTS: Mapping[HintKind, Callable[[RenderedPart, float], Tensor]] = {
     "depth": depth_pictures,
     "tracks": track_pictures,
 }
-"""What of clips with a frame rate is followed: pictures (B, F, H, W, 3) in [0, 1]."""
+"""(rendered clips, frame rate) -> hint images (B, F, H, W, 3) in [0, 1]."""
 
 
 def hint_weight(kind: HintKind, text: str) -> float:
-    """How often a training step takes a clip with a short caption for its hint, beside others."""
+    """Sampling weight of a clip in training for a kind of hint, by its short caption."""
     return CAMERA_WEIGHT if kind == "tracks" and CAMERA in text else 1.0
 
 
 def check_hint(name: str) -> HintKind:
-    """The kind of this name.
+    """Return the hint kind of this name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the name is unknown.
     """
     for kind in HINTS:
         if kind == name:

@@ -30,8 +30,8 @@ from .scenes import FRAME_RATES, clip_weight, partial_caption, scene_seed, train
 SHARD = 64
 ENCODED_AT_ONCE = 16
 MOST_ROUNDS = 5
-"""How often the shards of a source may be made with other scenes: another source may begin half a
-million scenes later, and all clips are kept in memory."""
+"""Maximum number of times that a source's shards are made, each time with new scenes: another
+source may start half a million scenes later, and all clips are kept in memory."""
 
 CAPTIONS = ("short", "detailed", "partial")
 
@@ -41,13 +41,13 @@ class Source:
     """One shape of the training data.
 
     Args:
-        name: of the files.
-        shape: pixels; of a loop exactly one period, 4 frames per latent frame.
-        shards: how many of ``SHARD`` clips.
-        first: number of its first scene, so that sources share none.
-        loop: whether time is a circle.
-        share: how often a training step takes it, relative to the others.
-        kind: of its scenes; those of the training mixture if None.
+        name: prefix of the file names.
+        shape: shape in pixels; a loop has exactly one period, 4 frames per latent frame.
+        shards: number of shards, with ``SHARD`` clips each.
+        first: number of its first scene, chosen so that sources share no scenes.
+        loop: whether time is circular.
+        share: sampling weight in training, relative to other sources.
+        kind: kind of its scenes; the training mixture if None.
     """
 
     name: str
@@ -59,11 +59,11 @@ class Source:
     kind: str | None = None
 
     def path(self, folder: Path, number: int) -> Path:
-        """File of a shard."""
+        """Path of a shard."""
         return folder / f"{self.name}_{number:05d}.safetensors"
 
     def scenes(self, seed: int, number: int) -> list[Scene]:
-        """Scenes of a shard."""
+        """Draw the scenes of a shard."""
         first, fps = self.first + number * SHARD, frame_rate(number)
         return [
             training_scene(
@@ -75,15 +75,15 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class LatentShard:
-    """Encoded clips that share size, frame rate and the place of the key frame.
+    """Encoded clips with the same size, frame rate and key frame position.
 
     Args:
-        latents: (B, C, F, H, W) float16, raw.
-        keys: (B, C, 1, H, W) float16, one frame of each clip encoded alone.
-        key_time: place of that frame in latent frames: pixel frame / 4 in an open clip.
-        short, detailed, partial: captions; partial ones leave out setting or motions.
-        kinds: of the scenes.
-        fps: frames per second.
+        latents: raw latents (B, C, F, H, W), float16.
+        keys: one frame of each clip encoded alone, (B, C, 1, H, W), float16.
+        key_time: position of that frame in latent frames: pixel frame / 4 in an open clip.
+        short, detailed, partial: captions; partial ones omit the setting, the motions or both.
+        kinds: kinds of the scenes.
+        fps: frame rate.
     """
 
     latents: Tensor
@@ -97,7 +97,7 @@ class LatentShard:
 
 
 def captions_of(seeds: Iterable[int]) -> list[str]:
-    """Captions of random scenes of every kind: short, detailed and partial."""
+    """Generate captions of random scenes of every kind: short, detailed and partial."""
     sentences = []
     for seed in seeds:
         scene = training_scene(seed, 17, 16.0, loop=seed % 8 == 0)
@@ -106,7 +106,7 @@ def captions_of(seeds: Iterable[int]) -> list[str]:
 
 
 def fingerprint(vae: VideoVAE) -> str:
-    """Name of the weights that encode, so that latents of others are not taken for their own."""
+    """Hash of the encoder's weights, to detect latents from another VAE."""
     digest = hashlib.sha256()
     for name, weight in sorted(vae.state_dict().items()):
         if name.startswith(("encoder.", "conv1.", "linear_encoder.")):
@@ -123,15 +123,15 @@ def make_shards(
     tick: Callable[[Source, int], None] = lambda source, number: None,
     device: torch.device | str = "cpu",
 ) -> None:
-    """Make the shards that a folder lacks, each written whole or not at all.
+    """Make the missing shards of a folder, each written atomically.
 
     Args:
-        folder: shards of several sources; those made with other VAE weights are made again.
+        folder: shards of several sources; those made with other VAE weights are replaced.
         jobs: sources with the numbers of their shards.
-        seed: of the data; different seeds never share a scene.
-        vae: on ``device``.
-        tick: called with each shard that is there.
-        device: to render and encode on.
+        seed: seed of the data; different seeds never share a scene.
+        vae: the VAE, on ``device``.
+        tick: called for each shard once it exists.
+        device: device to render and encode on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     code = fingerprint(vae)
@@ -144,11 +144,11 @@ def make_shards(
 
 
 def in_turn(sources: Sequence[Source], *, endless: bool = False) -> Iterator[tuple[Source, int]]:
-    """All shards of some sources, so that each has the same share of its own made at any time.
+    """Interleave the shards of several sources so that all progress at the same relative rate.
 
     Args:
-        sources: what to make.
-        endless: go on with new scenes after the last, for ``MOST_ROUNDS``.
+        sources: sources of the shards.
+        endless: continue with new scenes after the last shard, up to ``MOST_ROUNDS`` rounds.
     """
 
     def numbered(source: Source) -> Iterator[tuple[float, str, Source, int]]:
@@ -160,13 +160,13 @@ def in_turn(sources: Sequence[Source], *, endless: bool = False) -> Iterator[tup
 
 
 def frame_rate(number: int) -> float:
-    """Frames per second of shard ``number``: the rates go round."""
+    """Frame rate of shard ``number``; the rates cycle from shard to shard."""
     return FRAME_RATES[number % len(FRAME_RATES)]
 
 
 @dataclass(frozen=True, eq=False)
 class RenderedPart:
-    """Some scenes of a shard with what is seen of them."""
+    """Some scenes of a shard and their rendered clips."""
 
     scenes: Sequence[Scene]
     clip: Clip
@@ -175,7 +175,7 @@ class RenderedPart:
 def render_parts(
     source: Source, number: int, seed: int, device: torch.device | str = "cpu"
 ) -> Iterator[RenderedPart]:
-    """Render the scenes of shard ``number``, some at a time; the frame rate goes round by shard."""
+    """Render the scenes of shard ``number``, ``ENCODED_AT_ONCE`` at a time."""
     fps, scenes = frame_rate(number), source.scenes(seed, number)
     frames, height, width = source.shape
     size = {"frames": frames, "height": height, "width": width}
@@ -188,7 +188,7 @@ def render_parts(
 def make_shard(
     source: Source, number: int, seed: int, vae: VideoVAE, parts: Iterable[RenderedPart]
 ) -> LatentShard:
-    """Encode shard ``number``, rendered on the device of the VAE."""
+    """Encode the rendered parts of shard ``number``, which must be on the VAE's device."""
     key = Random(scene_seed(seed, source.first + number * SHARD)).randrange(source.shape.frames)
     latents, keys, scenes = [], [], []
     for part in parts:
@@ -208,46 +208,47 @@ def make_shard(
 
 
 def encode_pictures(vae: VideoVAE, pictures: Tensor, *, loop: bool) -> Tensor:
-    """Raw latents (B, C, F', H', W') float16 on the CPU of pictures (B, F, H, W, 3) in [0, 1]."""
+    """Encode images (B, F, H, W, 3) in [0, 1] to raw float16 latents (B, C, F', H', W') on CPU."""
     video = rearrange(pictures, "B F H W C -> B C F H W") * 2 - 1
-    with mixed_precision(video.device):  # differs by 0.003 where latents deviate by 1
+    with mixed_precision(video.device):  # error 0.003 at latents of deviation 1
         latents = encode_loop(vae, video) if loop else vae.encode(video)
     return latents.half().cpu()
 
 
 def key_time(frame: int, time_factor: int, *, loop: bool) -> float:
-    """Place of a pixel frame in latent frames.
+    """Convert the position of a pixel frame to latent frames.
 
-    A latent frame stands where the last of its pixel frames does: in an open clip number 0 is
-    pixel frame 0 alone, in a loop every latent frame covers ``time_factor`` of them.
+    A latent frame is at the position of its last pixel frame. In an open clip, latent frame 0
+    covers only pixel frame 0; in a loop, every latent frame covers ``time_factor`` pixel frames.
     """
     return (frame - (time_factor - 1) * loop) / time_factor
 
 
 def encode_loop(vae: VideoVAE, video: Tensor, turns: int = 2) -> Tensor:
-    """Encode one period of a circle of time, as the past of an endless repetition sees it.
+    """Encode one period of a loop as it would be encoded after endless repetition.
 
     Args:
-        vae: causal, so that what came before must be shown to it.
-        video: (B, 3, time_factor * F, H, W), the frame after the last is the first.
-        turns: periods that are encoded, of which the last is kept.
+        vae: a causal VAE, which must see the preceding periods.
+        video: (B, 3, time_factor * F, H, W); its first frame follows its last.
+        turns: number of periods to encode, of which the last is kept.
 
     Returns:
-        (B, C, F, H, W); rolled with the video, as far as the VAE forgets in the turns before.
+        (B, C, F, H, W). Rolling the video rolls the result, as far as the VAE forgets within the
+        preceding turns.
     """
     frames = video.shape[2] // vae.time_factor
-    # Frame 0 alone makes a latent frame, so the period that is kept begins one frame late.
+    # Frame 0 alone makes a latent frame, so the kept period starts one frame late.
     stream = torch.cat([video[:, :, -1:], *[video] * turns], dim=2)
     return vae.encode(stream)[:, :, -frames:]
 
 
 def is_made(path: Path, code: str) -> bool:
-    """Whether there is a shard that the VAE of this fingerprint has encoded."""
+    """Whether a shard exists and was encoded by the VAE with this fingerprint."""
     return path.exists() and read_header(path)["vae"] == code
 
 
 def write_shard(path: Path, shard: LatentShard, code: str) -> None:
-    """Write a shard with the fingerprint of its VAE, whole or not at all."""
+    """Write a shard with the fingerprint of its VAE, atomically."""
     header = {
         "key_time": shard.key_time,
         "short": shard.short,
@@ -262,7 +263,7 @@ def write_shard(path: Path, shard: LatentShard, code: str) -> None:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What a shard says of its clips."""
+    """Read the metadata of a shard's clips."""
     with safe_open(path, framework="pt") as file:
         return json.loads(file.metadata()["shard"])
 
@@ -281,15 +282,16 @@ class LatentSet:
     """All encoded clips of a source, in memory.
 
     Args:
-        latents: (B, C, F, H, W) float16, raw.
-        keys: (B, C, 1, H, W) float16.
-        key_times: (B,) latent frames.
-        fps: (B,)
-        token_ids, mask: (B, 3, S) of the ``CAPTIONS``.
-        weights: (B,) how often a step takes a clip, relative to others.
-        loop: whether time is a circle.
-        share: how often a training step takes it, relative to other sets.
-        hints: (B, C, F, H, W) float16, raw, of what a control branch follows; None for none.
+        latents: raw latents (B, C, F, H, W), float16.
+        keys: key frames (B, C, 1, H, W), float16.
+        key_times: positions of the key frames in latent frames (B,).
+        fps: frame rates (B,).
+        token_ids, mask: tokens of the ``CAPTIONS`` (B, 3, S).
+        weights: sampling weights of the clips (B,).
+        loop: whether time is circular.
+        share: sampling weight of the set in training, relative to other sets.
+        hints: raw latents of the hints for a control branch (B, C, F, H, W), float16; None for
+            none.
     """
 
     latents: Tensor
@@ -308,24 +310,26 @@ class LatentSet:
 
 
 def shard_paths(folder: Path, source: Source) -> list[Path]:
-    """Files of a source that are there, in order."""
+    """Existing shard files of a source, in order."""
     return sorted(folder.glob(f"{source.name}_?????.safetensors"))
 
 
 def read_set(folder: Path, source: Source, tokenizer: Tokenizer) -> LatentSet:
-    """Read the shards of a source that are there.
+    """Read the existing shards of a source.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there are none.
     """
     paths = shard_paths(folder, source)
     if not paths:
-        raise FileNotFoundError(f"no latents of {source.name} in {folder}: make them first")
+        raise FileNotFoundError(
+            f"no latents of {source.name} in {folder}: make them with `spacetime train latents`"
+        )
     return collect([read_shard(path) for path in paths], source, tokenizer)
 
 
 def collect(shards: Sequence[LatentShard], source: Source, tokenizer: Tokenizer) -> LatentSet:
-    """Put the shards of a source together and tokenise their captions."""
+    """Join the shards of a source and tokenise their captions."""
     ids, masks = zip(*(_tokens(shard, tokenizer) for shard in shards), strict=True)
     return LatentSet(
         torch.cat([shard.latents for shard in shards]),
@@ -352,13 +356,13 @@ def _weights(shard: LatentShard) -> Tensor:
 
 
 def latent_statistics(latents: Tensor, whitening: float = 0.5) -> LatentFormat:
-    """Mean and deviation by which a network sees latents (B, C, F, H, W).
+    """Compute the mean and standard deviation that normalise latents for a network.
 
     Args:
-        latents: raw.
-        whitening: 1 gives every channel the variance 1, 0 one common scale, so that strong
-            channels stay strong; in between the deviations are geometric means of both. The
-            variance over all channels together is 1 in any case.
+        latents: raw latents (B, C, F, H, W).
+        whitening: 1 gives every channel variance 1; 0 applies one common scale, so that strong
+            channels stay strong; in between, the deviations are geometric means of both. The
+            variance over all channels together is always 1.
     """
     flat = rearrange(latents.float(), "B C F H W -> C (B F H W)")
     mean, std = flat.mean(1), flat.std(1)

@@ -1,7 +1,7 @@
-"""Layers that compute what torch's own do in fewer passes over memory on a CPU.
+"""Layers equivalent to torch's own, with fewer passes over memory on a CPU.
 
-They mix number formats as torch.autocast does: products in bfloat16 where that is fast, weights
-and everything that adds up in float32.
+They mix dtypes like torch.autocast: matrix products in bfloat16 where that is fast, weights and
+accumulations in float32.
 
 B batch, N heads, L query tokens, S key tokens, K head dim.
 """
@@ -17,14 +17,14 @@ from ..models.products import Linear
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:
-    """Inside, matrix products run in bfloat16 where the device has units for it."""
+    """Context in which matrix products run in bfloat16 if the device has hardware for it."""
     return torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bf16(device))
 
 
 def plain_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Softmax attention, (B, N, L, K) -> (B, N, L, K); on a CPU in plain products.
+    """Softmax attention, (B, N, L, K) -> (B, N, L, K); on a CPU, with plain matrix products.
 
-    There the backward pass of torch's fused one takes several times as long in bfloat16.
+    On a CPU, the backward pass of torch's fused attention takes several times as long in bfloat16.
     """
     if q.device.type != "cpu":
         return functional.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v)
@@ -33,7 +33,7 @@ def plain_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 class _RootMeanSquare(torch.autograd.Function):
-    """x / rms(x) * weight with a backward pass of its own."""
+    """x / rms(x) * weight with a custom backward pass."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -55,10 +55,10 @@ class _RootMeanSquare(torch.autograd.Function):
 
 
 class RMSNorm(nn.RMSNorm):
-    """torch.nn.RMSNorm over the last axis, with weights; the result has the type of the input."""
+    """torch.nn.RMSNorm over the last axis, with weights; the output has the input's dtype."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., D) -> (..., D)."""
+        """Normalise the last axis, (..., D) -> (..., D)."""
         return _RootMeanSquare.apply(x, self.weight, self.eps)  # pyright: ignore[reportReturnType]
 
 

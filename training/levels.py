@@ -1,6 +1,6 @@
-"""What a training step noises and how much: one level for all, or parts given beforehand.
+"""Noise levels of a training step: one level for the whole clip, or with some parts given.
 
-Everything is on the grid of tokens. B batch, C channels, F frames, H rows, W columns.
+All masks and levels are on the token grid. B batch, C channels, F frames, H rows, W columns.
 """
 
 from dataclasses import dataclass
@@ -20,43 +20,43 @@ SHARES = {
     "box": 0.04,
     "independent": 0.07,
 }
-"""How often a clip has one level, some parts given, or a level of its own for every frame."""
+"""Shares of clips with one level, with some parts given, or with a separate level per frame."""
 
 SHIFT = 3.0
-"""Shift of the schedules that the weights are sampled with."""
+"""Shift of the sampling schedules for the trained weights."""
 
 TRAINING_SHIFT = 5.0
 """Shift of the noise levels in training.
 
-Words for a motion matter most at levels of 0.75 to 0.93, where it is decided: there a caption with
-the motion turned round costs an eighth to a third of the loss, at 0.5 a twentieth.
+Words for a motion matter most at levels of 0.75 to 0.93, where it is decided: there, a caption with
+the motion reversed costs an eighth to a third of the loss; at 0.5, a twentieth.
 """
 
 DETAIL_SHARE = 0.4
-"""Share of levels that are drawn with shift 1 instead.
+"""Share of levels drawn with shift 1 instead.
 
-How an object's faces turn is decided at 0.3 to 0.65, where the training shift alone seldom comes:
-weights trained with it alone kept the spin of 4 of 12 true clips that were noised to 0.65.
+How an object's faces turn is decided at 0.3 to 0.65, which the training shift rarely reaches:
+weights trained only with that shift kept the spin of 4 of 12 true clips noised to 0.65.
 """
 
 FIRST_FRAME = 0.5
-"""Share of given prefixes that are the first frame alone."""
+"""Share of given prefixes that are only the first frame."""
 
 CORRUPTED = 0.3
 LARGEST_CORRUPTION = 0.25
 ALTERED = 0.3
-"""Shares of clips whose given parts carry noise, which is told, and of those the ones whose
-contrast and colours are also changed, which is not."""
+"""Share of clips whose given parts are noisy, which the network is told, and the share of these
+whose contrast and colours are also changed, which it is not told."""
 
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Noise of a batch of clips.
+    """Noise levels of a batch of clips.
 
     Args:
-        sigma: (B, F, H, W) level of every token.
-        given: (B, F, H, W) tokens that are not to be predicted.
-        altered: (B,) clips whose given tokens are changed beyond their noise.
+        sigma: noise level of every token (B, F, H, W).
+        given: mask (B, F, H, W) of the tokens that are not predicted.
+        altered: mask (B,) of the clips whose given tokens are changed beyond their noise.
     """
 
     sigma: Tensor
@@ -64,12 +64,12 @@ class Levels:
     altered: Tensor
 
     def to(self, device: torch.device | str) -> "Levels":
-        """The same levels on a device."""
+        """Move the levels to a device."""
         return Levels(self.sigma.to(device), self.given.to(device), self.altered.to(device))
 
 
 def draw_sigma(shape: tuple[int, ...], g: torch.Generator, shift: float = TRAINING_SHIFT) -> Tensor:
-    """Logit-normal noise levels; most are moved to noise as ``shift_sigmas`` moves a schedule."""
+    """Draw logit-normal noise levels, most of them shifted towards noise as in ``shift_sigmas``."""
     sigma = torch.randn(shape, generator=g).sigmoid()
     in_detail = torch.rand(shape, generator=g) < DETAIL_SHARE
     return torch.where(in_detail, sigma, shift * sigma / (1 + (shift - 1) * sigma))
@@ -78,7 +78,7 @@ def draw_sigma(shape: tuple[int, ...], g: torch.Generator, shift: float = TRAINI
 def draw_levels(
     batch: int, grid: LatentShape, g: torch.Generator, shift: float = TRAINING_SHIFT
 ) -> Levels:
-    """Draw from the mixture ``SHARES``; what does not fit a short clip becomes plain."""
+    """Draw levels from the mixture ``SHARES``; kinds that do not fit a short clip become plain."""
     kinds = torch.multinomial(
         torch.tensor(list(SHARES.values())), batch, replacement=True, generator=g
     )
@@ -99,7 +99,7 @@ def draw_levels(
 def apply_levels(
     clean: Tensor, noise: Tensor, levels: Levels, patch: tuple[int, int, int], g: torch.Generator
 ) -> Tensor:
-    """Noisy clips (B, C, F, H, W): given parts with the little noise that they have."""
+    """Noise clips (B, C, F, H, W) to their levels; given parts get only their own small noise."""
     given, sigma = (_on_latent(each, patch) for each in (levels.given, levels.sigma))
     chosen = levels.altered[:, None, None, None, None] & given
     clean = torch.where(chosen, _alter(clean, g), clean)
@@ -112,7 +112,7 @@ def _on_latent(tokens: Tensor, patch: tuple[int, int, int]) -> Tensor:
 
 
 def _alter(clean: Tensor, g: torch.Generator) -> Tensor:
-    """Contrast times 0.8 to 1.2 about each channel's mean, and a small offset per channel."""
+    """Scale contrast by 0.8 to 1.2 about each channel's mean and add a small offset per channel."""
     drawn = {"generator": g, "device": clean.device}
     gain = 0.8 + 0.4 * torch.rand(len(clean), 1, 1, 1, 1, **drawn)
     offset = 0.1 * torch.randn(*clean.shape[:2], 1, 1, 1, **drawn)
@@ -140,14 +140,14 @@ def _given(kinds: Tensor, grid: LatentShape, g: torch.Generator) -> Tensor:
 
 
 def _prefix(batch: int, frames: int, g: torch.Generator) -> Tensor:
-    """At least one frame given and one not; half of the time exactly one given."""
+    """Mask of given first frames: at least one given and one not; half the time exactly one."""
     length = 1 + (torch.rand(batch, generator=g) * (frames - 1)).long()
     length[torch.rand(batch, generator=g) < FIRST_FRAME] = 1
     return torch.arange(frames) < length.clamp(max=frames - 1)[:, None]
 
 
 def _ends(batch: int, frames: int, g: torch.Generator) -> Tensor:
-    """One frame or more given at both ends, one or more not in between."""
+    """Mask of given ends: at least one frame given at each end and one not in between."""
     if frames < 3:
         return torch.zeros(batch, frames, dtype=torch.bool)
     first = 1 + (torch.rand(batch, generator=g) * (frames - 2)).long()
@@ -157,14 +157,14 @@ def _ends(batch: int, frames: int, g: torch.Generator) -> Tensor:
 
 
 def _frames(batch: int, frames: int, g: torch.Generator) -> Tensor:
-    """Frames chosen at random, never all of them."""
+    """Mask of randomly chosen given frames, never all of them."""
     order = torch.rand(batch, frames, generator=g)
     given = order < torch.rand(batch, 1, generator=g)
     return given & (order < order.amax(1, keepdim=True))
 
 
 def _box(batch: int, grid: LatentShape, g: torch.Generator) -> Tensor:
-    """A box of rows and columns or all that is outside of one, never everything: (B, H, W)."""
+    """Mask (B, H, W) of a given box or of everything outside one, never of the whole frame."""
     rows, columns = _interval(batch, grid.height, g), _interval(batch, grid.width, g)
     box = rows[:, :, None] & columns[:, None]
     whole = box.flatten(1).all(1)

@@ -1,4 +1,4 @@
-"""Drive a training run: resume, log, checkpoints, a plot, and a look at it now and then."""
+"""Drive a training run: resume, log, checkpoints, plot and periodic measurements."""
 
 import json
 import time
@@ -16,7 +16,7 @@ CHECKPOINT_EVERY = 200
 LOOK_EVERY = Length(steps=500)
 
 Tick = Callable[[str, int, int], None]
-"""(what, done, total)."""
+"""Progress callback: (what, done, total)."""
 
 
 def _nothing(_state: TrainState) -> dict[str, float]:
@@ -25,18 +25,18 @@ def _nothing(_state: TrainState) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """What is done now and then with the averaged weights in place.
+    """Periodic measurements, taken with the averaged weights in place.
 
     Args:
-        look: measures the module, and may write files; its numbers go into log and plot.
-        every: how far two looks are apart; the last is at the end.
+        look: measures the module and may write files; its numbers go into the log and plot.
+        every: interval between looks; the last one is at the end of the run.
     """
 
     look: Callable[[TrainState], Mapping[str, float]] = _nothing
     every: Length = LOOK_EVERY
 
     def is_due(self, state: TrainState, step: int, seconds: float) -> bool:
-        """Whether there is a look now, if the last one ended at a step and a second."""
+        """Whether a look is due, if the last one ended at this step and second."""
         return self.every.share(state.step - step, state.seconds - seconds) >= 1 or state.done
 
 
@@ -49,12 +49,13 @@ def drive(
     watch: Watch = Watch(),
     started: float | None = None,
 ) -> None:
-    """Run a training generator to its end, going on where a checkpoint is.
+    """Run a training generator to its end, resuming from a checkpoint if there is one.
 
-    In the folder ``run``: ``<name>.checkpoint.safetensors``, ``<name>.constant.safetensors`` from
-    before the rate fell, ``<name>.log`` with one JSON object per line, and ``<name>.png``.
+    Writes to the folder ``run``: ``<name>.checkpoint.safetensors``,
+    ``<name>.constant.safetensors`` from before the learning rate fell, ``<name>.log`` with one JSON
+    object per line, and ``<name>.png``.
 
-    The clock of the run counts from ``started``, a value of ``time.perf_counter()``, or from now.
+    The clock of the run starts at ``started``, a value of ``time.perf_counter()``, or now.
     """
     log = Log(run / f"{name}.log", resume(state, run, name))
     clock = time.perf_counter()
@@ -80,7 +81,7 @@ def drive(
 
 
 def _progress(state: TrainState) -> tuple[int, int]:
-    """What is done and in all: steps, or seconds."""
+    """Done and total amounts, in steps or in seconds."""
     if state.length.steps is not None:
         return state.step, state.length.steps
     assert state.length.seconds is not None
@@ -89,10 +90,10 @@ def _progress(state: TrainState) -> tuple[int, int]:
 
 
 def resume(state: TrainState, run: Path, name: str) -> int:
-    """Load the checkpoint to go on from, if there is one; returns its step.
+    """Load the checkpoint to resume from, if there is one, and return its step.
 
-    A run that is now planned longer than the one that left the checkpoint goes on from before
-    its rate fell.
+    If the run is now planned longer than when the checkpoint was written, it resumes from before
+    the learning rate fell.
     """
     path, constant = (run / f"{name}.{kind}.safetensors" for kind in ("checkpoint", "constant"))
     if not path.exists():
@@ -105,7 +106,7 @@ def resume(state: TrainState, run: Path, name: str) -> int:
 
 
 class Log:
-    """Records of a run, one JSON object per line; those after ``step`` are dropped first."""
+    """Log of a run, one JSON object per line; existing records after ``step`` are dropped."""
 
     def __init__(self, path: Path, step: int) -> None:
         self.path = path
@@ -114,13 +115,13 @@ class Log:
         path.write_text("".join(json.dumps(record) + "\n" for record in kept))
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Write a record."""
+        """Append a record."""
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Records of a log; a last line that a stopped run left incomplete is ignored."""
+    """Read the records of a log; an incomplete last line of an interrupted run is ignored."""
     lines = path.read_text().splitlines() if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
 
@@ -138,7 +139,7 @@ def _look(state: TrainState, log: Log, watch: Watch, plot: Path) -> None:
 
 
 def curves(records: list[dict[str, Any]]) -> dict[str, Series]:
-    """Loss and measured numbers of a log by step."""
+    """Extract the loss and measured numbers of a log by step."""
     apart = ("step", "norm", "rate", "seconds", "skipped")
     names = dict.fromkeys(key for record in records for key in record if key not in apart)
     table = {name: [(r["step"], r[name]) for r in records if name in r] for name in names}

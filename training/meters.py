@@ -1,6 +1,6 @@
-"""Whether a denoiser in training reads a prompt in order, on held-out scenes of their own.
+"""Meters of whether a denoiser in training respects word order, on separate held-out scenes.
 
-What a wrong caption costs is seen within minutes of training, where pictures take hours.
+The cost of a wrong caption shows within minutes of training, where images take hours.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,10 +22,10 @@ from .recipe import HELD_OUT_SEED
 
 SHARDS = 2
 DRAWN = 32
-"""Shards of each probe, and pictures that are made to see whether colours keep to their shapes."""
+"""Shards per probe, and number of images generated to check that colours stay with their shapes."""
 
 Tokens = tuple[Tensor, Tensor]
-"""Ids (B, S) and mask (B, S)."""
+"""Token ids (B, S) and mask (B, S)."""
 
 _STILL, _CLIP = VideoShape(1, 64, 64), VideoShape(17, 64, 64)
 _STILL_SHAPE = LatentShape(1, 8, 8)
@@ -34,14 +34,14 @@ _FIRST = 1_000_000
 
 
 def swapped_colours(scene: Scene) -> Scene:
-    """The scene whose first two objects have each other's colours."""
+    """Swap the colours of a scene's first two objects."""
     one, two, *others = scene.objects
     both = replace(one, colour=two.colour), replace(two, colour=one.colour)
     return replace(scene, objects=(*both, *others))
 
 
 def swapped_names(scene: Scene) -> Scene:
-    """The scene whose first two objects have each other's colours and shapes."""
+    """Swap the colours and shapes of a scene's first two objects."""
     one, two, *others = scene.objects
     both = (
         replace(one, colour=two.colour, shape=two.shape),
@@ -51,7 +51,7 @@ def swapped_names(scene: Scene) -> Scene:
 
 
 def swapped_motions(scene: Scene) -> Scene:
-    """The scene whose object does first what it did then."""
+    """Swap the first and second motion of a scene's object."""
     (thing,) = scene.objects
     assert thing.then is not None
     return replace(scene, objects=(replace(thing, motion=thing.then, then=thing.motion),))
@@ -59,12 +59,12 @@ def swapped_motions(scene: Scene) -> Scene:
 
 @dataclass(frozen=True)
 class Probe:
-    """Scenes of one kind, and a caption of them that is wrong in the order of its words alone.
+    """Scenes of one kind, with a caption that is wrong only in its word order.
 
     Args:
-        name: of what is in order.
-        source: of the scenes.
-        swap: the scene that the wrong caption tells of.
+        name: what the word order decides.
+        source: source of the scenes.
+        swap: scene -> the scene that the wrong caption describes.
     """
 
     name: str
@@ -92,8 +92,8 @@ class Meters:
     """All meters with their held-out clips.
 
     Args:
-        studio: what is measured.
-        latent: its format.
+        studio: the denoiser to measure.
+        latent: its latent format.
         data: clips of each probe, with the tokens of its wrong captions (B, S).
     """
 
@@ -102,13 +102,13 @@ class Meters:
     data: Sequence[tuple[Probe, tuple[LatentSet, Tokens]]]
 
     def read(self) -> dict[str, float]:
-        """What wrong captions cost, and the share of pictures that show what they should."""
+        """Measure the cost of wrong captions and the share of images that match their prompt."""
         costs = {f"swapped {probe.name}": self._cost(*data) for probe, data in self.data}
         return {**costs, **binding(self.studio, _PAIRS), **binding(self.studio, _RELATIONS)}
 
     @torch.inference_mode()
     def _cost(self, data: LatentSet, wrong: Tokens) -> float:
-        """Squared velocity error with the wrong caption less that with the true one."""
+        """Squared velocity error with the wrong caption minus that with the true one."""
         model, g = self.studio.model, torch.Generator().manual_seed(_NOISE_SEED)
         costs = []
         for rows in torch.arange(len(data)).split(64):
@@ -127,7 +127,7 @@ def _error(model: PromptedDiT, batch: Batch, noise: Tensor, level: float) -> flo
 
 
 def read_meters(folder: Path, studio: SampleMaker, latent: LatentFormat) -> Meters:
-    """The meters on the clips of ``SOURCES`` in a folder."""
+    """Set up the meters with the clips of ``SOURCES`` in a folder."""
     tokenizer = studio.tokenizer
     data = [
         (probe, (read_set(folder, probe.source, tokenizer), wrong_captions(probe, tokenizer)))
@@ -137,7 +137,7 @@ def read_meters(folder: Path, studio: SampleMaker, latent: LatentFormat) -> Mete
 
 
 def wrong_captions(probe: Probe, tokenizer: Tokenizer) -> Tokens:
-    """Tokens (B, S) and mask of the wrong caption of every clip."""
+    """Token ids (B, S) and mask of the wrong caption of every clip."""
     return tokenizer.batch([caption(probe.swap(scene)) for scene in scenes_of(probe.source)])
 
 
@@ -148,7 +148,7 @@ def scenes_of(source: Source) -> list[Scene]:
 
 
 def binding(studio: SampleMaker, source: Source) -> Mapping[str, float]:
-    """Shares of pictures of two objects whose colours keep to their shapes, and of relations."""
+    """Shares of generated images of two objects with correct colours and count, or relation."""
     prompts = [caption(scene) for scene in scenes_of(source)[:DRAWN]]
     pictures = studio.make(prompts, _STILL_SHAPE)[:, 0]
     verdicts = [

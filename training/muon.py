@@ -1,8 +1,8 @@
 """Muon: steps along the orthogonalised momentum of matrices.
 
-Those of one shape are orthogonalised together, in bfloat16 only where that is fast, which takes a
-quarter of the time of torch.optim.Muon on a CPU. Source: Jordan et al., "Muon: an optimizer for
-hidden layers", 2024; scale of the steps: Liu et al., "Muon is scalable for LLM training", 2025.
+Matrices of the same shape are orthogonalised together, in bfloat16 only where that is fast. On a
+CPU this takes a quarter of the time of torch.optim.Muon. Source: Jordan et al., "Muon: an optimizer
+for hidden layers", 2024; step scale: Liu et al., "Muon is scalable for LLM training", 2025.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,18 +23,18 @@ _COEFFICIENTS = (
 """Quintics of Amsel et al., "The Polar Express", 2025, for singular values from 0.001."""
 
 _MATCH_ADAM = 0.2
-"""Root mean square of an AdamW step in units of its rate."""
+"""Root mean square of an AdamW step in units of its learning rate."""
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised; the rate is one that would suit AdamW.
+    """Orthogonalised Nesterov momentum, with learning rates on AdamW's scale.
 
     Args:
-        weights: matrices, or groups of them; kernels count as matrices with a row per output
-            channel.
-        lr: rate.
-        momentum: share of the old momentum that stays.
-        weight_decay: times the rate, taken off the weights.
+        weights: matrices, or parameter groups of them; convolution kernels count as matrices with
+            one row per output channel.
+        lr: learning rate.
+        momentum: share of the old momentum to keep.
+        weight_decay: decoupled weight decay, multiplied by the learning rate.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Move every weight that has a gradient."""
+        """Update every weight that has a gradient."""
         for group in self.param_groups:
             moved = [weight for weight in group["params"] if weight.grad is not None]
             moved.sort(key=_shape)
@@ -57,7 +57,7 @@ class Muon(torch.optim.Optimizer):
                 self._move(list(alike), group)
 
     def _move(self, weights: Sequence[Tensor], group: dict[str, float]) -> None:
-        """Move weights of one shape."""
+        """Update weights of the same shape."""
         wanted = torch.stack([self._wanted(weight, group) for weight in weights])
         wanted = orthogonalise(wanted.flatten(2), _format(wanted)).reshape(wanted.shape)
         scale = _MATCH_ADAM * max(wanted[0].flatten(1).shape) ** 0.5
@@ -66,7 +66,7 @@ class Muon(torch.optim.Optimizer):
             weight.add_(step, alpha=-group["lr"] * scale)
 
     def _wanted(self, weight: Tensor, group: dict[str, float]) -> Tensor:
-        """Nesterov's momentum, with the gradient of this step taken in."""
+        """Nesterov momentum, including the gradient of this step."""
         state, gradient, keep = self.state[weight], weight.grad, group["momentum"]
         assert gradient is not None
         if "momentum" not in state:
@@ -84,7 +84,7 @@ def _format(matrices: Tensor) -> torch.dtype:
 
 
 def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
-    """Bring the singular values of matrices (K, M, N) near 1, computing in a given type."""
+    """Bring the singular values of matrices (K, M, N) near 1, computing in ``dtype``."""
     wide = matrices.shape[1] <= matrices.shape[2]
     x = matrices if wide else matrices.mT
     x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(dtype)

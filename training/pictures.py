@@ -1,4 +1,4 @@
-"""What a denoiser in training makes of fixed prompts, as one picture, and how well it predicts.
+"""Sample images of fixed prompts and validation losses for a denoiser in training.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -43,7 +43,7 @@ PROMPTS = (
     "a purple cube moves right in the jungle",
     "a red cube left of a blue sphere at day",
 )
-"""Of the sample pictures."""
+"""Prompts of the sample images."""
 
 SAMPLE_SHAPE = LatentShape(5, 8, 8)
 
@@ -54,7 +54,7 @@ VALIDATION_SEED = 77
 
 @dataclass(frozen=True, eq=False)
 class SampleMaker:
-    """A denoiser with all that it takes to make a video."""
+    """A denoiser with everything needed to generate a video."""
 
     model: PromptedDiT
     vae: VideoVAE
@@ -73,7 +73,10 @@ class SampleMaker:
         solver: Callable[..., Tensor] = sample_euler,
         steer: Steer | None = None,
     ) -> Tensor:
-        """Videos (B, F, H, W, 3) in [0, 1], all from one noise; ``steer`` for each prompt."""
+        """Generate videos (B, F, H, W, 3) in [0, 1], one per prompt, all from the same noise.
+
+        ``steer`` is applied with the prompts and with the empty prompt.
+        """
         device, dit = self.model.device, self.model.dit
         noise = frame_noise((self.latent.channels, *shape), seed=seed).to(device)
         contexts = [
@@ -97,18 +100,18 @@ class SampleMaker:
 
     @torch.inference_mode()
     def decode(self, raw: Tensor) -> Tensor:
-        """Videos (B, F, H, W, 3) in [0, 1] of raw latents (B, C, F', H', W')."""
+        """Decode raw latents (B, C, F', H', W') to videos (B, F, H, W, 3) in [0, 1]."""
         video = self.vae.decode(raw.to(self.model.device))
         return rearrange(video, "B C F H W -> B F H W C").add(1).div(2).clamp(0, 1).cpu()
 
     def picture(self, prompts: Sequence[str], shape: LatentShape, **options: Any) -> Tensor:
-        """A film strip per prompt, one under the other: (H, W, 3); options as ``make``."""
+        """Stack a film strip per prompt into one image (H, W, 3); options as in ``make``."""
         clips = self.make(prompts, shape, **options)
         return torch.cat([film_strip(clip, FRAMES_SHOWN) for clip in clips])
 
 
 def save_sample(path: Path, studio: SampleMaker, **options: Any) -> None:
-    """Write a picture of ``PROMPTS``; where Pillow is missing there is none."""
+    """Write a sample image of ``PROMPTS``; skipped if Pillow is missing."""
     if find_spec("PIL") is not None:
         save_image(path, studio.picture(PROMPTS, SAMPLE_SHAPE, **options))
 
@@ -118,8 +121,8 @@ def validation_loss(model: PromptedDiT, data: LatentSet, latent: LatentFormat) -
     """Velocity error of held-out clips at fixed noise and levels.
 
     Returns:
-        ``validation`` with one level for all tokens, ``validation, first frame given`` of the
-        other frames.
+        ``validation`` with one level for all tokens, and ``validation, first frame given`` over
+        the other frames.
     """
     g = torch.Generator().manual_seed(VALIDATION_SEED)
     plain, given = [], []
@@ -133,7 +136,7 @@ def validation_loss(model: PromptedDiT, data: LatentSet, latent: LatentFormat) -
 
 
 def whole_clips(model: PromptedDiT, data: LatentSet, rows: Tensor, latent: LatentFormat) -> Batch:
-    """Clips of these numbers with their short captions and everything that can be told of them."""
+    """Batch of the clips at ``rows``, with their short captions and all supported conditions."""
     clean = latent.normalise(data.latents[rows].float()).to(model.device)
     shape, full = LatentShape(*clean.shape[2:]), torch.ones(len(rows))
     names = model.dit.config.conditions

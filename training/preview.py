@@ -1,4 +1,4 @@
-"""The linear map from latents to colours that previews while sampling are made with.
+"""The linear map from latents to colours, used for previews during sampling.
 
 B batch, C channels, F frames, H rows, W columns, N latent positions.
 """
@@ -18,11 +18,11 @@ from .scenes import scene_seed, training_scene
 
 CLIPS, FRAMES, SIDE, FPS = 16, 17, 64, 16.0
 _FIRST = 9_000_000
-"""Number of the first scene, of which neither training nor measuring uses any."""
+"""Number of the first scene; neither training nor measuring uses these scenes."""
 
 
 def with_preview(latent: LatentFormat, vae: VideoVAE) -> LatentFormat:
-    """The format with its map fitted to clips of the toy world."""
+    """Return the format with its colour map fitted to clips of the toy world."""
     factors, bias = fit(pairs(latent, vae, CLIPS))
     return replace(
         latent,
@@ -33,7 +33,7 @@ def with_preview(latent: LatentFormat, vae: VideoVAE) -> LatentFormat:
 
 @torch.inference_mode()
 def pairs(latent: LatentFormat, vae: VideoVAE, clips: int) -> tuple[Tensor, Tensor]:
-    """Latents that a network sees (B, C, F, H, W) with their mean colours (B, 3, F, H, W)."""
+    """Render normalised latents (B, C, F, H, W) and their mean colours (B, 3, F, H, W)."""
     device = vae.linear_encoder.weight.device
     scenes = [
         training_scene(scene_seed(HELD_OUT_SEED, _FIRST + n), FRAMES, FPS) for n in range(clips)
@@ -45,7 +45,7 @@ def pairs(latent: LatentFormat, vae: VideoVAE, clips: int) -> tuple[Tensor, Tens
 
 
 def mean_colours(video: Tensor, latent: LatentFormat) -> Tensor:
-    """(B, 3, F, H, W) -> (B, 3, f, h, w): means of the pixels that a latent position stands for."""
+    """Average the pixels of each latent position, (B, 3, F, H, W) -> (B, 3, f, h, w)."""
     sides = {"h": latent.space_factor, "w": latent.space_factor}
     first = reduce(video[:, :, :1], "B C F (H h) (W w) -> B C F H W", "mean", **sides)
     rest = reduce(
@@ -55,7 +55,7 @@ def mean_colours(video: Tensor, latent: LatentFormat) -> Tensor:
 
 
 def fit(data: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """Least squares: factors (C, 3) and bias (3,)."""
+    """Fit factors (C, 3) and bias (3,) by least squares."""
     seen, colours = (rearrange(each, "B C F H W -> (B F H W) C").double() for each in data)
     ones = seen.new_ones(len(seen), 1)
     solution = torch.linalg.lstsq(torch.cat([seen, ones], dim=1), colours).solution  # (C + 1, 3)

@@ -1,6 +1,6 @@
-"""What the stages of the recipe share: seeds, and the files that they end in.
+"""What the stages of the recipe share: seeds and the names of the final weights.
 
-Everything lies in one run folder: clips, latents, checkpoints, logs, pictures and weights.
+Everything is in one run folder: clips, latents, checkpoints, logs, images and weights.
 """
 
 import json
@@ -19,11 +19,11 @@ VAE_FILE = "spacetime_tiny_vae.safetensors"
 DIT_FILE = "spacetime_tiny_dit.safetensors"
 TEXT_FILE = "spacetime_tiny_text.safetensors"
 LORA_FILE = "spacetime_tiny_few_step_lora.safetensors"
-"""Names of the weights that a run ends in, those of the shipped ones."""
+"""File names of a run's final weights, the same as those of the shipped weights."""
 
 
 def control_file(hint: str) -> str:
-    """Name of the weights of a control branch that follows a hint."""
+    """File name of the weights of a control branch for a hint."""
     return f"spacetime_tiny_control_{hint}.safetensors"
 
 

@@ -1,4 +1,4 @@
-"""Weights of a run as files of a limited size, and back."""
+"""Split a run's weights into files of limited size, and join them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,16 +9,16 @@ from torch import Tensor
 from ..model_loaders.files import write_file
 
 LARGEST = 15 * 2**20
-"""Bytes of tensors in a piece: with its header it stays below 16 MiB."""
+"""Maximum bytes of tensors in a piece, which with its header stays below 16 MiB."""
 
 
 def in_pieces(path: Path, folder: Path, largest: int = LARGEST) -> list[Path]:
-    """Write a weights file's tensors to a folder, as so many files as it takes.
+    """Write the tensors of a weights file to a folder, split into as many files as needed.
 
     Args:
         path: a safetensors file.
-        folder: for the pieces, which are named as Hugging Face names shards.
-        largest: bytes of tensors in one piece; a larger tensor has a piece of its own.
+        folder: folder for the pieces, which are named like Hugging Face shards.
+        largest: maximum bytes of tensors in a piece; a larger tensor gets its own piece.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with safe_open(path, framework="pt") as file:
@@ -34,11 +34,11 @@ def in_pieces(path: Path, folder: Path, largest: int = LARGEST) -> list[Path]:
 
 
 def joined(folder: Path, path: Path) -> None:
-    """Put the pieces of a weights file in a folder together.
+    """Join the pieces of a weights file.
 
     Args:
-        folder: of the pieces.
-        path: of the whole file, whose name says which pieces.
+        folder: folder of the pieces.
+        path: path of the joined file, whose name selects the pieces.
 
     Raises:
         FileNotFoundError: a piece is missing.

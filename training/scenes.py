@@ -1,4 +1,4 @@
-"""Which scenes of the toy world the weights are trained on, and in which words they are told."""
+"""The toy world scenes that the weights are trained on, and their captions."""
 
 from random import Random
 
@@ -11,10 +11,10 @@ FRAME_RATES = (8.0, 12.0, 16.0, 24.0)
 
 STYLE_SHARE = 0.12
 CAMERA_SHARE = 0.12
-"""Shares of scenes in the drawn style, and of those whose camera moves."""
+"""Shares of scenes in the cartoon style, and of scenes with a moving camera."""
 
 ATTEMPTS, SEEDS_APART = 5, 10**12
-"""Seeds tried for a scene, and their distance: more than there are scenes."""
+"""Number of seeds tried for a scene, and their spacing, which exceeds the number of scenes."""
 
 CLIP_KINDS = {
     "single": 0.36,
@@ -31,15 +31,16 @@ CLIP_KINDS = {
     "trail": 0.01,
     "driven": 0.01,
 }
-"""Share of each kind of scene in clips: what fails more often is seen more often, and four clips in
-ten hold several objects. With 7 % of those, who has which colour was never learned."""
+"""Share of each kind of scene in clips. Kinds that fail more often are more frequent. Four clips in
+ten hold several objects; with 7 % of those, the model never learned which object has which colour.
+"""
 
 STILL_KINDS = {"single": 0.3, "pair": 0.3, "relation": 0.3, "three": 0.1}
-"""Share of each kind in single pictures, where composition is learned at a tenth of the cost."""
+"""Share of each kind in single images, where composition is learned at a tenth of the cost."""
 
 MOTION_WEIGHTS = {"spins": 2.0, "rolls": 2.0, "circles": 1.5}
-"""How much more often a training step takes a clip of one object whose motion is hard to learn.
-Seven times as often as the others did not help spins and rolls and cost the other motions."""
+"""Sampling weights of single-object clips whose motion is hard to learn. A weight of 7 did not help
+spins and rolls and hurt the other motions."""
 
 
 def scene_seed(seed: int, number: int) -> int:
@@ -50,16 +51,16 @@ def scene_seed(seed: int, number: int) -> int:
 def training_scene(
     seed: int, frames: int, fps: float, *, loop: bool = False, kind: str | None = None
 ) -> Scene:
-    """A scene of the training mixture for a clip of so many frames.
+    """Draw a scene of the training mixture for a clip of ``frames`` frames.
 
-    A seed whose scene cannot show itself in that time gives way to another one.
+    If a seed's scene does not fit into that time, another seed is tried.
 
     Args:
-        seed: of the scene.
-        frames: pixel frames; of a loop exactly one period.
-        fps: frames per second.
-        loop: whether time is a circle.
-        kind: of the scene; drawn by its share if None.
+        seed: seed of the scene.
+        frames: number of pixel frames; for a loop, exactly one period.
+        fps: frame rate.
+        loop: whether time is circular.
+        kind: kind of the scene; drawn by its share if None.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -85,15 +86,15 @@ def _draw(seed: int, frames: int, fps: float, loop: bool, kind: str | None) -> S
 
 
 def partial_caption(scene: Scene) -> str:
-    """The short caption without the setting, the motions or both, by the scene's seed.
+    """Short caption without the setting, the motions or both, chosen by the scene's seed.
 
-    A prompt that does not name them then gets some that fit what is given.
+    This trains the model to choose fitting ones when a prompt does not name them.
     """
     return caption(scene, omit=OMISSIONS[scene.seed % len(OMISSIONS)])
 
 
 def clip_weight(kind: str, text: str) -> float:
-    """How often a training step takes a clip of a kind with a short caption, relative to others."""
+    """Sampling weight in training of a clip with this kind and short caption."""
     if kind != "single":
         return 1.0
     return max((weight for motion, weight in MOTION_WEIGHTS.items() if motion in text), default=1.0)

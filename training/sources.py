@@ -1,4 +1,4 @@
-"""What the denoiser is trained on: shapes of clips, how many of each, how often each is taken."""
+"""Training data of the denoiser: clip shapes, number of clips and sampling share of each."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,7 +39,7 @@ HELD_OUT = replace(SQUARE, name="held_out", shards=2)
 
 
 def trained_range(sources: Sequence[Source] = SOURCES) -> dict[str, Any]:
-    """What weights have seen, for their file's metadata: sizes and frame rates of clips.
+    """Sizes and frame rates of the training clips, for the metadata of weights files.
 
     Returns:
         ``shapes`` as (frames, height, width) in pixels, ``loops`` likewise, and ``fps``.

@@ -1,4 +1,4 @@
-"""What a run of the denoiser begins with: given weights, larger ones grown from them, or random.
+"""Initial weights of a denoiser run: given weights, or larger ones grown from them.
 
 D width, S text tokens.
 """
@@ -24,21 +24,21 @@ from .recipe import DIT_FILE, SEED, TEXT_FILE
 from .scenes import scene_seed, training_scene
 
 FIT_STEPS, FIT_RATE, FIT_CAPTIONS = 1500, 2e-3, 128
-"""Length, rate and captions of a step when a new text encoder is fitted to an old one."""
+"""Steps, learning rate and captions per step to fit a new text encoder to an old one."""
 
 _BRANCH_ENDS = ("self_attn.o", "cross_attn.o", "ffn.2")
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Weights that a run begins with."""
+    """Initial weights of a run."""
 
     dit: DiTWeights
     text: TextWeights
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """Float32 weights by the names of ``PromptedDiT``."""
+        """Float32 weights under the names of ``PromptedDiT``."""
         parts = {"dit.": self.dit.state, "text.": self.text.state}
         return {
             prefix + name: weight.float()
@@ -48,22 +48,22 @@ class Start:
 
 
 def read_start(folder: Path) -> Start:
-    """Weights of a denoiser and its text encoder in a folder."""
+    """Read the weights of a denoiser and its text encoder from a folder."""
     return Start(read_dit(folder / DIT_FILE), read_text_encoder(folder / TEXT_FILE))
 
 
 def network_of(start: Start) -> PromptedDiT:
-    """The network of given weights, which will not be trained."""
+    """Build the network of given weights, frozen."""
     network = PromptedDiT(start.dit.config, start.text.config, torch.Generator().manual_seed(SEED))
     network.load_state_dict(start.state)
     return network.eval().requires_grad_(False)
 
 
 def grown(start: Start, dit: DiTConfig, text: T5Config) -> Start:
-    """The start brought to other sizes, so that a run continues from what it knows.
+    """Grow initial weights to other sizes so that a run keeps what they have learned.
 
-    New blocks of the denoiser begin as blocks that change nothing. A text encoder of another
-    layout begins afresh, fitted to what the old one makes of captions of single objects.
+    New blocks of the denoiser initially change nothing. A text encoder of another layout is
+    reinitialised and fitted to the old one's outputs for captions of single objects.
 
     Raises:
         ValueError: the denoisers differ in more than their number of blocks.
@@ -97,10 +97,10 @@ def _deepened(weights: DiTWeights, config: DiTConfig, g: torch.Generator) -> DiT
 
 
 def block_places(old: int, new: int) -> list[int]:
-    """Numbers that old blocks have among new ones, which are spread between them.
+    """Numbers of the old blocks after new blocks are spread evenly between them.
 
     Raises:
-        ValueError: there were more of them.
+        ValueError: there are fewer new blocks than old ones.
     """
     if new < old:
         raise ValueError(f"{old} blocks cannot be spread over {new}: blocks can only be added")
@@ -120,7 +120,7 @@ def _fitted(weights: TextWeights, config: T5Config, g: torch.Generator) -> TextW
 
 
 def single_captions(numbers: Sequence[int]) -> list[str]:
-    """Short captions of scenes of one object, each once."""
+    """Generate short captions of single-object scenes, without duplicates."""
     scenes = (training_scene(scene_seed(SEED, n), 17, 16.0, kind="single") for n in numbers)
     return list(dict.fromkeys(caption(scene) for scene in scenes))
 
@@ -133,7 +133,7 @@ def fit_text(
     g: torch.Generator,
     steps: int,
 ) -> float:
-    """Train an encoder to give what another one gives for captions; returns the relative error."""
+    """Train an encoder to match another one's outputs for captions; return the relative error."""
     ids, mask = tokenizer.batch(captions)
     ids, mask = (each[:, : int(mask.sum(1).max())] for each in (ids, mask))
     with torch.no_grad():

@@ -1,6 +1,6 @@
-"""Procedural pictures that look like nothing in the toy world: 1/f noise, dead leaves, text.
+"""Procedural images unlike anything in the toy world: 1/f noise, dead leaves, text.
 
-A VAE that also saw these does not forget what photographs are made of. B batch, F frames, H rows,
+A VAE that also sees these keeps the statistics of photographs. B batch, F frames, H rows,
 W columns.
 """
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 CANVAS = 192
-"""Side of a still picture in pixels; clips are windows that wander over it."""
+"""Side of a still image in pixels; clips are windows that wander over it."""
 
 LEAVES = 160
 _SMALLEST, _LARGEST = 3.0, 60.0
@@ -22,7 +22,7 @@ _KINDS = ("noise", "leaves", "leaves", "text")
 
 
 def texture_pool(count: int, seed: int) -> Tensor:
-    """Draw still pictures (count, 3, CANVAS, CANVAS) in [-1, 1]."""
+    """Draw still images (count, 3, CANVAS, CANVAS) in [-1, 1]."""
     g = torch.Generator().manual_seed(seed)
     return torch.stack([_picture(_KINDS[number % len(_KINDS)], g) for number in range(count)])
 
@@ -30,7 +30,7 @@ def texture_pool(count: int, seed: int) -> Tensor:
 def wandering_clips(
     pool: Tensor, batch: int, shape: tuple[int, int, int], g: torch.Generator
 ) -> Tensor:
-    """Clips (B, 3, F, H, W) of windows that drift, zoom and turn over pictures of a pool.
+    """Draw clips (B, 3, F, H, W) of windows that drift, zoom and rotate over images of a pool.
 
     A third of them stand still.
     """
@@ -52,7 +52,7 @@ def wandering_clips(
 def _windows(
     place: Tensor, angle: Tensor, zoom: Tensor, size: tuple[int, int], side: int
 ) -> Tensor:
-    """Sampling grids (B F, H, W, 2) of windows of H x W pixels of a picture."""
+    """Sampling grids (B F, H, W, 2) for windows of H x W pixels of an image."""
     cos, sin = angle.cos() * zoom, angle.sin() * zoom
     rows = [torch.stack((cos, -sin, place[..., 0]), -1), torch.stack((sin, cos, place[..., 1]), -1)]
     turn = torch.stack(rows, dim=-2).flatten(0, 1)  # (B F, 2, 3)
@@ -70,7 +70,7 @@ def _picture(kind: str, g: torch.Generator) -> Tensor:
 
 
 def _noise(g: torch.Generator, side: int) -> Tensor:
-    """Colour noise whose amplitude falls as 1 / f^a, a between 0.8 and 1.6: (3, side, side)."""
+    """Draw colour noise (3, side, side) with amplitude 1 / f^a, a between 0.8 and 1.6."""
     steepness = 0.8 + 0.8 * torch.rand((), generator=g)
     wave = torch.fft.fftfreq(side)
     radius = (wave[:, None] ** 2 + torch.fft.rfftfreq(side)[None] ** 2).sqrt().clamp(min=1 / side)
@@ -83,7 +83,7 @@ def _noise(g: torch.Generator, side: int) -> Tensor:
 
 
 def _leaves(g: torch.Generator) -> Tensor:
-    """Dead leaves: discs and boxes of power-law sizes over each other, lightly textured."""
+    """Draw dead leaves: overlapping, lightly textured discs and boxes of power-law sizes."""
     picture = _noise(g, CANVAS)
     grain = _noise(g, CANVAS) * 0.25
     axis = torch.arange(CANVAS) + 0.5
@@ -103,7 +103,7 @@ def _leaves(g: torch.Generator) -> Tensor:
 
 
 def _text(g: torch.Generator) -> Tensor:
-    """Lines of random letters in several sizes on a soft ground."""
+    """Draw lines of random letters in several sizes on a soft background."""
     ground = ((_noise(g, CANVAS) * 0.3 + _normal(g, 3, 1, 1) * 0.5).clamp(-1, 1) + 1) * 127.5
     picture = Image.fromarray(ground.permute(1, 2, 0).byte().numpy())
     pen, top = ImageDraw.Draw(picture), 0.0

@@ -1,4 +1,4 @@
-"""Tracks of the toy world as pictures: objects that move, and what a moving camera sees.
+"""Draw tracks of the toy world as images: of moving objects, and of what a moving camera sees.
 
 F frames, H rows, W columns, O objects, N tracks.
 """
@@ -21,22 +21,28 @@ from ..toyworld.views import moves, views
 from .latents import RenderedPart
 
 ALL_OBJECTS, SOME_OBJECTS = 0.7, 0.2
-"""Shares of clips that tell the way of all objects, and of some; the others tell of none."""
+"""Shares of clips with tracks of all objects, and of some; the others have none of objects."""
 
 CENTRE = 0.5
-"""Share of objects that have one track, of their centre, in place of several all over them."""
+"""Share of objects with a single track at their centre instead of several all over them."""
 
 GRID_MOVING, GRID_STILL = 0.85, 0.35
-"""Shares of clips with tracks all over the picture, where the camera moves and where it stands."""
+"""Shares of clips with tracks all over the image, for moving and for still cameras."""
 
 _FAR = 1e6
-"""Units at which the sky is taken to be."""
+"""Distance assumed for the sky, in units."""
 
 
 class SeenClip(NamedTuple):
-    """A clip as its tracks need it: ``depth`` (F, H, W), ``masks`` (F, O, H, W), ``tracks``
-    (F, O, 3), each object's ``away`` (F, O) along the camera's axis, and the camera's ``view``
-    (F)."""
+    """The data of a clip that its tracks need.
+
+    Attributes:
+        depth: (F, H, W).
+        masks: (F, O, H, W).
+        tracks: (F, O, 3).
+        away: distance of each object along the camera's axis, (F, O).
+        view: the camera's view in each frame (F).
+    """
 
     depth: Tensor
     masks: Tensor
@@ -46,17 +52,17 @@ class SeenClip(NamedTuple):
 
     @property
     def size(self) -> Size:
-        """Of its pictures."""
+        """Size of its frames."""
         return Size(*self.depth.shape[1:])
 
     @property
     def frames(self) -> int:
-        """How many it has."""
+        """Number of frames."""
         return len(self.depth)
 
 
 def track_pictures(part: RenderedPart, fps: float) -> Tensor:
-    """Tracks of clips, drawn as Show Tracks does (B, F, H, W, 3)."""
+    """Draw tracks of clips the way Show Tracks does (B, F, H, W, 3)."""
     return torch.stack(
         [
             _drawn(scene, seen_clip(part, number, fps), Random(scene.seed))
@@ -66,7 +72,7 @@ def track_pictures(part: RenderedPart, fps: float) -> Tensor:
 
 
 def seen_clip(part: RenderedPart, number: int, fps: float) -> SeenClip:
-    """What tracks need of one of the clips, on the CPU."""
+    """Collect the data that the tracks of one clip need, on the CPU."""
     clip = part.clip
     depth, masks, tracks, centres = (
         each[number].cpu()
@@ -89,7 +95,7 @@ def _drawn(scene: Scene, clip: SeenClip, draws: Random) -> Tensor:
 
 
 def _chosen(count: int, draws: Random) -> list[int]:
-    """Numbers of the objects whose way is told."""
+    """Choose the objects to track."""
     chance = draws.random()
     if chance < ALL_OBJECTS:
         return list(range(count))
@@ -99,7 +105,7 @@ def _chosen(count: int, draws: Random) -> list[int]:
 
 
 def joined(parts: Sequence[Tracks]) -> Tracks | None:
-    """All tracks together; None for none."""
+    """Join tracks; None if there are none."""
     tracks = None
     for part in parts:
         tracks = part if tracks is None else tracks.with_more(part)
@@ -107,9 +113,9 @@ def joined(parts: Sequence[Tracks]) -> Tracks | None:
 
 
 def object_tracks(clip: SeenClip, number: int, *, centre: bool) -> Tracks:
-    """Where an object goes: its centre, or points all over it that move and grow with it.
+    """Tracks of an object: of its centre, or of points all over it that move and scale with it.
 
-    What is not seen in the first frame has a track of its centre in any case.
+    An object that is not visible in the first frame always gets a track of its centre.
     """
     place, seen = clip.tracks[:, number, :2], clip.tracks[:, number, 2] > 0  # (F, 2), (F,)
     shown = clip.masks[0, number]
@@ -122,9 +128,9 @@ def object_tracks(clip: SeenClip, number: int, *, centre: bool) -> Tracks:
 
 
 def with_camera(clip: SeenClip, tracks: Tracks | None) -> Tracks:
-    """The tracks with others of what stands still, wherever none begins yet.
+    """Add tracks of the static scene wherever no track begins yet.
 
-    Those are seen by the clip's camera, as Camera Move makes them.
+    They follow the clip's camera, like those of Camera Move.
     """
     known = 0 if tracks is None else len(tracks)
     starts = filled_up(tracks, clip.size, clip.frames).starts[known:]  # (N, 2)

@@ -1,7 +1,7 @@
-"""Train the causal video VAE: all of it, or only the decoder behind latents that are settled.
+"""Train the causal video VAE: all of it, or only the decoder for fixed latents.
 
-It starts as the best linear code of its clips and learns what that leaves out. Once a denoiser
-knows the latents, the encoder must stay as it is, and more training may only improve the decoder.
+It starts as the best linear code of its clips and learns the remainder. Once a denoiser is trained
+on the latents, the encoder must not change, and further training can only improve the decoder.
 
 B batch, F frames, H rows, W columns.
 """
@@ -20,16 +20,16 @@ from .textures import wandering_clips
 
 GRADIENT_WEIGHT = 0.5
 LATENT_NOISE = 0.05
-"""Deviation of the noise on latents, which makes the decoder forgiving of a denoiser's errors."""
+"""Deviation of the noise on latents, which makes the decoder robust to a denoiser's errors."""
 
 REDRAWN_SHARE = 0.5
-"""Share of the decoder's own steps that decode a denoiser's latents."""
+"""Share of decoder training steps that decode a denoiser's latents."""
 
 LATENT_PULL = 1e-5
 """Weight of the latents' mean square, which keeps their scale from growing."""
 
 WINDOWS = 3
-"""Places tried for each crop; the one where most happens is taken, except by every fourth."""
+"""Positions tried per crop; the busiest is used, except that every fourth crop is random."""
 
 Size = tuple[int, int, int]
 """Frames, rows, columns."""
@@ -37,7 +37,7 @@ Size = tuple[int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """What a VAE is trained on: shards of rendered clips, and a pool of still pictures."""
+    """Training data of a VAE: shards of rendered clips and a pool of still images."""
 
     shards: Sequence[ClipShard]
     pool: Tensor  # (N, 3, S, S)
@@ -45,7 +45,7 @@ class Pixels:
 
 
 def reconstruction_loss(video: Tensor, target: Tensor) -> Tensor:
-    """Squared error of pixels and of their differences along rows and columns."""
+    """Squared error of pixels and of pixel differences along rows and columns."""
     error = video - target
     edges = error.diff(dim=-1).square().mean() + error.diff(dim=-2).square().mean()
     return error.square().mean() + GRADIENT_WEIGHT * edges
@@ -60,14 +60,14 @@ def autoencoder_loss(vae: VideoVAE, video: Tensor, g: torch.Generator) -> Tensor
 
 
 def redrawn_loss(vae: VideoVAE, redrawing: Redrawing, data: Pixels, g: torch.Generator) -> Tensor:
-    """Loss of crops decoded from a denoiser's latents, so that its errors are not drawn."""
+    """Loss of crops decoded from a denoiser's latents, so that its errors do not become visible."""
     shard = data.shards[int(torch.randint(len(data.shards), (), generator=g))]
     latents, video = redrawn_crops(redrawing, vae, shard, data.batch, g)
     return reconstruction_loss(vae.decode(latents), video)
 
 
 def training_batch(data: Pixels, g: torch.Generator) -> Tensor:
-    """One batch (B, 3, F, H, W): crops of clips, short or long, wandering textures, or images."""
+    """Draw a batch (B, 3, F, H, W): short or long clip crops, wandering textures, or images."""
     kind, batch = float(torch.rand((), generator=g)), data.batch
     if kind < 0.6:
         return busy_crops(data.shards, batch, (9, 32, 32), g)
@@ -80,7 +80,7 @@ def training_batch(data: Pixels, g: torch.Generator) -> Tensor:
 
 
 def busy_crops(shards: Sequence[ClipShard], count: int, size: Size, g: torch.Generator) -> Tensor:
-    """Crops (count, 3, *size) of clips of one shard that is large enough, mirrored by chance."""
+    """Draw crops (count, 3, *size) from clips of one large enough shard, randomly mirrored."""
     fitting = [
         shard
         for shard in shards
@@ -97,7 +97,7 @@ def busy_crops(shards: Sequence[ClipShard], count: int, size: Size, g: torch.Gen
 
 
 def _busiest(clip: Tensor, size: Size, tries: int, g: torch.Generator) -> Tensor:
-    """Of some random windows of a clip (F, H, W, 3) the one that moves and varies most."""
+    """Of several random windows of a clip (F, H, W, 3), return the one with the most activity."""
     windows = [_window(clip, size, g) for _ in range(tries)]
     return max(windows, key=_activity) if tries > 1 else windows[0]
 
@@ -115,7 +115,7 @@ def _activity(window: Tensor) -> float:
 
 
 def train_vae(state: TrainState, data: Pixels) -> Iterator[float]:
-    """Train encoder and decoder together: yield the loss of every step of the plan."""
+    """Train encoder and decoder together, yielding the loss of every step."""
     vae = _network(state)
     while not state.done:
         g = state.generator()
@@ -123,7 +123,7 @@ def train_vae(state: TrainState, data: Pixels) -> Iterator[float]:
 
 
 def train_decoder(state: TrainState, data: Pixels, redrawing: Redrawing) -> Iterator[float]:
-    """Train the decoder alone, in part on a denoiser's latents: yield the loss of every step."""
+    """Train only the decoder, partly on a denoiser's latents, yielding the loss of every step."""
     vae = _network(state)
     for part in (vae.encoder, vae.conv1, vae.linear_encoder):
         part.requires_grad_(False)
@@ -151,6 +151,6 @@ def _step(state: TrainState, loss: Tensor) -> float:
 
 @torch.inference_mode()
 def roundtrip_psnr(vae: VideoVAE, video: Tensor) -> float:
-    """Peak signal to noise ratio in dB of (B, 3, F, H, W) through the VAE and back."""
+    """Peak signal-to-noise ratio in dB of (B, 3, F, H, W) after encoding and decoding."""
     error = (vae.decode(vae.encode(video)).clamp(-1, 1) - video).square().mean() / 4
     return float(-10 * error.log10())

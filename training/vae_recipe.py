@@ -1,7 +1,7 @@
-"""The VAE's part of the recipe: clips, the linear code it starts as, and two stretches of training.
+"""The VAE's part of the recipe: clips, the initial linear code, and two stages of training.
 
-First encoder and decoder learn together. Then the latents are settled: denoisers may be trained
-on them, and the decoder alone goes on.
+First, encoder and decoder train together. After that the latents are fixed: denoisers can be
+trained on them, and only the decoder trains further.
 """
 
 from collections.abc import Mapping
@@ -32,21 +32,21 @@ SHARDS = {SQUARE: 40, VideoShape(17, 48, 80): 6, VideoShape(17, 80, 48): 6}
 CODE_SHARDS = 8
 PICTURES = 256
 MUON_NAMES = r"^(encoder|decoder)\.(?!head).*weight$"
-"""The kernels that Muon moves: all but the last ones."""
+"""Pattern for the kernels that Muon trains: all but those of the heads."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VAEPlan:
-    """What a run of the VAE can be told.
+    """Options of the VAE's training run.
 
     Args:
-        steps: of encoder and decoder together.
-        decoder_steps: of the decoder alone, after them.
-        rate: largest learning rate.
-        batch: crops of a step.
+        steps: steps of encoder and decoder together.
+        decoder_steps: steps of the decoder alone.
+        rate: peak learning rate.
+        batch: crops per step.
         optimiser: adamw or muon.
-        look_every: steps between two looks.
-        init_from: folder of weights to begin with; without it the linear code is fitted.
+        look_every: steps between looks.
+        init_from: folder of weights to start from; None fits the linear code.
     """
 
     steps: int = 6000
@@ -59,14 +59,14 @@ class VAEPlan:
 
 
 def render_clips(run: Path, tick: Tick) -> None:
-    """Render every shard of the recipe that is not there yet."""
+    """Render the recipe's missing shards."""
     for shape, count in SHARDS.items():
         name = "x".join(map(str, shape))
         write_shards(run / "clips", SEED, count, shape, lambda n, c=count, m=name: tick(m, n, c))
 
 
 def make_vae(run: Path, tick: Tick, device: str = "cpu", plan: VAEPlan = VAEPlan()) -> None:
-    """Train encoder and decoder together, or resume where a run stopped."""
+    """Train encoder and decoder together, or resume an interrupted run."""
     render_clips(run, tick)
     _train(run, tick, device, plan)
 
@@ -78,9 +78,9 @@ def make_decoder(
     device: str = "cpu",
     plan: VAEPlan = VAEPlan(),
 ) -> None:
-    """Train the decoder of the VAE in ``weights/`` on, or resume where a run stopped.
+    """Continue training the decoder of the VAE in ``weights/``, or resume an interrupted run.
 
-    Half of its steps decode what the denoiser in a folder makes.
+    Half of its steps decode latents from the denoiser in ``denoiser_folder``.
     """
     render_clips(run, tick)
     start = read_start(denoiser_folder)
@@ -127,7 +127,7 @@ def _read(folder: Path) -> VideoVAE:
 
 
 def fresh_vae(shards: list[ClipShard]) -> VideoVAE:
-    """A VAE that is the best linear code of some clips to begin with."""
+    """Build a VAE that starts as the best linear code of some clips."""
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         vae = VideoVAE(TINY_VAE)
@@ -139,9 +139,9 @@ def fresh_vae(shards: list[ClipShard]) -> VideoVAE:
 
 
 def half_whitened(code: LinearCode, latent: Tensor) -> LinearCode:
-    """The same code with channels scaled to the roots of their deviations, 1 on average.
+    """Scale a code's channels to the square roots of their deviations, 1 on average.
 
-    Weak channels then stand out of the noise, and strong ones still lead.
+    Weak channels then stand out from the noise, while strong ones still dominate.
     """
     std = latent.std(dim=(0, 2, 3, 4))
     scale = std.rsqrt() / std.mean().sqrt()
@@ -150,7 +150,7 @@ def half_whitened(code: LinearCode, latent: Tensor) -> LinearCode:
 
 @torch.inference_mode()
 def comparison(vae: VideoVAE, video: Tensor) -> Tensor:
-    """Middle frames of clips (B, 3, F, H, W) above what the VAE makes of them: (H', W', 3)."""
+    """Image (H', W', 3) of clips' (B, 3, F, H, W) middle frames above their reconstructions."""
     middle = video.shape[2] // 2
     rows = [video, vae.decode(vae.encode(video))]
     frames = torch.cat([row[:, :, middle].movedim(1, -1) for row in rows]).cpu()

@@ -1,7 +1,7 @@
-"""The whole recipe within a given time, from the shipped weights on: denoiser, then few-step LoRA.
+"""The whole recipe within a time limit, from the shipped weights: denoiser, then few-step LoRA.
 
-Clips are made meanwhile by processes of their own. Needs torch, numpy, einops, safetensors and
-sentencepiece; where Pillow is there as well, sample pictures and plots are written.
+Separate processes make clips meanwhile. Needs torch, numpy, einops, safetensors and sentencepiece;
+with Pillow, sample images and plots are written too.
 """
 
 import os
@@ -22,30 +22,30 @@ from .results import in_pieces
 from .sources import SOURCES
 
 DENOISER_SHARE, FEW_STEP_SHARE = 0.74, 0.2
-"""Of the time, with what is loaded and rendered before their first step; what is left is for the
-last files."""
+"""Shares of the time for each, including loading and rendering before the first step; the rest is
+for the last files."""
 
 RESULTS = (DIT_FILE, TEXT_FILE, LORA_FILE)
-"""What a run ends in."""
+"""Final files of a run."""
 
 LOOKS = 12
 LONGEST_BETWEEN_LOOKS = 1200.0
-"""Looks in a run, each of which writes weights, and how many seconds they are apart at most."""
+"""Number of looks in a run, each of which writes weights, and maximum seconds between them."""
 
 GPU_BATCH = 8.0
-"""Times the usual tokens of a step on a GPU."""
+"""Tokens per step on a GPU, relative to the default."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WholePlan:
-    """What a whole run can be told.
+    """Options of a whole run.
 
     Args:
-        minutes: from the first step of the program to the last file.
+        minutes: time from program start to the last file.
         device: cpu or cuda.
-        makers: processes that render and encode clips.
-        init_from: weights to begin with; the shipped ones if None.
-        compiled: whether the network is compiled.
+        makers: number of processes that render and encode clips.
+        init_from: folder of weights to start from; the shipped ones if None.
+        compiled: whether to compile the network.
     """
 
     minutes: float
@@ -56,18 +56,18 @@ class WholePlan:
 
 
 def usual_makers(device: str) -> int:
-    """Half of the cores on a CPU, most of them beside a GPU."""
+    """Default number of maker processes: half the cores on a CPU, up to 8 next to a GPU."""
     cores = os.cpu_count() or 1
     return max(1, cores // 2 if device == "cpu" else min(8, cores - 2))
 
 
 def train_within(run: Path, plan: WholePlan, tick: Tick, results: Path | None = None) -> None:
-    """Train denoiser and few-step LoRA; a run that was interrupted resumes with what is left.
+    """Train denoiser and few-step LoRA, or resume an interrupted run.
 
     Args:
-        run: folder of the run; ``weights/`` in it holds files that work from the first look on.
-        plan: of the run.
-        tick: progress.
+        run: folder of the run; its ``weights/`` holds usable files from the first look.
+        plan: options of the run.
+        tick: progress callback.
         results: folder for the weights in pieces of at most 16 MiB, written at the end.
     """
     begun, seconds = time.perf_counter(), plan.minutes * 60
@@ -95,11 +95,11 @@ def train_within(run: Path, plan: WholePlan, tick: Tick, results: Path | None = 
 
 
 def _shipped_lora(plan: WholePlan) -> Path | None:
-    """The LoRA to go on from; none for weights that it was not made for."""
+    """The LoRA to start from; None for weights that it was not made for."""
     return None if plan.init_from else bundled("loras").get(LORA_FILE)
 
 
 def check_device(device: str) -> None:
-    """Raise ValueError for a device that is not there."""
+    """Raise ValueError for a device that is not available."""
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"no device {device!r} on this machine: use cpu")

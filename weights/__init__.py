@@ -1,4 +1,4 @@
-"""The small weights that ship with the pack, by the model folder they would lie in."""
+"""The small weights shipped with the pack, by ComfyUI model folder."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ _FILES: dict[str, tuple[str, ...]] = {
 }
 
 BUNDLED_FOLDERS = tuple(_FILES)
-"""Model folders that such weights would lie in."""
+"""Model folders that shipped weights can belong to."""
 
 
 def bundled(folder: str) -> dict[str, Path]:
-    """Names and paths of the shipped files of a model folder."""
+    """Return the names and paths of the shipped files of a model folder."""
     return {name: Path(__file__).parent / name for name in _FILES.get(folder, ())}

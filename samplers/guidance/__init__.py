@@ -1,1 +1,1 @@
-"""Guidance and step caching: denoisers made from the predictions for several conditions."""
+"""Guidance and step caching: denoisers that combine the predictions for several conditions."""

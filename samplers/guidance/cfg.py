@@ -1,4 +1,4 @@
-"""Guidance: denoisers made from the predictions for several conditions."""
+"""Guidance: denoisers that combine the predictions for several conditions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -13,17 +13,17 @@ from ..runs import Evaluation, RunDenoiser
 class Predict(Protocol):
     """Evaluate several conditions: ``(x, evaluation, conditions) -> one x0 per condition``.
 
-    Whether they run as one batch or one after the other is the predictor's own matter. A condition
-    is the caller's own object, or one in ``SkippedBlocks`` or ``NegativeAttention``.
+    The predictor decides whether to run them as one batch or one by one. A condition is the
+    caller's own object, optionally wrapped in ``SkippedBlocks`` or ``NegativeAttention``.
     """
 
     def __call__(self, x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> Sequence[Tensor]:
-        """Return the predictions of x0 in the order of ``conditions``."""
+        """Return the x0 predictions in the order of ``conditions``."""
         ...
 
 
 class Predictions(NamedTuple):
-    """Predictions for both conditions, and the state and evaluation that they were made for."""
+    """Predictions for both conditions, with their state and evaluation."""
 
     x: Tensor
     at: Evaluation
@@ -32,13 +32,13 @@ class Predictions(NamedTuple):
 
 
 Scale = float | Callable[[Tensor, Evaluation], Tensor | float]
-"""A guidance scale, or one that depends on the state x and the evaluation."""
+"""A constant guidance scale, or a function of the state x and the evaluation."""
 
 Combine = Callable[[Predictions, Tensor | float], Tensor]
-"""(predictions, scale) -> the guided x0; with scale 1 it must be the conditional one."""
+"""(predictions, scale) -> guided x0; at scale 1 this must be the conditional prediction."""
 
 Watch = Callable[[Sequence[Any], Sequence[Tensor]], None]
-"""(conditions, their predictions of x0): told what was predicted."""
+"""(conditions, their x0 predictions) -> None: called after every prediction."""
 
 
 def affine(sides: Predictions, scale: Tensor | float) -> Tensor:
@@ -57,15 +57,15 @@ def cfg(
     *,
     combine: Combine = affine,
 ) -> RunDenoiser:
-    """Guide away from the negative condition; where the scale is 1 it is never evaluated.
+    """Guide away from the negative condition, which is not evaluated at scale 1.
 
-    Places whose noise level is 0 are given and stay as they are.
+    Positions with noise level 0 are given and stay unchanged.
 
     Args:
         predict: evaluates conditions.
-        positive, negative: two conditions.
-        scale: 1 is no guidance.
-        combine: the rule, classifier-free guidance by default.
+        positive, negative: the two conditions.
+        scale: guidance scale; 1 means no guidance.
+        combine: the guidance rule, classifier-free guidance by default.
     """
 
     def denoise(x: Tensor, at: Evaluation) -> Tensor:
@@ -80,18 +80,18 @@ def cfg(
 
 
 def generated_mask(x: Tensor, at: Evaluation) -> Tensor | None:
-    """Mark what is not given, broadcasting to ``x``; None where there is one level for all."""
+    """Mask of generated positions, broadcasting to ``x``; None if the noise level is uniform."""
     return None if at.places is None else broadcast_sigma(at.places, x) > 0
 
 
 def keep_given(guided: Tensor, x: Tensor, at: Evaluation) -> Tensor:
-    """Put back what is given: where the noise level is 0, the state itself."""
+    """Restore the given positions, those with noise level 0, from the state."""
     made = generated_mask(x, at)
     return guided if made is None else torch.where(made, guided, x)
 
 
 def remember(predict: Predict) -> Predict:
-    """Keep the predictions of the last evaluation, so that several rules share them."""
+    """Cache the predictions of the last evaluation so that several rules can share them."""
     known: dict[int, tuple[Any, Tensor]] = {}
     last: list[Any] = [None, None]
 
@@ -109,7 +109,7 @@ def remember(predict: Predict) -> Predict:
 
 
 def watched(predict: Predict, watch: Watch) -> Predict:
-    """Tell ``watch`` of every prediction."""
+    """Call ``watch`` with every prediction."""
 
     def predict_and_tell(
         x: Tensor, at: Evaluation, conditions: Sequence[Any], /

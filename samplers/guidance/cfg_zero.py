@@ -1,4 +1,4 @@
-"""CFG-Zero*: the negative prediction scaled to fit, and first steps that wait."""
+"""CFG-Zero*: a rescaled unconditional prediction, and zero velocity in the first steps."""
 
 from torch import Tensor
 
@@ -10,9 +10,9 @@ from .cfg import Predictions, generated_mask
 def cfg_zero(sides: Predictions, scale: Tensor | float) -> Tensor:
     """Guide from the unconditional velocity scaled by a = <c, u> / <u, u> per clip.
 
-    v = a u + w (c - a u). Not the same as scaling in x0: the velocity form is the one that was
-    published. Source: Fan et al., "CFG-Zero*: Improved Classifier-Free Guidance for Flow Matching
-    Models", 2025.
+    v = a u + w (c - a u). This is the published velocity form; scaling in x0 is not equivalent.
+    Source: Fan et al., "CFG-Zero*: Improved Classifier-Free Guidance for Flow Matching Models",
+    2025.
     """
 
     x, sigma, process = sides.x, sides.at.levels, sides.at.run.process
@@ -25,11 +25,11 @@ def cfg_zero(sides: Predictions, scale: Tensor | float) -> Tensor:
 
 
 def zero_init(denoiser: RunDenoiser, steps: int) -> RunDenoiser:
-    """Leave the state as it is over the first steps: a velocity of 0, without an evaluation.
+    """Leave the state unchanged in the first steps: velocity 0, without an evaluation.
 
     Args:
-        denoiser: for the other steps.
-        steps: how many; one, or 4 % of them, for a model that is not distilled.
+        denoiser: denoiser for the other steps.
+        steps: number of first steps; 1, or 4 % of all steps, for a model that is not distilled.
     """
 
     def denoise(x: Tensor, at: Evaluation) -> Tensor:

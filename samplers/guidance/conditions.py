@@ -1,4 +1,4 @@
-"""Conditions that guidance asks predictions for: a host's own, or one with changes around it."""
+"""Conditions evaluated by guidance: a host's own, or one wrapped in changes to the network."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _WRAPPERS = (SkippedBlocks, NegativeAttention)
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """How the network is changed for a prediction.
+    """Changes to the network for one prediction.
 
     Args:
-        skipped: blocks that are left out.
-        attention: the negative condition inside the cross-attention, None for no such guidance.
+        skipped: blocks to skip.
+        attention: negative condition inside the cross-attention, None for no attention guidance.
     """
 
     skipped: frozenset[int] = frozenset()
@@ -28,7 +28,7 @@ class Change:
 
 
 def unwrapped(condition: Any) -> tuple[Any, Change]:
-    """The host's own condition, and all changes around it."""
+    """Split a condition into the host's own condition and all changes around it."""
     skipped: frozenset[int] = frozenset()
     attention: NegativeAttention | None = None
     while isinstance(condition, _WRAPPERS):
@@ -48,7 +48,7 @@ Changed = Callable[[Tensor, Evaluation, Any, Change], Tensor]
 
 
 def predictor(together: Together, changed: Changed) -> Predict:
-    """Evaluate plain conditions together, and each one with a change around it by itself."""
+    """Evaluate plain conditions together and each wrapped condition separately."""
 
     def predict(x: Tensor, at: Evaluation, conditions: Sequence[Any], /) -> list[Tensor]:
         plain = [each for each in conditions if not isinstance(each, _WRAPPERS)]

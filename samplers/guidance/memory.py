@@ -1,4 +1,4 @@
-"""What guidance remembers from step to step, of each window by itself."""
+"""Per-window values that guidance keeps from step to step."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
@@ -10,10 +10,10 @@ Value = TypeVar("Value")
 
 
 class WindowMemory(Generic[Value]):
-    """Values by a key, for each window that is looked at.
+    """Keyed values for each evaluated window.
 
-    A window that was not looked at during a whole noise level is forgotten: where windows move
-    from step to step, none of them ever comes back, and a long clip has many.
+    A window that is not evaluated during a whole noise level is forgotten: windows that move from
+    step to step never come back, and a long clip has many of them.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class WindowMemory(Generic[Value]):
         self._level: float | None = None
 
     def of(self, at: Evaluation) -> dict[Hashable, Value]:
-        """What is known of the window of an evaluation, to read and to write."""
+        """Return the mutable values of an evaluation's window."""
         if at.level != self._level:
             self._kept = {each: self._kept[each] for each in self._kept if each in self._seen}
             self._seen, self._level = set(), at.level

@@ -16,11 +16,11 @@ from ...models.hooks import CrossAttend
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionGuidance:
-    """How strongly the negative prompt acts inside the cross-attention.
+    """Strength of the negative prompt inside the cross-attention.
 
     Args:
-        scale: how far to go away from the negative prompt's attention; 1 does nothing.
-        limit: largest growth of a token's L1 norm.
+        scale: guidance scale away from the negative prompt's attention; 1 does nothing.
+        limit: maximum growth factor of a token's L1 norm.
         blend: share of the guided result.
     """
 
@@ -30,7 +30,7 @@ class AttentionGuidance:
 
     @property
     def acts(self) -> bool:
-        """Whether it changes anything."""
+        """Whether the guidance has any effect."""
         return self.scale > 1 and self.blend > 0
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class AttentionGuidance:
 
 @dataclass(frozen=True, eq=False)
 class NegativeAttention:
-    """A condition, evaluated with another one's attention as the negative."""
+    """A condition to evaluate with another condition's attention as the negative."""
 
     condition: Any
     negative: Any
@@ -51,10 +51,10 @@ class NegativeAttention:
 
 
 def guide_attention(positive: Tensor, negative: Tensor, guidance: AttentionGuidance) -> Tensor:
-    """Combine the results of two cross-attentions, (B, N, L, K) each.
+    """Combine the outputs of two cross-attentions, (B, N, L, K) each.
 
     g = s Z+ - (s - 1) Z-, scaled so that its L1 norm over all heads of a token is at most
-    ``limit`` times that of Z+, then blended with Z+. With scale 1 or equal inputs it is Z+.
+    ``limit`` times that of Z+, then blended with Z+. At scale 1, or with equal inputs, it is Z+.
     Source: Chen et al., "Normalized Attention Guidance", 2025.
     """
     guided = guidance.scale * positive - (guidance.scale - 1) * negative
@@ -67,13 +67,13 @@ def guide_attention(positive: Tensor, negative: Tensor, guidance: AttentionGuida
 def cross_attend_against(
     negatives: Sequence[PreparedContext], guidance: AttentionGuidance, attention: Attention
 ) -> CrossAttend:
-    """Make the hook that stands in for every block's cross-attention.
+    """Make the hook that replaces the cross-attention of every block.
 
     Args:
-        negatives: the negative prompt, prepared, one for all packed clips or one per clip; of an
-            image context beside it nothing is used.
-        guidance: strengths.
-        attention: of the network.
+        negatives: prepared negative prompts, one for all packed clips or one per clip; an image
+            context in them is ignored.
+        guidance: strength of the guidance.
+        attention: attention implementation of the network.
     """
 
     def cross_attend(

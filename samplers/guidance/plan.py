@@ -1,4 +1,4 @@
-"""All of guidance and step caching as one value, and the denoiser that it describes."""
+"""A plan that holds all guidance and step-cache options, and the denoiser built from it."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from .step_cache import StepCache, easy_cache
 
 @dataclass(frozen=True, kw_only=True)
 class Projection:
-    """The rule of ``apg``; with ``parallel`` 1 and the others off, classifier-free guidance."""
+    """Options of ``apg``; with ``parallel`` 1 and the others 0 it is classifier-free guidance."""
 
     parallel: float = 0.0
     momentum: float = 0.0
@@ -25,14 +25,14 @@ class Projection:
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroStar:
-    """The rule of ``cfg_zero``, with so many first steps that wait."""
+    """Options of ``cfg_zero``, with zero velocity in the first ``waiting_steps`` steps."""
 
     waiting_steps: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class SkipLayers:
-    """The options of ``skip_layers``; levels as those of a flow model."""
+    """Options of ``skip_layers``; ``low`` and ``high`` are flow noise levels."""
 
     blocks: tuple[int, ...]
     scale: float = 1.0
@@ -47,19 +47,19 @@ class SkipLayers:
 
 @dataclass(frozen=True, kw_only=True)
 class GuidancePlan:
-    """How a model's predictions become those of a guided denoiser; by default plainly guided.
+    """How a denoiser is guided; by default, plain classifier-free guidance.
 
     Args:
-        scale: of classifier-free guidance; 1 never evaluates the negative condition.
-        last_scale: at the last step, with ``scale`` at the first and even steps between.
-        first_frame_scale: in the first frame, going evenly to the scale in the last.
-        both_ends: the last frame as the first, the scale in the middle.
-        low, high: noise levels (as a flow model's, in [0, 1]) between which to guide.
-        rule: how the two predictions are combined; None is classifier-free guidance.
+        scale: scale of classifier-free guidance; at 1 the negative condition is not evaluated.
+        last_scale: scale at the last step, interpolated linearly from ``scale`` at the first.
+        first_frame_scale: scale in the first frame, going linearly to the usual one in the last.
+        both_ends: use ``first_frame_scale`` in the last frame too, the usual one in the middle.
+        low, high: range of noise levels (a flow model's, in [0, 1]) in which to guide.
+        rule: how to combine the two predictions; None is classifier-free guidance.
         rescale: strength of ``rescale``.
-        skip: skip-layer guidance.
-        attention: the negative condition inside the cross-attention.
-        cache: skipped evaluations.
+        skip: options of skip-layer guidance.
+        attention: guidance by the negative condition inside the cross-attention.
+        cache: options of the step cache.
 
     Raises:
         ValueError: ``low`` and ``high`` are not levels in [0, 1] in this order.
@@ -95,14 +95,14 @@ def guided(
     *,
     watch: Watch | None = None,
 ) -> RunDenoiser:
-    """Make the denoiser of one sampling run.
+    """Build the guided denoiser of one sampling run.
 
     Args:
-        plan: what to do.
-        predict: evaluates conditions, ``SkippedBlocks`` and ``NegativeAttention`` among them.
+        plan: the guidance plan.
+        predict: evaluates conditions, including ``SkippedBlocks`` and ``NegativeAttention``.
         positive, negative: the two conditions.
-        process: of the run that the denoiser serves; it may keep a memory and belongs to no other.
-        watch: told of every prediction, those of the cache too.
+        process: noise process of the run. The denoiser may keep state and serves this run only.
+        watch: called with every prediction, cached ones included.
     """
     if plan.cache is not None and plan.cache.threshold > 0:
         predict = easy_cache(predict, plan.cache)

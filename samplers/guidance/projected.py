@@ -1,4 +1,4 @@
-"""Adaptive projected guidance: less of the difference that only saturates."""
+"""Adaptive projected guidance: reduces the part of the difference that causes oversaturation."""
 
 from torch import Tensor
 
@@ -10,16 +10,16 @@ def apg(*, parallel: float = 0.0, momentum: float = 0.0, threshold: float = 0.0)
     """Guide by the part of the difference that is orthogonal to the conditional prediction.
 
     In x0, with d = c - u and m = d + momentum m_before, limited to ``threshold``:
-    c + (w - 1) (m_orthogonal + parallel m_parallel). With parallel 1 and the others off it is
-    classifier-free guidance. Momentum runs from step to step, in each window for itself, and
-    restarts when the noise level rises and in a run that is resumed.
+    c + (w - 1) (m_orthogonal + parallel m_parallel). With ``parallel`` 1 and the others 0 it is
+    classifier-free guidance. Momentum carries over from step to step, separately in each window,
+    and restarts when the noise level rises and in a resumed run.
     Source: Sadat et al., "Eliminating Oversaturation and Artifacts of High Guidance Scales in
     Diffusion Models", 2024.
 
     Args:
-        parallel: share of the parallel part that is kept, per clip.
-        momentum: share of the last difference; the paper takes -0.5, 0 is none.
-        threshold: largest root mean square of a frame's difference, 0 for no limit.
+        parallel: share of the parallel part to keep, per clip.
+        momentum: share of the last difference to add; the paper uses -0.5, 0 turns it off.
+        threshold: largest root mean square of a frame's difference; 0 for no limit.
     """
     windows: WindowMemory[tuple[float, Tensor]] = WindowMemory()
 

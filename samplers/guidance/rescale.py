@@ -1,4 +1,4 @@
-"""Guidance rescale: the spread of the guided prediction brought back to the conditional one's."""
+"""Guidance rescale: restore the standard deviation of the conditional prediction."""
 
 from torch import Tensor
 
@@ -13,14 +13,14 @@ def rescale(
 ) -> RunDenoiser:
     """Multiply the guided output by strength std(c) / std(out) + 1 - strength, per clip.
 
-    In the space of velocities (v for eps and v models). What is given is not counted and not
+    This operates on velocities (on v for eps and v models). Given positions are neither counted nor
     changed. Source: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed",
     2023, section 3.4.
 
     Args:
-        denoiser: a guided one.
+        denoiser: the guided denoiser.
         predict: evaluates the positive condition; ``remember`` saves the second evaluation.
-        positive: the condition.
+        positive: the positive condition.
         strength: 0 changes nothing, 0.7 is usual.
     """
 
@@ -40,6 +40,6 @@ def rescale(
 
 
 def spread(values: Tensor, made: Tensor | None, regions: Regions) -> Tensor:
-    """Return the standard deviation of each clip over what is made."""
+    """Return the standard deviation of each clip over the values that ``made`` marks."""
     mean = regions.clip_mean(values, made)
     return regions.clip_mean((values - mean) ** 2, made).sqrt()

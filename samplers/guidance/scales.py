@@ -12,7 +12,7 @@ def value_of(scale: Scale, x: Tensor, at: Evaluation) -> Tensor | float:
 
 
 def within(scale: Scale, low: float, high: float) -> Scale:
-    """Guide at noise levels from ``low`` to ``high`` only; outside, one evaluation is saved.
+    """Guide only at noise levels from ``low`` to ``high``; outside, this saves one evaluation.
 
     Source: Kynkaanniemi et al., "Applying Guidance in a Limited Interval Improves Sample and
     Distribution Quality in Diffusion Models", 2024.
@@ -21,7 +21,7 @@ def within(scale: Scale, low: float, high: float) -> Scale:
 
 
 def over_steps(start: float, end: float) -> Scale:
-    """Let the scale go evenly from ``start`` at the first step to ``end`` at the last.
+    """Interpolate the scale linearly from ``start`` at the first step to ``end`` at the last.
 
     Between the levels of two steps it is linear in the noise level.
     """
@@ -29,14 +29,15 @@ def over_steps(start: float, end: float) -> Scale:
 
 
 def over_frames(first: float, last: Scale, *, both_ends: bool = False) -> Scale:
-    """Let the scale go evenly from ``first`` in the first frame to ``last`` in the last.
+    """Interpolate the scale linearly from ``first`` in the first frame to ``last`` in the last.
 
     Frames near a given first frame need less guidance. Source: Blattmann et al., "Stable Video
     Diffusion", 2023.
 
     Args:
-        first, last: scales.
-        both_ends: go back to ``first`` from the middle on, for clips whose last frame is given too.
+        first, last: scales of the first and last frame.
+        both_ends: reach ``last`` in the middle and return to ``first``, for clips whose last frame
+            is given too.
     """
 
     def scale(x: Tensor, at: Evaluation) -> Tensor:

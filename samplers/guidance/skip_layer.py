@@ -1,4 +1,4 @@
-"""Skip-layer guidance: away from what the network predicts without some of its blocks."""
+"""Skip-layer guidance: guide away from the network's prediction without some of its blocks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from .cfg import Predict, keep_given
 
 @dataclass(frozen=True, eq=False)
 class SkippedBlocks:
-    """A condition, evaluated by the network without some of its blocks."""
+    """A condition to evaluate without some of the network's blocks."""
 
     condition: Any
     blocks: frozenset[int]
@@ -26,17 +26,17 @@ def skip_layers(
     low: float = 0.2,
     high: float = 0.9,
 ) -> RunDenoiser:
-    """Add scale (c - p), p being the weak prediction, at noise levels from ``low`` to ``high``.
+    """Add scale (c - p), with p the weak prediction, at noise levels from ``low`` to ``high``.
 
     Source: Hyung et al., "Spatiotemporal Skip Guidance for Enhanced Video Diffusion Sampling",
     2024 (residual mode); Stable Diffusion 3.5 calls it skip-layer guidance.
 
     Args:
-        denoiser: what it is added to.
-        predict: evaluates both conditions; ``remember`` saves that of c.
-        weak: the positive condition and the blocks to skip; one or two in the middle are usual.
-        scale: 0 evaluates nothing more.
-        low, high: outside of these levels nothing is added.
+        denoiser: the denoiser to whose result it is added.
+        predict: evaluates both conditions; ``remember`` saves the evaluation of c.
+        weak: the positive condition and the blocks to skip; one or two middle blocks are usual.
+        scale: strength; 0 adds no evaluations.
+        low, high: range of noise levels outside which nothing is added.
     """
 
     def denoise(x: Tensor, at: Evaluation) -> Tensor:

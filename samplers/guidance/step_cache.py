@@ -1,4 +1,4 @@
-"""EasyCache: skip evaluations while the network's output can be told from its input."""
+"""EasyCache: skip evaluations while the network's output can be extrapolated from its input."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from .memory import WindowMemory
 
 @dataclass(frozen=True, kw_only=True)
 class StepCache:
-    """How much error skipped evaluations may add.
+    """Error budget for skipped evaluations.
 
     Args:
-        threshold: relative change of the output that may go unseen before the network is evaluated
-            again; 0 skips nothing, 0.05 is careful, 0.2 visible.
-        start, end: shares of the steps between which evaluations may be skipped.
+        threshold: accumulated relative change of the output at which the network is evaluated
+            again; 0 skips nothing, 0.05 is conservative, 0.2 is visible.
+        start, end: range of the steps, as shares, in which evaluations may be skipped.
     """
 
     threshold: float = 0.05
@@ -37,7 +37,7 @@ class StepCache:
 
 @dataclass
 class _Memory:
-    """What is known of one condition in one window."""
+    """Cached values of one condition in one window."""
 
     condition: Any
     sigma: float
@@ -50,14 +50,14 @@ class _Memory:
 
 
 def easy_cache(predict: Predict, cache: StepCache) -> Predict:
-    """Skip evaluations whose result can be told from the last ones.
+    """Skip evaluations whose result can be extrapolated from the previous ones.
 
     With k = |dv| / |dx| between the last two evaluated steps, the output changes by about
-    k |x - x_before| relative to |v_before|. These changes add up; while the sum is below the
-    threshold the network is not evaluated and v = x + (v - x)_last. The first two evaluations,
-    those outside of [start, end] and the last step are always made. Every condition and window has
-    a memory of its own, and a batch or packed sequence is skipped as one. For undistilled models
-    with many steps: few steps leave nothing to skip, and fresh noise makes the estimate useless.
+    k |x - x_before| relative to |v_before|. These changes accumulate; while their sum is below the
+    threshold, the network is not evaluated and v = x + (v - x)_last. The first two evaluations,
+    those outside [start, end] and the last step always run. Every condition and window has its own
+    cache, and a batch or packed sequence is skipped as a whole. Meant for undistilled models with
+    many steps: few steps leave nothing to skip, and fresh noise makes the estimate useless.
     Source: Zhou et al., "Less is Enough: Training-Free Video Diffusion Acceleration via
     Runtime-Adaptive Caching", 2025.
 
@@ -99,7 +99,7 @@ def _seen(x: Tensor, sigma: Tensor, process: NoiseProcess) -> Tensor:
 
 
 def _tell(memory: _Memory | None, seen: Tensor, sigma: float, threshold: float) -> Tensor | None:
-    """Return the output where it may be told, and write down what that adds to the error."""
+    """Return the extrapolated output if the error allows it, and add to the error; else None."""
     if memory is None or memory.rate is None or sigma > memory.sigma:
         return None
     change = memory.rate * _size(seen - memory.seen) / max(_size(memory.output), 1e-12)
@@ -113,7 +113,7 @@ def _tell(memory: _Memory | None, seen: Tensor, sigma: float, threshold: float) 
 def _remember(
     memory: _Memory | None, condition: Any, seen: Tensor, output: Tensor, sigma: float
 ) -> _Memory:
-    """Return the memory after an evaluation; a level that rises begins a new run."""
+    """Return the memory after an evaluation; a rise of the noise level starts a new run."""
     made = _Memory(condition, sigma, seen, output, output - seen, computed=(seen, output))
     if memory is not None and memory.computed is not None and sigma <= memory.sigma:
         seen_before, output_before = memory.computed

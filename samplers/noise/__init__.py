@@ -1,1 +1,1 @@
-"""Standard normal noise that belongs to absolute frames, drawn on the CPU."""
+"""Standard normal noise tied to absolute frames, drawn on the CPU."""

@@ -1,4 +1,4 @@
-"""Noise made from other noise: other seeds for some frames, mixtures, another place in time."""
+"""Noise derived from other noise: per-frame seeds, mixtures, shifts in time."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,19 +15,19 @@ from .steps import StepNoise
 
 
 class Noise(Protocol):
-    """NOISE as the hosts take it; those of the pack also have a ``draw``, see ``draw_noise``."""
+    """A host's NOISE interface; the pack's own noise also has ``draw``, see ``draw_noise``."""
 
     seed: int
 
     def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
-        """Standard normal noise shaped like ``latent["samples"]``."""
+        """Generate standard normal noise shaped like ``latent["samples"]``."""
         ...
 
 
 def draw_noise(noise: Noise, latent: Mapping[str, Any], draw: int) -> Tensor:
-    """Draw the noise that a run starts from (draw 0) or that is added after its k-th step.
+    """Draw the initial noise of a run (draw 0) or the noise after its k-th step (draw k).
 
-    A host's own noise has the first only; the later ones are then drawn per frame from its seed.
+    A host's own noise provides only draw 0; later draws are made per frame from its seed.
     """
     if draw == 0:
         return noise.generate_noise(latent)
@@ -36,7 +36,7 @@ def draw_noise(noise: Noise, latent: Mapping[str, Any], draw: int) -> Tensor:
 
 
 def step_noise_of(noise: Noise, latent: Mapping[str, Any]) -> StepNoise | None:
-    """Return what a stochastic solver adds after each step of a run on ``latent``.
+    """Return the noise that a stochastic solver adds after each step of a run on ``latent``.
 
     None for a latent of several streams: the solver then draws for all of them from its seed.
     """
@@ -46,7 +46,7 @@ def step_noise_of(noise: Noise, latent: Mapping[str, Any]) -> StepNoise | None:
 
 
 def seeds_in(noise: Noise) -> frozenset[int]:
-    """Return every seed that a noise draws from, those of some of its frames too."""
+    """Return every seed that a noise draws from, including per-frame seeds."""
     return noise.sources if isinstance(noise, _Drawn) else frozenset({noise.seed})
 
 
@@ -56,24 +56,24 @@ class _Drawn(ABC):
     @property
     @abstractmethod
     def sources(self) -> frozenset[int]:
-        """Every seed that it draws from."""
+        """Every seed that this noise draws from."""
 
     def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
-        """Noise shaped like ``latent["samples"]``, see ``FrameNoise``."""
+        """Generate noise shaped like ``latent["samples"]``, see ``FrameNoise``."""
         check_one_stream(latent["samples"], DRAWN_TOGETHER)
         return self.draw(latent, 0)
 
     @abstractmethod
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
-        """Noise that a run starts from (draw 0), or that is added after its k-th step."""
+        """Draw the initial noise of a run (draw 0) or the noise after its k-th step (draw k)."""
 
 
 @dataclass(frozen=True)
 class FrameSeeds(_Drawn):
-    """Noise whose frames have seeds of their own.
+    """Noise with separate seeds for some frames.
 
     Args:
-        base: of all other frames.
+        base: noise of all other frames.
         seeds: absolute latent frame -> seed.
     """
 
@@ -87,11 +87,11 @@ class FrameSeeds(_Drawn):
 
     @property
     def sources(self) -> frozenset[int]:
-        """The base's seeds and those of the frames."""
+        """The seeds of the base and of the frames."""
         return seeds_in(self.base) | frozenset(self.seeds.values())
 
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
-        """Noise of the base with the frames of other seeds put in."""
+        """Draw the base's noise and replace the frames that have their own seeds."""
         made = draw_noise(self.base, latent, draw).clone()
         axis = 0 if made.ndim == 4 else 2  # (F, C, H, W) or (B, C, F, H, W)
         first = int(latent.get("first_frame", 0))
@@ -105,14 +105,14 @@ class FrameSeeds(_Drawn):
 
 @dataclass(frozen=True)
 class MixedNoise(_Drawn):
-    """cos(a) first + sin(a) second, which is standard normal again; a = share pi / 2.
+    """The mixture cos(a) first + sin(a) second, a = share pi / 2, which is standard normal too.
 
     Args:
-        first, second: two sources that have no seed in common.
+        first, second: two noise sources with no seed in common.
         share: 0 is the first, 1 the second.
 
     Raises:
-        ValueError: the share is out of range, or a seed occurs in both.
+        ValueError: the share is out of range, or both use the same seed.
     """
 
     first: Noise
@@ -121,16 +121,16 @@ class MixedNoise(_Drawn):
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
-            raise ValueError(f"share {self.share} of the second noise: use 0 to 1")
+            raise ValueError(f"share {self.share} of the second noise: use a number from 0 to 1")
         if common := seeds_in(self.first) & seeds_in(self.second):
             raise ValueError(
                 f"both noises have the seed {min(common)}, so their mixture would be too "
-                "strong: use two seeds"
+                "strong: use two different seeds"
             )
 
     @property
     def seed(self) -> int:
-        """The first one's seed."""
+        """The seed of the first noise."""
         return self.first.seed
 
     @property
@@ -139,7 +139,7 @@ class MixedNoise(_Drawn):
         return seeds_in(self.first) | seeds_in(self.second)
 
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
-        """Mixture of both, exactly one of them at the ends."""
+        """Draw the mixture; at shares 0 and 1, exactly the one noise."""
         if self.share in (0, 1):
             return draw_noise(self.second if self.share else self.first, latent, draw)
         angle = self.share * math.pi / 2
@@ -149,11 +149,11 @@ class MixedNoise(_Drawn):
 
 @dataclass(frozen=True)
 class ShiftedNoise(_Drawn):
-    """Noise of frames further on, as if the clip began there.
+    """Noise shifted in time, as if the clip started ``frames`` latent frames later.
 
     Args:
-        base: of the pack, since a host's own noise has no place in time.
-        frames: latent frames; negative for frames before the beginning.
+        base: one of the pack's noise objects, since a host's own noise has no position in time.
+        frames: latent frames to shift by; negative for frames before the start.
 
     Raises:
         ValueError: the base is a host's own noise.
@@ -179,6 +179,6 @@ class ShiftedNoise(_Drawn):
         return seeds_in(self.base)
 
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
-        """Noise of the base for the later frames."""
+        """Draw the base's noise for the shifted frames."""
         first = int(latent.get("first_frame", 0)) + self.frames
         return draw_noise(self.base, {**latent, "first_frame": first}, draw)

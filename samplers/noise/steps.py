@@ -9,7 +9,7 @@ from torch import Tensor
 from .frames import frame_noise, row_noise
 
 StepNoise = Callable[[int], Tensor]
-"""Number of a step -> standard normal noise shaped like the state, always the same for a number."""
+"""Step number -> standard normal noise shaped like the state, deterministic per step number."""
 
 
 def seeded_step_noise(
@@ -18,11 +18,11 @@ def seeded_step_noise(
     """Draw the noise of each step from the run's seed.
 
     Args:
-        shape: of the state; a video latent (B, C, F, H, W) gets its noise per absolute frame as
-            its first noise does, of any other shape each row is drawn as a whole.
-        seed: of the run.
+        shape: shape of the state; for a video latent (B, C, F, H, W), noise is drawn per absolute
+            frame like the initial noise; for any other shape, each row is drawn as a whole.
+        seed: seed of the run.
         first_frame: absolute index of the first frame.
-        clips: number of the clip in each row, 0, 1, ... by default.
+        clips: index of the clip in each row, 0, 1, ... by default.
     """
     numbers = range(shape[0]) if clips is None else clips
 
@@ -44,8 +44,8 @@ def noise_for(
 ) -> StepNoise:
     """Return noise in the dtype and on the device of the state.
 
-    Without a source it is drawn from the ``seed`` among the denoiser's arguments, where the host
-    puts it, or from seed 0.
+    Without a source, noise is drawn from the ``seed`` that the host puts among the denoiser's
+    arguments, or from seed 0.
     """
     seed = (extra_args or {}).get("seed") or 0
     source = noise or seeded_step_noise(x.shape, seed=int(seed))

@@ -1,8 +1,8 @@
-"""Noise that moves with what a clip shows (Burgert et al., "Go-with-the-Flow", 2501.08331, 2025).
+"""Noise warped along a clip's motion (Burgert et al., "Go-with-the-Flow", 2501.08331, 2025).
 
-Each pixel's noise is carried along the flow. Where the picture grows, the noise of a pixel is split
-over the area that it gets; where it shrinks, the noise of several is added up. Either way each
-frame by itself is plain noise: standard normal, no two places alike.
+Each pixel's noise is carried along the flow. Where the image expands, the noise of a pixel is split
+over the area that it covers; where it contracts, the noise of several pixels is summed. Either way,
+each frame by itself is plain noise: standard normal and independent between positions.
 
 C channels, F frames, H rows and W columns of the video, h and w of the latent, E edges.
 """
@@ -19,18 +19,18 @@ from ..checks import check_one_stream
 from .frames import DRAWN_TOGETHER, as_clip, frame_noise, frames_of
 
 _SAME_MOTION = 1.0
-"""Pixels by which a place and the one that its noise is fetched from may move apart: further, and
-something else has uncovered the place."""
+"""Maximum difference in motion, in pixels, between a position and the one its noise is fetched
+from. A larger difference means that the position was uncovered by something else."""
 
 
 class Carried(NamedTuple):
-    """Noise on its way through the frames, in pixels of the video.
+    """Noise carried through the frames, at pixel resolution.
 
     Attributes:
         noise: (C, H * W), standard normal.
-        weight: (H * W), the area that a pixel's noise stands for, 1 on average.
-        offset: (2, H * W), how far right and down of the pixel its noise belongs, so that motions
-            of less than a pixel add up.
+        weight: (H * W), the area that a pixel's noise represents, 1 on average.
+        offset: (2, H * W), how far to the right of and below the pixel its noise belongs, so that
+            sub-pixel motion accumulates.
     """
 
     noise: Tensor
@@ -39,17 +39,18 @@ class Carried(NamedTuple):
 
 
 class _Edges(NamedTuple):
-    """Where noise goes: from pixels (E) to pixels (E), with what rounding leaves over (2, E)."""
+    """Noise moves from source to target pixels (E each), with rounding remainders (2, E)."""
 
     source: Tensor
     target: Tensor
     rest: Tensor
     pushed: int
-    """How many of them follow the flow from their source; the others fill what it leaves open."""
+    """Number of leading edges that follow the flow; the others fill the positions it leaves open.
+    """
 
 
 def started(noise: Tensor) -> Carried:
-    """Noise (C, H, W) of the first frame."""
+    """Start carrying the noise (C, H, W) of the first frame."""
     flat = rearrange(noise, "C H W -> C (H W)")
     return Carried(flat, torch.ones(flat.shape[1]), torch.zeros(2, flat.shape[1]))
 
@@ -58,10 +59,10 @@ def carried(before: Carried, flow: Tensor, fresh: Tensor) -> Carried:
     """Carry noise on to the next frame.
 
     Args:
-        before: in this frame.
-        flow: (H, W, 2), how many pixels right and down everything moves until the next frame.
-        fresh: (2 C, H, W), standard normal, for parts of what is split and for places that nothing
-            comes to.
+        before: noise in the current frame.
+        flow: (H, W, 2), motion to the next frame in pixels, right and down.
+        fresh: (2 C, H, W), standard normal noise for the parts of split pixels and for positions
+            that receive nothing.
     """
     splitting, filling = rearrange(fresh, "(two C) H W -> two C (H W)", two=2)
     edges = _edges(flow, before.offset)
@@ -91,14 +92,14 @@ def carried(before: Carried, flow: Tensor, fresh: Tensor) -> Carried:
 def _apart(
     edges: _Edges, split: Tensor, parts: Tensor, splitting: Tensor, filling: Tensor
 ) -> Tensor:
-    """By how much the parts of what is split differ from its share, (C, number of these edges).
+    """Deviation of each part of a split pixel from its even share, (C, number of split edges).
 
     Args:
-        edges: of a frame.
-        split: numbers of those whose source has several, rising.
-        parts: how many edges each source has (H * W).
-        splitting, filling: fresh noise (C, H * W), of edges that follow the flow by their source,
-            of others by their target.
+        edges: all edges of a frame.
+        split: increasing indices of the edges whose source has several edges.
+        parts: number of edges of each source (H * W).
+        splitting, filling: fresh noise (C, H * W), indexed by source for edges that follow the
+            flow and by target for the others.
     """
     source, target = edges.source[split], edges.target[split]
     pushed = int((split < edges.pushed).sum())
@@ -136,12 +137,12 @@ def _edges(flow: Tensor, offset: Tensor) -> _Edges:
 
 
 def _nearest(places: Tensor) -> Tensor:
-    """The nearest pixels; all halves go one way, so that a shift by half a pixel is one."""
+    """Round to the nearest pixels, halves up, so that a half-pixel shift moves all pixels alike."""
     return (places + 0.5).floor().long()
 
 
 def shrunk(now: Carried, height: int, width: int, side: int) -> Tensor:
-    """The noise of a latent frame (C, h, w) whose places are squares of a side in pixels."""
+    """Reduce noise to a latent frame (C, h, w) of squares ``side`` pixels wide."""
     blocks = {"h": height // side, "w": width // side, "p": side, "q": side}
     total = reduce(now.noise * now.weight, "C (h p w q) -> C h w", "sum", **blocks)
     return total / reduce(now.weight.square(), "(h p w q) -> h w", "sum", **blocks).sqrt()
@@ -149,14 +150,14 @@ def shrunk(now: Carried, height: int, width: int, side: int) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class WarpedNoise:
-    """NOISE of one seed that follows a flow, by absolute frames.
+    """A NOISE object of one seed that follows a flow, by absolute frames.
 
     Args:
-        seed: of all noise.
-        flow: (F - 1, H, W, 2), how many pixels right and down everything moves from each frame of
-            the video to the next. Frames before and after have plain noise.
-        time: frames of the video behind a latent frame; the noise is that of the frame with which
-            a latent frame of a loop begins, and any other ends.
+        seed: seed of all noise.
+        flow: (F - 1, H, W, 2), motion from each video frame to the next in pixels, right and down.
+            Frames before and after it have plain noise.
+        time: video frames per latent frame. A latent frame takes the noise of its last video frame,
+            or of its first in a loop.
 
     Raises:
         ValueError: the flow has another shape.
@@ -170,16 +171,17 @@ class WarpedNoise:
     def __post_init__(self) -> None:
         if self.flow.ndim == 4 and not len(self.flow):
             raise ValueError(
-                "the flow of one frame moves nothing: make it of a video of two frames or more"
+                "the flow of a single frame is empty: estimate it from a video of at least two "
+                "frames"
             )
         if self.flow.ndim != 4 or self.flow.shape[3] != 2 or not self.flow.numel():
             raise ValueError(
-                f"a flow of shape {tuple(self.flow.shape)}: (frames - 1, rows, columns, 2) with at "
-                "least two frames is needed"
+                f"a flow of shape {tuple(self.flow.shape)}: expected (frames - 1, rows, columns, "
+                "2) of at least two frames"
             )
 
     def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
-        """Noise shaped like ``latent["samples"]``, see ``FrameNoise``.
+        """Generate noise shaped like ``latent["samples"]``, see ``FrameNoise``.
 
         Raises:
             ValueError: the latent is not a video latent, or its size is not the flow's.
@@ -188,7 +190,7 @@ class WarpedNoise:
         return self.draw(latent, 0)
 
     def draw(self, latent: Mapping[str, Any], draw: int) -> Tensor:
-        """The noise that a run starts from (draw 0), or that is added after its k-th step."""
+        """Draw the initial noise of a run (draw 0) or the noise after its k-th step (draw k)."""
         shape = latent["samples"].shape
         if len(shape) == 4:
             return frames_of(self.draw(as_clip(latent), draw))
@@ -197,7 +199,7 @@ class WarpedNoise:
         return torch.stack([self._clip(shape[1:], clip, first, draw) for clip in clips])
 
     def _clip(self, shape: torch.Size, clip: int, first: int, draw: int) -> Tensor:
-        """(C, F, h, w): the frames that the flow knows, and plain noise around them."""
+        """Noise (C, F, h, w): warped in the frames that the flow covers, plain in the others."""
         channels, frames, *sides = shape
         key = (channels, *sides, clip, draw)
         if key not in self._made:
@@ -210,13 +212,13 @@ class WarpedNoise:
         return noise
 
     def _carried_along(self, channels: int, sides: list[int], clip: int, draw: int) -> Tensor:
-        """(C, f, h, w) of all latent frames that begin within the flow."""
+        """Warped noise (C, f, h, w) of all latent frames that start within the flow."""
         height, width = self.flow.shape[1:3]
         side = height // sides[0]
         if [height, width] != [side * each for each in sides]:
             raise ValueError(
-                f"a flow of {width}x{height} pixels for a latent of {sides[1]}x{sides[0]} places: "
-                "make it of pictures in the clip's own size"
+                f"a flow of {width}x{height} pixels does not fit a latent of "
+                f"{sides[1]}x{sides[0]} positions: estimate it from images of the clip's own size"
             )
 
         def drawn(count: int, frame: int) -> Tensor:

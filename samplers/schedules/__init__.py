@@ -1,1 +1,1 @@
-"""Noise levels: schedules, their shifts, and what models were trained on."""
+"""Noise levels: schedules, shifts, and the levels that models were trained on."""

@@ -1,4 +1,4 @@
-"""The beta distribution's quantiles, which space the levels of the beta schedule."""
+"""Quantiles of the beta distribution, which space the levels of the beta schedule."""
 
 import math
 
@@ -18,8 +18,8 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
     """
     if not (0 <= probability <= 1 and a > 0 and b > 0):
         raise ValueError(
-            f"quantile {probability} of Beta({a}, {b}): the probability lies in [0, 1], "
-            "a and b above 0"
+            f"quantile {probability} of Beta({a}, {b}): the probability must lie in [0, 1], "
+            "a and b must be above 0"
         )
     if probability in (0, 1):
         return float(probability)
@@ -36,8 +36,8 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
 def beta_distribution(x: float, a: float, b: float) -> float:
     """Return P(X <= x) for X ~ Beta(a, b), the regularised incomplete beta function.
 
-    Its continued fraction converges fast for x below the mean; above, the tail is taken from the
-    other side. Source: Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.5.8.
+    Its continued fraction converges fast for x below the mean; above the mean, the complementary
+    tail is used. Source: Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.5.8.
     """
     if x <= 0 or x >= 1:
         return float(x >= 1)

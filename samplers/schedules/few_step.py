@@ -1,4 +1,4 @@
-"""Noise levels that distilled models were trained for; other levels give worse results."""
+"""Noise levels that distilled models were trained on; other levels give worse results."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ LTX_DISTILLED = (1.0, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0.421875
 """LTX-Video and LTX-2 distilled, first pass: Lightricks, 2025."""
 
 LTX_DISTILLED_SECOND_PASS = LTX_DISTILLED[5:]
-"""For a latent that was scaled up in between; the given latent is noised to the first level."""
+"""For an upscaled latent from the first pass, which is noised to the first level."""
 
 _RCM_ANGLES = (1.5, 1.4, 1.0)
 _RCM_LARGEST = 80.0
@@ -35,17 +35,17 @@ def few_step_grids() -> Mapping[str, Tensor]:
 
 
 def rcm_sigmas(steps: int, *, largest: float = _RCM_LARGEST) -> Tensor:
-    """Turn rCM's angles atan(largest), 1.5, 1.4, 1.0 into flow levels, sin / (sin + cos).
+    """Convert rCM's angles atan(largest), 1.5, 1.4, 1.0 to flow levels, sin / (sin + cos).
 
     Source: Zheng et al., "Large Scale Diffusion Distillation via Score-Regularized
     Continuous-Time Consistency", 2025.
 
     Args:
         steps: 1 to 4.
-        largest: first level as noise over signal; 80 for text to video.
+        largest: first level as the noise-to-signal ratio; 80 for text to video.
 
     Raises:
-        ValueError: another number of steps.
+        ValueError: ``steps`` is not in this range.
     """
     if not 1 <= steps <= len(_RCM_ANGLES) + 1:
         raise ValueError(f"rCM with {steps} steps: its grid has 1 to {len(_RCM_ANGLES) + 1}")
@@ -61,24 +61,24 @@ def lcm_timesteps(
     train_steps: int = TRAIN_STEPS,
     strength: float = 1.0,
 ) -> list[int]:
-    """Pick the timesteps of latent consistency sampling, falling.
+    """Choose the timesteps of latent consistency sampling, in decreasing order.
 
     The student was trained at every k-th timestep, k = train_steps / original_steps (the skipping
-    step): k i - 1 for i = 1, 2 ... Of these, ``steps`` are taken at even distances from the
-    noisiest one on. Source: Luo et al., "Latent Consistency Models", 2023, section 4.3.
+    step): k i - 1 for i = 1, 2 ... Of these, ``steps`` are taken at even spacing, starting with the
+    noisiest. Source: Luo et al., "Latent Consistency Models", 2023, section 4.3.
 
     Args:
         steps: number of steps.
-        original_steps: of the solver that was distilled.
+        original_steps: number of steps of the distilled solver.
         train_steps: length of the model's table of noise levels.
-        strength: below 1 a given latent is changed only that much.
+        strength: below 1, a given latent is changed only to that extent.
 
     Raises:
         ValueError: there are fewer trained timesteps than steps, or a number is out of range.
     """
     if original_steps > train_steps:
         raise ValueError(
-            f"{original_steps} original of {train_steps} training steps: use as many or fewer"
+            f"{original_steps} original steps of {train_steps} training steps: use at most as many"
         )
     picks = _picks(steps, original_steps, strength)
     skip = train_steps // original_steps
@@ -86,16 +86,16 @@ def lcm_timesteps(
 
 
 def _picks(steps: int, original_steps: int, strength: float) -> list[int]:
-    """Which of the trained steps are taken, from the noisiest one on; 1 is the cleanest."""
+    """Choose from the trained steps, noisiest first; 1 is the cleanest."""
     if not (original_steps >= 1 and 0 < strength <= 1):
         raise ValueError(
-            f"{original_steps} original steps at strength {strength}: use 1 or more steps and a "
-            "strength above 0 and up to 1"
+            f"{original_steps} original steps at strength {strength}: use at least 1 step and a "
+            "strength above 0 and at most 1"
         )
     available = int(original_steps * strength)
     if not 1 <= steps <= available:
         fewer = f"use 1 to {available}" if available else f"a strength of {strength:g} is too low"
-        raise ValueError(f"{steps} steps of {available} that were trained: {fewer}")
+        raise ValueError(f"{steps} steps of {available} trained steps: {fewer}")
     return [available - step * available // steps for step in range(steps)]
 
 
@@ -106,10 +106,10 @@ def lcm_flow_sigmas(
     original_steps: int = LCM_ORIGINAL_STEPS,
     strength: float = 1.0,
 ) -> Tensor:
-    """Take the trailing grid of latent consistency sampling for a flow model.
+    """Return the trailing grid of latent consistency sampling for a flow model.
 
     The student was trained at i / original_steps before the shift, i = 1, 2 ..., so the first
-    level is pure noise; see ``lcm_timesteps`` for which of them are taken.
+    level is pure noise. See ``lcm_timesteps`` for the choice among them.
 
     Returns:
         (steps + 1,) float32 ending in 0.

@@ -1,4 +1,4 @@
-"""Noise schedules: 1-D float32 tensors of falling noise levels that end in exactly 0."""
+"""Noise schedules: 1-D float32 tensors of decreasing noise levels that end in exactly 0."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def shift_sigmas(sigmas: Tensor, shift: float) -> Tensor:
     """Move noise levels towards 1: s' = a s / (1 + (a - 1) s), with 0 and 1 fixed.
 
-    Shifts multiply when applied one after the other, so replace a shift and never stack it.
+    Shifts applied in succession multiply, so replace a shift, never stack another on it.
     Source: Esser et al., "Scaling Rectified Flow Transformers", 2024, eq. 23.
 
     Args:
@@ -17,7 +17,7 @@ def shift_sigmas(sigmas: Tensor, shift: float) -> Tensor:
         shift: a > 0; 1 leaves the levels unchanged.
 
     Raises:
-        ValueError: when ``shift`` is not positive.
+        ValueError: ``shift`` is not positive.
     """
     if not shift > 0:
         raise ValueError(f"shift {shift} must be above 0 (1 means no shift)")
@@ -25,9 +25,9 @@ def shift_sigmas(sigmas: Tensor, shift: float) -> Tensor:
 
 
 def percent_to_sigma(percent: float, shift: float) -> float:
-    """Noise level when a share in [0, 1] of a flow model's sampling is done, as ComfyUI counts it.
+    """Noise level of a flow model after a share in [0, 1] of the sampling, as ComfyUI counts it.
 
-    That is the share of the steps of a schedule which is even before the shift.
+    The share counts the steps of a schedule that is evenly spaced before the shift.
     """
     left = min(max(1.0 - percent, 0.0), 1.0)
     return shift * left / (1 + (shift - 1) * left)
@@ -39,18 +39,18 @@ def flow_sigmas(steps: int, *, shift: float = 1.0, start: float = 1.0) -> Tensor
     Args:
         steps: number of steps, at least 1.
         shift: see ``shift_sigmas``.
-        start: the first level, in (0, 1]. Below 1 the given content is changed only that much;
-            all the steps are then spent between ``start`` and 0.
+        start: the first level, in (0, 1]. Below 1, the given content is changed only to that
+            extent, and all steps lie between ``start`` and 0.
 
     Returns:
         (steps + 1,) float32, from exactly ``start`` to exactly 0.
 
     Raises:
-        ValueError: when ``steps``, ``shift`` or ``start`` are out of range.
+        ValueError: ``steps``, ``shift`` or ``start`` is out of range.
     """
     check_steps(steps)
     if not 0 < start <= 1:
-        raise ValueError(f"start {start} is not a noise level above 0 and up to 1")
+        raise ValueError(f"start {start} must be a noise level above 0 and at most 1")
     level = torch.tensor(start, dtype=torch.float64)
     first = shift_sigmas(level, 1 / shift if shift > 0 else shift).item()
     even = torch.linspace(first, 0, steps + 1, dtype=torch.float64)
@@ -60,12 +60,12 @@ def flow_sigmas(steps: int, *, shift: float = 1.0, start: float = 1.0) -> Tensor
 
 
 def end_of_schedule(whole: Callable[[int], Tensor], steps: int, strength: float) -> Tensor:
-    """Take the last ``steps`` steps of a schedule of steps / strength, as ComfyUI's denoise does.
+    """Return the last ``steps`` of steps / strength steps, like ComfyUI's ``denoise``.
 
     Args:
         whole: number of steps -> schedule.
         steps: at least 1.
-        strength: in (0, 1]; below 1 a given latent is changed only that much.
+        strength: in (0, 1]; below 1, a given latent is changed only to that extent.
 
     Returns:
         (steps + 1,) levels.
@@ -75,6 +75,6 @@ def end_of_schedule(whole: Callable[[int], Tensor], steps: int, strength: float)
 
 
 def check_steps(steps: int) -> None:
-    """Raise ValueError where a schedule has no step."""
+    """Raise ValueError if a schedule has no steps."""
     if steps < 1:
-        raise ValueError(f"a schedule of {steps} steps: use 1 or more")
+        raise ValueError(f"a schedule of {steps} steps: use at least 1")

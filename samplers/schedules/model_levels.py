@@ -1,4 +1,4 @@
-"""Which noise levels a model was trained on, and the schedules that can be made of them."""
+"""The noise levels that a model was trained on, and the schedules built from them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from .table import NoiseTable
 
 @dataclass(frozen=True)
 class FlowLevels:
-    """Levels in [0, 1] of a flow model: even in training, then shifted, see ``shift_sigmas``."""
+    """Levels in [0, 1] of a flow model: evenly spaced, then shifted, see ``shift_sigmas``."""
 
     shift: float = 1.0
 
 
 @dataclass(frozen=True)
 class ContinuousLevels:
-    """An EDM model's range of levels, as noise over signal; it has no numbered timesteps."""
+    """Level range of an EDM model, as noise-to-signal ratios; it has no numbered timesteps."""
 
     smallest: float
     largest: float
@@ -41,33 +41,33 @@ MODEL_SPACINGS = (
     "linear-quadratic",
     "lcm",
 )
-"""Every name that ``model_sigmas`` knows; which of them a model has depends on its kind."""
+"""All names that ``model_sigmas`` knows; which ones a model supports depends on its kind."""
 
 _Schedule = Callable[[int, float], Tensor]
 """(steps, strength) -> (steps + 1,) levels."""
 
 
 def model_sigmas(levels: NoiseLevels, spacing: str, steps: int, *, strength: float = 1.0) -> Tensor:
-    """Space a model's own noise levels.
+    """Build a schedule from a model's own noise levels.
 
     Args:
-        levels: of the model.
-        spacing: one of ``MODEL_SPACINGS``; "auto" is what suits the kind of model: trailing, or
-            Karras for one without timesteps.
+        levels: noise levels of the model.
+        spacing: one of ``MODEL_SPACINGS``; "auto" chooses by the kind of model: trailing, or Karras
+            for one without timesteps.
         steps: number of steps, at least 1.
-        strength: below 1 a given latent is changed only that much: the steps are the last ones of
-            a schedule of steps / strength. Latent consistency has a rule of its own for it, see
+        strength: below 1, a given latent is changed only to that extent: the steps are the last
+            ones of a schedule of steps / strength. Latent consistency has its own rule, see
             ``lcm_timesteps``.
 
     Returns:
-        (steps + 1,) float32, falling, ending in 0, in the model's units.
+        (steps + 1,) float32, decreasing, ending in 0, in the model's units.
 
     Raises:
         ValueError: the model has no such schedule, or a number is out of range.
     """
     if not 0 < strength <= 1:
         raise ValueError(
-            f"strength {strength} is not above 0 and up to 1: use 1 to regenerate everything"
+            f"strength {strength} must be above 0 and at most 1: use 1 to regenerate everything"
         )
     schedules = _schedules(levels)
     name = next(iter(schedules)) if spacing == AUTO else spacing
@@ -80,22 +80,22 @@ def model_sigmas(levels: NoiseLevels, spacing: str, steps: int, *, strength: flo
 
 _KINDS = {
     FlowLevels: "a flow model",
-    NoiseTable: "a model of numbered timesteps",
+    NoiseTable: "a model with numbered timesteps",
     ContinuousLevels: "a model without numbered timesteps",
 }
 
 
 def check_flow_sigmas(sigmas: Tensor) -> None:
-    """Raise ValueError where a schedule was made for a model of another kind than flow."""
+    """Raise ValueError if a schedule was made for a model that is not a flow model."""
     if len(sigmas) and float(sigmas[0]) > 1:
         raise ValueError(
-            f"noise levels from {float(sigmas[0]):g}: those of a flow model, as this one is, lie "
-            "in [0, 1]; use Schedule, or Model Schedule with this model"
+            f"noise levels from {float(sigmas[0]):g}: this is a flow model, whose levels lie in "
+            "[0, 1]; use Schedule, or Model Schedule with this model"
         )
 
 
 def _schedules(levels: NoiseLevels) -> Mapping[str, _Schedule]:
-    """Schedules of a kind of model, the one that suits it best first."""
+    """Schedules of a kind of model, its default first."""
     if isinstance(levels, FlowLevels):
         return _flow_schedules(levels.shift)
     if isinstance(levels, NoiseTable):

@@ -1,7 +1,7 @@
-"""The shift of a flow schedule from the size and length of the clip.
+"""Shift of a flow schedule, computed from the size and length of the clip.
 
-More tokens carry more redundant signal, so the same noise level hides less of them; a larger shift
-spends more of the steps near pure noise. ``tokens`` are the network's video tokens of one clip.
+More tokens carry more redundant signal, so the same noise level hides less of it; a larger shift
+spends more steps near pure noise. ``tokens`` is the number of video tokens of one clip.
 """
 
 import math
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class Anchor(NamedTuple):
-    """One of the two points of a line: ``value`` at ``tokens`` tokens."""
+    """One of two points that define a line: ``value`` at ``tokens`` tokens."""
 
     tokens: int
     value: float
@@ -27,13 +27,13 @@ LTX_TERMINAL = 0.1
 
 
 def area_shift(tokens: int, *, reference_tokens: int, reference_shift: float) -> float:
-    """Scale a known shift by the root of the token counts: a = a_ref sqrt(m / n).
+    """Scale a known shift by the square root of the token ratio: a = a_ref sqrt(m / n).
 
     Source: Esser et al., "Scaling Rectified Flow Transformers", 2024, eq. 23.
 
     Args:
-        tokens: of the clip to make.
-        reference_tokens, reference_shift: a size whose shift is known.
+        tokens: number of tokens of the clip to generate.
+        reference_tokens, reference_shift: a token count and its known shift.
 
     Raises:
         ValueError: a number is not positive.
@@ -57,7 +57,7 @@ def exponential_shift(tokens: int, anchors: tuple[Anchor, Anchor] = FLUX_ANCHORS
 def length_shift(
     frame_tokens: int, frames: int, anchors: tuple[Anchor, Anchor] = OPEN_SORA_ANCHORS
 ) -> float:
-    """Return a shift linear in the tokens of a frame, times the root of the latent frames.
+    """Return a shift linear in the tokens per frame, times the square root of the latent frames.
 
     Source: Open-Sora 2.0, ``get_schedule``, 2025.
 
@@ -72,11 +72,11 @@ def stretch_to_terminal(sigmas: Tensor, terminal: float = LTX_TERMINAL) -> Tenso
     """Stretch the signal shares 1 - s so that the last level above 0 is ``terminal``.
 
     Args:
-        sigmas: (n + 1,) falling levels of a flow model that end in 0.
+        sigmas: (n + 1,) decreasing levels of a flow model that end in 0.
         terminal: the level before the final 0, in (0, 1).
 
     Returns:
-        (n + 1,) in the dtype of ``sigmas``; a single step is left as it is.
+        (n + 1,) in the dtype of ``sigmas``; a single step is returned unchanged.
 
     Raises:
         ValueError: ``terminal`` is out of range, or the levels are not a flow model's.
@@ -88,8 +88,8 @@ def stretch_to_terminal(sigmas: Tensor, terminal: float = LTX_TERMINAL) -> Tenso
     first, last = float(sigmas[0]), float(sigmas[-1])
     if first > 1 or last != 0:
         raise ValueError(
-            f"noise levels from {first:g} to {last:g}: only a flow model's, from 1 or less to 0, "
-            "can be stretched; stretch a schedule before it is split"
+            f"noise levels from {first:g} to {last:g}: only those of a flow model, from at most 1 "
+            "to 0, can be stretched; stretch a schedule before you split it"
         )
     signal = 1 - sigmas[:-1]
     return torch.cat([1 - signal * ((1 - terminal) / signal[-1]), sigmas[-1:]])

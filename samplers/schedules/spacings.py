@@ -1,6 +1,6 @@
-"""Further ways to space noise levels: exponential, Karras, beta, linear-quadratic, listed.
+"""Other spacings of noise levels: exponential, Karras, beta, linear-quadratic, listed.
 
-All return (steps + 1,) float32, falling, from the largest level to exactly 0.
+All return (steps + 1,) float32, decreasing from the largest level to exactly 0.
 """
 
 import math
@@ -26,7 +26,7 @@ def exponential_sigmas(steps: int, *, sigma_min: float, sigma_max: float) -> Ten
 def karras_sigmas(steps: int, *, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Tensor:
     """Space the levels evenly in sigma^(1/rho) from ``sigma_max`` to ``sigma_min``, then 0.
 
-    For eps, v and EDM models; a flow model spends too few of such steps near pure noise.
+    For eps, v and EDM models; for a flow model, too few of these steps lie near pure noise.
     Source: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models",
     2022, eq. 5. An infinite ``rho`` is exponential spacing.
 
@@ -52,7 +52,7 @@ def karras_sigmas(steps: int, *, sigma_min: float, sigma_max: float, rho: float 
 def beta_sigmas(steps: int, *, shift: float = 1.0, a: float = 0.6, b: float = 0.6) -> Tensor:
     """Space a flow model's levels by the quantiles of a beta distribution, then shift.
 
-    With both shapes below 1 the steps crowd at the two ends.
+    With both shape parameters below 1, the steps are dense at both ends.
     Source: Lee et al., "Beta Sampling is All You Need", 2024.
 
     Raises:
@@ -66,10 +66,10 @@ def beta_sigmas(steps: int, *, shift: float = 1.0, a: float = 0.6, b: float = 0.
 def linear_quadratic_sigmas(
     steps: int, *, threshold: float = 0.025, linear_steps: int | None = None
 ) -> Tensor:
-    """Remove a little noise in even steps, then ever more in steps that grow quadratically.
+    """Remove a little noise in even steps, then more in steps that grow quadratically.
 
     The signal share 1 - s grows linearly to ``threshold`` over the first ``linear_steps`` (half of
-    all by default) and from there along the parabola that joins it smoothly and ends in 1.
+    the steps by default), then along a parabola that joins smoothly and ends at 1.
     Source: Mochi 1 (Genmo, 2024); LTX-Video from 0.9.5 on.
 
     Raises:
@@ -79,8 +79,8 @@ def linear_quadratic_sigmas(
     linear = steps // 2 if linear_steps is None else linear_steps
     if not (0 < threshold < 1 and 0 <= linear < steps):
         raise ValueError(
-            f"threshold {threshold} and {linear} linear of {steps} steps: the threshold lies "
-            "between 0 and 1, and at least one step is not linear"
+            f"threshold {threshold} and {linear} linear of {steps} steps: the threshold must lie "
+            "between 0 and 1, and at least one step must not be linear"
         )
     number = torch.arange(steps, dtype=torch.float64)
     slope = threshold / linear if linear else 0.0
@@ -92,10 +92,10 @@ def linear_quadratic_sigmas(
 
 
 def listed_sigmas(levels: Sequence[float]) -> Tensor:
-    """Take levels as they are listed, with the final 0 added where it is missing.
+    """Use the listed levels, adding the final 0 if it is missing.
 
     Raises:
-        ValueError: they do not fall, are not above 0, are infinite or are fewer than one.
+        ValueError: the levels do not decrease, are not above 0 or not finite, or there are none.
     """
     numbers = [float(level) for level in levels]
     if numbers and numbers[-1] == 0:
@@ -103,7 +103,7 @@ def listed_sigmas(levels: Sequence[float]) -> Tensor:
     falling = all(a > b for a, b in pairwise([*numbers, 0.0]))
     if not (numbers and falling and math.isfinite(numbers[0])):
         raise ValueError(
-            f"levels {list(levels)}: list falling numbers above 0, such as 1, 0.8, 0.4"
+            f"levels {list(levels)}: list decreasing numbers above 0, such as 1, 0.8, 0.4"
         )
     return _finish(torch.tensor(numbers, dtype=torch.float64))
 

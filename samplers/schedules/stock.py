@@ -1,6 +1,6 @@
-"""ComfyUI's schedulers on a flow model, which is a table of 1000 levels to them.
+"""ComfyUI's schedulers for a flow model, which they treat as a table of 1000 levels.
 
-All return float32 levels that fall from the largest one to exactly 0.
+All return float32 levels that decrease from the largest one to exactly 0.
 """
 
 import math
@@ -18,7 +18,7 @@ _BETA_SHAPE = 0.6
 
 
 def simple_sigmas(steps: int, shift: float) -> Tensor:
-    """Take every n-th entry of a flow model's table: the scheduler "simple" of ComfyUI.
+    """Take every n-th entry of a flow model's table: ComfyUI's scheduler "simple".
 
     Args:
         steps: number of steps, at least 1.
@@ -35,9 +35,9 @@ def simple_sigmas(steps: int, shift: float) -> Tensor:
 
 
 def normal_sigmas(steps: int, shift: float) -> Tensor:
-    """Space the model's time evenly down to its last level: the scheduler "normal" of ComfyUI.
+    """Space the model's time evenly down to its last level: ComfyUI's scheduler "normal".
 
-    The last non-zero level is the table's smallest one, shifted a second time as ComfyUI does.
+    The last non-zero level is the smallest one of the table, shifted a second time as in ComfyUI.
 
     Args:
         steps: number of steps, at least 1.
@@ -53,9 +53,9 @@ def normal_sigmas(steps: int, shift: float) -> Tensor:
 
 
 def sgm_uniform_sigmas(steps: int, shift: float) -> Tensor:
-    """Space the model's time evenly down to 0, which the shift follows: "sgm_uniform".
+    """Space the model's time evenly down to 0, then shift: ComfyUI's "sgm_uniform".
 
-    As in ``normal_sigmas`` the levels are shifted a second time.
+    As in ``normal_sigmas``, the levels are shifted a second time.
     """
     check_steps(steps)
     table = _flow_table(shift)
@@ -64,16 +64,16 @@ def sgm_uniform_sigmas(steps: int, shift: float) -> Tensor:
 
 
 def ddim_uniform_sigmas(steps: int, shift: float) -> Tensor:
-    """Take every n-th level from the second smallest on, "ddim_uniform": often more than asked."""
+    """Take every n-th level from the second smallest: "ddim_uniform", often with extra steps."""
     check_steps(steps)
     stride = max(_TABLE_SIZE // steps, 1)
     return _finish(_flow_table(shift)[1::stride].flip(0))
 
 
 def table_beta_sigmas(steps: int, shift: float) -> Tensor:
-    """Take the table's entries at quantiles of a beta distribution, "beta": each of them once.
+    """Take the table's entries at quantiles of a beta distribution, each at most once: "beta".
 
-    The median lies exactly between two entries; the upper one is ComfyUI's.
+    The median lies exactly between two entries; ComfyUI takes the upper one.
     """
     check_steps(steps)
     quantiles = (beta_quantile(1 - n / steps, _BETA_SHAPE, _BETA_SHAPE) for n in range(steps))
@@ -111,7 +111,7 @@ SCHEDULERS: Mapping[str, Callable[[int, float], Tensor]] = {
     "linear_quadratic": lambda steps, shift: linear_quadratic_sigmas(steps),
     "kl_optimal": kl_optimal_sigmas,
 }
-"""Number of steps and shift of the model -> levels, by ComfyUI's names and in its order."""
+"""ComfyUI's schedulers by name, in its order: (steps, shift of the model) -> levels."""
 
 
 def _ends(shift: float) -> tuple[float, float]:

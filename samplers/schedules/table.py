@@ -1,4 +1,4 @@
-"""The table of noise levels of an eps or v model that was trained on numbered timesteps."""
+"""The noise level table of an eps or v model trained on numbered timesteps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from .spacings import karras_sigmas
 
 @dataclass(frozen=True)
 class NoiseTable:
-    """Levels of the training timesteps 0, 1, ..., as noise over signal (VE sigmas).
+    """Levels of the training timesteps 0, 1, ..., as noise-to-signal ratios (VE sigmas).
 
     A state in these units is x = x0 + sigma eps; the network sees x / sqrt(1 + sigma^2).
 
     Args:
-        sigmas: rising levels of the training timesteps.
+        sigmas: increasing levels of the training timesteps.
     """
 
     sigmas: tuple[float, ...]
 
     def sigma(self, timestep: float) -> float:
-        """Level of a timestep; between two of them ln sigma is linear."""
+        """Level of a timestep; ln sigma is interpolated linearly between timesteps."""
         last = len(self.sigmas) - 1
         place = min(max(timestep, 0.0), last)
         below = min(int(place), last - 1)
@@ -34,7 +34,7 @@ class NoiseTable:
         return torch.lerp(low, high, place - below).exp().item()
 
     def timestep(self, sigma: Tensor) -> Tensor:
-        """Timestep of each level, a real number; the inverse of ``sigma``, clamped to the table."""
+        """Fractional timestep of each level, the inverse of ``sigma``, clamped to the table."""
         logs = self._logs.to(sigma.device)
         wanted = sigma.double().log().clamp(logs[0], logs[-1])
         above = torch.searchsorted(logs, wanted).clamp(1, len(logs) - 1)
@@ -42,16 +42,16 @@ class NoiseTable:
         return (above - 1 + (wanted - low) / (high - low)).float()
 
     def at(self, timesteps: Sequence[float]) -> Tensor:
-        """Schedule of the levels of falling timesteps, (n + 1,) float32 ending in 0."""
+        """Schedule from decreasing timesteps, (n + 1,) float32 ending in 0."""
         return torch.tensor([*(self.sigma(timestep) for timestep in timesteps), 0.0])
 
     def trailing(self, steps: int) -> Tensor:
-        """Even timesteps that start at the noisiest: round(T - i T / steps) - 1."""
+        """Evenly spaced timesteps that start at the noisiest: round(T - i T / steps) - 1."""
         total = self._check(steps)
         return self.at([round(total - step * total / steps) - 1 for step in range(steps)])
 
     def leading(self, steps: int, *, offset: int = 1) -> Tensor:
-        """Even timesteps that start at ``offset`` above 0, as Stable Diffusion 1 and 2 use."""
+        """Evenly spaced timesteps from ``offset`` up, as used by Stable Diffusion 1 and 2."""
         stride = self._check(steps) // steps
         return self.at([step * stride + offset for step in reversed(range(steps))])
 
@@ -78,12 +78,12 @@ class NoiseTable:
         return self.at([last * beta_quantile(1 - step / steps, a, b) for step in range(steps)])
 
     def _check(self, steps: int) -> int:
-        """Length of the table, where it has a timestep for each of the steps."""
+        """Return the length of the table, after checking that it suffices for ``steps``."""
         check_steps(steps)
         if steps > len(self.sigmas):
             raise ValueError(
                 f"a schedule of {steps} steps for {len(self.sigmas)} trained timesteps: use fewer "
-                "steps, or more strength"
+                "steps or a higher strength"
             )
         return len(self.sigmas)
 

@@ -1,4 +1,4 @@
-"""ODE solvers in the host's calling convention, pure functions of a denoiser and a schedule.
+"""ODE solvers in the host's calling convention: pure functions of a denoiser and a schedule.
 
 ``sample_<name>(denoiser, x, sigmas, extra_args=None, callback=None, disable=None, **options)``
 
@@ -6,17 +6,17 @@ Args of every solver:
     denoiser: ``(x, sigma (B,), **extra_args) -> x0``, see ``Denoiser``.
     x: the state at noise level ``sigmas[0]``, any shape with the batch first: a latent
         (B, C, F, H, W) or tokens (B, L, D). It keeps its dtype.
-    sigmas: (n + 1,) noise levels of n steps. When they end in 0 the result is exactly the last
+    sigmas: (n + 1,) noise levels of n steps. If they end in 0, the result is exactly the last
         prediction of the denoiser; an empty or single-valued schedule returns ``x``.
     extra_args: keyword arguments for the denoiser.
     callback: called once per step, after its first evaluation, with ``x``, ``i``, ``sigma``,
-        ``sigma_hat`` and ``denoised``; an exception that it raises ends the run.
+        ``sigma_hat`` and ``denoised``; an exception raised by it ends the run.
     disable: accepted because the host passes it; solvers draw no progress bar.
 
 Options by keyword:
-    checkpoint: where to start, stop and write down how far the run has come.
-    process: how the states mix signal and noise, for the solvers to which it matters.
-    noise: what a stochastic solver adds after a step, by the step's number.
+    checkpoint: where to start and stop, and where to record progress.
+    process: how the states mix signal and noise, for solvers that depend on it.
+    noise: step number -> noise that a stochastic solver adds after that step.
 
 All raise ``ValueError`` for a schedule that they cannot follow.
 """
@@ -39,11 +39,11 @@ SOLVERS: Mapping[str, Callable[..., Tensor]] = {
     "unipc": sample_unipc,
     "unipc_3": partial(sample_unipc, order=3),
 }
-"""Deterministic ones: the same noise gives the same path whatever the number of steps."""
+"""Deterministic solvers: the same noise gives the same path for any number of steps."""
 
 STOCHASTIC_SOLVERS: Mapping[str, Callable[..., Tensor]] = {
     "euler_ancestral": sample_euler_ancestral,
     "dpmpp_2m_sde": sample_dpmpp_2m_sde,
     "lcm": sample_lcm,
 }
-"""These add fresh noise after each step."""
+"""Solvers that add fresh noise after each step."""

@@ -28,16 +28,16 @@ def sample_euler_ancestral(
 ) -> Tensor:
     """Solve with ancestral Euler steps, n evaluations; arguments as for every solver.
 
-    From a to b the deterministic step goes on to a level d <= b, and noise brings the state back
-    up, see ``renoise``. For flow d = b (1 + (b/a - 1) eta), as ComfyUI does it; for VE
-    d^2 = b^2 - eta^2 b^2 (a^2 - b^2) / a^2, as k-diffusion. With eta 1 both are d = b^2 / a.
+    A step from a to b moves deterministically to a level d <= b, then adds noise to return to b,
+    see ``renoise``. For flow, d = b (1 + (b/a - 1) eta) as in ComfyUI; for VE,
+    d^2 = b^2 - eta^2 b^2 (a^2 - b^2) / a^2 as in k-diffusion. At eta 1, both are d = b^2 / a.
 
     Args:
         eta: 0 is ``sample_euler``, 1 adds as much noise as the ancestral step of DDPM.
         process, noise, checkpoint: as for every solver.
 
     Raises:
-        ValueError: ``eta`` is outside of [0, 1], or the schedule does not fall.
+        ValueError: ``eta`` is outside [0, 1], or the schedule does not decrease.
     """
     if not 0 <= eta <= 1:
         raise ValueError(f"eta {eta} is not in [0, 1]: 0 adds no noise, 1 is fully ancestral")
@@ -55,14 +55,14 @@ def sample_euler_ancestral(
 
 
 def renoise(x: Tensor, noise: Tensor, low: float, high: float, process: NoiseProcess) -> Tensor:
-    """Add noise to a state at level ``low`` so that it is one at the level ``high``.
+    """Add noise to a state at level ``low`` to bring it to level ``high``.
 
     With c = signal_high / signal_low: c x + sqrt(high^2 - c^2 low^2) z.
 
     Args:
         x: state at ``low``.
         noise: standard normal, shaped like ``x``.
-        low, high: noise levels, low <= high; from 0 it is the noising of a clean sample.
+        low, high: noise levels, low <= high; with low 0, a clean sample is noised.
         process: how states mix signal and noise.
     """
     keep = process.signal(high) / process.signal(low)

@@ -1,4 +1,4 @@
-"""Multistep consistency sampling (LCM, TCD) of models that were distilled for it."""
+"""Multistep consistency sampling (LCM, TCD) for models distilled for it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,21 +31,21 @@ def sample_lcm(
 ) -> Tensor:
     """Jump to the clean sample and noise it to the next level, n evaluations.
 
-    ``denoiser`` must be a consistency function: of any state on the way it predicts the end of
-    the way, not the mean of what may lie there. A model that was not distilled gives blurred,
-    too uniform videos. With eta below 1 (TCD's gamma) the jump ends at the level
-    s = (1 - eta) b, from where less noise leads up to b: 0 is Euler's method, 1 is LCM. For a
-    model with numbered timesteps s is the level of the timestep (1 - eta) t_b.
+    ``denoiser`` must be a consistency function: from any state on a trajectory it predicts the
+    trajectory's end point, not the mean of possible end points. A model that is not distilled gives
+    blurred, too uniform videos. With eta below 1 (TCD's gamma), the jump ends at level
+    s = (1 - eta) b and less noise is added to return to b: 0 is Euler's method, 1 is LCM. For a
+    model with numbered timesteps, s is the level of timestep (1 - eta) t_b.
     Sources: Luo et al., "Latent Consistency Models", 2023; Zheng et al., "Trajectory Consistency
     Distillation", 2024.
 
     Args:
         eta: share of fresh noise, in [0, 1].
-        table: levels of the timesteps of an eps or v model, as TCD was trained with.
+        table: timestep levels of an eps or v model, as used in TCD's training.
         process, noise, checkpoint: as for every solver.
 
     Raises:
-        ValueError: ``eta`` is outside of [0, 1], or the schedule does not fall.
+        ValueError: ``eta`` is outside [0, 1], or the schedule does not decrease.
     """
     if not 0 <= eta <= 1:
         raise ValueError(f"eta {eta} is not in [0, 1]: 1 is LCM, 0 is Euler's method")

@@ -1,4 +1,4 @@
-"""DPM-Solver++(2M) and its stochastic form: the prediction extrapolated along the log-SNR."""
+"""DPM-Solver++(2M) and its stochastic form, which extrapolate predictions along the log-SNR."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,8 @@ def sample_dpmpp_2m(
 ) -> Tensor:
     """Solve with DPM-Solver++(2M): order 2, n evaluations; arguments as for every solver.
 
-    Conventions of diffusers' DPMSolverMultistepScheduler (dpmsolver++, midpoint, final sigma
-    zero): lambda = ln(signal / sigma), the first step and a step to 0 are of first order.
+    Follows the conventions of diffusers' DPMSolverMultistepScheduler (dpmsolver++, midpoint, final
+    sigma zero): lambda = ln(signal / sigma); the first step and a step to 0 are first-order.
     Source: Lu et al., "DPM-Solver++", 2022, algorithm 2.
     """
     plan = plan_falling_steps(sigmas, process)
@@ -56,9 +56,10 @@ def sample_dpmpp_2m_sde(
 ) -> Tensor:
     """Solve the reverse SDE with SDE-DPM-Solver++(2M): n evaluations, fresh noise in each step.
 
-    With h the gain in lambda, D the extrapolated prediction and z the noise,
+    With h the increase in lambda, D the extrapolated prediction and z the noise,
     x_b = (b/a) e^(-eta h) x + signal_b (1 - e^(-(1 + eta) h)) D + b sqrt(1 - e^(-2 eta h)) z.
-    Conventions of diffusers' sde-dpmsolver++ (midpoint) at eta 1; a step to 0 ends in D.
+    Follows the conventions of diffusers' sde-dpmsolver++ (midpoint) at eta 1; a step to 0 ends at
+    D.
     Source: Lu et al., "DPM-Solver++", 2022, section 6.
 
     Args:
@@ -66,7 +67,7 @@ def sample_dpmpp_2m_sde(
         process, noise, checkpoint: as for every solver.
 
     Raises:
-        ValueError: ``eta`` is negative, or the schedule does not fall.
+        ValueError: ``eta`` is negative, or the schedule does not decrease.
     """
     if not eta >= 0:
         raise ValueError(f"eta {eta} is negative: 0 adds no noise, 1 is the reverse SDE")
@@ -89,7 +90,7 @@ def sample_dpmpp_2m_sde(
 
 
 def _forget(x: Tensor, target: Tensor, step: Step, eta: float, process: NoiseProcess) -> Tensor:
-    """Replace noise of the deterministically moved state by signal, to make room for fresh noise.
+    """Replace noise in the deterministically moved state by signal, to make room for fresh noise.
 
     The state is signal D + rest; the rest decays by e^(-eta h).
     """
@@ -100,7 +101,7 @@ def _forget(x: Tensor, target: Tensor, step: Step, eta: float, process: NoisePro
 def _extrapolated(
     denoised: Tensor, past: Sequence[Tensor], steps: Sequence[Step], process: NoiseProcess
 ) -> Tensor:
-    """Continue the line through the last two predictions to the middle of the step."""
+    """Extrapolate the line through the last two predictions to the middle of the step."""
     step = steps[-1]
     if not past or step.next_sigma == 0:
         return denoised

@@ -1,4 +1,4 @@
-"""Euler's and Heun's methods."""
+"""Euler's and Heun's method."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,7 @@ def sample_heun(
     *,
     checkpoint: Checkpoint | None = None,
 ) -> Tensor:
-    """Solve with Heun's method: order 2, two evaluations a step but one in a step to 0.
+    """Solve with Heun's method: order 2, two evaluations per step but one in a step to 0.
 
     Source: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models",
     2022, algorithm 1.

@@ -31,20 +31,20 @@ def sample_unipc(
 ) -> Tensor:
     """Solve with UniPC, n evaluations; arguments as for every solver.
 
-    Conventions of diffusers' UniPCMultistepScheduler (predict_x0, final sigma zero): the order
-    grows from 1 over the first steps and falls to 1 over the last ones of a schedule that ends in
-    0, and the corrector runs after every step but the last.
+    Follows the conventions of diffusers' UniPCMultistepScheduler (predict_x0, final sigma zero):
+    the order grows from 1 over the first steps and falls to 1 over the last steps of a schedule
+    that ends in 0, and the corrector runs after every step but the last.
     Source: Zhao et al., "UniPC", 2023.
 
     Args:
         order: 1 to 3.
-        variant: the paper's B(h): "bh1" is h, "bh2" is expm1(h) and the one for few steps. A
-            first step from sigma 1 is long in h, where "bh1" overshoots.
-        lower_order_final: whether the order falls over the last steps; where the schedule ends in
-            0 if None.
+        variant: the paper's B(h): "bh1" is h, "bh2" is expm1(h). Use "bh2" for few steps: a first
+            step from sigma 1 is long in h, where "bh1" overshoots.
+        lower_order_final: whether the order falls over the last steps; None lowers it if the
+            schedule ends in 0.
 
     Raises:
-        ValueError: for an unknown order or variant, or a schedule that does not fall.
+        ValueError: the order or variant is unknown, or the schedule does not decrease.
     """
     if order not in (1, 2, 3) or variant not in ("bh1", "bh2"):
         raise ValueError(f'UniPC of order {order}, {variant!r}: use 1 to 3 and "bh1" or "bh2"')
@@ -78,7 +78,7 @@ def _advance(
 ) -> Tensor:
     """Move ``x`` over the last of ``steps``; with ``ahead``, the prediction at its end, correct it.
 
-    ``past`` holds the predictions at the beginnings of the last steps, newest first.
+    ``past`` holds the predictions at the starts of the last steps, newest first.
     """
     step, newest = steps[-1], past[0]
     moved = move(x, newest, step)

@@ -62,7 +62,7 @@ def measured(probe):
 
 
 def test_a_latent_of_another_family_is_refused(measured):
-    assert "a latent of 4 channels; the model works on 16" in measured["channels"]
+    assert "the latent has 4 channels, the model needs 16" in measured["channels"]
 
 
 def test_a_prompt_of_another_text_encoder_is_refused(measured):

@@ -29,7 +29,7 @@ def test_both_hosts_agree(measured, name):
 
 def test_what_is_missing_or_not_taken_is_told(measured):
     told = measured["refusals"]
-    assert "needs what CLIP Vision sees in it" in told["blind"]
+    assert "needs the CLIP Vision output" in told["blind"]
     assert "clip_vision_output of WanImageToVideo" in told["blind"]
     assert "disconnect clip_vision_output" in told["of text"]
-    assert "20 further channels" in told["packed"]
+    assert "20 extra channels" in told["packed"]

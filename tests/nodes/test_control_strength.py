@@ -157,14 +157,14 @@ def test_two_may_take_turns(bench, control_net, acting):
         (SpacetimeControlOverFrames, ("0: 1, 24", "frames", "hold"), "'24' is not a time with its"),
         (SpacetimeControlOverFrames, ("0: 1; 24: 2", "frames", "hold"), "'1; 24: 2'|not a number"),
         (SpacetimeControlOverFrames, ("0: x", "frames", "hold"), "'x' in '0: x' is not a number"),
-        (SpacetimeControlOverFrames, ("", "frames", "hold"), "a curve without a key"),
-        (SpacetimeControlOverFrames, ("5: 1, 2: 0", "frames", "hold"), "not in the order of time"),
+        (SpacetimeControlOverFrames, ("", "frames", "hold"), "a curve needs at least one key"),
+        (SpacetimeControlOverFrames, ("5: 1, 2: 0", "frames", "hold"), "not in order of time"),
         (SpacetimeControlOverFrames, ("0: 1, 2: -1", "frames", "hold"), "factors -1: use numbers"),
         (SpacetimeControlOverFrames, ("-3: 1", "frames", "hold"), "begin before the video"),
         (SpacetimeControlOverFrames, ("0: 1, 24: 0", "share", "ease"), "beyond the end"),
         (SpacetimeControlOverFrames, ("0: 1", "minutes", "ease"), "unknown unit 'minutes'"),
         (SpacetimeControlOverFrames, ("0: 1", "frames", "bounce"), "interpolation 'bounce'"),
-        (SpacetimeControlOverSteps, ("custom", 0.0, "0: 1, 20: 0", "hold"), "shares of it"),
+        (SpacetimeControlOverSteps, ("custom", 0.0, "0: 1, 20: 0", "hold"), "must be shares"),
         (SpacetimeControlOverSteps, ("slow", 0.0, "0: 1", "hold"), "unknown preset 'slow'"),
         (SpacetimeControlOverSteps, ("fade in", -1.0, "0: 1", "hold"), "factors -1"),
         (SpacetimeControlPerLayer, ("flat", 0.5, "1"), "unknown shape 'flat'"),
@@ -181,7 +181,7 @@ def test_what_cannot_be_read_is_refused_before_the_graph_runs(node, values, prob
 
 
 def test_layers_must_be_those_of_the_ControlNet(control_net):  # noqa: N802
-    with pytest.raises(ValueError, match="for 3 blocks: this ControlNet has 2, so give 2"):
+    with pytest.raises(ValueError, match="for 3 blocks, but this ControlNet has 2: give 2"):
         per_layer(control_net, factors="1, 1, 1")
     about = host().models.about_control
     assert about(per_layer(control_net, "falling", 0.8)).strength.blocks == (1.0, 0.8)
@@ -201,7 +201,7 @@ def test_masks_of_other_lengths_are_refused_before_the_first_step(told, control_
     with pytest.raises(ValueError, match="9 masks for 17 images"):
         in_region(control_net, mask(9), image=pictures())
     bare = {"samples": torch.zeros(1, 16, 5, 4, 4)}
-    with pytest.raises(ValueError, match=r"at seconds \(0: 1, 1: 0\).*count in frames"):
+    with pytest.raises(ValueError, match=r"in seconds \(0: 1, 1: 0\).*use frames"):
         told(lambda net: over_frames(net, "0: 1, 1: 0", "seconds"), given=bare)
     assert network_calls == []
 

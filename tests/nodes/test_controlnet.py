@@ -177,10 +177,10 @@ def test_what_does_not_fit_is_refused_before_the_first_step(controlled, bench, n
         controlled.sample(pictures(9))
     with pytest.raises(ValueError, match="control mask of 3 frames for a video of 17"):
         controlled.sample(mask=torch.ones(3, 8, 8) / 2)
-    with pytest.raises(ValueError, match="end not before start"):
+    with pytest.raises(ValueError, match="end must not precede start"):
         controlled.prompts(start_percent=0.5, end_percent=0.2)
     told = SpacetimeApplyControlNet.validate_inputs(0.5, 0.2)
-    assert "end not before start" in told
+    assert "end must not precede start" in told
     assert network_calls == []
 
 

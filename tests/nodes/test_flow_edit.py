@@ -100,5 +100,5 @@ def test_what_cannot_be_edited_is_refused(bench, clip):
     with pytest.raises(ValueError, match=r"nothing is kept: use Edit Video with a strength below"):
         bench.sample(made, guider=edited(bench))
     empty = SpacetimeEmptyVideo.execute(32, 32, 9, 16.0)[0]
-    with pytest.raises(ValueError, match="the latent holds none"):
+    with pytest.raises(ValueError, match="the latent is empty"):
         bench.sample(empty, guider=edited(bench))

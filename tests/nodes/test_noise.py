@@ -57,7 +57,7 @@ def test_a_mixture_goes_from_the_first_to_the_second():
 
 
 def test_equal_seeds_are_not_mixed():
-    with pytest.raises(ValueError, match=r"both noises have the seed 3.*use two seeds"):
+    with pytest.raises(ValueError, match=r"both noises have the seed 3.*use two different seeds"):
         mixed(0.5, 3, 3)
     seeds = SpacetimeFrameSeeds.execute(noise(3), "1: 4")[0]
     with pytest.raises(ValueError, match="both noises have the seed 4"):

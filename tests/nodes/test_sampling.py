@@ -192,9 +192,9 @@ def test_sampling_starts_from_what_is_given(bench):
 
 def test_a_latent_of_other_channels_is_refused(bench):
     latent = {"samples": torch.ones(1, 4, 2, 4, 4)}
-    with pytest.raises(ValueError, match="latent of 4 channels; the model works on 16"):
+    with pytest.raises(ValueError, match="latent has 4 channels, the model needs 16"):
         bench.sample(latent)
-    with pytest.raises(ValueError, match="latent of 4 channels; the model works on 16"):
+    with pytest.raises(ValueError, match="latent has 4 channels, the model needs 16"):
         bench.sample_patches(patchify(latent))
 
 

@@ -237,7 +237,7 @@ def test_a_state_of_another_size_or_schedule_is_refused(parts):
 def test_a_model_of_other_channels_is_refused(parts, loaded):
     run = parts()
     wide = replace(loaded.model, latent=LatentFormat(channels=4))
-    with pytest.raises(ValueError, match="latent of 16 channels; the model works on 4"):
+    with pytest.raises(ValueError, match="latent has 16 channels, the model needs 4"):
         resume((replace(run[0], model=wide), *run[1:]), stop(run, 2)[0])
 
 

@@ -154,12 +154,12 @@ def test_custom_levels_are_those_written(text):
     [
         ("1, half, 0", "'half' is not a noise level: write falling numbers"),
         ("1; 0.5; 0", "'1;' is not a noise level"),
-        ("0, 0.5, 1", r"levels \[0\.0, 0\.5, 1\.0\]: list falling numbers above 0"),
-        ("1, 0,8, 0,4", "list falling numbers"),
-        ("inf, 1, 0", "list falling numbers"),
-        ("nan", "list falling numbers"),
-        ("0", "list falling numbers"),
-        ("", "list falling numbers"),
+        ("0, 0.5, 1", r"levels \[0\.0, 0\.5, 1\.0\]: list decreasing numbers above 0"),
+        ("1, 0,8, 0,4", "list decreasing numbers"),
+        ("inf, 1, 0", "list decreasing numbers"),
+        ("nan", "list decreasing numbers"),
+        ("0", "list decreasing numbers"),
+        ("", "list decreasing numbers"),
     ],
 )
 def test_custom_levels_that_are_none_are_refused_before_the_run(text, told):
@@ -222,7 +222,7 @@ def test_a_stretched_schedule_ends_at_its_terminal_level():
     made = levels(SpacetimeStretchSchedule, sigmas=sigmas)
     assert torch.equal(made, stretch_to_terminal(sigmas))
     assert made[-2].item() == pytest.approx(0.1)
-    with pytest.raises(ValueError, match=r"levels from 14\.6 to 0: only a flow model's"):
+    with pytest.raises(ValueError, match=r"levels from 14\.6 to 0: only those of a flow model"):
         levels(SpacetimeStretchSchedule, sigmas=torch.tensor([14.6, 2.0, 0.0]))
 
 
@@ -236,8 +236,8 @@ def test_a_stretched_schedule_ends_at_its_terminal_level():
             "from sigma_max 1 down to sigma_min 2",
         ),
         (SpacetimeFewStepSchedule, {"grid": "rcm_9"}, "unknown grid 'rcm_9': choose one of"),
-        (SpacetimeLCMSchedule, {"steps": 51}, "51 steps of 24 that were trained: use 1 to 24"),
-        (SpacetimeLCMSchedule, {"strength": 0.01}, "of 0 that were .*: a strength of 0.01 is too"),
+        (SpacetimeLCMSchedule, {"steps": 51}, "51 steps of 24 trained steps: use 1 to 24"),
+        (SpacetimeLCMSchedule, {"strength": 0.01}, "of 0 trained .*: a strength of 0.01 is too"),
         (SpacetimeLCMSchedule, {"steps": 8, "strength": 0.1}, "8 steps of 2"),
     ],
 )

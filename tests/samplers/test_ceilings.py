@@ -224,7 +224,7 @@ def test_what_a_latent_says():
 @pytest.mark.parametrize(
     ("run", "problem"),
     [
-        (SamplingRun(SIGMAS), "starts from nothing"),
+        (SamplingRun(SIGMAS), "no clip to start from"),
         (run_of(torch.zeros(2, 3, 5, 2, 2)), "do not fit a state"),
         (run_of(torch.zeros(2, 8, 3)), "do not fit a state"),
     ],

@@ -66,7 +66,7 @@ def test_frames_are_counted_from_the_first_of_the_video() -> None:
     share = FrameCurve(Curve(((0, 1.0), (1, 0.0))), "share")
     assert share.over(5, None)[:, 0, 0].tolist() == [1, 0.75, 0.5, 0.25, 0]
     assert share.over(1, None).tolist() == [[[1.0]]]
-    with pytest.raises(ValueError, match=r"at seconds \(0: 1, 2: 0.5, 4: 0\).*count in frames"):
+    with pytest.raises(ValueError, match=r"in seconds \(0: 1, 2: 0.5, 4: 0\).*use frames"):
         FrameCurve(curve, "seconds").over(6, None)
 
 
@@ -108,18 +108,18 @@ def test_strengths_are_compared_by_value() -> None:
 def test_blocks_must_be_as_many_as_there_are() -> None:
     assert ControlStrength().of_blocks(3) == (1.0, 1.0, 1.0)
     assert ControlStrength(blocks=(1.0, 0.5)).of_blocks(2) == (1.0, 0.5)
-    with pytest.raises(ValueError, match="for 2 blocks: this ControlNet has 3"):
+    with pytest.raises(ValueError, match="for 2 blocks, but this ControlNet has 3"):
         ControlStrength(blocks=(1.0, 0.5)).of_blocks(3)
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"start": 0.6, "end": 0.5}, "end not before start"),
+        ({"start": 0.6, "end": 0.5}, "end must not precede start"),
         ({"end": 1.1}, "between 0 and 1"),
         ({"steps": (Curve(((0.5, 1.0), (1.5, 0.0))),)}, "keys 0.5: 1, 1.5: 0: .* shares"),
         ({"weights": (torch.ones(4),)}, "frames, rows, columns"),
-        ({"weights": (-torch.ones(1, 2, 2),)}, "from -1 on.*no weight below 0"),
+        ({"weights": (-torch.ones(1, 2, 2),)}, "the lowest -1:.*no weight below 0"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(options, told: str) -> None:

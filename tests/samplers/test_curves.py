@@ -23,8 +23,8 @@ def test_a_curve_goes_through_its_keys(interpolation, wanted) -> None:
 @pytest.mark.parametrize(
     ("keys", "interpolation", "told"),
     [
-        ((), "linear", "without a key"),
-        (((3, 1), (3, 0)), "hold", "3: 1, 3: 0 are not in the order of time"),
+        ((), "linear", "at least one key"),
+        (((3, 1), (3, 0)), "hold", "3: 1, 3: 0 are not in order of time"),
         (((0, float("nan")),), "hold", "must be finite"),
         (KEYS, "bounce", "unknown interpolation 'bounce'"),
     ],

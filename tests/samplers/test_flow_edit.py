@@ -170,7 +170,7 @@ def test_draws_are_new_in_every_step_and_of_the_runs_seed_without_others(start):
 
 def test_runs_that_cannot_be_edited(start):
     nothing = SamplingRun(flow_sigmas(2), clips=CLIPS, given=start * 0, noise=start)
-    with pytest.raises(ValueError, match="the latent holds none: connect Encode Video"):
+    with pytest.raises(ValueError, match="the latent is empty: connect Encode Video"):
         wrapped(of(AFTER), [flow_edit()], nothing)
-    with pytest.raises(ValueError, match="prompts of what the given clip shows"):
+    with pytest.raises(ValueError, match="prompts that describe the given clip"):
         wrapped(of(AFTER), [flow_edit()], SamplingRun(flow_sigmas(2), given=start, noise=start))

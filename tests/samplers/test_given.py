@@ -135,8 +135,8 @@ def test_with_noise_the_velocity_of_a_partly_known_place_counts_from_the_runs_le
 @pytest.mark.parametrize(
     ("run", "problem"),
     [
-        (SamplingRun(SIGMAS, given=torch.zeros(2, 3, *SHAPE)), "one noise level for all places"),
-        (SamplingRun(SIGMAS, takes_levels=True), "starts from nothing"),
+        (SamplingRun(SIGMAS, given=torch.zeros(2, 3, *SHAPE)), "takes a single noise level"),
+        (SamplingRun(SIGMAS, takes_levels=True), "no clip to start from"),
         (run_of(torch.zeros(2, 3, 5, 8, 4)), "do not fit a state"),
     ],
 )

@@ -175,7 +175,7 @@ def test_loops_among_other_clips_are_refused():
     each = tuple(Clip(size=LatentShape(8, 2, 2), loop=loop) for loop in (True, False))
     layout = patchify([torch.zeros(1, 3, 8, 2, 2)] * 2).layout
     run = replace(run_of(), clips=Clips(each, layout))
-    with pytest.raises(ValueError, match="loops packed with other clips: this model knows no"):
+    with pytest.raises(ValueError, match="loops packed with other clips: this model has no"):
         close_loops()(None, run)
 
 

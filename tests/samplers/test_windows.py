@@ -251,5 +251,5 @@ def test_clips_that_cannot_be_cut_are_refused():
     layout = patchify([torch.zeros(1, 3, *clip.size) for clip in each]).layout
     with pytest.raises(ValueError, match="packed clips of 20 and 30 latent frames"):
         context_windows(WindowPlan())(None, replace(run_of(), clips=Clips(each, layout)))
-    with pytest.raises(ValueError, match="which are unknown here: use a video latent"):
+    with pytest.raises(ValueError, match="which are unknown in this run: use a video latent"):
         context_windows(WindowPlan())(None, replace(run_of(), clips=None))

@@ -56,5 +56,5 @@ def test_the_last_run_of_a_gap_sees_both_sides() -> None:
 @pytest.mark.parametrize("anchor", [True, False])
 def test_no_room_is_refused(anchor) -> None:
     """Backward a run has one latent frame that is thrown away."""
-    with pytest.raises(ValueError, match="use longer chunks, or less context"):
+    with pytest.raises(ValueError, match="use longer chunks or less context"):
         ChunkPlan(length=3, context=2, anchor=anchor)

@@ -64,7 +64,7 @@ def test_what_is_there_already_is_shown():
     three = StartClip(whole.latent[:, :, :4], whole.made[:, :, :4])
     assert torch.equal(part.cut(three).latent, whole.latent[:, :, :3])
     refused = {
-        r"start image of 2 latent frames, and a clip of 6": (2, 2, 2),
+        r"start image of 2 latent frames for a clip of 6": (2, 2, 2),
         r"start image of 6 latent frames with a mask of 2": (6, 2, 2),
         r"start image of shape \(1, 4, 3, 3, 2\) for a latent": (6, 6, 3),
     }

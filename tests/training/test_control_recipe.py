@@ -141,10 +141,10 @@ def test_a_run_begins_with_a_given_branch_for_the_same_denoiser(
     assert all(torch.equal(begun.state[name], weight) for name, weight in before.state.items())
     write_weights(given, before.state, {**before.info, "hint": "edges"})
     (run / "weights" / FILE).unlink()
-    with pytest.raises(ValueError, match=r"has hint=edges, and this run has hint=depth"):
+    with pytest.raises(ValueError, match=r"has hint=edges, but this run has hint=depth"):
         make_control(run, base, vae_file, ignore, "cpu", plan)
     write_weights(given, before.state, {**before.info, "base": "another"})
-    with pytest.raises(ValueError, match=r"has base=another, .*name another one"):
+    with pytest.raises(ValueError, match=r"has base=another, .*choose another file"):
         make_control(run, base, vae_file, ignore, "cpu", plan)
 
 
@@ -159,7 +159,7 @@ def test_another_denoiser_or_size_needs_a_new_folder(
         make_control(run, tmp_path / "other", vae_file, ignore, "cpu", PLAN)
     control.WIDTH += 4
     with pytest.raises(
-        ValueError, match=r"has dim=16, and this run has dim=20: train in a new folder"
+        ValueError, match=r"has dim=16, but this run has dim=20: train in a new folder"
     ):
         make_control(run, base, vae_file, ignore, "cpu", PLAN)
 

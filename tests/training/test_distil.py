@@ -202,7 +202,7 @@ def test_a_run_begins_at_the_lora_of_a_network_with_fewer_blocks():
 
 def test_a_lora_that_does_not_fit_is_refused():
     lora = lora_tensors(adapter(teacher()), dict(adapter(teacher(), rank=2).named_parameters()))
-    with pytest.raises(ValueError, match="take one of rank 4 for this network"):
+    with pytest.raises(ValueError, match="use a LoRA of rank 4 for this network"):
         adapter(teacher()).start_from(lora)
     small = adapter(PromptedDiT(replace(DIT, layers=1), TEXT, torch.Generator()))
     two = lora_tensors(adapter(teacher()), dict(adapter(teacher()).named_parameters()))

@@ -28,7 +28,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_new_shards_are_read_now_and_then(tmp_path: Path, vae: VideoVAE) -> None:
     tokenizer = Tokenizer(train_tokenizer(captions_of(range(20)), 96), max_length=48)
     feed = Feed(tmp_path, (STILL, LARGE), tokenizer)
-    with pytest.raises(FileNotFoundError, match="make them first"):
+    with pytest.raises(FileNotFoundError, match="make them with"):
         feed(0)
     jobs = in_turn([STILL, LARGE])
     make_shards(tmp_path, islice(jobs, 1), 1, vae)
@@ -55,5 +55,5 @@ def test_processes_make_shards_until_they_are_not_needed(tmp_path: Path, vae: Vi
 
 def test_a_folder_that_stays_empty_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "PATIENCE", 0.0)
-    with pytest.raises(TimeoutError, match="no clip was made"):
+    with pytest.raises(TimeoutError, match="no clips appeared"):
         await_shard(tmp_path, (STILL,))

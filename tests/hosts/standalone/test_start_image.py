@@ -100,11 +100,11 @@ def test_what_is_missing_or_not_taken_is_told(standalone):
     of_text = loaded(standalone, replace(CONFIG, in_channels=16, image_dim=0))
     whole = {VISION_KEY: seen(), **started()}
     cases = {
-        "needs what CLIP Vision sees in it.*run the graph in ComfyUI": (animating, started()),
-        "CLIP Vision is 9 wide, the model needs 10": (animating, {**whole, VISION_KEY: seen(9)}),
+        "needs the CLIP Vision output.*run the graph in ComfyUI": (animating, started()),
+        "output is 9 wide, the model needs 10": (animating, {**whole, VISION_KEY: seen(9)}),
         "which it takes in 20 further channels": (animating, {VISION_KEY: seen()}),
         r"start image of shape \(1, 16, 2, 4, 6\)": (animating, {**whole, **started((2, 4, 6))}),
-        "CLIP Vision, which this model does not take": (of_text, {VISION_KEY: seen()}),
+        "CLIP Vision output, which this model does not take": (of_text, {VISION_KEY: seen()}),
         "start image, which this model cannot take": (of_text, started()),
     }
     for problem, (model, options) in cases.items():
@@ -124,7 +124,7 @@ def test_packed_patches_carry_no_start_image(standalone):
     )
     tokens = patchify([torch.zeros(1, 16, *SIZE)])
     euler = standalone.sampling.make_sampler(SOLVERS["euler"], {})
-    with pytest.raises(ValueError, match=r"20 further channels.*use the Sample node"):
+    with pytest.raises(ValueError, match=r"20 extra channels.*use the Sample node"):
         standalone.sampling.sample_tokens(guider, tokens, euler, ONE_STEP, tokens, [{}], 0)
 
 

@@ -203,5 +203,5 @@ def test_skipped_blocks_inside_skipped_blocks_are_all_skipped(standalone, model)
 def test_a_model_with_one_level_for_all_is_refused(standalone, model):
     known = torch.ones(1, 3, 4, 4, dtype=torch.bool)
     runs = Runs(standalone, replace(model, info={}), PLANS["plain"], hold_given(known))
-    with pytest.raises(ValueError, match="one noise level for all places"):
+    with pytest.raises(ValueError, match="takes a single noise level"):
         runs.latent(seeded(1, 16, 3, 4, 4), noise(3))

@@ -106,7 +106,7 @@ def test_noise_of_a_host():
 
 
 def test_what_cannot_be_mixed():
-    with pytest.raises(ValueError, match="two seeds"):
+    with pytest.raises(ValueError, match="two different seeds"):
         MixedNoise(FrameNoise(1), FrameNoise(1), 0.5)
     for hidden in (
         MixedNoise(FrameNoise(3), FrameNoise(1), 0.5),

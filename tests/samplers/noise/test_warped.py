@@ -152,9 +152,9 @@ def test_fresh_noise_is_mixed_in_at_full_strength():
 
 
 def test_sizes_that_do_not_belong_together():
-    with pytest.raises(ValueError, match=r"a flow of 64x64 pixels for a latent of 8x6 places"):
+    with pytest.raises(ValueError, match="64x64 pixels does not fit a latent of 8x6 positions"):
         WarpedNoise(SEED, FLOW, TIME).generate_noise({"samples": torch.zeros(1, 4, 2, 6, 8)})
     with pytest.raises(ValueError, match=r"a flow of shape \(8, 8, 2\)"):
         WarpedNoise(SEED, torch.zeros(8, 8, 2), TIME)
-    with pytest.raises(ValueError, match="the flow of one frame moves nothing: make it of a video"):
+    with pytest.raises(ValueError, match="flow of a single frame is empty: estimate it"):
         WarpedNoise(SEED, torch.zeros(0, 8, 8, 2), TIME)

@@ -89,7 +89,7 @@ def test_more_steps_than_timesteps(spacing):
 
 @pytest.mark.parametrize("strength", [0.0, -1.0, 1.01])
 def test_strength_out_of_range(strength):
-    with pytest.raises(ValueError, match="not above 0 and up to 1"):
+    with pytest.raises(ValueError, match="must be above 0 and at most 1"):
         model_sigmas(TABLE, "auto", 4, strength=strength)
 
 

@@ -65,5 +65,5 @@ def test_out_of_range(call):
 
 @pytest.mark.parametrize("levels", [[14.6, 2.0, 0.0], [1.0, 0.9, 0.8]])
 def test_only_whole_flow_schedules_are_stretched(levels):
-    with pytest.raises(ValueError, match=r"levels from .*: only a flow model's"):
+    with pytest.raises(ValueError, match=r"levels from .*: only those of a flow model"):
         stretch_to_terminal(torch.tensor(levels))

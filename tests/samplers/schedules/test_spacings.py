@@ -99,7 +99,7 @@ def test_listed_levels_get_their_zero():
     "levels", [[], [0.0], [0.5, 0.5], [0.5, 0.9], [1, 0.0, 0.5], [1, -0.5], [math.inf, 1]]
 )
 def test_listed_levels_have_to_fall(levels):
-    with pytest.raises(ValueError, match="falling"):
+    with pytest.raises(ValueError, match="decreasing"):
         listed_sigmas(levels)
 
 
