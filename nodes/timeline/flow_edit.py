@@ -21,7 +21,7 @@ class SpacetimeFlowEdit(io.ComfyNode):
             display_name="FlowEdit (Edit by Prompt)",
             category="Spacetime/Timeline",
             description="Changes a given clip by the difference between two prompts and keeps the "
-            "rest. Positions and motion stay closer to the original than with Edit Video alone. "
+            "rest. Positions and motion stay closer to the original than with SDEdit alone. "
             "Takes twice as long as plain sampling.",
             **search_words("flow edit", "inversion-free", "video to video", "vid2vid", "restyle"),
             inputs=[
