@@ -43,13 +43,12 @@ class SpacetimeFlowEdit(io.ComfyNode):
                     max=100.0,
                     step=0.1,
                     tooltip="How strongly the source prompt is followed. 1 is usual and saves an "
-                    "evaluation; higher values remove what the prompt names more strongly.",
+                    "evaluation; higher values remove what it names more strongly.",
                 ),
                 io.Conditioning.Input(
                     "source_negative",
                     optional=True,
-                    tooltip="What the source is guided away from; needed when source_guidance is "
-                    "not 1.",
+                    tooltip="The source's negative prompt; needed when source_guidance is not 1.",
                 ),
                 io.Int.Input(
                     "averages",
