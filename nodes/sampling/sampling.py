@@ -68,7 +68,7 @@ class SpacetimeDenoiser(io.ComfyNode):
 
 
 def _check_prompt(positive: Any, guidance: float) -> None:
-    """Reject guidance towards an empty prompt. Other nodes' conditioning does not tell its text."""
+    """Reject guidance towards an empty prompt; conditioning of other nodes has no known text."""
     texts = [options.get(PROMPT_KEY) for _, options in positive]
     if guidance != 1 and texts and all(text is not None and not text.strip() for text in texts):
         raise ValueError(

@@ -224,7 +224,7 @@ class SpacetimeLoadSamplingState(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str) -> Any:
-        """Change with the file: with its time, size and path."""
+        """Identify the file by its time, size and path."""
         found = state_path(file).stat()
         return found.st_mtime_ns, found.st_size, found.st_ino
 

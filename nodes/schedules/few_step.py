@@ -21,7 +21,7 @@ from ..helpers.schedule_sockets import (
 from ..helpers.search import search_words
 
 SHIPPED_ORIGINAL_STEPS = 24
-"""Of the few-step LoRA that comes with the pack."""
+"""Original steps of the few-step LoRA that ships with the pack."""
 
 
 class SpacetimeFewStepSchedule(io.ComfyNode):

@@ -1,4 +1,4 @@
-"""Edit Video, Inpaint Video, Outpaint Video: change a clip partly or to some degree."""
+"""Edit Video, Inpaint Video, Outpaint Video: change or extend the image of a clip."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,7 +38,7 @@ def _images_input(what: str) -> Any:
 
 
 class SpacetimeEditVideo(io.ComfyNode):
-    """Change a clip to some degree."""
+    """Change a clip by a given strength."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -132,7 +132,7 @@ class SpacetimeInpaintVideo(io.ComfyNode):
         grow: int = 0,
         audio: Audio | None = None,
     ) -> io.NodeOutput:
-        """Open the region."""
+        """Open the region for generation."""
         clip = clip_of(images, vae)
         region = (mask_of(mask, images, vae) > 0.5).float()
         if not region.any():

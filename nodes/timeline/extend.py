@@ -57,7 +57,7 @@ class SpacetimeAnimateImage(io.ComfyNode):
                     "sides, pad adds black bars, stretch changes the aspect ratio.",
                 ),
                 io.Image.Input(
-                    "end_image", optional=True, tooltip="The last frame, if it is given too."
+                    "end_image", optional=True, tooltip="An optional last frame."
                 ),
             ],
             outputs=[timeline_output()],

@@ -107,7 +107,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
 
 
 def _plan(chunk: int, context: int, anchor: bool, time: int = WAN_COMPRESSION.time) -> ChunkPlan:
-    """Convert frames of video to latent frames: one for the first, then one per ``time`` frames."""
+    """The plan in latent frames: the first is one frame of video, each further one ``time``."""
     length, seen = (1 + (frames - 1) // time for frames in (chunk, context))
     least = 1 + (seen + 1) * time
     if chunk < least:

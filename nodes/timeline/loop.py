@@ -64,7 +64,7 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
-        """Reject sizes that are not divisible for the VAE and the patches."""
+        """Reject sizes that do not suit the VAE and the patches."""
         return size_problem(EMPTY, width, height, frames, patch=PATCH[1], loop=True)
 
     @classmethod

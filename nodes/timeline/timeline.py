@@ -163,8 +163,8 @@ class SpacetimeDecodeTimeline(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="The VAE that encoded the given frames."),
                 io.Int.Input(
                     "fade", default=FADE, min=0, max=64,
-                    tooltip="A VAE reproduces frames slightly changed, which shows where they meet "
-                    "given ones. The difference is faded out over this many frames; 0 leaves it.",
+                    tooltip="Decoded frames differ slightly from the given ones, which shows where "
+                    "they meet. The difference is faded out over this many frames; 0 leaves it.",
                 ),
             ],
             outputs=[
