@@ -250,10 +250,10 @@ def test_steps_that_the_schedule_has_not_are_refused(parts, at):
 def test_a_step_that_is_done_is_refused(parts):
     state = stop(parts(), 3)[0]
     for at in (2, 3, 7):
-        with pytest.raises(ValueError, match=f"stop_after {at}.*3 of them are done; use 4 to 6"):
+        with pytest.raises(ValueError, match=f"stop_after {at}.*of which 3 are done; use 4 to 6"):
             resume(parts(), state, at)
     ended = resume(parts(), state)[1]
-    with pytest.raises(ValueError, match="6 of them are done; use 0, which passes it through"):
+    with pytest.raises(ValueError, match="of which 6 are done; use 0, which passes it through"):
         resume(parts(), ended, 6)
 
 
