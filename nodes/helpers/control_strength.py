@@ -73,8 +73,8 @@ def check_factors(factors: Sequence[float]) -> None:
     wrong = [f"{factor:g}" for factor in factors if not 0 <= factor <= MOST]
     if wrong:
         raise ValueError(
-            f"control factors {', '.join(wrong)} are out of range: use numbers from 0 (no control) "
-            f"to {MOST:g}; 1 is full control"
+            f"control factors {', '.join(wrong)}: use numbers from 0 (no control) to {MOST:g}; 1 "
+            "is full control"
         )
 
 

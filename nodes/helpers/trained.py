@@ -21,8 +21,8 @@ NOT_DISTILLED = (
     "Denoiser, or choose another solver, such as unipc with 20 steps"
 )
 GUIDED_TWICE = (
-    "set guidance to 1: guidance is already distilled into this model, and another {guidance:g} on "
-    "top burns the video"
+    "set guidance to 1: guidance is already distilled into this model, and {guidance:g} on top of "
+    "it burns the video"
 )
 
 
