@@ -38,7 +38,7 @@ def points_under(mask: Tensor, most: int = MOST_POINTS) -> Tensor:
     rows, columns = torch.nonzero(mask > 0.5, as_tuple=True)
     if not len(rows):
         raise ValueError(
-            f"no pixel of the mask is above one half (the most is {float(mask.max()):g}): paint "
+            f"no pixel of the mask is above 0.5 (the highest is {float(mask.max()):g}): paint "
             "the moving object white, or invert the mask"
         )
     step = max(1, round((len(rows) / most) ** 0.5))

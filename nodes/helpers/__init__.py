@@ -1,1 +1,1 @@
-"""What several nodes share."""
+"""Helpers shared by several nodes."""

@@ -1,4 +1,4 @@
-"""Inputs that are rarely changed, which newer editors fold away."""
+"""Mark rarely changed inputs, which newer editors collapse."""
 
 import inspect
 from typing import Any
@@ -7,6 +7,6 @@ from ...hosts import io
 
 
 def advanced() -> dict[str, Any]:
-    """Arguments of an input that mark it as advanced, none where the host knows no such inputs."""
+    """The arguments that mark an input as advanced; none if the host does not support them."""
     known = "advanced" in inspect.signature(io.Int.Input).parameters
     return {"advanced": True} if known else {}

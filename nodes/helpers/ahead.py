@@ -1,4 +1,4 @@
-"""What a node's result goes into, by the graph that it stands in."""
+"""Find the nodes that a node's result reaches in its graph."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,23 +12,23 @@ INSTEAD = {
     "VAEDecode": "Decode Video",
     "VAEDecodeTiled": "Decode Video",
 }
-"""The host's nodes that see a LATENT's samples alone, and the pack's that see all of it."""
+"""The host's nodes that see only a LATENT's samples, and the pack's nodes that see all of it."""
 
 HOLDING = {"SpacetimeDecodeVideo", "SpacetimeDecodeTimeline", "VAEDecode", "VAEDecodeTiled"}
-"""Nodes behind which all frames are one tensor, in a host whose pictures are such."""
+"""Nodes after which all frames are one tensor, in a host that keeps images as tensors."""
 
 _DECODES = "Decode"
-"""In the types of nodes behind which there is no LATENT any more."""
+"""Part of the types of nodes after which there is no LATENT any more."""
 
 
 def types_after(hidden: Any) -> set[str]:
-    """Types of the nodes that get a LATENT on its way, to where it is decoded.
+    """Return the types of the nodes that a LATENT reaches before it is decoded.
 
     Args:
-        hidden: of the node that makes it, which asks for the prompt and its own id.
+        hidden: of the node that creates it, which requests the prompt and its own id.
 
     Returns:
-        Empty where the node stands in no graph.
+        Empty if the node is in no graph.
     """
     prompt: Mapping[str, Any] = (hidden.prompt if hidden else None) or {}
     takers: dict[str, list[str]] = defaultdict(list)
@@ -47,12 +47,12 @@ def types_after(hidden: Any) -> set[str]:
 
 
 def inputs_of(prompt: Mapping[str, Any], id: str) -> Mapping[str, Any]:
-    """The inputs of a node, none where a prompt leaves them out."""
+    """The inputs of a node; empty if the prompt leaves them out."""
     return prompt[id].get("inputs") or {}
 
 
 def source_of(prompt: Mapping[str, Any], value: object) -> str | None:
-    """The node that an input's value comes from; None for a constant."""
+    """The id of the node that an input's value comes from; None for a constant."""
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str | int):
         return None
     source = str(value[0])

@@ -1,4 +1,4 @@
-"""Finished chunks of a long video as files, so that a run that was stopped goes on where it was."""
+"""Store finished chunks of a long video as files, so that an interrupted run can resume."""
 
 import hashlib
 import re
@@ -15,17 +15,17 @@ from ...model_loaders.keys import UnsupportedCheckpointError
 from ...timeline.chunks import CHUNKS_FOLDER
 
 MOST_RUNS = 8
-"""Runs that are kept; older ones are removed."""
+"""Number of runs to keep; older ones are removed."""
 
 _DIGITS = 16
 _RUN = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
 
 
 class ChunkFiles:
-    """The chunks of one run, in a folder of its own.
+    """The chunks of one run, in their own folder.
 
     Args:
-        known: values that tell the run from all others.
+        known: values that distinguish the run from all others.
     """
 
     def __init__(self, known: Iterable[object]) -> None:
@@ -35,7 +35,7 @@ class ChunkFiles:
         self.folder = host().files.output_folder() / CHUNKS_FOLDER / digest.hexdigest()[:_DIGITS]
 
     def read(self, number: int) -> Tensor | None:
-        """A finished chunk (B, C, f, h, w); None where there is none, or a damaged one."""
+        """Read a finished chunk (B, C, f, h, w); None if it is missing or damaged."""
         path = self._path(number)
         if not path.is_file():
             return None
@@ -45,7 +45,7 @@ class ChunkFiles:
             return None
 
     def write(self, number: int, samples: Tensor) -> None:
-        """Keep a finished chunk."""
+        """Save a finished chunk."""
         if not self.folder.is_dir():
             self._make_room()
         write_file(self._path(number), {"samples": samples})
@@ -63,7 +63,7 @@ class ChunkFiles:
 
 
 def _bytes(value: object) -> Any:
-    """Of a value, without a copy of those that a tensor on the CPU has."""
+    """The bytes of a value; those of a CPU tensor are not copied."""
     if isinstance(value, Tensor):
         return value.detach().float().cpu().contiguous().flatten().numpy()
     return repr(value).encode()

@@ -1,4 +1,4 @@
-"""What the nodes of control's strength share: sockets, and plots on the nodes."""
+"""Sockets and plots shared by the nodes that set a ControlNet's strength."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,14 +19,14 @@ from .number_text import read_keys
 CATEGORY = "Spacetime/Control"
 
 POINTS = 240
-"""Of a curve in a plot."""
+"""Points of a curve in a plot."""
 
 MOST = 10.0
-"""Of a factor, as where a ControlNet is applied."""
+"""Highest factor, as in the nodes that apply a ControlNet."""
 
 
 def control_input() -> Any:
-    """A ControlNet that is not applied yet."""
+    """Input for a ControlNet that is not applied yet."""
     return io.ControlNet.Input(
         "control_net",
         tooltip="From Load ControlNet (Video, VACE), or from another node that sets its strength.",
@@ -34,27 +34,27 @@ def control_input() -> Any:
 
 
 def control_output() -> Any:
-    """The same ControlNet, which acts differently."""
+    """Output for the same ControlNet with another strength."""
     return io.ControlNet.Output(
         display_name="CONTROL_NET",
-        tooltip="For Apply ControlNet, ComfyUI's or Spacetime's, or for another such node: their "
-        "factors multiply, in any order.",
+        tooltip="For Apply ControlNet (ComfyUI's or Spacetime's), or for another node of this "
+        "kind: their factors multiply, in any order.",
     )
 
 
 def interpolation_input() -> Any:
-    """What lies between two keys."""
+    """Input for the interpolation between two keys."""
     return io.Combo.Input(
         "interpolation",
         options=list(INTERPOLATIONS),
         default="linear",
-        tooltip="Between two keys: linear changes evenly, ease slowly at both ends, and hold keeps "
-        "a factor until the next key.",
+        tooltip="Between two keys: linear changes evenly, ease slows at both ends, hold keeps a "
+        "factor until the next key.",
     )
 
 
 def read_curve(text: str, interpolation: Any) -> Curve:
-    """A curve of factors, as it is written on a node.
+    """Read a curve of factors as written on a node.
 
     Raises:
         ValueError: it cannot be read, or a factor is out of range.
@@ -65,33 +65,33 @@ def read_curve(text: str, interpolation: Any) -> Curve:
 
 
 def check_factors(factors: Sequence[float]) -> None:
-    """Refuse factors that are out of range.
+    """Reject factors that are out of range.
 
     Raises:
-        ValueError: one is.
+        ValueError: a factor is out of range.
     """
     wrong = [f"{factor:g}" for factor in factors if not 0 <= factor <= MOST]
     if wrong:
         raise ValueError(
-            f"control factors {', '.join(wrong)}: use numbers from 0 for no control, by 1 for all "
-            f"of it, to {MOST:g}"
+            f"control factors {', '.join(wrong)}: use numbers from 0 (no control) to {MOST:g}; 1 "
+            "is full control"
         )
 
 
 def told(cls: type[Any], control_net: Any, strength: ControlStrength, plot: Tensor) -> Any:
-    """What a node answers that changes a strength: the ControlNet, and a plot (H, W, 3)."""
+    """Return a node's output after it changed a strength: the ControlNet and a plot (H, W, 3)."""
     made = host().models.with_strength(control_net, strength)
     return io.NodeOutput(made, ui=ui.PreviewImage(plot[None], cls=cls))
 
 
 def plotted_curve(curve: Curve, end: float, label: str) -> Tensor:
-    """A curve from 0 to an end, as a picture (H, W, 3)."""
+    """Plot a curve from 0 to ``end`` as an image (H, W, 3)."""
     times = torch.linspace(0, end, POINTS).tolist()
     return _plotted(Series(times, [curve.at(time) for time in times]), label)
 
 
 def plotted_factors(numbers: Sequence[int], factors: Sequence[float], label: str) -> Tensor:
-    """Factors of numbered things, as a picture (H, W, 3)."""
+    """Plot factors over numbered items as an image (H, W, 3)."""
     return _plotted(Series(numbers, factors), label, dots=True)
 
 
@@ -103,16 +103,16 @@ def _plotted(series: Series, label: str, *, dots: bool = False) -> Tensor:
 
 
 def strength_map(strength: ControlStrength, clip: Clip, sigmas: Tensor, shift: float) -> Tensor:
-    """Mean strength over a frame's places and the branch's blocks.
+    """Average a strength over the places of each frame and over the branch's blocks.
 
     Args:
         strength: of a control.
-        clip: that is sampled.
+        clip: to sample.
         sigmas: (n + 1,) of the schedule.
         shift: of the model's sampling.
 
     Returns:
-        (n, F), at the beginning of each step, in each latent frame.
+        (n, F): at the beginning of each step, in each latent frame.
     """
     levels = partial(percent_to_sigma, shift=shift)
     steps = torch.tensor([strength.at(sigma, levels) for sigma in sigmas[:-1].tolist()])
@@ -123,7 +123,7 @@ def strength_map(strength: ControlStrength, clip: Clip, sigmas: Tensor, shift: f
 
 
 def plotted_strength(name: str, strengths: Tensor, clip: Clip, most: float) -> Tensor:
-    """Strengths (n, F) of a ControlNet over steps and frames, as a picture (H, W, 3)."""
+    """Plot a ControlNet's strengths (n, F) over steps and frames as an image (H, W, 3)."""
     style = PlotStyle(
         title=f"{name}: 0 (white) to {most:.3g} (blue)",
         x_label="frame", y_label="step", width=460, height=220, zoom=2,
@@ -132,7 +132,7 @@ def plotted_strength(name: str, strengths: Tensor, clip: Clip, most: float) -> T
 
 
 def _edges(clip: Clip) -> list[float]:
-    """Frames of the video at which the latent frames of a clip begin, and the end."""
+    """Video frames at which the latent frames of a clip begin, and the end of the clip."""
     shape = clip.compression.video_shape
     counts = [
         shape(clip.size._replace(frames=number), loop=clip.loop).frames

@@ -1,4 +1,4 @@
-"""Scenes of the toy world as nodes ask for them: their inputs, and clips rendered in parts."""
+"""Scenes of the toy world for nodes: their inputs, and clips rendered in parts."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -31,15 +31,15 @@ from ...toyworld.scene import DEFAULT_DURATION
 from .sizes import check_size, size_problem
 
 CAUSAL = LatentFormat(channels=16)
-"""Clips have sizes that the video VAEs take."""
+"""Clip sizes are limited to those that the video VAEs take."""
 
 PIXELS_AT_A_TIME = 2**22
-"""Of all frames that are rendered together: a second or two of work."""
+"""Pixels of all frames rendered together: a second or two of work."""
 
 ANY, SINGLE = "any", KINDS[0]
 _FIRST = KINDS.index("loop") + 1
 KIND_CHOICES = [*KINDS[:_FIRST], ANY, *KINDS[_FIRST:]]
-"""Kinds that came later follow `ANY`, so that no choice changes its place."""
+"""Kinds added later follow `ANY`, so that existing choices keep their place."""
 
 SHADED, STILL = STYLES[0], CAMERA_MOTIONS[0]
 LOOK = {"kind": SINGLE, "style": SHADED, "camera": STILL}
@@ -53,16 +53,16 @@ def _choice(id: str, options: Any, what: str) -> Any:
 
 
 def _looks() -> list[Any]:
-    """Inputs that graphs saved by earlier versions lack, so they are optional."""
+    """Optional inputs, because graphs saved by earlier versions lack them."""
     return [
         io.Combo.Input(
             "kind", options=KIND_CHOICES, default=SINGLE, optional=True,
-            tooltip="What happens: single is one object in one motion, any a mixture. "
-            "Shape, colour and motion are the first object's.",
+            tooltip="What happens: single is one object in one motion, any is a mixture. Shape, "
+            "colour and motion describe the first object.",
         ),
         io.Combo.Input(
             "style", options=list(STYLES), default=SHADED, optional=True,
-            tooltip="Lit solids, or flat colours with outlines.",
+            tooltip="Shaded solids, or flat colours with outlines.",
         ),
         io.Combo.Input(
             "camera", options=list(CAMERA_MOTIONS), default=STILL, optional=True,
@@ -79,17 +79,17 @@ def _pixels(id: str) -> Any:
 
 
 def scene_inputs() -> list[Any]:
-    """What a scene is drawn by, and the form of its clip."""
+    """Inputs that define a scene and the size of its clip."""
     return [
         io.Int.Input(
             "seed", default=0, min=0, max=2**31 - 1, control_after_generate=True,
-            tooltip="Which clip: the same seed and choices give the same one.",
+            tooltip="Selects the clip: the same seed and choices always give the same one.",
         ),
         _pixels("width"),
         _pixels("height"),
         io.Int.Input(
             "frames", default=17, min=1, max=1441, step=4,
-            tooltip="Frames: 1 + a multiple of 4.",
+            tooltip="Length in frames: 1 + a multiple of 4.",
         ),
         io.Float.Input(
             "fps", default=16.0, min=1.0, max=120.0, step=0.01,
@@ -104,23 +104,23 @@ def scene_inputs() -> list[Any]:
 
 
 def form_problem(width: int | None, height: int | None, frames: int | None) -> Any:
-    """What is wrong with the size of a clip as a text, True for nothing."""
+    """The problem with a clip's size as text; True if there is none."""
     return size_problem(CAUSAL, width, height, frames, held=True)
 
 
 def example_clip(
     seed: int, form: VideoShape, fps: float, choices: Mapping[str, str]
 ) -> tuple[Scene, Clip]:
-    """Draw the scene that was asked for and render it.
+    """Draw the requested scene and render it.
 
     Args:
         seed: the same seed and choices give the same clip.
-        form: of the clip.
+        form: frames, height and width of the clip.
         fps: frames per second.
-        choices: values of `scene_inputs`, from shape to camera; those left out have the defaults.
+        choices: values of `scene_inputs`, from shape to camera; missing ones get the defaults.
 
     Raises:
-        ValueError: no video VAE takes clips of this form, or there is no such scene.
+        ValueError: no video VAE takes clips of this size, or there is no such scene.
     """
     check_size(CAUSAL, form, held=True)
     scene = _scene(seed, form.frames / fps, {**DEFAULTS, **choices})
@@ -128,7 +128,7 @@ def example_clip(
 
 
 def _scene(seed: int, duration: float, choices: Mapping[str, str]) -> Scene:
-    """Draw the scene. One object before a still camera is drawn as it was when that was all."""
+    """Draw the scene. One object with a still camera is drawn as in the first versions."""
     look = {name: choices[name] for name in LOOK}
     fixed = {n: value for n, value in choices.items() if n not in LOOK and value != ANY}
     if (look["kind"], look["camera"]) == (SINGLE, STILL):
@@ -140,7 +140,7 @@ def _scene(seed: int, duration: float, choices: Mapping[str, str]) -> Scene:
 
 
 def _rendered(scene: Scene, shape: VideoShape, fps: float) -> Clip:
-    """Render some frames at a time, with a tick and a chance to stop after each part."""
+    """Render some frames at a time, with a progress tick and a chance to stop after each part."""
     frames, height, width = shape
     tick = host().session.ticker(frames)
     size = frames_at_a_time(height, width)
@@ -156,23 +156,23 @@ def _rendered(scene: Scene, shape: VideoShape, fps: float) -> Clip:
 
 
 def frames_at_a_time(height: int, width: int) -> int:
-    """How many frames of a size are worked on together."""
+    """Number of frames of a size to process together."""
     return max(1, PIXELS_AT_A_TIME // (height * width))
 
 
 def _joined(parts: Iterable[tuple[Tensor, ...]]) -> list[Tensor]:
-    """Put what each part shows (1, F, ...) behind each other."""
+    """Concatenate the tensors (1, F, ...) of all parts along time."""
     return [torch.cat(each, dim=1) for each in zip(*parts, strict=True)]
 
 
 def objects_image(masks: Tensor) -> Tensor:
-    """Masks (F, O, H, W) of up to three objects as colour channels (F, H, W, 3)."""
+    """Convert masks (F, O, H, W) of up to three objects to colour channels (F, H, W, 3)."""
     channels = masks.movedim(1, -1).float()
     return functional.pad(channels, (0, 3 - channels.shape[-1]))
 
 
 def tracks_json(tracks: Tensor) -> str:
-    """Tracks (F, O, 3) as text: per object a list of x, y and visible, one for each frame."""
+    """Write tracks (F, O, 3) as text: per object a list of x, y and visible, one for each frame."""
     objects = [
         [{"x": round(x, 2), "y": round(y, 2), "visible": bool(visible)} for x, y, visible in points]
         for points in tracks.transpose(0, 1).tolist()

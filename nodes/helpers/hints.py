@@ -1,4 +1,4 @@
-"""What the nodes that make hints share: sockets, and pictures on the node."""
+"""Sockets and previews shared by the nodes that create control hints."""
 
 from typing import Any
 
@@ -15,48 +15,48 @@ FLOW = "SPACETIME_FLOW"
 """Socket of a `Flow`: the motion of a clip in pixels per frame."""
 
 PREVIEWED = 4
-"""Frames that are shown on a node: the first, the last and what lies between."""
+"""Number of frames previewed on a node: the first, the last and some in between."""
 
 FASTEST = 5.0
-"""Percent of a picture's shorter side per frame that has the full colour in pictures of flow."""
+"""Speed drawn in full colour in flow images, in percent of the shorter side per frame."""
 
 
 def images_input() -> Any:
-    """The clip that a hint is made of."""
+    """Input for the clip to create a hint from."""
     return io.Image.Input(
         "images",
-        tooltip="The frames of the video to follow, from Get Video Components; one picture from "
+        tooltip="The frames of the video to follow, from Get Video Components. A single image from "
         "Load Image is a hint for one frame.",
     )
 
 
 def hint_output(what: str) -> Any:
-    """The pictures of a hint."""
-    return io.Image.Output(display_name="IMAGE", tooltip=f"{what}, as many frames as came in.")
+    """Output for the images of a hint."""
+    return io.Image.Output(display_name="IMAGE", tooltip=f"{what}, one frame per input frame.")
 
 
 def fastest_input(*, optional: bool = False) -> Any:
-    """How fast is a full colour; the editor shows it behind other optional inputs if it is one."""
+    """Input for the speed drawn in full colour; shown after other optional inputs if optional."""
     return io.Float.Input(
         "fastest", default=FASTEST, min=0.01, max=100.0, step=0.1, optional=optional,
-        tooltip="Motion that has the full colour, in percent of the picture's shorter side per "
-        "frame. The same number for all clips keeps their colours comparable.",
+        tooltip="Speed drawn in full colour, in percent of the image's shorter side per frame. Use "
+        "the same value for all clips to keep their colours comparable.",
     )  # fmt: skip
 
 
 def fastest_pixels(percent: float, height: int, width: int) -> float:
-    """Pixels per frame that have the full colour."""
+    """Speed drawn in full colour, in pixels per frame."""
     return percent / 100 * min(height, width)
 
 
 def hinted(cls: type[Any], images: Tensor | FrameStream, hint: Hint) -> io.NodeOutput:
-    """What a node answers that makes a hint of each frame by itself."""
+    """Return the output of a node that creates a hint from each frame separately."""
     made = hint_frames(images, hint, host().session.ticker(len(images)))
     return with_preview(cls, made, made)
 
 
 def with_preview(cls: type[Any], shown: Tensor | FrameStream, *outputs: Any) -> io.NodeOutput:
-    """Outputs with some frames to look at; those of a stream are not made for that."""
+    """Outputs with a preview of some frames; a stream is not rendered for a preview."""
     if isinstance(shown, FrameStream):
         return io.NodeOutput(*outputs)
     last = len(shown) - 1

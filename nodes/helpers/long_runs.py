@@ -26,19 +26,19 @@ from .start import begun, gives, repeats_steps, with_noise, with_repetitions
 from .trained import warn_if_untrained, warn_of_distillation
 
 _OF_THE_WHOLE = ("samples", "noise_mask", "noise_ceiling", TIMELINE_KEY)
-"""Keys of a LATENT that a run of a part of it gets anew, or goes without."""
+"""Keys of a LATENT that the run of a part replaces or omits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LongRun:
-    """All that every chunk is sampled with.
+    """Everything that a chunk is sampled with.
 
     Args:
         guider, noise, sampler, sigmas: as for Sample.
-        plan: how the clip is cut.
-        match: how far each chunk is brought to the statistics of the first one, from 0 to 1.
+        plan: how the clip is divided.
+        match: how far each chunk is matched to the statistics of the first one, from 0 to 1.
         keep: whether finished chunks are kept as files.
-        origin: what tells apart runs whose first steps are alike, see ``origin_of``.
+        origin: distinguishes runs whose first steps are alike, see ``origin_of``.
     """
 
     guider: Any
@@ -51,7 +51,7 @@ class LongRun:
     origin: str = ""
 
     def sample(self, latent: Mapping[str, Any]) -> Tensor:
-        """Make what is free of a LATENT: (B, C, F, H, W).
+        """Sample the places of a LATENT that are not given: (B, C, F, H, W).
 
         Raises:
             ValueError: the latent is not an open clip.
@@ -84,7 +84,7 @@ class LongRun:
             whole.keep(chunk, made)
 
     def _run(self, whole: "_Whole", chunk: Chunk, steps: int | None = None) -> Tensor:
-        """Sample one chunk, or its first steps, with what is shown beside it."""
+        """Sample one chunk, or its first steps, together with its context."""
         part = whole.part(chunk)
         levels = begun(self.guider, self.sigmas, [part])
         if len(levels) == 1 < len(self.sigmas):
@@ -103,8 +103,11 @@ class LongRun:
         )
 
     def _files(self, whole: "_Whole", chunks: Sequence[Chunk]) -> ChunkFiles | None:
-        """Files of this very run: by its graph, and by a first step, which tells what is in files
-        that the graph names, weights and pictures, and what is computed with."""
+        """Files of exactly this run, identified by its graph and by the result of a first step.
+
+        The step depends on the contents of files in the graph (weights, images), on the device
+        and on the dtype.
+        """
         with stretch(0, len(chunks)):
             step = self._run(whole, chunks[0], 1)
         if is_measuring():
@@ -115,12 +118,12 @@ class LongRun:
 
 
 class _Whole:
-    """The whole clip while it fills.
+    """The whole clip while it is being filled.
 
     Args:
-        latent: LATENT of one size (B, C, F, H, W).
-        noise: of all of it.
-        time_factor: frames of the video behind each latent frame after the first.
+        latent: LATENT of clips of one size (B, C, F, H, W).
+        noise: for the whole clip.
+        time_factor: frames of the video per latent frame after the first.
     """
 
     def __init__(self, latent: Mapping[str, Any], noise: Tensor, time_factor: int) -> None:
@@ -138,7 +141,7 @@ class _Whole:
         self.repeats = False
 
     def part(self, chunk: Chunk) -> dict[str, Any]:
-        """The LATENT of one chunk: all that is not made in it is given."""
+        """The LATENT of one chunk: everything outside its new frames is given."""
         shown = list(chunk.shown)
         part = {key: each for key, each in self.latent.items() if key not in _OF_THE_WHOLE}
         part["samples"] = self.samples[:, :, shown]
@@ -151,13 +154,13 @@ class _Whole:
         return part
 
     def _part(self, chunk: Chunk) -> ClipPart:
-        """What of a chunk others have made: latent frames beside its own that were not given."""
+        """Latent frames of a chunk that earlier chunks sampled: neither its own nor given."""
         new = {*chunk.made, chunk.lead}
         there = torch.tensor([self.free_frames[n] and n not in new for n in chunk.shown])
         return ClipPart(chunk.shown, self.samples.shape[2], there, self.tell)
 
     def _opened(self, values: Tensor, chunk: Chunk) -> Tensor:
-        """Values of the places that the chunk makes; 0 in others, and 1 in what is thrown away."""
+        """Values of the places that the chunk samples; 1 in the discarded frame, 0 elsewhere."""
         opened = torch.zeros_like(values[:, :, list(chunk.shown)])
         opened[:, :, chunk.places] = values[:, :, list(chunk.made)]
         if chunk.lead is not None:
@@ -165,11 +168,11 @@ class _Whole:
         return opened
 
     def _first(self, chunk: Chunk) -> int:
-        """Absolute number of a chunk's first frame, counted from those that it makes."""
+        """Absolute number of a chunk's first frame, counted from the frames that it samples."""
         return int(self.latent.get("first_frame", 0)) + chunk.made.start - chunk.places[0]
 
     def keep(self, chunk: Chunk, made: Tensor) -> None:
-        """Put what a chunk has made into its place; what is given stays bit for bit."""
+        """Write a chunk's samples into the whole clip; given places stay bit for bit."""
         frames = list(chunk.made)
         there = self.samples[:, :, frames]
         free = self.free[:, :, frames].to(there.device)
@@ -180,11 +183,11 @@ def _check(latent: Mapping[str, Any]) -> None:
     samples = latent["samples"]
     if not isinstance(samples, Tensor) or samples.ndim != 5:
         raise ValueError(
-            f"a latent of shape {tuple(samples.shape)}: a video latent (batch, channels, frames, "
-            "rows, columns) is needed; for others use Sample"
+            "expected a video latent (batch, channels, frames, rows, columns), got one of shape "
+            f"{tuple(samples.shape)}: use Sample for other latents"
         )
     if latent.get("loop"):
         raise ValueError(
-            "a loop has no beginning from which it could be made chunk by chunk: use Sample, with "
-            "Context Windows where it is long"
+            "a loop has no beginning to start from, so it cannot be sampled in chunks: use Sample, "
+            "with Context Windows if it is long"
         )

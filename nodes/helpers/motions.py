@@ -1,4 +1,4 @@
-"""What the nodes of drawn motion share: tracks, masks and pictures that belong together."""
+"""Tracks, masks and images shared by the nodes of drawn motion."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ from .timelines import known_timeline
 
 
 def tracks_input(what: str, *, optional: bool = False) -> Any:
-    """Tracks from another node."""
+    """Input for tracks from another node."""
     return io.String.Input(
         "tracks",
         force_input=True,
         optional=optional,
         tooltip=f"{what} JSON as trajectory nodes write it: a list of tracks, each a list of x and "
-        "y in pixels, one for each frame.",
+        "y in pixels, one entry per frame.",
     )
 
 
 def tracks_output() -> Any:
-    """Tracks for another node."""
+    """Output for tracks."""
     return io.String.Output(
         display_name="tracks",
         tooltip="JSON, for Drag and Animate, Show Tracks, or other packs' trajectory nodes.",
@@ -32,34 +32,34 @@ def tracks_output() -> Any:
 
 
 def size_of(image: Tensor) -> Size:
-    """Of pictures (B, H, W, C)."""
+    """Size of images (B, H, W, C)."""
     return Size(*image.shape[1:3])
 
 
 def mask_over(mask: Tensor | None, size: Size, name: str = "mask") -> Tensor | None:
-    """The first of masks (B, H, W) that belong to a picture, as (H, W) float32.
+    """The first of an image's masks (B, H, W) as (H, W) float32.
 
     Raises:
-        ValueError: it is black all over, or has another size than the picture.
+        ValueError: it is all black, or its size differs from the image's.
     """
     if mask is None:
         return None
     first = mask[0].float().cpu()
     if not (first > 0.5).any():
         raise ValueError(
-            f"no pixel of {name} is above one half (the most is {float(first.max()):g}): paint it "
-            "white where something shall move (Load Image: Open in MaskEditor), or invert it"
+            f"no pixel of {name} is above 0.5 (the highest is {float(first.max()):g}): paint it "
+            "white over whatever should move (Load Image: Open in MaskEditor), or invert it"
         )
     if tuple(first.shape) != size:
         raise ValueError(
-            f"{name} has {first.shape[1]}x{first.shape[0]} pixels and the picture "
-            f"{size.width}x{size.height}: give the mask of the same picture"
+            f"{name} has {first.shape[1]}x{first.shape[0]} pixels, but the image has "
+            f"{size.width}x{size.height}: connect the mask of the same image"
         )
     return first
 
 
 def tracks_over(tracks: str | None, image: Tensor, frames: int) -> Tracks | None:
-    """Tracks over a picture, brought to a number of frames.
+    """Tracks over an image, resampled to a number of frames.
 
     Raises:
         ValueError: they cannot be read.
@@ -68,17 +68,17 @@ def tracks_over(tracks: str | None, image: Tensor, frames: int) -> Tracks | None
 
 
 def over_clip(tracks: Tracks, size: Size, latent: dict[str, Any]) -> tuple[Tracks, Size]:
-    """Tracks by the frames of a clip in the making and in its pixels, and its size.
+    """Return tracks in the frames and pixels of a timeline's clip, and the clip's size.
 
-    After their end points stand still; in a loop they go round.
+    Points stand still after their end; in a loop they repeat.
 
     Args:
-        tracks: over a picture that was brought to the clip's size as timeline nodes do it.
-        size: of the picture.
+        tracks: over an image that timeline nodes fitted to the clip's size.
+        size: of the image.
         latent: of the clip.
 
     Raises:
-        ValueError: the latent is not one of a video.
+        ValueError: the latent is not a video latent.
     """
     shape, loop = _shape_of(latent), bool(latent.get("loop"))
     new = Size(shape.height, shape.width)

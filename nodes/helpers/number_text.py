@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 MOST = 10_000
-"""Numbers that a range may hold; more is a slip of the keyboard."""
+"""Largest number of values in a range; more is probably a typo."""
 
 _RANGE = re.compile(r"([0-9]+)(?:\s*-\s*([0-9]+))?")
 _KEY = re.compile(r"([^:]+):\s*(\(?)([^()]+)(\)?)")
@@ -13,7 +13,7 @@ _SEED = re.compile(r"(.+?)\s*:\s*([0-9]+)")
 
 
 def read_numbers(text: str) -> tuple[int, ...]:
-    """Read numbers and ranges: "1, 7-9" -> (1, 7, 8, 9), sorted and each once.
+    """Read numbers and ranges: "1, 7-9" -> (1, 7, 8, 9), sorted, without duplicates.
 
     Raises:
         ValueError: a part is neither a number nor a rising range.
@@ -33,12 +33,12 @@ def read_seeds(text: str) -> dict[int, int]:
         if found is None:
             raise ValueError(
                 f"{part!r} is not a frame with its seed: write for example 0: 5, or 3-4: 17, "
-                "with commas between them"
+                "separated by commas"
             )
         for frame in _range(found[1]):
             if seeds.setdefault(frame, int(found[2])) != int(found[2]):
                 raise ValueError(
-                    f"frame {frame} is given the seeds {seeds[frame]} and {found[2]}: keep one"
+                    f"frame {frame} has two seeds, {seeds[frame]} and {found[2]}: keep one"
                 )
     return seeds
 
@@ -46,7 +46,7 @@ def read_seeds(text: str) -> dict[int, int]:
 def read_keys(text: str) -> tuple[tuple[float, float], ...]:
     """Read numbers at times: "0: 1, 24: 0.3" -> ((0, 1), (24, 0.3)).
 
-    A number may stand in parentheses, as "0:(1.0)".
+    A number may be in parentheses, as in "0:(1.0)".
 
     Raises:
         ValueError: a part is not a time with a number.
@@ -64,7 +64,7 @@ def read_factors(text: str) -> tuple[float, ...]:
 
 
 def with_plain_signs(text: str) -> str:
-    """The same with digits, commas and colons of Chinese and Japanese keyboards made plain."""
+    """Replace digits, commas and colons of Chinese and Japanese keyboards with plain ones."""
     return unicodedata.normalize("NFKC", text).replace("\N{IDEOGRAPHIC COMMA}", ",")
 
 
@@ -76,8 +76,8 @@ def _key(part: str) -> tuple[float, float]:
     found, example = _KEY.fullmatch(part), "0: 1, 24: 0.3"
     if found is None or len(found[2]) != len(found[4]):
         raise ValueError(
-            f"{part!r} is not a time with its number: write for example {example}, with commas "
-            "between them"
+            f"{part!r} is not a time with its number: write for example {example}, separated by "
+            "commas"
         )
     return _decimal(found[1], part, example), _decimal(found[3], part, example)
 
@@ -88,7 +88,7 @@ def _decimal(text: str, part: str, example: str) -> float:
     except ValueError:
         raise ValueError(
             f"{text.strip()!r} in {part!r} is not a number: write for example {example}, with a "
-            "point for decimals"
+            "decimal point"
         ) from None
 
 
@@ -101,6 +101,7 @@ def _range(part: str) -> range:
     first, last = int(found[1]), int(found[2] or found[1])
     if not first <= last < first + MOST:
         raise ValueError(
-            f"{part!r} is not a range: write the smaller number first, and at most {MOST} numbers"
+            f"{part!r} is not a valid range: write the smaller number first, and at most {MOST} "
+            "numbers"
         )
     return range(first, last + 1)

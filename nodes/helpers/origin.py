@@ -1,4 +1,4 @@
-"""What a node's result follows from, by the graph that it stands in."""
+"""Identify what a node's result depends on in its graph."""
 
 import hashlib
 import json
@@ -9,15 +9,15 @@ from .ahead import inputs_of, source_of
 
 
 def origin_of(hidden: Any) -> str:
-    """A digest of a node's inputs and of all nodes that they come from.
+    """Return a digest of a node's inputs and of all nodes upstream of it.
 
-    Titles, places and ids of nodes do not count, nor what else is in the graph.
+    Titles, positions and ids of nodes do not count, nor does the rest of the graph.
 
     Args:
-        hidden: of a node that asks for the prompt and its own id.
+        hidden: of a node that requests the prompt and its own id.
 
     Returns:
-        The same for the same inputs; "" where the node stands in no graph.
+        The same for the same inputs; "" if the node is in no graph.
     """
     prompt: Mapping[str, Any] = hidden.prompt or {}
     known: dict[str, str] = {}

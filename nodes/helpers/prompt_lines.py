@@ -1,4 +1,4 @@
-"""Prompts over time written as text: a line for each, that begins with a time."""
+"""Prompts over time written as text: one per line, each starting with a time."""
 
 import re
 from typing import NamedTuple
@@ -11,14 +11,14 @@ _CLOCK = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?\s*[:\N{FULLWIDTH COLON}]")
 
 
 class PromptLine(NamedTuple):
-    """A prompt, and the time at which it begins."""
+    """A prompt and the time at which it begins."""
 
     start: float
     prompt: str
 
 
 class PromptLines(NamedTuple):
-    """Prompts in the order of time, all of which begin at seconds or at frames of the video."""
+    """Prompts in order of time; all begin at seconds or all at frames of the video."""
 
     lines: tuple[PromptLine, ...]
     in_frames: bool
@@ -39,24 +39,26 @@ def read_prompt_lines(text: str) -> PromptLines:
     read = [_read(number, line) for number, line in numbered]
     units = {in_frames for line, in_frames in read if line.start}
     if len(units) > 1:
-        raise ValueError("some lines begin at seconds and some at frames (f): write all in one")
+        raise ValueError(
+            "some lines begin at seconds and some at frames (f): use the same unit in all lines"
+        )
     for (before, _), (after, _), (number, line) in zip(read, read[1:], numbered[1:], strict=False):
         if after.start <= before.start:
             raise ValueError(
-                f"line {number}, {line!r}, begins at {after.start:g}, no later than the one before "
-                f"it at {before.start:g}: write the lines in the order of time"
+                f"line {number}, {line!r}, begins at {after.start:g}, not after the line before it "
+                f"at {before.start:g}: write the lines in order of time"
             )
     return PromptLines(tuple(line for line, _ in read), units == {True})
 
 
 def _read(number: int, line: str) -> tuple[PromptLine, bool]:
-    """A line, and whether it counts frames."""
+    """Read a line, and whether it counts frames."""
     found = _LINE.fullmatch(line)
     time = None if found is None else _TIME.fullmatch(with_plain_signs(found[1]).strip())
     if found is None or time is None or _CLOCK.match(found[2]):
         raise ValueError(
             f"line {number}, {line!r}, does not begin with a time and a colon: write for example "
-            "4.5: a red cube spins (seconds), or 72f: a red cube spins (frames); a minute and a "
-            "half is 90"
+            "4.5: a red cube spins (seconds), or 72f: a red cube spins (frames); write a minute "
+            "and a half as 90"
         )
     return PromptLine(float(time[1]), found[2].strip()), (time[2] or "s").lower() == "f"

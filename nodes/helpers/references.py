@@ -1,4 +1,4 @@
-"""Room for reference pictures: latent frames before those of the video, cut off after sampling."""
+"""Room for reference images: latent frames before those of the video, cut off after sampling."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ from ...samplers.masks import latent_mask
 
 
 def with_room(latent: Mapping[str, Any], count: int, time_factor: int) -> Mapping[str, Any]:
-    """A LATENT with so many latent frames before its own, of which everything is made.
+    """Add ``count`` latent frames before a LATENT's own, all of them to be sampled.
 
     Args:
         latent: of one clip or of several of one size, (B, C, F, H, W).
-        count: of reference pictures; with none the LATENT stays as it is.
-        time_factor: frames of the video behind each latent frame.
+        count: number of reference images; 0 leaves the LATENT unchanged.
+        time_factor: frames of the video per latent frame.
 
     Raises:
         ValueError: the clip is a loop.
@@ -26,8 +26,8 @@ def with_room(latent: Mapping[str, Any], count: int, time_factor: int) -> Mappin
         return latent
     if latent.get("loop"):
         raise ValueError(
-            "reference pictures come before the first frame of a clip, and a loop has none: make "
-            "an open clip, or take reference away from Apply ControlNet"
+            "reference images come before a clip's first frame, but a loop has no first frame: use "
+            "an open clip, or disconnect reference from Apply ControlNet"
         )
     samples = latent["samples"]
     made = {
@@ -45,6 +45,6 @@ def with_room(latent: Mapping[str, Any], count: int, time_factor: int) -> Mappin
 
 
 def _before(values: Tensor, count: int, fill: float) -> Tensor:
-    """Values (B, C, F, H, W) with frames of one value in front."""
+    """Values (B, C, F, H, W) with ``count`` frames of one value in front."""
     batch, channels, _, *sides = values.shape
     return torch.cat([values.new_full((batch, channels, count, *sides), fill), values], dim=2)

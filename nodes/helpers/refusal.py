@@ -1,13 +1,13 @@
-"""What ``validate_inputs`` answers where a value cannot be read."""
+"""Turn a failed check into the answer of ``validate_inputs``."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 def refusal(check: Callable[..., Any], *values: Any) -> Any:
-    """The error of a check as a text, True for none.
+    """The error of a check as text; True if there is none.
 
-    Values that come over wires are None before the run; then there is nothing to check.
+    Values from links are None before the run; then nothing is checked.
     """
     if None in values:
         return True

@@ -1,4 +1,4 @@
-"""Words under which the editor's search finds a node beside its name."""
+"""Extra words by which the editor's search finds a node."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ...hosts import io
 
 
 def search_words(*words: str) -> dict[str, Any]:
-    """Arguments of ``io.Schema`` that carry the words, none where the host has no place for them.
+    """The arguments of ``io.Schema`` for these words; none if the host does not support them.
 
     ComfyUI 0.3.64 searches names only; later versions also search a schema's aliases.
     """

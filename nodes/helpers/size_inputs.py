@@ -1,4 +1,4 @@
-"""Inputs of nodes that begin an empty clip: its sides and its frame rate."""
+"""Size and frame rate inputs of the nodes that create an empty clip."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ...hosts import io
 
 
 def side_inputs() -> list[Any]:
-    """Width and height in pixels."""
+    """Inputs for width and height in pixels."""
     return [
         io.Int.Input(
             name,
@@ -21,13 +21,13 @@ def side_inputs() -> list[Any]:
 
 
 FPS = 16.0
-"""Frames per second of clips that do not say theirs."""
+"""Frames per second of clips that do not specify them."""
 
 
 def fps_input(
-    what: str = "Frames per second; models that know frame rates adapt the motion.",
+    what: str = "Frames per second; models that support frame rates adapt the motion.",
 ) -> Any:
-    """Frames per second; the editor rounds to the step, and not all rates are whole."""
+    """Input for frames per second; its step allows fractions, because the editor rounds to it."""
     return io.Float.Input(
         "fps",
         default=FPS,

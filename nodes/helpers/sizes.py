@@ -1,4 +1,4 @@
-"""Sizes of clips that the VAE, the patches or the machine do not take."""
+"""Reject clip sizes that the VAE, the patches or the machine cannot handle."""
 
 import math
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from .ahead import HOLDING
 
 COLOURS = 3
 
-AS_FILE = "take Decode to Video File, which holds a few frames at a time, or "
+AS_FILE = "use Decode to Video File, which holds a few frames at a time, or "
 
 _FLOAT, _GIGA = 4, 1e9
 
@@ -32,9 +32,9 @@ def size_problem(
     loop: bool = False,
     held: bool = False,
 ) -> bool | str:
-    """What ``validate_inputs`` returns for a size: True, or the problem with the nearest sizes.
+    """Return what ``validate_inputs`` answers: True, or the problem with the nearest sizes.
 
-    None stands for a value that is only known when the graph runs; it is not looked at.
+    None means that a value is only known when the graph runs; it is not checked.
     """
     step = latent.space_factor * patch
     shortest = latent.time_factor if loop else 1
@@ -54,18 +54,18 @@ def check_size(
     loop: bool = False,
     held: bool = False,
 ) -> None:
-    """Refuse what does not fit the VAE and the patches, or a latent that this machine cannot hold.
+    """Reject a size that does not suit the VAE and the patches, or a latent too large for memory.
 
     Args:
-        latent: form of the VAE's latents.
+        latent: format of the VAE's latents.
         shape: of the clip.
         patch: rows and columns of a patch.
         loop: whether its time is a circle.
-        held: whether all of its frames are held as well, as one tensor.
+        held: whether all of its frames are also held, as one tensor.
 
     Raises:
-        ValueError: names the nearest sizes, the longest clip that the memory holds, or the bound
-            of what a workflow may ask for.
+        ValueError: names the nearest sizes, the longest clip that fits into memory, or the limit
+            on what a workflow may request.
     """
     latent.compression.check(shape, patch=patch, loop=loop)
     if held:
@@ -77,43 +77,43 @@ def check_size(
 
 
 def check_held(shape: VideoShape, advice: str = "") -> None:
-    """Refuse frames that this machine cannot hold as one tensor.
+    """Reject frames that this machine cannot hold as one tensor.
 
     Args:
         shape: of the clip.
-        advice: what else to do than to make fewer.
+        advice: an alternative to generating fewer frames.
 
     Raises:
-        ValueError: names the longest clip that the memory holds.
+        ValueError: names the longest clip that fits into memory.
     """
     one = COLOURS * shape.height * shape.width
     _check_memory(shape, one, shape.frames - 1, 1, "its frames as one tensor", advice)
 
 
 def check_ahead(shape: VideoShape, types: Collection[str]) -> None:
-    """Refuse a clip whose frames the graph will hold as one tensor, where memory does not.
+    """Reject a clip if the graph will hold its frames as one tensor that does not fit into memory.
 
     Args:
         shape: of the clip.
         types: of the nodes that its latent goes through.
 
     Raises:
-        ValueError: names the longest clip that the memory holds.
+        ValueError: names the longest clip that fits into memory.
     """
     if not host().models.streams_frames and HOLDING & set(types):
         check_held(shape, AS_FILE)
 
 
 def check_decoded(form: LatentFormat, samples: Tensor, *, loop: bool = False) -> None:
-    """Refuse to decode what the host would hold as one tensor, where memory does not.
+    """Refuse to decode frames that the host would hold as one tensor and memory cannot.
 
     Args:
-        form: of the VAE's latents.
-        samples: (B, C, F, H, W), or of another shape, which is not looked at.
+        form: format of the VAE's latents.
+        samples: (B, C, F, H, W); other shapes are not checked.
         loop: whether time is a circle.
 
     Raises:
-        ValueError: names the longest clip that the memory holds.
+        ValueError: names the longest clip that fits into memory.
     """
     if has_streams(samples) or samples.ndim != 5 or host().models.streams_frames:
         return
@@ -124,7 +124,7 @@ def check_decoded(form: LatentFormat, samples: Tensor, *, loop: bool = False) ->
 def _check_memory(
     shape: VideoShape, one: int, more: int, frames: int, what: str, advice: str = ""
 ) -> None:
-    """Refuse so many numbers of ``one`` and ``more`` of the same, each of so many frames."""
+    """Check memory for ``1 + more`` parts of ``one`` numbers; all but the first hold ``frames``."""
     memory, needed = whole_memory(), one * (1 + more) * _FLOAT
     if memory is None or needed <= memory:
         return
@@ -133,17 +133,17 @@ def _check_memory(
     fits = f"use at most {longest} frames of this size" if fitting >= 0 else "use a smaller size"
     raise ValueError(
         f"{shape.frames} frames of {shape.width}x{shape.height} need {needed / _GIGA:,.0f} GB of "
-        f"memory for {what}, this machine has {memory / _GIGA:,.1f} GB: {advice}{fits}"
+        f"memory for {what}, but this machine has {memory / _GIGA:,.1f} GB: {advice}{fits}"
     )
 
 
 def steps_of(form: LatentFormat) -> Steps:
-    """Of a video model with the usual patches; an image VAE takes any number of frames."""
+    """Steps of a video model with the usual patches; an image VAE takes any number of frames."""
     return Steps(side=form.space_factor * PATCH[1], frames=form.time_factor)
 
 
 def check_frames(images: Tensor | FrameStream, latent: LatentFormat) -> None:
-    """Refuse frames (F, H, W, 3 or more) that the VAE does not take, with the remedy.
+    """Reject frames (F, H, W, 3 or more) that the VAE does not take, and name the remedy.
 
     Raises:
         ValueError: names the nearest length or side that fits.

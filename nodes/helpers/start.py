@@ -1,4 +1,4 @@
-"""How a run starts: where on its schedule, with which noise after its steps, and what is given."""
+"""How a run starts: its first noise level, the noise of its steps, and its given parts."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,18 +14,18 @@ from ...samplers.showing import Showing
 from ...timeline import TIMELINE_KEY
 
 SOFT_SEAMS = (
-    "this model sees what is given only as noisy as the rest, so that joins are softer and motion "
-    f"may jump: steps between the levels {HIGH:g} and {LOW:g} are made {TIMES} times; a model with "
-    "a noise level per token (the shipped one, Wan 2.2 5B) or one that animates an image (Wan I2V) "
-    "joins better"
+    "this model sees the given parts as noisy as the rest, so joins are softer and motion "
+    f"may jump: steps between the noise levels {HIGH:g} and {LOW:g} run {TIMES} times; a model "
+    "with a noise level per token (the shipped one, Wan 2.2 5B) or an image-to-video model (Wan "
+    "I2V) joins better"
 )
 
 
 def begun(guider: Any, sigmas: Tensor, latents: Iterable[Mapping[str, Any]]) -> Tensor:
-    """The schedule (n + 1,) from the highest ceiling of the latents on.
+    """The schedule (n + 1,) from the highest ceiling of the latents down.
 
     Returns:
-        One level, which is no step, where nothing is left to change.
+        A single level, which is no step, if there is nothing to change.
     """
     highest = highest_ceiling(latents)
     if highest == 1:
@@ -36,7 +36,7 @@ def begun(guider: Any, sigmas: Tensor, latents: Iterable[Mapping[str, Any]]) -> 
 def with_noise(guider: Any, sampler: Any, noise: StepNoise | None) -> tuple[Any, Any]:
     """GUIDER and SAMPLER that draw this noise after the first, if they draw any and are the pack's.
 
-    Without one they draw from the run's seed.
+    With ``noise=None`` they draw from the run's seed.
     """
     sampling = host().sampling
     bound = sampling.with_options(sampler, {"noise": noise}) or sampler
@@ -44,15 +44,15 @@ def with_noise(guider: Any, sampler: Any, noise: StepNoise | None) -> tuple[Any,
 
 
 def gives(latent: Mapping[str, Any]) -> bool:
-    """Whether something of a timeline is given."""
+    """Whether a timeline has given parts."""
     mask = latent.get(MASK_KEY)
     return TIMELINE_KEY in latent and mask is not None and not bool((mask > 0).all())
 
 
 def repeats_steps(guider: Any) -> bool:
-    """Whether a model that something is given to knows of no such thing; then it warns.
+    """Whether the model has no support for given parts, so that steps must repeat; warns if so.
 
-    FlowEdit repeats nothing: what it edits is told by the run's first noise.
+    FlowEdit repeats nothing: the run's first noise determines what it edits.
     """
     about = host().sampling.about(guider)
     if about.showing is not Showing.STATE or SOURCE in about.further:
@@ -62,7 +62,7 @@ def repeats_steps(guider: Any) -> bool:
 
 
 def with_repetitions(guider: Any, sampler: Any, noise: StepNoise | None) -> Any:
-    """SAMPLER that repeats steps; one that is not a plain solver stays as it is.
+    """A SAMPLER that repeats steps; one that is not a plain solver stays unchanged.
 
     Args:
         guider, sampler: of the run.

@@ -1,4 +1,4 @@
-"""Sampling states as files: found in the host's folders, written and read."""
+"""Sampling states as files: find them in the host's folders, write and read them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -19,20 +19,20 @@ from ...timeline.stored import from_tensors, to_tensors
 from .states import SamplingState, SolverChoice
 
 SUFFIX = ".state.safetensors"
-"""Of files of states, which tells them from weights in the same folders."""
+"""Suffix of state files, which distinguishes them from weights in the same folders."""
 
 OUTPUT, INPUT = " [output]", " [input]"
-"""Behind a file's name: the folder that it lies in, the input folder without either."""
+"""Suffix of a file's name for its folder; without one it is the input folder."""
 
 _HISTORY, _LATENT, _TIMELINE, _START = "history.", "latent.", "timeline.", "start."
-"""Beginnings of the names of tensors in a file."""
+"""Prefixes of the names of tensors in a file."""
 
 _TOLD = 200
-"""Characters of a reason in a message."""
+"""Longest reason quoted in a message, in characters."""
 
 
 def state_names() -> list[str]:
-    """Names of the files of states, those of the output folder marked, the newest first."""
+    """Names of the state files, newest first; those of the output folder are marked."""
     found = [
         *_files(host().files.results_folder(), OUTPUT),
         *_files(host().files.input_folder(), ""),
@@ -42,25 +42,25 @@ def state_names() -> list[str]:
 
 def _files(folder: Path, mark: str) -> Iterator[tuple[float, str]]:
     for path in files_below(folder, SUFFIX):
-        with suppress(OSError):  # a link to nowhere, or to what this user may not see
+        with suppress(OSError):  # a broken link, or a file without permission
             yield path.stat().st_mtime, f"{path.relative_to(folder).as_posix()}{mark}"
 
 
 def state_path(name: str) -> Path:
-    """Place of a file of a state.
+    """Path of a state file.
 
     Args:
-        name: below the input folder, or below the output folder with " [output]" behind it.
+        name: relative to the input folder, or to the output folder if " [output]" follows it.
 
     Raises:
-        FileNotFoundError: it leads out of the folder, or is not there; with the names there are.
+        FileNotFoundError: it is outside the folder or does not exist; names existing ones.
     """
     files = host().files
     folder = files.results_folder() if name.endswith(OUTPUT) else files.input_folder()
     root = plain_path(folder)
     path = plain_path(root / name.removesuffix(OUTPUT).removesuffix(INPUT))
     if "\0" in name or not path.is_relative_to(root):
-        raise FileNotFoundError(f"{name!r} leads out of {root}: choose a file that lies in it")
+        raise FileNotFoundError(f"{name!r} leads out of {root}: choose a file inside it")
     if not path.is_file():
         raise FileNotFoundError(
             f"no sampling state {name!r} in {folder}: {choose_among(state_names(), name)}"
@@ -71,7 +71,7 @@ def state_path(name: str) -> Path:
 def write_state(path: Path, state: SamplingState, tags: Mapping[str, str]) -> None:
     """Write a state to a file, with the graph in ``tags``.
 
-    What the LATENT carries must be tensors or JSON values; a warning names what is left out.
+    Contents of the LATENT must be tensors or JSON values; a warning names those left out.
     """
     tensors = {
         "x": state.at.x, "sigmas": state.sigmas, "noise": state.noise, "so_far": state.so_far
@@ -89,7 +89,7 @@ def write_state(path: Path, state: SamplingState, tags: Mapping[str, str]) -> No
 
 
 def _latent_parts(latent: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of a LATENT, and what else of it goes into a file."""
+    """The tensors of a LATENT, and its other values that go into a file."""
     tensors: dict[str, Tensor] = {}
     plain: dict[str, Any] = {}
     more: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def _latent_parts(latent: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[st
             placed, more["timeline"] = to_tensors(value)
             tensors |= _named(_TIMELINE, placed)
         elif isinstance(value, StartOnDemand):
-            made = value.known  # if the model has not asked for it, it never will
+            made = value.known  # if the model has not requested it by now, it never will
             tensors |= {} if made is None else _named(_START, made._asdict())
         elif isinstance(value, Tensor):
             tensors[f"{_LATENT}{name}"] = value
@@ -106,13 +106,13 @@ def _latent_parts(latent: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[st
             plain[name] = value
         else:
             host().session.warn(
-                f"the latent's {name} ({type(value).__name__}) is not kept in the file"
+                f"the latent's {name} ({type(value).__name__}) is not saved in the file"
             )
     return tensors, {"latent": plain, **more}
 
 
 def read_state(path: Path) -> SamplingState:
-    """Read what ``write_state`` wrote.
+    """Read the result of ``write_state``.
 
     Raises:
         FileNotFoundError: no such file.
@@ -123,9 +123,9 @@ def read_state(path: Path) -> SamplingState:
         return _state(tensors, info)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         lacks = isinstance(problem, KeyError)
-        what = f"lacks {problem}" if lacks else f"tells of no run ({str(problem)[:_TOLD]})"
+        what = f"lacks {problem}" if lacks else f"describes no run ({str(problem)[:_TOLD]})"
         raise UnsupportedCheckpointError(
-            f"{path.name} {what}: it is damaged, or of another version of the pack"
+            f"{path.name} {what}: it is damaged, or from another version of the pack"
         ) from problem
 
 
@@ -147,7 +147,7 @@ def _state(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> SamplingSt
 
 
 def _latent(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``_latent_parts`` took apart."""
+    """Reassemble a LATENT from its ``_latent_parts``."""
     latent = {**info["latent"], **_below(tensors, _LATENT)}
     if "timeline" in info:
         latent[TIMELINE_KEY] = from_tensors(_below(tensors, _TIMELINE), info["timeline"])
@@ -161,19 +161,19 @@ def _latent(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> dict[str,
 
 
 def _whole(value: object) -> int:
-    """The value, which must be a whole number."""
+    """Check that a value is a whole number and return it."""
     if type(value) is not int:
-        raise TypeError(f"{value!r} in place of a whole number")
+        raise TypeError(f"{value!r} instead of a whole number")
     return value
 
 
 def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors with a prefix before their names."""
+    """Add a prefix to the names of tensors."""
     return {f"{prefix}{name}": each for name, each in tensors.items()}
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Those whose names begin with a prefix, without it."""
+    """The tensors whose names begin with a prefix, without it."""
     found = {name: each for name, each in tensors.items() if name.startswith(prefix)}
     return {name.removeprefix(prefix): each for name, each in found.items()}
 

@@ -1,4 +1,4 @@
-"""What travels on a SPACETIME_SAMPLING_STATE socket: a run that was stopped between two steps."""
+"""The value of a SPACETIME_SAMPLING_STATE socket: a run stopped between two steps."""
 
 import inspect
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ from .trained import warn_if_untrained, warn_of_distillation
 STATE = "SPACETIME_SAMPLING_STATE"
 
 NOISE_TOLERANCE = 1e-3
-"""Of values of the same noise on two machines."""
+"""Tolerance for values of the same noise on two machines."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SolverChoice:
-    """A solver by its name in the Solver node, with its numbers."""
+    """A solver by its name in the Solver node, with its options."""
 
     name: str
     options: Mapping[str, Any]
@@ -41,16 +41,16 @@ class SolverChoice:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SamplingState:
-    """All that is needed to resume a run, on the CPU.
+    """Everything needed to resume a run, on the CPU.
 
     Args:
         at: the next step, the noisy state as the network sees it, and the solver's memory.
         sigmas: noise levels of the whole run.
-        solver: that has made the steps.
+        solver: that made the steps.
         seed: of the noise.
-        noise: some values of what the run was made from, to know it again.
+        noise: some values of the run's initial noise, to recognise it.
         latent: the LATENT that the run works on.
-        so_far: raw samples, shaped like the latent's, that were predicted in the last step.
+        so_far: raw samples predicted in the last step, shaped like the latent's.
     """
 
     at: SolverState
@@ -63,12 +63,12 @@ class SamplingState:
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run."""
+        """Number of steps of the whole run."""
         return len(self.sigmas) - 1
 
     @property
     def look(self) -> dict[str, Any]:
-        """LATENT of what was predicted in the last step; of a finished run, its result."""
+        """LATENT predicted in the last step; for a finished run, its result."""
         return {**self.latent, "samples": self.so_far}
 
 
@@ -79,10 +79,10 @@ def start_run(
 
     Args:
         guider, noise, sampler, sigmas, latent: as for Sample.
-        stop: number of steps to make.
+        stop: number of steps to run.
 
     Raises:
-        ValueError: the schedule has fewer steps, the sampler is another host's, or the latent
+        ValueError: the schedule has fewer steps, the sampler cannot be stopped, or the latent
             holds several streams.
     """
     check_one_stream(latent["samples"], "it cannot be stopped and resumed yet, use Sample")
@@ -108,16 +108,16 @@ def _begun(guider: Any, sigmas: Tensor, latent: Mapping[str, Any]) -> Tensor:
     if len(levels) == 1 < len(sigmas):
         raise ValueError(
             "all of the latent is given, so there are no steps to stop after: use Sample, which "
-            "hands it on, or let some of it change"
+            "passes it through, or let some of it change"
         )
     return levels
 
 
 def resume(guider: Any, noise: Any, sampler: Any, state: SamplingState, stop: int) -> SamplingState:
-    """Go on with a run up to a step, 0 for its end.
+    """Continue a run up to a step; 0 runs to the end.
 
     Raises:
-        ValueError: the run is already there, or the noise or the solver are not the run's.
+        ValueError: the run is already there, or the noise or the solver differ from the run's.
     """
     if stop:
         _check_stop(stop, state.at.step, state.steps)
@@ -136,7 +136,7 @@ def _run(
     latent: Mapping[str, Any],
     checkpoint: Checkpoint,
 ) -> Tensor:
-    """Sample between the two ends of the checkpoint, and return what will become of it."""
+    """Sample between the two ends of the checkpoint and return the predicted result."""
     warn_of_distillation(guider, sampler)
     check_edit(guider, sampler, [latent])
     warn_if_untrained(guider, [latent])
@@ -156,23 +156,23 @@ def _run(
 def _at(checkpoint: Checkpoint) -> SolverState:
     state = checkpoint.state
     if state is None:
-        raise ValueError("the run made no step: give a schedule of at least one step")
+        raise ValueError("the run made no step: connect a schedule with at least one step")
     return SolverState(state.step, state.x.cpu(), tuple(past.cpu() for past in state.history))
 
 
 def _stoppable(sampler: Any) -> SolverCall:
-    """What a sampler of the pack does."""
+    """The solver of a sampler of the pack."""
     call = host().sampling.solver_of(sampler)
     if call is None or not taken(call.solver, {"checkpoint": None}):
         raise ValueError(
-            f"a {type(sampler).__name__} of {host().name} cannot be stopped and resumed to the "
+            f"a {type(sampler).__name__} of {host().name} cannot be stopped and resumed with the "
             "same result: use Solver or LCM Sampler"
         )
     return call
 
 
 def _choice(call: SolverCall) -> SolverChoice:
-    """Name a solver and its numbers, those that nobody set too."""
+    """Name a solver and its options, including those left at their defaults."""
     known = inspect.signature(call.solver).parameters
     given = {name: call.options.get(name, each.default) for name, each in known.items()}
     numbers = {name: each for name, each in given.items() if isinstance(each, int | float | str)}
@@ -198,9 +198,9 @@ def _some_of(noise: Any, latent: Mapping[str, Any]) -> Tensor:
 
 def _check_stop(stop: int, done: int, steps: int) -> None:
     if not done < stop <= steps:
-        left = f"use {done + 1} to {steps}" if done < steps else "use 0, which hands it on"
+        left = f"use {done + 1} to {steps}" if done < steps else "use 0, which passes it through"
         raise ValueError(
-            f"stop_after {stop}: the run has {steps} steps and {done} of them are done; {left}"
+            f"stop_after {stop}: the run has {steps} steps, of which {done} are done; {left}"
         )
 
 
@@ -208,17 +208,17 @@ def _check_noise(state: SamplingState, noise: Any) -> None:
     some = _some_of(noise, state.latent)
     if some.shape == state.noise.shape and torch.allclose(some, state.noise, atol=NOISE_TOLERANCE):
         return
-    what = f"the noise has the seed {noise.seed}, the run was begun with {state.seed}"
+    what = f"the noise has the seed {noise.seed}, but the run was started with {state.seed}"
     if noise.seed == state.seed:
-        what = f"the noise of seed {noise.seed} is made in another way than the run's"
-    raise ValueError(f"{what}: connect the Noise that Sample Steps had")
+        what = f"the noise of seed {noise.seed} is generated differently from the run's"
+    raise ValueError(f"{what}: connect the same Noise as for Sample Steps")
 
 
 def _check_solver(state: SamplingState, choice: SolverChoice) -> None:
     if choice != state.solver:
         raise ValueError(
-            f"the run was begun with {state.solver}, the sampler is {choice}: connect the one "
-            "that Sample Steps had"
+            f"the run was started with {state.solver}, but the sampler is {choice}: connect the "
+            "same one as for Sample Steps"
         )
 
 

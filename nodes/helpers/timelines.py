@@ -1,4 +1,4 @@
-"""What the nodes of the timeline share: clips made to fit, and the LATENT that comes of them."""
+"""Helpers shared by the timeline nodes: fit clips and build the LATENT from them."""
 
 from dataclasses import replace
 from functools import partial
@@ -23,65 +23,70 @@ LONGEST = 8193
 
 
 def vae_input() -> Any:
-    """The VAE of a node that encodes what is given."""
+    """Input for the VAE that encodes the given frames."""
     return io.Vae.Input(
-        "vae", tooltip="Encodes what is given: the VAE that belongs to the model, from Load Models."
+        "vae",
+        tooltip="Encodes the given frames: the VAE that belongs to the model, from Load Models.",
     )
 
 
 def frames_input(what: str, default: int = 16) -> Any:
-    """How many frames are made."""
+    """Input for the number of frames to generate."""
     return io.Int.Input(
         "frames",
         default=default,
         min=1,
         max=LONGEST,
-        tooltip=f"{what} Any number: what the VAE rounds up is cut off again.",
+        tooltip=f"{what} Any number: frames added to suit the VAE are cut off again.",
     )
 
 
 def fps_of_clips() -> Any:
-    """The frame rate of the clips, and of what is made."""
+    """Input for the frame rate of the given and generated frames."""
     return fps_input(
-        "Frames per second of what is given, from Get Video Components, and of what is made. "
-        "Fit Video changes a clip's rate."
+        "Frames per second of the given clip, from Get Video Components, and of the generated "
+        "frames. Fit Video changes a clip's rate."
     )
 
 
 def context_input() -> Any:
-    """How much of what is given the model sees."""
+    """Input for the number of given frames that the model sees."""
     return io.Int.Input(
         "context",
         default=9,
         min=1,
         max=LONGEST,
         **advanced(),
-        tooltip="How many of the given frames the model sees beside those it makes: enough to "
-        "tell how things move. All given frames are in the result, whatever this says.",
+        tooltip="How many of the given frames the model sees in addition to those it generates: "
+        "enough to show how things move. The result contains all given frames, whatever this value "
+        "is.",
     )
 
 
-def timeline_output(what: str = "The clip to make with what is given in it, for Sample.") -> Any:
-    """The LATENT of a timeline."""
+def timeline_output(
+    what: str = "The clip to generate, with the given parts in it, for Sample.",
+) -> Any:
+    """Output for the LATENT of a timeline."""
     return io.Latent.Output(display_name="LATENT", tooltip=what)
 
 
 def clip_of(images: Tensor, vae: Any, size: Size | None = None, how: How = "crop") -> Tensor:
-    """Frames (F, H, W, 3) whose sides the VAE and the patches take, untouched where they do.
+    """Fit frames to (F, H, W, 3) with sides that the VAE and the patches take.
 
-    They are on the CPU, where timelines are put together, wherever the host keeps its pictures.
+    Frames that fit already are unchanged. The result is on the CPU, where timelines are assembled,
+    wherever the host keeps its images.
 
     Args:
         images: (F, H, W, 3 or more).
         vae: that will encode them.
-        size: to bring them to; their own, cut to what fits, if None.
+        size: target size; None keeps their own, cropped to fit.
         how: crop, pad or stretch.
     """
     return _fitted(images[..., :3], None, vae, size, how)[0].cpu()
 
 
 def mask_of(mask: Tensor, images: Tensor, vae: Any, size: Size | None = None) -> Tensor:
-    """A MASK (F or 1, h, w) in the pixels of a clip's frames, cropped as ``clip_of`` crops them.
+    """A MASK (F or 1, h, w) in the pixels of a clip's frames, cropped as in ``clip_of``.
 
     Raises:
         ValueError: the mask has another number of frames.
@@ -100,7 +105,7 @@ def _fitted(
 
 
 def to_latent(timeline: Timeline, vae: Any) -> dict[str, Any]:
-    """The LATENT of a timeline, with what is given encoded.
+    """The LATENT of a timeline, with the given frames encoded.
 
     Raises:
         ValueError: the clip does not fit the VAE or the machine.
@@ -113,7 +118,7 @@ def to_latent(timeline: Timeline, vae: Any) -> dict[str, Any]:
 
 
 def timeline_of(latent: dict[str, Any], vae: Any) -> Timeline:
-    """The timeline of a LATENT; of an empty one, a fresh timeline of its size.
+    """The timeline of a LATENT; for an empty one, a fresh timeline of its size.
 
     Raises:
         ValueError: the samples are not those of one clip, or not this VAE's.
@@ -122,16 +127,16 @@ def timeline_of(latent: dict[str, Any], vae: Any) -> Timeline:
     samples, form = latent["samples"], host().models.vae_format(vae)
     if samples.shape[1] != form.channels or (known and known.compression != form.compression):
         raise ValueError(
-            f"a latent of {samples.shape[1]} channels, and a VAE of another model, with "
+            f"the latent has {samples.shape[1]} channels, but the VAE is another model's, with "
             f"{form.channels}: connect the VAE that belongs to the model, and an empty video for "
-            "it (for Wan 2.2 5B, that of Wan22ImageToVideoLatent)"
+            "it (for Wan 2.2 5B, from Wan22ImageToVideoLatent)"
         )
     if known is not None:
         return known
     if samples.ndim != 5 or len(samples) != 1:
         raise ValueError(
-            f"a latent of shape {tuple(samples.shape)}: one video latent (1, channels, frames, "
-            "rows, columns), such as from Empty Video, is needed"
+            "expected one video latent (1, channels, frames, rows, columns), such as from Empty "
+            f"Video, got one of shape {tuple(samples.shape)}"
         )
     loop = bool(latent.get("loop", False))
     shape = form.compression.video_shape(LatentShape(*samples.shape[2:]), loop=loop)
@@ -142,7 +147,7 @@ def timeline_of(latent: dict[str, Any], vae: Any) -> Timeline:
 
 
 def known_timeline(latent: dict[str, Any]) -> Timeline | None:
-    """The timeline that a LATENT carries, if it carries one.
+    """The timeline that a LATENT carries, if any.
 
     Raises:
         ValueError: the samples are a batch of several clips.
@@ -150,21 +155,21 @@ def known_timeline(latent: dict[str, Any]) -> Timeline | None:
     timeline, count = latent.get(TIMELINE_KEY), len(latent["samples"])
     if timeline is not None and count != 1:
         raise ValueError(
-            f"a timeline of one clip, and a latent of {count}: take one of them (Latent From "
-            "Batch), or make several with Branch, which gives a list"
+            f"the timeline is for one clip, but the latent holds {count}: select one of them "
+            "(Latent From Batch), or use Branch, which generates several as a list"
         )
     return timeline
 
 
 def audio_input(id: str = "audio", what: str = "The clip's sound") -> Any:
-    """Sound that stays with what is given."""
+    """Input for the sound of a given clip."""
     return io.Audio.Input(
-        id, optional=True, tooltip=f"{what}, which stays in its place; what is made is silent."
+        id, optional=True, tooltip=f"{what}, which stays in place; generated frames are silent."
     )
 
 
 def sounding(timeline: Timeline, audio: Audio | None, start: int, frames: int) -> Timeline:
-    """A timeline with the AUDIO of a clip that has so many frames and begins at ``start``.
+    """Add the AUDIO of a clip of ``frames`` frames that begins at ``start`` to a timeline.
 
     Raises:
         ValueError: the audio is a batch of several.
@@ -177,7 +182,7 @@ def sounding(timeline: Timeline, audio: Audio | None, start: int, frames: int) -
 
 
 def audio_of(timeline: Timeline) -> Audio | None:
-    """The AUDIO of a whole result; None where nothing sounds."""
+    """The AUDIO of a whole result; None if there is no sound."""
     return to_audio(mixed(timeline.sounds, timeline.shape.frames, timeline.fps))
 
 

@@ -1,4 +1,4 @@
-"""What travels on a SPACETIME_TOKENS socket: packed tokens and each clip's LATENT keys."""
+"""The value of a SPACETIME_TOKENS socket: packed tokens and each clip's LATENT keys."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,21 +14,21 @@ TOKENS = "SPACETIME_TOKENS"
 
 @dataclass(frozen=True, eq=False)
 class TokenSocket:
-    """Packed clips with what their LATENTs carried beside the samples (fps, loop ...)."""
+    """Packed clips, and what else their LATENTs carry (fps, loop ...)."""
 
     tokens: Tokens
     extras: tuple[Mapping[str, Any], ...]
 
     def with_tokens(self, tokens: Tokens) -> "TokenSocket":
-        """The same clips with other contents."""
+        """The same clips with other tokens."""
         return replace(self, tokens=tokens)
 
 
 def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
-    """LATENTs -> one packed sequence; those of pictures (B, C, H, W) are clips of one frame.
+    """Pack LATENTs into one sequence; image latents (B, C, H, W) are clips of one frame.
 
     Raises:
-        ValueError: a LATENT is not a video latent, or they do not fit together.
+        ValueError: a LATENT is not a video latent, or the LATENTs do not go together.
     """
     for latent in latents:
         check_one_stream(latent["samples"], "use Sample, which takes it as it is")
@@ -48,7 +48,7 @@ def pack(latents: Sequence[Mapping[str, Any]]) -> TokenSocket:
 def fit_tokens(
     socket: TokenSocket, fit: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 ) -> TokenSocket:
-    """The clips as a model takes them; ``fit`` does it for one, see ``Sampling.fit_latent``.
+    """Convert the clips to the model's latents with ``fit``, see ``Sampling.fit_latent``.
 
     Raises:
         ValueError: the clips are another family's.
@@ -74,5 +74,5 @@ def unpack(socket: TokenSocket) -> list[dict[str, Any]]:
 
 
 def without_samples(latent: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a LATENT beside its samples."""
+    """All keys of a LATENT except its samples."""
     return {key: value for key, value in latent.items() if key != "samples"}

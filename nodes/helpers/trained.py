@@ -1,4 +1,4 @@
-"""Warnings where a model is sampled in a way in which it has not been trained."""
+"""Warn if a model is sampled in a way that it was not trained for."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,22 +13,22 @@ from ...samplers.guidance.plan import GuidancePlan
 from ...samplers.solvers.consistency import sample_lcm
 
 TRAINED_KEY = "trained"
-"""Of the metadata of weights that say on which clips they were trained."""
+"""Key in the metadata of weights that describes the clips they were trained on."""
 
 NOT_DISTILLED = (
-    "LCM needs a few-step LoRA: this model was not distilled for few steps, so that the video is "
+    "LCM needs a few-step LoRA: this model was not distilled for few steps, so the video will be "
     "blurred and too uniform; put Load Video LoRA with such a LoRA between Load Models and "
     "Denoiser, or choose another solver, such as unipc with 20 steps"
 )
 GUIDED_TWICE = (
-    "set guidance to 1: this model was distilled with guidance in it, and {guidance:g} on top of "
-    "that burns the video"
+    "set guidance to 1: guidance is already distilled into this model, and {guidance:g} on top of "
+    "it burns the video"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedRange:
-    """Sizes of clips and of loops in pixels, and frame rates, that a model was trained on."""
+    """Sizes of clips and loops in pixels, and frame rates, that a model was trained on."""
 
     shapes: tuple[VideoShape, ...]
     loops: tuple[VideoShape, ...]
@@ -37,7 +37,7 @@ class TrainedRange:
     def problem(
         self, shape: VideoShape, *, loop: bool, fps: float | None, who: str = "the model"
     ) -> str:
-        """What of a clip ``who`` was not trained on, with what comes near to it; empty for none."""
+        """What ``who`` was not trained on in a clip, and the nearest alternative; "" if nothing."""
         known = self.loops if loop else self.shapes
         told = []
         if not known:
@@ -54,7 +54,7 @@ class TrainedRange:
 
 
 def warn_of_distillation(guider: Any, sampler: Any) -> None:
-    """Warn where LCM runs a model known not to be distilled, or guidance one that has its own."""
+    """Warn if LCM runs a model known not to be distilled, or if guidance is applied twice."""
     distilled = host().sampling.about(guider).distilled
     if distilled is False and _is_lcm(sampler):
         host().session.warn(NOT_DISTILLED)
@@ -64,9 +64,9 @@ def warn_of_distillation(guider: Any, sampler: Any) -> None:
 
 
 def warn_if_untrained(guider: Any, latents: Iterable[Mapping[str, Any]]) -> None:
-    """Warn once of all that the model and the ControlNets of its prompts have not been trained on.
+    """Warn once if the model or its prompts' ControlNets were not trained on the clips' form.
 
-    Their files have to say on what they were.
+    Only weights whose files describe their training are checked.
     """
     about, clips = host().sampling.about(guider), list(latents)
     known = [("the model", about.weights), *(("the ControlNet", each) for each in about.controls)]
@@ -83,7 +83,7 @@ def warn_if_untrained(guider: Any, latents: Iterable[Mapping[str, Any]]) -> None
 def _problems(
     who: str, weights: KnownWeights, clips: Iterable[Mapping[str, Any]], at_once: int | None
 ) -> Iterator[str]:
-    """What of clips, or of their windows of so many latent frames, weights do not know."""
+    """Warnings about clips, or windows of ``at_once`` latent frames, outside the training range."""
     trained = read_range(weights.info)
     for clip in clips:
         if trained is not None and clip["samples"].ndim == 5:
@@ -94,7 +94,7 @@ def _problems(
 
 
 def read_range(info: Mapping[str, Any]) -> TrainedRange | None:
-    """What a file's metadata say of its training; None where that is nothing, or not understood."""
+    """A file's training range from its metadata; None if it is missing or cannot be read."""
     found: Any = info.get(TRAINED_KEY)
     try:
         shapes, loops = (tuple(map(_shape, found[name])) for name in ("shapes", "loops"))
@@ -113,14 +113,14 @@ def _shape(sides: Iterable[Any]) -> VideoShape:
 def _in_pixels(
     latent: LatentFormat, clip: Mapping[str, Any], frames: int | None, loop: bool
 ) -> VideoShape:
-    """The size of a clip, or of so many of its latent frames."""
+    """The size of a clip, or of ``frames`` of its latent frames."""
     shape = LatentShape(*clip["samples"].shape[2:])
     seen = shape if frames is None else shape._replace(frames=frames)
     return latent.compression.video_shape(seen, loop=loop)
 
 
 def _within(shape: VideoShape, known: Iterable[VideoShape]) -> bool:
-    """Whether clips at least as long lie on both sides of this one's area and format."""
+    """Whether trained clips at least as long lie on both sides of the area and the aspect ratio."""
     longer = [each for each in known if each.frames >= shape.frames]
     return all(
         any(measure(each) <= measure(shape) for each in longer)
@@ -152,6 +152,6 @@ def _is_lcm(sampler: Any) -> bool:
 
 
 def _highest(plan: GuidancePlan) -> float:
-    """The scale of guidance where it is strongest, in whatever step and frame."""
+    """The guidance scale at its strongest, over all steps and frames."""
     scales = (plan.scale, plan.last_scale, plan.first_frame_scale)
     return max(scale for scale in scales if scale is not None)

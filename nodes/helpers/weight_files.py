@@ -1,4 +1,4 @@
-"""Files of weights by name: those that come with the pack, and those of the host's folders."""
+"""Weight files by name: those shipped with the pack, and those in the host's folders."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ def weight_names(folder: str) -> list[str]:
 
 
 def weight_path(folder: str, name: str) -> Path:
-    """Place of a file of a model folder.
+    """Path of a file in a model folder.
 
     Raises:
-        FileNotFoundError: it is not there; with where it belongs and some of what is there.
+        FileNotFoundError: it does not exist; names where it belongs and some existing files.
     """
     names = weight_names(folder)
     found = same_name(name, names)

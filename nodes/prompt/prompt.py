@@ -1,4 +1,4 @@
-"""Encode Prompt and Prompts per Clip: text to conditioning."""
+"""Encode Prompt and Prompts per Clip: encode text to conditioning."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeEncodePrompt(io.ComfyNode):
-    """Turn a prompt into conditioning."""
+    """Encode a prompt to conditioning."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -17,8 +17,8 @@ class SpacetimeEncodePrompt(io.ComfyNode):
             node_id="SpacetimeEncodePrompt",
             display_name="Encode Prompt",
             category="Spacetime/Prompt",
-            description="Turns a prompt into conditioning. Leave the text empty for the "
-            "unconditional side of the guidance.",
+            description="Encodes a prompt to conditioning. Leave the text empty for the "
+            "unconditional side of guidance.",
             **search_words("clip text encode", "text to conditioning", "positive", "negative"),
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder, from Load Models."),
@@ -27,7 +27,8 @@ class SpacetimeEncodePrompt(io.ComfyNode):
                     multiline=True,
                     default="a red sphere moves left at day",
                     tooltip="What the video shows. The tiny model knows the toy world: objects, "
-                    "their colours, motions and places. (words:1.3) count more, (words:0.7) less.",
+                    "their colours, motions and places. (words:1.3) have more weight, (words:0.7) "
+                    "less.",
                 ),
             ],
             outputs=[
@@ -44,7 +45,7 @@ class SpacetimeEncodePrompt(io.ComfyNode):
 
 
 class SpacetimePromptsPerClip(io.ComfyNode):
-    """Give each of several clips a prompt of its own."""
+    """Give each of several clips its own prompt."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -54,7 +55,7 @@ class SpacetimePromptsPerClip(io.ComfyNode):
             display_name="Prompts per Clip",
             category="Spacetime/Prompt",
             description="Encodes one prompt per line. Packed clips (Patchify, Sample Patches) and "
-            "the clips of a list (Branch, Converge) then follow a prompt each: the first line "
+            "the clips of a list (Branch, Converge) each follow their own prompt: the first line "
             "belongs to the first clip.",
             **search_words("prompt list", "several prompts", "prompt schedule", "packed clips"),
             inputs=[
@@ -70,14 +71,15 @@ class SpacetimePromptsPerClip(io.ComfyNode):
             outputs=[
                 io.Conditioning.Output(
                     display_name="CONDITIONING",
-                    tooltip="For Denoiser; its guider then samples as many clips.",
+                    tooltip="For Denoiser; its guider then samples as many clips as there are "
+                    "lines.",
                 )
             ],
         )
 
     @classmethod
     def execute(cls, clip: Any, text: str) -> io.NodeOutput:
-        """Encode the lines and gather them."""
+        """Encode the lines and collect them."""
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if not lines:
             raise ValueError("no prompt: write one per line, or use Encode Prompt for all clips")

@@ -1,4 +1,4 @@
-"""Prompt Schedule: another prompt for each span of a clip's time."""
+"""Prompt Schedule: use different prompts for parts of a clip's time."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ class SpacetimePromptSchedule(io.ComfyNode):
             display_name="Prompt Schedule (Prompt Travel)",
             category="Spacetime/Prompt",
             description="Encodes prompts with the times at which they begin. Each chunk of Sample "
-            "Long Video, and each window of Context Windows, follows the prompt of the middle of "
-            "what it makes.",
+            "Long Video, and each window of Context Windows, follows the prompt at the middle of "
+            "its generated frames.",
             **search_words(
                 "prompt per time span",
                 "prompt scheduling",
@@ -39,28 +39,28 @@ class SpacetimePromptSchedule(io.ComfyNode):
                     "text",
                     multiline=True,
                     default="0: a red cube moves left at day\n2: a red cube spins at day",
-                    tooltip="One prompt per line, after the second at which it begins and a colon: "
-                    "4.5: a red cube spins. In frames with an f: 72f: a red cube spins. A prompt "
-                    "holds until the next one begins.",
+                    tooltip="One prompt per line, after its start time in seconds and a colon: "
+                    "4.5: a red cube spins. To count frames, add an f: 72f: a red cube spins. A "
+                    "prompt holds until the next one begins.",
                 ),
             ],
             outputs=[
                 io.Conditioning.Output(
                     display_name="CONDITIONING",
-                    tooltip="For Denoiser and Sample Long Video. Stock samplers see the first "
-                    "prompt alone.",
+                    tooltip="For Denoiser and Sample Long Video. Stock samplers see only the first "
+                    "prompt.",
                 )
             ],
         )
 
     @classmethod
     def validate_inputs(cls, text: str | None) -> Any:
-        """Refuse lines that cannot be read before the graph runs."""
+        """Reject lines that cannot be read before the graph runs."""
         return refusal(read_prompt_lines, text)
 
     @classmethod
     def execute(cls, clip: Any, text: str) -> io.NodeOutput:
-        """Encode the prompts, and keep them with the first one."""
+        """Encode the prompts and store them with the first one."""
         read = read_prompt_lines(text)
         encoded = [host().models.encode_prompt(clip, line.prompt) for line in read.lines]
         spans = tuple(

@@ -1,4 +1,4 @@
-"""LCM Sampler: few steps with a model that was distilled for them."""
+"""LCM Sampler: sample in few steps with a model distilled for them."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeLCMSampler(io.ComfyNode):
-    """Multistep consistency sampling."""
+    """Sample by multistep consistency."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -17,8 +17,8 @@ class SpacetimeLCMSampler(io.ComfyNode):
             node_id="SpacetimeLCMSampler",
             display_name="LCM Sampler (TCD)",
             category="Spacetime/Sampling",
-            description="Makes a video in 1 to 8 steps with a model that was distilled for it: "
-            "each step jumps to the finished video, and noise takes it back to the next level.",
+            description="Generates a video in 1 to 8 steps with a model distilled for it: each "
+            "step jumps to the finished video, and noise takes it back to the next noise level.",
             **search_words(
                 "consistency", "tcd", "few steps", "turbo", "lightning", "sampler lcm", "fast"
             ),
@@ -29,8 +29,8 @@ class SpacetimeLCMSampler(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="Share of fresh noise between the steps. 1 is LCM; below 1 is TCD, "
-                    "which keeps more of the step before: about 0.3 for more than 4 steps; 0 is "
+                    tooltip="Share of fresh noise between steps. 1 is LCM; below 1 is TCD, which "
+                    "keeps more of the previous step: use about 0.3 for more than 4 steps. 0 is "
                     "Euler.",
                 ),
             ],

@@ -1,4 +1,4 @@
-"""Noise of one seed, drawn per absolute latent frame, and noise that is made from other noise."""
+"""Noise from one seed, drawn per absolute latent frame, and nodes that change noise."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeNoise(io.ComfyNode):
-    """Noise from one seed."""
+    """Draw noise from one seed."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -21,7 +21,7 @@ class SpacetimeNoise(io.ComfyNode):
             display_name="Noise (Seed)",
             category="Spacetime/Sampling",
             description="Noise from one seed, drawn per latent frame: a longer clip, a window of "
-            "it or a packed run sees the same noise for the same frame.",
+            "it or a packed run gets the same noise for the same frame.",
             **search_words("random noise", "seed"),
             inputs=[
                 io.Int.Input(
@@ -30,7 +30,7 @@ class SpacetimeNoise(io.ComfyNode):
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=True,
-                    tooltip="The same seed gives the same video; another one, another video.",
+                    tooltip="The same seed gives the same video; another seed gives another video.",
                 )
             ],
             outputs=[
@@ -45,7 +45,7 @@ class SpacetimeNoise(io.ComfyNode):
 
 
 class SpacetimeFrameSeeds(io.ComfyNode):
-    """Other seeds for some frames."""
+    """Use other seeds for some frames."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -54,18 +54,18 @@ class SpacetimeFrameSeeds(io.ComfyNode):
             node_id="SpacetimeFrameSeeds",
             display_name="Frame Seeds",
             category="Spacetime/Sampling",
-            description="Gives some latent frames the noise of other seeds, to change a part of a "
-            "clip and keep the rest close to what it was.",
+            description="Uses other seeds for the noise of some latent frames, to change part of a "
+            "clip and keep the rest similar.",
             **search_words("seed per frame", "seed schedule", "noise per frame"),
             inputs=[
-                io.Noise.Input("noise", tooltip="Noise of all other frames, from Noise."),
+                io.Noise.Input("noise", tooltip="Noise for all other frames, from Noise."),
                 io.String.Input(
                     "seeds",
                     default="",
                     placeholder="0: 5, 3-4: 17",
                     tooltip="Latent frames, counted from 0, and their seeds: 0: 5, 3-4: 17. Most "
-                    "video models make 4 video frames from each latent frame after the first, so "
-                    "3-4 are video frames 9 to 16, counted from 0. Left empty, nothing changes.",
+                    "video models decode each latent frame after the first to 4 video frames, so "
+                    "3-4 are video frames 9 to 16, counted from 0. If empty, nothing changes.",
                 ),
             ],
             outputs=[_noise_output()],
@@ -73,17 +73,17 @@ class SpacetimeFrameSeeds(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, seeds: str | None) -> Any:
-        """Refuse a text that cannot be read before the graph runs."""
+        """Reject text that cannot be read before the graph runs."""
         return refusal(read_seeds, seeds)
 
     @classmethod
     def execute(cls, noise: Any, seeds: str) -> io.NodeOutput:
-        """Put the other seeds in."""
+        """Replace the seeds."""
         return io.NodeOutput(FrameSeeds(noise, read_seeds(seeds)))
 
 
 class SpacetimeMixNoise(io.ComfyNode):
-    """Go from one noise towards another."""
+    """Move from one noise towards another."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -93,19 +93,22 @@ class SpacetimeMixNoise(io.ComfyNode):
             display_name="Mix Noise",
             category="Spacetime/Sampling",
             description="Mixes the noise of two seeds at full strength: small shares give "
-            "variations of the first seed's video, and steps from 0 to 1 lead over to the second.",
+            "variations of the first seed's video, and steps from 0 to 1 morph it into the "
+            "second's.",
             **search_words("variation seed", "noise blend", "slerp noise", "variation strength"),
             inputs=[
                 io.Noise.Input("first", tooltip="The noise to start from, from Noise."),
-                io.Noise.Input("second", tooltip="The noise to go to; it needs another seed."),
+                io.Noise.Input(
+                    "second", tooltip="The noise to move towards; it needs another seed."
+                ),
                 io.Float.Input(
                     "share",
                     default=0.2,
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="0 is the first noise, 1 the second. 0.1 to 0.3 are variations of the "
-                    "first.",
+                    tooltip="0 is the first noise, 1 the second. 0.1 to 0.3 gives variations of "
+                    "the first.",
                 ),
             ],
             outputs=[_noise_output()],
@@ -118,7 +121,7 @@ class SpacetimeMixNoise(io.ComfyNode):
 
 
 class SpacetimeShiftNoise(io.ComfyNode):
-    """Noise of a later part of the clip."""
+    """Use the noise of a later part of the clip."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -127,25 +130,25 @@ class SpacetimeShiftNoise(io.ComfyNode):
             node_id="SpacetimeShiftNoise",
             display_name="Shift Noise",
             category="Spacetime/Sampling",
-            description="Moves noise in time: the clip gets the noise that a longer one would have "
-            "further on. For parts of a video that are made one after the other.",
+            description="Moves noise in time: the clip gets the noise that a longer clip would "
+            "have further on. For parts of a video that are generated one after another.",
             **search_words("noise offset", "time offset", "continue noise", "roll noise"),
             inputs=[
                 io.Noise.Input(
                     "noise",
-                    tooltip="The noise to move, from Noise; that of RandomNoise has no place in "
-                    "time and is rejected.",
+                    tooltip="The noise to move, from Noise. RandomNoise is rejected, because its "
+                    "noise has no position in time.",
                 ),
                 io.Int.Input(
                     "frames",
                     default=0,
                     min=-10_000,
                     max=10_000,
-                    tooltip="Latent frames to move by. The first stands for one video frame, "
-                    "each further one for as many as the model's VAE compresses: 4 for Wan and "
-                    "the tiny model, 8 for LTX. A part that begins at video frame 4n + 1 of a "
-                    "clip, counted from 0 and with 4 frames for each, needs n + 1. Below 0, "
-                    "frames before the beginning.",
+                    tooltip="Latent frames to move by. The first latent frame is one video frame; "
+                    "each further one is as many as the model's VAE compresses: 4 for Wan and the "
+                    "tiny model, 8 for LTX. With 4, a part that begins at video frame 4n + 1 of a "
+                    "clip, counted from 0, needs n + 1. Negative values mean frames before the "
+                    "beginning.",
                 ),
             ],
             outputs=[_noise_output()],
@@ -153,7 +156,7 @@ class SpacetimeShiftNoise(io.ComfyNode):
 
     @classmethod
     def execute(cls, noise: Any, frames: int) -> io.NodeOutput:
-        """Move it."""
+        """Move the noise."""
         return io.NodeOutput(ShiftedNoise(noise, frames))
 
 

@@ -1,4 +1,4 @@
-"""Denoiser, Sample Patches and Sample: the model with its prompts, and the sampling run."""
+"""Denoiser, Sample Patches and Sample: bind the model to its prompts, and run the sampler."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +16,10 @@ from ..helpers.trained import warn_if_untrained, warn_of_distillation
 
 
 def sampling_inputs(what: Any) -> list[Any]:
-    """Inputs of a sampling node, ``what`` it samples being the last."""
+    """Inputs of a sampling node; ``what`` it samples comes last."""
     return [
         io.Guider.Input("guider", tooltip="The model with its prompts, from Denoiser."),
-        io.Noise.Input("noise", tooltip="What the video is made from, from Noise."),
+        io.Noise.Input("noise", tooltip="The noise the video starts from, from Noise."),
         io.Sampler.Input("sampler", tooltip="How to step between noise levels, from Solver."),
         io.Sigmas.Input("sigmas", tooltip="The noise levels to visit, from Schedule."),
         what,
@@ -27,7 +27,7 @@ def sampling_inputs(what: Any) -> list[Any]:
 
 
 class SpacetimeDenoiser(io.ComfyNode):
-    """The model together with its prompts and guidance."""
+    """Bind the model to its prompts and guidance."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -36,14 +36,14 @@ class SpacetimeDenoiser(io.ComfyNode):
             node_id="SpacetimeDenoiser",
             display_name="Denoiser",
             category="Spacetime/Sampling",
-            description="The diffusion transformer together with its prompts: predicts the clean "
+            description="Combines the diffusion transformer with its prompts: predicts the clean "
             "video from a noisy one, with classifier-free guidance.",
             **search_words("cfg guider", "guidance", "classifier-free guidance"),
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion transformer, from Load Models."),
                 io.Conditioning.Input("positive", tooltip="What the video should show."),
                 io.Conditioning.Input(
-                    "negative", tooltip="What it should move away from; an empty prompt is usual."
+                    "negative", tooltip="What the video should avoid; usually an empty prompt."
                 ),
                 io.Float.Input(
                     "guidance",
@@ -68,18 +68,18 @@ class SpacetimeDenoiser(io.ComfyNode):
 
 
 def _check_prompt(positive: Any, guidance: float) -> None:
-    """Refuse to be guided towards nothing. Conditioning of other nodes does not tell its text."""
+    """Reject guidance towards an empty prompt; conditioning of other nodes has no known text."""
     texts = [options.get(PROMPT_KEY) for _, options in positive]
     if guidance != 1 and texts and all(text is not None and not text.strip() for text in texts):
         raise ValueError(
             f"the positive prompt is empty, so there is nothing for guidance {guidance:g} to "
-            "follow: write what the video should show, or set guidance to 1 for a clip without "
-            "a prompt"
+            "follow: write what the video should show, or set guidance to 1 for a clip without a "
+            "prompt"
         )
 
 
 class SpacetimeSamplePatches(io.ComfyNode):
-    """Sample on packed tokens."""
+    """Sample packed tokens."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -88,11 +88,11 @@ class SpacetimeSamplePatches(io.ComfyNode):
             node_id="SpacetimeSamplePatches",
             display_name="Sample Patches",
             category="Spacetime/Sampling",
-            description="Runs the solver on spacetime patches; all packed clips are made in one "
+            description="Runs the solver on spacetime patches; all packed clips are sampled in one "
             "run.",
             **search_words("sampler custom advanced", "sample tokens", "packed sampling"),
             inputs=sampling_inputs(
-                io.Custom(TOKENS).Input("tokens", tooltip="The clips to make, from Patchify.")
+                io.Custom(TOKENS).Input("tokens", tooltip="The clips to sample, from Patchify.")
             ),
             outputs=[
                 io.Custom(TOKENS).Output(
@@ -132,7 +132,7 @@ def _token_noise(noise: Any, tokens: TokenSocket, draw: int = 0) -> Tokens:
 
 
 class SpacetimeSample(io.ComfyNode):
-    """Sample on a latent."""
+    """Sample a latent."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -141,13 +141,13 @@ class SpacetimeSample(io.ComfyNode):
             node_id="SpacetimeSample",
             display_name="Sample",
             category="Spacetime/Sampling",
-            description="Runs the solver on a latent, the short way without a patchifier.",
+            description="Runs the solver directly on a latent, without Patchify.",
             **search_words("ksampler", "sampler custom advanced", "denoise"),
             inputs=sampling_inputs(
                 io.Latent.Input(
                     "latent",
-                    tooltip="The clip to make, from Empty Video, Encode Video or a node of the "
-                    "timeline.",
+                    tooltip="The clip to sample, from Empty Video, Encode Video or a timeline "
+                    "node.",
                 )
             ),
             outputs=[

@@ -26,7 +26,7 @@ def _stop_after(default: int, least: int, tooltip: str) -> Any:
 
 
 class SpacetimeSampleSteps(io.ComfyNode):
-    """The first steps of a sampling run."""
+    """Run the first steps of a sampling run."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -35,30 +35,30 @@ class SpacetimeSampleSteps(io.ComfyNode):
             node_id="SpacetimeSampleSteps",
             display_name="Sample Steps",
             category="Spacetime/Sampling",
-            description="Runs the first steps of a video and stops: look at several seeds early, "
-            "and let Resume Sampling finish the best one, bit-identically to an uninterrupted "
-            "run.",
+            description="Runs the first steps of a video and stops. Inspect several seeds early, "
+            "then let Resume Sampling finish the best one; the result is bit-identical to an "
+            "uninterrupted run.",
             **search_words(
                 "ksampler advanced", "stop early", "pause", "split sigmas", "start at step"
             ),
             inputs=[
                 *sampling_inputs(
                     io.Latent.Input(
-                        "latent", tooltip="The clip to make, from Empty Video or Encode Video."
+                        "latent", tooltip="The clip to sample, from Empty Video or Encode Video."
                     )
                 ),
                 _stop_after(
                     8,
                     1,
-                    "How many steps to make. The schedule stays that of the whole run; colours "
-                    "and places show from a quarter of its steps on.",
+                    "How many steps to run. The schedule stays that of the whole run; colours and "
+                    "layout appear after about a quarter of its steps.",
                 ),
             ],
             outputs=[
                 _state_output("The stopped run, for Resume Sampling or Save Sampling State."),
                 io.Latent.Output(
                     display_name="denoised_output",
-                    tooltip="What the model predicts the video will look like, for Decode Video.",
+                    tooltip="The model's prediction of the finished video, for Decode Video.",
                 ),
             ],
         )
@@ -79,7 +79,7 @@ class SpacetimeSampleSteps(io.ComfyNode):
 
 
 class SpacetimeResumeSampling(io.ComfyNode):
-    """The rest of a sampling run, or some of it."""
+    """Run the rest of a sampling run, or part of it."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -111,10 +111,10 @@ class SpacetimeResumeSampling(io.ComfyNode):
             outputs=[
                 io.Latent.Output(
                     display_name="output",
-                    tooltip="The finished latent, for Decode Video; of a run that stops again, "
-                    "what can be told by then.",
+                    tooltip="The finished latent, for Decode Video; if the run stops again, the "
+                    "prediction so far.",
                 ),
-                _state_output("The run as it stands now."),
+                _state_output("The current state of the run."),
             ],
         )
 
@@ -122,13 +122,13 @@ class SpacetimeResumeSampling(io.ComfyNode):
     def execute(
         cls, guider: Any, noise: Any, sampler: Any, state: SamplingState, stop_after: int = 0
     ) -> io.NodeOutput:
-        """Sample on."""
+        """Continue sampling."""
         state = resume(guider, noise, sampler, state, stop_after)
         return io.NodeOutput(state.look, state)
 
 
 class SpacetimeSaveSamplingState(io.ComfyNode):
-    """A stopped run -> a file."""
+    """Save a stopped run to a file."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -137,9 +137,8 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
             node_id="SpacetimeSaveSamplingState",
             display_name="Save Sampling State",
             category="Spacetime/Sampling",
-            description="Saves a stopped run as a numbered safetensors file in the output "
-            "folder, to continue it another day. The file opens its graph when it is dropped "
-            "into the editor.",
+            description="Saves a stopped run as a numbered safetensors file in the output folder, "
+            "to continue it another day. Drop the file into the editor to open its graph.",
             **search_words("save latent", "checkpoint", "keep for later", "write state"),
             inputs=[
                 io.Custom(STATE).Input(
@@ -148,7 +147,7 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
                 io.String.Input(
                     "filename_prefix",
                     default=PREFIX,
-                    tooltip="Beginning of the file's name; may name subfolders.",
+                    tooltip="Start of the file name; may include subfolders.",
                 ),
             ],
             outputs=[],
@@ -158,7 +157,7 @@ class SpacetimeSaveSamplingState(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, filename_prefix: str | None) -> bool | str:
-        """Say what is wrong with the name before anything is computed."""
+        """Check the name before anything is computed."""
         if filename_prefix is None:
             return True
         try:
@@ -182,7 +181,7 @@ def _saved(path: Path, folder: Path) -> Any:
 
 
 class SpacetimeLoadSamplingState(io.ComfyNode):
-    """A file -> a stopped run."""
+    """Load a stopped run from a file."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -192,29 +191,29 @@ class SpacetimeLoadSamplingState(io.ComfyNode):
             node_id="SpacetimeLoadSamplingState",
             display_name="Load Sampling State",
             category="Spacetime/Sampling",
-            description="Reads a stopped run that Save Sampling State has written.",
+            description="Loads a stopped run that Save Sampling State saved.",
             **search_words("load latent", "checkpoint", "read state", "continue later"),
             inputs=[
                 io.Combo.Input(
                     "file",
                     options=files,
                     default=files[0] if files else None,
-                    tooltip="A file of the output folder or of the input folder, the newest "
-                    "first. The editor finds new ones when it is refreshed (R).",
+                    tooltip="A file in the output or input folder, newest first. Refresh the "
+                    "editor (R) to find new files.",
                 )
             ],
             outputs=[
                 _state_output("The stopped run, for Resume Sampling."),
                 io.Latent.Output(
                     display_name="denoised_output",
-                    tooltip="What the video looked like when it was stopped, for Decode Video.",
+                    tooltip="The predicted video at the time it was stopped, for Decode Video.",
                 ),
             ],
         )
 
     @classmethod
     def validate_inputs(cls, file: str | None) -> bool | str:
-        """Refuse a missing file before anything is computed."""
+        """Reject a missing file before anything is computed."""
         if file is None:
             return True
         try:
@@ -225,7 +224,7 @@ class SpacetimeLoadSamplingState(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str) -> Any:
-        """Change with the file: its time, its size and which it is."""
+        """Identify the file by its time, size and path."""
         found = state_path(file).stat()
         return found.st_mtime_ns, found.st_size, found.st_ino
 

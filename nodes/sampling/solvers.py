@@ -1,4 +1,4 @@
-"""Solver: how a sampler steps from one noise level to the next."""
+"""Solver: choose how a sampler steps from one noise level to the next."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ EVERY_SOLVER = {**SOLVERS, **STOCHASTIC_SOLVERS}
 
 
 class SpacetimeSolver(io.ComfyNode):
-    """How to step from one noise level to the next."""
+    """Choose how to step from one noise level to the next."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -27,10 +27,10 @@ class SpacetimeSolver(io.ComfyNode):
                     options=list(EVERY_SOLVER),
                     default="euler",
                     tooltip="Euler for few-step models; UniPC or DPM++ 2M from about 15 steps; "
-                    "Heun is exact but evaluates the model twice a step. Euler Ancestral and "
-                    "DPM++ 2M SDE add fresh noise after each step: livelier, but more steps change "
-                    "the result. LCM jumps to the clean video and adds noise again: for models "
-                    "distilled for few steps.",
+                    "Heun is more accurate but evaluates the model twice per step. Euler Ancestral "
+                    "and DPM++ 2M SDE add fresh noise after each step: livelier, but more steps "
+                    "change the result. LCM jumps to the clean video and adds noise again: for "
+                    "models distilled for few steps.",
                 )
             ],
             outputs=[

@@ -1,4 +1,4 @@
-"""Warped Noise: noise that moves with what the clip shall show."""
+"""Warped Noise: noise that moves with the motion of the clip."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _SEEDS = 2**64
 
 
 class SpacetimeWarpedNoise(io.ComfyNode):
-    """Noise that follows a flow."""
+    """Draw noise that follows a flow."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -26,9 +26,9 @@ class SpacetimeWarpedNoise(io.ComfyNode):
             node_id="SpacetimeWarpedNoise",
             display_name="Warped Noise (Flow)",
             category="Spacetime/Sampling",
-            description="Noise that moves along a flow and is plain noise in every single frame "
-            "(Go-with-the-Flow). Models that were trained on such noise follow the motion; with "
-            "others an edited video flickers less.",
+            description="Noise that moves along a flow but is plain noise in every single frame "
+            "(Go-with-the-Flow). Models trained on such noise follow the motion; with others, an "
+            "edited video flickers less.",
             **search_words("go with the flow", "noise warping", "motion transfer", "flow noise"),
             inputs=[
                 io.Int.Input(
@@ -37,17 +37,17 @@ class SpacetimeWarpedNoise(io.ComfyNode):
                 ),
                 io.Custom(FLOW).Input(
                     "flow", tooltip="The motion, from Flow from Tracks or an optical flow. It "
-                    "begins at the clip's first frame; frames after its end get plain noise.",
+                    "starts at the clip's first frame; frames after its end get plain noise.",
                 ),
                 io.Float.Input(
                     "fresh", default=0.0, min=0.0, max=1.0, step=0.01,
-                    tooltip="Share of plain noise that is mixed in at full strength: 0 follows the "
-                    "flow strictly, 1 not at all. 0.3 to 0.5 leave a model more freedom.",
+                    tooltip="Share of plain noise mixed in at full strength: 0 follows the flow "
+                    "strictly, 1 not at all. 0.3 to 0.5 gives the model more freedom.",
                 ),
                 io.Vae.Input(
                     "vae", optional=True,
-                    tooltip="The model's VAE, for the frames behind a latent frame; without it 4, "
-                    "as of Wan and the tiny model.",
+                    tooltip="The model's VAE, for the number of frames per latent frame; without "
+                    "it 4, as for Wan and the tiny model.",
                 ),
             ],
             outputs=[

@@ -1,4 +1,4 @@
-"""Few-Step and LCM Schedule: the noise levels of models that were distilled for few steps."""
+"""Few-Step and LCM Schedule: noise levels for models distilled for few steps."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ from ..helpers.schedule_sockets import (
 from ..helpers.search import search_words
 
 SHIPPED_ORIGINAL_STEPS = 24
-"""Of the few-step LoRA that comes with the pack."""
+"""Original steps of the few-step LoRA that ships with the pack."""
 
 
 class SpacetimeFewStepSchedule(io.ComfyNode):
-    """The levels that a distilled model was trained for."""
+    """The noise levels that a distilled model was trained for."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -41,10 +41,9 @@ class SpacetimeFewStepSchedule(io.ComfyNode):
                 io.Combo.Input(
                     "grid", options=list(few_step_grids()), default="lightning_4",
                     tooltip="lightning_4 and lightning_8: Wan 2.1 and 2.2 with a Lightning or "
-                    "lightx2v LoRA of that many steps. ltx_distilled: LTX-Video and LTX-2 "
-                    "distilled, 8 steps; ltx_distilled_second_pass: 3 steps for a latent that was "
-                    "scaled up. rcm_1 to rcm_4: Wan and Cosmos distilled by rCM, with the lcm "
-                    "solver.",
+                    "lightx2v LoRA for that many steps. ltx_distilled: LTX-Video and LTX-2 "
+                    "distilled, 8 steps; ltx_distilled_second_pass: 3 steps for an upscaled "
+                    "latent. rcm_1 to rcm_4: Wan and Cosmos distilled by rCM, with the lcm solver.",
                 )
             ],
             outputs=[sigmas_output()],
@@ -52,7 +51,7 @@ class SpacetimeFewStepSchedule(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, grid: str | None) -> Any:
-        """Refuse an unknown grid before the graph runs."""
+        """Reject an unknown grid before the graph runs."""
         return refusal(_grid, grid)
 
     @classmethod
@@ -69,7 +68,7 @@ def _grid(name: str) -> Tensor:
 
 
 class SpacetimeLCMSchedule(io.ComfyNode):
-    """The levels of latent consistency sampling."""
+    """The noise levels of latent consistency sampling."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -78,17 +77,17 @@ class SpacetimeLCMSchedule(io.ComfyNode):
             node_id="SpacetimeLCMSchedule",
             display_name="LCM Schedule",
             category=CATEGORY,
-            description="The noise levels of a flow model that was distilled into a latent "
-            "consistency model: even picks, from pure noise on, of the levels it was trained at. "
-            "For eps and v models use Model Schedule.",
+            description="The noise levels of a flow model distilled into a latent consistency "
+            "model: evenly spaced picks, starting at pure noise, from the levels it was trained "
+            "at. For eps and v models use Model Schedule.",
             **search_words("consistency", "lcm sigmas", "trailing", "few steps", "skipping step"),
             inputs=[
-                steps_input(4, "Steps from noise to video: 1 to 8 are usual."),
+                steps_input(4, "Steps from noise to video: usually 1 to 8."),
                 shift_input("The shift that the model was distilled with."),
                 io.Int.Input(
                     "original_steps", default=SHIPPED_ORIGINAL_STEPS, min=1, max=TRAIN_STEPS,
-                    tooltip="Steps of the solver that was distilled, from the model's description: "
-                    "24 for the included few-step LoRA, 50 for most others.",
+                    tooltip="Steps of the distilled solver, from the model's description: 24 for "
+                    "the included few-step LoRA, 50 for most others.",
                 ),
                 strength_input(),
             ],
@@ -99,7 +98,7 @@ class SpacetimeLCMSchedule(io.ComfyNode):
     def validate_inputs(
         cls, steps: int | None, original_steps: int | None, strength: float | None
     ) -> Any:
-        """Refuse more steps than the model was trained at before the graph runs."""
+        """Reject more steps than the model was trained at before the graph runs."""
         return refusal(_check_lcm, steps, original_steps, strength)
 
     @classmethod

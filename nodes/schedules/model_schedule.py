@@ -1,4 +1,4 @@
-"""Model Schedule: the noise levels that a model was trained on, whatever its kind."""
+"""Model Schedule: the noise levels that a model was trained on, whatever its type."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeModelSchedule(io.ComfyNode):
-    """A model's own noise levels."""
+    """Space a model's own noise levels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -19,9 +19,9 @@ class SpacetimeModelSchedule(io.ComfyNode):
             node_id="SpacetimeModelSchedule",
             display_name="Model Schedule",
             category=CATEGORY,
-            description="The noise levels of the model that is plugged in, in its own units: of "
-            "Wan and other flow models with their shift, of Stable Diffusion and AnimateDiff by "
-            "their timesteps, of Stable Video Diffusion over its range.",
+            description="The noise levels of the connected model, in its own units: for Wan and "
+            "other flow models by their shift, for Stable Diffusion and AnimateDiff by their "
+            "timesteps, for Stable Video Diffusion over its range.",
             **search_words(
                 "basic scheduler", "svd", "animatediff", "karras", "denoise", "ddim uniform"
             ),
@@ -35,10 +35,10 @@ class SpacetimeModelSchedule(io.ComfyNode):
                     options=list(MODEL_SPACINGS),
                     default=AUTO,
                     tooltip="auto suits the model: trailing, or karras for SVD. trailing: even "
-                    "steps from the noisiest timestep on. leading: as Stable Diffusion 1 and 2 "
-                    "were published. karras and exponential: more steps at the clean end, not for "
-                    "flow models. beta: more at both ends. linear-quadratic: Mochi and LTX-Video. "
-                    "lcm: for models and LoRAs distilled by latent consistency.",
+                    "steps from the noisiest timestep down. leading: as published for Stable "
+                    "Diffusion 1 and 2. karras and exponential: more steps at the clean end, not "
+                    "for flow models. beta: more at both ends. linear-quadratic: Mochi and "
+                    "LTX-Video. lcm: for models and LoRAs distilled by latent consistency.",
                 ),
                 strength_input(),
             ],
@@ -47,7 +47,7 @@ class SpacetimeModelSchedule(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, spacing: str | None) -> Any:
-        """Refuse an unknown spacing before the graph runs."""
+        """Reject an unknown spacing before the graph runs."""
         return refusal(_check_spacing, spacing)
 
     @classmethod

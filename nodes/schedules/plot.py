@@ -1,4 +1,4 @@
-"""Schedule Plot: noise levels against steps as a picture."""
+"""Schedule Plot: plot noise levels against steps as an image."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,12 +20,12 @@ SCALES = (AUTO, LINEAR, LOGARITHMIC)
 
 def _further(number: int) -> Any:
     return io.Sigmas.Input(
-        f"sigmas_{number}", optional=True, tooltip="Another schedule, to compare."
+        f"sigmas_{number}", optional=True, tooltip="Another schedule to compare."
     )
 
 
 class SpacetimeSchedulePlot(io.ComfyNode):
-    """Schedules drawn as curves."""
+    """Plot schedules as curves."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -34,32 +34,31 @@ class SpacetimeSchedulePlot(io.ComfyNode):
             node_id="SpacetimeSchedulePlot",
             display_name="Schedule Plot",
             category=CATEGORY,
-            description="Draws up to four schedules as curves, the noise level against the step, "
-            "with a dot for each level.",
+            description="Plots up to four schedules as curves, noise level against step, with a "
+            "dot for each level.",
             **search_words("sigmas graph", "plot sigmas", "curve", "preview sigmas", "compare"),
             inputs=[
                 io.Sigmas.Input("sigmas", tooltip="The schedule to draw, from any schedule node."),
                 io.String.Input(
                     "labels", default="",
-                    tooltip="Names of the curves with commas between them; empty for sigmas, "
-                    "sigmas_2 and so on.",
+                    tooltip="Names of the curves, separated by commas; if empty, sigmas, sigmas_2 "
+                    "and so on.",
                 ),
                 io.Combo.Input(
                     "scale", options=list(SCALES), default=AUTO,
                     **advanced(),
-                    tooltip="How noise levels are drawn. auto: linear for flow models, logarithmic "
-                    "where a level is above 1. The last level, 0, has no place on a logarithmic "
-                    "scale.",
+                    tooltip="Scale of the noise levels. auto: linear for flow models, logarithmic "
+                    "if a level is above 1. A logarithmic scale does not show the last level, 0.",
                 ),
                 *(_further(number) for number in range(2, MOST_CURVES + 1)),
             ],
-            outputs=[io.Image.Output(display_name="IMAGE", tooltip="The picture.")],
+            outputs=[io.Image.Output(display_name="IMAGE", tooltip="The plot.")],
             is_output_node=True,
         )  # fmt: skip
 
     @classmethod
     def validate_inputs(cls, labels: str | None, scale: str | None) -> Any:
-        """Refuse more names than curves and an unknown scale before the graph runs."""
+        """Reject more names than curves and an unknown scale before the graph runs."""
         return refusal(_check, labels, scale)
 
     @classmethod
@@ -99,7 +98,7 @@ def _check(labels: str, scale: str) -> None:
 
 
 def _named(given: Sequence[Tensor | None], labels: Sequence[str]) -> dict[str, list[float]]:
-    """Levels by name, those that are plugged in; a label belongs to the input of its place."""
+    """Connected schedules by name; each label belongs to the input at its position."""
     curves: dict[str, list[float]] = {}
     for number, sigmas in enumerate(given, start=1):
         socket = "sigmas" if number == 1 else f"sigmas_{number}"

@@ -1,4 +1,4 @@
-"""Schedule, Spaced and Custom Schedule: noise levels by a rule, and as they are written."""
+"""Schedule, Spaced and Custom Schedule: noise levels by a rule, or as written."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from ..helpers.search import search_words
 
 
 class Shape(NamedTuple):
-    """Numbers that the spacings take, each the ones it needs."""
+    """Parameters of the spacings; each uses those that it needs."""
 
     shift: float
     alpha: float
@@ -69,11 +69,11 @@ class SpacetimeSchedule(io.ComfyNode):
             **search_words("sigmas", "scheduler", "basic scheduler", "steps", "shift"),
             inputs=[
                 steps_input(
-                    30, "Steps from noise to video: 20 to 50 are usual; more is finer, slower."
+                    30, "Steps from noise to video: usually 20 to 50; more is finer and slower."
                 ),
                 shift_input(
-                    "Above 1, more of the steps go to the noisy end, where the layout and "
-                    "the motion are decided. Wan: 3 to 5 at 480p, 5 to 12 above."
+                    "Above 1, more of the steps go to the noisy end, where the layout and the "
+                    "motion are decided. Wan: 3 to 5 at 480p, 5 to 12 above."
                 ),
             ],
             outputs=[sigmas_output("steps + 1 levels, ending in 0.")],
@@ -104,19 +104,21 @@ class SpacetimeSpacedSchedule(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "spacing", options=list(SPACINGS), default="beta",
-                    tooltip="beta crowds the steps at both ends, for layout and for detail; "
-                    "linear-quadratic begins with many small steps; exponential and karras are "
-                    "for models that are not flow models. Model Schedule knows their levels.",
+                    tooltip="beta concentrates the steps at both ends, for layout and for detail; "
+                    "linear-quadratic begins with many small steps; exponential and karras are for "
+                    "models that are not flow models. Model Schedule knows their levels.",
                 ),
                 steps_input(30, "Steps from noise to video: more is finer and slower."),
                 shift_input("For beta: above 1, more of the steps go to the noisy end."),
                 _number(
                     "alpha", 0.6, 0.01, 50.0, 0.01,
-                    "For beta: below 1 the steps crowd at the clean end, above 1 they avoid it.",
+                    "For beta: below 1 the steps concentrate at the clean end, above 1 they avoid "
+                    "it.",
                 ),
                 _number(
                     "beta", 0.6, 0.01, 50.0, 0.01,
-                    "For beta: below 1 the steps crowd at the noisy end, above 1 they avoid it.",
+                    "For beta: below 1 the steps concentrate at the noisy end, above 1 they avoid "
+                    "it.",
                 ),
                 _number(
                     "threshold", 0.025, 0.001, 0.999, 0.001,
@@ -135,7 +137,7 @@ class SpacetimeSpacedSchedule(io.ComfyNode):
                 ),
                 _number(
                     "rho", 7.0, 0.01, 100.0, 0.1,
-                    "For karras: the larger, the more steps go to the clean end.",
+                    "For karras: larger values put more steps at the clean end.",
                 ),
             ],
             outputs=[sigmas_output()],
@@ -145,7 +147,7 @@ class SpacetimeSpacedSchedule(io.ComfyNode):
     def validate_inputs(
         cls, spacing: str | None, sigma_min: float | None, sigma_max: float | None
     ) -> Any:
-        """Refuse an unknown spacing and a range that is upside down before the graph runs."""
+        """Reject an unknown spacing and a reversed range before the graph runs."""
         return refusal(_check_spacing, spacing, sigma_min, sigma_max)
 
     @classmethod
@@ -164,13 +166,13 @@ def _check_spacing(spacing: str, sigma_min: float, sigma_max: float) -> None:
         raise ValueError(f"unknown spacing {spacing!r}: choose one of {', '.join(SPACINGS)}")
     if spacing in ("exponential", "karras") and not 0 < sigma_min <= sigma_max:
         raise ValueError(
-            f"levels from sigma_max {sigma_max:g} down to sigma_min {sigma_min:g}: sigma_min "
+            f"got levels from sigma_max {sigma_max:g} down to sigma_min {sigma_min:g}: sigma_min "
             "must be above 0 and not above sigma_max"
         )
 
 
 class SpacetimeCustomSchedule(io.ComfyNode):
-    """Levels as they are written."""
+    """Noise levels as written."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -179,14 +181,14 @@ class SpacetimeCustomSchedule(io.ComfyNode):
             node_id="SpacetimeCustomSchedule",
             display_name="Custom Schedule",
             category=CATEGORY,
-            description="Noise levels that you write down, for a model with levels of its own or "
+            description="Noise levels that you write yourself, for a model with its own levels or "
             "for an experiment.",
             **search_words("manual sigmas", "sigmas from text", "list of sigmas", "own levels"),
             inputs=[
                 io.String.Input(
                     "levels", default="1, 0.9375, 0.8333, 0.625, 0",
-                    tooltip="Falling numbers with commas between them. Flow models go from 1 to "
-                    "0; the last 0 may be left out.",
+                    tooltip="Decreasing numbers separated by commas. Flow models go from 1 to 0; "
+                    "the last 0 may be omitted.",
                 )
             ],
             outputs=[sigmas_output()],
@@ -194,7 +196,7 @@ class SpacetimeCustomSchedule(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, levels: str | None) -> Any:
-        """Refuse what is not a list of falling levels before the graph runs."""
+        """Reject anything but a list of decreasing levels before the graph runs."""
         return refusal(_read_levels, levels)
 
     @classmethod
@@ -214,8 +216,8 @@ def _level(part: str) -> float:
         return float(part)
     except ValueError as problem:
         raise ValueError(
-            f"{part!r} is not a noise level: write falling numbers with commas between them, "
-            "such as 1, 0.8, 0.4, 0"
+            f"{part!r} is not a noise level: write decreasing numbers separated by commas, such as "
+            "1, 0.8, 0.4, 0"
         ) from problem
 
 

@@ -1,4 +1,4 @@
-"""Shift for Size and Stretch to Terminal: flow schedules that fit the clip and the model."""
+"""Shift for Size and Stretch to Terminal: fit flow schedules to the clip and the model."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from ..helpers.schedule_sockets import CATEGORY, sigmas_output
 from ..helpers.search import search_words
 
 WAN_TOKENS = 32760
-"""Of 81 frames of 832 x 480 pixels in Wan 2.1, whose shift there is 3."""
+"""Tokens of 81 frames of 832 x 480 pixels in Wan 2.1, whose shift is 3."""
 
 
 class Reference(NamedTuple):
@@ -33,7 +33,7 @@ class Reference(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A published rule: positions of a latent per token along each side, and the shift."""
+    """A published rule: latent positions per token along each side, and the shift."""
 
     patch: int
     shift: Callable[[LatentShape, Reference], float]
@@ -55,7 +55,7 @@ RULES: Mapping[str, Rule] = {
 
 
 class SpacetimeShiftForSize(io.ComfyNode):
-    """The shift that suits a clip's size and length."""
+    """Compute the shift that suits a clip's size and length."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -64,18 +64,18 @@ class SpacetimeShiftForSize(io.ComfyNode):
             node_id="SpacetimeShiftForSize",
             display_name="Shift for Size",
             category=CATEGORY,
-            description="The shift that suits the size and length of a clip: larger and longer "
-            "clips need more of their steps at the noisy end.",
+            description="Computes the shift that suits the size and length of a clip: larger and "
+            "longer clips need more of their steps at the noisy end.",
             **search_words(
                 "resolution shift", "dynamic shift", "model sampling flux", "ltxv scheduler", "mu"
             ),
             inputs=[
-                io.Latent.Input("latent", tooltip="The clip to make, from Empty Video."),
+                io.Latent.Input("latent", tooltip="The clip to generate, from Empty Video."),
                 io.Combo.Input(
                     "rule", options=list(RULES), default="area",
-                    tooltip="area: a shift that is known for one size, carried to this one, for "
-                    "Wan and others. flux: by the tokens of an image. ltx: LTX-Video. open-sora: "
-                    "by the area, and by the root of the length.",
+                    tooltip="area: scales a shift known for one size to this one, for Wan and "
+                    "others. flux: by the tokens of an image. ltx: LTX-Video. open-sora: by the "
+                    "area and the root of the length.",
                 ),
                 io.Int.Input(
                     "reference_tokens", default=WAN_TOKENS, min=1, max=10_000_000,
@@ -86,13 +86,13 @@ class SpacetimeShiftForSize(io.ComfyNode):
                 io.Float.Input(
                     "reference_shift", default=3.0, min=0.01, max=100.0, step=0.1,
                     **advanced(),
-                    tooltip="For area: the shift that is known for that clip.",
+                    tooltip="For area: the shift known for that clip.",
                 ),
             ],
             outputs=[
                 io.Float.Output(
                     display_name="shift",
-                    tooltip="For the shift input of Schedule and of other schedules.",
+                    tooltip="For the shift input of Schedule and other schedules.",
                 ),
                 io.Int.Output(
                     display_name="tokens", tooltip="Tokens of the clip, as the rule counts them."
@@ -102,14 +102,14 @@ class SpacetimeShiftForSize(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, rule: str | None) -> Any:
-        """Refuse an unknown rule before the graph runs."""
+        """Reject an unknown rule before the graph runs."""
         return refusal(_rule, rule)
 
     @classmethod
     def execute(
         cls, latent: Mapping[str, Any], rule: str, reference_tokens: int, reference_shift: float
     ) -> io.NodeOutput:
-        """Count the tokens and look up their shift."""
+        """Count the tokens and compute their shift."""
         chosen = _rule(rule)
         tokens = _tokens(latent["samples"], chosen.patch)
         known = Reference(reference_tokens, reference_shift)
@@ -123,7 +123,7 @@ def _rule(name: str) -> Rule:
 
 
 def _tokens(samples: Tensor, patch: int) -> LatentShape:
-    """Tokens of a clip along its axes; what does not fill a patch counts as one."""
+    """Tokens of a clip along its axes; incomplete patches count as one."""
     if samples.ndim != 5:
         raise ValueError(
             f"a latent of shape {tuple(samples.shape)} is not a video latent (batch, channels, "
@@ -138,7 +138,7 @@ def _count(tokens: LatentShape) -> int:
 
 
 class SpacetimeStretchSchedule(io.ComfyNode):
-    """A flow schedule that ends its levels higher above 0."""
+    """Stretch a flow schedule so that its levels end higher above 0."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -147,17 +147,18 @@ class SpacetimeStretchSchedule(io.ComfyNode):
             node_id="SpacetimeStretchSchedule",
             display_name="Stretch to Terminal",
             category=CATEGORY,
-            description="Stretches a flow schedule so that its last level above 0 is a given "
-            "one, as LTX-Video 0.9.0 and 0.9.1 need.",
+            description="Stretches a flow schedule so that its last level above 0 has a given "
+            "value, as LTX-Video 0.9.0 and 0.9.1 need.",
             **search_words("ltxv scheduler", "terminal", "stretch", "shift terminal"),
             inputs=[
-                io.Sigmas.Input("sigmas", tooltip="A whole schedule of a flow model."),
+                io.Sigmas.Input("sigmas", tooltip="A complete schedule of a flow model."),
                 io.Float.Input(
                     "terminal", default=LTX_TERMINAL, min=0.001, max=0.99, step=0.01,
                     tooltip="The last level above 0; 0.1 for LTX-Video.",
                 ),
             ],
-            outputs=[sigmas_output("As many levels, stretched; a single step stays as it is.")],
+            outputs=[sigmas_output("The same number of levels, stretched; a single step stays "
+            "unchanged.")],
         )  # fmt: skip
 
     @classmethod

@@ -1,1 +1,1 @@
-"""Nodes that place what is given on a timeline, and put the finished clip together."""
+"""Nodes that place given frames on a timeline and assemble the finished clip."""

@@ -1,4 +1,4 @@
-"""Drag and Animate: a picture whose parts are moved, made real by the model."""
+"""Drag and Animate: move parts of an image along tracks and let the model render the result."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from .extend import CATEGORY
 
 
 class SpacetimeDragAndAnimate(io.ComfyNode):
-    """A picture, cut out and moved, and how far a model may change what comes of that."""
+    """Cut out parts of an image, move them, and limit how far the model may change the result."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -32,42 +32,43 @@ class SpacetimeDragAndAnimate(io.ComfyNode):
             node_id="SpacetimeDragAndAnimate",
             display_name="Drag and Animate (Cut and Drag)",
             category=CATEGORY,
-            description="Moves parts of a picture along tracks, as if cut out of paper, and lets "
-            "the model make a real video of that: what moves stays close to its way, the rest is "
-            "freer, the picture itself is the first frame. No control weights are needed.",
+            description="Moves parts of an image along tracks, like paper cut-outs, and lets the "
+            "model turn the result into a realistic video. Moving parts stay close to their "
+            "tracks; the rest may change more. The image itself is the first frame. Needs no "
+            "control weights.",
             **search_words(
                 "time to move", "ttm", "dual clock", "cut and drag", "drag", "trajectory",
                 "motion brush", "object motion", "camera control",
             ),
             inputs=[
                 io.Image.Input(
-                    "image", tooltip="The first frame, over which the tracks were drawn."
+                    "image", tooltip="The first frame, on which the tracks were drawn."
                 ),
-                tracks_input("What moves where, from Draw Motion or Camera Move."),
+                tracks_input("Where each part moves, from Draw Motion or Camera Move."),
                 vae_input(),
                 fps_input("Frames per second of the clip."),
                 io.Float.Input(
                     "strength", default=0.5, min=0.0, max=1.0, step=0.01,
-                    tooltip="How much of what moves is made anew: less keeps it closer to its way "
-                    "and to the cut-out, more lets the model light and turn it.",
+                    tooltip="How much the moving parts are regenerated. Lower values keep them "
+                    "closer to their tracks and to the cut-out; higher values let the model "
+                    "relight and rotate them.",
                 ),
                 io.Float.Input(
                     "strength_around", default=0.9, min=0.0, max=1.0, step=0.01,
-                    tooltip="How much of all else is made anew: what was uncovered, shadows, the "
-                    "background.",
+                    tooltip="How much everything else is regenerated: uncovered areas, shadows, "
+                    "the background.",
                 ),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="White where the things are that move, as Draw Motion has it; all of "
-                    "them, if there are several. Without it the whole picture moves, as Camera "
-                    "Move wants it.",
+                    tooltip="White over the objects that move, as in Draw Motion; it may cover "
+                    "several objects. Without a mask the whole image moves, as Camera Move needs.",
                 ),
             ],
             outputs=[
-                timeline_output("The clip in the making, for Sample and then Decode Timeline."),
+                timeline_output("The timeline, for Sample and then Decode Timeline."),
                 io.Image.Output(display_name="rough", tooltip="The cut-out animation."),
                 io.Mask.Output(
-                    display_name="MASK", tooltip="Where what moves is, in every frame."
+                    display_name="MASK", tooltip="Where the moving parts are, in every frame."
                 ),
             ],
         )  # fmt: skip
@@ -83,7 +84,7 @@ class SpacetimeDragAndAnimate(io.ComfyNode):
         strength_around: float = 0.9,
         mask: Tensor | None = None,
     ) -> io.NodeOutput:
-        """Move the parts and place them under their ceilings."""
+        """Move the parts and set how far each place may change."""
         picture, size = image[0, ..., :3].float().cpu(), size_of(image)
         parts = layers_of(mask_over(mask, size), read_tracks(tracks, size), size)
         rough = animated(picture, parts)

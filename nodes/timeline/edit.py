@@ -1,4 +1,4 @@
-"""Edit Video, Inpaint Video, Outpaint Video: clips that are changed in part, or in some degree."""
+"""Edit Video, Inpaint Video, Outpaint Video: change or extend the image of a clip."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,13 +32,13 @@ _STEP = 16
 def _images_input(what: str) -> Any:
     return io.Image.Input(
         "images",
-        tooltip=f"{what} Sides that are no multiple of {_STEP} are cut; Fit Video does it another "
-        "way.",
+        tooltip=f"{what} Sides that are not multiples of {_STEP} are cropped; use Fit Video to fit "
+        "the clip differently.",
     )
 
 
 class SpacetimeEditVideo(io.ComfyNode):
-    """A clip that is changed in some degree."""
+    """Change a clip by a given strength."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -47,8 +47,8 @@ class SpacetimeEditVideo(io.ComfyNode):
             node_id="SpacetimeEditVideo",
             display_name="Edit Video (V2V, SDEdit)",
             category=CATEGORY,
-            description="Changes a clip as far as strength says, so that it follows the prompt and "
-            "keeps its motion (SDEdit). With FlowEdit on the guider it keeps more.",
+            description="Changes a clip to follow the prompt while keeping its motion (SDEdit); "
+            "strength sets how much. Add FlowEdit to the guider to keep more of the clip.",
             **search_words(
                 "video to video", "vid2vid", "v2v", "restyle", "img2img", "denoise strength",
                 "strength map", "differential diffusion",
@@ -58,14 +58,14 @@ class SpacetimeEditVideo(io.ComfyNode):
                 vae_input(),
                 io.Float.Input(
                     "strength", default=0.7, min=0.0, max=1.0, step=0.01,
-                    tooltip="How much is changed: 0 gives the clip back untouched, 0.4 changes "
+                    tooltip="How much the clip changes: 0 returns it untouched, 0.4 changes "
                     "textures, 0.6 to 0.8 colours and settings, 1 keeps nothing.",
                 ),
                 fps_of_clips(),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="Where to change it: white as far as strength says, grey less, black "
-                    "not at all. One for all frames, or one for each.",
+                    tooltip="Where to change the clip: white at full strength, grey less, black "
+                    "not at all. One mask for all frames or one per frame.",
                 ),
                 audio_input(),
             ],
@@ -82,7 +82,7 @@ class SpacetimeEditVideo(io.ComfyNode):
         mask: Tensor | None = None,
         audio: Audio | None = None,
     ) -> io.NodeOutput:
-        """Lay the clip under a ceiling."""
+        """Place the clip under a noise ceiling."""
         clip = clip_of(images, vae)
         whole = torch.ones(1, *clip.shape[1:3])
         change = strength * (whole if mask is None else mask_of(mask, images, vae))
@@ -91,7 +91,7 @@ class SpacetimeEditVideo(io.ComfyNode):
 
 
 class SpacetimeInpaintVideo(io.ComfyNode):
-    """A clip of which a region is made anew."""
+    """Regenerate a region of a clip."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -100,26 +100,26 @@ class SpacetimeInpaintVideo(io.ComfyNode):
             node_id="SpacetimeInpaintVideo",
             display_name="Inpaint Video (Region)",
             category=CATEGORY,
-            description="Makes a region of a clip anew. Everything outside of the mask comes back "
+            description="Regenerates a region of a clip. Everything outside the mask comes back "
             "untouched.",
             **search_words("inpaint", "replace object", "remove object", "video mask", "fill"),
             inputs=[
                 _images_input("The clip."),
                 io.Mask.Input(
                     "mask",
-                    tooltip="White where the clip is made anew. One for all frames, or one for "
-                    "each, for a region that moves.",
+                    tooltip="White where the clip is regenerated. One mask for all frames, or one "
+                    "per frame for a moving region.",
                 ),
                 vae_input(),
                 fps_of_clips(),
                 io.Int.Input(
                     "grow", default=0, min=0, max=512,
-                    tooltip="Pixels by which the region is grown on every side. 8 or so for masks "
-                    "that follow an object closely, so that its rim and shadow go too.",
+                    tooltip="Pixels to grow the region by on every side. Use about 8 for masks "
+                    "that follow an object closely, so that its edge and shadow are replaced too.",
                 ),
                 audio_input(),
             ],
-            outputs=[timeline_output("The clip and the region to make, for Sample.")],
+            outputs=[timeline_output("The clip and the region to generate, for Sample.")],
         )  # fmt: skip
 
     @classmethod
@@ -132,13 +132,13 @@ class SpacetimeInpaintVideo(io.ComfyNode):
         grow: int = 0,
         audio: Audio | None = None,
     ) -> io.NodeOutput:
-        """Open the region."""
+        """Open the region for generation."""
         clip = clip_of(images, vae)
         region = (mask_of(mask, images, vae) > 0.5).float()
         if not region.any():
             raise ValueError(
-                f"no pixel of the mask is above one half (the most is {float(mask.max()):g}), so "
-                "there is nothing to make: paint the region white, or invert the mask"
+                f"no pixel of the mask is above 0.5 (the highest is {float(mask.max()):g}), so "
+                "there is nothing to generate: paint the region white, or invert the mask"
             )
         if grow:
             region = F.max_pool2d(region[:, None], 2 * grow + 1, stride=1, padding=grow)[:, 0]
@@ -147,7 +147,7 @@ class SpacetimeInpaintVideo(io.ComfyNode):
 
 
 class SpacetimeOutpaintVideo(io.ComfyNode):
-    """A clip with more picture around it."""
+    """Extend the image area around a clip."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -156,8 +156,8 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
             node_id="SpacetimeOutpaintVideo",
             display_name="Outpaint Video (Larger Frame)",
             category=CATEGORY,
-            description="Makes more picture around a clip, for another aspect for instance. The "
-            "clip itself comes back untouched.",
+            description="Generates new image area around a clip, for example for another aspect "
+            "ratio. The clip itself comes back untouched.",
             **search_words("outpaint", "uncrop", "expand canvas", "reframe", "change aspect"),
             inputs=[
                 _images_input("The clip."),
@@ -165,7 +165,7 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
                 *(
                     io.Int.Input(
                         side, default=_STEP if side in ("left", "right") else 0, min=0, max=4096,
-                        step=_STEP, tooltip=f"Pixels of new picture at the {side}.",
+                        step=_STEP, tooltip=f"Pixels to add at the {side}.",
                     )
                     for side in ("left", "top", "right", "bottom")
                 ),
@@ -179,7 +179,7 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
     def validate_inputs(
         cls, left: int | None, top: int | None, right: int | None, bottom: int | None
     ) -> Any:
-        """Refuse what no VAE takes before the graph runs."""
+        """Reject sizes that no VAE takes before the graph runs."""
         return refusal(lambda *sides: _check_sides(sides, _STEP), left, top, right, bottom)
 
     @classmethod
@@ -194,7 +194,7 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
         fps: float = 16.0,
         audio: Audio | None = None,
     ) -> io.NodeOutput:
-        """Lay the clip into a larger frame."""
+        """Place the clip in a larger frame."""
         _check_sides((left, top, right, bottom), steps_of(host().models.vae_format(vae)).side)
         clip = clip_of(images, vae)
         made = outpainted(
@@ -207,9 +207,9 @@ class SpacetimeOutpaintVideo(io.ComfyNode):
 def _check_sides(sides: Sequence[int], step: int) -> None:
     odd = [each for each in sides if each % step or each < 0]
     if odd:
-        raise ValueError(f"{odd[0]} pixels of new picture: use multiples of {step}")
+        raise ValueError(f"{odd[0]} pixels to add: use multiples of {step}")
     if not any(sides):
-        raise ValueError("no pixels of new picture: set left, top, right or bottom")
+        raise ValueError("no pixels to add: set left, top, right or bottom")
 
 
 NODES: list[type[Any]] = [SpacetimeEditVideo, SpacetimeInpaintVideo, SpacetimeOutpaintVideo]

@@ -27,7 +27,7 @@ CATEGORY = "Spacetime/Timeline"
 
 
 class SpacetimeAnimateImage(io.ComfyNode):
-    """A picture as the first frame, and another one as the last."""
+    """Use an image as the first frame and, optionally, another as the last."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -36,27 +36,28 @@ class SpacetimeAnimateImage(io.ComfyNode):
             node_id="SpacetimeAnimateImage",
             display_name="Animate Image (I2V, FLF2V)",
             category=CATEGORY,
-            description="Brings a picture to life: it becomes the first frame of the clip, and a "
-            "second picture, if there is one, the last.",
+            description="Animates an image: it becomes the first frame of the clip. An optional "
+            "second image becomes the last frame.",
             **search_words(
                 "image to video", "img2vid", "i2v", "first last frame", "flf2v", "start image",
                 "end image", "animate still",
             ),
             inputs=[
-                io.Image.Input("image", tooltip="The first frame; of several pictures the first."),
+                io.Image.Input("image", tooltip="The first frame. If a batch is connected, its "
+                "first image is used."),
                 vae_input(),
                 *_size_inputs(),
-                frames_input("Frames of the clip, the picture's own among them.", 17),
+                frames_input("Length of the clip in frames, including the given ones.", 17),
                 fps_input("Frames per second of the clip."),
                 io.Combo.Input(
                     "how",
                     options=list(get_args(How)),
                     default="crop",
-                    tooltip="How pictures are brought to the size: crop cuts off what is too long "
-                    "on either side, pad puts black bars around, stretch changes the shape.",
+                    tooltip="How images are fitted to the size: crop cuts off the excess on both "
+                    "sides, pad adds black bars, stretch changes the aspect ratio.",
                 ),
                 io.Image.Input(
-                    "end_image", optional=True, tooltip="The last frame, if it is to be given too."
+                    "end_image", optional=True, tooltip="An optional last frame."
                 ),
             ],
             outputs=[timeline_output()],
@@ -74,9 +75,11 @@ class SpacetimeAnimateImage(io.ComfyNode):
         how: How = "crop",
         end_image: Tensor | None = None,
     ) -> io.NodeOutput:
-        """Place the pictures."""
+        """Place the images."""
         if end_image is not None and frames < 2:
-            raise ValueError(f"{frames} frame for a first and a last one: use 2 or more")
+            raise ValueError(
+                f"frames={frames} is too short for a first and a last frame: use 2 or more"
+            )
         wanted = Size(height, width) if width or height else None
         first = clip_of(image[:1], vae, wanted, how)
         size = Size(*first.shape[1:3])
@@ -89,8 +92,8 @@ def _size_inputs() -> list[Any]:
     return [
         io.Int.Input(
             name, default=0, min=0, max=8192, step=16,
-            tooltip=f"{name.title()} in pixels. 0 follows from the {other}, or is the picture's "
-            "own, cut to what fits.",
+            tooltip=f"{name.title()} in pixels. 0 derives it from the {other}; if both are 0, the "
+            "image keeps its own size, cropped to fit.",
         )
         for name, other in (("width", "height"), ("height", "width"))
     ]  # fmt: skip
@@ -99,12 +102,13 @@ def _size_inputs() -> list[Any]:
 def _clip_input(id: str, what: str) -> Any:
     return io.Image.Input(
         id,
-        tooltip=f"{what} Sides that are no multiple of 16 are cut; a clip that fits is untouched.",
+        tooltip=f"{what} Sides that are not multiples of 16 are cropped; a clip that fits is left "
+        "untouched.",
     )
 
 
 class SpacetimeExtendForward(io.ComfyNode):
-    """A clip that goes on."""
+    """Continue a clip after its last frame."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -113,11 +117,11 @@ class SpacetimeExtendForward(io.ComfyNode):
             node_id="SpacetimeExtendForward",
             display_name="Extend Forward (Continue Video)",
             category=CATEGORY,
-            description="A clip goes on: new frames after its last one. Its own frames come back "
-            "untouched.",
+            description="Continues a clip with new frames after its last one. The clip's own "
+            "frames come back untouched.",
             **search_words("extend video", "continue video", "video continuation", "longer video"),
             inputs=[
-                _clip_input("images", "The clip that goes on."),
+                _clip_input("images", "The clip to continue."),
                 vae_input(),
                 frames_input("New frames after the clip's last one."),
                 fps_of_clips(),
@@ -144,7 +148,7 @@ class SpacetimeExtendForward(io.ComfyNode):
 
 
 class SpacetimeExtendBackward(io.ComfyNode):
-    """What came before a clip."""
+    """Generate what comes before a clip."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -153,11 +157,11 @@ class SpacetimeExtendBackward(io.ComfyNode):
             node_id="SpacetimeExtendBackward",
             display_name="Extend Backward (Prequel)",
             category=CATEGORY,
-            description="What came before a clip: new frames that lead into its first one. Its "
-            "own frames come back untouched.",
+            description="Generates new frames that lead into a clip's first frame. The clip's own "
+            "frames come back untouched.",
             **search_words("extend video", "prequel", "before the beginning", "reverse extend"),
             inputs=[
-                _clip_input("images", "The clip that is led into."),
+                _clip_input("images", "The clip to lead into."),
                 vae_input(),
                 frames_input("New frames before the clip's first one."),
                 fps_of_clips(),
@@ -186,7 +190,7 @@ class SpacetimeExtendBackward(io.ComfyNode):
 
 
 class SpacetimeConnectClips(io.ComfyNode):
-    """A passage from one clip to another."""
+    """Generate a transition from one clip to another."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -195,18 +199,18 @@ class SpacetimeConnectClips(io.ComfyNode):
             node_id="SpacetimeConnectClips",
             display_name="Connect Clips (Transition)",
             category=CATEGORY,
-            description="Makes the passage from one clip to another. The frames of both come back "
-            "untouched, before and after it.",
+            description="Generates a transition from one clip to another. The frames of both clips "
+            "come back untouched, before and after it.",
             **search_words("join clips", "transition", "in-between", "interpolate", "bridge"),
             inputs=[
-                _clip_input("first", "The clip before the passage."),
+                _clip_input("first", "The clip before the transition."),
                 io.Image.Input(
                     "second",
-                    tooltip="The clip after it; scaled and cropped to the first one's size if need "
-                    "be.",
+                    tooltip="The clip after the transition; scaled and cropped to the size of the "
+                    "first one if needed.",
                 ),
                 vae_input(),
-                frames_input("Frames of the passage."),
+                frames_input("Length of the transition in frames."),
                 fps_of_clips(),
                 context_input(),
                 audio_input("first_audio", "The first clip's sound"),
@@ -237,7 +241,7 @@ class SpacetimeConnectClips(io.ComfyNode):
 
 
 class SpacetimeCloseLoop(io.ComfyNode):
-    """A passage from a clip's end to its beginning."""
+    """Generate a transition from a clip's end back to its beginning."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -246,13 +250,13 @@ class SpacetimeCloseLoop(io.ComfyNode):
             node_id="SpacetimeCloseLoop",
             display_name="Close Loop (Existing Clip)",
             category=CATEGORY,
-            description="Closes a clip that exists into an endless loop: makes the passage from "
-            "its last frame back to its first. For a loop that is wholly made use Seamless Loop.",
+            description="Turns an existing clip into an endless loop by generating a transition "
+            "from its last frame back to its first. To generate a whole loop, use Seamless Loop.",
             **search_words("loop video", "seamless loop", "endless", "cinemagraph"),
             inputs=[
                 _clip_input("images", "The clip to close."),
                 vae_input(),
-                frames_input("Frames of the passage, which follow the clip."),
+                frames_input("Length of the transition in frames; it follows the clip."),
                 fps_of_clips(),
                 context_input(),
                 audio_input(),
@@ -270,7 +274,7 @@ class SpacetimeCloseLoop(io.ComfyNode):
         context: int = 9,
         audio: Audio | None = None,
     ) -> io.NodeOutput:
-        """Place the clip before and after the passage."""
+        """Place the clip before and after the transition."""
         clip = clip_of(images, vae)
         made = closed(clip, frames, fps, context=context, compression=compression_of(vae))
         return io.NodeOutput(to_latent(sounding(made, audio, 0, len(clip)), vae))

@@ -1,4 +1,4 @@
-"""FlowEdit: change a given clip by what the prompts say differently."""
+"""FlowEdit: change a given clip by the difference between two prompts."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..helpers.search import search_words
 
 
 class SpacetimeFlowEdit(io.ComfyNode):
-    """Edit a clip by prompts, without inverting it."""
+    """Edit a clip by prompts, without inversion."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -20,21 +20,21 @@ class SpacetimeFlowEdit(io.ComfyNode):
             node_id="SpacetimeFlowEdit",
             display_name="FlowEdit (Edit by Prompt)",
             category="Spacetime/Timeline",
-            description="Changes in a given clip what two prompts say differently, and keeps the "
-            "rest: its places and motions stay closer to the original than by noising it alone. "
-            "Takes twice the time of plain sampling.",
+            description="Changes a given clip by the difference between two prompts and keeps the "
+            "rest. Positions and motion stay closer to the original than with SDEdit alone. "
+            "Takes twice as long as plain sampling.",
             **search_words("flow edit", "inversion-free", "video to video", "vid2vid", "restyle"),
             inputs=[
                 io.Guider.Input(
                     "guider",
-                    tooltip="The model with the prompt of what the clip should show, from "
-                    "Denoiser. Its guidance decides how strong the change is: 1 to 3 for the "
-                    "shipped model, 3 to 6 for Wan.",
+                    tooltip="The model with the prompt for the edited clip, from Denoiser. Its "
+                    "guidance sets how strong the change is: 1 to 3 for the shipped model, 3 to 6 "
+                    "for Wan.",
                 ),
                 io.Conditioning.Input(
                     "source_positive",
-                    tooltip="What the given clip shows, from Encode Prompt: the same words as the "
-                    "prompt, but for what shall change.",
+                    tooltip="Describes the given clip, from Encode Prompt. Use the same words as "
+                    "in the prompt, except for what should change.",
                 ),
                 io.Float.Input(
                     "source_guidance",
@@ -42,13 +42,13 @@ class SpacetimeFlowEdit(io.ComfyNode):
                     min=0.0,
                     max=100.0,
                     step=0.1,
-                    tooltip="How strongly the source's prompt is followed. 1 is usual and saves an "
-                    "evaluation; above it, what the prompt names is removed more strongly.",
+                    tooltip="How strongly the source prompt is followed. 1 is usual and saves an "
+                    "evaluation; higher values remove what it names more strongly.",
                 ),
                 io.Conditioning.Input(
                     "source_negative",
                     optional=True,
-                    tooltip="What it is guided away from; needed where source_guidance is not 1.",
+                    tooltip="The source's negative prompt; needed when source_guidance is not 1.",
                 ),
                 io.Int.Input(
                     "averages",
@@ -57,7 +57,7 @@ class SpacetimeFlowEdit(io.ComfyNode):
                     max=16,
                     optional=True,
                     **advanced(),
-                    tooltip="Draws of noise per step, whose changes are averaged: 2 to 4 calm "
+                    tooltip="Noise draws per step, whose changes are averaged: 2 to 4 reduce "
                     "flicker and take that many times as long.",
                 ),
                 io.Float.Input(
@@ -68,8 +68,8 @@ class SpacetimeFlowEdit(io.ComfyNode):
                     step=0.05,
                     optional=True,
                     **advanced(),
-                    tooltip="Share of the last steps that follow the prompt alone: 0.3 makes a "
-                    "blurred edit sharp, and lets more of the clip change.",
+                    tooltip="Share of the last steps that follow the prompt alone: 0.3 sharpens a "
+                    "blurred edit and lets more of the clip change.",
                 ),
             ],
             outputs=[guider_output()],
@@ -85,7 +85,7 @@ class SpacetimeFlowEdit(io.ComfyNode):
         averages: int = 1,
         refine: float = 0.0,
     ) -> io.NodeOutput:
-        """Give the guider the source's prompts, and the wrapper that uses them."""
+        """Add the source prompts to the guider, and the wrapper that uses them."""
         if source_negative is None and source_guidance != 1:
             raise ValueError(
                 f"source_guidance {source_guidance:g} needs a source_negative to guide away from: "

@@ -1,4 +1,4 @@
-"""Sample Long Video: more than a model makes in one run, as one stream."""
+"""Sample Long Video: sample a clip too long for one run as one stream of latents."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,10 +27,11 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
             node_id="SpacetimeSampleLongVideo",
             display_name="Sample Long Video (One Minute)",
             category=CATEGORY,
-            description="Makes a clip that is too long for one run: in chunks, each of which sees "
-            "the end of what is there already and the clip's first frame. It stays one stream of "
-            "latents, so colours do not drift as they do when clips are decoded and encoded again. "
-            "Works on any timeline: what is given at either end is led out of, or into.",
+            description="Generates a clip that is too long for one run, in chunks. Each chunk sees "
+            "the end of what exists so far and the clip's first frame. The clip stays one stream "
+            "of latents, so colours do not drift as they do when clips are decoded and encoded "
+            "again. Works on any timeline: it continues from a given beginning and leads into a "
+            "given ending.",
             **search_words(
                 "long video", "infinite length", "autoregressive", "chunks", "loop sampler",
                 "one minute", "extend many times", "framepack", "context",
@@ -39,33 +40,34 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
                 *sampling_inputs(
                     io.Latent.Input(
                         "latent",
-                        tooltip="The clip to make: Empty Video of any length, or a timeline.",
+                        tooltip="The clip to generate: Empty Video of any length, or a timeline.",
                     )
                 ),
                 io.Int.Input(
                     "chunk", default=33, min=9, max=8193, step=4,
-                    tooltip="Frames in one run: as many as the model was trained on. 33 for the "
+                    tooltip="Frames per run: as many as the model was trained on. 33 for the "
                     "shipped weights, 81 for Wan.",
                 ),
                 io.Int.Input(
                     "context", default=9, min=1, max=4096, step=4,
-                    tooltip="Of them, frames that are there already, which show how things move.",
+                    tooltip="How many frames of each chunk are existing ones, which show how "
+                    "things move.",
                 ),
                 io.Boolean.Input(
                     "anchor", default=True, **advanced(),
                     tooltip="Keep the clip's first frame in view of every run, so that colours and "
-                    "things stay what they were. Turn it off where the scene is to change.",
+                    "objects stay the same. Turn it off if the scene should change.",
                 ),
                 io.Float.Input(
                     "match", default=0.0, min=0.0, max=1.0, step=0.05, **advanced(),
-                    tooltip="How far each chunk's colours and contrast are brought to the first "
-                    "one's. 0 leaves them; 0.1 to 0.3 helps models that drift.",
+                    tooltip="How far each chunk's colours and contrast are matched to the first "
+                    "chunk's. 0 leaves them as they are; 0.1 to 0.3 helps models that drift.",
                 ),
                 io.Boolean.Input(
                     "resumable", default=True, **advanced(),
-                    tooltip="Keep finished chunks in the folder chunks of the output folder: the "
-                    "same graph, started again after a crash, goes on with the first that is "
-                    "missing. The last eight runs are kept.",
+                    tooltip="Save finished chunks in the folder chunks of the output folder. After "
+                    "a crash, the same graph resumes at the first missing chunk. The last eight "
+                    "runs are kept.",
                 ),
             ],
             outputs=[
@@ -78,7 +80,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, chunk: int | None, context: int | None, anchor: bool | None) -> Any:
-        """Refuse chunks without room for anything new before the graph runs."""
+        """Reject chunks without room for new frames before the graph runs."""
         return refusal(_plan, chunk, context, anchor)
 
     @classmethod
@@ -95,7 +97,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
         match: float = 0.0,
         resumable: bool = True,
     ) -> io.NodeOutput:
-        """Sample chunk after chunk."""
+        """Sample one chunk after another."""
         plan = _plan(chunk, context, anchor, host().sampling.about(guider).time_factor)
         run = LongRun(
             guider=guider, noise=noise, sampler=sampler, sigmas=sigmas, plan=plan, match=match,
@@ -105,13 +107,13 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
 
 
 def _plan(chunk: int, context: int, anchor: bool, time: int = WAN_COMPRESSION.time) -> ChunkPlan:
-    """Frames of video as latent frames, the first of which is one frame, the others ``time``."""
+    """The plan in latent frames: the first is one frame of video, each further one ``time``."""
     length, seen = (1 + (frames - 1) // time for frames in (chunk, context))
     least = 1 + (seen + 1) * time
     if chunk < least:
         raise ValueError(
-            f"chunks of {chunk} frames with {context} of context have no room for new ones: use "
-            f"longer chunks, of at least {least} frames, or less context"
+            f"chunks of {chunk} frames with {context} frames of context leave no room for new "
+            f"ones: use chunks of at least {least} frames, or less context"
         )
     return ChunkPlan(length=length, context=seen, anchor=anchor)
 

@@ -1,4 +1,4 @@
-"""Seamless Loop: the size, length and frame rate of a clip whose end leads into its beginning."""
+"""Seamless Loop: size, length and frame rate of a clip whose end leads into its beginning."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from ..helpers.sizes import check_ahead, check_size, size_problem
 from ..latent.latents import EMPTY
 
 TRAINED_FRAMES = 32
-"""Of the loops that the shipped model was trained on."""
+"""Length of the loops that the shipped model was trained on."""
 
 
 class SpacetimeSeamlessLoop(io.ComfyNode):
-    """An empty latent whose time is a circle."""
+    """Create an empty latent in which time is a circle."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -27,8 +27,8 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
             node_id="SpacetimeSeamlessLoop",
             display_name="Seamless Loop (Infinite)",
             category="Spacetime/Timeline",
-            description="Size, length and frame rate of a loop to be made: a clip that can be "
-            "repeated for ever without a jump. Sample and Decode Video close it.",
+            description="Sets the size, length and frame rate of a loop: a clip that repeats "
+            "endlessly without a jump. Sample and Decode Video close the loop.",
             **search_words(
                 "looping video",
                 "endless loop",
@@ -47,9 +47,9 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
                     min=4,
                     max=8192,
                     step=4,
-                    tooltip="Frames of one turn: a multiple of 4. The shipped model was trained "
-                    "on 32; take 64 to 80 for Wan. The movement must come back to where it began "
-                    "in that time.",
+                    tooltip="Length of one loop in frames: a multiple of 4. The shipped model was "
+                    "trained on 32; use 64 to 80 for Wan. The motion must return to its start "
+                    "within that time.",
                 ),
                 fps_input(),
             ],
@@ -64,12 +64,12 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
-        """Refuse sizes that the VAE and the patches do not divide."""
+        """Reject sizes that do not suit the VAE and the patches."""
         return size_problem(EMPTY, width, height, frames, patch=PATCH[1], loop=True)
 
     @classmethod
     def execute(cls, width: int, height: int, frames: int, fps: float = 16.0) -> io.NodeOutput:
-        """Make zeros of the latent's shape."""
+        """Create zeros in the latent's shape."""
         shape, ahead = VideoShape(frames, height, width), types_after(cls.hidden)
         check_size(EMPTY, shape, patch=PATCH[1], loop=True)
         check_ahead(shape, ahead)
@@ -80,7 +80,7 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
 
 
 def _warn_of_seams(nodes: list[str]) -> None:
-    """Tell which nodes of the graph do not know that time is a circle."""
+    """Warn about nodes of the graph that do not support circular time."""
     if nodes:
         pairs = ", ".join(f"{INSTEAD[node]} in place of {node}" for node in nodes)
         host().session.warn(

@@ -1,4 +1,4 @@
-"""Converge and Branch: several clips that share an ending, or a beginning."""
+"""Converge and Branch: several clips that share an ending or a beginning."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ MOST_CLIPS = 64
 
 
 class SpacetimeConverge(io.ComfyNode):
-    """Several clips with one ending."""
+    """Generate several clips with one ending."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -38,34 +38,36 @@ class SpacetimeConverge(io.ComfyNode):
             node_id="SpacetimeConverge",
             display_name="Converge (Shared Ending)",
             category=CATEGORY,
-            description="Several clips, each with a beginning of its own, that all arrive at one "
-            "ending. Its frames are the same in all of them, bit for bit. What follows runs once "
-            "for each clip; Prompts per Clip gives each a prompt of its own.",
+            description="Generates several clips, each with its own beginning, that all arrive at "
+            "one ending. The frames of the ending are identical in all of them, bit for bit. The "
+            "nodes after this one run once per clip; Prompts per Clip gives each clip its own "
+            "prompt.",
             **search_words("same ending", "shared ending", "merge clips", "several to one"),
             inputs=[
-                io.Image.Input("ending", tooltip="The clip, or the picture, that all end in."),
+                io.Image.Input("ending", tooltip="The clip or image that all clips end in."),
                 vae_input(),
-                frames_input("Frames that are made of each clip, up to the ending."),
+                frames_input("Frames to generate for each clip before the ending."),
                 fps_of_clips(),
                 io.Int.Input(
                     "clips",
                     default=3,
                     min=1,
                     max=MOST_CLIPS,
-                    tooltip="How many clips, where no beginnings are connected; else one for each.",
+                    tooltip="Number of clips when no beginnings are connected; otherwise there is "
+                    "one clip per beginning.",
                 ),
                 context_input(),
                 *(
                     io.Image.Input(
                         f"beginning_{number}",
                         optional=True,
-                        tooltip="A clip, or a picture, with which one of the clips begins.",
+                        tooltip="A clip or image that one of the clips begins with.",
                     )
                     for number in range(1, MOST_BEGINNINGS + 1)
                 ),
                 audio_input("ending_audio", "The ending's sound"),
             ],
-            outputs=[_list_output("One clip for each beginning, all with the same ending.")],
+            outputs=[_list_output("One clip per beginning, all with the same ending.")],
         )
 
     @classmethod
@@ -80,7 +82,7 @@ class SpacetimeConverge(io.ComfyNode):
         ending_audio: Audio | None = None,
         **beginnings: Tensor | None,
     ) -> io.NodeOutput:
-        """Place the ending, and each beginning."""
+        """Place the ending and each beginning."""
         end, form = clip_of(ending, vae), compression_of(vae)
         size = Size(*end.shape[1:3])
         numbered = sorted(beginnings.items())  # a saved graph may name them in any order
@@ -95,7 +97,7 @@ class SpacetimeConverge(io.ComfyNode):
 
 
 class SpacetimeBranch(io.ComfyNode):
-    """Several clips with one beginning."""
+    """Generate several clips with one beginning."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -104,24 +106,23 @@ class SpacetimeBranch(io.ComfyNode):
             node_id="SpacetimeBranch",
             display_name="Branch (Shared Beginning)",
             category=CATEGORY,
-            description="Several futures of one clip: each goes on from the same beginning in its "
-            "own way. What follows runs once for each; Prompts per Clip gives each a prompt of its "
-            "own.",
+            description="Generates several continuations of one clip, each different. The nodes "
+            "after this one run once per continuation; Prompts per Clip gives each its own prompt.",
             **search_words("variations", "several endings", "alternative continuations", "fork"),
             inputs=[
                 io.Image.Input(
-                    "beginning", tooltip="The clip, or the picture, that all go on from."
+                    "beginning", tooltip="The clip or image that all branches continue from."
                 ),
                 vae_input(),
-                frames_input("Frames that are made of each clip, after the beginning."),
+                frames_input("Frames to generate for each branch after the beginning."),
                 fps_of_clips(),
                 io.Int.Input(
-                    "branches", default=3, min=1, max=MOST_CLIPS, tooltip="How many futures."
+                    "branches", default=3, min=1, max=MOST_CLIPS, tooltip="Number of continuations."
                 ),
                 context_input(),
                 audio_input("audio", "The beginning's sound"),
             ],
-            outputs=[_list_output("One clip for each future, all with the same beginning.")],
+            outputs=[_list_output("One clip per continuation, all with the same beginning.")],
         )
 
     @classmethod
@@ -147,7 +148,7 @@ def _list_output(what: str) -> Any:
 
 
 def _latents(timelines: list[Timeline], vae: Any) -> list[dict[str, Any]]:
-    """The LATENTs, told apart by their noise; equal timelines are encoded once."""
+    """The LATENTs, distinguished by their noise; equal timelines are encoded once."""
     known: dict[int, dict[str, Any]] = {}
     for each in timelines:
         if id(each) not in known:

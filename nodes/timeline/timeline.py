@@ -30,7 +30,7 @@ from .extend import CATEGORY
 
 
 class SpacetimePlaceOnTimeline(io.ComfyNode):
-    """A picture, a clip or a part of one, at a time."""
+    """Place an image, a clip or a part of one at a given time."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -39,9 +39,8 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
             node_id="SpacetimePlaceOnTimeline",
             display_name="Place on Timeline (Keyframe, Clip)",
             category=CATEGORY,
-            description="Gives a clip in the making a picture or frames at a time of your choice. "
-            "Several of these nodes, one behind the other, give keyframes; what lies between is "
-            "made.",
+            description="Places an image or a clip at a chosen time. Chain several of these nodes "
+            "to set keyframes; the frames between them are generated.",
             **search_words(
                 "keyframe", "add guide", "insert image", "frame at time", "start and end frames",
                 "reference frame",
@@ -49,27 +48,26 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
             inputs=[
                 io.Latent.Input(
                     "latent",
-                    tooltip="The clip in the making: from Empty Video, or from another node of "
-                    "the timeline.",
+                    tooltip="The timeline to add to: from Empty Video or another timeline node.",
                 ),
                 io.Image.Input(
                     "images",
-                    tooltip="The picture, or the frames; scaled and cropped to the clip's size.",
+                    tooltip="The image or frames to place; scaled and cropped to the clip's size.",
                 ),
                 vae_input(),
                 io.Float.Input(
                     "time", default=0.0, min=0.0, max=3600.0, step=0.01,
-                    tooltip="When the picture, or the first of the frames, is shown: seconds from "
-                    "the clip's beginning.",
+                    tooltip="When the image, or the first of the frames, appears: seconds from the "
+                    "beginning of the clip.",
                 ),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="What of it is not given: white is made anew, grey changed that much. "
-                    "One for all frames, or one for each.",
+                    tooltip="Which parts of the frames are not given: white is generated, grey is "
+                    "changed by that much. One mask for all frames or one per frame.",
                 ),
                 audio_input("audio", "The frames' sound"),
             ],
-            outputs=[timeline_output("The clip in the making, for Sample or the next one.")],
+            outputs=[timeline_output("The timeline, for Sample or the next timeline node.")],
         )  # fmt: skip
 
     @classmethod
@@ -82,11 +80,11 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
         mask: Tensor | None = None,
         audio: Audio | None = None,
     ) -> io.NodeOutput:
-        """Place the frames on top of what is there."""
+        """Place the frames on top of the existing ones."""
         if TIMELINE_KEY not in latent and latent["samples"].any():
             raise ValueError(
-                "the latent holds a clip that was encoded or made already: give the clip's frames "
-                "to this node, and an empty video (Empty Video) to its latent"
+                "the latent holds an encoded or sampled clip: connect the clip's frames to images, "
+                "and an empty video (Empty Video) to latent"
             )
         timeline = timeline_of(latent, vae)
         length, *sides = timeline.shape
@@ -94,8 +92,8 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
         if first >= length:
             frames = "1 frame" if length == 1 else f"{length} frames"
             raise ValueError(
-                f"time={time:g} s: the clip has {frames} at {timeline.fps:g} per second; "
-                f"use less than {length / timeline.fps:g}"
+                f"time={time:g} s is past the end: the clip has {frames} at {timeline.fps:g} per "
+                f"second; use less than {length / timeline.fps:g}"
             )
         clip = clip_of(images, vae, Size(*sides))
         change = None if mask is None else mask_of(mask, images, vae, Size(*sides))
@@ -105,7 +103,7 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
 
 
 class SpacetimeViewTimeline(io.ComfyNode):
-    """What is given of a clip, as a picture."""
+    """Show the given parts of a clip as an image."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -114,18 +112,20 @@ class SpacetimeViewTimeline(io.ComfyNode):
             node_id="SpacetimeViewTimeline",
             display_name="View Timeline",
             category=CATEGORY,
-            description="Shows a clip in the making: the given frames in their places, and how "
-            "much of each frame is given (green), changed in part (amber) and made (grey).",
+            description="Shows a timeline: the given frames in their places, and how much of each "
+            "frame is given (green), partly changed (amber) and generated (grey).",
             **search_words("preview timeline", "show mask", "storyboard"),
             is_output_node=True,
             inputs=[
                 io.Latent.Input(
                     "latent",
                     display_name="clip in the making",
-                    tooltip="A clip in the making, from a timeline node.",
+                    tooltip="A timeline, from a timeline node.",
                 ),
             ],
-            outputs=[io.Image.Output(display_name="IMAGE", tooltip="The picture, for Save Image.")],
+            outputs=[
+                io.Image.Output(display_name="IMAGE", tooltip="The drawn timeline, for Save Image.")
+            ],
         )
 
     @classmethod
@@ -134,7 +134,7 @@ class SpacetimeViewTimeline(io.ComfyNode):
         timeline = latent.get(TIMELINE_KEY)
         if timeline is None:
             raise ValueError(
-                "nothing is given of this latent: connect a node of the menu Timeline, such as "
+                "this latent has no given frames: connect a node of the menu Timeline, such as "
                 "Animate Image or Place on Timeline"
             )
         picture = drawn(timeline)[None]
@@ -142,7 +142,7 @@ class SpacetimeViewTimeline(io.ComfyNode):
 
 
 class SpacetimeDecodeTimeline(io.ComfyNode):
-    """The finished clip."""
+    """Decode a sampled timeline into the finished clip."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -151,8 +151,8 @@ class SpacetimeDecodeTimeline(io.ComfyNode):
             node_id="SpacetimeDecodeTimeline",
             display_name="Decode Timeline",
             category=CATEGORY,
-            description="The finished clip: the sampled latent is decoded, and what was given "
-            "comes back untouched in its place, however much of it the model saw.",
+            description="Decodes the sampled latent and puts the given frames back in place "
+            "untouched, however much of them the model saw.",
             **search_words("vae decode", "assemble", "composite", "paste original frames"),
             inputs=[
                 io.Latent.Input(
@@ -160,11 +160,11 @@ class SpacetimeDecodeTimeline(io.ComfyNode):
                     display_name="encoded video",
                     tooltip="A sampled timeline, from Sample.",
                 ),
-                io.Vae.Input("vae", tooltip="The VAE that encoded what is given."),
+                io.Vae.Input("vae", tooltip="The VAE that encoded the given frames."),
                 io.Int.Input(
                     "fade", default=FADE, min=0, max=64,
-                    tooltip="A VAE gives frames back a little changed, which shows where they meet "
-                    "given ones. The difference is faded out over this many frames; 0 leaves it.",
+                    tooltip="Decoded frames differ slightly from the given ones, which shows where "
+                    "they meet. The difference is faded out over this many frames; 0 leaves it.",
                 ),
             ],
             outputs=[
@@ -172,8 +172,8 @@ class SpacetimeDecodeTimeline(io.ComfyNode):
                 io.Float.Output(display_name="fps", tooltip="Frames per second, for Create Video."),
                 io.Audio.Output(
                     display_name="AUDIO",
-                    tooltip="The sound of what was given, in its place, for Create Video; nothing "
-                    "where none was given.",
+                    tooltip="The sound of the given parts, in place, for Create Video; empty if "
+                    "there is none.",
                 ),
             ],
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Context Windows: clips longer than a model was trained on, in overlapping parts."""
+"""Context Windows: denoise clips longer than a model was trained on, in overlapping parts."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from ..helpers.refusal import refusal
 from ..helpers.search import search_words
 
 FROM_NOTHING = (
-    "context windows make this clip from noise alone: frames further apart than a window hardly "
-    "know of each other, so that things change on the way; for a long clip from a prompt use "
-    "Sample Long Video, which shows each part the end of the one before, and context windows where "
-    "every frame has something to go by, such as a video to edit or a ControlNet"
+    "context windows generate this clip from noise alone: frames more than a window apart barely "
+    "influence each other, so things change over time; for a long clip from a prompt use Sample "
+    "Long Video, which shows each part the end of the previous one, and use context windows where "
+    "every frame has something to follow, such as a video to edit or a ControlNet"
 )
 
 
@@ -28,9 +28,9 @@ class SpacetimeContextWindows(io.ComfyNode):
             node_id="SpacetimeContextWindows",
             display_name="Context Windows (Long Video)",
             category="Spacetime/Timeline",
-            description="Denoises a clip that is longer than the model was trained on in "
-            "overlapping windows and blends them at every step. Best where every frame has "
-            "something to go by: a video to edit, a ControlNet.",
+            description="Denoises a clip longer than the model was trained on in overlapping "
+            "windows and blends them at every step. Best when every frame has something to follow: "
+            "a video to edit, a ControlNet.",
             **search_words(
                 "animatediff",
                 "sliding context",
@@ -52,17 +52,17 @@ class SpacetimeContextWindows(io.ComfyNode):
                     max=8,
                     **advanced(),
                     tooltip="1: windows of neighbouring frames. 2 adds windows of every second "
-                    "frame, 3 of every fourth as well, which hold a long clip together and cost "
-                    "as much again each. For motion modules (AnimateDiff); video models take the "
-                    "gaps for fast motion.",
+                    "frame, 3 also of every fourth; these hold a long clip together, and each adds "
+                    "the same cost again. For motion modules (AnimateDiff); video models mistake "
+                    "the gaps for fast motion.",
                 ),
                 io.Boolean.Input(
                     "closed_loop",
                     default=False,
                     **advanced(),
-                    tooltip="Let windows go on over the end of the clip into its beginning. For "
-                    "loops with motion modules (AnimateDiff). Latents of Seamless Loop are closed "
-                    "in any case.",
+                    tooltip="Let windows wrap around from the end of the clip to its beginning. "
+                    "For loops with motion modules (AnimateDiff). Seamless Loop latents are always "
+                    "closed.",
                 ),
             ],
             outputs=[guider_output()],
@@ -72,7 +72,7 @@ class SpacetimeContextWindows(io.ComfyNode):
     def validate_inputs(
         cls, context_length: int | None, context_overlap: int | None, context_stride: int | None
     ) -> Any:
-        """Refuse windows that leave frames out before the graph runs."""
+        """Reject windows that leave frames out before the graph runs."""
         return refusal(
             lambda length, overlap, stride: WindowPlan(
                 length=length, overlap=overlap, stride=stride
@@ -93,7 +93,7 @@ class SpacetimeContextWindows(io.ComfyNode):
         context_stride: int = 1,
         closed_loop: bool = False,
     ) -> io.NodeOutput:
-        """Put the windows around the guider."""
+        """Add the windows to the guider."""
         plan = WindowPlan(
             length=context_length,
             overlap=context_overlap,
@@ -119,8 +119,8 @@ def _sizes() -> list[Any]:
             default=16,
             min=2,
             max=1024,
-            tooltip="Latent frames that the model sees at once, as many as it was trained on: 16 "
-            "for AnimateDiff, 14 or 25 for SVD, 21 for Wan (81 frames of video), 9 to 13 for the "
+            tooltip="Latent frames the model sees at once, as many as it was trained on: 16 for "
+            "AnimateDiff, 14 or 25 for SVD, 21 for Wan (81 frames of video), 9 to 13 for the "
             "shipped model. A clip that fits into one window is denoised as a whole.",
         ),
         io.Int.Input(
@@ -128,7 +128,7 @@ def _sizes() -> list[Any]:
             default=4,
             min=0,
             max=1023,
-            tooltip="Latent frames that neighbouring windows share, a quarter to a half of the "
+            tooltip="Latent frames that neighbouring windows share: a quarter to a half of the "
             "length. More is smoother and slower.",
         ),
     ]
@@ -140,17 +140,17 @@ def _ways() -> list[Any]:
             "context_schedule",
             options=list(SCHEDULES),
             default="uniform",
-            tooltip="uniform: the borders of windows lie elsewhere in each step, which hides them "
-            "best. static: always in the same places; take it with Step Cache or momentum, which "
-            "remember windows. batched: side by side without overlap, fastest, with jumps.",
+            tooltip="uniform: window borders shift at every step, which hides them best. static: "
+            "borders stay in place; use it with Step Cache or momentum, which store values per "
+            "window. batched: side by side without overlap; fastest, but with visible jumps.",
         ),
         io.Combo.Input(
             "fuse_method",
             options=list(BLENDS),
             default="pyramid",
-            tooltip="What a frame counts in a window where several hold it. pyramid and relative: "
-            "more towards the middle. overlap-linear: less in the overlaps alone. flat: the same "
-            "everywhere, which shows the borders.",
+            tooltip="How frames are weighted where windows overlap. pyramid and relative: more "
+            "towards the middle of each window. overlap-linear: fade within the overlaps only. "
+            "flat: all equal, which shows the borders.",
         ),
     ]
 

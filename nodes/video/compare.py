@@ -1,4 +1,4 @@
-"""Compare Videos: several videos side by side as one, each with its label."""
+"""Compare Videos: combine several videos into one labelled grid."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..helpers.advanced import advanced
 from ..helpers.search import search_words
 
 MOST = 9
-"""Videos in a grid."""
+"""Largest number of videos in a grid."""
 
 
 def _video(number: int) -> Any:
@@ -22,7 +22,7 @@ def _video(number: int) -> Any:
 
 
 class SpacetimeCompareVideos(io.ComfyNode):
-    """A labelled grid of videos."""
+    """Arrange videos in a labelled grid."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -31,8 +31,8 @@ class SpacetimeCompareVideos(io.ComfyNode):
             node_id="SpacetimeCompareVideos",
             display_name="Compare Videos (Side by Side)",
             category="Spacetime/Video",
-            description="Lays up to nine videos out in a grid, each under its label, to see "
-            "seeds, solvers or settings at the same moment.",
+            description="Arranges up to nine videos in a labelled grid, to compare seeds, solvers "
+            "or settings at the same moment.",
             **search_words(
                 "grid", "side by side", "contact sheet", "xy plot", "label", "combine videos"
             ),
@@ -42,16 +42,16 @@ class SpacetimeCompareVideos(io.ComfyNode):
                     "labels",
                     default="",
                     multiline=True,
-                    tooltip="A line for each video: the first for video_1, and so on. Long lines "
-                    "are wrapped; if left empty, there are no labels.",
+                    tooltip="One line per video: the first for video_1, and so on. Long lines are "
+                    "wrapped. Leave it empty for no labels.",
                 ),
                 io.Int.Input(
                     "columns",
                     default=0,
                     min=0,
                     max=MOST,
-                    tooltip="Videos side by side; 0 is up to three in a row, and about a square "
-                    "of more.",
+                    tooltip="Videos per row. 0 puts up to three in one row and arranges more in a "
+                    "rough square.",
                 ),
                 io.Int.Input(
                     "scale",
@@ -59,8 +59,8 @@ class SpacetimeCompareVideos(io.ComfyNode):
                     min=0,
                     max=8,
                     **advanced(),
-                    tooltip="How many times larger the videos are drawn, pixel by pixel; 0 is "
-                    "just large enough for the labels to be read.",
+                    tooltip="How many times larger the videos are drawn, pixel by pixel. 0 chooses "
+                    "the smallest factor at which the labels are readable.",
                 ),
                 *map(_video, range(2, MOST + 1)),
             ],
@@ -80,7 +80,7 @@ class SpacetimeCompareVideos(io.ComfyNode):
         scale: int = 0,
         **others: Tensor | None,
     ) -> io.NodeOutput:
-        """Draw the grid of those that are connected."""
+        """Draw the grid of the connected videos."""
         lines = dict(enumerate(labels.splitlines(), 1))
         given = {1: video_1} | {
             number: video

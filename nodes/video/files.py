@@ -1,4 +1,4 @@
-"""Decode to Video File and Encode Video File: long clips that are never held whole."""
+"""Decode to Video File and Encode Video File: process long clips a few frames at a time."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -25,14 +25,14 @@ from .fit import form_inputs
 from .video import check_latent
 
 SMALLEST_TILE = 8 * SMALLEST
-"""In pixels, of VAEs with 8 of them per latent position."""
+"""In pixels, for VAEs with 8 pixels per latent position."""
 
 NAME = "spacetime/decoded"
-"""Of the files, in the temporary folder."""
+"""Name of the files in the temporary folder."""
 
 
 class SpacetimeDecodeToFile(io.ComfyNode):
-    """A latent to a video file, a few frames at a time."""
+    """Decode a latent to a video file, a few frames at a time."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -42,8 +42,8 @@ class SpacetimeDecodeToFile(io.ComfyNode):
             display_name="Decode to Video File",
             category="Spacetime/Video",
             description="Decodes a latent straight into a video file: a clip of any length needs "
-            "the memory of a few frames. What was given to a timeline is in its place, as from "
-            "Decode Timeline. Save Video keeps the file as it is.",
+            "memory for a few frames only. The given frames of a timeline are put back in place, "
+            "as by Decode Timeline. Save Video keeps the file as it is.",
             **search_words(
                 "vae decode", "latent to video", "long video", "out of memory", "tiled decode",
                 "low vram",
@@ -61,10 +61,10 @@ class SpacetimeDecodeToFile(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, tile: int | None = 0) -> bool | str:
-        """Refuse tiles that could not overlap before anything is sampled."""
+        """Reject tiles too small to overlap, before anything is sampled."""
         if not tile or tile >= SMALLEST_TILE:
             return True
-        return f"a tile of {tile} pixels: use {SMALLEST_TILE} or more, or 0 for none"
+        return f"a tile of {tile} pixels is too small: use {SMALLEST_TILE} or more, or 0 for none"
 
     @classmethod
     def execute(
@@ -75,7 +75,7 @@ class SpacetimeDecodeToFile(io.ComfyNode):
         audio: Audio | None = None,
         tile: int = 0,
     ) -> io.NodeOutput:
-        """Decode the samples while the file is written."""
+        """Decode the samples while writing the file."""
         check_latent(latent["samples"], host().models.vae_format(vae))
         timeline = known_timeline(latent)
         if audio is None and timeline is not None:
@@ -113,8 +113,8 @@ def _decode_inputs() -> list[Any]:
         io.Audio.Input(
             "audio",
             optional=True,
-            tooltip="Sound of the clip; what goes beyond the last frame is left out. Without it, a "
-            "timeline's own.",
+            tooltip="Sound of the clip, cut off after the last frame. Without it, the timeline's "
+            "own sound is used.",
         ),
         io.Int.Input(
             "tile",
@@ -123,15 +123,15 @@ def _decode_inputs() -> list[Any]:
             max=4096,
             step=64,
             optional=True,
-            tooltip="Side in pixels of the tiles in which frames are decoded: 512 where the memory "
-            "does not hold whole frames, at least 256. 0 decodes whole frames, which is faster.",
+            tooltip="Side of the decoded tiles in pixels: 512 if whole frames do not fit into "
+            "memory, at least 256. 0 decodes whole frames, which is faster.",
             **advanced(),
         ),
     ]
 
 
 def _decoded(latent: dict[str, Any], vae: Any, tile: int, timeline: Timeline | None) -> FrameStream:
-    """The clip's frames, or those of several clips one after the other."""
+    """The frames of the clip, or of several clips one after another."""
     samples = latent["samples"]
     clips = samples.split(1) if samples.ndim == 5 else [samples]
     how = {"loop": bool(latent.get("loop")), "tile": tile}
@@ -147,7 +147,7 @@ def _chained(streams: list[FrameStream]) -> Iterator[Tensor]:
 
 
 class SpacetimeEncodeFile(io.ComfyNode):
-    """A video file to a latent, a few frames at a time."""
+    """Encode a video file to a latent, a few frames at a time."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -156,8 +156,8 @@ class SpacetimeEncodeFile(io.ComfyNode):
             node_id="SpacetimeEncodeFile",
             display_name="Encode Video File",
             category="Spacetime/Video",
-            description="Encodes a video file straight into a latent, in a size and frame rate "
-            "that the model takes: a clip of any length needs the memory of a few frames.",
+            description="Encodes a video file straight into a latent, at a size and frame rate "
+            "that the model takes: a clip of any length needs memory for a few frames only.",
             **search_words(
                 "vae encode", "video to latent", "load video", "long video", "resize video",
                 "force rate", "out of memory",
@@ -170,8 +170,8 @@ class SpacetimeEncodeFile(io.ComfyNode):
                 io.Float.Output(display_name="fps", tooltip="Frames per second of the result."),
                 io.Audio.Output(
                     display_name="AUDIO",
-                    tooltip="The sound of the same stretch, for Decode to Video File; none where "
-                    "the file has none.",
+                    tooltip="The sound of the same section, for Decode to Video File; empty if the "
+                    "file has no sound.",
                 ),
             ],
         )  # fmt: skip
@@ -196,10 +196,10 @@ class SpacetimeEncodeFile(io.ComfyNode):
         sized = fit_frames(clip.frames(rate, start), size, how, scaled=bool(width or height))
         length = steps.length(frames) if frames else None
         expected = length or steps.length(round((form.frames / form.fps - Fraction(start)) * rate))
-        sound = clip.sound(start, float(expected / rate))  # first: it may have to be refused
+        sound = clip.sound(start, float(expected / rate))  # first, because it may be rejected
         parts = fit_length(sized, steps, length)
         samples = host().models.encode_stream(vae, parts, expected)
-        if sound is not None:  # a damaged file has fewer pictures than it says
+        if sound is not None:  # a damaged file has fewer frames than it declares
             sound = sound.shortened(_length(samples, latent) / rate)
         encoded = {"samples": samples, "fps": float(rate)}
         return io.NodeOutput(encoded, encoded["fps"], to_audio(sound))
@@ -216,8 +216,8 @@ def _encode_inputs() -> list[Any]:
             min=0.0,
             max=1000.0,
             step=0.01,
-            tooltip="Frames per second of the result: frames are left out or repeated, so that it "
-            "lasts as long. 0 keeps the video's.",
+            tooltip="Frames per second of the result: frames are dropped or repeated to keep the "
+            "duration. 0 keeps the video's rate.",
         ),
         io.Float.Input(
             "start",
@@ -225,13 +225,13 @@ def _encode_inputs() -> list[Any]:
             min=0.0,
             max=1_000_000.0,
             step=0.01,
-            tooltip="Seconds of the video that are left out at its beginning.",
+            tooltip="Seconds to skip at the beginning of the video.",
         ),
     ]
 
 
 def _length(samples: Tensor, latent: LatentFormat) -> int:
-    """Frames of an encoded clip; those of an image VAE are a batch."""
+    """Number of frames of an encoded clip; for an image VAE, the batch size."""
     if samples.ndim == 4:
         return len(samples)
     return latent.compression.video_shape(LatentShape(*samples.shape[2:])).frames

@@ -1,4 +1,4 @@
-"""Fit Video: an artist's clip at a size, length and frame rate that the model takes."""
+"""Fit Video: fit a clip to a size, length and frame rate that the model takes."""
 
 from typing import Any, get_args
 
@@ -14,7 +14,7 @@ from ..latent.latents import EMPTY
 
 
 class SpacetimeFitVideo(io.ComfyNode):
-    """A clip resized, cropped or padded, trimmed and re-timed."""
+    """Resize, crop or pad, trim and retime a clip."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -23,8 +23,8 @@ class SpacetimeFitVideo(io.ComfyNode):
             node_id="SpacetimeFitVideo",
             display_name="Fit Video (Size, Length, FPS)",
             category="Spacetime/Video",
-            description="Brings any clip to a size, length and frame rate that the model takes. "
-            "What fits already is left as it is.",
+            description="Fits any clip to a size, length and frame rate that the model takes. A "
+            "clip that fits already stays unchanged.",
             **search_words(
                 "resize video", "crop video", "pad video", "trim video", "change frame rate",
                 "retime", "force rate", "4n+1 frames", "outpaint",
@@ -39,12 +39,16 @@ class SpacetimeFitVideo(io.ComfyNode):
                 io.Image.Output(display_name="IMAGE", tooltip="The frames, for Encode Video."),
                 io.Mask.Output(
                     display_name="MASK",
-                    tooltip="The given mask in the same form, and 1 in bars and held frames.",
+                    tooltip="The given mask, fitted like the frames, and 1 in bars and held "
+                    "frames.",
                 ),
                 io.Float.Output(display_name="fps", tooltip="Frames per second of the result."),
-                io.Int.Output(display_name="width", tooltip="Its width, for Empty Video."),
-                io.Int.Output(display_name="height", tooltip="Its height, for Empty Video."),
-                io.Int.Output(display_name="frames", tooltip="Its length, for Empty Video."),
+                io.Int.Output(display_name="width", tooltip="Width of the result, for Empty "
+                "Video."),
+                io.Int.Output(display_name="height", tooltip="Height of the result, for Empty "
+                "Video."),
+                io.Int.Output(display_name="frames", tooltip="Number of frames of the result, for "
+                "Empty Video."),
             ],
         )  # fmt: skip
 
@@ -65,7 +69,9 @@ class SpacetimeFitVideo(io.ComfyNode):
     ) -> io.NodeOutput:
         """Fit the clip."""
         if start >= len(images):
-            raise ValueError(f"start={start}: the clip has {len(images)} frames; use fewer")
+            raise ValueError(
+                f"start={start}: the clip has {len(images)} frames; use a smaller number"
+            )
         form = EMPTY if vae is None else host().models.vae_format(vae)
         wanted, rate = Size(height, width), new_fps or fps
         if latent is not None:
@@ -96,7 +102,7 @@ def _shape(samples: Tensor) -> LatentShape:
 
 
 def form_inputs() -> list[Any]:
-    """Size and length that a clip is fitted to."""
+    """Inputs for the size and length to fit a clip to."""
     return [
         io.Int.Input(
             "width",
@@ -104,8 +110,8 @@ def form_inputs() -> list[Any]:
             min=0,
             max=8192,
             step=16,
-            tooltip="Width in pixels, rounded to what fits. 0 follows from the height, or is the "
-            "clip's own.",
+            tooltip="Width in pixels, rounded to the nearest that fits. 0 derives it from the "
+            "height; if both are 0, the clip keeps its own size.",
         ),
         io.Int.Input(
             "height",
@@ -113,23 +119,23 @@ def form_inputs() -> list[Any]:
             min=0,
             max=8192,
             step=16,
-            tooltip="Height in pixels, rounded to what fits. 0 follows from the width, or is the "
-            "clip's own.",
+            tooltip="Height in pixels, rounded to the nearest that fits. 0 derives it from the "
+            "width; if both are 0, the clip keeps its own size.",
         ),
         io.Int.Input(
             "frames",
             default=0,
             min=0,
             max=8193,
-            tooltip="Length in frames, cut to 1 + a multiple of 4. 0 is the clip's; a longer one "
-            "holds the last frame.",
+            tooltip="Length in frames, cut to 1 + a multiple of 4. 0 keeps the clip's length; "
+            "beyond its end the last frame is held.",
         ),
         io.Combo.Input(
             "how",
             options=list(get_args(How)),
             default="crop",
-            tooltip="crop cuts off what is too long on either side, pad puts black bars around, "
-            "stretch changes the shape.",
+            tooltip="crop cuts off the excess on both sides, pad adds black bars, stretch changes "
+            "the aspect ratio.",
         ),
     ]
 
@@ -150,15 +156,15 @@ def _timing() -> list[Any]:
             min=0.0,
             max=1000.0,
             step=0.01,
-            tooltip="Frames per second of the result: frames are left out or repeated, so that it "
-            "lasts as long. 0 keeps the clip's.",
+            tooltip="Frames per second of the result: frames are dropped or repeated to keep the "
+            "duration. 0 keeps the clip's rate.",
         ),
         io.Int.Input(
             "start",
             default=0,
             min=0,
             max=1_000_000,
-            tooltip="Frames of the clip that are left out at its beginning.",
+            tooltip="Frames to skip at the beginning of the clip.",
         ),
     ]
 
@@ -168,19 +174,19 @@ def _others() -> list[Any]:
         io.Mask.Input(
             "mask",
             optional=True,
-            tooltip="A mask for all frames, or one for each, which is fitted with them.",
+            tooltip="One mask for all frames, or one per frame; it is fitted with them.",
         ),
         io.Vae.Input(
             "vae",
             optional=True,
-            tooltip="The VAE whose sizes and lengths are to fit; without it multiples of 16, and 1 "
-            "+ a multiple of 4 frames.",
+            tooltip="The VAE whose sizes and lengths to fit; without one, multiples of 16 pixels "
+            "and 1 + a multiple of 4 frames.",
         ),
         io.Latent.Input(
             "latent",
             optional=True,
-            tooltip="A latent whose size, length and frame rate the clip is to have, in place of "
-            "width, height and frames.",
+            tooltip="A latent whose size, length and frame rate to match instead of width, height "
+            "and frames.",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Measure Video: whether joins show, colours drift, motion freezes, a loop closes."""
+"""Measure Video: check for visible joins, drifting colours, frozen motion and open loops."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ FIRST_PARTS = (GIVEN, MADE)
 
 
 class SpacetimeMeasureVideo(io.ComfyNode):
-    """A video's changes over time, as a plot, as numbers, and as a verdict."""
+    """Measure a video's changes over time as a plot, as numbers and as a verdict."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -32,8 +32,9 @@ class SpacetimeMeasureVideo(io.ComfyNode):
             node_id="SpacetimeMeasureVideo",
             display_name="Measure Video (Seams, Drift)",
             category="Spacetime/Video",
-            description="Measures whether joins between given and made parts show, whether colours "
-            "or sharpness drift, whether motion freezes, and whether a loop closes.",
+            description="Measures whether joins between given and generated parts are visible, "
+            "whether colours or sharpness drift, whether motion freezes, and whether a loop "
+            "closes.",
             **search_words(
                 "seam", "quality", "metrics", "consistency", "flicker", "color shift", "loop check",
                 "freeze", "jump", "evaluate video",
@@ -41,10 +42,10 @@ class SpacetimeMeasureVideo(io.ComfyNode):
             inputs=[*_video(), *_layout()],
             outputs=[
                 io.Image.Output(display_name="IMAGE", tooltip="Plots over the frames."),
-                io.String.Output(display_name="JSON", tooltip="All numbers."),
+                io.String.Output(display_name="JSON", tooltip="All measured numbers."),
                 io.Boolean.Output(
                     display_name="PASS",
-                    tooltip="True if no join shows, nothing drifts and a loop closes.",
+                    tooltip="True if no join is visible, nothing drifts and a loop closes.",
                 ),
             ],
             is_output_node=True,
@@ -52,7 +53,7 @@ class SpacetimeMeasureVideo(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, joins: str | None, first_part: str | None = GIVEN) -> Any:
-        """Refuse joins that cannot be read before the graph runs."""
+        """Reject joins that cannot be read before the graph runs."""
         return refusal(_joins_of, joins, first_part)
 
     @classmethod
@@ -76,8 +77,8 @@ class SpacetimeMeasureVideo(io.ComfyNode):
         found = measure_continuity(images, layout, place=place, most_drift=most_drift)
         if found.motion.frozen > fps:
             host().session.warn(
-                f"almost nothing moves for {found.motion.frozen / fps:.1f} s: if that is not "
-                "meant, ask for motion in the prompt, or use another seed"
+                f"almost nothing moves for {found.motion.frozen / fps:.1f} s: if this is not "
+                "intended, describe motion in the prompt, or use another seed"
             )
         text = json.dumps(found.as_dict(fps), indent=1, ensure_ascii=False)
         image = continuity_plot(found)[None]
@@ -85,30 +86,32 @@ class SpacetimeMeasureVideo(io.ComfyNode):
 
 
 def _joins_of(text: str, first_part: str) -> tuple[Join, ...]:
-    """Joins of parts that alternate between given and made."""
+    """Joins of parts that alternate between given and generated."""
     if first_part not in FIRST_PARTS:
         raise ValueError(f"unknown first part {first_part!r}: choose {' or '.join(FIRST_PARTS)}")
     frames = read_numbers(text)
     if 0 in frames:
-        raise ValueError("a join at frame 0: name the first frame after each join, from 1 on")
+        raise ValueError(
+            "frame 0 cannot be a join: enter the first frame after each join, from 1 on"
+        )
     odd = first_part == GIVEN
     return tuple(Join(frame, (n % 2 == 0) == odd) for n, frame in enumerate(frames))
 
 
 def _layout_of(latent: Mapping[str, Any], written: Layout, count: int) -> Layout:
-    """The layout of a timeline or a loop, with joins that were written down in place of its own."""
+    """The layout of a timeline or a loop; joins entered on the node replace its own."""
     timeline: Timeline | None = latent.get(TIMELINE_KEY)
     if timeline is None and latent.get("loop"):
         return replace(written, loop=True)
     if timeline is None:
         raise ValueError(
-            "this latent says nothing of given and made parts: connect the one that goes to Decode "
-            "Timeline, or leave it out and write the joins down"
+            "this latent does not say which parts are given and generated: connect the one that "
+            "goes to Decode Timeline, or disconnect it and enter the joins"
         )
     if timeline.shape.frames != count:
         raise ValueError(
-            f"{count} frames, but the timeline of the latent has {timeline.shape.frames}: connect "
-            "the frames from Decode Timeline"
+            f"got {count} frames, but the timeline of the latent has {timeline.shape.frames}: "
+            "connect the frames from Decode Timeline"
         )
     joins = timeline.joins()
     return Layout(
@@ -119,11 +122,9 @@ def _layout_of(latent: Mapping[str, Any], written: Layout, count: int) -> Layout
 
 
 def _centres(masks: Tensor, count: int) -> Tensor:
-    """Where the object of masks (F, H, W) is, (F, 2) in pixels; not a number where it is hidden."""
+    """Centres of the object in masks (F, H, W): (F, 2) in pixels, NaN where it is hidden."""
     if len(masks) != count:
-        raise ValueError(
-            f"{len(masks)} masks of the object for {count} frames: give one for each frame"
-        )
+        raise ValueError(f"got {len(masks)} object masks for {count} frames: connect one per frame")
     rows, columns = (torch.arange(side) + 0.5 for side in masks.shape[1:])
     masks = masks.float().cpu()
     sums = [(masks.sum(dim=1) * columns).sum(dim=1), (masks.sum(dim=2) * rows).sum(dim=1)]
@@ -138,16 +139,17 @@ def _video() -> list[Any]:
         ),
         io.Float.Input(
             "fps", default=16.0, min=0.01, max=1000.0, step=0.01,
-            tooltip="Frames per second; tells times in seconds.",
+            tooltip="Frames per second, used to report times in seconds.",
         ),
         io.String.Input(
             "joins", default="",
-            tooltip="The first frame after each join of a given and a made part, such as 17, 37. "
-            "Parts alternate, and the first one is given. Empty: those of latent, or none.",
+            tooltip="The first frame after each join of a given and a generated part, such as 17, "
+            "37. Parts alternate, and the first one is given. If empty, the joins of latent are "
+            "used, if any.",
         ),
         io.Boolean.Input(
             "loop", default=False,
-            tooltip="Measure whether the first frame goes on from the last one.",
+            tooltip="Measure whether the first frame continues from the last one.",
         ),
     ]  # fmt: skip
 
@@ -160,18 +162,19 @@ def _layout() -> list[Any]:
         ),
         io.Mask.Input(
             "object_mask", optional=True,
-            tooltip="A mask per frame of one object, from a segmentation node. Then jumps and "
-            "turns of its path count, too.",
+            tooltip="One mask per frame of a single object, from a segmentation node. Jumps and "
+            "turns of its path then count too.",
         ),
         io.Combo.Input(
             "first_part", options=list(FIRST_PARTS), default=GIVEN, optional=True, **advanced(),
-            tooltip="Whether the part before the first of the written joins is given or made.",
+            tooltip="Whether the part before the first join entered above is given or generated "
+            "(made).",
         ),
         io.Float.Input(
             "most_drift", default=MOST_DRIFT, min=0.0, max=255.0, step=0.1, optional=True,
             **advanced(),
-            tooltip="How far what does not move may drift from start to end, in 1/255. Raise it "
-            "where the light changes; 0 lets any drift pass.",
+            tooltip="How far static areas may drift from start to end, in 1/255. Raise it if the "
+            "light changes; 0 allows any drift.",
         ),
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Encode Video and Decode Video: frames to latents and back through the causal VAE."""
+"""Encode Video and Decode Video: convert frames to latents and back with the causal VAE."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..helpers.sizes import check_decoded, check_frames
 
 
 class SpacetimeEncodeVideo(io.ComfyNode):
-    """Frames to a latent."""
+    """Encode frames to a latent."""
 
     takes_streams = frozenset({"images"})
 
@@ -38,7 +38,7 @@ class SpacetimeEncodeVideo(io.ComfyNode):
                     min=1.0,
                     max=120.0,
                     step=0.01,
-                    tooltip="Frames per second of the clip, carried along in the latent.",
+                    tooltip="Frames per second of the clip, stored in the latent.",
                 ),
             ],
             outputs=[
@@ -56,7 +56,7 @@ class SpacetimeEncodeVideo(io.ComfyNode):
 
 
 class SpacetimeDecodeVideo(io.ComfyNode):
-    """A latent to frames."""
+    """Decode a latent to frames."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -92,12 +92,12 @@ class SpacetimeDecodeVideo(io.ComfyNode):
 
 
 def check_latent(samples: Tensor, latent: LatentFormat) -> None:
-    """Refuse samples that are not (B, C, F, H, W), or (B, C, H, W) of an image VAE."""
+    """Reject samples that are not (B, C, F, H, W), or (B, C, H, W) of an image VAE."""
     image_vae = latent.time_factor == 1
     if samples.ndim not in ((4, 5) if image_vae else (5,)) or samples.shape[1] != latent.channels:
         raise ValueError(
-            f"a latent of shape {tuple(samples.shape)}; this VAE decodes (batch, "
-            f"{latent.channels}, frames, rows, columns): use the VAE of the model that made it"
+            f"got a latent of shape {tuple(samples.shape)}, but this VAE decodes (batch, "
+            f"{latent.channels}, frames, rows, columns): use the VAE of the model that generated it"
         )
 
 

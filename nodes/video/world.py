@@ -30,8 +30,8 @@ def _outputs() -> list[Any]:
         io.Float.Output(display_name="fps", tooltip="Frames per second, for Create Video."),
         io.Image.Output(
             display_name="objects",
-            tooltip="Each object's mask in a channel of its own: the first is red, the "
-            "second green, the third blue.",
+            tooltip="Each object's mask in its own channel: the first is red, the second green, "
+            "the third blue.",
         ),
         io.String.Output(
             display_name="detailed caption",
@@ -41,7 +41,7 @@ def _outputs() -> list[Any]:
 
 
 class SpacetimeExampleClip(io.ComfyNode):
-    """A clip to try every graph on without a file."""
+    """Render a clip to try any graph with, without a file."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -50,7 +50,7 @@ class SpacetimeExampleClip(io.ComfyNode):
             node_id="SpacetimeExampleClip",
             display_name="Example Clip",
             category="Spacetime/Video",
-            description="A short rendered clip with its caption, mask, depth and tracks, so that "
+            description="Renders a short clip with its caption, mask, depth and tracks, so that "
             "every graph has an input offline.",
             **search_words("toy world", "test video", "ground truth", "mask", "synthetic data"),
             inputs=scene_inputs(),
@@ -59,7 +59,7 @@ class SpacetimeExampleClip(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None, frames: int | None) -> Any:
-        """Refuse sizes that no video VAE takes."""
+        """Reject sizes that no video VAE takes."""
         return form_problem(width, height, frames)
 
     @classmethod

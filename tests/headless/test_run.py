@@ -287,5 +287,5 @@ def test_what_a_node_would_refuse_is_refused_at_once(
     code, (line,), told = outcome(write(graph), json_line=True, dry_run=dry_run)
     result = json.loads(line)
     assert (code, result["node"], result["title"]) == (1, "22", "View")
-    assert '"View" (#22, SpacetimeViewTimeline) failed: nothing is given of this latent' in told
+    assert '"View" (#22, SpacetimeViewTimeline) failed: this latent has no given frames' in told
     assert not (tmp_path / "output").exists()

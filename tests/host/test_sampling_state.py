@@ -173,7 +173,7 @@ def test_another_seed_is_refused(server, runs):
     graph = resumed_graph()
     graph["noise"]["inputs"]["seed"] = SEED + 1
     messages = json.dumps(server.run(graph)["status"]["messages"])
-    assert f"the noise has the seed {SEED + 1}, the run was begun with {SEED}" in messages
+    assert f"the noise has the seed {SEED + 1}, but the run was started with {SEED}" in messages
 
 
 @pytest.mark.parametrize("file", ["none.state.safetensors", "../output/a [output]"])

@@ -102,4 +102,4 @@ def test_schedules_run_on_a_server_and_the_plot_is_shown(server):
 def test_a_server_refuses_levels_that_are_none(server):
     with pytest.raises(urllib.error.HTTPError) as refused:
         server.post("/prompt", {"prompt": prompt("1, half, 0")})
-    assert "'half' is not a noise level: write falling numbers" in refused.value.read().decode()
+    assert "'half' is not a noise level: write decreasing numbers" in refused.value.read().decode()

@@ -182,12 +182,12 @@ def test_sound_that_no_file_holds_is_refused_before_anything_is_decoded(
 
 def test_small_tiles_are_refused_before_the_run():
     answer = SpacetimeDecodeToFile.validate_inputs(tile=64)
-    assert answer == "a tile of 64 pixels: use 256 or more, or 0 for none"
+    assert answer == "a tile of 64 pixels is too small: use 256 or more, or 0 for none"
     assert all(SpacetimeDecodeToFile.validate_inputs(tile=each) is True for each in (0, 256, None))
 
 
 def test_foreign_latents_are_refused(loaded, places):
-    with pytest.raises(ValueError, match="use the VAE of the model that made it"):
+    with pytest.raises(ValueError, match="use the VAE of the model that generated it"):
         decode({"samples": torch.zeros(1, 48, 3, 2, 2)}, loaded.vae)
     assert made_files(places) == []
 

@@ -277,5 +277,5 @@ def test_loops_and_impossible_chunks_are_refused(bench):
     with pytest.raises(ValueError, match="a loop has no beginning"):
         sample(bench, {**empty(41), "loop": True})
     problem = SpacetimeSampleLongVideo.validate_inputs(9, 9, True)
-    assert "use longer chunks" in problem
+    assert "use chunks of at least" in problem
     assert "at least 17 frames" in problem

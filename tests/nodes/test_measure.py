@@ -87,11 +87,11 @@ def test_a_latent_says_that_it_is_a_loop():
     ("inputs", "told"),
     [
         ({"joins": "17, x"}, "'x' is not a number"),
-        ({"joins": "0"}, "a join at frame 0"),
+        ({"joins": "0"}, "frame 0 cannot be a join"),
         ({"joins": "40"}, "joins at the frames 40 of 33"),
         ({"joins": "17", "first_part": "real"}, "unknown first part 'real': choose given or made"),
         ({"latent": {}}, "connect the one that goes to Decode Timeline"),
-        ({"object_mask": MASK[:1]}, "1 masks of the object for 33 frames"),
+        ({"object_mask": MASK[:1]}, "1 object masks for 33 frames"),
     ],
 )
 def test_wrong_inputs_are_refused(inputs, told):

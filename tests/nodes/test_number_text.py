@@ -34,7 +34,7 @@ def test_numbers(text, numbers):
         ("1, -2", "'-2' is not a number"),
         ("1.5", "'1.5' is not a number"),
         ("1 2", "'1 2' is not a number"),
-        ("9-7", "'9-7' is not a range: write the smaller number first"),
+        ("9-7", "'9-7' is not a valid range: write the smaller number first"),
         ("0-99999999999", "at most 10000 numbers"),
     ],
 )
@@ -64,8 +64,8 @@ def test_seeds(text, seeds):
         ("3: x", "'3: x' is not a frame with its seed"),
         ("3: -1", "'3: -1' is not a frame with its seed"),
         ("x: 3", "'x' is not a number"),
-        ("4-3: 1", "'4-3' is not a range"),
-        ("1-3: 5, 2: 6", "frame 2 is given the seeds 5 and 6"),
+        ("4-3: 1", "'4-3' is not a valid range"),
+        ("1-3: 5, 2: 6", "frame 2 has two seeds, 5 and 6"),
     ],
 )
 def test_what_is_no_seed(text, problem):

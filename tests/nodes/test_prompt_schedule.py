@@ -207,9 +207,9 @@ def test_lines_are_read_as_they_are_written():
     [
         ("\n", "no prompt: write lines such as"),
         ("0: a\na red cube", r"line 2, 'a red cube', does not begin with a time.*4\.5: a red cube"),
-        ("0: a\n\n1:30: b", r"line 3, '1:30: b'.*a minute and a half is 90"),
+        ("0: a\n\n1:30: b", r"line 3, '1:30: b'.*a minute and a half as 90"),
         ("-1: a", "line 1, '-1: a', does not begin"),
-        ("0: a\n2: b\n2: c", "line 3, '2: c', begins at 2, no later than the one before it at 2"),
+        ("0: a\n2: b\n2: c", "line 3, '2: c', begins at 2, not after the line before it at 2"),
         ("0: a\n24f: b\n3: c", "some lines begin at seconds and some at frames"),
     ],
 )

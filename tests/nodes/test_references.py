@@ -83,7 +83,7 @@ def test_what_is_given_stays_and_is_not_moved(vace):
 
 def test_where_there_is_no_room_it_is_told(vace, bench, control_net):
     reference = pictures(1, seed=3)
-    with pytest.raises(ValueError, match="reference pictures come before the first frame"):
+    with pytest.raises(ValueError, match="reference images come before a clip's first frame"):
         vace.sample(pictures(20), latent(loop=True), reference=reference)
     with pytest.raises(ValueError, match="this ControlNet takes no reference pictures"):
         Controlled(bench, control_net).prompts(reference=reference)

@@ -133,7 +133,7 @@ def test_what_a_file_cannot_hold_is_named(parts, folders, caplog):
     state = replace(state, latent={**state.latent, "noise_mask": mask, "odd": object()})
     with caplog.at_level(logging.WARNING):
         loaded = load(save(state))[0]
-    assert "the latent's odd (object) is not kept" in caplog.text
+    assert "the latent's odd (object) is not saved" in caplog.text
     assert torch.equal(loaded.latent["noise_mask"], mask)
     assert "odd" not in loaded.latent
 
@@ -193,9 +193,9 @@ def test_progress_counts_the_steps_of_the_whole_run(parts, monkeypatch):
 @pytest.mark.parametrize(
     ("begun", "other", "message"),
     [
-        ("euler", "heun", r"begun with euler, the sampler is heun"),
-        ("unipc", "unipc_3", r"begun with unipc \(order 2.*the sampler is unipc_3 \(order 3"),
-        ("lcm", "tcd", r"begun with lcm \(eta 1.0\), the sampler is lcm \(eta 0.3\)"),
+        ("euler", "heun", r"started with euler, but the sampler is heun"),
+        ("unipc", "unipc_3", r"started with unipc \(order 2.*the sampler is unipc_3 \(order 3"),
+        ("lcm", "tcd", r"started with lcm \(eta 1.0\), but the sampler is lcm \(eta 0.3\)"),
     ],
 )
 def test_another_solver_is_refused(parts, begun, other, message):
@@ -214,10 +214,10 @@ def test_lcm_of_either_node_is_the_same_solver(parts):
 def test_other_noise_is_refused(parts):
     run = parts()
     state = stop(run, 2)[0]
-    with pytest.raises(ValueError, match="has the seed 6, the run was begun with 5: connect"):
+    with pytest.raises(ValueError, match="has the seed 6, but the run was started with 5: connect"):
         resume((run[0], SpacetimeNoise.execute(6)[0], run[2]), state)
     changed = FrameSeeds(FrameNoise(5), {1: 9})
-    with pytest.raises(ValueError, match="seed 5 is made in another way"):
+    with pytest.raises(ValueError, match="seed 5 is generated differently"):
         resume((run[0], changed, run[2]), state)
     same(resume((run[0], FrameSeeds(FrameNoise(5), {}), run[2]), state)[0], whole(run))
 
@@ -228,7 +228,7 @@ def test_a_state_of_another_size_or_schedule_is_refused(parts):
     state = stop(run, 4)[0]
     with pytest.raises(ValueError, match="use the schedule and the size that it was saved with"):
         resume(run, replace(state, sigmas=state.sigmas[:3]))
-    with pytest.raises(ValueError, match="connect the Noise"):
+    with pytest.raises(ValueError, match="connect the same Noise"):
         resume(run, replace(state, latent={"samples": torch.zeros(1, 16, 3, 4, 4)}))
     with pytest.raises(ValueError, match="use the schedule and the size that it was saved with"):
         resume(run, replace(state, latent={"samples": torch.zeros(1, 16, 2, 6, 4)}))
@@ -250,10 +250,10 @@ def test_steps_that_the_schedule_has_not_are_refused(parts, at):
 def test_a_step_that_is_done_is_refused(parts):
     state = stop(parts(), 3)[0]
     for at in (2, 3, 7):
-        with pytest.raises(ValueError, match=f"stop_after {at}.*3 of them are done; use 4 to 6"):
+        with pytest.raises(ValueError, match=f"stop_after {at}.*of which 3 are done; use 4 to 6"):
             resume(parts(), state, at)
     ended = resume(parts(), state)[1]
-    with pytest.raises(ValueError, match="6 of them are done; use 0, which hands it on"):
+    with pytest.raises(ValueError, match="of which 6 are done; use 0, which passes it through"):
         resume(parts(), ended, 6)
 
 

@@ -152,7 +152,7 @@ def test_custom_levels_are_those_written(text):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("1, half, 0", "'half' is not a noise level: write falling numbers"),
+        ("1, half, 0", "'half' is not a noise level: write decreasing numbers"),
         ("1; 0.5; 0", "'1;' is not a noise level"),
         ("0, 0.5, 1", r"levels \[0\.0, 0\.5, 1\.0\]: list decreasing numbers above 0"),
         ("1, 0,8, 0,4", "list decreasing numbers"),

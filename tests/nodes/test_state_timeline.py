@@ -34,4 +34,4 @@ def test_it_comes_back_as_it_was(loaded, bench, tmp_path, caplog):
         assert torch.equal(one.frames, other.frames)
     assert torch.equal(read.pieces[1].change, known.pieces[1].change)
     assert torch.equal(read.sounds[0].sound.samples, audio["waveform"][0])
-    assert not [entry for entry in caplog.records if "not kept" in entry.getMessage()]
+    assert not [entry for entry in caplog.records if "not saved" in entry.getMessage()]

@@ -305,24 +305,24 @@ def refused(node, message, /, **inputs):
 SAMPLED = {"samples": torch.ones(1, 16, 3, 4, 4)}
 EMPTY = SpacetimeEmptyVideo.execute(SIDE, SIDE, 9, 16.0)[0]
 REFUSED = [
-    refused(SpacetimeAnimateImage, "1 frame for a first and a last one: use 2 or more",
-            image=STILL, end_image=SECOND, frames=1),
-    refused(SpacetimeInpaintVideo, "no pixel of the mask is above one half .the most is 0.5.*"
+    refused(SpacetimeAnimateImage, "frames=1 is too short for a first and a last frame: use 2 or "
+            "more", image=STILL, end_image=SECOND, frames=1),
+    refused(SpacetimeInpaintVideo, "no pixel of the mask is above 0.5 .the highest is 0.5.*"
             "invert the mask", images=FIRST, mask=torch.full((1, 4, 4), 0.5)),
     refused(SpacetimeInpaintVideo, "a mask of 3 frames for a clip of 9: use one for all frames",
             images=FIRST, mask=torch.ones(3, 4, 4)),
     refused(SpacetimeEditVideo, "a mask of 2 frames", images=FIRST, mask=torch.ones(2, 4, 4)),
-    refused(SpacetimeOutpaintVideo, "24 pixels of new picture: use multiples of 16",
+    refused(SpacetimeOutpaintVideo, "24 pixels to add: use multiples of 16",
             images=FIRST, left=24),
-    refused(SpacetimePlaceOnTimeline, "time=1 s: the clip has 9 frames at 16 per second; use less "
-            "than 0.5625", latent=EMPTY, images=STILL, time=1.0),
-    refused(SpacetimePlaceOnTimeline, "the latent holds a clip that was encoded or made already",
+    refused(SpacetimePlaceOnTimeline, "time=1 s is past the end: the clip has 9 frames at 16 "
+            "per second; use less than 0.5625", latent=EMPTY, images=STILL, time=1.0),
+    refused(SpacetimePlaceOnTimeline, "the latent holds an encoded or sampled clip",
             latent=SAMPLED, images=STILL),
-    refused(SpacetimePlaceOnTimeline, r"a latent of shape .2, 16, 3, 4, 4.: one video latent",
+    refused(SpacetimePlaceOnTimeline, r"one video latent .*, got one of shape .2, 16, 3, 4, 4.",
             latent={"samples": torch.zeros(2, 16, 3, 4, 4)}, images=STILL),
-    refused(SpacetimePlaceOnTimeline, r"48 channels, and a VAE of another model, with 16: connect",
-            latent={"samples": torch.zeros(1, 48, 3, 4, 4)}, images=STILL),
-    refused(SpacetimeOutpaintVideo, "no pixels of new picture: set left, top", images=FIRST, left=0,
+    refused(SpacetimePlaceOnTimeline, r"48 channels, but the VAE is another model's, with 16: "
+            "connect", latent={"samples": torch.zeros(1, 48, 3, 4, 4)}, images=STILL),
+    refused(SpacetimeOutpaintVideo, "no pixels to add: set left, top", images=FIRST, left=0,
             right=0),
     refused(SpacetimeExtendForward, r"audio of shape .2, 1, 10.: use one clip", images=FIRST,
             audio={"waveform": torch.zeros(2, 1, 10), "sample_rate": 8000}),
@@ -338,7 +338,7 @@ def test_what_makes_no_sense_is_refused_with_what_to_do(studio):
     latent = SpacetimeExtendForward.execute(FIRST, studio.vae, 6)[0]
     twice = {**latent, "samples": latent["samples"].repeat(2, 1, 1, 1, 1)}
     for node in (SpacetimeDecodeTimeline, SpacetimeDecodeToFile):
-        with pytest.raises(ValueError, match="a latent of 2: take one of them"):
+        with pytest.raises(ValueError, match="the latent holds 2: select one of them"):
             node.execute(twice, studio.vae)
     cut = {**latent, "samples": latent["samples"][:, :, :2]}
     with pytest.raises(ValueError, match="decode the latent that was sampled for it"):
@@ -347,7 +347,7 @@ def test_what_makes_no_sense_is_refused_with_what_to_do(studio):
 
 def test_new_picture_has_the_steps_of_the_vae(studio, monkeypatch):
     monkeypatch.setattr(hosts.host().models, "vae_format", lambda vae: WAN22_LATENT)
-    with pytest.raises(ValueError, match="16 pixels of new picture: use multiples of 32"):
+    with pytest.raises(ValueError, match="16 pixels to add: use multiples of 32"):
         SpacetimeOutpaintVideo.execute(FIRST, studio.vae)
 
 
@@ -364,7 +364,7 @@ def test_pictures_and_clips_are_brought_to_one_size(studio):
 def test_a_frame_that_is_no_larger_is_refused_before_the_graph_runs():
     validate = SpacetimeOutpaintVideo.validate_inputs
     assert "set left, top, right or bottom" in validate(0, 0, 0, 0)
-    assert "24 pixels of new picture: use multiples of 16" in validate(16, 24, 0, 0)
-    assert "-16 pixels of new picture" in validate(-16, 0, 16, 0)
+    assert "24 pixels to add: use multiples of 16" in validate(16, 24, 0, 0)
+    assert "-16 pixels to add" in validate(-16, 0, 16, 0)
     assert validate(16, 0, 0, 0) is True
     assert validate(0, 0, 0, None) is True

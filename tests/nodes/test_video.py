@@ -78,7 +78,7 @@ def test_frames_that_will_be_one_tensor_are_refused_where_no_file_takes_them(
         assert a_minute(decoder)["samples"].shape[2] == 241, "frames are decoded as they are read"
     monkeypatch.setattr(type(standalone.models), "streams_frames", False)
     assert a_minute("SpacetimeDecodeToFile")["samples"].shape[2] == 241
-    told = "961 frames of 1280x720 need 11 GB .* take Decode to Video File.* at most 723 frames"
+    told = "961 frames of 1280x720 need 11 GB .* use Decode to Video File.* at most 723 frames"
     for decoder in ("SpacetimeDecodeVideo", "SpacetimeDecodeTimeline", "VAEDecode"):
         with pytest.raises(ValueError, match=told):
             a_minute(decoder)
@@ -134,7 +134,7 @@ def test_frames_that_do_not_fit_are_refused(loaded, shape, message):
 
 @pytest.mark.parametrize("shape", [(1, 4, 2, 4, 4), (1, 16, 4, 4)])
 def test_a_latent_of_another_vae_is_refused(loaded, shape):
-    with pytest.raises(ValueError, match="use the VAE of the model that made it"):
+    with pytest.raises(ValueError, match="use the VAE of the model that generated it"):
         SpacetimeDecodeVideo.execute({"samples": torch.zeros(shape)}, loaded.vae)
 
 

@@ -124,10 +124,10 @@ def test_the_others_run(batch, write, graph, records, evaluations, capfd, tmp_pa
     states = {each.job.name: each.state for each in records().values()}
     assert states == {"bad_1": FAILED, "bad_2": FAILED, "good_1": DONE, "good_2": DONE}
     assert "2 jobs cannot run (bad_1, bad_2): " in told
-    assert "nothing is given of this latent" in told
+    assert "this latent has no given frames" in told
     assert len(evaluations) == 2  # of the good jobs, which go together
     failed = next(each for each in records().values() if each.state == FAILED)
-    assert (failed.node, "nothing is given" in failed.error) == ("View", True)
+    assert (failed.node, "no given frames" in failed.error) == ("View", True)
     groups = {each.job.name: each.group for each in records().values()}
     assert groups["bad_1"] != groups["bad_2"]
 
@@ -146,7 +146,7 @@ def test_processes_are_not_asked(batch, write, graph, records, tmp_path):
     graph["22"] = node("SpacetimeViewTimeline", "View", latent=["11", 0])
     assert batch(write(graph, "bad.json"), backend=BackendOptions(workers=1), json_lines=True) == 1
     (record,) = records().values()
-    assert "nothing is given" in record.error
+    assert "no given frames" in record.error
 
 
 def test_programs_hear_of_them(batch, write, graph, capfd):

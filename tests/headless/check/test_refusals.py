@@ -79,7 +79,7 @@ def test_a_refusal_behind_a_sampler_comes_before_it(engine, folders, graph, comp
     graph["22"] = node("SpacetimeViewTimeline", "View", latent=["11", 0])
 
     with pytest.raises(
-        NodeFailed, match=r'"View" .* failed: nothing is given of this latent'
+        NodeFailed, match=r'"View" .* failed: this latent has no given frames'
     ) as told:
         engine.run(Job(workflow=graph, folders=folders))
 
