@@ -50,7 +50,7 @@ def test_points_cover_a_thing():
     assert points.max(0).values.tolist() <= [26, 36]
     assert torch.allclose(points.mean(0), torch.tensor([18.0, 28.0]), atol=1.5)
     assert len(points_under(square(3, 3, 1))) == 1
-    with pytest.raises(ValueError, match="no pixel of the mask is above 0.5"):
+    with pytest.raises(ValueError, match=r"no pixel of the mask is above 0\.5"):
         points_under(torch.zeros(4, 4))
 
 
