@@ -251,7 +251,7 @@ def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, 
     bare = SpacetimeAppendConditioning.execute(*plain, *plain).args
     assert "control" not in bare[0][0][1]
     for behind in (plain, controlled.prompts(strength=0.5)):
-        with pytest.raises(ValueError, match="let only pictures, masks and Control over Frames"):
+        with pytest.raises(ValueError, match="only images, masks and Control over Frames"):
             SpacetimeAppendConditioning.execute(*one, *behind)
     with pytest.raises(ValueError, match="hints for 2 clips, and 1 packed ones"):
         bench.sample(latent(), guider=controlled.guider(*joined))
