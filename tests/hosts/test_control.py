@@ -207,7 +207,7 @@ def test_packed_hints_are_those_of_each_clip() -> None:
         assert state.weights is None
     masked = steering(made, weights=(pictures(17)[..., 1],)).state(clips, PATCH)
     assert masked.weights.shape == masked.hint.shape[:2]
-    with pytest.raises(ValueError, match="hints for 3 clips, and 2 packed ones"):
+    with pytest.raises(ValueError, match="hints for 3 clips, but 2 packed clips"):
         steering(made, other, made).state(clips, PATCH)
 
 
