@@ -34,7 +34,7 @@ def test_comfyui_s_context_windows_see_their_part(exact, sampler):
 
 def test_refusals_say_what_to_do(exact):
     told = exact["refusals"]
-    assert "cannot steer a WAN21: load the model with Load Models" in told["another model"]
+    assert "do not work with a WAN21: load the model with Load Models" in told["another model"]
     assert "has no images: connect them to Apply ControlNet" in told["no pictures"]
     assert (
         "ControlBase, a control of ComfyUI's own, does not support strengths over frames"
@@ -69,7 +69,7 @@ def test_prompts_are_prepared_once_in_a_run(exact):
 
 def test_controls_of_comfyui_s_are_applied_as_its_node_does_it(exact):
     told = exact["others"]
-    assert told.pop("refused").startswith("Other, a control of ComfyUI's own, knows one strength")
+    assert told.pop("refused").startswith("Other, a control of ComfyUI's own, has one strength")
     assert told == {
         "strength": 0.5, "share": [0.1, 0.6], "hint": [17, 3, 64, 48], "chained": True
     }  # fmt: skip
