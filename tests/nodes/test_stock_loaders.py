@@ -26,7 +26,7 @@ def test_the_parts_are_those_of_load_models(bench, loaded):
         (UNETLoader, {"unet_name": None}, True),
         (UNETLoader, {"unet_name": "none.safetensors"}, "the included tiny weights are in Load"),
         (CLIPLoader, {"clip_name": TEXT, "type": "wan"}, True),
-        (CLIPLoader, {"clip_name": TEXT, "type": "sd3"}, "does not read text encoders of type 'sd3'"),
+        (CLIPLoader, {"clip_name": TEXT, "type": "sd3"}, "does not read text encoders of type"),
         (VAELoader, {"vae_name": VAE}, True),
     ],
 )
