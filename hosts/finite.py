@@ -23,7 +23,7 @@ def refuse_not_finite(values: Tensor, what: str, remedy: str) -> None:
 
 
 def check_step(step: int, denoised: Tensor, network: nn.Module, file: str) -> None:
-    """Stop if a sampling step's prediction is not finite, and name damaged weights as the cause.
+    """Stop if a sampling step's prediction is not finite; name a damaged weight, if there is one.
 
     Args:
         step: number of the step, from 1.

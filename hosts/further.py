@@ -1,4 +1,4 @@
-"""Further prompts of a GUIDER, beside its own."""
+"""Further prompts of a GUIDER, in addition to its own."""
 
 from collections.abc import Collection
 

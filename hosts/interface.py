@@ -119,7 +119,7 @@ class Models(Controls, Protocol):
             model: one of ours, or another of the host's.
             patches: weight changes by parameter name.
             strength: factor of the changes.
-            live: compute low-rank changes beside the weights, if the host offers the choice.
+            live: compute low-rank changes alongside the weights, if the host offers the choice.
             distilled: whether the changes come from few-step distillation; None if unknown.
         """
         ...
@@ -329,7 +329,7 @@ class Sampling(Protocol):
     ) -> Tokens:
         """Run a sampler on packed tokens, through the network's token form.
 
-        ``extras`` holds what each clip's LATENT carried beside its samples: ``fps``, masks and
+        ``extras`` holds what each clip's LATENT carried besides its samples: ``fps``, masks and
         ceilings. The lower of mask and ceiling limits each place.
 
         Raises:

@@ -31,9 +31,9 @@ def start_change(
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Return a function that adds a LATENT's given frames, as a start clip, to a conditioning.
 
-    It maps the conditioning's options to those with the start clip. Options that already carry a
-    start clip keep it; if the LATENT is part of a longer clip, they get its part of the start
-    clip, filled with all frames that already exist. See ``start_options`` for the other arguments.
+    It maps the conditioning's options to those with the start clip. An existing start clip is
+    kept; if the LATENT is part of a longer clip, it is cut to that part, and frames that have
+    already been generated are filled in. See ``start_options`` for the arguments.
 
     Raises:
         ValueError: an existing start clip does not fit the longer clip.

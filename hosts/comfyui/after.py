@@ -17,7 +17,7 @@ Changing = TypeVar("Changing", bound=Callable[..., Any])
 
 
 def on_both(change: Changing) -> Changing:
-    """Apply a change of a guider also to the one that takes over from it."""
+    """Apply a change to a guider and to the one that takes over from it."""
 
     @wraps(change)
     def changed(guider: Any, *arguments: Any, **named: Any) -> Any:

@@ -70,7 +70,7 @@ class HostTokenizer:
         return [(pair, str(pair[0])) for pair in pairs]
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what has to be saved beside the network's weights."""
+        """Return what has to be saved along with the network's weights."""
         return {TOKENIZER_KEY: tokenizer_to_tensor(self.tokenizer.model_bytes)}
 
 
@@ -105,7 +105,10 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
         self._place = None
 
     def encode_token_weights(self, tokens: dict[str, list[Pairs]]) -> tuple[Tensor, None]:
-        """Encode to (1, max_length, D); weights scale from the empty prompt. No pooled output."""
+        """Encode to (1, max_length, D), without pooled output.
+
+        Weights scale the distance of tokens from those of the empty prompt.
+        """
         return super().encode_token_weights(tokens[TOKENS_KEY])
 
     def encode(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, None]:

@@ -212,11 +212,11 @@ class ComfyModels:
     def decode_stream(
         self, vae: Any, latent: Tensor, *, loop: bool = False, tile: int = 0
     ) -> FrameStream:
-        """Decode a latent while its frames are read; only the video of one with sound."""
+        """Decode a latent while its frames are read; a sound stream is left out."""
         return decode_stream(vae, streams_of(latent)[0], loop=loop, tile=tile)
 
     def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor:
-        """Decode a latent; only the video of one with sound."""
+        """Decode a latent; a sound stream is left out."""
         latent = streams_of(latent)[0]
         if loop:
             images = decode_loop(vae, latent, self.vae_format(vae).compression)

@@ -12,7 +12,7 @@ from ...models.products import Linear
 
 
 class HostLinear(Linear):
-    """Precedes ComfyUI's linear layer, which casts and patches, in the method resolution order."""
+    """Mixin that precedes ComfyUI's linear layer, which casts and patches, in the MRO."""
 
     def is_plain(self, x: Tensor) -> bool:
         """Whether ComfyUI would multiply x by the weights as they are, without casts or patches."""

@@ -45,7 +45,7 @@ UNCUT = ("c_crossattn", "clip_texts", "clip_fea", "channels", "denoise_mask")
 NO_VISION = "connect CLIP Vision Encode (clip_vision_h) to clip_vision_output of WanImageToVideo"
 
 MASK_CHANNELS = 4
-"""Mask channels of a start image, beside its latent: one for each frame behind a latent frame."""
+"""Mask channels that go with a start image's latent: one per frame behind a latent frame."""
 
 
 class HostLatentFormat(latent_formats.LatentFormat):
@@ -114,13 +114,13 @@ class HostModel(model_base.BaseModel):
         super().__init__(
             config, model_base.ModelType.FLOW, device=device, unet_model=_builder(config.weights)
         )
-        # The network has the tensors now: kept here, they would stay when it moves or is cast.
+        # The network owns the tensors now; kept here too, they would outlive a move or a cast.
         config.weights = replace(config.weights, state={})
         self.weights = config.weights
 
     @property
     def further_channels(self) -> int:
-        """Number of input channels beside those of the state."""
+        """Number of input channels in addition to those of the state."""
         return self.weights.config.in_channels - self.weights.latent.channels
 
     @property

@@ -150,7 +150,7 @@ class HostDiT(VideoDiT):
         self.kept_prompts, self.retained = prompts, retained
 
     def end(self) -> None:
-        """Forget the run."""
+        """Drop the state of the run."""
         self.kept_prompts, self.retained = None, ()
 
     @torch.compiler.disable(recursive=False)

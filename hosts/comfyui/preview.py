@@ -36,7 +36,8 @@ def watch_steps(
 ) -> Callable[[int, Tensor, Tensor, int], None]:
     """Return the host's sampling callback: a progress tick per step, and previews.
 
-    The last step gets a preview, and so does each that ends at least `LEAST_SECONDS` after one.
+    The last step gets a preview, and so does every step that ends at least `LEAST_SECONDS` after
+    the previous preview.
 
     Args:
         latent_format: the host's, of any model; without colour factors there are only ticks.

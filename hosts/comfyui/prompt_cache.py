@@ -116,12 +116,12 @@ class ContextMaker(NamedTuple):
 
     @classmethod
     def of_network(cls, network: VideoDiT) -> "ContextMaker":
-        """Prepare with the network itself."""
+        """Return a maker that uses the network itself."""
         return cls(id(network), network.prepare, list(_context_layers(network)))
 
     @classmethod
     def of_branch(cls, branch: Any, network: VideoDiT) -> "ContextMaker":
-        """Prepare with a control branch, which may use the network's text embedding."""
+        """Return a maker that uses a control branch, which may need the network's embedding."""
         layers = [
             *network.text_embedding.modules(),
             *(layer for part in branch.text_layers for layer in part.modules()),

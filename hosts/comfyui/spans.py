@@ -63,7 +63,7 @@ def spans_of_conds(conds: Conds) -> tuple[PromptSpans, ...]:
 
 @on_both
 def with_text_of(guider: Any, latent: Latent) -> Any:
-    """Return a guider that, of prompts for several clips, has that of the LATENT's clip."""
+    """Return a guider with only the LATENT's own prompt, out of prompts for several clips."""
     bound = copy.copy(guider)
     bound.original_conds = {
         name: [_of_clip(part, latent) for part in parts]

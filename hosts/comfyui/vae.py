@@ -138,7 +138,7 @@ class HostVAE(comfy.sd.VAE):
         return super().encode_tiled_3d(pixel_samples, tile_t=pixel_samples.shape[2], **sides)
 
     def vae_encode_crop_pixels(self, pixels: Tensor) -> Tensor:
-        """Crop as the host does, and warn of dropped frames, as the host's video VAEs do not."""
+        """Crop as the host does, but warn of frames that its own video VAEs drop silently."""
         axis = pixels.ndim - 4  # (F, H, W, C), or (B, F, H, W, C)
         frames = self._compression.fitting_frames(pixels.shape[axis])
         if frames < pixels.shape[axis]:

@@ -78,7 +78,7 @@ class StandaloneSampling:
         negative: Conditioning,
         scale: float,
     ) -> Guider:
-        """Add further prompts beside the guider's own."""
+        """Add further prompts to the guider's own."""
         check_new(name, guider.further)
         prompted = Prompted(positive, negative, GuidancePlan(scale=scale))
         return guider.with_both(
@@ -189,7 +189,7 @@ class StandaloneSampling:
         result = self._run(guider, sampler, sigmas, noise, given, clips, follow, seed)
         made, seen = (model.latent.denormalise(each.cpu()) for each in (result, predicted[0]))
         held = None if mask is None else mask[:, None]
-        return with_given(made, latent["samples"], held, ceiling), seen  # not even rounded
+        return with_given(made, latent["samples"], held, ceiling), seen  # given values stay exact
 
     def _shown(self, guider: Guider, latent: Latent) -> Guider:
         """Show the given part to a network that takes it in further channels."""
@@ -323,5 +323,5 @@ def _takes_levels(model: Model) -> bool:
 
 
 def _further_channels(model: Model) -> int:
-    """Return the number of input channels of a model's network beside those of the state."""
+    """Return the number of a network's input channels in addition to those of the state."""
     return model.dit.config.in_channels - model.latent.channels

@@ -75,7 +75,7 @@ def graph_metadata(hidden: HiddenHolder) -> dict[str, str]:
 
 
 def _without_places(value: Any) -> Any:
-    """Replace the full paths of files given from outside in a JSON value with their names."""
+    """Replace the full paths of ``Folders.also`` in a JSON value with the files' names."""
     if isinstance(value, Mapping):
         return {key: _without_places(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -39,7 +39,7 @@ def _results() -> list[io.Output]:
 
 
 class RandomNoise(io.ComfyNode):
-    """Makes NOISE from a seed."""
+    """Creates NOISE from a seed."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -59,7 +59,7 @@ class RandomNoise(io.ComfyNode):
 
 
 class DisableNoise(io.ComfyNode):
-    """Makes NOISE that is zero everywhere."""
+    """Creates NOISE that is zero everywhere."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -109,7 +109,7 @@ class KSamplerSelect(io.ComfyNode):
 
 
 class BasicScheduler(io.ComfyNode):
-    """Makes SIGMAS from a model's own noise levels."""
+    """Builds SIGMAS from a model's own noise levels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -143,7 +143,7 @@ class BasicScheduler(io.ComfyNode):
     def execute(
         cls, model: Model, scheduler: str, steps: int, denoise: float = 1.0
     ) -> io.NodeOutput:
-        """Make the schedule; with ``denoise`` below 1, the end of a longer one."""
+        """Return the schedule; with ``denoise`` below 1, the end of a longer one."""
         return io.NodeOutput(partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise))
 
 
@@ -176,7 +176,7 @@ class SplitSigmas(io.ComfyNode):
 
 
 class BasicGuider(io.ComfyNode):
-    """Makes a GUIDER from a model with one prompt."""
+    """Builds a GUIDER from a model with one prompt."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -199,7 +199,7 @@ class BasicGuider(io.ComfyNode):
 
 
 class CFGGuider(io.ComfyNode):
-    """Makes a GUIDER from a model with both prompts and guidance."""
+    """Builds a GUIDER from a model with both prompts and guidance."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -92,7 +92,7 @@ class Video(Protocol):
         `own_tags`, only video and sound of the source file are kept.
 
         Raises:
-            ValueError: the format or codec is another, or the video cannot be read.
+            ValueError: the format or codec is not supported, or the video cannot be read.
         """
         ...
 
@@ -170,7 +170,7 @@ class VideoFromComponents:
     A stream of frames stays a stream: saving it holds only a few frames at a time.
 
     Raises:
-        ValueError: the shape is another, the rate is out of range, or no file can hold the sound.
+        ValueError: the shape is wrong, the rate is out of range, or no file can hold the sound.
     """
 
     images: Tensor | FrameStream
