@@ -206,9 +206,9 @@ class Steering:
         """
         if clip.references != hint.reference_count:
             raise ValueError(
-                f"a ControlNet has {hint.reference_count} reference images, but the latent has "
-                f"room for {clip.references}: use the Sample node, which makes room for them, and "
-                "give all ControlNets of a prompt the same reference images"
+                f"the latent has room for {clip.references} reference images, but a ControlNet has "
+                f"{hint.reference_count}: use the Sample node, which makes room for them, and give "
+                "all ControlNets of a prompt the same reference images"
             )
         seen = self.latent.normalise(hint.latent(clip)).float()
         if self.network.control.hint_channels == self.latent.channels:

@@ -23,7 +23,9 @@ def choose_device(name: str) -> torch.device:
         torch.empty(1, device=device).tolist()
     except (RuntimeError, AssertionError, ValueError) as error:
         reason = str(error).partition("\n")[0][:LONGEST_REASON]
-        raise ValueError(f"no device {name!r} ({reason}): use auto, cpu or cuda") from error
+        raise ValueError(
+            f"no device {name!r} on this machine ({reason}): use auto, cpu or cuda"
+        ) from error
     return device
 
 

@@ -258,7 +258,7 @@ def test_an_output_folder_that_cannot_be_made_is_refused_first(outcome, write, g
 def test_an_unknown_device_is_refused(outcome, write, graph):
     code, _, err = outcome(write(graph), device="abacus")
     assert code == 1
-    assert "no device 'abacus' here" in err
+    assert "no device 'abacus' on this machine" in err
 
 
 def test_verbose_shows_the_traceback(outcome, tmp_path):

@@ -173,7 +173,7 @@ def test_references_come_first_as_what_is_kept() -> None:
 
 def test_references_without_room_are_refused() -> None:
     made = replace(hint(17)[0], references=pictures(1))
-    with pytest.raises(ValueError, match=r"1 reference pictures .*room for 0 .*the Sample node"):
+    with pytest.raises(ValueError, match=r"room for 0 reference images.* has 1: .*the Sample node"):
         steering(made, channels=6 + 64).state(Clips((Clip(size=SIZE),)), PATCH)
 
 
