@@ -1,4 +1,4 @@
-"""The host that runs the nodes, chosen by the entry point before nodes are imported."""
+"""The host that runs the nodes; the entry point chooses it before it imports the nodes."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _chosen: list[Host] = []
 
 
 def use(chosen: Host) -> None:
-    """Choose the host of this process, or its successor of the same kind.
+    """Choose the host of this process, or replace it with another of the same kind.
 
-    Nodes are defined with the first host's ``io``, so one kind of host serves a process; a
-    later one of that kind, with another device or folder, takes over from the next call on.
+    Nodes are defined with the first host's ``io``, so a process has one kind of host. A later
+    host of that kind, with another device or other folders, serves all calls from then on.
 
     Raises:
-        RuntimeError: a host of another kind was chosen before.
+        RuntimeError: a host of another kind is already in use.
     """
     if _chosen and _chosen[0].io is not chosen.io:
         raise RuntimeError(
-            f"the {_chosen[0].name} host is in use already in this process: start another "
+            f"the {_chosen[0].name} host is already in use in this process: start another "
             f"process for the {chosen.name} host"
         )
     _chosen[:] = [chosen]
 
 
 def host() -> Host:
-    """The chosen host.
+    """Return the chosen host.
 
     Raises:
-        RuntimeError: none was chosen yet.
+        RuntimeError: no host was chosen yet.
     """
     if not _chosen:
         raise RuntimeError("no host chosen: call spacetime_video.hosts.use(...) before nodes")
@@ -45,7 +45,7 @@ def host() -> Host:
 
 @contextmanager
 def lent() -> Iterator[None]:
-    """Let another host be used in a block; the one before it, if there is any, takes over again."""
+    """Allow another host to be used within a block; restore the previous one, if any, after it."""
     before = [*_chosen]
     try:
         yield
@@ -54,7 +54,7 @@ def lent() -> Iterator[None]:
 
 
 def __getattr__(name: str) -> Any:
-    """``io`` and ``ui`` of the chosen host: schema names and previews, typed as the pack's own."""
+    """Return ``io`` or ``ui`` of the chosen host, typed as the pack's own."""
     if name in ("io", "ui"):
         return getattr(host(), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

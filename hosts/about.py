@@ -1,4 +1,4 @@
-"""What nodes ask of a GUIDER, and of a CONTROL_NET."""
+"""Properties of a GUIDER and of a CONTROL_NET that nodes can query."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from .solver_options import KnownWeights
 
 @dataclass(frozen=True, eq=False)
 class AboutGuider:
-    """What can be told of a GUIDER.
+    """Properties of a GUIDER.
 
     Args:
-        plan: what it does with the model's predictions; None where it has rules of its own.
-        blocks: of its network that can be skipped; 0 for another kind.
-        distilled: whether its model was distilled for few steps; None where nobody knows.
-        weights: what its model's file says; None where it is not one of the pack's.
-        process: how states of its model mix signal and noise.
-        further: names of the prompts that it has beside its own.
-        showing: how its model is shown what is given.
-        known: what tells its prompts and plan from others', and those of one that takes over.
-        time_factor: frames of the video behind each latent frame of its model after the first.
-        controls: what the files of its prompts' control branches say.
-        references: pictures of what the video shows that its controls have, the most of any; each
+        plan: what it does with the model's predictions; None if it has its own rules.
+        blocks: number of blocks of its network that can be skipped; 0 for another kind.
+        distilled: whether its model was distilled for few steps; None if unknown.
+        weights: what its model's file states; None if the model is not one of the pack's.
+        process: how its model's states mix signal and noise.
+        further: names of its further prompts.
+        showing: how its model is shown the given part.
+        known: values that identify its prompts and plan, and those of a guider that takes over.
+        time_factor: video frames in each latent frame of its model after the first.
+        controls: what the files of its prompts' control branches state.
+        references: the largest number of reference images that any of its controls has; each
             needs a latent frame before the clip.
         frames_at_once: latent frames of a longer clip that its network sees at once, in context
             windows; None for all.
@@ -48,14 +48,14 @@ class AboutGuider:
 
 @dataclass(frozen=True, eq=False)
 class AboutControl:
-    """What can be told of a CONTROL_NET, or of one that a prompt carries.
+    """Properties of a CONTROL_NET, or of a control that a prompt carries.
 
     Args:
-        file: that its weights come from.
-        latent: what its hints' latents mean; None for a ControlNet of the host's own.
-        after: blocks of the model after which it steers; none for one of the host's own.
+        file: source of its weights.
+        latent: format of its hints' latents; None for a ControlNet of the host's own.
+        after: model blocks after which it acts; empty for one of the host's own.
         strength: of its residuals.
-        pictures: that a prompt's control follows, of its first clip; 0 where nobody knows.
+        pictures: number of images that a prompt's control follows in its first clip; 0 if unknown.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""What a control is in either host: a branch with pictures to follow, over clips of any part.
+"""Controls in either host: a control branch and the images that it follows.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -23,30 +23,30 @@ from .keys import CLIP_TEXTS_KEY, CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY, Co
 from .prompt_spans import spans_of
 
 _OF_ONE_CLIP = (CONTROL_KEY, CONTROL_UNCOND_KEY, SPANS_KEY)
-"""Options of a conditioning that those of several clips get anew, or go without."""
+"""Options of a conditioning that are rebuilt or dropped when clips are packed."""
 
 Encode = Callable[[Tensor, bool], Tensor]
 """(frames (F, H, W, 3) in [0, 1], whether they are a loop) -> raw latent (1, C, F', H', W')."""
 
 
 NO_VAE = (
-    "this ControlNet takes pictures as the VAE encodes them: connect the model's VAE to the vae of "
+    "this ControlNet takes images encoded by the VAE: connect the model's VAE to the vae input of "
     "the node that applies it"
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Hint:
-    """Pictures for a branch to follow, frame 0 with frame 0 of the video.
+    """Images for a control branch to follow; the first belongs to frame 0 of the video.
 
-    They are cropped to the size of a clip and encoded when that is known, once for each size. One
-    picture holds for all frames; further ones than the video has are not looked at.
+    They are cropped to the clip's size and encoded once that is known, once per size. A single
+    image applies to all frames; images beyond the end of the video are ignored.
 
     Args:
         pictures: (F, H, W, 3 or more) in [0, 1].
-        encode: of the VAE.
+        encode: the VAE's encoder.
         form: channels and compression of the VAE.
-        references: (N, H, W, 3 or more) in [0, 1], pictures of what the video shows; None for none.
+        references: (N, H, W, 3 or more) in [0, 1], images of what the video shows; None for none.
     """
 
     pictures: Tensor
@@ -57,41 +57,41 @@ class Hint:
 
     @cached_property
     def grey(self) -> "Hint":
-        """Grey in place of the pictures, which stands for nothing given."""
+        """A hint of grey, which means that nothing is given."""
         return Hint(torch.full((1, 8, 8, 3), 0.5), self.encode, self.form)
 
     @property
     def latent_frames(self) -> int:
-        """Of its own pictures, of an open clip."""
+        """Latent frames of its own images, as an open clip."""
         size = VideoShape(len(self.pictures), self.form.space_factor, self.form.space_factor)
         return self.form.compression.latent_shape(size).frames
 
     @property
     def reference_count(self) -> int:
-        """How many references there are."""
+        """Number of reference images."""
         return 0 if self.references is None else len(self.references)
 
     def reference_latent(self, clip: Clip) -> Tensor:
-        """The raw latent (1, C, N, H, W) of the references, each a clip of one frame.
+        """Encode the references, each as a clip of one frame, to a raw latent (1, C, N, H, W).
 
-        All of a picture is seen, on white where it has another shape than the clip.
+        An image is fitted as a whole, with white bars where its shape differs from the clip's.
         """
         assert self.references is not None
         size = Size(*(side * self.form.space_factor for side in clip.size[1:]))
         key = ("references", size)
         if key not in self._encoded:
             count = range(self.reference_count)
-            dark = 1 - self.references[..., :3]  # the bars around it are black
+            dark = 1 - self.references[..., :3]  # "pad" adds black bars
             frames = 1 - fit_clip(dark, None, count, len(count), size, "pad")[0]
             each = [self.encode(frame, False) for frame in frames.split(1)]
             self._encoded[key] = torch.cat(each, dim=2)
         return self._encoded[key]
 
     def latent(self, clip: Clip) -> Tensor:
-        """The raw latent (1, C, F, H, W) of all frames of a clip that are of the video.
+        """Encode the hint for a clip's frames of the video to a raw latent (1, C, F, H, W).
 
         Raises:
-            ValueError: there are fewer pictures than the video has frames.
+            ValueError: there are fewer images than the video has frames.
         """
         numbers = _frames(clip, len(self.pictures), "a hint")
         size = Size(*(side * self.form.space_factor for side in clip.size[1:]))
@@ -103,12 +103,12 @@ class Hint:
 
 
 def weights_over(weights: Tensor, clip: Clip) -> Tensor:
-    """Factors (F or 1, H or 1, W or 1) of a video in the places (1, F, H, W) of a clip's latent.
+    """Resample a video's factors (F or 1, H or 1, W or 1) to a clip's latent places (1, F, H, W).
 
-    They are cropped as hints are; a place has the mean of the pixels behind it.
+    They are cropped like hints; each place gets the mean of the pixels behind it.
 
     Raises:
-        ValueError: they are of fewer frames than the video has.
+        ValueError: they have fewer frames than the video.
     """
     numbers, most = _frames(clip, len(weights), "a control mask"), float(weights.abs().max()) or 1.0
     size, time = Size(*clip.size[1:]), clip.compression.time
@@ -123,18 +123,18 @@ def weights_over(weights: Tensor, clip: Clip) -> Tensor:
 
 
 def check_pictures(clip: Clip, given: int) -> None:
-    """Tell pictures that are too few for a clip.
+    """Check that there are enough images for a clip.
 
     Raises:
-        ValueError: there are fewer than the video has frames, and more than one.
+        ValueError: there is more than one image, but fewer than the video has frames.
     """
     _frames(clip, given, "a hint")
 
 
 def _frames(clip: Clip, given: int, what: str) -> list[int]:
-    """Which of so many frames lie behind the latent that a clip is taken from.
+    """Return the numbers of the given frames that lie behind a clip's latent.
 
-    Where more is made than the video shows, its first or last frame is held.
+    Where more is generated than the video shows, its first or last frame is repeated.
     """
     covers = clip.coverage
     size = LatentShape(covers.latent_frames, *clip.size[1:])
@@ -146,24 +146,24 @@ def _frames(clip: Clip, given: int, what: str) -> list[int]:
         return [0] * count
     if given <= max(numbers):
         raise ValueError(
-            f"{what} of {given} frames for a video of {max(numbers) + 1}: give as many, or one for "
-            "all of them (Fit Video brings a clip to a length)"
+            f"{what} of {given} frames for a video of {max(numbers) + 1}: give as many frames, or "
+            "one for all of them (Fit Video changes a clip's length)"
         )
     return numbers
 
 
 @dataclass(frozen=True, eq=False)
 class Steering:
-    """A branch with what it follows.
+    """A control branch and the hints that it follows.
 
     Args:
-        network: of the branch.
-        latent: what its hints' latents mean.
-        hints: one for all clips of a run, or one for each packed clip.
+        network: the branch's network.
+        latent: format of the hints' latents.
+        hints: one for all clips of a run, or one per packed clip.
         strength: of the residuals.
-        info: what the branch's file says.
-        places: strengths whose frames and places hold for each packed clip; empty for those of
-            ``strength``.
+        info: what the branch's file states.
+        places: one strength per packed clip, for its factors over frames and places; empty if
+            ``strength`` has those of all clips.
     """
 
     network: ControlNetwork
@@ -174,15 +174,15 @@ class Steering:
     places: tuple[ControlStrength, ...] = ()
 
     def state(self, clips: Clips, patch: Patch) -> HintState:
-        """The hint over a run's state, in float32.
+        """Return the hint for a run's state, in float32.
 
         Raises:
-            ValueError: hints for another number of clips, of another VAE, or too short.
+            ValueError: the hints are for another number of clips, of another VAE, or too short.
         """
         if len(self.hints) not in (1, len(clips.each)):
             raise ValueError(
-                f"control hints for {len(self.hints)} clips, and {len(clips.each)} packed ones: "
-                "give one for each, or one for all"
+                f"control hints for {len(self.hints)} clips, but {len(clips.each)} packed clips: "
+                "give one hint per clip, or one for all"
             )
         hints = self.hints * len(clips.each) if len(self.hints) == 1 else self.hints
         places = self.places or (self.strength,) * len(clips.each)
@@ -195,20 +195,20 @@ class Steering:
         return HintState(seen, None if weights is None else weights.to(seen.device))
 
     def _channels(self, hint: Hint, clip: Clip) -> Tensor:
-        """The pictures as the branch takes them, (1, C, F, H, W).
+        """Return the branch's input for the images, (1, C, F, H, W).
 
-        VACE's takes what is kept beside what is made, here grey beside the pictures, and a mask of
-        each pixel behind a place, here of ones. References come first, as what is kept, with zeros
-        for all else.
+        VACE takes the part to keep, the part to generate, and a mask of the pixels behind each
+        place; here these are grey, the images and ones. References come first, as the part to
+        keep, with zeros for the rest.
 
         Raises:
-            ValueError: the clip has no room for the references, or for none.
+            ValueError: the clip's room for references does not match their number.
         """
         if clip.references != hint.reference_count:
             raise ValueError(
-                f"{hint.reference_count} reference pictures of a ControlNet, and room for "
-                f"{clip.references} in what is sampled: sample with the Sample node, which makes "
-                "room, and give all ControlNets of a prompt the same reference pictures"
+                f"the latent has room for {clip.references} reference images, but a ControlNet has "
+                f"{hint.reference_count}: use the Sample node, which makes room for them, and give "
+                "all ControlNets of a prompt the same reference images"
             )
         seen = self.latent.normalise(hint.latent(clip)).float()
         if self.network.control.hint_channels == self.latent.channels:
@@ -224,13 +224,13 @@ class Steering:
 
 
 def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
-    """Factors of the frames and places of a clip's latent, (1, F, H, W); None for 1 everywhere.
+    """Return the factors for a clip's latent frames and places (1, F, H, W); None if all are 1.
 
-    They lie on the CPU, wherever masks do.
+    They are on the CPU, even if the masks are not.
 
     Raises:
-        ValueError: a mask is of fewer frames than the video has, or the rate that a curve counts
-            by is unknown.
+        ValueError: a mask has fewer frames than the video, or a curve needs a frame rate that is
+            unknown.
     """
     frames, fps = clip.coverage.frames, clip.fps
     maps = [*(curve.over(frames, fps) for curve in strength.frames), *strength.weights]
@@ -243,7 +243,7 @@ def strength_over(strength: ControlStrength, clip: Clip) -> Tensor | None:
 
 
 def told_by(hints: Sequence[Hint], strengths: Sequence[ControlStrength]) -> Iterator[object]:
-    """What tells a control from others of its branch: pictures, and all factors."""
+    """Yield what identifies a control among others of its branch: its images and all factors."""
     for hint in hints:
         yield hint.pictures
         if hint.references is not None:
@@ -259,9 +259,9 @@ Each = TypeVar("Each")
 def of_both(
     first: tuple[Each, ...], second: tuple[Each, ...], counts: tuple[int, int]
 ) -> tuple[Each, ...]:
-    """What so many clips have, and those packed behind them; one for all of them stands for each.
+    """Concatenate the values of two groups of clips; a group's single value counts for each clip.
 
-    ``counts`` are the numbers of clips.
+    ``counts`` are the numbers of clips in the groups.
     """
     pairs = zip((first, second), counts, strict=True)
     spread = [each * count if len(each) == 1 else each for each, count in pairs]
@@ -269,54 +269,56 @@ def of_both(
 
 
 def check_joined(same_network: bool, first: ControlStrength, second: ControlStrength) -> None:
-    """Refuse controls of packed clips that differ in more than what they follow, when and where.
+    """Check that controls of packed clips differ only in their hints, and in when and where.
 
     Raises:
-        ValueError: they do.
+        ValueError: they differ in their networks, or in anything else about their strengths.
     """
     if same_network and first.same_but_for_places(second):
         return
     raise ValueError(
-        "packed clips with different ControlNets, or with different strengths of them: give each "
-        "of them the same ones and let only pictures, masks and Control over Frames differ, or "
-        "sample them one by one"
+        "packed clips with different ControlNets, or with different strengths of them: give every "
+        "clip the same ones, with only images, masks and Control over Frames different, or sample "
+        "the clips one by one"
     )
 
 
 def check_references(control: ControlConfig, latent: LatentFormat) -> None:
-    """Refuse reference pictures for a branch that knows none.
+    """Check that a branch supports reference images.
 
     Raises:
-        ValueError: it is not VACE's.
+        ValueError: it is not a VACE branch.
     """
     if control.hint_channels == latent.channels:
         raise ValueError(
-            "this ControlNet takes no reference pictures, as VACE's does: take reference away"
+            "this ControlNet takes no reference images, only VACE does: disconnect the reference "
+            "input"
         )
 
 
 def check_vae(form: LatentFormat, latent: LatentFormat) -> None:
-    """Refuse a VAE that makes other latents than a branch takes as hints.
+    """Check that a VAE makes the latents that a branch takes as hints.
 
     Raises:
-        ValueError: it does.
+        ValueError: its channels or its compression differ.
     """
     theirs, ours = (form.channels, form.compression), (latent.channels, latent.compression)
     if theirs != ours:
         raise ValueError(
-            f"the ControlNet takes latents of {ours[0]} channels of {ours[1]} pixels, the VAE "
-            f"makes {theirs[0]} of {theirs[1]}: connect the VAE that belongs to the model"
+            f"the ControlNet takes latents with {ours[0]} channels and {ours[1]} compression, the "
+            f"VAE makes {theirs[0]} channels at {theirs[1]}: connect the VAE that belongs to the "
+            "model"
         )
 
 
 def with_control(
     conditionings: Sequence[Conditioning], apply: Callable[[Any], Any]
 ) -> list[Conditioning]:
-    """Conditionings with one more control: prompts that shared the controls before share it.
+    """Add a control to conditionings; prompts that shared their controls share the new one.
 
     Args:
         conditionings: positive and negative.
-        apply: (the control that a prompt has, None for none) -> the one it gets.
+        apply: maps a prompt's current control, None for none, to its new one.
     """
     made: dict[int, Any] = {}
 
@@ -337,15 +339,15 @@ def appended(
     second: Sequence[Conditioning],
     join: Callable[[Any, Any, tuple[int, int]], Any],
 ) -> list[Conditioning]:
-    """Conditionings of packed clips, with those of further clips behind them.
+    """Append the conditionings of further clips to those of packed clips.
 
     Args:
-        first, second: positive and negative, of one prompt of each clip.
-        join: (control, control behind it, numbers of clips) -> the control of all of them.
+        first, second: positive and negative, each with one prompt per clip.
+        join: (first control, second control, numbers of clips) -> the control of all clips.
 
     Raises:
-        ValueError: a conditioning is of several parts or of prompts over time, or the controls
-            cannot be joined.
+        ValueError: a conditioning has several parts or prompts over time, or the controls cannot
+            be joined.
     """
     made: dict[tuple[int, int], Any] = {}
 
@@ -376,6 +378,6 @@ def _check_timeless(context: Tensor, options: Mapping[str, Any]) -> None:
     spans = spans_of(context, options)
     if spans is not None:
         raise ValueError(
-            f"{len(spans.spans)} prompts over time for one of several packed clips: give each of "
-            "them one prompt from Encode Prompt, or all of them one Prompt Schedule"
+            f"{len(spans.spans)} prompts over time for one of several packed clips: give each clip "
+            "one prompt from Encode Prompt, or all clips one Prompt Schedule"
         )

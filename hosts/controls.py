@@ -1,4 +1,4 @@
-"""The contract's part about ControlNets, which belongs to ``Models``."""
+"""The part of ``Models`` that concerns ControlNets."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -12,10 +12,10 @@ from .keys import Conditioning
 
 
 class Controls(Protocol):
-    """CONTROL_NET: made of weights, told its strength, applied, and joined for packed clips."""
+    """Build CONTROL_NETs, set their strength, apply them, and join them for packed clips."""
 
     def make_control(self, weights: ControlWeights, *, dtype: str) -> Any:
-        """CONTROL_NET from the weights of a control branch."""
+        """Build a CONTROL_NET from the weights of a control branch."""
         ...
 
     def controlled(
@@ -27,36 +27,35 @@ class Controls(Protocol):
         strength: ControlStrength,
         references: Tensor | None = None,
     ) -> Any:
-        """What a conditioning carries under ``CONTROL_KEY``: a control over a whole clip.
+        """Build the control for a whole clip that a conditioning carries under ``CONTROL_KEY``.
 
         Args:
-            control_net: of ours, or another of the host's.
-            previous: the control that the conditioning carries already, None for none.
-            images: pictures to follow, (F, H, W, 3) in [0, 1], the first with the video's first
-                frame; one for all frames. Their size is that of the clip, once it is sampled.
+            control_net: one of ours, or another of the host's.
+            previous: the control that the conditioning already carries, None for none.
+            images: images to follow, (F, H, W, 3) in [0, 1], the first for the video's first
+                frame; a single one for all frames. They are fitted to the clip when it is sampled.
             vae: encodes them.
             strength: of the residuals.
-            references: (N, H, W, 3) in [0, 1], pictures of what the video shows, for a branch of
-                VACE.
+            references: (N, H, W, 3) in [0, 1], images of what the video shows, for a VACE branch.
 
         Raises:
-            ValueError: the VAE is not that of the branch, the strength is more than a control of
-                the host's can follow, or the branch takes no references.
+            ValueError: the VAE does not match the branch, the host's control does not support
+                this strength, or the branch takes no references.
         """
         ...
 
     def joined(self, first: Any, second: Any, counts: tuple[int, int]) -> Any:
-        """The control of packed clips and of those behind them, None where they have none.
+        """Join the controls of two groups of packed clips; None if they have none.
 
-        ``counts`` are the numbers of clips.
+        ``counts`` are the numbers of clips in the groups.
 
         Raises:
-            ValueError: they differ in more than in what they follow.
+            ValueError: the controls differ in more than in their hints, and in when and where.
         """
         ...
 
     def about_control(self, control_net: Any) -> AboutControl:
-        """What can be told of a CONTROL_NET of ours.
+        """Describe one of our CONTROL_NETs.
 
         Raises:
             ValueError: it is one of the host's own.
@@ -64,7 +63,7 @@ class Controls(Protocol):
         ...
 
     def with_strength(self, control_net: Any, strength: ControlStrength) -> Any:
-        """CONTROL_NET whose strength is multiplied by this one; the one given stays as it is.
+        """Return a copy of a CONTROL_NET whose strength is multiplied by this one.
 
         Raises:
             ValueError: it is one of the host's own, or has another number of blocks.
@@ -72,5 +71,5 @@ class Controls(Protocol):
         ...
 
     def controls_of(self, conditioning: Conditioning) -> Sequence[AboutControl]:
-        """The controls that a prompt carries, of ours or of the host's, the first one first."""
+        """Describe the controls that a prompt carries, ours or the host's, in order."""
         ...

@@ -1,23 +1,23 @@
-"""The pack installed more than once: found, and said in one line."""
+"""Detecting that the pack is installed more than once, and warning about it in one line."""
 
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGE = "spacetime_video"
-"""Name under which pip installs the pack; ComfyUI loads the folder under a name of its own."""
+"""The pack's import name when installed with pip; ComfyUI imports the folder under another."""
 
 _LOADERS = (".nodes.load.models", ".nodes.load")
-"""Modules that hold the node in a copy of this version and of earlier ones."""
+"""Modules that hold the node, in copies of this version and of earlier ones."""
 
 _NODE = "SpacetimeLoadModels"
 
 
 def loaded_before(root: str) -> Path | None:
-    """The folder of another copy whose nodes were loaded before this one's.
+    """Return the folder of another copy whose nodes were loaded before this one's, if any.
 
     Args:
-        root: name of the pack's root module in this process.
+        root: name of this copy's root module in this process.
     """
     for name, module in list(sys.modules.items()):
         for loader in _LOADERS:
@@ -28,7 +28,7 @@ def loaded_before(root: str) -> Path | None:
 
 
 def installed_elsewhere(here: Path) -> Path | None:
-    """The folder of the pack as pip installed it, None where that is this one or there is none."""
+    """Return the folder of the pack installed by pip; None if there is none or it is this one."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         return None
@@ -37,7 +37,7 @@ def installed_elsewhere(here: Path) -> Path | None:
 
 
 def second_copy_warning(used: Path, here: Path) -> str:
-    """What to say where two folders of ``custom_nodes`` hold the pack."""
+    """Return the warning for two folders of ``custom_nodes`` that hold the pack."""
     return (
         f"Spacetime is loaded from {used}; the copy in {here} is not used: remove one of the two "
         "folders and restart"
@@ -45,7 +45,7 @@ def second_copy_warning(used: Path, here: Path) -> str:
 
 
 def second_install_warning(here: Path, installed: Path) -> str:
-    """What to say where ComfyUI and the command use different folders."""
+    """Return the warning for ComfyUI and the command using different folders."""
     return (
         f"Spacetime is installed twice: ComfyUI uses {here}, the spacetime command {installed}: "
         f"run `pip uninstall spacetime-video`, or `pip install -e {here}` to use one for both"

@@ -1,4 +1,4 @@
-"""Two models that share one run: the first down to a noise level, the second from there."""
+"""Two models that share a run: the first works down to a noise level, the second from there."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -17,9 +17,10 @@ Made = TypeVar("Made")
 def stoppable(
     solver: Callable[..., Tensor], options: Mapping[str, Any]
 ) -> tuple[Callable[..., Tensor], dict[str, Any], Checkpoint]:
-    """A solver that can be stopped and goes on from there, its options, and its checkpoint.
+    """Return a solver that can stop and resume, its options and its checkpoint.
 
-    One that knows no checkpoints is cut by its schedule, which a multistep solver begins anew.
+    A solver without support for checkpoints has its schedule cut in two; a multistep solver then
+    starts the second part without its history.
     """
     if not taken(solver, {"checkpoint": None}):
         solver = resampled(solver, process=NoiseProcess.FLOW, times=1)
@@ -34,14 +35,14 @@ def in_turn(
     high: Callable[[], Made],
     low: Callable[[], Made],
 ) -> Made:
-    """Run the steps that begin at the boundary or above with one model, the others with another.
+    """Run the steps that begin at or above the boundary with one model, the rest with another.
 
     Args:
         sigmas: (n + 1,) levels of the whole run.
         boundary: noise level of a flow model.
-        checkpoint: of the solver in both runs, which get the whole schedule; where the run itself
-            starts and stops, and afterwards how far it has come.
-        high, low: run with either model from and to where the checkpoint says.
+        checkpoint: the solver's checkpoint in both runs, which get the whole schedule. It says
+            where the run starts and stops, and afterwards how far it got.
+        high, low: run either model from and to the steps that the checkpoint says.
     """
     stop, steps = checkpoint.stop, len(sigmas) - 1
     last = steps if stop is None else stop
@@ -60,17 +61,17 @@ def in_turn(
 
 
 def check_experts(high: AboutGuider, low: AboutGuider, formats: Sequence[object]) -> None:
-    """Refuse guiders that cannot share a run.
+    """Check that two guiders can share a run.
 
     Args:
-        high, low: what is told of them.
-        formats: of their latents, equal where they mean the same.
+        high, low: descriptions of the guiders.
+        formats: of their latents, equal if the latents mean the same.
 
     Raises:
-        ValueError: they are no flow models, or their latents are not the same.
+        ValueError: their models are not flow models, or their latents differ.
     """
     if NoiseProcess.VE in (high.process, low.process):
-        raise ValueError("two experts share the levels of a flow model: use Wan 2.2 A14B's two")
+        raise ValueError("two experts have to be flow models: use the two models of Wan 2.2 A14B")
     if formats[0] != formats[1]:
         raise ValueError(
             f"the experts work on different latents, {formats[0]} and {formats[1]}: use the two "
@@ -82,7 +83,7 @@ def check_alone(after: object) -> None:
     """Refuse a third expert.
 
     Raises:
-        ValueError: the guider hands over already.
+        ValueError: the guider already hands over to another.
     """
     if after is not None:
-        raise ValueError("a guider is two experts already: connect those of two Denoisers")
+        raise ValueError("a guider already has two experts: connect the guiders of two Denoisers")

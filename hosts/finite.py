@@ -1,10 +1,10 @@
-"""Numbers that are none (NaN) or infinite are told where they appear, and not carried on."""
+"""Checks that stop at NaN and infinity where they first appear."""
 
 import torch
 from torch import Tensor, nn
 
-DAMAGED_TEXT_ENCODER = "use fp32 or bf16, or download the file of the text encoder again"
-DAMAGED_VAE = "use fp32 or bf16, or download the file of the VAE again"
+DAMAGED_TEXT_ENCODER = "use fp32 or bf16, or download the text encoder's file again"
+DAMAGED_VAE = "use fp32 or bf16, or download the VAE's file again"
 
 
 def refuse_not_finite(values: Tensor, what: str, remedy: str) -> None:
@@ -12,24 +12,24 @@ def refuse_not_finite(values: Tensor, what: str, remedy: str) -> None:
 
     Args:
         values: of any shape.
-        what: how the message names them.
-        remedy: what to do, the rest of the sentence.
+        what: name of the values in the message.
+        remedy: end of the message: what to do.
 
     Raises:
-        ValueError: it holds such values.
+        ValueError: the tensor holds such values.
     """
     if values.is_floating_point() and not values.isfinite().all():
-        raise ValueError(f"{what} holds numbers that are not finite (NaN or infinity): {remedy}")
+        raise ValueError(f"{what} contains NaN or infinity: {remedy}")
 
 
 def check_step(step: int, denoised: Tensor, network: nn.Module, file: str) -> None:
-    """Stop where a step of sampling gave no numbers, and say whether the weights are to blame.
+    """Stop if a sampling step's prediction is not finite; name a damaged weight, if there is one.
 
     Args:
-        step: from 1.
-        denoised: what was predicted in it.
-        network: that predicted it.
-        file: that its weights came from, "" for unknown.
+        step: number of the step, from 1.
+        denoised: its prediction.
+        network: the network that made it.
+        file: source of the network's weights, "" if unknown.
 
     Raises:
         ValueError: the prediction holds NaN or infinity.

@@ -1,16 +1,16 @@
-"""Prompts that a GUIDER carries beside its own."""
+"""Further prompts of a GUIDER, in addition to its own."""
 
 from collections.abc import Collection
 
 
 def check_new(name: str, there: Collection[str]) -> None:
-    """Refuse a second set of prompts of one name.
+    """Refuse a second set of prompts of the same name.
 
     Raises:
-        ValueError: there is one.
+        ValueError: the name is taken.
     """
     if name in there:
         raise ValueError(
-            f"the guider has {name} prompts already: connect one such node between Denoiser and "
-            "Sample"
+            f"the guider already has {name} prompts: connect only one such node between Denoiser "
+            "and Sample"
         )

@@ -1,8 +1,8 @@
-"""The contract between the pack's nodes and the program that runs them.
+"""The interface between the pack's nodes and the host that runs them.
 
-Two hosts fulfil it: ComfyUI, and the pack's own standalone host. Nodes speak to the host
-through this protocol alone. Sockets carry each host's own objects (MODEL, CLIP, VAE, GUIDER,
-SAMPLER, VIDEO), which nodes only hand on.
+Two hosts implement it: ComfyUI, and the pack's own standalone host. Nodes reach the host only
+through these protocols. Sockets carry the host's own objects (MODEL, CLIP, VAE, GUIDER,
+SAMPLER, VIDEO), which nodes only pass on.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -28,22 +28,26 @@ from .solver_options import SolverCall
 
 
 class Files(Protocol):
-    """Where files are: weights, inputs and results."""
+    """Locations of weights, inputs and results."""
 
     def model_files(self, folder: str) -> list[str]:
-        """Names of the weight files in a model folder such as ``diffusion_models``."""
+        """List the weight files in a model folder such as ``diffusion_models``."""
         ...
 
     def model_folders(self, folder: str) -> list[Path]:
-        """Where the files of a model folder such as ``diffusion_models`` are looked for."""
+        """List the directories searched for a model folder such as ``diffusion_models``."""
         ...
 
     def model_path(self, folder: str, name: str) -> Path:
-        """Place of a weight file; FileNotFoundError with some of the names there are."""
+        """Return the path of a weight file.
+
+        Raises:
+            FileNotFoundError: there is no such file; the message lists some that exist.
+        """
         ...
 
     def input_folder(self) -> Path:
-        """Where files that nodes load are looked for."""
+        """Where nodes look for the files that they load."""
         ...
 
     def output_folder(self) -> Path:
@@ -51,53 +55,53 @@ class Files(Protocol):
         ...
 
     def results_folder(self) -> Path:
-        """Where results of before are found: in a batch another than that of the job's own."""
+        """Where earlier results are found; in a batch, not the job's own output folder."""
         ...
 
     def temp_folder(self) -> Path:
-        """Where files are written that are needed only meanwhile."""
+        """Where temporary files are written."""
         ...
 
     def video_of(self, path: Path) -> Any:
-        """VIDEO of a file in the temporary folder, where it lies as long as the VIDEO is used."""
+        """Wrap a file in the temporary folder as a VIDEO; it stays there while that is in use."""
         ...
 
     def clip_of(self, video: Any) -> Clip:
-        """Pictures and sound of a VIDEO, to be read piece by piece."""
+        """Open the frames and the sound of a VIDEO, to be read piece by piece."""
         ...
 
     def graph_metadata(self, hidden: Any) -> dict[str, str]:
-        """Tags that bring the graph back from a saved file; none where the user wants none.
+        """Return the tags that let a saved file restore its graph; empty if the user wants none.
 
         Args:
-            hidden: of the node that saves, with ``prompt`` and ``extra_pnginfo``.
+            hidden: hidden inputs of the saving node, with ``prompt`` and ``extra_pnginfo``.
         """
         ...
 
 
 class Models(Controls, Protocol):
-    """MODEL, CLIP, VAE and CONTROL_NET: made of weights, changed and used."""
+    """Build, modify and run MODEL, CLIP, VAE and CONTROL_NET."""
 
     @property
     def streams_frames(self) -> bool:
-        """Whether ``decode_video`` makes frames as they are read, and not all at once."""
+        """Whether ``decode_video`` decodes frames as they are read instead of all at once."""
         ...
 
     @property
     def stored_formats(self) -> Collection[str]:
-        """Formats of quantised weights that MODEL and CLIP are made of as they are stored."""
+        """Quantised weight formats that MODEL and CLIP use as stored."""
         ...
 
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
-        """MODEL from weights; ``dtype`` is auto, fp32, bf16 or fp16."""
+        """Build a MODEL from weights; ``dtype`` is auto, fp32, bf16 or fp16."""
         ...
 
     def weight_shapes(self, model: Any) -> Mapping[str, torch.Size]:
-        """Shapes of a MODEL's weights by the names of its parameters."""
+        """Return the shapes of a MODEL's weights by parameter name."""
         ...
 
     def noise_levels(self, model: Any) -> NoiseLevels:
-        """Noise levels that a MODEL works on, with what nodes before have changed of them."""
+        """Return the noise levels of a MODEL, including changes by earlier nodes."""
         ...
 
     def with_lora(
@@ -109,40 +113,40 @@ class Models(Controls, Protocol):
         live: bool,
         distilled: bool | None = None,
     ) -> Any:
-        """MODEL with changed weights; the one given stays as it is.
+        """Return a copy of a MODEL with changed weights; the original is left as it is.
 
         Args:
-            model: of ours, or another of the host's.
-            patches: changes by the names of its parameters.
+            model: one of ours, or another of the host's.
+            patches: weight changes by parameter name.
             strength: factor of the changes.
-            live: compute low-rank changes beside the weights, where the host leaves the choice.
-            distilled: whether they come from a distillation for few steps, None for unknown.
+            live: compute low-rank changes alongside the weights, if the host offers the choice.
+            distilled: whether the changes come from few-step distillation; None if unknown.
         """
         ...
 
     def make_clip(self, weights: TextWeights, *, dtype: str) -> Any:
-        """CLIP from a text encoder's weights."""
+        """Build a CLIP from a text encoder's weights."""
         ...
 
     def make_vae(self, weights: VAEWeights, *, dtype: str) -> Any:
-        """VAE from weights."""
+        """Build a VAE from weights."""
         ...
 
     def vae_format(self, vae: Any) -> LatentFormat:
-        """Channels and compression of a VAE, of ours or of the host's."""
+        """Return the channels and compression of a VAE, ours or the host's."""
         ...
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
-        """CONDITIONING of a prompt, which keeps the text under ``PROMPT_KEY``.
+        """Encode a prompt as CONDITIONING, which keeps the text under ``PROMPT_KEY``.
 
-        Weights as in ``(red:1.5)`` are followed; what of the prompt will not be is told.
+        Weights as in ``(red:1.5)`` are applied; parts of the prompt that are ignored are reported.
         """
         ...
 
     def encode_video(self, vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
-        """Frames (F, H, W, 3) in [0, 1] -> raw latent (1, C, F', H', W').
+        """Encode frames (F, H, W, 3) in [0, 1] to a raw latent (1, C, F', H', W').
 
-        In a loop the frame after the last is the first: each latent frame is ``time`` frames.
+        In a loop, the first frame follows the last: every latent frame holds ``time`` frames.
 
         Raises:
             ValueError: the frames of a loop do not fill its latent frames.
@@ -150,23 +154,23 @@ class Models(Controls, Protocol):
         ...
 
     def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor | FrameStream:
-        """Raw latent (B, C, F', H', W') -> frames (B * F, H, W, 3) in [0, 1].
+        """Decode a raw latent (B, C, F', H', W') to frames (B * F, H, W, 3) in [0, 1].
 
-        In a loop each latent frame is ``time`` frames, and the first ones follow the last. Frames
-        may be decoded when they are read, where the host's IMAGE allows.
+        In a loop, every latent frame holds ``time`` frames, and the first follow the last. Frames
+        may be decoded as they are read, if the host's IMAGE allows it.
         """
         ...
 
     def encode_stream(self, vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:
-        """Encode frames as they come; a video VAE of ours or of Wan holds a few at a time.
+        """Encode frames as they arrive; our video VAEs and Wan's hold only a few at a time.
 
         Args:
-            vae: of ours or of the host's.
-            frames: chunks (F, H, W, 3) in [0, 1], together as many as the VAE takes.
-            total: how many there will be, for the progress bar.
+            vae: one of ours or of the host's.
+            frames: chunks (F, H, W, 3) in [0, 1], in total a frame count that the VAE takes.
+            total: number of frames, for the progress bar.
 
         Returns:
-            Raw latent, as ``encode_video`` gives it.
+            The raw latent, as from ``encode_video``.
         """
         ...
 
@@ -175,37 +179,37 @@ class Models(Controls, Protocol):
     ) -> FrameStream:
         """Decode one clip's latent while its frames are read.
 
-        A video VAE of ours or of Wan holds a few frames at a time, an image VAE some pictures,
-        another one the whole clip.
+        Our video VAEs and Wan's hold a few frames at a time, an image VAE a few images, and any
+        other VAE the whole clip.
 
         Args:
-            vae: of ours or of the host's.
-            latent: (1, C, F', H', W'), or (F, C, H', W') of an image VAE.
-            loop: whether time is a circle, see ``decode_video``.
-            tile: side in pixels of the tiles in which pictures are decoded, for less memory; 0
-                for whole pictures. Tiles are at least 32 latent positions wide.
+            vae: one of ours or of the host's.
+            latent: (1, C, F', H', W'), or (F, C, H', W') for an image VAE.
+            loop: whether the clip is a loop, see ``decode_video``.
+            tile: side of the tiles in pixels, which save memory; 0 decodes whole images. Tiles
+                are at least 32 latent positions wide.
 
         Raises:
-            ValueError: the latent is not the VAE's.
+            ValueError: the latent does not fit the VAE.
         """
         ...
 
 
 class Sampling(Protocol):
-    """GUIDER and SAMPLER, and runs with them."""
+    """Build GUIDERs and SAMPLERs, and run them."""
 
     def make_guider(
         self, model: Any, positive: Conditioning, negative: Conditioning, guidance: float
     ) -> Any:
-        """GUIDER that evaluates the model with classifier-free guidance."""
+        """Build a GUIDER that evaluates the model with classifier-free guidance."""
         ...
 
     def with_plan(self, guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> Any:
-        """GUIDER that does something else with the model's predictions.
+        """Return a GUIDER with a changed plan, that is, another use of the model's predictions.
 
         Args:
-            guider: from ``make_guider``, or another of the host that is plainly guided.
-            change: what it did -> what it shall do.
+            guider: from ``make_guider``, or one of the host's with plain guidance.
+            change: maps its plan to the new one.
 
         Raises:
             ValueError: the guider is of another kind, or its network cannot do this.
@@ -213,12 +217,12 @@ class Sampling(Protocol):
         ...
 
     def with_wrapper(self, guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> Any:
-        """GUIDER whose guided denoiser is wrapped in every run, around the wrappers it has.
+        """Return a GUIDER that wraps its guided denoiser in every run, outside existing wrappers.
 
         Args:
-            guider: from ``make_guider``, or another of the host that is plainly guided.
+            guider: from ``make_guider``, or one of the host's with plain guidance.
             wrapper: ``(denoiser, run) -> denoiser``.
-            innermost: inside of the wrappers it has, next to the guidance.
+            innermost: put it inside the existing wrappers, next to the guidance.
 
         Raises:
             ValueError: the guider is of another kind.
@@ -228,67 +232,67 @@ class Sampling(Protocol):
     def with_further(
         self, guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
     ) -> Any:
-        """GUIDER whose runs offer wrappers a denoiser for other prompts.
+        """Return a GUIDER whose runs offer wrappers a denoiser for further prompts.
 
         Args:
-            guider: from ``make_guider``, or another of the host that is plainly guided.
-            name: under which the run's ``further`` has it.
-            positive, negative: the other prompts.
-            scale: of their classifier-free guidance.
+            guider: from ``make_guider``, or one of the host's with plain guidance.
+            name: key of the denoiser in the run's ``further``.
+            positive, negative: the further prompts.
+            scale: their classifier-free guidance scale.
 
         Raises:
-            ValueError: the guider is of another kind, or has prompts of this name.
+            ValueError: the guider is of another kind, or already has prompts of this name.
         """
         ...
 
     def handed_over(self, high: Any, low: Any, level: float) -> Any:
-        """GUIDER that runs one guider down to a noise level, and another one from there.
+        """Return a GUIDER that runs ``high`` down to a noise level, and ``low`` from there.
 
-        What is done to it later is done to both. Only one of the models is at work at a time.
+        Later changes to it apply to both. Only one of the models works at a time.
 
         Args:
-            high, low: from ``make_guider``, or others of the host that are plainly guided.
-            level: of a flow model; steps that begin there or above are the first one's.
+            high, low: from ``make_guider``, or some of the host's with plain guidance.
+            level: noise level of a flow model; ``high`` runs the steps that begin there or above.
 
         Raises:
-            ValueError: the models' latents differ, they are no flow models, or one of the guiders
-                hands over already or is of another kind.
+            ValueError: the models' latents differ, they are not flow models, or one of the guiders
+                already hands over or is of another kind.
         """
         ...
 
     def with_draws(self, guider: Any, draws: StepNoise | None) -> Any:
-        """GUIDER whose wrappers draw this noise; one that follows rules of its own as it is.
+        """Return a GUIDER whose wrappers draw this noise; one with its own rules is left as it is.
 
         Args:
-            guider: from ``make_guider``, or another of the host.
-            draws: number -> noise in the shape of the state; None for the run's seed.
+            guider: from ``make_guider``, or another of the host's.
+            draws: maps a draw's number to noise in the state's shape; None for the run's seed.
         """
         ...
 
     def about(self, guider: Any) -> AboutGuider:
-        """What can be told of a GUIDER, of ours or of the host's."""
+        """Describe a GUIDER, ours or the host's."""
         ...
 
     def make_sampler(self, solver: Callable[..., Tensor], options: Mapping[str, Any]) -> Any:
-        """SAMPLER from a solver of ours."""
+        """Build a SAMPLER from one of our solvers."""
         ...
 
     def with_options(self, sampler: Any, options: Mapping[str, Any]) -> Any | None:
-        """SAMPLER of ours with those of the options that its solver takes; None for another's."""
+        """Give one of our SAMPLERs the options that its solver takes; None for any other."""
         ...
 
     def solver_of(self, sampler: Any) -> SolverCall | None:
-        """The solver of a SAMPLER with its options; None for one that is not a plain solver."""
+        """Return the solver and the options of a SAMPLER; None if it is not a plain solver."""
         ...
 
     def fit_latent(self, guider: Any, latent: Latent) -> Mapping[str, Any]:
-        """LATENT as the guider's model takes it; noise is drawn for this one.
+        """Fit a LATENT to the guider's model; noise is drawn for the result.
 
-        Zeros, which stand for nothing given, get the model's channels, and pictures without a
-        frame axis become clips of one frame where the model is one for video.
+        Zeros, which mean that nothing is given, get the model's channels. For a video model,
+        images without a frame axis become clips of one frame.
 
         Raises:
-            ValueError: the samples are another family's.
+            ValueError: the samples belong to another model family.
         """
         ...
 
@@ -301,12 +305,11 @@ class Sampling(Protocol):
             guider: from ``make_guider`` or the host's own.
             noise: standard normal, shaped like the samples.
             sampler: from ``make_sampler`` or the host's own.
-            sigmas: noise levels, falling, usually to 0.
-            latent: what to start from; zeros stand for nothing given. A model that animates an
-                image is shown what is given, unless its conditioning carries a start image.
-                What its mask and its
-                ceilings leave as it is comes back bit for bit where it carries ceilings or a
-                timeline. Prompts over time are taken by what each evaluation makes.
+            sigmas: decreasing noise levels, usually ending at 0.
+            latent: where to start; zeros mean that nothing is given. An image-to-video model is
+                shown the given part, unless its conditioning carries a start image. If the latent
+                carries ceilings or a timeline, the places that its mask and ceilings keep come
+                back bit for bit. Each evaluation takes the prompt of the frames it generates.
             seed: of the noise, for samplers that draw more.
 
         Returns:
@@ -326,8 +329,8 @@ class Sampling(Protocol):
     ) -> Tokens:
         """Run a sampler on packed tokens, through the network's token form.
 
-        ``extras`` holds what each clip's LATENT carried beside its samples: ``fps``, and masks and
-        ceilings, by the lower of which a place is held.
+        ``extras`` holds what each clip's LATENT carried besides its samples: ``fps``, masks and
+        ceilings. The lower of mask and ceiling limits each place.
 
         Raises:
             ValueError: the guider's model has no token form.
@@ -336,22 +339,22 @@ class Sampling(Protocol):
 
 
 class Session(Protocol):
-    """The node that runs, and who watches it."""
+    """The running node, and messages to its user."""
 
     def ticker(self, total: int) -> Callable[[int], None]:
-        """A progress bar for the node that runs: call it with how much is done.
+        """Start a progress bar on the running node; call the result with the amount done.
 
-        It raises where the user has asked to stop.
+        It raises if the user has interrupted the run.
         """
         ...
 
     def warn(self, message: str) -> None:
-        """Tell the user something that does not stop the run: in the log, and on the node."""
+        """Warn the user, in the log and on the node, without stopping the run."""
         ...
 
 
 class Host(Protocol):
-    """What a host does for the nodes."""
+    """What a host provides to the nodes."""
 
     name: str
     io: Any
@@ -361,20 +364,20 @@ class Host(Protocol):
 
     @property
     def files(self) -> Files:
-        """Where files are."""
+        """File locations."""
         ...
 
     @property
     def models(self) -> Models:
-        """What is made of weights."""
+        """Objects built from weights."""
         ...
 
     @property
     def sampling(self) -> Sampling:
-        """What samples."""
+        """Guiders, samplers and their runs."""
         ...
 
     @property
     def session(self) -> Session:
-        """The node that runs."""
+        """The running node."""
         ...

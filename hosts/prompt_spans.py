@@ -1,4 +1,4 @@
-"""Prompts over time: which of them an evaluation takes.
+"""Prompts over time, and the choice of one of them for each evaluation.
 
 B batch, S text tokens, D text width.
 """
@@ -16,17 +16,17 @@ from .keys import CLIP_TEXTS_KEY, SPANS_KEY
 from .stretch import is_part
 
 IN_ONE_PIECE = (
-    "this run makes {frames} frames in one piece and takes the prompt of its middle alone, "
-    "although others begin in it: prompts change from chunk to chunk and from window to window, "
-    "use Sample Long Video or Context Windows"
+    "this run generates {frames} frames in one piece and uses only the prompt at its middle, "
+    "although others begin within it: prompts change between chunks and between windows, use "
+    "Sample Long Video or Context Windows"
 )
 
 
 class Span(NamedTuple):
-    """A prompt from a time on.
+    """A prompt and the time at which it starts.
 
     Args:
-        start: in seconds or in frames of the video.
+        start: in seconds, or in frames of the video.
         context: of the prompt (B, S, D).
         options: of its conditioning.
     """
@@ -38,11 +38,11 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PromptSpans:
-    """Prompts one after the other.
+    """A sequence of prompts over time.
 
     Args:
-        spans: in the order of time; the first also holds before it starts.
-        in_frames: whether they start at frames; else at seconds.
+        spans: in order of time; the first also applies before it starts.
+        in_frames: whether starts are in frames rather than in seconds.
     """
 
     spans: tuple[Span, ...]
@@ -50,37 +50,37 @@ class PromptSpans:
 
     @property
     def known(self) -> Iterator[object]:
-        """What tells these prompts from others."""
+        """Values that identify these prompts."""
         yield self.in_frames
         for span in self.spans:
             yield span.start
             yield span.context
 
     def check(self, clips: Clips) -> None:
-        """Refuse clips that have no time.
+        """Check that the prompts can be placed in clips.
 
         Raises:
-            ValueError: their rate is unknown, and the prompts start at seconds.
+            ValueError: a clip's frame rate is unknown, and the prompts start at seconds.
         """
         for clip in clips.each:
             self._rate(clip)
 
     def number_at(self, clip: Clip) -> int:
-        """Of the span in which the middle of what is made of a clip lies."""
+        """Return the number of the span at the middle of a clip's generated frames."""
         starts = [span.start for span in self.spans]
         return max(0, bisect_right(starts, clip.middle / self._rate(clip)) - 1)
 
     def change_within(self, clip: Clip) -> bool:
-        """Whether a prompt starts in the middle of what is made of a clip."""
+        """Whether a prompt starts within a clip's generated frames."""
         rate = self._rate(clip)
         starts = (span.start * rate for span in self.spans[1:])
         return any(clip.made_from < start < clip.made_until for start in starts)
 
     def part(self, options: Mapping[str, Any], number: int) -> tuple[Tensor, dict[str, Any]]:
-        """A conditioning with one of these prompts: its context and its options.
+        """Return the context and the options of a conditioning with one of these prompts.
 
         Args:
-            options: of the conditioning that holds all of them.
+            options: of the conditioning that holds all prompts.
             number: of the span.
         """
         span = self.spans[number]
@@ -88,31 +88,31 @@ class PromptSpans:
         return span.context, {**rest, **span.options}
 
     def _rate(self, clip: Clip) -> float:
-        """Units of time in a frame, that is frames of the video per unit."""
+        """Frames of the video per unit of time."""
         if self.in_frames:
             return 1.0
         if clip.fps is None:
             raise ValueError(
-                "prompts start at seconds, and the latent does not say its frames per second: "
-                "write frames (72f: in place of 4.5:), or make the latent with Empty Video"
+                "prompts start at seconds, but the latent does not state its frame rate: write "
+                "frames (72f: instead of 4.5:), or create the latent with Empty Video"
             )
         return clip.fps
 
 
 def spans_of(context: Tensor | None, options: Mapping[str, Any]) -> PromptSpans | None:
-    """The prompts over time of a conditioning.
+    """Return the prompts over time of a conditioning.
 
-    None also where another node has changed its text since: what it made holds all the time.
+    None also if another node has since changed its text: the new text applies at all times.
     """
     found: PromptSpans | None = options.get(SPANS_KEY)
     return found if found is not None and context is found.spans[0].context else None
 
 
 def told_by(parts: Iterable[tuple[Tensor | None, Mapping[str, Any]]]) -> Iterator[object]:
-    """What tells conditionings from others: all of their texts, and the times of them.
+    """Yield what identifies conditionings: all their texts, and the times of these.
 
     Args:
-        parts: their contexts (B, S, D) and options.
+        parts: contexts (B, S, D) and options.
     """
     for context, options in parts:
         spans = spans_of(context, options)
@@ -122,28 +122,28 @@ def told_by(parts: Iterable[tuple[Tensor | None, Mapping[str, Any]]]) -> Iterato
 
 
 class SpanChooser:
-    """Chooses prompts over a run.
+    """Chooses prompts during a run.
 
     Args:
-        tell: told once where a run of one piece passes prompts by.
+        tell: called once if a run in one piece skips prompts.
     """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell, self._told = tell, False
 
     def number(self, spans: PromptSpans, at: Evaluation) -> int:
-        """Of the span that what is looked at takes.
+        """Return the number of the span for an evaluation.
 
         Raises:
-            ValueError: its frames or their rate are unknown, or packed clips are in several spans.
+            ValueError: its frames or their rate are unknown, or packed clips fall in several spans.
         """
         if at.clips is None:
-            raise ValueError("prompts over time, and a state whose frames are unknown: use a video")
+            raise ValueError("prompts over time need a state with known frames: use a video latent")
         numbers = {spans.number_at(clip) for clip in at.clips.each}
         if len(numbers) > 1:
             raise ValueError(
-                "packed clips whose middles lie in different spans of the prompts: pack clips of "
-                "one length, or sample them one by one, with Sample"
+                "the middles of the packed clips fall under different prompts: pack clips of equal "
+                "length, or sample them one by one with Sample"
             )
         self._warn(spans, at.clips.each[0])
         return numbers.pop()

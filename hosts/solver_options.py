@@ -1,4 +1,4 @@
-"""What both hosts do alike with a solver's options and with what weights say of themselves."""
+"""Helpers of both hosts for solver options and for the metadata of weights."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -13,21 +13,21 @@ DISTILLED_KEY = "distilled"
 
 
 class KnownWeights(NamedTuple):
-    """What weights of the pack's networks say of themselves, and their latents."""
+    """Metadata of weights for the pack's networks, and their latent format."""
 
     info: Mapping[str, Any]
     latent: LatentFormat
 
 
 class SolverCall(NamedTuple):
-    """What a SAMPLER does: a solver, and the options that it is called with."""
+    """A SAMPLER's solver, and the options that it is called with."""
 
     solver: Callable[..., Tensor]
     options: Mapping[str, Any]
 
 
 def taken(solver: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of the options that a solver takes."""
+    """Return the options that a solver takes."""
     known = inspect.signature(solver).parameters
     return {name: value for name, value in options.items() if name in known}
 
@@ -35,20 +35,20 @@ def taken(solver: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, A
 def with_taken(
     solver: Callable[..., Any], present: Mapping[str, Any], more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a solver's options with those of ``more`` that it takes."""
+    """Return a solver's options, updated with those of ``more`` that it takes."""
     return {**present, **taken(solver, more)}
 
 
 def is_distilled(info: Mapping[str, Any]) -> bool | None:
-    """Whether weights were distilled; None where their metadata say nothing at all."""
+    """Whether weights were distilled; None if they have no metadata."""
     return DISTILLED_KEY in info if info else None
 
 
 def distilled_with(model: bool | None, lora: bool | None) -> bool | None:
-    """Whether a model is a distilled one after a LoRA, from what is known of both.
+    """Whether a model with a LoRA counts as distilled.
 
-    What one of them was distilled for stays when the other is something else; where nobody says
-    that either was, the result is as unknown as the less known of them.
+    It does if either of them is distilled. Otherwise the result is unknown (None) if either of
+    them is unknown.
     """
     if model or lora:
         return True

@@ -1,4 +1,4 @@
-"""What a LATENT gives, for models that are shown it in further input channels.
+"""The given part of a LATENT, for models that are shown it in additional input channels.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -16,9 +16,9 @@ from ..timeline import PART_KEY, START_KEY, ClipPart, StartClip
 from .keys import START_LATENT_KEY, START_MASK_KEY
 
 EMPTY = (
-    "this model animates an image: beside what is given it is shown empty latents, where it was "
-    "trained with encoded grey frames, so that seams may be softer; begin with a Timeline node, "
-    "such as Animate Image, and use Sample or Sample Long Video"
+    "this is an image-to-video model: outside the given part it is shown empty latents, but it was "
+    "trained with encoded grey frames, so seams may be softer; begin with a Timeline node such as "
+    "Animate Image, and use Sample or Sample Long Video"
 )
 
 
@@ -29,13 +29,14 @@ def start_change(
     restored: Callable[[Tensor], Tensor],
     warn: Callable[[str], None],
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """What shows a LATENT's given frames in a conditioning: its options -> those with a start clip.
+    """Return a function that adds a LATENT's given frames, as a start clip, to a conditioning.
 
-    A start clip that they carry stays; where the LATENT is a run's of a longer clip, its part of
-    that is taken, and all that is there already is in it. See ``start_options`` for the rest.
+    It maps the conditioning's options to those with the start clip. An existing start clip is
+    kept; if the LATENT is part of a longer clip, it is cut to that part, and frames that have
+    already been generated are filled in. See ``start_options`` for the arguments.
 
     Raises:
-        ValueError: a start clip that is carried does not fit a longer clip.
+        ValueError: an existing start clip does not fit the longer clip.
     """
     part: ClipPart | None = latent.get(PART_KEY)
     fresh = cache(lambda: start_options(latent, samples, time_factor, restored, warn) or {})
@@ -60,17 +61,17 @@ def start_options(
     restored: Callable[[Tensor], Tensor],
     warn: Callable[[str], None],
 ) -> dict[str, Tensor] | None:
-    """Options of a conditioning that show what a LATENT gives, under ComfyUI's names.
+    """Return conditioning options, under ComfyUI's names, that show a LATENT's given part.
 
     Args:
         latent: with a start clip of its timeline, or with a mask.
         samples: of the latent (B, C, F, H, W), raw.
-        time_factor: frames of the video behind a latent frame.
-        restored: what the network sees -> raw samples.
-        warn: told where what is not given is shown as zeros and not as grey frames.
+        time_factor: video frames per latent frame.
+        restored: maps the network's normalised latents to raw samples.
+        warn: called if the rest is shown as zeros instead of grey frames.
 
     Returns:
-        See ``START_LATENT_KEY``; None where nothing is given.
+        See ``START_LATENT_KEY``; None if nothing is given.
     """
     make, part = latent.get(START_KEY), latent.get(PART_KEY)
     if make is not None:

@@ -1,4 +1,4 @@
-"""Values as the texts that travel in files: JSON that every reader takes."""
+"""Metadata values as JSON that every reader accepts."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON, with null for what is not a finite number, as editors write it."""
+    """Return a value as JSON, with null for NaN and infinity, as editors write it."""
     try:
         return json.dumps(value, allow_nan=False)
     except ValueError:

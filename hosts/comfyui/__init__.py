@@ -1,1 +1,1 @@
-"""ComfyUI as the host: each of its sockets' objects around the pack's networks."""
+"""The ComfyUI host: ComfyUI's socket objects around the pack's networks."""

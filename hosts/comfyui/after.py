@@ -1,4 +1,4 @@
-"""A guider that takes over from another one in the middle of a run."""
+"""A guider that takes over from another in the middle of a run."""
 
 import copy
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Changing = TypeVar("Changing", bound=Callable[..., Any])
 
 
 def on_both(change: Changing) -> Changing:
-    """Let a change of a guider act on the one that takes over from it too."""
+    """Apply a change to a guider and to the one that takes over from it."""
 
     @wraps(change)
     def changed(guider: Any, *arguments: Any, **named: Any) -> Any:

@@ -28,14 +28,14 @@ from .precision import fastest
 from .versions import rebuild_with, stored_ops
 
 TOKENS_KEY = "spacetime"
-"""Under this key the host carries our tokens from its tokenize to its encode call."""
+"""Key under which the host carries our tokens from its tokenize call to its encode call."""
 
 Pairs = list[tuple[Any, ...]]
-"""(token id, weight), with the number of the word as a third where the host asked for it."""
+"""(token id, weight) pairs, with the number of the word as a third item on request."""
 
 
 class HostTokenizer:
-    """The pack's tokenizer behind the host's call, which knows weights as in ``(red:1.3)``."""
+    """The pack's tokenizer behind the host's interface, with weights as in ``(red:1.3)``."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
@@ -48,12 +48,12 @@ class HostTokenizer:
         disable_weights: bool = False,
         **_: Any,
     ) -> dict[str, list[Pairs]]:
-        """Token ids of a prompt with their weights, the end of text and padding last.
+        """Tokenize a prompt to ids with weights, with the end of text and padding last.
 
         Args:
             text: the prompt.
-            return_word_ids: number the pieces as well.
-            disable_weights: take parentheses as they stand.
+            return_word_ids: also number the pieces.
+            disable_weights: take parentheses literally.
         """
         prompt = read_prompt(self.tokenizer, text, weights=not disable_weights)
         if prompt.problems:
@@ -66,16 +66,16 @@ class HostTokenizer:
         return {TOKENS_KEY: [pairs]}
 
     def untokenize(self, pairs: Pairs) -> list[tuple[Any, str]]:
-        """Each pair with its id as text."""
+        """Return each pair with its id as text."""
         return [(pair, str(pair[0])) for pair in pairs]
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What must be saved beside the network's weights."""
+        """Return what has to be saved along with the network's weights."""
         return {TOKENIZER_KEY: tokenizer_to_tensor(self.tokenizer.model_bytes)}
 
 
 class HostTextModel(nn.Module, ClipTokenWeightEncoder):
-    """The host's ``cond_stage_model``: token ids and weights -> conditioning."""
+    """The host's ``cond_stage_model``, which turns token ids and weights into conditioning."""
 
     special_tokens: Mapping[str, int] = {"end": EOS, "pad": PAD}
 
@@ -94,9 +94,9 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
         self._place: torch.device | None = None
 
     def set_clip_options(self, options: Mapping[str, Any]) -> None:
-        """Where to compute, which newer hosts say; weights that they stream are elsewhere.
+        """Set the device to compute on, which newer hosts state; weights they stream are elsewhere.
 
-        Layers and projections are those of CLIP networks; this network has none to choose.
+        Options for layers and projections belong to CLIP networks and have no effect here.
         """
         self._place = options.get("execution_device", self._place)
 
@@ -105,11 +105,14 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
         self._place = None
 
     def encode_token_weights(self, tokens: dict[str, list[Pairs]]) -> tuple[Tensor, None]:
-        """(1, max_length, D) and no pooled output; weights move tokens from the empty prompt's."""
+        """Encode to (1, max_length, D), without pooled output.
+
+        Weights scale the distance of tokens from those of the empty prompt.
+        """
         return super().encode_token_weights(tokens[TOKENS_KEY])
 
     def encode(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, None]:
-        """Encode rows of ids of one length, valid up to the end of text; zeros after it."""
+        """Encode rows of ids of equal length; positions after the end of text are zeros."""
         place = self._place or self.transformer.shared.weight.device
         ids = torch.tensor(rows, device=place)  # (B, S)
         return encode_rows(self.transformer, ids).float(), None
@@ -120,11 +123,11 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
 
 
 def make_clip(weights: TextWeights, *, dtype: str) -> comfy.sd.CLIP:
-    """CLIP from a text encoder's weights.
+    """Build a CLIP from a text encoder's weights.
 
     Args:
         weights: of the encoder, with its tokenizer.
-        dtype: auto (bf16 where the device computes in it, else fp32: the published weights
+        dtype: auto (bf16 if the device computes in it, else fp32, as the published weights
             overflow in fp16), fp32, bf16 or fp16.
     """
     return _clip(weights, dtype)
@@ -156,5 +159,5 @@ def _fast_dtype() -> torch.dtype:
 def _rebuilt(
     again: Callable[[], TextWeights], dtype: str, disable_dynamic: bool = False
 ) -> ModelPatcher:
-    """The same patcher with weights of its own; the host names the argument."""
+    """Build the same patcher with its own weights; ``disable_dynamic`` is the host's name."""
     return _clip(again(), dtype, disable_dynamic=disable_dynamic).patcher

@@ -1,4 +1,4 @@
-"""Pictures and sound of the host's VIDEO objects."""
+"""Frames and sound of the host's VIDEO objects."""
 # pyright: reportMissingImports=false
 
 from typing import Any
@@ -10,7 +10,7 @@ from ..audio import to_sound
 
 
 def clip_of(video: Any) -> Clip:
-    """The file of a VIDEO with the part of it that was chosen, else what its components are."""
+    """Open a VIDEO's file, with the part of it that was chosen, or else its components."""
     if not isinstance(video, VideoFromFile):
         parts = video.get_components()
         return HeldClip(parts.images[..., :3], parts.frame_rate, to_sound(parts.audio))

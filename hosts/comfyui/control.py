@@ -1,4 +1,4 @@
-"""CONTROL_NET: the host's own kind of control around the pack's branches.
+"""CONTROL_NET: the host's control class around the pack's branches.
 
 B batch, C channels, F frames, H rows, W columns, L tokens.
 """
@@ -32,16 +32,16 @@ from .windows import WINDOW_KEY
 
 
 class HostControl(ControlBase):
-    """A branch that the host's nodes apply and its memory management loads.
+    """A control branch that the host's nodes apply and the host's memory management loads.
 
-    What it follows is handed on to the network whole, which takes its part of it.
+    The network gets the whole hint and takes its part of it.
 
     Args:
-        network: of the branch.
-        latent: what its hints' latents mean.
-        patcher: of the network, for the host.
-        info: what its file says.
-        file: that its weights come from.
+        network: the branch's network.
+        latent: format of its hints' latents.
+        patcher: the network's patcher, for the host.
+        info: what its file states.
+        file: source of its weights.
     """
 
     def __init__(
@@ -65,18 +65,18 @@ class HostControl(ControlBase):
 
     @property
     def control_strength(self) -> ControlStrength:
-        """What it was told, with what the host's nodes say of strength, start and end."""
+        """Its own strength, combined with the strength, start and end that the host's nodes set."""
         start, end = self.timestep_percent_range
         return self.told.times(ControlStrength(factor=self.strength, start=start, end=end))
 
     @property
     def each_strength(self) -> tuple[ControlStrength, ...]:
-        """That of each packed clip, or one for all."""
+        """The strength of each packed clip, or one for all."""
         return self.places or (self.control_strength,)
 
     @property
     def about(self) -> AboutControl:
-        """What nodes ask of it."""
+        """Its properties that nodes can query."""
         return AboutControl(
             self.file,
             self.latent,
@@ -86,7 +86,7 @@ class HostControl(ControlBase):
         )
 
     def with_strength(self, strength: ControlStrength) -> "HostControl":
-        """A copy with further factors."""
+        """Return a copy with further factors."""
         made = self.copy()
         made.told = self.told.times(strength)
         return made
@@ -99,10 +99,10 @@ class HostControl(ControlBase):
         vae: Any = None,
         extra_concat: Any = (),
     ) -> "HostControl":
-        """Follow pictures (F, 3 or more, H, W), as the host's nodes ask for it.
+        """Follow images (F, 3 or more, H, W), through the call that the host's nodes make.
 
         Raises:
-            ValueError: the VAE is missing or of another model.
+            ValueError: the VAE is missing or belongs to another model.
         """
         if vae is None:
             raise ValueError(NO_VAE)
@@ -113,7 +113,7 @@ class HostControl(ControlBase):
         return self
 
     def copy(self) -> "HostControl":
-        """Another control with the same branch."""
+        """Return another control with the same branch."""
         made = HostControl(self.network, self.latent, self.patcher, self.info, self.file)
         self.copy_to(made)
         made.told, made.hints, made.places = self.told, self.hints, self.places
@@ -122,7 +122,7 @@ class HostControl(ControlBase):
     def deepclone_multigpu(
         self, load_device: torch.device, autoregister: bool = False
     ) -> "HostControl":
-        """A copy whose branch computes on another device."""
+        """Return a copy whose branch computes on another device."""
         made = self.copy()
         made.network = copy.deepcopy(self.network)
         made.patcher = _patcher(made.network, load_device)
@@ -131,30 +131,30 @@ class HostControl(ControlBase):
         return made
 
     def get_models(self) -> list[Any]:
-        """All patchers that the host has to load."""
+        """Return all patchers that the host has to load."""
         return [*super().get_models(), self.patcher]
 
     def pre_run(self, model: Any, percent_to_timestep_function: PercentToSigma) -> None:
         """Begin a run.
 
         Raises:
-            ValueError: the model is not the one that the branch belongs to, or nothing is followed.
+            ValueError: the branch does not belong to the model, or has no images to follow.
         """
         super().pre_run(model, percent_to_timestep_function)
         if not isinstance(model, HostModel):
             raise ValueError(
-                f"a ControlNet of Spacetime cannot steer a {type(model).__name__}: load the model "
-                "with Load Models"
+                f"Spacetime's ControlNets do not work with a {type(model).__name__}: load the "
+                "model with Load Models"
             )
         if not self.hints:
-            raise ValueError("a ControlNet without pictures: connect them to Apply ControlNet")
+            raise ValueError("a ControlNet has no images: connect them to Apply ControlNet")
         self.network.control.check_base(model.weights.config)
         self._weights, self._percent, self._states = model.weights, percent_to_timestep_function, {}
         strength, places = self.control_strength, self.places
         self._steering = Steering(self.network, self.latent, self.hints, strength, places=places)
 
     def cleanup(self) -> None:
-        """Forget the run."""
+        """Drop the state of the run."""
         super().cleanup()
         self._weights = self._percent = self._steering = None
         self._states = {}
@@ -167,14 +167,14 @@ class HostControl(ControlBase):
         batched_number: int,
         transformer_options: Mapping[str, Any],
     ) -> dict[str, Any] | None:
-        """What the network needs to run the branch beside its blocks; None for nothing.
+        """Return what the network needs to run the branch beside its blocks; None for nothing.
 
         Args:
             x_noisy: state of one window or of the whole run, (B, C, F, H, W) or (B, L, D).
             t: (B,) noise levels of the run.
-            cond: of the host.
-            batched_number: prompts in the batch.
-            transformer_options: of the host.
+            cond: the host's conditioning.
+            batched_number: number of prompts in the batch.
+            transformer_options: the host's.
         """
         before, previous = None, self.previous_controlnet
         if previous is not None:
@@ -182,7 +182,7 @@ class HostControl(ControlBase):
         steering, percent = self._steering, self._percent
         assert steering is not None
         assert percent is not None
-        state = self._state(x_noisy, transformer_options)  # first: it refuses what does not fit
+        state = self._state(x_noisy, transformer_options)  # first, since it checks the inputs
         factor = steering.strength.at(float(t[0]), percent)
         if factor == 0:
             return before
@@ -193,14 +193,14 @@ class HostControl(ControlBase):
         return merged
 
     def _state(self, x: Tensor, options: Mapping[str, Any]) -> HintState:
-        """The hint over the run's state, on the state's device."""
+        """Return the hint for the run's state, on the state's device."""
         at = options.get(EVALUATION_KEY)
         clips = options.get(CLIPS_KEY) if at is None else at.run.clips
         total = self._total(x, options) if clips is None else 0
         if clips is not None and clips.layout is None and x.shape[3:] != clips.each[0].size[1:]:
             raise ValueError(
-                "a ControlNet on a prompt for an area of the picture: take a prompt for all of it, "
-                "and a mask where it holds (Conditioning Set Mask)"
+                "a ControlNet cannot act on a prompt for an area of the image: use a prompt for "
+                "all of it, with a mask where it applies (Conditioning Set Mask)"
             )
         key = (id(clips), x.device, total, x.shape[3:])
         if key not in self._states:
@@ -211,7 +211,7 @@ class HostControl(ControlBase):
         return self._states[key][1]
 
     def _total(self, x: Tensor, options: Mapping[str, Any]) -> int:
-        """Latent frames of a run whose sampler says nothing of them."""
+        """Return the number of latent frames of a run whose sampler does not state it."""
         window = options.get(WINDOW_KEY)
         if window is None:
             return x.shape[2]
@@ -225,7 +225,7 @@ class HostControl(ControlBase):
 
 
 def _encoded(vae: Any, frames: Tensor, loop: bool) -> Tensor:
-    """Frames encoded amid a run, after which the host loads again what it had to move."""
+    """Encode frames during a run, then have the host reload the models that it moved."""
     used = model_management.loaded_models(only_currently_used=True)
     latent = encode_video(vae, frames, loop=loop)
     model_management.load_models_gpu(used)
@@ -233,12 +233,12 @@ def _encoded(vae: Any, frames: Tensor, loop: bool) -> Tensor:
 
 
 def make_control(weights: ControlWeights, *, dtype: str) -> HostControl:
-    """CONTROL_NET from weights.
+    """Build a CONTROL_NET from weights.
 
     Args:
         weights: of a control branch.
-        dtype: auto (what the host would take for a network of this size), fp32, bf16 or fp16; it
-            computes in that of the model.
+        dtype: of the stored weights: auto (the host's choice for a network of this size), fp32,
+            bf16 or fp16. It computes in the model's dtype.
     """
     device = model_management.get_torch_device()
     kept = DTYPES.get(dtype) or model_management.unet_dtype(

@@ -1,4 +1,4 @@
-"""What the host is asked of controls in its conditionings, of the pack's and of its own."""
+"""Applying and describing controls in the host's conditionings, the pack's and the host's."""
 # pyright: reportMissingImports=false
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,17 +23,19 @@ def controlled(
     strength: ControlStrength,
     references: Tensor | None,
 ) -> Any:
-    """A control of the pack's or of the host's own, applied; see ``Models.controlled``."""
+    """Apply a control of the pack's or of the host's own; see ``Models.controlled``."""
     span = (strength.start, strength.end)
     if isinstance(control_net, HostControl):
         made = control_net.with_strength(replace(strength, factor=1.0, start=0.0, end=1.0))
     elif strength.scheduled:
         raise ValueError(
-            f"{_foreign(control_net)} knows one strength for all frames, places and blocks: take "
-            "the mask away"
+            f"{_foreign(control_net)} has one strength for all frames, places and blocks: "
+            "disconnect the mask input"
         )
     elif references is not None:
-        raise ValueError(f"{_foreign(control_net)} takes no reference pictures: take them away")
+        raise ValueError(
+            f"{_foreign(control_net)} takes no reference images: disconnect the reference input"
+        )
     else:
         made = control_net.copy()
     made.set_cond_hint(images[..., :3].movedim(-1, 1), strength.factor, span, vae=vae)
@@ -45,12 +47,12 @@ def controlled(
 
 
 def about_control(control_net: Any) -> AboutControl:
-    """What can be told of a control of the pack's; see ``Controls.about_control``."""
+    """Describe one of the pack's controls; see ``Controls.about_control``."""
     return _known(control_net).about
 
 
 def with_strength(control_net: Any, strength: ControlStrength) -> HostControl:
-    """A control of the pack's with further factors; see ``Controls.with_strength``."""
+    """Return one of the pack's controls with further factors; see ``Controls.with_strength``."""
     return _known(control_net).with_strength(strength)
 
 
@@ -58,9 +60,9 @@ def _known(control_net: Any) -> HostControl:
     if isinstance(control_net, HostControl):
         return control_net
     raise ValueError(
-        f"{_foreign(control_net)} cannot be told strengths over frames, steps, layers or places: "
-        "take one from Load ControlNet (Video, VACE), or set strength, start and end where it is "
-        "applied"
+        f"{_foreign(control_net)} does not support strengths over frames, steps, layers or "
+        "places: use one from Load ControlNet (Video, VACE), or set strength, start and end on "
+        "the node that applies it"
     )
 
 
@@ -69,7 +71,7 @@ def _foreign(control_net: Any) -> str:
 
 
 def controls_of(conditioning: Conditioning) -> list[AboutControl]:
-    """Controls of a prompt, whoever made them; see ``Controls.controls_of``."""
+    """Describe a prompt's controls, the pack's and the host's; see ``Controls.controls_of``."""
     found, control = [], conditioning[0][1].get(CONTROL_KEY)
     while control is not None:
         found.append(control.about if isinstance(control, HostControl) else _about(control))
@@ -78,19 +80,19 @@ def controls_of(conditioning: Conditioning) -> list[AboutControl]:
 
 
 def _about(control: Any) -> AboutControl:
-    """One of the host's own, whose range is in shares of the sampling too."""
+    """Describe one of the host's own controls; its range, too, is in shares of the sampling."""
     start, end = control.timestep_percent_range
     told = ControlStrength(factor=control.strength, start=start, end=end)
     return AboutControl(type(control).__name__, None, (), told)
 
 
 def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
-    """The controls of packed clips and of those behind them; see ``Models.joined``."""
+    """Join the controls of two groups of packed clips; see ``Models.joined``."""
     if first is None or second is None:
         check_joined(first is second, ControlStrength(), ControlStrength())
         return None
     if not (isinstance(first, HostControl) and isinstance(second, HostControl)):
-        raise ValueError("packed clips take ControlNets from Load ControlNet")
+        raise ValueError("packed clips need ControlNets from Load ControlNet")
     same = first.network is second.network
     check_joined(same, first.control_strength, second.control_strength)
     made = first.copy()
@@ -101,21 +103,21 @@ def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
 
 
 def known_controls(conds: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[KnownWeights, ...]:
-    """What the files of the pack's branches say that a guider's conditions carry, each once."""
+    """Return what the files of the pack's branches in a guider's conditions state, each once."""
     found = _each_once(part for parts in conds.values() for part in parts)
     ours = (control for control in found if isinstance(control, HostControl))
     return tuple(KnownWeights(control.info, control.latent) for control in ours)
 
 
 def reference_frames(conds: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
-    """The most reference pictures that a control of a guider's conditions has."""
+    """Return the largest number of reference images of any control in a guider's conditions."""
     found = _each_once(part for parts in conds.values() for part in parts)
     ours = (control for control in found if isinstance(control, HostControl))
     return max((hint.reference_count for control in ours for hint in control.hints), default=0)
 
 
 def told_by_controls(conditions: Iterable[Mapping[str, Any]]) -> Iterator[object]:
-    """What tells the controls of conditions from others, whoever made them, each once."""
+    """Yield what identifies the controls of conditions, the pack's and the host's, each once."""
     for control in _each_once(conditions):
         if isinstance(control, HostControl):
             yield control.info

@@ -1,4 +1,4 @@
-"""Any of the host's VAEs: what its latents are, and frames encoded by it."""
+"""Latent formats of the host's VAEs, and encoding with them."""
 # pyright: reportMissingImports=false
 
 from typing import Any
@@ -11,7 +11,7 @@ from .loops import encode_loop
 
 
 def format_of(vae: Any) -> LatentFormat:
-    """Channels and compression; an image VAE keeps every frame."""
+    """Return the channels and compression; an image VAE keeps every frame."""
     return LatentFormat(
         channels=vae.latent_channels,
         time_factor=vae.temporal_compression_decode() or 1,
@@ -20,7 +20,7 @@ def format_of(vae: Any) -> LatentFormat:
 
 
 def encode_video(vae: Any, images: Tensor | FrameStream, *, loop: bool = False) -> Tensor:
-    """Frames (F, H, W, 3 or more) in [0, 1] -> raw latent; see ``Models.encode_video``."""
+    """Encode frames (F, H, W, 3 or more) in [0, 1]; see ``Models.encode_video``."""
     if loop:
         return encode_loop(vae, images, format_of(vae).compression)
     return vae.encode(whole_frames(images)[..., :3])

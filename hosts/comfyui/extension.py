@@ -1,4 +1,4 @@
-"""The list of nodes in the form that ComfyUI asks a pack for."""
+"""ComfyUI's entry point: the list of the pack's nodes."""
 # pyright: reportMissingImports=false
 
 from typing import Any
@@ -7,7 +7,7 @@ from comfy_api.v0_0_2 import ComfyExtension, io
 
 
 class SpacetimeExtension(ComfyExtension):
-    """Hands ComfyUI the pack's nodes.
+    """Registers the pack's nodes with ComfyUI.
 
     Args:
         nodes: V3 node classes.
@@ -17,5 +17,5 @@ class SpacetimeExtension(ComfyExtension):
         self.nodes = nodes
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Every node class of the pack."""
+        """Return every node class of the pack."""
         return self.nodes

@@ -1,4 +1,4 @@
-"""GUIDER: the host's own, with the pack's plan for what is done with the predictions."""
+"""GUIDER: the host's guider, with the pack's guidance plan."""
 # pyright: reportMissingImports=false
 
 import copy
@@ -29,7 +29,7 @@ from .spans import SpannedConds
 from .windows import WINDOW_KEY, HostWindow
 
 ONE_STREAM = (
-    "guidance by frames cannot find them in it, use Denoiser alone, Guidance Interval or Guidance "
+    "guidance by frames cannot find its frames, use Denoiser alone, Guidance Interval or Guidance "
     "over Steps"
 )
 
@@ -38,17 +38,16 @@ UNUSED_PATCHES = (
     "sampler_pre_cfg_function",
     "sampler_calc_cond_batch_function",
 )
-"""Patches of other nodes that say how to guide; a plan of the pack guides by itself."""
+"""Guidance patches of other nodes, which a plan of the pack replaces."""
 
 
 class HostGuider(CFGGuider):
-    """Plainly guided it is the host's guider; any other plan is followed by the pack.
+    """A guider that leaves plain guidance to the host and follows any other plan itself.
 
-    ``wrappers`` go around what either predicts, the last one outermost; they find in their run
-    ``further`` prompts, whose conditions stand beside the guider's own, and ``draws``, noise
-    beside the first. ``closing`` goes around all of its prompts' denoisers, inside of
-    them. ``after`` takes over from it at a noise level. ``spans`` choose among prompts over
-    time.
+    ``wrappers`` go around the guided denoiser, the last one outermost. Their run offers them
+    ``further`` prompts, whose conditions are kept beside the guider's own, and ``draws``, the
+    noise after the initial one. ``closing`` goes around the denoisers of all its prompts, inside
+    the wrappers. ``after`` takes over at a noise level. ``spans`` choose among prompts over time.
     """
 
     def __init__(self, model_patcher: Any, plan: GuidancePlan) -> None:
@@ -69,20 +68,20 @@ class HostGuider(CFGGuider):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the host's own guidance does all of it."""
+        """Whether the host's own guidance suffices."""
         return self.plan == GuidancePlan(scale=self.plan.scale)
 
     @property
     def _goes_around(self) -> bool:
-        """Whether anything goes around guidance that has to know of each evaluation."""
+        """Whether anything around guidance needs each evaluation."""
         return bool(self.wrappers or self.closing or self.spans is not None)
 
     def sample(self, noise: Any, latent_image: Any, *rest: Any, **named: Any) -> Any:
-        """Sample as the host does, with both models where another one takes over.
+        """Sample as the host does, with both models if another takes over.
 
         Raises:
-            ValueError: a latent of several streams, and rules or wrappers that look at frames; a
-                sampler that is not a plain solver, and a model that takes over.
+            ValueError: the latent has several streams, but guidance rules or wrappers need its
+                frames; or another model takes over, but the sampler is not a plain solver.
         """
         if self.after is not None:
             return self._sample_in_turn(self.after, noise, latent_image, *rest, **named)
@@ -103,7 +102,7 @@ class HostGuider(CFGGuider):
     ) -> Any:
         if not isinstance(sampler, KSAMPLER):
             raise ValueError(
-                f"a {type(sampler).__name__} cannot hand over from one expert to the other: use "
+                f"a {type(sampler).__name__} cannot switch from one expert to the other: use "
                 "Solver or KSamplerSelect"
             )
         stopped, alone = copy.copy(sampler), copy.copy(self)
@@ -118,7 +117,7 @@ class HostGuider(CFGGuider):
         )
 
     def inner_sample(self, *arguments: Any, **named: Any) -> Tensor:
-        """Begin a run: what the plan and the wrappers remember belongs to it alone."""
+        """Run the sampler; the state of the plan and of the wrappers lasts for this run only."""
         noise, latent, sigmas = arguments[0], arguments[1], arguments[4]
         self._mask = arguments[5]
         begun = self._begin(latent, sigmas, named.get("latent_shapes") or ())
@@ -134,7 +133,10 @@ class HostGuider(CFGGuider):
             self._seen = {}
 
     def _begin(self, latent: Any, sigmas: Tensor, shapes: Sequence[Any]) -> SamplingRun:
-        """What the host and the pack's nodes say of the run; ``shapes`` are those of streams."""
+        """Collect what the host and the pack's nodes state about the run.
+
+        ``shapes`` are those of the latent's streams.
+        """
         model, options = self.inner_model, self.model_options.get("transformer_options", {})
         clips, given = options.get(CLIPS_KEY), None
         if isinstance(latent, Tensor) and len(shapes) < 2:
@@ -157,7 +159,7 @@ class HostGuider(CFGGuider):
         unused = [name for name in UNUSED_PATCHES if self.model_options.get(name)]
         if unused and not self.is_plain:
             warn(
-                f"another node guides by its own rule ({', '.join(unused)}), which has no effect "
+                f"another node sets its own guidance ({', '.join(unused)}), which has no effect "
                 "together with Spacetime's guidance nodes: use one or the other"
             )
 
@@ -168,7 +170,7 @@ class HostGuider(CFGGuider):
         model_options: dict[str, Any] | None = None,
         seed: int | None = None,
     ) -> Tensor:
-        """The guided prediction of x0 at the noise levels ``timestep`` (B,)."""
+        """Return the guided prediction of x0 at the noise levels ``timestep`` (B,)."""
         options, run = model_options or {}, self._run
         if self._denoiser is None or run is None:
             return super().predict_noise(x, timestep, options, seed)
@@ -188,7 +190,7 @@ class HostGuider(CFGGuider):
             self.conds = whole
 
     def _seen_conds(self, at: Evaluation) -> dict[str, Any]:
-        """The conditionings; those of the host's own networks are cut to a window."""
+        """Return the conditionings; for the host's own networks, cut to the window."""
         window, conds = self._host_window(at), self._timed_conds(at)
         if window is None:
             return conds
@@ -196,7 +198,7 @@ class HostGuider(CFGGuider):
         return {name: window.cut(self.inner_model, each) for name, each in conds.items()}
 
     def _timed_conds(self, at: Evaluation) -> dict[str, Any]:
-        """The conditionings with the prompts of what is looked at."""
+        """Return the conditionings with the prompts for an evaluation."""
         return self.conds if self.spans is None else self.spans.at(self.conds, at)
 
     def _host_window(self, at: Evaluation) -> HostWindow | None:
@@ -215,9 +217,9 @@ class HostGuider(CFGGuider):
         return denoise
 
     def _options(self, at: Evaluation) -> dict[str, Any]:
-        """Model options that tell the pack's network of the evaluation.
+        """Return model options that pass the evaluation to the pack's network.
 
-        The levels of a mask the host itself tells the network, if it can be told at all.
+        They leave out a mask's levels, which the host itself passes to a network that takes them.
         """
         options = create_model_options_clone(at.extra_args["model_options"])
         if isinstance(self.inner_model, HostModel):
@@ -230,14 +232,14 @@ class HostGuider(CFGGuider):
         return options
 
     def _watch(self, conditions: Sequence[Any], made: Sequence[Tensor]) -> None:
-        """Note the predictions for both prompts, for the patches of other nodes."""
+        """Keep the predictions for both prompts, for the patches of other nodes."""
         for condition, x0 in zip(conditions, made, strict=True):
             name = condition.condition if isinstance(condition, NegativeAttention) else condition
             if isinstance(name, str):
                 self._seen[name] = x0
 
     def _patched(self, denoised: Tensor, x: Tensor, at: Evaluation) -> Tensor:
-        """What other nodes do after guidance; where nothing was predicted, they do nothing."""
+        """Apply other nodes' patches after guidance, unless nothing was predicted."""
         options = at.extra_args["model_options"]
         patches = options.get("sampler_post_cfg_function", [])
         positive, negative = self._seen.get("positive"), self._seen.get("negative")
@@ -282,7 +284,7 @@ class HostGuider(CFGGuider):
         return made
 
     def _against(self, attention: NegativeAttention, at: Evaluation) -> Against:
-        """The negative prompt, which each copy of the network prepares with its own weights."""
+        """Return the negative prompt, which each copy of the network prepares with its weights."""
         (negative, *_) = self._timed_conds(at)[attention.negative]
         told = negative["model_conds"]
         contexts = told["clip_texts"].cond if "clip_texts" in told else [told["c_crossattn"].cond]
@@ -291,12 +293,12 @@ class HostGuider(CFGGuider):
 
 
 def conditions_of(name: str) -> tuple[str, str]:
-    """Names of further prompts among a guider's conditions."""
+    """Return the names of further prompts among a guider's conditions."""
     return f"{name} positive", f"{name} negative"
 
 
 def _without_blocks(options: dict[str, Any], blocks: frozenset[int]) -> dict[str, Any]:
-    """Model options in which these blocks hand on what they are given."""
+    """Return model options in which these blocks pass their input through."""
     for block in blocks:
         options = set_model_options_patch_replace(
             options, lambda given, _: given, "dit", "double_block", block

@@ -1,4 +1,4 @@
-"""GUIDERs made of GUIDERs, the host's plain one or the pack's, and what can be told of them."""
+"""Changing and describing GUIDERs, the pack's and the host's plain one."""
 # pyright: reportMissingImports=false
 
 import copy
@@ -24,14 +24,14 @@ from .notes import warn
 from .spans import SpannedConds, spans_of_conds
 
 BLOCK_LISTS = ("blocks", "double_blocks", "transformer_blocks", "joint_blocks")
-"""Where the host's networks keep the blocks that their callers may replace."""
+"""Attributes in which the host's networks keep their replaceable blocks."""
 
 
 def handed_over(high: Any, low: Any, level: float) -> HostGuider:
-    """A guider that another one takes over from; see ``Sampling.handed_over``.
+    """Return a guider from which another takes over; see ``Sampling.handed_over``.
 
     Raises:
-        ValueError: one follows rules of its own, or hands over already.
+        ValueError: one of them has its own rules, or already hands over.
     """
     bound, second = _taken_over(high), _taken_over(low)
     check_alone(bound.after or second.after)
@@ -41,10 +41,10 @@ def handed_over(high: Any, low: Any, level: float) -> HostGuider:
 
 @on_both
 def with_plan(guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> HostGuider:
-    """A guider with another plan; the host's plain one is taken over with its conditions.
+    """Return a guider with a changed plan; the host's plain guider keeps its conditions.
 
     Raises:
-        ValueError: the guider follows rules of its own, or its network cannot do this.
+        ValueError: the guider has its own rules, or its network cannot do this.
     """
     bound = _taken_over(guider)
     bound.plan = change(bound.plan)
@@ -55,10 +55,10 @@ def with_plan(guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> Ho
 
 @on_both
 def with_wrapper(guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> HostGuider:
-    """A guider with one more wrapper, outside or inside of those that it has.
+    """Return a guider with one more wrapper, outside or inside its existing ones.
 
     Raises:
-        ValueError: the guider follows rules of its own.
+        ValueError: the guider has its own rules.
     """
     bound = _taken_over(guider)
     bound.wrappers = placed(bound.wrappers, wrapper, innermost=innermost)
@@ -67,10 +67,10 @@ def with_wrapper(guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> H
 
 @on_both
 def with_closing(guider: Any, closing: tuple[Wrapper, ...]) -> HostGuider:
-    """A guider with what closes the loops of a run around the denoisers of all its prompts.
+    """Return a guider with wrappers that close loops, around the denoisers of all its prompts.
 
     Raises:
-        ValueError: the guider follows rules of its own.
+        ValueError: the guider has its own rules.
     """
     bound = _taken_over(guider)
     bound.closing = closing
@@ -81,10 +81,10 @@ def with_closing(guider: Any, closing: tuple[Wrapper, ...]) -> HostGuider:
 def with_further(
     guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
 ) -> HostGuider:
-    """A guider with further prompts; see ``Sampling.with_further``.
+    """Return a guider with further prompts; see ``Sampling.with_further``.
 
     Raises:
-        ValueError: the guider follows rules of its own, or has prompts of this name.
+        ValueError: the guider has its own rules, or already has prompts of this name.
     """
     bound = _taken_over(guider)
     check_new(name, bound.further)
@@ -96,16 +96,17 @@ def with_further(
 
 @on_both
 def with_spans(guider: Any, clips: Clips) -> Any:
-    """A guider whose runs follow prompts over time, where it has any.
+    """Return a guider that follows its prompts over time, if it has any.
 
-    All of them stand among its conditions, which the host prepares once per run.
+    All of the prompts go into its conditions, which the host prepares once per run.
 
     Args:
         guider: the pack's, or the host's plain one.
-        clips: that will be made.
+        clips: of the run.
 
     Raises:
-        ValueError: the guider follows rules of its own, or the clips have no time.
+        ValueError: the guider has its own rules, or the clips lack the frame rate that the
+            prompts need.
     """
     found = spans_of_conds(guider.original_conds)
     if not found:
@@ -120,7 +121,7 @@ def with_spans(guider: Any, clips: Clips) -> Any:
 
 @on_both
 def with_draws(guider: Any, draws: StepNoise | None) -> Any:
-    """A guider of the pack whose wrappers draw this noise; any other as it is."""
+    """Return a guider of the pack whose wrappers draw this noise; any other as it is."""
     if not isinstance(guider, HostGuider):
         return guider
     bound = _taken_over(guider)
@@ -129,12 +130,12 @@ def with_draws(guider: Any, draws: StepNoise | None) -> Any:
 
 
 def further_of(guider: Any) -> tuple[str, ...]:
-    """Names of the prompts that a guider has beside its own."""
+    """Return the names of a guider's further prompts."""
     return tuple(guider.further) if isinstance(guider, HostGuider) else ()
 
 
 def known_of(guider: Any) -> tuple[object, ...]:
-    """What tells a guider's prompts and plan from others', and those of one that takes over."""
+    """Return what identifies a guider's prompts and plan, and those of one that takes over."""
     conds = guider.original_conds
     parts = [(each.get("cross_attn"), each) for name in sorted(conds) for each in conds[name]]
     ours = isinstance(guider, HostGuider)
@@ -146,12 +147,12 @@ def known_of(guider: Any) -> tuple[object, ...]:
 
 
 def _taken_over(guider: Any) -> HostGuider:
-    """A copy of the pack's guider, or one of the pack that does what the host's plain one does."""
+    """Return a copy of the pack's guider, or the pack's equivalent of the host's plain one."""
     if isinstance(guider, HostGuider):
         return copy.copy(guider)
     if type(guider) is not CFGGuider:
         raise ValueError(
-            f"a {type(guider).__name__} follows rules of its own: use the guider of Denoiser or "
+            f"a {type(guider).__name__} has its own guidance rules: use the guider of Denoiser or "
             "CFGGuider"
         )
     bound = HostGuider(guider.model_patcher, GuidancePlan(scale=guider.cfg))
@@ -170,14 +171,14 @@ def _check_attention(guider: HostGuider) -> None:
 
 
 def plan_of(guider: Any) -> GuidancePlan | None:
-    """What a guider does with the predictions; None for one that follows rules of its own."""
+    """Return a guider's plan; None if it has its own rules."""
     if isinstance(guider, HostGuider):
         return guider.plan
     return GuidancePlan(scale=guider.cfg) if type(guider) is CFGGuider else None
 
 
 def block_count(guider: CFGGuider) -> int:
-    """Blocks of the guider's network that can be left out; 0 where it has none."""
+    """Return the number of skippable blocks in the guider's network."""
     network = guider.model_patcher.model.diffusion_model
     lists = (getattr(network, name, None) for name in BLOCK_LISTS)
     return next((len(each) for each in lists if isinstance(each, torch.nn.ModuleList)), 0)

@@ -1,4 +1,4 @@
-"""The ComfyUI host: the nodes' objects are ComfyUI's own."""
+"""The ComfyUI host, which gives nodes ComfyUI's own objects."""
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,16 +71,16 @@ class ComfyFiles:
     """Weights, inputs and results where ComfyUI keeps them; see ``Files``."""
 
     def model_files(self, folder: str) -> list[str]:
-        """Safetensors files of a model folder, from every place that ComfyUI was told of."""
+        """List a model folder's safetensors files, from every directory that ComfyUI searches."""
         names = folder_paths.get_filename_list(folder)
         return [name for name in names if name.endswith(".safetensors")]
 
     def model_folders(self, folder: str) -> list[Path]:
-        """Every place that ComfyUI was told of."""
+        """List the directories that ComfyUI searches."""
         return [Path(place) for place in folder_paths.get_folder_paths(folder)]
 
     def model_path(self, folder: str, name: str) -> Path:
-        """Place of a weight file."""
+        """Return the path of a weight file."""
         there = self.model_files(folder)
         found = same_name(name, there)
         if found is None:
@@ -89,31 +89,31 @@ class ComfyFiles:
         return Path(folder_paths.get_full_path_or_raise(folder, found))
 
     def input_folder(self) -> Path:
-        """Where files are looked for."""
+        """ComfyUI's input directory."""
         return Path(folder_paths.get_input_directory())
 
     def output_folder(self) -> Path:
-        """Where results are saved."""
+        """ComfyUI's output directory."""
         return Path(folder_paths.get_output_directory())
 
     def results_folder(self) -> Path:
-        """The one in which they are saved."""
+        """The output folder."""
         return self.output_folder()
 
     def temp_folder(self) -> Path:
-        """ComfyUI's own, which it empties when it starts and when it ends."""
+        """ComfyUI's temporary directory, which it empties when it starts and when it exits."""
         return Path(folder_paths.get_temp_directory())
 
     def video_of(self, path: Path) -> VideoFromFile:
-        """The host's VIDEO of a file; its Save Video copies the streams."""
+        """Wrap a file as the host's VIDEO; its Save Video copies the streams."""
         return VideoFromFile(str(path))
 
     def clip_of(self, video: Any) -> Clip:
-        """The file, if there is one, else the frames that the VIDEO gives."""
+        """Open the VIDEO's file if it has one, else its frames in memory."""
         return clip_of(video)
 
     def graph_metadata(self, hidden: Any) -> dict[str, str]:
-        """The prompt and the workflow, as the host's own nodes write them."""
+        """Return the prompt and the workflow, as the host's own nodes write them."""
         return graph_metadata(hidden)
 
 
@@ -124,20 +124,20 @@ class ComfyModels:
 
     @property
     def stored_formats(self) -> tuple[str, ...]:
-        """Those that the layers of this ComfyUI compute with."""
+        """Formats that this ComfyUI's layers compute with."""
         return stored_formats()
 
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Any:
-        """MODEL from weights."""
+        """Build a MODEL from weights."""
         return make_model(weights, dtype=dtype)
 
     def weight_shapes(self, model: Any) -> dict[str, torch.Size]:
-        """Shapes of the weights of any of the host's models."""
+        """Return the weight shapes of any of the host's models."""
         network = model.model.diffusion_model
         return {name: weight.shape for name, weight in network.named_parameters()}
 
     def noise_levels(self, model: Any) -> NoiseLevels:
-        """What the model's sampling object says."""
+        """Read the noise levels from the model's sampling object."""
         return noise_levels(model)
 
     def with_lora(
@@ -149,23 +149,23 @@ class ComfyModels:
         live: bool,
         distilled: bool | None = None,
     ) -> Any:
-        """The host's own patches: it merges them, or computes them live where memory is short."""
+        """Add patches for the host, which merges them, or applies them live if memory is short."""
         return with_lora(model, patches, strength, distilled)
 
     def make_clip(self, weights: TextWeights, *, dtype: str) -> Any:
-        """CLIP from a text encoder's weights."""
+        """Build a CLIP from a text encoder's weights."""
         return make_clip(weights, dtype=dtype)
 
     def make_vae(self, weights: VAEWeights, *, dtype: str) -> HostVAE:
-        """VAE from weights."""
+        """Build a VAE from weights."""
         return HostVAE(weights, dtype=dtype)
 
     def vae_format(self, vae: Any) -> LatentFormat:
-        """Channels and compression of any of the host's VAEs; an image VAE keeps every frame."""
+        """Return the format of any of the host's VAEs; an image VAE keeps every frame."""
         return format_of(vae)
 
     def make_control(self, weights: ControlWeights, *, dtype: str) -> HostControl:
-        """CONTROL_NET from weights."""
+        """Build a CONTROL_NET from weights."""
         return make_control(weights, dtype=dtype)
 
     def controlled(
@@ -177,11 +177,11 @@ class ComfyModels:
         strength: ControlStrength,
         references: Tensor | None = None,
     ) -> Any:
-        """A copy that follows the pictures."""
+        """Return a copy that follows the images."""
         return controlled(control_net, previous, images, vae, strength, references)
 
     def about_control(self, control_net: HostControl) -> AboutControl:
-        """What can be told of one of the pack's."""
+        """Describe one of the pack's controls."""
         return about_control(control_net)
 
     def with_strength(self, control_net: HostControl, strength: ControlStrength) -> HostControl:
@@ -189,11 +189,11 @@ class ComfyModels:
         return with_strength(control_net, strength)
 
     def controls_of(self, conditioning: Conditioning) -> list[AboutControl]:
-        """The controls of a prompt, whoever made them."""
+        """Describe a prompt's controls, the pack's and the host's."""
         return controls_of(conditioning)
 
     def joined(self, first: Any, second: Any, counts: tuple[int, int]) -> Any:
-        """A copy that follows the pictures of both."""
+        """Return a copy that follows the images of both."""
         return joined(first, second, counts)
 
     def encode_prompt(self, clip: Any, text: str) -> Conditioning:
@@ -206,17 +206,17 @@ class ComfyModels:
         return encode_video(vae, images, loop=loop)
 
     def encode_stream(self, vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:
-        """Encode frames as they come."""
+        """Encode frames as they arrive."""
         return encode_stream(vae, frames, total)
 
     def decode_stream(
         self, vae: Any, latent: Tensor, *, loop: bool = False, tile: int = 0
     ) -> FrameStream:
-        """Decode a latent while its frames are read; of one with sound, the video."""
+        """Decode a latent while its frames are read; a sound stream is left out."""
         return decode_stream(vae, streams_of(latent)[0], loop=loop, tile=tile)
 
     def decode_video(self, vae: Any, latent: Tensor, *, loop: bool = False) -> Tensor:
-        """Decode a latent; of one with sound, the video."""
+        """Decode a latent; a sound stream is left out."""
         latent = streams_of(latent)[0]
         if loop:
             images = decode_loop(vae, latent, self.vae_format(vae).compression)
@@ -231,13 +231,13 @@ class ComfySampling:
     def make_guider(
         self, model: Any, positive: Conditioning, negative: Conditioning, guidance: float
     ) -> HostGuider:
-        """GUIDER with classifier-free guidance."""
+        """Build a GUIDER with classifier-free guidance."""
         guider = HostGuider(model, GuidancePlan(scale=guidance))
         guider.set_conds(positive, negative)
         return guider
 
     def with_plan(self, guider: Any, change: Callable[[GuidancePlan], GuidancePlan]) -> HostGuider:
-        """Change what is done with the predictions."""
+        """Change the guidance plan."""
         return with_plan(guider, change)
 
     def with_wrapper(self, guider: Any, wrapper: Wrapper, *, innermost: bool = False) -> HostGuider:
@@ -247,22 +247,22 @@ class ComfySampling:
     def with_further(
         self, guider: Any, name: str, positive: Conditioning, negative: Conditioning, scale: float
     ) -> HostGuider:
-        """Keep further prompts among the guider's conditions."""
+        """Add further prompts to the guider's conditions."""
         return with_further(guider, name, positive, negative, scale)
 
     def handed_over(self, high: Any, low: Any, level: float) -> HostGuider:
-        """Let one take over from the other."""
+        """Let ``low`` take over from ``high``."""
         pair = (each.model_patcher.model.latent_format for each in (high, low))
         formats = [(type(each).__name__, each.latent_channels) for each in pair]
         check_experts(self.about(high), self.about(low), formats)
         return handed_over(high, low, level)
 
     def with_draws(self, guider: Any, draws: StepNoise | None) -> Any:
-        """Keep what wrappers draw; only the pack's guiders have wrappers."""
+        """Set the noise that wrappers draw; only the pack's guiders have wrappers."""
         return with_draws(guider, draws)
 
     def about(self, guider: Any) -> AboutGuider:
-        """What a guider of the pack, or the host's, says, and the files of its model."""
+        """Describe a guider of the pack or of the host, with what its model's files state."""
         model = guider.model_patcher.model
         ours = isinstance(model, HostModel)
         weights = KnownWeights(model.weights.info, model.weights.latent) if ours else None
@@ -286,7 +286,7 @@ class ComfySampling:
     def make_sampler(
         self, solver: Callable[..., Tensor], options: Mapping[str, Any]
     ) -> HostSampler:
-        """SAMPLER from a solver of ours."""
+        """Build a SAMPLER from one of our solvers."""
         return HostSampler(solver, dict(options))
 
     def with_options(self, sampler: Any, options: Mapping[str, Any]) -> HostSampler | None:
@@ -294,13 +294,13 @@ class ComfySampling:
         return sampler.with_options(options) if isinstance(sampler, HostSampler) else None
 
     def solver_of(self, sampler: Any) -> SolverCall | None:
-        """The function of the host's plain samplers too."""
+        """Return the solver, also of the host's own plain samplers."""
         if not isinstance(sampler, KSAMPLER):
             return None
         return SolverCall(sampler.sampler_function, sampler.extra_options)
 
     def fit_latent(self, guider: Any, latent: Latent) -> dict[str, Any]:
-        """As the host's own KSampler does."""
+        """Fit a LATENT as the host's own KSampler does."""
         return fit_latent(guider, latent)
 
     def sample(
@@ -324,14 +324,14 @@ class ComfySampling:
 
 
 class ComfySession:
-    """The node that runs in ComfyUI; see ``Session``."""
+    """The running node in ComfyUI; see ``Session``."""
 
     def ticker(self, total: int) -> Callable[[int], None]:
-        """A progress bar on the node."""
+        """Start a progress bar on the node."""
         return ticker(total)
 
     def warn(self, message: str) -> None:
-        """In the log, and as text on the node that runs."""
+        """Warn in the log, and as text on the running node."""
         warn(message)
 
 

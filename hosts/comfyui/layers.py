@@ -1,4 +1,4 @@
-"""ComfyUI's layers, whose products are the pack's where ComfyUI would multiply as torch does."""
+"""ComfyUI's layers with the pack's matrix products where ComfyUI would use torch's."""
 # pyright: reportMissingImports=false
 
 from functools import lru_cache
@@ -12,10 +12,10 @@ from ...models.products import Linear
 
 
 class HostLinear(Linear):
-    """Before a linear layer of ComfyUI's in the order of methods: that one casts and patches."""
+    """Mixin that precedes ComfyUI's linear layer, which casts and patches, in the MRO."""
 
     def is_plain(self, x: Tensor) -> bool:
-        """Whether ComfyUI would multiply x by the weights as they are, with nothing to be done."""
+        """Whether ComfyUI would multiply x by the weights as they are, without casts or patches."""
         if torch.compiler.is_compiling():
             return False
         waits = any(hasattr(self, name) for name in ("_v", "_prefetch"))  # streamed
@@ -39,7 +39,7 @@ class HostLinear(Linear):
 
 @lru_cache
 def with_fast_products(operations: Any) -> Any:
-    """A namespace of ComfyUI's layers with the pack's products; of other layers, as it is."""
+    """Return a namespace of ComfyUI's layers with the pack's products; any other as it is."""
     if operations not in (comfy.ops.disable_weight_init, comfy.ops.manual_cast):
         return operations
     linear = type("Linear", (HostLinear, operations.Linear), {})

@@ -1,4 +1,4 @@
-"""A model's noise levels, and whether a schedule belongs to its kind."""
+"""A model's noise levels, and checks that a schedule is for its kind of model."""
 # pyright: reportMissingImports=false
 
 from typing import Any
@@ -19,7 +19,7 @@ from .sampler import process_of
 
 
 def noise_levels(model: Any) -> NoiseLevels:
-    """Levels of any of the host's models, as nodes such as ModelSamplingSD3 have left them."""
+    """Return the levels of any host model, with changes by nodes such as ModelSamplingSD3."""
     sampling = model.get_model_object("model_sampling")
     if process_of(sampling) is NoiseProcess.FLOW:
         return FlowLevels(_flow_shift(sampling.sigmas))
@@ -29,23 +29,23 @@ def noise_levels(model: Any) -> NoiseLevels:
 
 
 def _flow_shift(sigmas: Tensor) -> float:
-    """Shift of a flow's table, from the level in its middle: models state it in several ways."""
+    """Compute a flow's shift from its table's middle level, as models state it in several ways."""
     half = len(sigmas) // 2
     level, even = sigmas[half - 1].item(), half / len(sigmas)
     return level * (1 - even) / (even * (1 - level))
 
 
 def check_levels(model: Any, sigmas: Tensor, samples: Tensor) -> None:
-    """Refuse a schedule that was made for models of another kind.
+    """Refuse a schedule for another kind of model.
 
     Args:
         model: the host's model.
         sigmas: noise levels of the run.
-        samples: what it starts from, zeros for nothing.
+        samples: where it starts; zeros mean that nothing is given.
 
     Raises:
-        ValueError: levels above 1 for a flow model, or a run from nothing that starts at 1 or
-            less where the model's pure noise is higher.
+        ValueError: a flow model gets levels above 1, or a run from nothing starts at 1 or less
+            although the model's pure noise is higher.
     """
     if len(sigmas) == 0:
         return
@@ -55,6 +55,6 @@ def check_levels(model: Any, sigmas: Tensor, samples: Tensor) -> None:
     noise = float(model.model_sampling.sigma_max)
     if first <= 1 < noise and not any(each.any() for each in streams_of(samples)):
         raise ValueError(
-            f"noise levels from {first:g}, as flow models have them: pure noise is {noise:g} for "
-            f"this model ({name}); use Model Schedule with this model instead of Schedule"
+            f"the noise levels start at {first:g}, as for flow models, but pure noise is {noise:g} "
+            f"for this model ({name}): use Model Schedule with this model instead of Schedule"
         )

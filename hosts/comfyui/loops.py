@@ -1,4 +1,4 @@
-"""Loops through any of the host's VAEs, which know clips with two ends alone."""
+"""Loops for any of the host's VAEs, which only support open clips."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .vae import HostVAE
 
 
 def encode_loop(vae: Any, images: Tensor | FrameStream, compression: Compression) -> Tensor:
-    """Frames (F, H, W, 3) in [0, 1] -> raw latent; see ``Models.encode_video``."""
+    """Encode frames (F, H, W, 3) in [0, 1] to a raw latent; see ``Models.encode_video``."""
     if compression.time == 1:
         return vae.encode(whole_frames(images)[..., :3])
     compression.check(VideoShape(*images.shape[:3]), loop=True)
@@ -22,7 +22,7 @@ def encode_loop(vae: Any, images: Tensor | FrameStream, compression: Compression
 
 
 def decode_loop(vae: Any, latent: Tensor, compression: Compression) -> Tensor:
-    """Raw latent (B, C, F, H, W) -> frames (B, F, H, W, 3); see ``Models.decode_video``."""
+    """Decode a raw latent (B, C, F, H, W) to (B, F, H, W, 3); see ``Models.decode_video``."""
     if compression.time == 1:
         return vae.decode(latent)
     images = vae.decode(circle.led_in(latent, circle.decoder_lead(causal_config(vae))))
@@ -30,5 +30,5 @@ def decode_loop(vae: Any, latent: Tensor, compression: Compression) -> Tensor:
 
 
 def causal_config(vae: Any) -> VAEConfig:
-    """Of the pack's own; other causal ones look back no further than Wan's, the deepest."""
+    """Return a pack VAE's own config; for any other Wan's, as none looks back further."""
     return vae.first_stage_model.config if isinstance(vae, HostVAE) else WAN21_VAE

@@ -1,4 +1,4 @@
-"""LoRA: changes of weights as the host's own patches."""
+"""LoRA: weight changes as the host's own patches."""
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable
@@ -18,16 +18,16 @@ KNOWN_KEY = "spacetime_distilled"
 
 
 class _Known(NamedTuple):
-    """What was known of a ModelPatcher when it had these patches."""
+    """What was known about a ModelPatcher when it had these patches."""
 
     distilled: bool | None
     patches: object
 
 
 def is_distilled(model: Any) -> bool | None:
-    """Whether a ModelPatcher's model was distilled for few steps; None where nobody knows.
+    """Whether a ModelPatcher's model was distilled for few steps; None if unknown.
 
-    Patches that other nodes have made since are unknown, and change nothing in a distilled one.
+    Later patches by other nodes make the answer unknown, but a distilled model stays distilled.
     """
     known = model.get_attachment(KNOWN_KEY)
     if known is not None:
@@ -38,13 +38,13 @@ def is_distilled(model: Any) -> bool | None:
 
 
 def with_lora(model: Any, patches: WeightDeltas, strength: float, distilled: bool | None) -> Any:
-    """A clone of a ModelPatcher with changes by the names of its parameters.
+    """Return a clone of a ModelPatcher with weight changes.
 
     Args:
         model: of any kind.
-        patches: by name.
+        patches: changes by parameter name.
         strength: factor of the changes.
-        distilled: whether the changes come from a distillation, None for unknown.
+        distilled: whether the changes come from a distillation; None if unknown.
     """
     changed = model.clone()
     for each in _host_patches(patches):
@@ -59,7 +59,7 @@ def with_lora(model: Any, patches: WeightDeltas, strength: float, distilled: boo
 
 
 def _host_patches(patches: WeightDeltas) -> list[dict[str, Any]]:
-    """The host's own patches by name, in the order in which they act on a parameter."""
+    """Return the host's own patches by name, in the order in which they act on a parameter."""
     return [
         {n: ("set", (each.value,)) for n, each in patches.items() if each.value is not None},
         {n: ("diff", (each.full,)) for n, each in patches.items() if each.full is not None},
@@ -75,11 +75,11 @@ def _adapter(change: LowRank) -> WeightAdapterBase:
 
 
 class MagnitudeAdapter(WeightAdapterBase):
-    """A DoRA: the host's own broadcasts a magnitude per row over the columns, and its versions
-    divide by the lengths of different matrices.
+    """A DoRA patch. The host's own broadcasts per-row magnitudes over the columns, and its versions
+    disagree on the matrix whose norms they divide by.
 
     Args:
-        loaded_keys: unused, the host makes a copy with them.
+        loaded_keys: unused, but the host passes them when it copies the adapter.
         weights: down, up, scale and magnitude of a ``LowRank``, which the host moves to the device.
     """
 
@@ -100,16 +100,16 @@ class MagnitudeAdapter(WeightAdapterBase):
         intermediate_dtype: torch.dtype = torch.float32,
         original_weight: Any = None,
     ) -> Tensor:
-        """The changed weight; ``function`` is the host's, around every change."""
+        """Return the changed weight; the host wraps every change in ``function``."""
         change = LowRank(*self.weights).change(weight)
         weight += function((strength * change).type(weight.dtype))
         return weight
 
 
 def _patch_what_the_host_skips(patcher: ModelPatcher, device: Any, *_: Any) -> None:
-    """Patch parameters of modules that have modules, such as a block's modulation.
+    """Patch the parameters of modules that contain modules, such as a block's modulation.
 
-    The host patches those of innermost modules and leaves the others as they are, in silence.
+    The host patches only those of innermost modules and silently skips the others.
     """
     for key in patcher.patches:
         module = patcher.model.get_submodule(key.rpartition(".")[0])

@@ -31,27 +31,25 @@ from .windows import retained_frames
 log = logging.getLogger(__name__)
 
 HOST_FORMATS = {16: latent_formats.Wan21, 48: latent_formats.Wan22}
-"""The host's own formats of the published families, by channels: they know preview colours."""
+"""The host's own formats for the published families, by channels, with their preview colours."""
 
 PICTURES = {
     "reference_latents": "reference images",
     "vace_frames": "control frames",
 }
-"""What other nodes put into a conditioning that no network of ours has an input for."""
+"""Entries that other nodes add to a conditioning and for which our networks have no input."""
 
 UNCUT = ("c_crossattn", "clip_texts", "clip_fea", "channels", "denoise_mask")
-"""Conditionings that the host's context windows leave as they are, whatever their sizes are."""
+"""Conditionings that the host's context windows leave as they are, whatever their sizes."""
 
-NO_VISION = (
-    "connect CLIP Vision Encode (clip_vision_h) to the clip_vision_output of WanImageToVideo"
-)
+NO_VISION = "connect CLIP Vision Encode (clip_vision_h) to clip_vision_output of WanImageToVideo"
 
 MASK_CHANNELS = 4
-"""Of a start image, beside its latent: one for each frame behind a latent frame."""
+"""Mask channels that go with a start image's latent: one per frame behind a latent frame."""
 
 
 class HostLatentFormat(latent_formats.LatentFormat):
-    """The pack's LatentFormat for the host; tokens (B, L, C * volume) go through it too."""
+    """The pack's LatentFormat for the host; it also takes tokens (B, L, C * volume)."""
 
     latent_dimensions = 3
 
@@ -63,7 +61,7 @@ class HostLatentFormat(latent_formats.LatentFormat):
         self._set_preview_factors()
 
     def _set_preview_factors(self) -> None:
-        """The pack's own, or those of the host's format of as many channels."""
+        """Take the pack's own factors, or those of the host's format with as many channels."""
         if self.source.rgb is not None:
             self.latent_rgb_factors = [list(row) for row in self.source.rgb]
             self.latent_rgb_factors_bias = list(self.source.rgb_bias)
@@ -73,11 +71,11 @@ class HostLatentFormat(latent_formats.LatentFormat):
             self.latent_rgb_factors_bias = known.latent_rgb_factors_bias
 
     def process_in(self, latent: Tensor) -> Tensor:
-        """Raw -> what the network sees."""
+        """Normalise a raw latent for the network."""
         return self._per_channel(self.source.normalise, latent)
 
     def process_out(self, latent: Tensor) -> Tensor:
-        """What the network sees -> raw."""
+        """Convert the network's normalised latent back to raw."""
         return self._per_channel(self.source.denormalise, latent)
 
     def _per_channel(self, function: Callable[[Tensor], Tensor], latent: Tensor) -> Tensor:
@@ -88,7 +86,7 @@ class HostLatentFormat(latent_formats.LatentFormat):
 
 
 class HostConfig(supported_models_base.BASE):
-    """What the host wants to know of a network before it is built."""
+    """The host's configuration of a network that is not built yet."""
 
     unet_extra_config: dict[str, Any] = {}  # noqa: RUF012
     supported_inference_dtypes = [torch.bfloat16, torch.float16, torch.float32]  # noqa: RUF012
@@ -104,47 +102,47 @@ class HostConfig(supported_models_base.BASE):
     def get_model(
         self, state_dict: Any, prefix: str = "", device: torch.device | None = None
     ) -> "HostModel":
-        """Build the network with the weights that this config came with, which it then gives up."""
+        """Build the network with this config's weights, which the config then drops."""
         return HostModel(self, device=device)
 
 
 class HostModel(model_base.BaseModel):
-    """The flow model that the host samples."""
+    """The host's flow model with the pack's network."""
 
     def __init__(self, config: HostConfig, *, device: torch.device | None) -> None:
         self.takes_levels = bool(config.weights.info.get(LEVELS_KEY, False))
         super().__init__(
             config, model_base.ModelType.FLOW, device=device, unet_model=_builder(config.weights)
         )
-        # The network has the tensors now: kept here, they would stay when it moves or is cast.
+        # The network owns the tensors now; kept here too, they would outlive a move or a cast.
         config.weights = replace(config.weights, state={})
         self.weights = config.weights
 
     @property
     def further_channels(self) -> int:
-        """Input channels beside the state's own."""
+        """Number of input channels in addition to those of the state."""
         return self.weights.config.in_channels - self.weights.latent.channels
 
     @property
     def image_to_video(self) -> bool:
-        """Whether they hold a mask and the latent of a start image; the host's Wan models ask."""
+        """Whether they hold a mask and a start image's latent; the host's Wan code reads this."""
         return self.further_channels == MASK_CHANNELS + self.weights.latent.channels
 
     def concat_cond(self, **kwargs: Any) -> Tensor | None:
-        """The further channels (B, C, F, H, W), as the host's own Wan models make them."""
+        """Build the further channels (B, C, F, H, W) as the host's own Wan models do."""
         if not self.further_channels:
             return None
         return model_base.WAN21.concat_cond(self, **kwargs)
 
     def extra_conds(self, **kwargs: Any) -> dict[str, Any]:
-        """Hand on what the network takes: texts, an image context, further channels, a mask.
+        """Pass on the network's inputs: texts, an image context, further channels, a mask.
 
-        The channels go to the network by their name, beside the state and not as a part of it, so
-        that a window of the state gets its own part of them.
+        The channels go to the network under their own name rather than as part of the state, so
+        that a window of the state gets its part of them.
 
         Raises:
-            ValueError: the conditioning is of another text or vision encoder, lacks an image
-                context, or carries pictures that are not taken.
+            ValueError: the conditioning is from another text or vision encoder, lacks an image
+                context, or carries images that the network does not take.
         """
         _refuse_pictures(kwargs, start_image=bool(self.further_channels))
         found = super().extra_conds(**kwargs)
@@ -169,7 +167,7 @@ class HostModel(model_base.BaseModel):
     def process_timestep(
         self, timestep: Tensor, x: Tensor, denoise_mask: Tensor | None = None, **_: Any
     ) -> Tensor:
-        """Noise levels in [0, 1] whatever the schedule counts in; a kept place has level 0."""
+        """Return noise levels in [0, 1], whatever the schedule's unit; kept places have level 0."""
         sigma = timestep / getattr(self.model_sampling, "multiplier", 1.0)  # (B,)
         if denoise_mask is None:
             return sigma
@@ -179,7 +177,7 @@ class HostModel(model_base.BaseModel):
     def scale_latent_inpaint(
         self, sigma: Tensor, noise: Tensor, latent_image: Tensor, **kwargs: Any
     ) -> Tensor:
-        """What kept places hold while sampling: clean where the network can be told so."""
+        """Return the values of kept places while sampling: clean if the network takes levels."""
         if self.takes_levels:
             return latent_image
         return super().scale_latent_inpaint(
@@ -189,11 +187,11 @@ class HostModel(model_base.BaseModel):
     def resize_cond_for_context_window(
         self, cond_key: str, cond_value: Any, *_: Any, **__: Any
     ) -> Any:
-        """What the network cuts to a window by itself, or takes whole; the host cuts the rest."""
+        """Leave alone what the network itself cuts or takes whole; the host cuts the rest."""
         return cond_value if cond_key in UNCUT else None
 
     def memory_required(self, input_shape: Any, **kwargs: Any) -> float:
-        """Estimate from the latent's size, in bytes; tokens count the positions they cover."""
+        """Estimate bytes from the latent's size; tokens count as the positions they cover."""
         if len(input_shape) == 3:
             batch, tokens, features = input_shape
             channels = self.latent_format.latent_channels
@@ -206,14 +204,14 @@ def _refuse_pictures(conditioning: Mapping[str, Any], *, start_image: bool) -> N
     found = [what for key, what in refused.items() if conditioning.get(key) is not None]
     if found:
         raise ValueError(
-            f"the conditioning carries {' and '.join(found)}, which this model cannot take: give "
-            "the prompts to the sampler without the node that added it (such as WanImageToVideo), "
-            "or keep a frame of the latent with a noise mask (Set Latent Noise Mask)"
+            f"the conditioning carries {' and '.join(found)}, which this model does not support: "
+            "remove the node that added it (such as WanImageToVideo), or keep a frame of the "
+            "latent with a noise mask (Set Latent Noise Mask)"
         )
 
 
 def _builder(weights: DiTWeights) -> Callable[..., HostDiT]:
-    """What the host calls to build its ``diffusion_model``; weights are loaded strictly."""
+    """Return the function that builds the host's ``diffusion_model``; it loads strictly."""
 
     def build(
         *, operations: Any, dtype: torch.dtype, device: torch.device | None, **_: Any
@@ -229,12 +227,12 @@ def _builder(weights: DiTWeights) -> Callable[..., HostDiT]:
 
 
 def make_model(weights: DiTWeights, *, dtype: str) -> ModelPatcher:
-    """MODEL from weights.
+    """Build a MODEL from weights.
 
     Args:
         weights: of a video transformer.
-        dtype: auto (what the host would take for a network of this size, but bf16 on a CPU that is
-            fast in it), fp32, bf16 or fp16.
+        dtype: auto (the host's choice for a network of this size, but bf16 on a CPU that is fast
+            in it), fp32, bf16 or fp16.
     """
     return _patcher(weights, dtype)
 
@@ -260,9 +258,9 @@ def _patcher(weights: DiTWeights, dtype: str, *, streams: bool = True) -> ModelP
 def _dtypes(
     weights: DiTWeights, wanted: torch.dtype | None, device: torch.device
 ) -> tuple[torch.dtype, torch.dtype | None]:
-    """In which type plain weights are kept, and in which to compute; None for the same.
+    """Return the dtype of plain weights and the dtype to compute in, None for the same.
 
-    Quantised weights are restored to the type to compute in, which the host has to be told.
+    Quantised weights are dequantised to the latter, which the host needs to know.
     """
     supported = HostConfig.supported_inference_dtypes
     if is_stored(weights.state):
@@ -284,7 +282,7 @@ def _dtypes(
 def _rebuilt(
     again: Callable[[], DiTWeights], dtype: str, disable_dynamic: bool = False
 ) -> ModelPatcher:
-    """The same patcher with weights of its own; the host names the argument."""
+    """Build the same patcher with its own weights; ``disable_dynamic`` is the host's name."""
     return _patcher(again(), dtype, streams=not disable_dynamic)
 
 

@@ -1,4 +1,4 @@
-"""The video transformer with the call that ComfyUI makes, its attention and its patches.
+"""The video transformer behind ComfyUI's call signature, with its attention and its patches.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens, D width.
 """
@@ -38,23 +38,23 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def uncompiled(function: Function) -> Function:
-    """Run a function as it is where the host compiles the network, with all that it calls."""
+    """Exclude a function, and all that it calls, from compilation by the host."""
     return cast(Function, torch.compiler.disable(function))
 
 
 FRAME_BY_FRAME = Compression(time=1, space=1)
 
 See = Callable[[Tensor], Tensor]
-"""Values over a whole run's state, or over its places -> the part that is looked at."""
+"""Maps values over a whole run's state, or over its places, to the part that is evaluated."""
 
 CLIPS_KEY = "spacetime_clips"
-"""Where a sampling run puts its ``Clips`` in the host's transformer options."""
+"""Key of a run's ``Clips`` in the host's transformer options."""
 
 EVALUATION_KEY = "spacetime_evaluation"
-"""Where a guider puts the ``Evaluation`` that is under way."""
+"""Key of the guider's current ``Evaluation``."""
 
 AGAINST_KEY = "spacetime_against"
-"""Where a guider puts the prompt ``Against`` which the cross-attention is guided."""
+"""Key of ``Against``, the prompt that the guider guides cross-attention away from."""
 
 
 class Against(NamedTuple):
@@ -62,7 +62,7 @@ class Against(NamedTuple):
 
     Args:
         contexts: (1, S, text width), one for all clips of the run or one per clip.
-        image: (1, I, image width), the image context beside them; None for none.
+        image: (1, I, image width), the image context that goes with them; None for none.
         guidance: strengths.
     """
 
@@ -72,15 +72,15 @@ class Against(NamedTuple):
 
 
 STEERED_KEY = "spacetime_steered"
-"""Under which controls stand beside the host's residuals: ``Steered`` of each."""
+"""Key of the pack's controls, one ``Steered`` each, beside the host's residuals."""
 
 
 class Steered(NamedTuple):
     """A control branch to run beside the blocks.
 
     Args:
-        network: of the branch.
-        state: its hint over the whole run.
+        network: the branch's network.
+        state: its hint for the whole run.
         factor: of all residuals.
         blocks: factors of the branch's blocks.
     """
@@ -92,9 +92,9 @@ class Steered(NamedTuple):
 
 
 class HostAttention:
-    """The attention that the host was started with, or that a node put in its place.
+    """The attention that the host was started with, or the one that a node replaced it with.
 
-    Where nobody has chosen one, a CPU gets the pack's, if that is faster.
+    If neither the user nor a node has chosen one, a CPU uses the pack's where that is faster.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class HostAttention:
 
     @contextmanager
     def with_options(self, options: Mapping[str, Any]) -> Iterator[None]:
-        """Hand the host its options with every call inside."""
+        """Pass the host its options in every call within the block."""
         before, self._options = self._options, options
         try:
             yield
@@ -124,17 +124,17 @@ class HostAttention:
         )
 
     def _is_chosen(self) -> bool:
-        """Whether the user, or a node, has asked for an attention."""
+        """Whether the user or a node has chosen an attention."""
         by_default = optimized_attention is attention_sub_quad and not args.use_quad_cross_attention
         return not by_default or "optimized_attention_override" in self._options
 
 
 class HostDiT(VideoDiT):
-    """``VideoDiT`` behind the signature of the host's own networks; the names stay Wan's.
+    """``VideoDiT`` behind the signature of the host's own networks; parameters keep Wan's names.
 
-    A sampling run of the host lasts from ``begin`` to ``end``. Where the host compiles the network,
-    the graph is that of ``VideoDiT.forward``: what the host's options say changes from step to
-    step, and its compile node checks no value of them again.
+    A sampling run of the host lasts from ``begin`` to ``end``. If the host compiles the network,
+    only ``VideoDiT.forward`` is compiled: the host's options change from step to step, and its
+    compile node never checks their values again.
     """
 
     kept_prompts: PromptCache | None = None
@@ -146,11 +146,11 @@ class HostDiT(VideoDiT):
         self.host_attention = attention
 
     def begin(self, prompts: PromptCache, retained: tuple[int, ...]) -> None:
-        """Keep prepared prompts, and remember the frames that the host keeps in its windows."""
+        """Start a run, with its cache of prompts and the frames that the host's windows retain."""
         self.kept_prompts, self.retained = prompts, retained
 
     def end(self) -> None:
-        """Forget the run."""
+        """Drop the state of the run."""
         self.kept_prompts, self.retained = None, ()
 
     @torch.compiler.disable(recursive=False)
@@ -163,22 +163,23 @@ class HostDiT(VideoDiT):
         transformer_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Tensor:
-        """Velocity of a latent (B, C, F, H, W), or of tokens (B, L, D) in a run on tokens.
+        """Predict the velocity of a latent (B, C, F, H, W), or of tokens (B, L, D).
 
         Args:
             x: noisy state in the dtype to compute in.
-            timestep: noise levels in [0, 1]: (B,), with a latent (B, F, H, W), with tokens (B, L).
+            timestep: noise levels in [0, 1]: (B,), or (B, F, H, W) for a latent and (B, L) for
+                tokens.
             context: (B, S, text width).
             control: residuals of ControlNets, one per block under ``input``, and the ``Steered``
-                branches of the pack's.
+                branches of the pack's own.
             transformer_options: the host's patches, the run's ``Clips`` and the ``Evaluation``.
             kwargs: ``clip_texts``, contexts of packed clips, one per clip; ``clip_fea``, the image
-                context (B, I, image width); ``channels``, further input channels of the whole
-                run's state (B, C, F, H, W). Other conditionings of the host are not taken.
+                context (B, I, image width); ``channels``, further input channels for the whole
+                run's state (B, C, F, H, W). The host's other conditionings are ignored.
         """
         options = transformer_options or {}
         wrappers = get_all_wrappers(WrappersMP.DIFFUSION_MODEL, options)
-        # The host's EasyCache writes into x, from which the host still takes the prediction of x0.
+        # The host's EasyCache writes into x, but the host still computes x0 from x.
         given = x.clone() if wrappers else x
         executor = WrapperExecutor.new_class_executor(self._velocity, self, wrappers)
         return executor.execute(given, timestep, context, control, options, **kwargs)
@@ -214,7 +215,7 @@ class HostDiT(VideoDiT):
         channels: Tensor | None = None,
         **_: Any,
     ) -> tuple[Callable[[], Tensor], Callable[[Tensor], Tensor]]:
-        """The pack's network with all that it is given, and what makes its result the host's."""
+        """Return the pack's network bound to its inputs, and a function for the host's result."""
         clips, sigma, at, see = self._looked_at(x, sigma, options)
         channels = None if channels is None else see(channels)
         conditions = clips.conditions(self.config.conditions, sigma)
@@ -249,7 +250,7 @@ class HostDiT(VideoDiT):
         options: Mapping[str, Any],
         see: See,
     ) -> BoundControl:
-        """A branch with what these clips show of its hint."""
+        """Return a branch with the part of its hint that belongs to these clips."""
         maker = ContextMaker.of_branch(steered.network, self)
         contexts = _prepared(self, maker, texts, None, options)
         state = steered.state.seen(see)
@@ -265,8 +266,8 @@ class HostDiT(VideoDiT):
     def _looked_at(
         self, x: Tensor, sigma: Tensor, options: Mapping[str, Any]
     ) -> tuple[Clips, Tensor, Evaluation | None, See]:
-        """The clips in a state, their noise levels, the evaluation under way if it is told, and
-        what takes the part that is looked at of the whole run's values.
+        """Return the clips in a state, their noise levels, the current evaluation if known, and a
+        function that takes the evaluated part of the whole run's values.
         """
         at = whole = _evaluation(options, x)
         clips, window = options.get(CLIPS_KEY) if at is None else at.clips, None
@@ -281,7 +282,7 @@ class HostDiT(VideoDiT):
             part = values if whole is None else whole.part(values)
             return part if window is None else window.contents(part)
 
-        if clips is None:  # the host's own nodes say the size and no more
+        if clips is None:  # the host's own nodes state only the size
             clips = clips_of_latent({}, x, FRAME_BY_FRAME)
         if at is not None and at.places is not None:
             sigma = at.places
@@ -290,7 +291,7 @@ class HostDiT(VideoDiT):
     def _against(
         self, x: Tensor, clips: Clips, options: Mapping[str, Any], hooks: BlockHooks
     ) -> BlockHooks:
-        """Guide the attention against a prompt that these very weights have prepared."""
+        """Guide attention away from a prompt, which this network's own weights prepare."""
         against: Against | None = options.get(AGAINST_KEY)
         if against is None:
             return hooks
@@ -324,22 +325,23 @@ def _prepared(
 
 
 def _rows(context: Context, rows: int) -> Context:
-    """The text of a context, of the first row where there are other numbers of them."""
+    """Return a context's text; its first row for all, if the number of rows differs."""
     k, v = (x if len(x) == rows else x[:1].expand(rows, *x.shape[1:]) for x in context.text)
     return Context((k, v))
 
 
 def _evaluation(options: Mapping[str, Any], x: Tensor) -> Evaluation | None:
-    """The evaluation under way, where ``x`` is and for as many rows as the host batches."""
+    """Return the current evaluation on the device of ``x``, for all rows of the host's batch."""
     at: Evaluation | None = options.get(EVALUATION_KEY)
     return None if at is None else at.to(x.device).repeated(len(x) // len(at.sigma))
 
 
 @uncompiled
 def _for_host(velocity: Tensor, size: Sequence[int], at: Evaluation | None) -> Tensor:
-    """The velocity in a latent's own size (B, C, F, H, W), or of tokens as it is.
+    """Crop the velocity to a latent's own size (B, C, F, H, W); that of tokens stays as it is.
 
-    Velocities of places below the run's level are scaled: the host's x0 is x - sigma v everywhere.
+    Velocities of places below the run's level are scaled, as the host uses x0 = x - sigma v
+    everywhere.
     """
     if velocity.ndim == 5:
         velocity = velocity[:, :, : size[2], : size[3], : size[4]]
@@ -352,7 +354,7 @@ def _for_host(velocity: Tensor, size: Sequence[int], at: Evaluation | None) -> T
 def host_hooks(
     control: Mapping[str, Any] | None, context: Tensor, options: dict[str, Any], hooks: BlockHooks
 ) -> BlockHooks:
-    """The evaluation's hooks with ControlNet residuals and replaced blocks of the host."""
+    """Add the host's ControlNet residuals and replaced blocks to the evaluation's hooks."""
     residuals = dict(hooks.residuals)
     for number, added in enumerate((control or {}).get("input", [])):
         if added is not None:

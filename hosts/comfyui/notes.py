@@ -1,4 +1,4 @@
-"""What the host is told beside results: progress, warnings on a node, the graph in saved files."""
+"""Progress, warnings on a node, and the graph in saved files."""
 # pyright: reportMissingImports=false
 
 import logging
@@ -14,7 +14,7 @@ from ..tags import as_json
 
 
 def ticker(total: int) -> Callable[[int], None]:
-    """A progress bar on the node that runs; a tick raises where the user has asked to stop."""
+    """Start a progress bar on the running node; a tick raises if the user has interrupted."""
     bar = ProgressBar(total)
 
     def tick(done: int) -> None:
@@ -25,7 +25,7 @@ def ticker(total: int) -> Callable[[int], None]:
 
 
 def warn(message: str) -> None:
-    """Warn in the log, and as text on the node that runs where a server serves an editor."""
+    """Warn in the log, and as text on the running node if a server serves an editor."""
     logging.getLogger(__name__).warning(message)
     running = get_executing_context()
     if running is None:
@@ -38,7 +38,7 @@ def warn(message: str) -> None:
 
 
 def graph_metadata(hidden: Any) -> dict[str, str]:
-    """The graph as tags of a file, from which the editor opens it again."""
+    """Return the graph as tags of a file, from which the editor can reopen it."""
     if args.disable_metadata:
         return {}
     tags = dict(hidden.extra_pnginfo or {})

@@ -1,4 +1,4 @@
-"""A part of a longer clip, and what a conditioning of the host's carries for all of its frames.
+"""Cutting the host's conditionings, which cover a whole clip, to a part of it.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -16,21 +16,21 @@ from .after import on_both
 from .model import HostModel
 
 CONTROL_FRAMES = {"vace_frames": "WanVaceToVideo"}
-"""Control videos that the host's models take, and the nodes that make them."""
+"""Control videos that the host's models take, and the nodes that create them."""
 
 _AXIS, _DIMS = 2, 5
-"""Of frames, and how many there are of them: latents and masks are (B, C, F, H, W)."""
+"""The axis of frames, and the number of axes, of latents and masks (B, C, F, H, W)."""
 
 
 @on_both
 def with_part_of_conditions(guider: Any, latent: Latent, samples: Tensor) -> Any:
-    """A guider whose conditions hold the latent frames that a LATENT shows.
+    """Return a guider whose conditions are cut to the latent frames that a LATENT shows.
 
-    Control videos, start images and whatever else has a value for every latent frame of the whole.
+    This cuts control videos, start images and all else with a value per latent frame of the whole.
 
     Args:
-        guider: of any network; those of the pack have no such conditions.
-        latent: of a chunk of a long video, or of a whole clip.
+        guider: of any network; the pack's own have no such conditions.
+        latent: a chunk of a long video, or a whole clip.
         samples: its samples (B, C, F, H, W).
 
     Raises:
@@ -58,8 +58,8 @@ def _check(condition: Mapping[str, Any], frames: int) -> None:
         counts = {each.shape[_AXIS] for each in condition.get(key) or ()} - {frames}
         if counts:
             raise ValueError(
-                f"a control video of {min(counts)} latent frames for a clip of {frames}: give "
-                f"{node} the length of the clip, or the sampler the latent that it makes"
+                f"a control video of {min(counts)} latent frames for a clip of {frames}: set the "
+                f"length of {node} to the clip's, or sample the latent from that node"
             )
 
 

@@ -1,4 +1,4 @@
-"""Contact sheets of what is being sampled, shown on the node that runs.
+"""Contact sheets of the clips being sampled, shown on the running node.
 
 C channels, F frames, H rows, W columns.
 """
@@ -25,22 +25,24 @@ from ..stretch import along
 NOT_FINITE = "use fp32 or bf16, less guidance, or download the model's file again"
 
 SIDE = 512
-"""Pixels of a preview: a square, since the queue panel of the editor crops to one."""
+"""Side of a preview in pixels; it is square because the editor's queue panel crops to a square."""
 
 LEAST_SECONDS = 0.2
-"""From one picture to the next: steps of a small model are faster than pictures of them."""
+"""Least time between previews: a small model's steps are faster than their previews."""
 
 
 def watch_steps(
     latent_format: Any, steps: int, clips_of: Callable[[Tensor], Sequence[Tensor]]
 ) -> Callable[[int, Tensor, Tensor, int], None]:
-    """The host's sampling callback: a tick of the progress bar for every step, with a picture for
-    the last one and for those that come at least `LEAST_SECONDS` after one.
+    """Return the host's sampling callback: a progress tick per step, and previews.
+
+    The last step gets a preview, and so does every step that ends at least `LEAST_SECONDS` after
+    the previous preview.
 
     Args:
-        latent_format: the host's, of any model; without colour factors there is only the tick.
-        steps: of the run.
-        clips_of: the clips (C, F, H, W) in a state of the sampler, of several streams in the first.
+        latent_format: the host's, of any model; without colour factors there are only ticks.
+        steps: number of steps of the run.
+        clips_of: maps a sampler state, or the first of its streams, to clips (C, F, H, W).
     """
     bar = ProgressBar(along(0, steps)[1])
     shown = time.monotonic()
@@ -54,7 +56,7 @@ def watch_steps(
         return None if picture is None else ("JPEG", picture, SIDE)
 
     def watch(step: int, denoised: Tensor, _x: Tensor, total: int) -> None:
-        throw_exception_if_processing_interrupted()  # the bar does so in the server only
+        throw_exception_if_processing_interrupted()  # the bar does so only in the server
         streams = streams_of(denoised)
         for stream in streams:
             refuse_not_finite(stream, f"the prediction of step {step + 1}", NOT_FINITE)
@@ -64,17 +66,17 @@ def watch_steps(
 
 
 def streams_of(samples: Tensor) -> list[Tensor]:
-    """The tensors of a latent: one, or the video first and the sound after it."""
+    """Return the tensors of a latent: one, or the video followed by the sound."""
     return list(samples.unbind()) if has_streams(samples) else [samples]
 
 
 def pictures_of_latent(state: Tensor) -> list[Tensor]:
-    """Clips of (B, C, F, H, W), or the one of image models, whose frames are the batch."""
+    """Return the clips of a state; an image model's batch (B, C, H, W) is one clip's frames."""
     return list(state) if state.ndim == 5 else [state.transpose(0, 1)]
 
 
 def sheet(latent_format: Any, clips: Sequence[Tensor]) -> Image.Image | None:
-    """One picture of clips (C, F, H, W), or None for a family without colour factors."""
+    """Draw clips (C, F, H, W) as one image; None for a family without colour factors."""
     factors = getattr(latent_format, "latent_rgb_factors", None)
     if factors is None or clips[0].ndim != 4 or clips[0].shape[0] != len(factors):
         return None

@@ -1,4 +1,4 @@
-"""Keys and values of a run's prompts: the host hands the same prompts to the network at every step.
+"""Cached keys and values of a run's prompts, which the host passes to the network at every step.
 
 B batch, S text tokens, I image tokens.
 """
@@ -16,23 +16,23 @@ from ...models.dit.network import VideoDiT
 from ...models.dit.trunk import PreparedContext
 
 KEPT = 4
-"""Prompts kept at a time for a clip; more than two are rare: prompts for regions."""
+"""Prompts kept per clip; more than two, such as prompts for regions, are rare."""
 
 
 CONTEXT_LAYERS = ("k", "v", "norm_k", "k_img", "v_img", "norm_k_img")
-"""Of a block's cross-attention, those that see the text or the image."""
+"""Layers of a block's cross-attention that see the text or the image."""
 
 
 class Weights(NamedTuple):
-    """What tells one state of the context's layers from another, without reading a weight."""
+    """Identifies a state of the context's layers without reading any weights."""
 
-    patches: object  # the host's name for the LoRAs in the weights
+    patches: object  # the host's id of the LoRAs in the weights
     tensors: tuple[weakref.ref[Tensor], ...]
-    versions: tuple[int | None, ...]  # how often a tensor was written to; unknown in inference
+    versions: tuple[int | None, ...]  # how often a tensor was written to; unknown in inference mode
     functions: tuple[object, ...]  # patches that the host applies when a layer runs
 
     def same_as(self, other: "Weights") -> bool:
-        """Whether nothing was exchanged or written to in between."""
+        """Whether nothing was replaced or written to in between."""
         return (
             self[2:] == other[2:]
             and self.patches == other.patches
@@ -42,7 +42,7 @@ class Weights(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A prepared context with everything that it was made from."""
+    """A prepared context with everything that it was computed from."""
 
     text: Tensor  # (B, S, text width)
     image: Tensor | None  # (B, I, image width)
@@ -53,10 +53,10 @@ class Kept(NamedTuple):
 class PromptCache:
     """Prepared prompts of one sampling run.
 
-    The host builds the tensor of its prompts anew at each step, so that its identity says nothing;
-    the values are compared. A kept context is used only where they and the layers that made it are
-    the same. While a hook may exchange weights between two evaluations, or gradients are wanted,
-    every context is regenerated.
+    The host rebuilds the tensor of its prompts at each step, so values are compared rather than
+    identity. A kept context is used only if the values and the layers that computed it are
+    unchanged. While a hook may swap weights between evaluations, or gradients are enabled, every
+    context is recomputed.
 
     Args:
         patcher: the model of the run.
@@ -74,20 +74,20 @@ class PromptCache:
         options: Mapping[str, Any],
         number: int = 0,
     ) -> PreparedContext:
-        """Keys and values of a batch of prompts and images for every block.
+        """Return the keys and values of a batch of prompts and images for every block.
 
         Args:
             maker: prepares them.
             text: (B, S, text width).
             image: (B, I, image width), None for a network without an image context.
-            options: the host's of this evaluation.
-            number: tells the packed clips of one prompt apart.
+            options: the host's options for this evaluation.
+            number: distinguishes the packed clips of one prompt.
         """
         if self._patcher.hook_patches or torch.is_grad_enabled():
             return maker.prepare(text, image)
         weights = _weights(self._patcher.model, maker.layers)
         clip = (maker.name, number)
-        key = (*clip, *options.get("uuids", ()))  # the host's names of the prompts in the batch
+        key = (*clip, *options.get("uuids", ()))  # the host's ids of the prompts in the batch
         kept = self._kept.pop(key, None)
         if kept is None or not (
             weights.same_as(kept.weights) and _equal(text, kept.text) and _equal(image, kept.image)
@@ -102,12 +102,12 @@ class PromptCache:
 
 
 class ContextMaker(NamedTuple):
-    """What prepares prompts.
+    """Prepares prompts.
 
     Args:
-        name: tells it from others of a run.
-        prepare: (text, image) -> what the blocks attend to.
-        layers: that it does so with.
+        name: distinguishes it from others of a run.
+        prepare: maps (text, image) to the keys and values that the blocks attend to.
+        layers: the layers that it uses.
     """
 
     name: int
@@ -116,12 +116,12 @@ class ContextMaker(NamedTuple):
 
     @classmethod
     def of_network(cls, network: VideoDiT) -> "ContextMaker":
-        """The network itself."""
+        """Return a maker that uses the network itself."""
         return cls(id(network), network.prepare, list(_context_layers(network)))
 
     @classmethod
     def of_branch(cls, branch: Any, network: VideoDiT) -> "ContextMaker":
-        """A control branch beside it, which may take the network's embedding of the text."""
+        """Return a maker that uses a control branch, which may need the network's embedding."""
         layers = [
             *network.text_embedding.modules(),
             *(layer for part in branch.text_layers for layer in part.modules()),

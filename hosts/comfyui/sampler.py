@@ -1,4 +1,4 @@
-"""SAMPLER: the host's own around a solver of the pack."""
+"""SAMPLER: the host's sampler around a solver of the pack."""
 # pyright: reportMissingImports=false
 
 import copy
@@ -15,10 +15,10 @@ from ..solver_options import taken, with_taken
 
 
 class HostSampler(KSAMPLER):
-    """Tells the solver on which process the model's states lie, and the levels of its timesteps."""
+    """Gives the solver the model's noise process and the levels of its timesteps."""
 
     def with_options(self, options: Mapping[str, Any]) -> "HostSampler":
-        """A copy with those of the options that the solver takes."""
+        """Return a copy with the options that the solver takes."""
         bound = copy.copy(self)
         bound.extra_options = with_taken(self.sampler_function, self.extra_options, options)
         return bound
@@ -33,12 +33,12 @@ class HostSampler(KSAMPLER):
 
 
 def process_of(model_sampling: Any) -> NoiseProcess:
-    """Whether a model's noising is a flow's."""
+    """Return the noise process of a model: a flow's, or variance exploding."""
     return NoiseProcess.FLOW if isinstance(model_sampling, CONST) else NoiseProcess.VE
 
 
 def table_of(model_sampling: Any) -> NoiseTable | None:
-    """Levels of the timesteps of an eps or v model; other models are not numbered."""
+    """Return the levels of an eps or v model's timesteps; other models do not number them."""
     if not isinstance(model_sampling, ModelSamplingDiscrete):
         return None
     return NoiseTable(tuple(model_sampling.sigmas.tolist()))

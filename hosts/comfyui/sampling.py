@@ -40,8 +40,8 @@ from .starts import with_start_clip
 from .versions import RATIO_KEYS, fit_empty, time_factor
 
 ONE_STREAM = (
-    "its frames are unknown, so it cannot be made a loop and prompts cannot change over its time: "
-    "use an open clip, and Encode Prompt"
+    "its frames are unknown, so it cannot be a loop and its prompts cannot change over time: use "
+    "an open clip and Encode Prompt"
 )
 
 
@@ -73,21 +73,21 @@ def sample_latent(
 
 
 def _in_time(latent: Latent) -> bool:
-    """Whether a LATENT says of its time what a network of the host's would not know."""
+    """Whether a LATENT is a loop or part of a longer clip, which the host's networks ignore."""
     covers: Coverage | None = latent.get(COVERAGE_KEY)
     return bool(latent.get("loop")) or not (covers is None or covers.whole)
 
 
 def _in_places(mask: Tensor | None, samples: Tensor) -> Tensor | None:
-    """A mask (B, 1, F, h, w) of a latent's frames in its places."""
+    """Resample a mask over a latent's frames to its places, (B, 1, F, h, w)."""
     return None if mask is None else latent_mask(mask, samples, time_factor=1)[:, None]
 
 
 def fit_latent(guider: Any, latent: Latent) -> dict[str, Any]:
     """Give an empty LATENT the model's shape; see ``Sampling.fit_latent``."""
-    patcher, remedy = guider.model_patcher, "this model makes video, give it that alone"
+    patcher, remedy = guider.model_patcher, "this model generates video only, so give it the video"
     if isinstance(patcher.model, HostModel):
-        check_one_stream(latent["samples"], f"{remedy} (Separate AV Latent takes it out)")
+        check_one_stream(latent["samples"], f"{remedy} (Separate AV Latent extracts it)")
     samples = fit_empty(patcher, latent)
     if not has_streams(samples):
         check_channels(samples, patcher.model.latent_format.latent_channels)
@@ -108,14 +108,14 @@ def sample_packed(
     model = guider.model_patcher.model
     if not isinstance(model, HostModel):
         raise ValueError(
-            f"the model ({type(model).__name__}) cannot work on tokens: use the Sample node, or a "
-            "model from Load Models"
+            f"the model ({type(model).__name__}) does not support tokens: use the Sample node, or "
+            "a model from Load Models"
         )
     check_packed(model.further_channels)
     if guider.model_options.get("context_handler") is not None:
         raise ValueError(
-            "context windows are cut out of a latent's frames, which packed patches do not have: "
-            "use Sample in place of Sample Patches, or take the context windows off the model"
+            "context windows cut a latent into frames, which packed patches do not have: use "
+            "Sample instead of Sample Patches, or remove the context windows from the model"
         )
     check_levels(model, sigmas, tokens.values)
     clips = clips_of_tokens(tokens, extras, model.weights.latent.compression)
@@ -131,7 +131,7 @@ def sample_packed(
 
 @on_both
 def with_clips(guider: Any, clips: Clips) -> Any:
-    """A copy of the guider whose network is told of the run's clips."""
+    """Return a copy of the guider that passes the run's clips to its network."""
     bound = copy.copy(guider)
     bound.model_options = create_model_options_clone(guider.model_options)
     bound.model_options.setdefault("transformer_options", {})[CLIPS_KEY] = clips
@@ -139,13 +139,13 @@ def with_clips(guider: Any, clips: Clips) -> Any:
 
 
 def _with_clips_of(guider: Any, latent: Latent, samples: Tensor, compression: Compression) -> Any:
-    """The guider told of a LATENT's clips, whose prompts over time it follows."""
+    """Return a guider that knows a LATENT's clips and follows prompts over their time."""
     clips = clips_of_latent(latent, samples, compression)
     return with_spans(with_clips(guider, clips), clips)
 
 
 def _closed(guider: Any, inputs: Collection[str], sigmas: Tensor) -> Any:
-    """The guider with what closes the loops that it was told of, where its network does not."""
+    """Return a guider that closes the loops among its clips, if its network does not."""
     clips = guider.model_options["transformer_options"][CLIPS_KEY]
     around = closing(clips, inputs, len(sigmas) - 1, warn)
     return with_closing(guider, around) if around else guider

@@ -13,20 +13,20 @@ from ..prompt_spans import PromptSpans, SpanChooser, spans_of
 from .after import on_both
 
 Conds = Mapping[str, Sequence[dict[str, Any]]]
-"""Conditions by name, each of them parts, as the host's guiders hold them."""
+"""Conditions by name, each a list of parts, as in the host's guiders."""
 
 Place = tuple[str, int]
-"""The name of a condition, and the number of a part in it."""
+"""The name of a condition and the number of one of its parts."""
 
 
 class SpannedConds:
-    """Conditions of which some parts change over time.
+    """Conditions with parts that change over time.
 
-    ``further`` conditions of one part each stand beside them, one for each span after the first.
+    For each span after the first, ``further`` holds an additional condition of one part.
 
     Args:
-        conds: of a guider, as they were made.
-        tell: told once where a run of one piece passes prompts by.
+        conds: a guider's original conditions.
+        tell: called once if a run in one piece skips prompts.
     """
 
     def __init__(self, conds: Conds, tell: Callable[[str], None]) -> None:
@@ -38,10 +38,10 @@ class SpannedConds:
         }
 
     def at(self, conds: Conds, at: Evaluation) -> dict[str, Any]:
-        """The conditions of what is looked at.
+        """Return the conditions for an evaluation.
 
         Args:
-            conds: these and the further ones, as the host has prepared them.
+            conds: these and the further ones, as prepared by the host.
             at: the evaluation.
         """
         return {
@@ -57,13 +57,13 @@ class SpannedConds:
 
 
 def spans_of_conds(conds: Conds) -> tuple[PromptSpans, ...]:
-    """All prompts over time in a guider's conditions."""
+    """Return all prompts over time in a guider's conditions."""
     return tuple(_spanned(conds).values())
 
 
 @on_both
 def with_text_of(guider: Any, latent: Latent) -> Any:
-    """A guider whose prompts of several clips are those of the one that a LATENT is."""
+    """Return a guider with only the LATENT's own prompt, out of prompts for several clips."""
     bound = copy.copy(guider)
     bound.original_conds = {
         name: [_of_clip(part, latent) for part in parts]
@@ -90,7 +90,7 @@ def _spanned(conds: Conds) -> dict[Place, PromptSpans]:
 
 
 def _timed(part: Mapping[str, Any], spans: PromptSpans, number: int) -> dict[str, Any]:
-    """A part with another prompt, which the host tells from the first by its name."""
+    """Return a part with another prompt and its own name, by which the host identifies it."""
     context, options = spans.part(part, number)
     return {**options, "cross_attn": context, "uuid": uuid.uuid4()}
 

@@ -1,4 +1,4 @@
-"""How the host's models are shown what is given, and start clips in a guider's conditions."""
+"""How the host's models are shown the given part, and start clips in a guider's conditions."""
 # pyright: reportMissingImports=false
 
 import copy
@@ -18,11 +18,11 @@ from .versions import time_factor
 ANIMATING = tuple(
     each for name in ("WAN21", "WAN22") if isinstance(each := getattr(model_base, name, None), type)
 )
-"""The host's own classes of models that may take a start image as ours do; not their variants."""
+"""The host's model classes that may take a start image as ours do, without their variants."""
 
 
 def showing_of(model: Any) -> Showing:
-    """How a model is shown what is given."""
+    """Return how a model is shown the given part."""
     if _animates(model):
         return Showing.CHANNELS
     if isinstance(model, HostModel):
@@ -44,7 +44,7 @@ def _animates(model: Any) -> bool:
 
 @on_both
 def with_start_clip(guider: Any, latent: Latent, samples: Tensor) -> Any:
-    """A guider whose conditions show what a LATENT gives, where its model takes it in channels."""
+    """Return a guider whose conditions show a LATENT's given part, if its model takes it."""
     model = guider.model_patcher.model
     if not _animates(model):
         return guider

@@ -1,4 +1,4 @@
-"""VAE: the host's VAE object around the pack's causal video VAE, run as a stream."""
+"""VAE: the host's VAE class around the pack's causal video VAE, run as a stream."""
 # pyright: reportMissingImports=false
 
 import logging
@@ -30,26 +30,26 @@ DECODE_CHUNK = 4
 """Latent frames decoded at a time."""
 
 LIVE_ACTIVATIONS = 18
-"""Numbers held at once per pixel and channel of the network's finest level."""
+"""Values held at once per pixel and channel of the network's finest level."""
 
 REMEMBERED, LIVE_IN_PIECES = {"decode": 32.0, "encode": 17.0}, {"decode": 4.7, "encode": 6.4}
-"""On a CPU, whatever the number of frames, and for each frame of a piece; measured."""
+"""Values held on a CPU: regardless of the number of frames, and per frame of a piece; measured."""
 
 
 class StreamedVAE(VideoVAE):
-    """``VideoVAE`` whose whole passes run in chunks, with a tick and a chance to stop at each.
+    """``VideoVAE`` whose whole passes run in chunks, with progress and interruption at each.
 
-    Newer hosts hand over where the results go, and leave videos where they are until their turn.
+    Newer hosts pass the buffer for the results, and leave each chunk in place until it is needed.
     """
 
     comfy_has_chunked_io = True
 
     def encode(self, video: Tensor, device: torch.device | None = None) -> Tensor:
-        """(B, 3, F, H, W) in [-1, 1] -> (B, z, f, h, w).
+        """Encode (B, 3, F, H, W) in [-1, 1] to (B, z, f, h, w).
 
         Args:
-            video: anywhere.
-            device: to compute on, by default where the video is.
+            video: on any device.
+            device: to compute on, by default the video's.
         """
         place = video.device if device is None else device
         bounds = [0, *range(1, video.shape[2] + 1, DECODE_CHUNK * self.time_factor)]
@@ -61,11 +61,11 @@ class StreamedVAE(VideoVAE):
         return torch.cat([chunk.to(_results()) for chunk in made], dim=2)
 
     def decode(self, latent: Tensor, output_buffer: Tensor | None = None) -> Tensor:
-        """(B, z, f, h, w) -> (B, 3, F, H, W) about in [-1, 1].
+        """Decode (B, z, f, h, w) to (B, 3, F, H, W), approximately in [-1, 1].
 
         Args:
             latent: raw.
-            output_buffer: to write the video into, by default a new tensor.
+            output_buffer: tensor to write the video to, by default a new one.
         """
         video = output_buffer
         if video is None:
@@ -77,11 +77,11 @@ class StreamedVAE(VideoVAE):
             end = start + chunk.shape[2]
             video[:, :, start:end].copy_(chunk)
             start = end
-            del chunk  # or it would stay while the next one is made
+            del chunk  # free it before the next one is computed
         return video
 
     def decode_output_shape(self, latent: Sequence[int]) -> tuple[int, ...]:
-        """Shape (B, 3, F, H, W) of the video of a latent (B, z, f, h, w)."""
+        """Return the video shape (B, 3, F, H, W) for a latent (B, z, f, h, w)."""
         video = self.config.compression.video_shape(LatentShape(*latent[2:]))
         return (latent[0], COLOURS, *video)
 
@@ -103,8 +103,8 @@ class HostVAE(comfy.sd.VAE):
 
     Args:
         weights: of a video VAE.
-        dtype: auto (as of the transformer), fp32, bf16 or fp16.
-        streams: whether weights may be brought layer by layer, where the host does that.
+        dtype: auto (as for the transformer), fp32, bf16 or fp16.
+        streams: whether the host may stream weights layer by layer, if it supports that.
     """
 
     def __init__(self, weights: VAEWeights, *, dtype: str, streams: bool = True) -> None:
@@ -130,15 +130,15 @@ class HostVAE(comfy.sd.VAE):
         self._place(weights, dtype, streams)
 
     def decode_tiled_3d(self, samples: Tensor, tile_t: int = 0, **sides: Any) -> Tensor:
-        """Decode in tiles of the picture; time, which runs as a stream anyway, is never cut."""
+        """Decode in spatial tiles; time is never cut, as it runs as a stream anyway."""
         return super().decode_tiled_3d(samples, tile_t=samples.shape[2], **sides)
 
     def encode_tiled_3d(self, pixel_samples: Tensor, tile_t: int = 0, **sides: Any) -> Tensor:
-        """Encode in tiles of the picture, see ``decode_tiled_3d``."""
+        """Encode in spatial tiles, see ``decode_tiled_3d``."""
         return super().encode_tiled_3d(pixel_samples, tile_t=pixel_samples.shape[2], **sides)
 
     def vae_encode_crop_pixels(self, pixels: Tensor) -> Tensor:
-        """Crop as the host does, and tell of the frames that the host's own video VAEs drop."""
+        """Crop as the host does, but warn of frames that its own video VAEs drop silently."""
         axis = pixels.ndim - 4  # (F, H, W, C), or (B, F, H, W, C)
         frames = self._compression.fitting_frames(pixels.shape[axis])
         if frames < pixels.shape[axis]:
@@ -192,12 +192,12 @@ class HostVAE(comfy.sd.VAE):
 def _rebuilt(
     again: Callable[[], VAEWeights], dtype: str, disable_dynamic: bool = False
 ) -> ModelPatcher:
-    """The same patcher with weights of its own; the host names the argument."""
+    """Build the same patcher with its own weights; ``disable_dynamic`` is the host's name."""
     return HostVAE(again(), dtype=dtype, streams=not disable_dynamic).patcher
 
 
 def _with_defaults_only(initialise: Callable[..., None]) -> None:
-    """Let the host set its attributes; that it finds no weights yet need not be logged."""
+    """Let the host set its attributes, without its log messages about missing weights."""
     before = logging.root.manager.disable
     logging.disable(max(before, logging.WARNING))
     try:

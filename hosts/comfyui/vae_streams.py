@@ -1,7 +1,7 @@
 """Decoding and encoding piece by piece with any of the host's VAEs.
 
-Ours and the host's own Wan VAEs remember what the pieces before left; pictures of image VAEs do not
-depend on each other; other video VAEs run as a whole.
+Our VAEs and the host's own Wan VAEs carry state from piece to piece. The frames of image VAEs are
+independent. Other video VAEs run as a whole.
 """
 # pyright: reportMissingImports=false
 
@@ -28,21 +28,21 @@ from .versions import device_context
 from .wan_vae import decode_wan, encode_wan, frames_at_once, is_wan, latent_frames_at_once
 
 PICTURES = 16
-"""Of an image VAE that are made together."""
+"""Images that an image VAE processes at a time."""
 
 SMALLER_TILES = "Use tiles, or smaller ones, in Decode to Video File."
 SMALLER_PICTURES = "Use a smaller width and height in Encode Video File."
-"""What helps where memory is too short."""
+"""Remedies for running out of memory."""
 
 
 def decode_stream(vae: Any, latent: Tensor, *, loop: bool, tile: int) -> FrameStream:
-    """Decode a clip (1, C, f, h, w), or pictures (F, C, h, w), while the frames are read.
+    """Decode a clip (1, C, f, h, w), or images (F, C, h, w), while the frames are read.
 
     Args:
         vae: any of the host's.
         latent: raw.
-        loop: whether time is a circle.
-        tile: side of the tiles in pixels, 0 for whole pictures.
+        loop: whether the clip is a loop.
+        tile: side of the tiles in pixels, 0 for whole images.
     """
     space = vae.spacial_compression_encode()
     if vae.latent_dim == 2:
@@ -65,15 +65,15 @@ def decode_stream(vae: Any, latent: Tensor, *, loop: bool, tile: int) -> FrameSt
 
 
 def encode_stream(vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:
-    """Encode frames (F, H, W, 3) as they come.
+    """Encode frames (F, H, W, 3) as they arrive.
 
     Args:
         vae: any of the host's.
-        frames: as many as the VAE takes.
-        total: how many there will be.
+        frames: in total a frame count that the VAE takes.
+        total: number of frames.
 
     Returns:
-        Raw latent, as the VAE's own ``encode`` gives it.
+        The raw latent, as from the VAE's own ``encode``.
     """
     if vae.latent_dim == 2:
         return torch.cat(
@@ -96,7 +96,7 @@ def _pictures(vae: Any, pictures: Tensor, tile: int) -> Iterator[Tensor]:
 
 
 def _whole(vae: Any, latent: Tensor, tile: int) -> Tensor:
-    """Frames (F, H, W, 3) in the host's own way, with its own tiles."""
+    """Decode to frames (F, H, W, 3) with the host's own methods and tiles."""
     if tile:
         side = tile // vae.spacial_compression_decode()
         frames = vae.decode_tiled(latent, tile_x=side, tile_y=side, overlap=side // 4)
@@ -142,11 +142,11 @@ def _of_ours(vae: Any, latent: Tensor, grid: TileGrid | None) -> Iterator[Tensor
         moved = part.to(vae.device, vae.vae_dtype)
         video, cache = vae.first_stage_model.decode_chunk(moved, cache, grid)
         yield video
-        del video  # or it would stay while the next one is made
+        del video  # free it before the next one is computed
 
 
 def _blended(tiles: list[Iterator[Tensor]], grid: TileGrid) -> Iterator[Tensor]:
-    """Tiles of a network that can only be run as a whole, each with a memory of its own."""
+    """Blend the tiles of a network that can only run as a whole; each tile has its own state."""
     for first in tiles[0]:
         yield grid.blend(chain([first], (next(tile) for tile in tiles[1:])))
         del first
@@ -177,17 +177,17 @@ def _load(vae: Any, memory: float) -> None:
 
 
 def _ticking(parts: Iterable[Tensor], total: int) -> Iterator[Tensor]:
-    """Frames with a tick for each part and a chance to stop before it."""
+    """Yield frames, with progress and interruption before each part."""
     tick, done = ticker(total), 0
     for part in parts:
         done += len(part)
         tick(done)
         yield part
-        del part  # or it would stay while the next one is made
+        del part  # free it before the next one is computed
 
 
 def _careful(vae: Any, parts: Iterator[Tensor], remedy: str) -> Iterator[Tensor]:
-    """Make the parts on the VAE's device, and tell what helps where its memory is too short."""
+    """Compute the parts on the VAE's device, and add a remedy to its out-of-memory errors."""
     while True:
         try:
             with device_context(vae.device):

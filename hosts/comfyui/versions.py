@@ -1,4 +1,4 @@
-"""What newer ComfyUIs offer and older ones lack, asked for in one place."""
+"""Feature detection for what newer ComfyUIs offer and older ones lack."""
 # pyright: reportMissingImports=false
 
 import inspect
@@ -18,18 +18,18 @@ from ...model_loaders.stored import PACKED
 from ...models.shapes import WAN_COMPRESSION
 
 RATIO_KEYS = ("downscale_ratio_spacial", "downscale_ratio_temporal")
-"""Under which nodes that make empty latents say for which compression they did."""
+"""Keys under which nodes that create empty latents state the compression."""
 
 MIXED = {"mixed_ops": True}
-"""What a model's config says of weights of which some are quantised."""
+"""The entry in a model's config for weights that are partly quantised."""
 
 
 _TIME_FACTORS = {"LTXV": 8, "Mochi": 6, "Cosmos1CV8x8x8": 8}
-"""Of video latents of older hosts, by the names of their formats; others have that of Wan."""
+"""Time factors of older hosts' video latents by format name; all others have Wan's."""
 
 
 def time_factor(latent_format: Any) -> int:
-    """Frames of the video behind each frame of a latent after the first."""
+    """Return the number of video frames per latent frame after the first."""
     told = getattr(latent_format, "temporal_downscale_ratio", None)
     if told is not None:
         return int(told)
@@ -45,14 +45,14 @@ def make_patcher(
     offload_device: torch.device,
     streams: bool = True,
 ) -> Any:
-    """The host's patcher for a network whose weights are there.
+    """Build the host's patcher for a network with loaded weights.
 
     Args:
         network: the model, with its weights in the formats to compute in.
         load_device: where it computes.
         offload_device: where its weights wait.
-        streams: take the kind that brings weights layer by layer, where the host was started with
-            it; such results stay in a cache that gives way under memory pressure.
+        streams: use the kind that streams weights layer by layer, if the host was started with
+            it; the host's cache may drop such results under memory pressure.
     """
     archive = getattr(model_management, "archive_model_dtypes", None)
     if archive is not None:
@@ -64,33 +64,33 @@ def make_patcher(
 
 
 def rebuild_with(patcher: Any, build: Callable[..., Any], *arguments: Any) -> None:
-    """Tell the host how to make a patcher again: for another device, or without streaming.
+    """Tell the host how to rebuild a patcher, for another device or without streaming.
 
     Args:
         patcher: from ``make_patcher``.
-        build: called with the arguments and, where weights shall not be streamed, with
-            ``disable_dynamic=True``; it returns a patcher.
-        arguments: for it.
+        build: returns a patcher; called with the arguments, and with ``disable_dynamic=True`` if
+            weights are not to be streamed.
+        arguments: for ``build``.
     """
     if hasattr(patcher, "cached_patcher_init"):
         patcher.cached_patcher_init = (build, arguments)
 
 
 def device_context(device: torch.device) -> AbstractContextManager[Any]:
-    """What makes a device the current one, where the host does that."""
+    """Return a context that makes a device the current one, if the host does that."""
     context = getattr(model_management, "cuda_device_context", None)
     return nullcontext() if context is None else context(device)
 
 
 def fit_empty(patcher: Any, latent: Mapping[str, Any]) -> Tensor:
-    """The samples of a LATENT; zeros get the model's channels and, in newer hosts, its size."""
+    """Return a LATENT's samples; zeros get the model's channels and, in newer hosts, its size."""
     fit = comfy.sample.fix_empty_latent_channels
     taken = inspect.signature(fit).parameters
     return fit(patcher, latent["samples"], **{n: latent.get(n) for n in RATIO_KEYS if n in taken})
 
 
 def stored_formats() -> tuple[str, ...]:
-    """Formats of quantised weights that the host's layers compute with."""
+    """List the quantised weight formats that the host's layers compute with."""
     if not hasattr(comfy.ops, "mixed_precision_ops") or find_spec("comfy_kitchen") is None:
         return ()
     from comfy.quant_ops import QUANT_ALGOS
@@ -99,12 +99,12 @@ def stored_formats() -> tuple[str, ...]:
 
 
 def stored_ops(dtype: torch.dtype) -> Any:
-    """The host's layers for quantised weights, which restore them to ``dtype`` to compute."""
+    """Return the host's layers for quantised weights, which dequantise them to ``dtype``."""
     return comfy.ops.mixed_precision_ops(MIXED, dtype, full_precision_mm=True)
 
 
 def index_window(frames: Sequence[int], axis: int, total: int) -> IndexListContextWindow:
-    """The host's window of some frames of a state that has so many along an axis."""
+    """Return the host's window of some frames of a state with ``total`` frames along an axis."""
     taken = inspect.signature(IndexListContextWindow).parameters
     more = {"total_frames": total} if "total_frames" in taken else {}
     return IndexListContextWindow(list(frames), dim=axis, **more)

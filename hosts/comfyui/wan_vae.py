@@ -1,6 +1,6 @@
-"""ComfyUI's own Wan VAEs run as streams: what their causal layers remember goes from call to call.
+"""ComfyUI's own Wan VAEs run as streams: the state of their causal layers is kept between calls.
 
-Each call has the frames that it has in the networks' own whole passes, so the results are theirs.
+Each call gets the same frames as in the networks' own whole passes, so the results are the same.
 """
 # pyright: reportMissingImports=false
 
@@ -18,7 +18,7 @@ TIME = 4
 
 
 def is_wan(network: nn.Module) -> bool:
-    """Whether this is a network of the host's that can be run as a stream."""
+    """Whether this is a Wan VAE network of the host's that can run as a stream."""
     if not isinstance(network, wan21.WanVAE | wan22.WanVAE):
         return False
     parts: tuple[Any, ...] = (network.encoder, network.decoder)
@@ -26,15 +26,15 @@ def is_wan(network: nn.Module) -> bool:
 
 
 def decode_wan(network: Any, latents: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Decode latent frames as they come.
+    """Decode latent frames as they arrive.
 
     Args:
         network: of Wan 2.1 or 2.2, see ``is_wan``.
-        latents: (1, C, f, h, w) each, where the network is: one frame first, then
-            ``latent_frames_at_once`` of them; the last one may be shorter.
+        latents: (1, C, f, h, w) each, on the network's device: first one frame, then
+            ``latent_frames_at_once`` at a time; the last piece may be shorter.
 
     Returns:
-        Videos (1, 3, F, H, W) in about [-1, 1].
+        Videos (1, 3, F, H, W), approximately in [-1, 1].
     """
     later = isinstance(network, wan22.WanVAE)
     memory = [None] * _layers(network.decoder)
@@ -43,16 +43,16 @@ def decode_wan(network: Any, latents: Iterable[Tensor]) -> Iterator[Tensor]:
         video = network.decoder(network.conv2(latent), feat_cache=memory, feat_idx=[0], **first)
         video = torch.cat(video, dim=2) if isinstance(video, list) else video
         yield wan22.unpatchify(video, patch_size=2) if later else video
-        del video  # or it would stay while the next one is made
+        del video  # free it before the next one is computed
 
 
 def encode_wan(network: Any, videos: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Encode frames as they come.
+    """Encode frames as they arrive.
 
     Args:
         network: of Wan 2.1 or 2.2, see ``is_wan``.
-        videos: (1, 3, F, H, W) in [-1, 1] each, where the network is: one frame first, then
-            ``frames_at_once`` of them; 1 + a multiple of 4 together.
+        videos: (1, 3, F, H, W) in [-1, 1] each, on the network's device: first one frame, then
+            ``frames_at_once`` at a time; 1 + a multiple of 4 in total.
 
     Returns:
         Latents (1, C, f, h, w).
@@ -63,34 +63,34 @@ def encode_wan(network: Any, videos: Iterable[Tensor]) -> Iterator[Tensor]:
         pixels = wan22.patchify(video, patch_size=2) if later else video
         end = {"final": last} if _takes_halves(network) else {}
         made = network.encoder(pixels, feat_cache=memory, feat_idx=[0], **end)
-        if made is not None:  # a network that takes halves waits until it has enough of them
+        if made is not None:  # None until a network that takes halves has enough frames
             yield network.conv1(made).chunk(2, dim=1)[0]
 
 
 def latent_frames_at_once(network: Any) -> int:
-    """How many the network's own whole pass decodes together, after the first."""
+    """Latent frames that the network's own whole pass decodes at a time, after the first."""
     return 2 if _takes_halves(network) else 1
 
 
 def frames_at_once(network: Any) -> int:
-    """How many the network's own whole pass encodes together, after the first."""
+    """Frames that the network's own whole pass encodes at a time, after the first."""
     return TIME // 2 if _takes_halves(network) else TIME
 
 
 def _takes_halves(network: Any) -> bool:
-    """Whether this is the later form of Wan 2.1's, whose encoder takes half a latent frame."""
+    """Whether this is the later Wan 2.1 VAE, whose encoder takes half a latent frame at a time."""
     return "final" in signature(network.encoder.forward).parameters
 
 
 def _layers(part: nn.Module) -> int:
-    """How many layers of an encoder or decoder remember something."""
+    """Number of layers of an encoder or decoder that keep state."""
     own = wan21 if isinstance(part, wan21.Encoder3d | wan21.Decoder3d) else wan22
     counting = getattr(own, "count_cache_layers", None) or own.count_conv3d
     return counting(part)
 
 
 def _and_last(parts: Iterator[Tensor]) -> Iterator[tuple[Tensor, bool]]:
-    """Each part with whether it is the last one."""
+    """Yield each part with whether it is the last one."""
     waiting = next(parts)
     for part in parts:
         yield waiting, False

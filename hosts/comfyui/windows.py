@@ -1,4 +1,4 @@
-"""Windows in ComfyUI's terms: which frames of a run one call of a network sees.
+"""Context windows in ComfyUI's terms: the frames of a run that one network call sees.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -18,55 +18,55 @@ from ...samplers.runs import Evaluation
 from .versions import index_window
 
 WINDOW_KEY = "context_window"
-"""Under which the host names the window in its transformer options."""
+"""Key of the window in the host's transformer options."""
 
 FRAMES_AXIS = 2
-"""Of a latent (B, C, F, H, W)."""
+"""Axis of the frames of a latent (B, C, F, H, W)."""
 
 
 class Window(NamedTuple):
-    """The frames of a window, by their numbers in the state that it was cut from.
+    """The frames of a window, by their numbers in the state from which it was cut.
 
     Args:
-        frames: in the order in which they stand in time, one that is thrown away first.
-        held: the same where the contents stand; the host puts retained frames in the place of
-            others.
+        frames: in order of time; an anchor frame, which is dropped afterwards, comes first.
+        held: the frames whose contents the window holds; the host puts retained frames in the
+            places of others.
     """
 
     frames: list[int]
     held: list[int]
 
     def clips(self, clips: Clips) -> Clips:
-        """The window of the clips, whose frames count from 0 to the network."""
+        """Return the window of the clips; for the network, their frames count from 0."""
         numbers = clips.each[0].frames
         return clips.window([numbers[frame] for frame in self.frames])
 
     def levels(self, levels: Tensor, frames: int) -> Tensor:
-        """Noise levels (B, F, H, W) of the window; those (B,) of the run, and cut ones, stay."""
+        """Cut noise levels (B, F, H, W) to the window; a run's (B,) and cut ones stay."""
         return levels if levels.ndim == 1 or levels.shape[1] == frames else levels[:, self.held]
 
     def contents(self, whole: Tensor) -> Tensor:
-        """The window of values (B, C, F, H, W) or (B, F, H, W) of the whole state."""
+        """Cut values (B, C, F, H, W) or (B, F, H, W) of the whole state to the window."""
         index = torch.tensor(self.held, device=whole.device)
         return whole.index_select(whole.ndim - 3, index)
 
     def evaluation(self, at: Evaluation) -> Evaluation:
-        """What is evaluated, in this window alone."""
+        """Cut an evaluation to this window."""
         places = None if at.places is None else self.levels(at.places, len(self.frames))
         clips = None if at.clips is None else self.clips(at.clips)
         return replace(at, clips=clips, places=places)
 
 
 def window_of(options: Mapping[str, Any], x: Tensor, retained: Sequence[int]) -> Window | None:
-    """The host's window that a latent was cut to; None for a whole one.
+    """Return the host's window to which a latent was cut; None for a whole one.
 
     Args:
         options: the host's transformer options.
         x: (B, C, F, H, W).
-        retained: frames that stand at their own places in every window.
+        retained: frames that keep their own places in every window.
 
     Raises:
-        ValueError: the window is not one of frames.
+        ValueError: the window is not along the frames.
     """
     window = options.get(WINDOW_KEY)
     if window is None:
@@ -83,20 +83,20 @@ def window_of(options: Mapping[str, Any], x: Tensor, retained: Sequence[int]) ->
 
 
 def retained_frames(model_options: Mapping[str, Any]) -> tuple[int, ...]:
-    """Latent frames that the windows of a model keep, where its host and its node know of such."""
+    """Return the latent frames that all windows of a model retain, if its host supports this."""
     handler = model_options.get("context_handler")
     return tuple(getattr(handler, "latent_retain_index_list", ()))
 
 
 class HostWindow(NamedTuple):
-    """A window of the pack over a network of the host's own, which is told of it as the host does.
+    """A window of the pack's on one of the host's own networks, passed in the host's own way.
 
     Args:
-        window: the host's.
+        window: the host's window object.
         state: of the whole run.
-        axis: along which its frames lie.
-        controls: ControlNets that were cut, by what they were cut from: prompts that share one are
-            evaluated together.
+        axis: the state's axis of frames.
+        controls: cut ControlNets by the id of the original, as prompts that share a ControlNet
+            are evaluated together.
     """
 
     window: Any
@@ -106,7 +106,7 @@ class HostWindow(NamedTuple):
 
     @classmethod
     def of(cls, at: Evaluation) -> "HostWindow":
-        """The window that an evaluation looks at."""
+        """Return the window of an evaluation."""
         assert at.clips is not None
         assert at.clips.index is not None
         assert at.run.given is not None
@@ -115,10 +115,10 @@ class HostWindow(NamedTuple):
         return cls(window, state, axis, {})
 
     def cut(self, model: Any, conditioning: Sequence[dict[str, Any]] | None) -> Any:
-        """A conditioning with what belongs to frames cut to the window.
+        """Cut the entries of a conditioning that belong to frames to the window.
 
-        The host cuts what it and its models know of; older ones leave the channels of a start
-        image and hints whole.
+        The host cuts those that it and its models know. Older hosts leave hints and the channels
+        of a start image whole.
         """
         if conditioning is None:
             return None
@@ -131,7 +131,7 @@ class HostWindow(NamedTuple):
         ]
 
     def _rest(self, value: Any, whole: Any) -> Any:
-        """What the host has left whole, cut."""
+        """Cut what the host left whole."""
         if hasattr(value, "cond_hint_original"):
             return self._control(value)
         if not isinstance(value, dict):
@@ -152,7 +152,7 @@ class HostWindow(NamedTuple):
         return value._copy_with(self._taken(held, axis))
 
     def _control(self, control: Any) -> Any:
-        """A ControlNet with the hints of the window's frames."""
+        """Return a ControlNet with the hints of the window's frames."""
         if id(control) in self.controls:
             return self.controls[id(control)]
         made, hint = copy.copy(control), control.cond_hint_original

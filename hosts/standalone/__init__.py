@@ -1,1 +1,1 @@
-"""The pack's own host: runs saved workflow JSON in this process, without ComfyUI."""
+"""The pack's own host, which runs saved workflow JSON in this process, without ComfyUI."""

@@ -1,4 +1,4 @@
-"""CONTROL_NET of the standalone host, and the branches of one evaluation."""
+"""CONTROL_NET of the standalone host, and the control branches of an evaluation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,10 +22,10 @@ from .sampling import Model
 
 @dataclass(frozen=True, eq=False)
 class ControlNet:
-    """CONTROL_NET: a built branch with what the latents of its hints mean, and its file says.
+    """CONTROL_NET: a control branch, the format of its hints' latents, and its file's metadata.
 
-    ``file`` names where its weights come from; ``strength`` is what nodes have told it, beside what
-    the node says that applies it.
+    ``file`` is the source of its weights. ``strength`` is set by nodes before it is applied; the
+    node that applies it sets another.
     """
 
     network: ControlNetwork
@@ -36,13 +36,13 @@ class ControlNet:
 
     @property
     def about(self) -> AboutControl:
-        """What nodes ask of it."""
+        """Its properties that nodes can query."""
         return AboutControl(self.file, self.latent, self.network.control.after, self.strength)
 
 
 @dataclass(frozen=True, eq=False)
 class Control:
-    """What a conditioning carries: a branch with its hint, and the control before it."""
+    """A control that a conditioning carries: a branch with its hint, and the control before it."""
 
     net: ControlNet
     steering: Steering
@@ -50,7 +50,7 @@ class Control:
 
 
 class PreparedControl(NamedTuple):
-    """A branch with its prompts, one for all clips or one per clip, and its hint over the run."""
+    """A branch with its prompts, one for all clips or one per clip, and its hint for the run."""
 
     steering: Steering
     contexts: tuple[PreparedContext, ...]
@@ -58,22 +58,22 @@ class PreparedControl(NamedTuple):
 
 
 def control_of(options: Mapping[str, Any]) -> Control | None:
-    """The last control of a conditioning.
+    """Return the last control of a conditioning.
 
     Raises:
-        ValueError: it is not one of this host.
+        ValueError: the control is not one of this host's.
     """
     found = options.get(CONTROL_KEY)
     if found is not None and not isinstance(found, Control):
         raise ValueError(
-            f"a {type(found).__name__} controls the prompt, which this host does not know: run the "
-            "graph in ComfyUI"
+            f"the prompt carries a {type(found).__name__} as its control, which this host does not "
+            "support: run the graph in ComfyUI"
         )
     return found
 
 
 def chain(control: Control | None) -> list[Control]:
-    """A control and those before it, the first one first."""
+    """Return a control and those before it, in order."""
     found = []
     while control is not None:
         found.append(control)
@@ -84,7 +84,7 @@ def chain(control: Control | None) -> list[Control]:
 def joined(
     first: Control | None, second: Control | None, counts: tuple[int, int]
 ) -> Control | None:
-    """The controls of packed clips and of those behind them; see ``Models.joined``."""
+    """Join the controls of two groups of packed clips; see ``Models.joined``."""
     if first is None or second is None:
         check_joined(first is second, ControlStrength(), ControlStrength())
         return None
@@ -97,23 +97,23 @@ def joined(
 
 
 def steerings(control: Control | None) -> list[Steering]:
-    """All controls of a conditioning, the first one first."""
+    """Return the branches and hints of all controls up to this one, in order."""
     return [each.steering for each in chain(control)]
 
 
 def known_controls(conditionings: Iterable[Conditioning]) -> tuple[KnownWeights, ...]:
-    """What the files of all branches say that conditionings carry, each once."""
+    """Return what the files of all branches in conditionings state, each once."""
     return tuple(KnownWeights(each.info, each.latent) for each in _each_once(conditionings))
 
 
 def reference_frames(conditionings: Iterable[Conditioning]) -> int:
-    """The most reference pictures that a control of conditionings has."""
+    """Return the largest number of reference images of any control in conditionings."""
     hints = (hint for each in _each_once(conditionings) for hint in each.hints)
     return max((hint.reference_count for hint in hints), default=0)
 
 
 def told_by_controls(conditionings: Iterable[Conditioning]) -> Iterator[object]:
-    """What tells the controls of conditionings from others, each once."""
+    """Yield what identifies the controls of conditionings, each once."""
     for each in _each_once(conditionings):
         yield each.info
         yield from told_by(each.hints, each.places or (each.strength,))
@@ -128,13 +128,13 @@ def _each_once(conditionings: Iterable[Conditioning]) -> Iterable[Steering]:
 def prepared_control(
     model: Model, steering: Steering, texts: Sequence[Tensor], state: HintState
 ) -> PreparedControl:
-    """A branch ready for the steps of a run.
+    """Prepare a branch for the steps of a run.
 
     Args:
-        model: whose base it steers.
+        model: the model that it acts on.
         steering: the branch.
         texts: (B, S, text width), one for all clips or one per clip.
-        state: its hint over the run.
+        state: its hint for the run.
     """
     network = steering.network
     embed = model.dit.embed_text
@@ -149,7 +149,7 @@ def prepared_control(
 def branches(
     model: Model, controls: Sequence[PreparedControl], at: Evaluation
 ) -> Iterator[BoundControl]:
-    """The branches that steer an evaluation."""
+    """Yield the branches that act on an evaluation."""
     levels = partial(percent_to_sigma, shift=model.shift)
     for steering, contexts, state in controls:
         factor = steering.strength.at(at.level, levels)

@@ -1,18 +1,18 @@
-"""Which device and number format to compute in where the user does not say."""
+"""The device and the dtype to compute in, with defaults for "auto"."""
 
 import torch
 
 from ...models.precision import DTYPES, has_fast_bf16
 
 LONGEST_REASON = 200
-"""Characters of what torch says; it can list all its kernels."""
+"""Most characters of torch's message, which can list all its kernels."""
 
 
 def choose_device(name: str) -> torch.device:
-    """The named device, or for "auto" the first accelerator there is.
+    """Return the named device, or for "auto" the first available accelerator, else the CPU.
 
     Raises:
-        ValueError: the device is not there.
+        ValueError: the device is not available.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -23,15 +23,17 @@ def choose_device(name: str) -> torch.device:
         torch.empty(1, device=device).tolist()
     except (RuntimeError, AssertionError, ValueError) as error:
         reason = str(error).partition("\n")[0][:LONGEST_REASON]
-        raise ValueError(f"no device {name!r} here ({reason}): use auto, cpu or cuda") from error
+        raise ValueError(
+            f"no device {name!r} on this machine ({reason}): use auto, cpu or cuda"
+        ) from error
     return device
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The named format, or for "auto" bf16 where the hardware multiplies it fast, else fp32.
+    """Return the named dtype, or for "auto" bf16 on hardware that multiplies it fast, else fp32.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: the name is unknown.
     """
     if name == "auto":
         return torch.bfloat16 if has_fast_bf16(device) else torch.float32

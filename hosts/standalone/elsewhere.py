@@ -1,4 +1,4 @@
-"""Nodes of ComfyUI and of common packs that do not run here, and what does the same here."""
+"""Equivalents for nodes of ComfyUI and of common packs that this host does not run."""
 
 MODELS = "Load Models (SpacetimeLoadModels)"
 LORA = "Load Video LoRA (SpacetimeLoadLora)"
@@ -44,4 +44,4 @@ EQUIVALENTS = {
     "LazyCache": CACHE,
     "SamplerLCM": "LCM Sampler (SpacetimeLCMSampler)",
 }
-"""Node id -> the nodes of ours that take its place."""
+"""Node id -> the nodes to use instead."""

@@ -1,4 +1,4 @@
-"""Where the standalone host finds weights and inputs, and saves results."""
+"""The standalone host's locations of weights, inputs and results."""
 
 import weakref
 from pathlib import Path
@@ -13,27 +13,27 @@ from .video import Video, VideoFromComponents, VideoFromFile
 
 
 class StandaloneFiles:
-    """Weights below one folder; the other folders are the run's.
+    """Weights below one folder; all other folders are the run's.
 
     Args:
-        models: folder with diffusion_models, text_encoders, vae and so on in it.
-        folders: of what nodes load and save, instead of those of the run.
+        models: folder that contains diffusion_models, text_encoders, vae and so on.
+        folders: where nodes load and save, instead of in the run's folders.
     """
 
     def __init__(self, models: Path, folders: Folders | None) -> None:
         self.models, self.folders = models, folders
 
     def model_files(self, folder: str) -> list[str]:
-        """Names of the safetensors files under a model folder."""
+        """List the safetensors files below a model folder."""
         root = self.models / folder
         return sorted(str(p.relative_to(root)) for p in files_below(root, ".safetensors"))
 
     def model_folders(self, folder: str) -> list[Path]:
-        """The one below the folder of models."""
+        """Return the one folder of this name below the models folder."""
         return [self.models.absolute() / folder]
 
     def model_path(self, folder: str, name: str) -> Path:
-        """Place of a weight file."""
+        """Return the path of a weight file."""
         there = self.model_files(folder)
         found = same_name(name, there)
         if found is None:
@@ -43,7 +43,7 @@ class StandaloneFiles:
         return self.models / folder / found
 
     def input_folder(self) -> Path:
-        """Where files are looked for."""
+        """Where nodes look for the files that they load."""
         return (self.folders or folders()).input
 
     def output_folder(self) -> Path:
@@ -51,21 +51,21 @@ class StandaloneFiles:
         return (self.folders or folders()).output
 
     def results_folder(self) -> Path:
-        """Where results of before are found."""
+        """Where earlier results are found."""
         return (self.folders or folders()).found_results
 
     def temp_folder(self) -> Path:
-        """Where previews are saved, too."""
+        """Where temporary files and previews are saved."""
         return (self.folders or folders()).temp
 
     def video_of(self, path: Path) -> VideoFromFile:
-        """VIDEO of a file, which is removed when nothing refers to the VIDEO any more."""
+        """Wrap a file as a VIDEO; it is deleted when nothing refers to the VIDEO any more."""
         video = VideoFromFile(path)
         weakref.finalize(video, path.unlink, missing_ok=True)
         return video
 
     def clip_of(self, video: Video) -> Clip:
-        """The file, or the frames and the sound in memory."""
+        """Open the file, or the frames and the sound in memory."""
         if isinstance(video, VideoFromFile):
             return FileClip(video.path)
         if isinstance(video, VideoFromComponents):
@@ -74,5 +74,5 @@ class StandaloneFiles:
         return HeldClip(parts.images, parts.frame_rate, to_sound(parts.audio))
 
     def graph_metadata(self, hidden: HiddenHolder) -> dict[str, str]:
-        """The prompt and what else travels with files."""
+        """Return the prompt and the other tags for saved files."""
         return graph_metadata(hidden)

@@ -1,4 +1,4 @@
-"""Where the standalone host's nodes read and write files."""
+"""Folders in which the standalone host's nodes read and write files."""
 
 import mimetypes
 import os
@@ -25,13 +25,13 @@ from ...media.clip import CHUNK
 from ...media.names import choose_among
 
 LONGEST_PATH = 4000
-"""Characters; no system opens a file of a longer one."""
+"""In characters; no system opens a file with a longer path."""
 
 _BYTES_PER_PIXEL = 12
 
 
 def _probe_video(path: Path) -> None:
-    """Read a video's header, and see that so many frames as are read at a time fit into memory."""
+    """Read a video's header, and check that the frames read at a time fit into memory."""
     info = probe_video(path)
     size = CHUNK * info.height * info.width * _BYTES_PER_PIXEL
     check_room(size, f"{path} ({CHUNK} frames of {info.width}x{info.height} at a time)")
@@ -42,7 +42,7 @@ _PROBES = {"image": probe_image, "video": _probe_video}
 
 @cache
 def own_temp() -> Path:
-    """Return the temporary folder of this user alone, made where it is missing."""
+    """Return this user's own temporary folder; create it if it is missing."""
     user = "" if sys.platform == "win32" else f"-{os.getuid()}"
     folder = Path(tempfile.gettempdir()) / f"spacetime{user}"
     with suppress(OSError):
@@ -51,10 +51,10 @@ def own_temp() -> Path:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether a folder is not a link, belongs to this user, and is closed to others."""
+    """Whether a folder is not a link, belongs to this user, and is inaccessible to others."""
     if not folder.is_dir() or folder.is_symlink():
         return False
-    if sys.platform == "win32":  # the system's temporary folder is the user's own there
+    if sys.platform == "win32":  # there, the system's temporary folder is already per user
         return True
     state = folder.stat()
     return state.st_uid == os.getuid() and not state.st_mode & 0o077
@@ -76,8 +76,8 @@ class Folders:
         output: where results are saved.
         temp: where previews are saved.
         metadata: whether saved files carry the prompt and the workflow.
-        also: files of other places, by their whole paths, that may be loaded as well.
-        results: where nodes find results of before; None where they save theirs.
+        also: further files that may be loaded, by full path.
+        results: where nodes find earlier results; None for the output folder.
     """
 
     input: Path = Path("input")
@@ -89,7 +89,7 @@ class Folders:
 
     @property
     def found_results(self) -> Path:
-        """Where nodes find the files that are marked as results."""
+        """Where nodes find files marked as results."""
         return self.results or self.output
 
     @classmethod
@@ -101,7 +101,7 @@ class Folders:
         temp: str | Path | None = None,
         metadata: bool = True,
     ) -> "Folders":
-        """Return folders as absolute paths, so that a changed working directory changes nothing."""
+        """Return folders as absolute paths, which hold if the working directory changes."""
         chosen = (input, output, temp or own_temp())
         return cls(*(_absolute(Path(folder)) for folder in chosen), metadata=metadata)
 
@@ -111,15 +111,15 @@ class Folders:
         return sorted(path.name for path in files if kind_of(path.name) == kind)
 
     def find(self, name: str, kind: str) -> Path:
-        """Return the place of a file that a workflow names.
+        """Return the path of a file that a workflow names.
 
         Args:
-            name: a file in the input folder, or with " [output]", " [temp]" or " [input]" behind
-                it in that folder.
+            name: a file in the input folder, or in the folder that it names at its end:
+                " [output]", " [temp]" or " [input]".
             kind: "image" or "video", for the message.
 
         Raises:
-            FileNotFoundError: it is not there; the message names some of what is.
+            FileNotFoundError: there is no such file; the message names some that exist.
         """
         if len(name) > LONGEST_PATH:
             raise FileNotFoundError(
@@ -131,11 +131,11 @@ class Folders:
         if self.also and plain_path(name) in self.also:
             return plain_path(name)
         path = plain_path(folder / bare)
-        if not os.path.lexists(path):  # of a graph from Windows
+        if not os.path.lexists(path):  # the graph may come from Windows
             path = plain_path(folder / bare.replace("\\", "/"))
         if not path.is_relative_to(root):
             raise FileNotFoundError(f"{kind} file {name!r} lies outside {root}: copy it there")
-        if "\0" in name or not os.path.isfile(path):  # noqa: PTH113 (raises of no name)
+        if "\0" in name or not os.path.isfile(path):  # noqa: PTH113 (never raises)
             there = choose_among(self.names(kind), name)
             raise FileNotFoundError(f"{kind} file {shown(name)!r} is not in {root}: {there}")
         return path
@@ -152,13 +152,13 @@ _folders: ContextVar[Folders | None] = ContextVar("folders", default=None)
 
 
 def folders() -> Folders:
-    """Return the folders of the current run: those of `use_folders`, else the default ones."""
+    """Return the folders of the current run: those set by `use_folders`, else the defaults."""
     return _folders.get() or Folders()
 
 
 @contextmanager
 def use_folders(chosen: Folders) -> Iterator[Folders]:
-    """Make nodes use these folders for the length of a block."""
+    """Make nodes use these folders within a block."""
     token = _folders.set(chosen)
     try:
         yield chosen
@@ -167,7 +167,7 @@ def use_folders(chosen: Folders) -> Iterator[Folders]:
 
 
 def found(name: str | None, kind: str) -> bool | str:
-    """Return True if a workflow's file can be read (or comes by a link), else why not."""
+    """Return True if a workflow's file can be read (or comes over a link), else why not."""
     if name is None:
         return True
     try:
@@ -178,7 +178,7 @@ def found(name: str | None, kind: str) -> bool | str:
 
 
 def kind_of(name: str) -> str:
-    """What a file holds by its name: image, video, audio, text or the like."""
+    """Guess a file's kind from its name: image, video, audio, text or the like."""
     if name.lower().endswith(".mkv"):  # not in the table of every system
         return "video"
     guessed, _ = mimetypes.guess_type(name, strict=False)

@@ -1,4 +1,4 @@
-"""The standalone host's predictions for several prompts, and the guided denoiser made of them."""
+"""Predictions for several prompts in the standalone host, and the guided denoiser."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -31,17 +31,17 @@ from .sampling import Guider, Model, Prompted
 from .together import NetworkCall
 
 NO_VISION = (
-    "spacetime cannot load CLIP Vision yet; use a text-to-video model, or run the graph in ComfyUI "
-    "with CLIP Vision Encode and WanImageToVideo"
+    "the standalone host cannot load CLIP Vision yet; use a text-to-video model, or run the graph "
+    "in ComfyUI with CLIP Vision Encode and WanImageToVideo"
 )
 
 
 class Prepared(NamedTuple):
-    """Prompts side by side, as the network takes them.
+    """Prompts stacked along the batch, in the form that the network takes.
 
-    ``contexts`` holds one for all clips or one per clip; ``channels`` what a network with further
-    input channels sees of a start image, (B, C, F, H, W) of the whole run; ``controls`` the
-    branches that steer all of them.
+    ``contexts`` holds one for all clips or one per clip; ``channels`` the start image for a
+    network with further input channels, (B, C, F, H, W) for the whole run; ``controls`` the
+    branches that act on all of the prompts.
     """
 
     contexts: tuple[PreparedContext, ...]
@@ -50,13 +50,13 @@ class Prepared(NamedTuple):
 
 
 class Prompts:
-    """Prompts prepared once per run, alone or side by side for a joint evaluation.
+    """Prompts prepared once per run, alone or stacked for a joint evaluation.
 
     Args:
-        model: that they are for.
+        model: the model that they are for.
         batch: rows of the state.
-        clips: of the run; None where nobody knows.
-        spans: chooses among prompts over time; None to keep to the first of them.
+        clips: of the run; None if unknown.
+        spans: chooses among prompts over time; None to use only the first.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Prompts:
         self._hints: dict[int, HintState] = {}
 
     def at(self, conditioning: Conditioning, at: Evaluation) -> Conditioning:
-        """The prompt of what is looked at: one object for each span."""
+        """Return the prompt for an evaluation, the same object every time for a span."""
         context, options = _only(conditioning)
         spans = None if self.spans is None else spans_of(context, options)
         if spans is None or self.spans is None:
@@ -81,7 +81,7 @@ class Prompts:
         return self._timed[key]
 
     def prepared(self, conditionings: Sequence[Conditioning]) -> Prepared:
-        """Several prompts, stacked along the batch."""
+        """Return several prompts, stacked along the batch."""
         key = tuple(id(conditioning) for conditioning in conditionings)
         if key not in self._prepared:
             sides = [_only(conditioning) for conditioning in conditionings]
@@ -94,7 +94,7 @@ class Prompts:
         return self._prepared[key]
 
     def groups(self, conditionings: Sequence[Conditioning]) -> list[list[int]]:
-        """Numbers of the prompts that can be evaluated together: those of the same controls."""
+        """Group the numbers of prompts that can be evaluated together, as their controls match."""
         alike: dict[int, list[int]] = {}
         for number, conditioning in enumerate(conditionings):
             _, options = _only(conditioning)
@@ -109,7 +109,7 @@ class Prompts:
 
     def _hint(self, steering: Steering) -> HintState:
         if self.clips is None:
-            raise ValueError("a ControlNet, and a state whose frames are unknown: use a video")
+            raise ValueError("a ControlNet needs a state with known frames: use a video latent")
         if id(steering) not in self._hints:
             config = self.model.dit.config
             steering.network.control.check_base(config)
@@ -117,7 +117,7 @@ class Prompts:
         return self._hints[id(steering)]
 
     def _side_by_side(self, sides: Sequence[tuple[Tensor, Mapping[str, Any]]]) -> Iterator[Tensor]:
-        """Texts (B, S, D) of all prompts along the batch, one for all clips or one per clip."""
+        """Stack the texts (B, S, D) of all prompts, one for all clips or one per clip."""
         each = [self._texts(*side) for side in sides]
         clips = max(map(len, each))
         spread = [texts * clips if len(texts) == 1 else texts for texts in each]
@@ -158,27 +158,27 @@ class Prompts:
 def _only(conditioning: Conditioning) -> tuple[Tensor, Mapping[str, Any]]:
     if len(conditioning) != 1:
         raise ValueError(
-            f"a conditioning of {len(conditioning)} parts: this host takes one prompt per "
-            "side; run combined or regional prompts in ComfyUI"
+            f"a conditioning of {len(conditioning)} parts: this host takes one positive and one "
+            "negative prompt; run combined or regional prompts in ComfyUI"
         )
     ((context, options),) = conditioning
     return context, options
 
 
 def _stacked(parts: Sequence[Tensor | None]) -> Tensor | None:
-    """What several prompts carry of images, along the batch; None where they carry none."""
+    """Stack the images of several prompts along the batch; None if there are none."""
     there = [part for part in parts if part is not None]
     shapes = sorted({tuple(part.shape[1:]) for part in there})
     if len(shapes) > 1:
         raise ValueError(
             f"the positive and the negative prompt carry images of different shapes {shapes}: "
-            "give both the same ones"
+            "give both the same images"
         )
     return torch.cat(there) if there else None
 
 
 def _of_one_length(contexts: Sequence[Tensor]) -> list[Tensor]:
-    """Texts (B, S, D) with zeros up to the longest, as a network itself fills them up."""
+    """Pad texts (B, S, D) with zeros to the longest, as the network itself would pad them."""
     longest = max(each.shape[1] for each in contexts)
     return [pad(each, (0, 0, 0, longest - each.shape[1])) for each in contexts]
 
@@ -186,10 +186,10 @@ def _of_one_length(contexts: Sequence[Tensor]) -> list[Tensor]:
 def velocity(
     model: Model, x: Tensor, at: Evaluation, prepared: Prepared, hooks: BlockHooks
 ) -> Tensor:
-    """The network on a latent (B, C, F, H, W) or on packed tokens (B, L, D)."""
+    """Evaluate the network on a latent (B, C, F, H, W) or on packed tokens (B, L, D)."""
     clips = at.clips
     if clips is None:
-        raise ValueError("the run does not say which clips its state holds")
+        raise ValueError("the run does not state which clips its state holds")
     channels = None if prepared.channels is None else at.part(prepared.channels)
     steered = (*hooks.branches, *branches(model, prepared.controls, at))
     call = NetworkCall(
@@ -209,13 +209,13 @@ def velocity(
 def guided_denoiser(
     guider: Guider, batch: int, run: SamplingRun, tell: Callable[[str], None]
 ) -> Denoiser:
-    """What a solver calls: the guider's wrappers around its plan over the network.
+    """Build the denoiser that a solver calls: the guider's wrappers around its guided network.
 
     Args:
         guider: model, prompts, plan and wrappers.
         batch: rows of the state.
-        run: that the denoiser serves.
-        tell: told once where prompts over time are sampled in one piece.
+        run: the run that the denoiser serves.
+        tell: called once if a run in one piece skips prompts over time.
     """
     spans = SpanChooser(tell) if guider.timed else None
     predict = _predict(Prompts(guider.model, batch, run.clips, spans))

@@ -1,4 +1,4 @@
-"""The pack's own host: sockets carry plain objects, everything runs in this process."""
+"""The pack's own host: sockets carry plain objects, and everything runs in this process."""
 
 from pathlib import Path
 
@@ -15,12 +15,12 @@ class StandaloneHost:
     """Runs the nodes without ComfyUI.
 
     Args:
-        models: folder with diffusion_models, text_encoders, vae and so on in it.
+        models: folder that contains diffusion_models, text_encoders, vae and so on.
         device: auto, cpu, cuda or cuda:N.
         dtype: what "auto" means for the loaded models: auto, fp32, bf16 or fp16.
-        progress: told of every step of a long node.
-        preview: shown what is being sampled after every step; without it nothing is drawn.
-        folders: of what nodes load and save, instead of those of the run.
+        progress: called after every step of a long node.
+        preview: called with a preview after every sampling step; None draws no previews.
+        folders: where nodes load and save, instead of in the run's folders.
     """
 
     name = "standalone"

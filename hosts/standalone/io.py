@@ -1,4 +1,4 @@
-"""The names of `comfy_api.v0_0_2.io` that the nodes use, with the same meaning."""
+"""The subset of `comfy_api.v0_0_2.io` that the nodes use, with the same meaning."""
 
 from ...graph.schema import ComfyNode, Hidden, HiddenHolder, NodeOutput, Schema
 from ...graph.sockets import (

@@ -1,4 +1,4 @@
-"""What a run makes of a LATENT: its channels and frames, its mask, and what the network sees.
+"""Preparing a LATENT for a run: channels and frames, mask, and input channels of the network.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -17,7 +17,7 @@ from ..keys import START_LATENT_KEY, START_MASK_KEY
 
 
 def fit_empty(samples: Tensor, *, channels: int) -> Tensor:
-    """Give an image latent a frame axis, and zeros the model's channels: (B, C, F, H, W)."""
+    """Return (B, C, F, H, W): an image latent gets a frame axis, zeros the model's channels."""
     if samples.ndim == 4:
         samples = samples.unsqueeze(2)
     if samples.shape[1] != channels and not samples.any():
@@ -26,27 +26,27 @@ def fit_empty(samples: Tensor, *, channels: int) -> Tensor:
 
 
 def check_latent(samples: Tensor, *, channels: int) -> None:
-    """Refuse samples that are not a video latent of the model.
+    """Check that samples are a video latent of the model.
 
     Raises:
-        ValueError: they have other axes than (B, C, F, H, W), or other channels.
+        ValueError: the axes are not (B, C, F, H, W), or the channels not the model's.
     """
     if samples.ndim != 5:
         raise ValueError(
-            f"a latent of shape {tuple(samples.shape)}: a video latent (batch, channels, "
+            f"got a latent of shape {tuple(samples.shape)}: a video latent (batch, channels, "
             "frames, rows, columns) is needed"
         )
     check_channels(samples, channels)
 
 
 def normalised(samples: Tensor, latent: LatentFormat) -> Tensor:
-    """What the network sees of samples; all zeros stand for nothing and stay zeros."""
+    """Normalise samples for the network; all zeros mean that nothing is given and stay zeros."""
     check_latent(samples, channels=latent.channels)
     return torch.where(samples.any(), latent.normalise(samples), samples)
 
 
 def mask_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression) -> Tensor | None:
-    """The noise mask of a LATENT in its places (B, F, H, W); None where all of it is made."""
+    """Return a LATENT's noise mask in its places (B, F, H, W); None if all of it is generated."""
     mask = latent.get("noise_mask")
     if mask is None:
         return None
@@ -57,33 +57,33 @@ def mask_of(latent: Mapping[str, Any], samples: Tensor, compression: Compression
 def start_channels(
     options: Mapping[str, Any], size: LatentShape, count: int, latent: LatentFormat
 ) -> Tensor | None:
-    """The further input channels of a network that animates an image: a mask, then a latent.
+    """Build the further input channels of an image-to-video network: a mask, then a latent.
 
     Args:
         options: of a conditioning; see ``START_LATENT_KEY``.
         size: of the clip.
-        count: of the channels; a network without any gets None.
-        latent: what the values of the start image's latent mean.
+        count: number of further channels; the result is None if it is 0.
+        latent: format of the start image's latent.
 
     Returns:
-        (B, count, F, H, W), the mask 1 where something is given.
+        (B, count, F, H, W), with a mask of 1 where something is given.
 
     Raises:
-        ValueError: the start image is missing, not taken, or of another size than the clip.
+        ValueError: the start image is missing, not supported, or not of the clip's size.
     """
     start = options.get(START_LATENT_KEY)
     if not count and start is not None:
         raise ValueError(
-            "the conditioning carries a start image, which this model cannot take: keep a frame "
-            "of the latent with a noise mask (Set Latent Noise Mask)"
+            "the conditioning carries a start image, which this model does not support: keep a "
+            "frame of the latent with a noise mask (Set Latent Noise Mask)"
         )
     if not count:
         return None
     if start is None:
         raise ValueError(
-            f"this model animates an image, which it takes in {count} further channels, and the "
-            "conditioning carries none: use a text-to-video model, or run the graph in ComfyUI "
-            "with WanImageToVideo"
+            f"this is an image-to-video model with {count} further channels for a start image, "
+            "but the conditioning carries none: use a text-to-video model, or run the graph in "
+            "ComfyUI with WanImageToVideo"
         )
     mask = options.get(START_MASK_KEY)
     given = start.new_zeros(len(start), 1, *size) if mask is None else 1 - mask
@@ -92,6 +92,6 @@ def start_channels(
         raise ValueError(
             f"a start image of shape {tuple(start.shape)} with a mask {tuple(given.shape)} for a "
             f"clip of {tuple(size)} latent frames, rows and columns and a model with {count} "
-            "channels for it: encode it in the size and length of the clip, with the model's VAE"
+            "channels for it: encode it at the clip's size and length, with the model's VAE"
         )
     return torch.cat([given.to(start), latent.normalise(start)], dim=1)

@@ -44,16 +44,16 @@ from .session import StandaloneSession
 from .together import EncodedPrompt
 
 CHUNK = 4
-"""Latent frames that the VAE works on at a time."""
+"""Latent frames that the VAE processes at a time."""
 
 
 class StandaloneModels:
-    """Builds networks of weights, and encodes and decodes with them.
+    """Builds networks from weights, and encodes and decodes with them.
 
     Args:
         device: of all networks.
         dtype: what "auto" means for them: auto, fp32, bf16 or fp16.
-        session: told of progress and of what will not be followed.
+        session: receives progress and warnings.
     """
 
     streams_frames = True
@@ -64,7 +64,7 @@ class StandaloneModels:
 
     @property
     def stored_formats(self) -> tuple[str, ...]:
-        """None: float8 weights are restored when they are read."""
+        """Empty: float8 weights are dequantised when they are read."""
         return ()
 
     def make_model(self, weights: DiTWeights, *, dtype: str) -> Model:
@@ -75,11 +75,11 @@ class StandaloneModels:
         return Model(dit, weights.latent, self.device, weights.shift, info, distilled, weights.file)
 
     def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
-        """Shapes of a model's weights, by the names that files use."""
+        """Return the shapes of a model's weights, by the names that files use."""
         return published_shapes(model.dit)
 
     def noise_levels(self, model: Model) -> FlowLevels:
-        """Every model here is a flow model."""
+        """Return the levels of a flow model, as every model of this host is one."""
         return FlowLevels(model.shift)
 
     def with_lora(
@@ -91,7 +91,7 @@ class StandaloneModels:
         live: bool,
         distilled: bool | None = None,
     ) -> Model:
-        """Change the transformer; the weights that stay are shared."""
+        """Change a copy of the transformer, which shares all unchanged weights."""
         dit = patched(model.dit, patches, strength, live=live)
         return replace(model, dit=dit, distilled=distilled_with(model.distilled, distilled))
 
@@ -109,7 +109,7 @@ class StandaloneModels:
         return vae
 
     def vae_format(self, vae: LoadedVAE) -> LatentFormat:
-        """Channels and compression of a VAE."""
+        """Return the channels and compression of a VAE."""
         return LatentFormat(
             channels=vae.network.config.z_channels,
             time_factor=vae.network.time_factor,
@@ -117,7 +117,7 @@ class StandaloneModels:
         )
 
     def make_control(self, weights: ControlWeights, *, dtype: str) -> ControlNet:
-        """Build the branch."""
+        """Build the control branch."""
         network = build_control(weights, dtype=self._dtype(dtype)).to(self.device)
         return ControlNet(network, weights.latent, weights.info, weights.file)
 
@@ -130,7 +130,7 @@ class StandaloneModels:
         strength: ControlStrength,
         references: Tensor | None = None,
     ) -> Control:
-        """Bind a branch to what it follows."""
+        """Bind a control branch to the images that it follows."""
         form = self.vae_format(vae)
         check_vae(form, control_net.latent)
         if references is not None:
@@ -142,7 +142,7 @@ class StandaloneModels:
         return Control(net, steering, previous)
 
     def about_control(self, control_net: ControlNet) -> AboutControl:
-        """What can be told of a CONTROL_NET."""
+        """Describe a CONTROL_NET."""
         return control_net.about
 
     def with_strength(self, control_net: ControlNet, strength: ControlStrength) -> ControlNet:
@@ -150,7 +150,7 @@ class StandaloneModels:
         return replace(control_net, strength=control_net.strength.times(strength))
 
     def controls_of(self, conditioning: Conditioning) -> list[AboutControl]:
-        """The controls of a prompt."""
+        """Describe the controls of a prompt."""
         controls = chain(control_of(conditioning[0][1]))
         return [
             replace(
@@ -164,7 +164,7 @@ class StandaloneModels:
     def joined(
         self, first: Control | None, second: Control | None, counts: tuple[int, int]
     ) -> Control | None:
-        """Join what packed clips follow."""
+        """Join the controls of two groups of packed clips."""
         return joined(first, second, counts)
 
     def _encoded_hint(self, vae: LoadedVAE, frames: Tensor, loop: bool) -> Tensor:
@@ -182,7 +182,7 @@ class StandaloneModels:
     def encode_video(
         self, vae: LoadedVAE, images: Tensor | FrameStream, *, loop: bool = False
     ) -> Tensor:
-        """Encode frames in chunks, with a tick for each."""
+        """Encode frames in chunks, with a progress tick for each."""
         if loop:
             config = vae.network.config
             config.compression.check(VideoShape(*images.shape[:3]), loop=True)
@@ -193,27 +193,27 @@ class StandaloneModels:
         return self.encode_stream(vae, parts, len(images))
 
     def encode_stream(self, vae: LoadedVAE, frames: Iterable[Tensor], total: int) -> Tensor:
-        """Encode frames as they come, with a tick for each chunk."""
+        """Encode frames as they arrive, with a progress tick for each chunk."""
         time = vae.network.time_factor
         cache, latents = None, []
         self.session.progress(0, total)
         for part in regrouped(frames, CHUNK * time, first=1 + time):
             video = rearrange(part[..., :3], "F H W C -> 1 C F H W") * 2 - 1
             latent, cache = vae.network.encode_chunk(video.to(vae.device, vae.dtype), cache)
-            # a copy, since the mean may be a view that holds the variance too
+            # a copy, since the mean may be a view that keeps the variance alive
             latents.append(latent.to("cpu", torch.float32, copy=True))
             refuse_not_finite(latents[-1], "the encoded video", DAMAGED_VAE)
             self.session.progress(min(1 + (1 + (len(latents) - 1) * CHUNK) * time, total), total)
         return torch.cat(latents, dim=2)
 
     def decode_video(self, vae: LoadedVAE, latent: Tensor, *, loop: bool = False) -> FrameStream:
-        """Decode latents when the frames are read, in chunks with a tick for each."""
+        """Decode latents as the frames are read, in chunks, with a progress tick for each."""
         return self.decode_stream(vae, latent, loop=loop)
 
     def decode_stream(
         self, vae: LoadedVAE, latent: Tensor, *, loop: bool = False, tile: int = 0
     ) -> FrameStream:
-        """Decode latents when the frames are read, in chunks with a tick for each."""
+        """Decode latents as the frames are read, in chunks, with a progress tick for each."""
         vae.network.check_latent(latent)
         grid = TileGrid.over(latent, tile, vae.network.space_factor) if tile else None
         compression, size = vae.network.config.compression, LatentShape(*latent.shape[2:])
@@ -228,7 +228,7 @@ class StandaloneModels:
         self, vae: LoadedVAE, latent: Tensor, before: int, grid: TileGrid | None
     ) -> Iterator[Tensor]:
         parts = _behind(before, self._decoded_parts(vae, latent, grid))
-        if len(latent) > 1:  # clip follows clip, so the first one's end waits for all beginnings
+        if len(latent) > 1:  # output is clip by clip, but each chunk holds a piece of every clip
             parts = iter([torch.cat(list(parts), dim=2)])
         for part in parts:
             yield rearrange(part, "B C F H W -> (B F) H W C")
@@ -249,7 +249,7 @@ class StandaloneModels:
 
 
 def _behind(before: int, parts: Iterator[Tensor]) -> Iterator[Tensor]:
-    """Parts (B, C, F, H, W) of a video without its first ``before`` frames."""
+    """Yield the parts (B, C, F, H, W) of a video without its first ``before`` frames."""
     for part in parts:
         if before < part.shape[2]:
             yield part[:, :, before:]

@@ -1,4 +1,4 @@
-"""What a clip in progress looks like.
+"""Previews of clips in progress.
 
 C channels, F frames, H rows, W columns.
 """
@@ -16,12 +16,12 @@ from ...models.vae.network import VideoVAE
 from ..keys import CLIPS_SHOWN
 
 STRIP_FRAMES, STRIP_HEIGHT = 6, 96
-"""Of a clip in progress: frames, and their height in pixels."""
+"""Frames of a preview, and their height in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedVAE:
-    """VAE: a built video VAE and where it runs."""
+    """VAE: a video VAE, with its device and dtype."""
 
     network: VideoVAE
     device: torch.device
@@ -31,11 +31,11 @@ class LoadedVAE:
 def strip_maker(
     latent: LatentFormat, vaes: Iterable[LoadedVAE]
 ) -> Callable[[Sequence[Tensor]], Tensor | None]:
-    """Draws film strips of clips (C, F, H, W) that a network sees, as one picture.
+    """Return a function that draws normalised clips (C, F, H, W) as film strips in one image.
 
     Args:
         latent: with its map to colours; a family without one shows one decoded frame.
-        vaes: those in use, among them perhaps one that decodes this family.
+        vaes: the VAEs in use, one of which may decode this family.
     """
 
     def draw(clips: Sequence[Tensor]) -> Tensor | None:
@@ -56,6 +56,6 @@ def _pictures(latent: LatentFormat, clip: Tensor, vaes: Iterable[LoadedVAE]) -> 
 
 @torch.inference_mode()
 def _first_frame(raw: Tensor, vae: LoadedVAE) -> Tensor:
-    """Of a latent (1, C, 1, H, W), which a causal VAE decodes alone: (1, H, W, 3)."""
+    """Decode a latent (1, C, 1, H, W), as a causal VAE can do for a single frame: (1, H, W, 3)."""
     frame = vae.network.decode(raw.to(vae.device, vae.dtype))
     return rearrange(frame, "1 C 1 H W -> 1 H W C").add(1).div(2).clamp(0, 1)

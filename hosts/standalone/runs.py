@@ -1,4 +1,4 @@
-"""Sampling runs of the standalone host, on latents and on packed tokens.
+"""Sampling runs of the standalone host on latents and on packed tokens.
 
 B batch, C channels, F frames, H rows, W columns, L tokens.
 """
@@ -39,12 +39,12 @@ from .session import StandaloneSession
 
 
 class StandaloneSampling:
-    """GUIDER and SAMPLER, and runs with them.
+    """Builds GUIDERs and SAMPLERs, and runs them.
 
     Args:
         device: of the networks.
-        session: told of every step, and shown pictures.
-        vaes: those in use, for pictures of families without a map to colours.
+        session: receives progress and previews.
+        vaes: the VAEs in use, for previews of families without a map to colours.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class StandaloneSampling:
         return Guider(model, positive, negative, GuidancePlan(scale=guidance))
 
     def with_plan(self, guider: Guider, change: Callable[[GuidancePlan], GuidancePlan]) -> Guider:
-        """Change what is done with the predictions."""
+        """Change the guidance plan."""
         return guider.with_both(lambda each: replace(each, plan=change(each.plan)))
 
     def with_wrapper(self, guider: Guider, wrapper: Wrapper, *, innermost: bool = False) -> Guider:
@@ -78,7 +78,7 @@ class StandaloneSampling:
         negative: Conditioning,
         scale: float,
     ) -> Guider:
-        """Keep further prompts beside the run's."""
+        """Add further prompts to the guider's own."""
         check_new(name, guider.further)
         prompted = Prompted(positive, negative, GuidancePlan(scale=scale))
         return guider.with_both(
@@ -86,18 +86,18 @@ class StandaloneSampling:
         )
 
     def with_draws(self, guider: Guider, draws: StepNoise | None) -> Guider:
-        """Keep what wrappers draw."""
+        """Set the noise that wrappers draw."""
         return guider.with_both(lambda each: replace(each, draws=draws))
 
     def handed_over(self, high: Guider, low: Guider, level: float) -> Guider:
-        """Let one take over from the other."""
+        """Let ``low`` take over from ``high``."""
         check_alone(high.after or low.after)
         formats = (high.model.latent, low.model.latent)
         check_experts(self.about(high), self.about(low), formats)
         return replace(high, after=After(low, level))
 
     def about(self, guider: Guider) -> AboutGuider:
-        """What its parts say."""
+        """Collect the properties of its parts."""
         model = guider.model
         known = KnownWeights(model.info, model.latent)
         layers = model.dit.config.layers
@@ -130,11 +130,11 @@ class StandaloneSampling:
         return replace(sampler, options=with_taken(sampler.solver, sampler.options, options))
 
     def solver_of(self, sampler: Sampler) -> SolverCall:
-        """Every sampler is a solver."""
+        """Return the solver and its options, which every sampler has."""
         return SolverCall(sampler.solver, sampler.options)
 
     def fit_latent(self, guider: Guider, latent: Latent) -> dict[str, Any]:
-        """Give zeros the model's channels, and a picture a frame axis."""
+        """Give zeros the model's channels, and images a frame axis."""
         channels = guider.model.latent.channels
         samples = fit_empty(latent["samples"], channels=channels)
         check_latent(samples, channels=channels)
@@ -163,10 +163,10 @@ class StandaloneSampling:
         latent: Latent,
         seed: int,
     ) -> tuple[Tensor, Tensor]:
-        """Sample a latent; the second result is what the last step took for the finished one.
+        """Sample a latent; the second result is the last step's prediction of the finished latent.
 
-        Prompts over time are followed by a ``timed`` guider alone; prompts of several clips have to
-        be that of one.
+        Only a ``timed`` guider follows prompts over time. Of prompts for several clips, the guider
+        must already have been given the one for this clip.
         """
         model = guider.model
         given = normalised(latent["samples"], model.latent)
@@ -189,10 +189,10 @@ class StandaloneSampling:
         result = self._run(guider, sampler, sigmas, noise, given, clips, follow, seed)
         made, seen = (model.latent.denormalise(each.cpu()) for each in (result, predicted[0]))
         held = None if mask is None else mask[:, None]
-        return with_given(made, latent["samples"], held, ceiling), seen  # not even rounded
+        return with_given(made, latent["samples"], held, ceiling), seen  # given values stay exact
 
     def _shown(self, guider: Guider, latent: Latent) -> Guider:
-        """Show what is given to a network that takes it in further channels."""
+        """Show the given part to a network that takes it in further channels."""
         told = guider.model.latent
         change = start_change(
             latent, latent["samples"], told.time_factor, told.denormalise, self.session.warn
@@ -266,7 +266,7 @@ class StandaloneSampling:
         watch: Callable[[Tensor], None],
         seed: int,
     ) -> Tensor:
-        """The steps of one model, all of them where it is alone."""
+        """Run the steps of one model; all of them, unless another takes over."""
         total, given = len(sigmas) - 1, given.to(self.device)
         inputs = guider.model.dit.config.conditions
         around = closing(clips, inputs, total, self.session.warn)
@@ -280,8 +280,8 @@ class StandaloneSampling:
             draws=guider.draws,
         )
 
-        refuse_not_finite(given, "the latent", "look at the node that made it")
-        refuse_not_finite(noise, "the noise", "look at the node that made it")
+        refuse_not_finite(given, "the latent", "check the node that produced it")
+        refuse_not_finite(noise, "the noise", "check the node that produced it")
 
         def follow(state: Mapping[str, Any]) -> None:
             check_step(state["i"] + 1, state["denoised"], guider.model.dit, guider.model.file)
@@ -301,7 +301,7 @@ class StandaloneSampling:
     def _watch(
         self, model: Model, clips_of: Callable[[Tensor], list[Tensor]]
     ) -> Callable[[Tensor], None]:
-        """Draws the clips (C, F, H, W) in a state, for whoever wants to see them."""
+        """Return a function that previews the clips (C, F, H, W) in a state, if that is enabled."""
         if self.session.preview is None:
             return lambda state: None
         show, draw = self.session.preview, strip_maker(model.latent, self.vaes)
@@ -323,5 +323,5 @@ def _takes_levels(model: Model) -> bool:
 
 
 def _further_channels(model: Model) -> int:
-    """Input channels of a model's network beside the state's own."""
+    """Return the number of a network's input channels in addition to those of the state."""
     return model.dit.config.in_channels - model.latent.channels

@@ -23,15 +23,15 @@ from ..prompt_spans import told_by
 Callback = Callable[[Mapping[str, Any]], None]
 
 ChangePart = Callable[[Tensor, Mapping[str, Any]], tuple[Tensor, dict[str, Any]]]
-"""Context and options of a conditioning -> others."""
+"""Maps the context and options of a conditioning to changed ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """MODEL: a built network with what its latents mean and the shift of its schedules.
+    """MODEL: a network, the format of its latents, and the shift of its schedules.
 
-    ``distilled`` says whether it was distilled for few steps, None where nobody knows; ``file``
-    names where its weights come from.
+    ``distilled`` states whether it was distilled for few steps, None if unknown; ``file`` is the
+    source of its weights.
     """
 
     dit: VideoDiT
@@ -52,14 +52,14 @@ class Sampler:
 
 
 class Prompted(NamedTuple):
-    """Two prompts, and what is done with the predictions for them."""
+    """Two prompts, and the plan for using the predictions for them."""
 
     positive: Conditioning
     negative: Conditioning
     plan: GuidancePlan
 
     def with_parts(self, change: ChangePart) -> "Prompted":
-        """The prompts after a change."""
+        """Return a copy with changed prompts."""
         return self._replace(
             positive=_changed(self.positive, change), negative=_changed(self.negative, change)
         )
@@ -71,12 +71,12 @@ def _changed(conditioning: Conditioning, change: ChangePart) -> Conditioning:
 
 @dataclass(frozen=True, eq=False)
 class Guider:
-    """GUIDER: a model bound to its prompts, and what is done with its predictions.
+    """GUIDER: a model bound to its prompts, and the plan for using its predictions.
 
-    ``wrappers`` go around the guided denoiser, the last one outermost; they find ``further``
-    prompts and ``draws``, noise beside the first, in their run. ``closing`` goes around
-    all of its prompts' denoisers, inside of them. ``after`` takes over from it. Only a ``timed``
-    one follows prompts over time; any other keeps to the first of them, as stock nodes do.
+    ``wrappers`` go around the guided denoiser, the last one outermost. Their run offers them
+    ``further`` prompts and ``draws``, the noise after the initial one. ``closing`` goes around the
+    denoisers of all its prompts, inside the wrappers. ``after`` takes over from it. Only a
+    ``timed`` guider follows prompts over time; any other uses the first one, as stock nodes do.
     """
 
     model: Model
@@ -91,7 +91,7 @@ class Guider:
     timed: bool = False
 
     def with_both(self, change: "Callable[[Guider], Guider]") -> "Guider":
-        """The same after a change, which the one that takes over from it gets too."""
+        """Apply a change to this guider and to the one that takes over from it."""
         made = change(self)
         if self.after is None:
             return made
@@ -104,14 +104,14 @@ class Guider:
 
     @property
     def conditionings(self) -> tuple[Conditioning, ...]:
-        """Of all its prompts, and of one that takes over."""
+        """All its conditionings, and those of a guider that takes over."""
         sets = (self.prompted, *self.further.values())
         own = tuple(side for each in sets for side in (each.positive, each.negative))
         return own if self.after is None else (*own, *self.after.guider.conditionings)
 
     @property
     def known(self) -> tuple[object, ...]:
-        """What tells its prompts and plans from others', and those of one that takes over."""
+        """Values that identify its prompts and plans, and those of a guider that takes over."""
         sets = (self.prompted, *self.further.values())
         sides = (part for each in sets for part in (*each.positive, *each.negative))
         parts = ((context, options) for context, options in sides)
@@ -119,7 +119,7 @@ class Guider:
         return own if self.after is None else (*own, self.after.level, *self.after.guider.known)
 
     def with_parts(self, change: ChangePart) -> "Guider":
-        """The same with all prompts changed."""
+        """Return a copy with all prompts changed."""
         own = self.prompted.with_parts(change)
         further = {name: each.with_parts(change) for name, each in self.further.items()}
         return replace(self, positive=own.positive, negative=own.negative, further=further)
@@ -141,19 +141,19 @@ def solve(
     callback: Callback,
     seed: int = 0,
 ) -> Tensor:
-    """Noise what is given to the first level and run the solver, all in float32.
+    """Noise the given latent to the first level and run the solver, all in float32.
 
-    Above level 0 the result is x / (1 - sigma), as in ComfyUI: a next run from there without noise
-    begins at x.
+    Above level 0 the result is x / (1 - sigma), as in ComfyUI, so that a next run that continues
+    without noise begins at x.
 
     Args:
-        denoiser: of the network's own (normalised) space.
+        denoiser: in the network's own (normalised) space.
         sampler: solver and options.
-        sigmas: falling noise levels.
+        sigmas: decreasing noise levels.
         noise: standard normal.
-        given: normalised start, zeros for nothing.
+        given: normalised start; zeros mean that nothing is given.
         callback: called after every step.
-        seed: for solvers that draw noise of their own and were not given a source.
+        seed: for solvers that draw noise and have no source for it.
 
     Raises:
         ValueError: the levels are not a flow model's.

@@ -1,4 +1,4 @@
-"""What all saving nodes share: the file's name, its metadata, and what the host is told of it."""
+"""Shared by all saving nodes: a file's name, its metadata, and its description for the host."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _DATE_CODES = {
 
 
 def usable_prefix(kind: FolderType, prefix: str | None) -> bool | str:
-    """Return True if files can have a prefix (or it comes by a link), else why not."""
+    """Return True if a prefix is usable (or comes over a link), else why not."""
     if prefix is None:
         return True
     try:
@@ -36,10 +36,10 @@ def numbered_output(
     """Save a file under the next free name in one of the host's folders, see `claimed_output`.
 
     `%width%`, `%height%`, `%year%`, `%month%`, `%day%`, `%hour%`, `%minute%` and `%second%` in the
-    prefix are replaced as ComfyUI does.
+    prefix are replaced as in ComfyUI.
 
     Raises:
-        ValueError: the prefix leads out of the folder or names no file.
+        ValueError: the prefix leads outside the folder or names no file.
     """
     filled = _filled_in(prefix, width=str(width), height=str(height))
     with claimed_output(getattr(folders(), kind.value), filled, suffix, after=after) as file:
@@ -54,17 +54,17 @@ def _filled_in(prefix: str, **sizes: str) -> str:
 
 
 def saved_result(path: Path, kind: FolderType) -> SavedResult:
-    """Describe a saved file by its name and its subfolder of the host's folder."""
+    """Describe a saved file by its name and its subfolder in the host's folder."""
     folder = plain_path(getattr(folders(), kind.value))
     subfolder = path.parent.relative_to(folder).as_posix()
     return SavedResult(path.name, "" if subfolder == "." else subfolder, kind)
 
 
 def graph_metadata(hidden: HiddenHolder) -> dict[str, str]:
-    """Return the tags that bring the graph back when a saved file is dropped into the editor.
+    """Return the tags that restore the graph when a saved file is dropped into the editor.
 
-    Files that were named by their whole paths are there by their names alone: a result is shared,
-    and where its maker keeps files is nobody's business.
+    Files given by full path appear by name only, so that a shared result does not reveal where its
+    creator keeps files.
     """
     if not folders().metadata:
         return {}
@@ -75,7 +75,7 @@ def graph_metadata(hidden: HiddenHolder) -> dict[str, str]:
 
 
 def _without_places(value: Any) -> Any:
-    """A JSON value with the names of files in place of the whole paths that someone has set."""
+    """Replace the full paths of ``Folders.also`` in a JSON value with the files' names."""
     if isinstance(value, Mapping):
         return {key: _without_places(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

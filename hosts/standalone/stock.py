@@ -1,4 +1,4 @@
-"""ComfyUI's own nodes that saved graphs need most, in the standalone host."""
+"""The standalone host's versions of the ComfyUI nodes that saved graphs need most."""
 
 from ...graph.schema import ComfyNode
 from . import (

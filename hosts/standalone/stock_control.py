@@ -1,4 +1,4 @@
-"""ComfyUI's own nodes for ControlNets in the standalone host: same ids, inputs and outputs."""
+"""ComfyUI's own ControlNet nodes for the standalone host: same ids, inputs and outputs."""
 
 from torch import Tensor
 
@@ -16,7 +16,7 @@ FOLDER = "controlnet"
 
 
 class ControlNetLoader(io.ComfyNode):
-    """A ControlNet's file -> CONTROL_NET."""
+    """Loads a ControlNet file as a CONTROL_NET."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -31,7 +31,7 @@ class ControlNetLoader(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, control_net_name: str | None) -> bool | str:
-        """Refuse a file that is missing or of another kind, from its header."""
+        """Check a file's header; refuse a file that is missing or of another kind."""
         return known("control_net_name", FOLDER, FOLDER, control_net_name, included="")
 
     @classmethod
@@ -42,7 +42,7 @@ class ControlNetLoader(io.ComfyNode):
 
 
 class ControlNetApplyAdvanced(io.ComfyNode):
-    """Prompts that follow pictures."""
+    """Makes prompts follow control images."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -53,11 +53,16 @@ class ControlNetApplyAdvanced(io.ComfyNode):
             category="conditioning/controlnet",
             inputs=[
                 io.Conditioning.Input("positive", tooltip="What to show."),
-                io.Conditioning.Input("negative", tooltip="What to move away from."),
+                io.Conditioning.Input("negative", tooltip="What to avoid."),
                 io.ControlNet.Input("control_net", tooltip="The ControlNet."),
-                io.Image.Input("image", tooltip="Pictures to follow, one for each frame."),
+                io.Image.Input("image", tooltip="Images to follow, one per frame."),
                 io.Float.Input(
-                    "strength", default=1.0, min=0.0, max=10.0, step=0.01, tooltip="How closely."
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=10.0,
+                    step=0.01,
+                    tooltip="How closely the images are followed.",
                 ),
                 io.Float.Input(
                     "start_percent",
@@ -65,7 +70,7 @@ class ControlNetApplyAdvanced(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.001,
-                    tooltip="Share of the sampling at which control begins.",
+                    tooltip="Share of sampling at which control begins.",
                 ),
                 io.Float.Input(
                     "end_percent",
@@ -73,9 +78,9 @@ class ControlNetApplyAdvanced(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.001,
-                    tooltip="Share of the sampling at which control ends.",
+                    tooltip="Share of sampling at which control ends.",
                 ),
-                io.Vae.Input("vae", optional=True, tooltip="Encodes the pictures."),
+                io.Vae.Input("vae", optional=True, tooltip="Encodes the images."),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive"),

@@ -1,4 +1,4 @@
-"""ComfyUI's own nodes that change pictures, for the standalone host."""
+"""ComfyUI's own nodes that resize and select images, for the standalone host."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -15,7 +15,7 @@ CROPS = ("disabled", "center")
 
 
 class ImageScale(io.ComfyNode):
-    """Pictures in another size."""
+    """Resizes images."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -25,9 +25,9 @@ class ImageScale(io.ComfyNode):
             display_name="Upscale Image",
             category="image/upscaling",
             inputs=[
-                io.Image.Input("image", tooltip="The pictures."),
+                io.Image.Input("image", tooltip="The images."),
                 io.Combo.Input(
-                    "upscale_method", options=list(METHODS), tooltip="How pixels are mixed."
+                    "upscale_method", options=list(METHODS), tooltip="Interpolation of pixels."
                 ),
                 *(
                     io.Int.Input(
@@ -36,12 +36,12 @@ class ImageScale(io.ComfyNode):
                         min=0,
                         max=LARGEST_SIDE,
                         step=1,
-                        tooltip="Pixels; 0 keeps the proportions.",
+                        tooltip="In pixels; 0 keeps the proportions.",
                     )
                     for name in ("width", "height")
                 ),
                 io.Combo.Input(
-                    "crop", options=list(CROPS), tooltip="Whether to cut sides off, or to stretch."
+                    "crop", options=list(CROPS), tooltip="Whether to crop the sides or to stretch."
                 ),
             ],
             outputs=[io.Image.Output()],
@@ -51,7 +51,7 @@ class ImageScale(io.ComfyNode):
     def execute(
         cls, image: Tensor, upscale_method: str, width: int, height: int, crop: str
     ) -> io.NodeOutput:
-        """Resize; a side of 0 follows from the other one."""
+        """Resize; a side of 0 follows from the other."""
         if width == height == 0:
             return io.NodeOutput(image)
         rows, columns = image.shape[1:3]
@@ -60,19 +60,19 @@ class ImageScale(io.ComfyNode):
         check_pixels(len(image), height, width)
         check_room(
             len(image) * height * width * image.shape[3] * _FLOAT,
-            f"{len(image)} pictures of {width}x{height}",
+            f"{len(image)} images of {width}x{height}",
         )
         return io.NodeOutput(scaled(image, width, height, upscale_method, crop))
 
 
 def scaled(image: Tensor, width: int, height: int, method: str, crop: str) -> Tensor:
-    """Resize pictures (F, H, W, C) as ComfyUI does: without smoothing where they shrink.
+    """Resize images (F, H, W, C) as ComfyUI does, without antialiasing when they shrink.
 
     Args:
-        image: the pictures.
+        image: the images.
         width, height: in pixels.
         method: one of ``METHODS``.
-        crop: "center" cuts what is too much of the sides off first, "disabled" stretches.
+        crop: "center" first crops the sides to the new proportions, "disabled" stretches.
     """
     planes = image.movedim(-1, 1)
     if crop == "center":
@@ -106,7 +106,7 @@ def _by_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 class ImageFromBatch(io.ComfyNode):
-    """Some of several pictures."""
+    """Takes a range of images from a batch."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -116,18 +116,22 @@ class ImageFromBatch(io.ComfyNode):
             display_name="ImageFromBatch",
             category="image/batch",
             inputs=[
-                io.Image.Input("image", tooltip="The pictures."),
+                io.Image.Input("image", tooltip="The images."),
                 io.Int.Input(
-                    "batch_index", default=0, min=0, max=4095, tooltip="The first one, from 0."
+                    "batch_index",
+                    default=0,
+                    min=0,
+                    max=4095,
+                    tooltip="Number of the first image, from 0.",
                 ),
-                io.Int.Input("length", default=1, min=1, max=4096, tooltip="How many."),
+                io.Int.Input("length", default=1, min=1, max=4096, tooltip="Number of images."),
             ],
             outputs=[io.Image.Output()],
         )
 
     @classmethod
     def execute(cls, image: Tensor, batch_index: int, length: int) -> io.NodeOutput:
-        """Take them; what lies behind the last one is left out."""
+        """Take the images, up to the last one there is."""
         first = min(len(image) - 1, batch_index)
         return io.NodeOutput(image[first : first + length].clone())
 

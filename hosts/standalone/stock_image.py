@@ -12,13 +12,13 @@ from .folders import folders, found
 from .saving import graph_metadata, numbered_output, saved_result, usable_prefix
 
 NO_MASK = (64, 64)
-"""Rows and columns of the empty masks that ComfyUI gives for images without transparency."""
+"""Rows and columns of the empty masks that ComfyUI returns for images without transparency."""
 
 CHANNELS = ("alpha", "red", "green", "blue")
 
 
 class LoadImage(io.ComfyNode):
-    """An image file of the input folder -> its pictures and their transparency."""
+    """Loads an image file from the input folder, with its transparency."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -37,18 +37,18 @@ class LoadImage(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, image: str | None) -> bool | str:
-        """Say which files there are if this one is not."""
+        """Check that the file exists; if not, name some that do."""
         return found(image, "image")
 
     @classmethod
     def fingerprint_inputs(cls, image: str) -> str:
-        """Change with the file's content."""
+        """Return a hash of the file's content."""
         content = folders().find(image, "image").read_bytes()
         return hashlib.sha256(content).hexdigest()
 
     @classmethod
     def execute(cls, image: str) -> io.NodeOutput:
-        """Give IMAGE (F, H, W, 3) and MASK (F, H, W), 1 where the file is transparent."""
+        """Return IMAGE (F, H, W, 3) and MASK (F, H, W), 1 where the file is transparent."""
         loaded = load_images(folders().find(image, "image"))
         empty = torch.zeros(len(loaded.pixels), *NO_MASK)
         mask = empty if loaded.alpha is None else 1 - loaded.alpha
@@ -56,7 +56,7 @@ class LoadImage(io.ComfyNode):
 
 
 class LoadImageMask(io.ComfyNode):
-    """One channel of an image file of the input folder -> MASK."""
+    """Loads one channel of an image file from the input folder as a MASK."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -72,7 +72,7 @@ class LoadImageMask(io.ComfyNode):
                 io.Combo.Input(
                     "channel",
                     options=list(CHANNELS),
-                    tooltip="What is the mask; of alpha, what is transparent.",
+                    tooltip="The channel to use as the mask; alpha gives the transparent part.",
                 ),
             ],
             outputs=[io.Mask.Output()],
@@ -80,17 +80,17 @@ class LoadImageMask(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, image: str | None) -> bool | str:
-        """Say which files there are if this one is not."""
+        """Check that the file exists; if not, name some that do."""
         return found(image, "image")
 
     @classmethod
     def fingerprint_inputs(cls, image: str, channel: str) -> str:
-        """Change with the file's content."""
+        """Return a hash of the file's content."""
         return LoadImage.fingerprint_inputs(image)
 
     @classmethod
     def execute(cls, image: str, channel: str) -> io.NodeOutput:
-        """Give MASK (1, H, W) of the file's first picture."""
+        """Return MASK (1, H, W) of the file's first image."""
         loaded = load_images(folders().find(image, "image"))
         if channel != "alpha":
             return io.NodeOutput(loaded.pixels[:1, ..., CHANNELS.index(channel) - 1])
@@ -99,11 +99,11 @@ class LoadImageMask(io.ComfyNode):
 
 
 class SaveImage(io.ComfyNode):
-    """Images -> numbered PNG files in the output folder."""
+    """Saves images as numbered PNG files in the output folder, one per image of the batch."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """One file per image of the batch."""
+        """As in ComfyUI."""
         return io.Schema(
             node_id="SaveImage",
             display_name="Save Image",
@@ -114,7 +114,7 @@ class SaveImage(io.ComfyNode):
                 io.String.Input(
                     "filename_prefix",
                     default="ComfyUI",
-                    tooltip="Beginning of the files' names; may name subfolders.",
+                    tooltip="Prefix of the file names; may contain subfolders.",
                 ),
             ],
             outputs=[],
@@ -124,7 +124,7 @@ class SaveImage(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, filename_prefix: str | None) -> bool | str:
-        """Say what is wrong with the name before anything is computed."""
+        """Check the name before anything is computed."""
         return usable_prefix(io.FolderType.output, filename_prefix)
 
     @classmethod
@@ -136,11 +136,11 @@ class SaveImage(io.ComfyNode):
 
 
 class PreviewImage(io.ComfyNode):
-    """Images -> PNG files in the temp folder, to look at."""
+    """Saves images as PNG files in the temporary folder, one per image of the batch."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """One file per image of the batch."""
+        """As in ComfyUI."""
         return io.Schema(
             node_id="PreviewImage",
             display_name="Preview Image",

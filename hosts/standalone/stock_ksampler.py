@@ -21,16 +21,16 @@ LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 
 
 class KSampler(io.ComfyNode):
-    """A whole sampling run in one node."""
+    """Runs all of sampling in one node."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs as in ComfyUI; the two lists hold what gives the same result here."""
+        """Inputs as in ComfyUI; both lists hold the choices that give ComfyUI's results."""
         return io.Schema(
             node_id="KSampler",
             display_name="KSampler",
             category="sampling",
-            description="Turns noise, or a latent with noise on it, into a finished latent.",
+            description="Turns noise, or a latent with added noise, into a finished latent.",
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion model."),
                 seed_input("seed"),
@@ -41,7 +41,7 @@ class KSampler(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Below 1 the given latent is changed only that much.",
+                    tooltip="Below 1, the given latent is changed only by this much.",
                 ),
             ],
             outputs=[io.Latent.Output(tooltip="The finished latent.")],
@@ -49,7 +49,7 @@ class KSampler(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, sampler_name: str | None, scheduler: str | None) -> bool | str:
-        """Point to where the names that are missing here can be run."""
+        """Check that this host has the sampler and the scheduler; if not, say what to do."""
         return _known(sampler_name, scheduler)
 
     @classmethod
@@ -66,14 +66,14 @@ class KSampler(io.ComfyNode):
         latent_image: Mapping[str, Any],
         denoise: float = 1.0,
     ) -> io.NodeOutput:
-        """Draw ComfyUI's noise and sample; frame rate and loop are unknown to the run, as there."""
+        """Draw ComfyUI's noise and sample; as in ComfyUI, the run ignores frame rate and loop."""
         sigmas = ksampler_sigmas(sampler_name, scheduler, steps, model.shift, denoise)
         guider = host().sampling.make_guider(model, positive, negative, cfg)
         return _sampled(guider, sampler_name, sigmas, latent_image, seed)
 
 
 class KSamplerAdvanced(io.ComfyNode):
-    """Some of the steps of a sampling run."""
+    """Runs some of the steps of sampling."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -82,12 +82,12 @@ class KSamplerAdvanced(io.ComfyNode):
             node_id="KSamplerAdvanced",
             display_name="KSampler (Advanced)",
             category="sampling",
-            description="Goes through some steps of a schedule, so that several nodes, with models "
-            "of their own, share a run.",
+            description="Runs some of the steps of a schedule, so that several nodes, each with "
+            "its own model, can share a run.",
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion model."),
                 io.Combo.Input(
-                    "add_noise", options=[ENABLE, DISABLE], tooltip="Disabled after a first part."
+                    "add_noise", options=[ENABLE, DISABLE], tooltip="Disable after the first part."
                 ),
                 seed_input("noise_seed"),
                 *_run(),
@@ -99,12 +99,12 @@ class KSamplerAdvanced(io.ComfyNode):
                     default=MOST_STEPS,
                     min=0,
                     max=MOST_STEPS,
-                    tooltip="The first step that is not taken.",
+                    tooltip="The step to stop before.",
                 ),
                 io.Combo.Input(
                     "return_with_leftover_noise",
                     options=[DISABLE, ENABLE],
-                    tooltip="Enabled where another part follows.",
+                    tooltip="Enable if another part follows.",
                 ),
             ],
             outputs=[io.Latent.Output(tooltip="The latent after these steps.")],
@@ -112,7 +112,7 @@ class KSamplerAdvanced(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, sampler_name: str | None, scheduler: str | None) -> bool | str:
-        """Point to where the names that are missing here can be run."""
+        """Check that this host has the sampler and the scheduler; if not, say what to do."""
         return _known(sampler_name, scheduler)
 
     @classmethod
@@ -132,7 +132,7 @@ class KSamplerAdvanced(io.ComfyNode):
         end_at_step: int,
         return_with_leftover_noise: str,
     ) -> io.NodeOutput:
-        """Cut the schedule; a part that ends early without noise left over jumps to level 0."""
+        """Cut the schedule and sample; without leftover noise, a part ends at level 0."""
         whole = ksampler_sigmas(sampler_name, scheduler, steps, model.shift, 1.0)
         sigmas = whole[: end_at_step + 1].clone()
         if return_with_leftover_noise == DISABLE and len(sigmas) > 0:
@@ -144,7 +144,7 @@ class KSamplerAdvanced(io.ComfyNode):
 
 
 def seed_input(id: str) -> io.Int.Input:
-    """The seed of the noise."""
+    """Return the input for the seed of the noise."""
     return io.Int.Input(
         id,
         default=0,
@@ -156,7 +156,7 @@ def seed_input(id: str) -> io.Int.Input:
 
 
 def cfg_input() -> io.Float.Input:
-    """The scale of classifier-free guidance."""
+    """Return the input for the scale of classifier-free guidance."""
     return io.Float.Input(
         "cfg",
         default=8.0,
@@ -164,7 +164,7 @@ def cfg_input() -> io.Float.Input:
         max=100.0,
         step=0.1,
         round=0.01,
-        tooltip="How strongly the prompt is followed; 1 leaves the negative out.",
+        tooltip="How strongly the prompt is followed; 1 ignores the negative prompt.",
     )
 
 
@@ -173,14 +173,14 @@ def _run() -> list[io.Input]:
         io.Int.Input("steps", default=20, min=1, max=MOST_STEPS, tooltip="Sampling steps."),
         cfg_input(),
         io.Combo.Input(
-            "sampler_name", options=list(SAMPLERS), tooltip="How to step through the noise."
+            "sampler_name", options=list(SAMPLERS), tooltip="How to step through the noise levels."
         ),
         io.Combo.Input(
-            "scheduler", options=list(SCHEDULERS), tooltip="Which noise levels to visit."
+            "scheduler", options=list(SCHEDULERS), tooltip="How to space the noise levels."
         ),
         io.Conditioning.Input("positive", tooltip="What to show."),
-        io.Conditioning.Input("negative", tooltip="What to move away from."),
-        io.Latent.Input("latent_image", tooltip="What to start from, zeros for nothing."),
+        io.Conditioning.Input("negative", tooltip="What to avoid."),
+        io.Latent.Input("latent_image", tooltip="The latent to start from; empty for none."),
     ]
 
 
@@ -198,7 +198,7 @@ def _sampled(
     *,
     fresh: bool = True,
 ) -> io.NodeOutput:
-    """Sample with ComfyUI's noise, or none; without levels the latent comes out as it went in."""
+    """Sample with ComfyUI's noise, or none; without noise levels, return the latent unchanged."""
     latent = host().sampling.fit_latent(guider, latent_image)
     if len(sigmas) == 0:
         return io.NodeOutput(latent)
@@ -216,9 +216,9 @@ def _sampled(
 
 
 def said_to_stock_nodes(latent: Mapping[str, Any]) -> dict[str, Any]:
-    """What ComfyUI's own sampling nodes read of a LATENT; frame rate and loop are not among it.
+    """Return what ComfyUI's own sampling nodes read of a LATENT, without frame rate and loop.
 
-    They stretch a noise mask over the latent frames, whatever its frames stand for.
+    They stretch a noise mask over the latent frames, whatever the mask's frames stand for.
     """
     told = {"samples": latent["samples"]}
     if "noise_mask" in latent:
@@ -228,12 +228,12 @@ def said_to_stock_nodes(latent: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class BatchNoise:
-    """NOISE of ComfyUI: the whole batch at once from one generator on the CPU."""
+    """ComfyUI's NOISE: the whole batch at once from one generator on the CPU."""
 
     seed: int
 
     def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
-        """Noise shaped like the samples; ``batch_index`` names rows of a larger batch."""
+        """Return noise shaped like the samples; ``batch_index`` names rows of a larger batch."""
         return batch_noise(latent["samples"], self.seed, latent.get("batch_index"))
 
 
@@ -243,7 +243,7 @@ class NoNoise:
     seed = 0
 
     def generate_noise(self, latent: Mapping[str, Any]) -> Tensor:
-        """Zeros shaped like the samples."""
+        """Return zeros shaped like the samples."""
         return torch.zeros_like(latent["samples"], device="cpu")
 
 
@@ -253,7 +253,7 @@ def batch_noise(samples: Tensor, seed: int, batch_index: Sequence[int] | None = 
     Args:
         samples: (B, C, F, H, W), for shape and dtype.
         seed: 0 to 2^64 - 1.
-        batch_index: row b is the noise that this row had in a larger batch.
+        batch_index: for each row, its number in a larger batch, whose noise it gets.
     """
     generator = torch.Generator("cpu").manual_seed(seed)
 

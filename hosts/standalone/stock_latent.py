@@ -1,4 +1,4 @@
-"""ComfyUI's own nodes that make and change latents, for the standalone host."""
+"""ComfyUI's own nodes that create and change latents, for the standalone host."""
 
 from collections.abc import Mapping
 from math import prod
@@ -37,7 +37,7 @@ def _length(default: int) -> io.Int.Input:
 
 def _batch_size() -> io.Int.Input:
     return io.Int.Input(
-        "batch_size", default=1, min=1, max=MOST_ROWS, tooltip="How many are made at once."
+        "batch_size", default=1, min=1, max=MOST_ROWS, tooltip="Number to generate at once."
     )
 
 
@@ -46,13 +46,13 @@ def _frames(length: int) -> int:
 
 
 def _zeros(*shape: int) -> Tensor:
-    """Of so many numbers, unless the memory does not hold them."""
+    """Return zeros of a shape, after checking that they fit into memory."""
     check_room(prod(shape) * _FLOAT, f"a latent of {' x '.join(map(str, shape))} numbers")
     return torch.zeros(shape)
 
 
 class EmptyLatentImage(io.ComfyNode):
-    """Nothing yet, of a size."""
+    """Creates an empty image latent."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -61,20 +61,20 @@ class EmptyLatentImage(io.ComfyNode):
             node_id="EmptyLatentImage",
             display_name="Empty Latent Image",
             category="latent",
-            description="An empty picture; sampling nodes fit it to their model.",
+            description="Creates an empty latent; sampling nodes fit it to their model.",
             inputs=[*_sizes(512, 512, 8), _batch_size()],
-            outputs=[io.Latent.Output(tooltip="The empty pictures.")],
+            outputs=[io.Latent.Output(tooltip="The empty latent.")],
         )
 
     @classmethod
     def execute(cls, width: int, height: int, batch_size: int = 1) -> io.NodeOutput:
-        """Give zeros (B, 4, H, W)."""
+        """Return zeros (B, 4, H, W)."""
         check_pixels(batch_size, height, width)
         return io.NodeOutput({"samples": _zeros(batch_size, 4, height // 8, width // 8)})
 
 
 class EmptySD3LatentImage(io.ComfyNode):
-    """Nothing yet, of a size and 16 channels."""
+    """Creates an empty image latent with 16 channels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -89,13 +89,13 @@ class EmptySD3LatentImage(io.ComfyNode):
 
     @classmethod
     def execute(cls, width: int, height: int, batch_size: int = 1) -> io.NodeOutput:
-        """Give zeros (B, 16, H, W)."""
+        """Return zeros (B, 16, H, W)."""
         check_pixels(batch_size, height, width)
         return io.NodeOutput({"samples": _zeros(batch_size, 16, height // 8, width // 8)})
 
 
 class EmptyHunyuanLatentVideo(io.ComfyNode):
-    """Nothing yet, of a size and length."""
+    """Creates an empty video latent with 16 channels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -110,14 +110,14 @@ class EmptyHunyuanLatentVideo(io.ComfyNode):
 
     @classmethod
     def execute(cls, width: int, height: int, length: int, batch_size: int = 1) -> io.NodeOutput:
-        """Give zeros (B, 16, F, H, W)."""
+        """Return zeros (B, 16, F, H, W)."""
         check_pixels(batch_size * length, height, width)
         shape = (batch_size, 16, _frames(length), height // 8, width // 8)
         return io.NodeOutput({"samples": _zeros(*shape)})
 
 
 class Wan22ImageToVideoLatent(io.ComfyNode):
-    """A latent of Wan 2.2 5B that begins with a picture, or with nothing."""
+    """Creates a latent for Wan 2.2 5B that may begin with an image."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -146,15 +146,15 @@ class Wan22ImageToVideoLatent(io.ComfyNode):
         batch_size: int = 1,
         start_image: Tensor | None = None,
     ) -> io.NodeOutput:
-        """Give the encoded picture, the mean behind it, and a mask of what is to be made."""
+        """Return the encoded start, followed by the mean, and a mask of the part to generate."""
         check_pixels(batch_size * length, height, width)
         shape = (WAN22_LATENT.channels, _frames(length), height // 16, width // 16)
-        if start_image is None:  # of any batch size ComfyUI makes one then, too
+        if start_image is None:  # ComfyUI, too, then ignores the batch size
             return io.NodeOutput({"samples": _zeros(1, *shape)})
         made = host().models.vae_format(vae)
         if made.channels != WAN22_LATENT.channels:
             raise ValueError(
-                f"a VAE of {made.channels} channels: Wan22ImageToVideoLatent is for the VAE of "
+                f"got a VAE of {made.channels} channels: Wan22ImageToVideoLatent needs the VAE of "
                 "Wan 2.2 5B; use Encode Video and Set Latent Noise Mask for other models"
             )
         frames = scaled(start_image[:length], width, height, "bilinear", "center")
@@ -168,7 +168,7 @@ class Wan22ImageToVideoLatent(io.ComfyNode):
 
 
 class SetLatentNoiseMask(io.ComfyNode):
-    """A LATENT of which a part is regenerated."""
+    """Marks the part of a LATENT to regenerate."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -186,12 +186,12 @@ class SetLatentNoiseMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, samples: Mapping[str, Any], mask: Tensor) -> io.NodeOutput:
-        """Carry the mask (F, 1, H, W) along."""
+        """Add the mask (F, 1, H, W) to the latent."""
         return io.NodeOutput({**samples, "noise_mask": mask.reshape(-1, 1, *mask.shape[-2:])})
 
 
 class RepeatLatentBatch(io.ComfyNode):
-    """A LATENT several times."""
+    """Repeats a LATENT along the batch."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -202,14 +202,14 @@ class RepeatLatentBatch(io.ComfyNode):
             category="latent/batch",
             inputs=[
                 io.Latent.Input("samples", tooltip="The latent."),
-                io.Int.Input("amount", default=1, min=1, max=64, tooltip="How many times."),
+                io.Int.Input("amount", default=1, min=1, max=64, tooltip="Number of copies."),
             ],
             outputs=[io.Latent.Output()],
         )
 
     @classmethod
     def execute(cls, samples: Mapping[str, Any], amount: int) -> io.NodeOutput:
-        """Repeat samples, masks of several rows, and the numbers of the rows."""
+        """Repeat the samples, a mask of several rows, and the rows' numbers."""
         latent = {**samples, "samples": _repeated(samples["samples"], amount)}
         mask, rows = samples.get("noise_mask"), samples.get("batch_index")
         if mask is not None and len(mask) > 1:

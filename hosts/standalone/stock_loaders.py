@@ -1,4 +1,4 @@
-"""ComfyUI's own loaders of a model, a text encoder and a VAE for the standalone host."""
+"""ComfyUI's own loaders for models, text encoders and VAEs in the standalone host."""
 
 from ...model_loaders.family import Kind
 from ...model_loaders.fit import look_at
@@ -7,7 +7,7 @@ from .. import host
 from . import io
 
 WAN = "wan"
-"""The one of ComfyUI's kinds of text encoder whose files are read here."""
+"""The only one of ComfyUI's text encoder types that this host reads."""
 
 DEFAULT_DTYPE = "default"
 DTYPES = (DEFAULT_DTYPE, "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2")
@@ -15,7 +15,7 @@ INCLUDED = "; the included tiny weights are in Load Models (SpacetimeLoadModels)
 
 
 def file_input(id: str, folder: str, what: str) -> io.Combo.Input:
-    """The choice of a file of a model folder."""
+    """Return an input that selects a file of a model folder."""
     return io.Combo.Input(
         id, options=host().files.model_files(folder), tooltip=f"A file of models/{folder}: {what}."
     )
@@ -24,7 +24,7 @@ def file_input(id: str, folder: str, what: str) -> io.Combo.Input:
 def known(
     id: str, folder: str, kind: Kind, name: str | None, included: str = INCLUDED
 ) -> bool | str:
-    """Return True for a file that can be read here, else what to do."""
+    """Return True for a file that this host can read, else what to do."""
     if name is None:
         return True
     try:
@@ -37,7 +37,7 @@ def known(
 
 
 class UNETLoader(io.ComfyNode):
-    """A diffusion model's file -> MODEL."""
+    """Loads a diffusion model file as a MODEL."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -51,7 +51,7 @@ class UNETLoader(io.ComfyNode):
                 io.Combo.Input(
                     "weight_dtype",
                     options=list(DTYPES),
-                    tooltip="Number format to keep the weights in.",
+                    tooltip="Dtype in which the weights are kept.",
                 ),
             ],
             outputs=[io.Model.Output()],
@@ -59,7 +59,7 @@ class UNETLoader(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, unet_name: str | None) -> bool | str:
-        """Refuse a file that is missing or of another kind, from its header."""
+        """Check a file's header; refuse a file that is missing or of another kind."""
         return known("unet_name", "diffusion_models", "dit", unet_name)
 
     @classmethod
@@ -67,31 +67,31 @@ class UNETLoader(io.ComfyNode):
         """Read the file."""
         if weight_dtype != DEFAULT_DTYPE:
             host().session.warn(
-                f"weights are not kept in {weight_dtype} here, which takes more memory and loses "
-                "nothing of their precision"
+                f"this host does not keep weights in {weight_dtype}: they take more memory, but "
+                "lose no precision"
             )
         weights = read_dit(host().files.model_path("diffusion_models", unet_name))
         return io.NodeOutput(host().models.make_model(weights, dtype="auto"))
 
 
 class CLIPLoader(io.ComfyNode):
-    """A text encoder's file -> CLIP."""
+    """Loads a text encoder file as a CLIP."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """As in ComfyUI, but for the kinds that are not read here."""
+        """As in ComfyUI, without the types that this host does not read."""
         return io.Schema(
             node_id="CLIPLoader",
             display_name="Load CLIP",
             category="advanced/loaders",
             inputs=[
                 file_input("clip_name", "text_encoders", "a text encoder"),
-                io.Combo.Input("type", options=[WAN], tooltip="The model that it belongs to."),
+                io.Combo.Input("type", options=[WAN], tooltip="The model family it belongs to."),
                 io.Combo.Input(
                     "device",
                     options=["default", "cpu"],
                     optional=True,
-                    tooltip="Here it computes where the model does.",
+                    tooltip="Has no effect: this host computes on the model's device.",
                 ),
             ],
             outputs=[io.Clip.Output()],
@@ -99,11 +99,11 @@ class CLIPLoader(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, clip_name: str | None, type: str | None) -> bool | str:
-        """Refuse other kinds, and a file that is missing or of another kind, from its header."""
+        """Check the type and a file's header; refuse a file that is missing or of another kind."""
         if type not in (None, WAN):
             return (
-                f"input type: text encoders of type {type!r} are read by ComfyUI: run the "
-                f"workflow there; those of type {WAN!r} are read here too"
+                f"input type: this host does not read text encoders of type {type!r}: run the "
+                f"workflow in ComfyUI, or use a text encoder of type {WAN!r}"
             )
         return known("clip_name", "text_encoders", "text_encoder", clip_name)
 
@@ -115,7 +115,7 @@ class CLIPLoader(io.ComfyNode):
 
 
 class VAELoader(io.ComfyNode):
-    """A VAE's file -> VAE."""
+    """Loads a VAE file."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -130,7 +130,7 @@ class VAELoader(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, vae_name: str | None) -> bool | str:
-        """Refuse a file that is missing or of another kind, from its header."""
+        """Check a file's header; refuse a file that is missing or of another kind."""
         return known("vae_name", "vae", "vae", vae_name)
 
     @classmethod

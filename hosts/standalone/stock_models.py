@@ -1,4 +1,4 @@
-"""ComfyUI's own prompt and VAE nodes for the standalone host: same ids, inputs and outputs."""
+"""ComfyUI's own prompt, VAE and model nodes for the standalone host: same ids and sockets."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,16 +17,16 @@ from .sampling import Model
 
 
 class CLIPTextEncode(io.ComfyNode):
-    """A prompt -> CONDITIONING."""
+    """Encodes a prompt as CONDITIONING."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Text first, as in ComfyUI."""
+        """As in ComfyUI, with the text first."""
         return io.Schema(
             node_id="CLIPTextEncode",
             display_name="CLIP Text Encode (Prompt)",
             category="conditioning",
-            description="Encodes a prompt, in which (words:1.3) count more and (words:0.7) less.",
+            description="Encodes a prompt, in which (words:1.3) weigh more and (words:0.7) less.",
             inputs=[
                 io.String.Input(
                     "text", multiline=True, dynamic_prompts=True, tooltip="The prompt."
@@ -43,7 +43,7 @@ class CLIPTextEncode(io.ComfyNode):
 
 
 class VAEEncode(io.ComfyNode):
-    """Frames -> LATENT."""
+    """Encodes frames to a LATENT."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -52,7 +52,7 @@ class VAEEncode(io.ComfyNode):
             node_id="VAEEncode",
             display_name="VAE Encode",
             category="latent",
-            description="Encodes frames; sides that do not fit the VAE are cropped.",
+            description="Encodes frames; sides are cropped to fit the VAE.",
             inputs=[
                 io.Image.Input("pixels", tooltip="The frames of one clip."),
                 io.Vae.Input("vae", tooltip="The VAE."),
@@ -62,12 +62,12 @@ class VAEEncode(io.ComfyNode):
 
     @classmethod
     def execute(cls, pixels: Tensor, vae: LoadedVAE) -> io.NodeOutput:
-        """Crop to what the VAE takes and encode."""
+        """Crop the frames to fit the VAE, and encode them."""
         return io.NodeOutput({"samples": host().models.encode_video(vae, encodable(vae, pixels))})
 
 
 class VAEDecode(io.ComfyNode):
-    """LATENT -> frames."""
+    """Decodes a LATENT to frames."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -91,7 +91,7 @@ class VAEDecode(io.ComfyNode):
 
 
 class ModelSamplingSD3(io.ComfyNode):
-    """A model with another shift."""
+    """Sets the shift of a model's noise levels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -108,7 +108,7 @@ class ModelSamplingSD3(io.ComfyNode):
                     min=0.0,
                     max=100.0,
                     step=0.01,
-                    tooltip="Where the model's own schedules spend their steps; 1 spaces evenly.",
+                    tooltip="Where the model's own schedules place their steps; 1 spaces evenly.",
                 ),
             ],
             outputs=[io.Model.Output()],
@@ -116,18 +116,18 @@ class ModelSamplingSD3(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Model, shift: float) -> io.NodeOutput:
-        """Set the shift; one from before is replaced."""
+        """Set the shift, replacing any earlier one."""
         if shift == 0:
-            raise ValueError("a shift of 0 leaves no noise to take away: use 1 for none")
+            raise ValueError("a shift of 0 leaves no noise to remove: use 1 for no shift")
         return io.NodeOutput(replace(model, shift=shift))
 
 
 class LoraLoaderModelOnly(io.ComfyNode):
-    """A model changed by a LoRA of the models folder."""
+    """Applies a LoRA of the models folder to a model."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """List the folder's files."""
+        """As in ComfyUI, with the folder's files."""
         return io.Schema(
             node_id="LoraLoaderModelOnly",
             display_name="LoraLoaderModelOnly",
@@ -164,7 +164,7 @@ class LoraLoaderModelOnly(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Model, lora_name: str, strength_model: float) -> io.NodeOutput:
-        """Read the file for this model and merge it."""
+        """Read the file for this model, and merge it."""
         if strength_model == 0:
             return io.NodeOutput(model)
         path = host().files.model_path("loras", lora_name)
@@ -177,7 +177,7 @@ class LoraLoaderModelOnly(io.ComfyNode):
 
 
 def encodable(vae: LoadedVAE, pixels: Tensor) -> Tensor:
-    """Frames (F, H, W, C) without what the VAE cannot take; frames left out are told.
+    """Crop frames (F, H, W, C) to a size and a length that the VAE takes; warn of dropped frames.
 
     Raises:
         ValueError: nothing would be left.
@@ -192,7 +192,7 @@ def encodable(vae: LoadedVAE, pixels: Tensor) -> Tensor:
 
 
 def crop_sides(pixels: Tensor, *, multiple: int) -> Tensor:
-    """Keep the middle of frames (F, H, W, C), with both sides multiples of a number."""
+    """Crop frames (F, H, W, C) to their centre, with both sides multiples of a number."""
     for axis in (1, 2):
         extra = pixels.shape[axis] % multiple
         pixels = pixels.narrow(axis, extra // 2, pixels.shape[axis] - extra)

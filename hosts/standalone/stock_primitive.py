@@ -1,4 +1,4 @@
-"""ComfyUI's primitive nodes for the standalone host: a value as a node, and a value shown."""
+"""ComfyUI's primitive nodes for the standalone host: values as nodes, and a value as text."""
 
 import json
 import sys
@@ -18,11 +18,11 @@ def _schema(node_id: str, name: str, value: io.Input, output: io.Output) -> io.S
 
 
 class PrimitiveInt(io.ComfyNode):
-    """A whole number."""
+    """An integer value."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """With the editor's seed control."""
+        """As in ComfyUI, with the editor's seed control."""
         value = io.Int.Input(
             "value", min=-sys.maxsize, max=sys.maxsize, control_after_generate=True
         )
@@ -30,75 +30,75 @@ class PrimitiveInt(io.ComfyNode):
 
     @classmethod
     def execute(cls, value: int) -> io.NodeOutput:
-        """Hand the value on."""
+        """Return the value."""
         return io.NodeOutput(value)
 
 
 class PrimitiveFloat(io.ComfyNode):
-    """A real number."""
+    """A float value."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Any float."""
+        """As in ComfyUI."""
         value = io.Float.Input("value", min=-sys.maxsize, max=sys.maxsize)
         return _schema("PrimitiveFloat", "Float", value, io.Float.Output())
 
     @classmethod
     def execute(cls, value: float) -> io.NodeOutput:
-        """Hand the value on."""
+        """Return the value."""
         return io.NodeOutput(value)
 
 
 class PrimitiveString(io.ComfyNode):
-    """A line of text."""
+    """A single line of text."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """One line."""
+        """As in ComfyUI."""
         return _schema("PrimitiveString", "String", io.String.Input("value"), io.String.Output())
 
     @classmethod
     def execute(cls, value: str) -> io.NodeOutput:
-        """Hand the value on."""
+        """Return the value."""
         return io.NodeOutput(value)
 
 
 class PrimitiveStringMultiline(io.ComfyNode):
-    """A text of several lines."""
+    """Text of several lines."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Several lines."""
+        """As in ComfyUI."""
         value = io.String.Input("value", multiline=True)
         return _schema("PrimitiveStringMultiline", "String (Multiline)", value, io.String.Output())
 
     @classmethod
     def execute(cls, value: str) -> io.NodeOutput:
-        """Hand the value on."""
+        """Return the value."""
         return io.NodeOutput(value)
 
 
 class PrimitiveBoolean(io.ComfyNode):
-    """Yes or no."""
+    """A boolean value."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """A switch."""
+        """As in ComfyUI."""
         value = io.Boolean.Input("value")
         return _schema("PrimitiveBoolean", "Boolean", value, io.Boolean.Output())
 
     @classmethod
     def execute(cls, value: bool) -> io.NodeOutput:
-        """Hand the value on."""
+        """Return the value."""
         return io.NodeOutput(value)
 
 
 class PreviewAny(io.ComfyNode):
-    """A value as text in the run's results."""
+    """Shows a value as text in the run's results."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """One input of any type."""
+        """As in ComfyUI, with one input of any type."""
         return io.Schema(
             node_id="PreviewAny",
             display_name="Preview Any",
@@ -111,7 +111,7 @@ class PreviewAny(io.ComfyNode):
 
     @classmethod
     def execute(cls, source: Any) -> io.NodeOutput:
-        """Give text as it is, and anything else as JSON where that is possible."""
+        """Show text as it is, and anything else as JSON if possible."""
         return io.NodeOutput(ui=ui.PreviewText(_as_text(source)))
 
 

@@ -1,4 +1,4 @@
-"""ComfyUI's own custom sampling for the standalone host: noise, guiders, levels and the run."""
+"""ComfyUI's own custom sampling for the standalone host: noise, guiders, sigmas and the run."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -19,27 +19,27 @@ from .stock_solvers import SAMPLERS, known_sampler, known_scheduler, partial_sig
 def _prompts() -> list[io.Conditioning.Input]:
     return [
         io.Conditioning.Input("positive", tooltip="What to show."),
-        io.Conditioning.Input("negative", tooltip="What to move away from."),
+        io.Conditioning.Input("negative", tooltip="What to avoid."),
     ]
 
 
 def _run() -> list[io.Input]:
     return [
-        io.Sampler.Input("sampler", tooltip="How to step through the noise."),
-        io.Sigmas.Input("sigmas", tooltip="The noise levels to visit."),
-        io.Latent.Input("latent_image", tooltip="What to start from, zeros for nothing."),
+        io.Sampler.Input("sampler", tooltip="How to step through the noise levels."),
+        io.Sigmas.Input("sigmas", tooltip="The noise levels to step through."),
+        io.Latent.Input("latent_image", tooltip="The latent to start from; empty for none."),
     ]
 
 
 def _results() -> list[io.Output]:
     return [
         io.Latent.Output(display_name="output", tooltip="The latent after the last step."),
-        io.Latent.Output(display_name="denoised_output", tooltip="What the last step predicted."),
+        io.Latent.Output(display_name="denoised_output", tooltip="The last step's prediction."),
     ]
 
 
 class RandomNoise(io.ComfyNode):
-    """A seed -> NOISE."""
+    """Creates NOISE from a seed."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -54,12 +54,12 @@ class RandomNoise(io.ComfyNode):
 
     @classmethod
     def execute(cls, noise_seed: int) -> io.NodeOutput:
-        """Name the seed; the noise is drawn for a latent."""
+        """Keep the seed; the noise is drawn when a latent is known."""
         return io.NodeOutput(BatchNoise(noise_seed))
 
 
 class DisableNoise(io.ComfyNode):
-    """NOISE that is none."""
+    """Creates NOISE that is zero everywhere."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -73,23 +73,25 @@ class DisableNoise(io.ComfyNode):
 
     @classmethod
     def execute(cls) -> io.NodeOutput:
-        """Give zeros."""
+        """Return NOISE of zeros."""
         return io.NodeOutput(NoNoise())
 
 
 class KSamplerSelect(io.ComfyNode):
-    """A solver by its name."""
+    """Selects a solver by name."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """The list holds what gives the same result here."""
+        """As in ComfyUI; the list holds the solvers that give ComfyUI's results."""
         return io.Schema(
             node_id="KSamplerSelect",
             display_name="KSamplerSelect",
             category="sampling/custom_sampling/samplers",
             inputs=[
                 io.Combo.Input(
-                    "sampler_name", options=list(SAMPLERS), tooltip="How to step through the noise."
+                    "sampler_name",
+                    options=list(SAMPLERS),
+                    tooltip="How to step through the noise levels.",
                 )
             ],
             outputs=[io.Sampler.Output()],
@@ -97,7 +99,7 @@ class KSamplerSelect(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, sampler_name: str | None) -> bool | str:
-        """Point to where the names that are missing here can be run."""
+        """Check that this host has the solver; if not, say what to do."""
         return known_sampler(sampler_name)
 
     @classmethod
@@ -107,17 +109,17 @@ class KSamplerSelect(io.ComfyNode):
 
 
 class BasicScheduler(io.ComfyNode):
-    """A model's own noise levels."""
+    """Builds SIGMAS from a model's own noise levels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """The list holds what gives the same result here."""
+        """As in ComfyUI; the list holds the schedulers that give ComfyUI's results."""
         return io.Schema(
             node_id="BasicScheduler",
             display_name="BasicScheduler",
             category="sampling/custom_sampling/schedulers",
             inputs=[
-                io.Model.Input("model", tooltip="Whose levels they are."),
+                io.Model.Input("model", tooltip="The model whose noise levels are used."),
                 io.Combo.Input("scheduler", options=list(SCHEDULERS), tooltip="How to space them."),
                 io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Sampling steps."),
                 io.Float.Input(
@@ -126,7 +128,7 @@ class BasicScheduler(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Below 1 the given latent is changed only that much.",
+                    tooltip="Below 1, the given latent is changed only by this much.",
                 ),
             ],
             outputs=[io.Sigmas.Output()],
@@ -134,19 +136,19 @@ class BasicScheduler(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, scheduler: str | None) -> bool | str:
-        """Point to where the names that are missing here can be run."""
+        """Check that this host has the scheduler; if not, say what to do."""
         return known_scheduler(scheduler)
 
     @classmethod
     def execute(
         cls, model: Model, scheduler: str, steps: int, denoise: float = 1.0
     ) -> io.NodeOutput:
-        """Take the end of a longer schedule where not all of a latent is regenerated."""
+        """Return the schedule; with ``denoise`` below 1, the end of a longer one."""
         return io.NodeOutput(partial_sigmas(SCHEDULERS[scheduler], steps, model.shift, denoise))
 
 
 class SplitSigmas(io.ComfyNode):
-    """Noise levels in two parts that share the level between them."""
+    """Splits SIGMAS into two parts that share the level at the split."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -156,25 +158,25 @@ class SplitSigmas(io.ComfyNode):
             display_name="SplitSigmas",
             category="sampling/custom_sampling/sigmas",
             inputs=[
-                io.Sigmas.Input("sigmas", tooltip="The levels of a whole run."),
+                io.Sigmas.Input("sigmas", tooltip="The noise levels of a whole run."),
                 io.Int.Input(
                     "step", default=0, min=0, max=10000, tooltip="Steps of the first part."
                 ),
             ],
             outputs=[
                 io.Sigmas.Output(display_name="high_sigmas", tooltip="The first part."),
-                io.Sigmas.Output(display_name="low_sigmas", tooltip="What is left."),
+                io.Sigmas.Output(display_name="low_sigmas", tooltip="The rest."),
             ],
         )
 
     @classmethod
     def execute(cls, sigmas: Tensor, step: int) -> io.NodeOutput:
-        """Split behind a step."""
+        """Split after a step."""
         return io.NodeOutput(sigmas[: step + 1], sigmas[step:])
 
 
 class BasicGuider(io.ComfyNode):
-    """A model with one prompt."""
+    """Builds a GUIDER from a model with one prompt."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -192,12 +194,12 @@ class BasicGuider(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Model, conditioning: Conditioning) -> io.NodeOutput:
-        """Follow the prompt without guidance; there is no negative one."""
+        """Bind the model to the prompt, without guidance or a negative prompt."""
         return io.NodeOutput(host().sampling.make_guider(model, conditioning, [], 1.0))
 
 
 class CFGGuider(io.ComfyNode):
-    """A model with both prompts and guidance."""
+    """Builds a GUIDER from a model with both prompts and guidance."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -223,7 +225,7 @@ class CFGGuider(io.ComfyNode):
 
 
 class SamplerCustom(io.ComfyNode):
-    """A run from a model, prompts, a solver and noise levels."""
+    """Samples with a model, prompts, a solver and noise levels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -234,7 +236,7 @@ class SamplerCustom(io.ComfyNode):
             category="sampling/custom_sampling",
             inputs=[
                 io.Model.Input("model", tooltip="The diffusion model."),
-                io.Boolean.Input("add_noise", default=True, tooltip="Whether to begin with noise."),
+                io.Boolean.Input("add_noise", default=True, tooltip="Whether to start with noise."),
                 seed_input("noise_seed"),
                 cfg_input(),
                 *_prompts(),
@@ -263,7 +265,7 @@ class SamplerCustom(io.ComfyNode):
 
 
 class SamplerCustomAdvanced(io.ComfyNode):
-    """A run from all its parts."""
+    """Samples with noise, a guider, a solver and noise levels."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -273,7 +275,7 @@ class SamplerCustomAdvanced(io.ComfyNode):
             display_name="SamplerCustomAdvanced",
             category="sampling/custom_sampling",
             inputs=[
-                io.Noise.Input("noise", tooltip="What to begin with."),
+                io.Noise.Input("noise", tooltip="The noise to start with."),
                 io.Guider.Input("guider", tooltip="The model with its prompts."),
                 *_run(),
             ],
@@ -301,7 +303,7 @@ def _sampled(
     given: Mapping[str, Any],
     seed: int,
 ) -> io.NodeOutput:
-    """Both results; without levels the latent comes out as it went in."""
+    """Return both results; without noise levels, return the latent unchanged."""
     latent = host().sampling.fit_latent(guider, given)
     if len(sigmas) == 0:
         return io.NodeOutput(latent, latent)

@@ -1,4 +1,4 @@
-"""ComfyUI's samplers and schedulers by name, where ours give the same on a flow model."""
+"""ComfyUI's samplers and schedulers by name, as far as ours give its results on a flow model."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -25,17 +25,17 @@ from ...samplers.stepping import Callback
 Solver = Callable[..., Tensor]
 
 WHOLE = 0.9999
-"""ComfyUI takes a `denoise` above this for all of the schedule."""
+"""Above this value of `denoise`, ComfyUI runs the whole schedule."""
 
 UNIPC_ORDER, UNIPC_END = 3, 0.001
-"""Its highest order, and the level at which ComfyUI's UniPC ends instead of 0."""
+"""UniPC's highest order in ComfyUI, and the level at which it ends instead of at 0."""
 
 LEAVES_OUT_A_LEVEL = ("uni_pc", "uni_pc_bh2")
-"""For these KSampler takes one step more and leaves the last level above 0 out."""
+"""Samplers for which KSampler adds a step and leaves out the last level above 0."""
 
 
 def _in_turn(solver: Solver) -> Solver:
-    """The solver with ComfyUI's noise: the seed after the run's, drawn step after step."""
+    """Give a solver ComfyUI's noise: drawn step by step, from the run's seed plus 1."""
 
     def solve(
         denoiser: Denoiser,
@@ -65,7 +65,7 @@ def _unipc(
     *,
     variant: Variant,
 ) -> Tensor:
-    """UniPC that takes the state for a VE one and ends just above level 0, which is divided out."""
+    """Run UniPC as for a VE state, to just above level 0, and rescale the result to level 0."""
     ends_clean = sigmas[-1] == 0
     levels = torch.cat([sigmas[:-1], sigmas.new_tensor([UNIPC_END])]) if ends_clean else sigmas
     order = max(1, min(UNIPC_ORDER, len(levels) - 2))
@@ -85,34 +85,34 @@ SAMPLERS: Mapping[str, Solver] = {
     "uni_pc": partial(_unipc, variant="bh1"),
     "uni_pc_bh2": partial(_unipc, variant="bh2"),
 }
-"""Solvers that are ComfyUI's of the same name step for step."""
+"""Solvers that match ComfyUI's of the same name step by step."""
 
 
 def known_sampler(name: str | None) -> bool | str:
-    """Return True for a solver that runs here (or comes by a link), else what to do."""
+    """Return True for a solver of this host (or one that comes over a link), else what to do."""
     if name in (None, *SAMPLERS):
         return True
     return (
-        f"input sampler_name: {name!r} is ComfyUI's own: run the workflow there, or use the Solver "
-        f"node (SpacetimeSolver) with Sample or SamplerCustomAdvanced; here are "
+        f"input sampler_name: this host does not have {name!r}: run the workflow in ComfyUI, or "
+        f"use the Solver node (SpacetimeSolver) with Sample or SamplerCustomAdvanced, or one of "
         f"{', '.join(SAMPLERS)}"
     )
 
 
 def known_scheduler(name: str | None) -> bool | str:
-    """Return True for a scheduler that runs here (or comes by a link), else what to do."""
+    """Return True for a scheduler of this host (or one that comes over a link), else what to do."""
     if name in (None, *SCHEDULERS):
         return True
     return (
-        f"input scheduler: {name!r} is none of ComfyUI's schedulers for a flow model: use one of "
-        f"{', '.join(SCHEDULERS)}"
+        f"input scheduler: {name!r} is not one of ComfyUI's schedulers for a flow model: use one "
+        f"of {', '.join(SCHEDULERS)}"
     )
 
 
 def ksampler_sigmas(
     sampler: str, scheduler: str, steps: int, shift: float, denoise: float
 ) -> Tensor:
-    """The levels that KSampler goes through with a sampler."""
+    """Return the noise levels that KSampler uses with a sampler."""
     schedule = SCHEDULERS[scheduler]
     if sampler not in LEAVES_OUT_A_LEVEL:
         return partial_sigmas(schedule, steps, shift, denoise)
@@ -127,7 +127,7 @@ def ksampler_sigmas(
 def partial_sigmas(
     schedule: Callable[[int, float], Tensor], steps: int, shift: float, denoise: float
 ) -> Tensor:
-    """The last ``steps`` steps of a schedule of ``steps / denoise``; none where it is 0."""
+    """Return the last ``steps`` steps of a schedule of ``steps / denoise``; none if that is 0."""
     if denoise <= 0:
         return torch.zeros(0)
     if denoise > WHOLE:

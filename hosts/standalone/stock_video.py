@@ -15,7 +15,7 @@ RE_ENCODE = "re-encode"
 
 
 class LoadVideo(io.ComfyNode):
-    """A video file of the input folder -> VIDEO."""
+    """Loads a video file from the input folder as a VIDEO."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -34,33 +34,33 @@ class LoadVideo(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str | None) -> bool | str:
-        """Say which files there are if this one is not."""
+        """Check that the file exists; if not, name some that do."""
         return found(file, "video")
 
     @classmethod
     def fingerprint_inputs(cls, file: str) -> tuple[int, ...]:
-        """Change with the file: its time, its size and which it is."""
+        """Return the file's time, size and inode, which change with the file."""
         state = folders().find(file, "video").stat()
         return state.st_mtime_ns, state.st_size, state.st_ino
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
-        """Name the file; it is read when the VIDEO is used."""
+        """Return the VIDEO; the file is read when that is used."""
         return io.NodeOutput(VideoFromFile(folders().find(file, "video")))
 
 
 class GetVideoComponents(io.ComfyNode):
-    """VIDEO -> its frames, sound, rate and kind. A silent video's audio is None."""
+    """Splits a VIDEO into frames, sound, rate and format. A silent video's audio is None."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """The outputs of ComfyUI from 0.33 on; those before have the first three."""
+        """Outputs as in ComfyUI since 0.33; older versions have the first three."""
         return io.Schema(
             node_id="GetVideoComponents",
             display_name="Get Video Components",
             category="image/video",
-            description="Gives a video's frames, sound and frame rate.",
-            inputs=[io.Video.Input("video", tooltip="The video to take apart.")],
+            description="Returns a video's frames, sound and frame rate.",
+            inputs=[io.Video.Input("video", tooltip="The video to split.")],
             outputs=[
                 io.Image.Output(display_name="images"),
                 io.Audio.Output(display_name="audio"),
@@ -79,18 +79,18 @@ class GetVideoComponents(io.ComfyNode):
 
 
 class CreateVideo(io.ComfyNode):
-    """Frames, a rate and sound -> VIDEO."""
+    """Creates a VIDEO from frames, a rate and sound."""
 
     takes_streams = frozenset({"images"})
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """The inputs of ComfyUI from 0.33 on; those before have the first three."""
+        """Inputs as in ComfyUI since 0.33; older versions have the first three."""
         return io.Schema(
             node_id="CreateVideo",
             display_name="Create Video",
             category="image/video",
-            description="Makes a video of images.",
+            description="Creates a video from images.",
             inputs=[
                 io.Image.Input("images", tooltip="The frames in order."),
                 io.Float.Input(
@@ -99,7 +99,7 @@ class CreateVideo(io.ComfyNode):
                 io.Audio.Input(
                     "audio",
                     optional=True,
-                    tooltip="Its sound; what goes beyond the last frame is left out.",
+                    tooltip="The video's sound; it is cut at the end of the last frame.",
                 ),
                 io.Int.Input(
                     "bit_depth",
@@ -108,7 +108,7 @@ class CreateVideo(io.ComfyNode):
                     max=10,
                     step=2,
                     optional=True,
-                    tooltip="10 keeps smoother gradients, which not every player shows.",
+                    tooltip="10 keeps smoother gradients, but not every player can show them.",
                 ),
             ],
             outputs=[io.Video.Output()],
@@ -127,11 +127,11 @@ class CreateVideo(io.ComfyNode):
 
 
 class SaveVideo(io.ComfyNode):
-    """VIDEO -> a numbered MP4 in the output folder."""
+    """Saves a VIDEO as a numbered MP4 in the output folder."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """The inputs of every ComfyUI; `encoding` and what follows it came with 0.33."""
+        """Inputs as in ComfyUI; `encoding` and all after it exist since 0.33."""
         return io.Schema(
             node_id="SaveVideo",
             display_name="Save Video",
@@ -142,7 +142,7 @@ class SaveVideo(io.ComfyNode):
                 io.String.Input(
                     "filename_prefix",
                     default="video/ComfyUI",
-                    tooltip="Beginning of the file's name; may name subfolders.",
+                    tooltip="Prefix of the file name; may contain subfolders.",
                 ),
                 io.Combo.Input(
                     "format", options=list(FORMATS), default="auto", tooltip="The file's format."
@@ -155,7 +155,7 @@ class SaveVideo(io.ComfyNode):
                     options=["auto", RE_ENCODE],
                     default="auto",
                     optional=True,
-                    tooltip="Whether to re-encode a file that could be copied, with crf.",
+                    tooltip="Whether to re-encode, at crf, a file that could be copied.",
                 ),
                 io.Float.Input(
                     "crf",
@@ -171,17 +171,17 @@ class SaveVideo(io.ComfyNode):
                     options=["auto", SDR],
                     default="auto",
                     optional=True,
-                    tooltip="Of the file; this host writes sRGB.",
+                    tooltip="Colour space of the file; this host writes sRGB.",
                 ),
             ],
-            outputs=[io.Video.Output(display_name="video", tooltip="The given video.")],
+            outputs=[io.Video.Output(display_name="video", tooltip="The input video.")],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_output_node=True,
         )
 
     @classmethod
     def validate_inputs(cls, filename_prefix: str | None) -> bool | str:
-        """Say what is wrong with the name before anything is computed."""
+        """Check the name before anything is computed."""
         return usable_prefix(io.FolderType.output, filename_prefix)
 
     @classmethod

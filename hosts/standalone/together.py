@@ -1,7 +1,7 @@
-"""Questions to networks that several runs ask together: evaluations, and prompts to encode.
+"""Network calls that several runs make together: evaluations, and prompts to encode.
 
-Nothing of an answer depends on who else has asked: clips are rows of one batch, and only what a
-call has once per batch, such as noise levels, has to be equal.
+A run's result does not depend on the other runs: clips are rows of one batch, and only values that
+a call has once per batch, such as noise levels, have to be equal.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, D features, S text tokens.
 """
@@ -25,18 +25,18 @@ from ...models.hooks import NO_HOOKS, BlockHooks
 from ...models.patchify import TokenLayout
 
 TEXT, EVALUATION = range(2)
-"""Stages: a run whose prompt was kept waits for those that have theirs encoded."""
+"""Stages: a run whose prompt is cached waits for the runs that still encode theirs."""
 
 MOST_STACKED = 4
-"""Sets of prompts that are kept side by side: of as many runs as wait for each other's levels."""
+"""Stacked sets of prompts to keep, one for each group of runs at a common noise level."""
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkCall:
     """One evaluation of a transformer, see ``VideoNetwork``.
 
-    Those of one network, shape, layout, level and set of conditions are made together, as one
-    batch, unless hooks change something else than which blocks are skipped.
+    Calls with the same network, shape, layout, level and conditions run together as one batch,
+    unless their hooks do more than skip blocks.
     """
 
     network: VideoDiT
@@ -52,7 +52,7 @@ class NetworkCall:
 
     @property
     def kind(self) -> Hashable | None:
-        """What has to be equal."""
+        """Key that calls must share to run together; None for a call that runs alone."""
         hooks = self.hooks
         if hooks.residuals or hooks.branches or hooks.around or hooks.cross_attend:
             return None
@@ -66,19 +66,19 @@ class NetworkCall:
 
     @property
     def size(self) -> int:
-        """Tokens of all rows."""
+        """Number of tokens in all rows."""
         if self.layout is not None:
             return self.x.shape[0] * self.x.shape[1]
         return self.x.shape[0] * prod(self.x.shape[2:]) // prod(self.network.config.patch)
 
     def alone(self) -> Tensor:
-        """The velocity, in the shape of the state."""
+        """Return the velocity, in the shape of the state."""
         return self._velocity(self.x, self.contexts, self.channels)
 
     def together(
         self, questions: Sequence["NetworkCall"], kept: dict[Hashable, Any]
     ) -> Sequence[Tensor]:
-        """The velocities of all, from one batch."""
+        """Return the velocities of all calls, from one batch."""
         channels = [each.channels for each in questions if each.channels is not None]
         made = self._velocity(
             torch.cat([each.x for each in questions]),
@@ -118,7 +118,7 @@ def _shapes(context: Context) -> Hashable:
 def _side_by_side(
     contexts: Sequence[Sequence[PreparedContext]], kept: dict[Hashable, Any]
 ) -> Sequence[PreparedContext]:
-    """The prepared prompts of several calls along one batch, clip by clip and block by block."""
+    """Stack the prepared prompts of several calls along the batch, per clip and per block."""
     key = tuple(id(each) for those in contexts for each in those)
     if key not in kept:
         while len(kept) >= MOST_STACKED:
@@ -126,7 +126,7 @@ def _side_by_side(
         made = [
             tuple(map(_stacked, zip(*each, strict=True))) for each in zip(*contexts, strict=True)
         ]
-        kept[key] = contexts, made  # those that are held keep their ids
+        kept[key] = contexts, made  # holding the contexts keeps their ids valid
     return kept[key][1]
 
 
@@ -142,7 +142,7 @@ def _joined(pairs: Sequence[KeysValues]) -> KeysValues:
 
 @dataclass(frozen=True, eq=False)
 class EncodedPrompt:
-    """A prompt for a text encoder; plain ones of one length are encoded together."""
+    """A prompt for a text encoder; prompts of equal length without weights are encoded together."""
 
     encoder: TextEncoder
     prompt: Prompt
@@ -150,23 +150,26 @@ class EncodedPrompt:
 
     @property
     def kind(self) -> Hashable | None:
-        """What has to be equal. Few tokens are alone: a product of one or two rows is another."""
+        """Key that prompts must share to be encoded together; None for one encoded alone.
+
+        Prompts of one or two tokens are encoded alone: products of so few rows differ in rounding.
+        """
         tokens = [token for token, _ in self.prompt.tokens]
         is_plain = all(weight == 1 for _, weight in self.prompt.tokens)
         return (id(self.encoder), len(tokens), self.size) if is_plain and self.size > 2 else None
 
     @property
     def size(self) -> int:
-        """Tokens up to the end of the text."""
+        """Number of tokens up to the end of the text."""
         return 1 + [token for token, _ in self.prompt.tokens].index(EOS)
 
     def alone(self) -> Tensor:
-        """(1, S, D) in float32."""
+        """Encode this prompt to (1, S, D) in float32."""
         return self.encoder.encode_prompt(self.prompt)
 
     def together(
         self, questions: Sequence["EncodedPrompt"], kept: dict[Hashable, Any]
     ) -> Sequence[Tensor]:
-        """(1, S, D) each."""
+        """Encode several prompts, to (1, S, D) each."""
         made = self.encoder.encode_plain([each.prompt for each in questions])
         return made.split(1)

@@ -1,4 +1,4 @@
-"""What nodes show: the names of `comfy_api.v0_0_2.ui` that the nodes use, with the same meaning."""
+"""Node previews: the subset of `comfy_api.v0_0_2.ui` that the nodes use, with the same meaning."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class SavedImages(UIOutput):
         self.is_animated = is_animated
 
     def as_dict(self) -> dict[str, Any]:
-        """Return {"images": [...]}, with "animated" where it is."""
+        """Return {"images": [...]}, with "animated" if they are."""
         animated = {"animated": (True,)} if self.is_animated else {}
         return {"images": self.results, **animated}
 
 
 class PreviewImage(UIOutput):
-    """Pictures (B, H, W, C) for the editor to show; without an editor no file is written."""
+    """Images (B, H, W, C) for the editor to show; without an editor no file is written."""
 
     def __init__(
         self, image: torch.Tensor, animated: bool = False, cls: type[ComfyNode] | None = None

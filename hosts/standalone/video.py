@@ -33,7 +33,7 @@ FORMATS = ("auto", "mp4")
 CODECS = ("auto", "h264")
 SDR = "sRGB"
 COLOUR_SPACES = {1: SDR, 13: SDR, 16: "HDR PQ", 18: "HDR"}
-"""By the number of a file's transfer in H.273 (ITU-T)."""
+"""Colour spaces by the transfer characteristics of H.273 (ITU-T)."""
 
 BYTES_PER_PIXEL = 12
 """Three colours in float32."""
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class VideoComponents:
-    """Frames `(F, H, W, 3)` in [0, 1], frames per second, and the sound where there is one."""
+    """Frames `(F, H, W, 3)` in [0, 1], frames per second, and the sound, if any."""
 
     images: Tensor
     frame_rate: Fraction
@@ -52,26 +52,26 @@ class VideoComponents:
 
 
 class Video(Protocol):
-    """What travels through VIDEO sockets."""
+    """A video on a VIDEO socket."""
 
     def get_components(self) -> VideoComponents:
-        """All frames at once, with the sound."""
+        """Return all frames at once, with the sound."""
         ...
 
     def get_dimensions(self) -> tuple[int, int]:
-        """Width and height in pixels as shown."""
+        """Return the displayed width and height in pixels."""
         ...
 
     def get_bit_depth(self) -> int:
-        """Bits of a colour, 8 or 10 for most files."""
+        """Return the bits per colour, 8 or 10 for most files."""
         ...
 
     def get_color_space(self) -> str:
-        """`sRGB`, `HDR` (HLG) or `HDR PQ`; pixels are as the file has them."""
+        """Return `sRGB`, `HDR` (HLG) or `HDR PQ`; pixels are not converted."""
         ...
 
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
-        """Frames in chunks `(F, H, W, 3)`, without the sound."""
+        """Yield frames in chunks `(F, H, W, 3)`, without the sound."""
         ...
 
     def save_to(
@@ -84,27 +84,27 @@ class Video(Protocol):
         *,
         own_tags: bool = True,
     ) -> None:
-        """Write an H.264 MP4; `metadata` values become JSON, texts stay as they are.
+        """Write an H.264 MP4; `metadata` values become JSON, strings stay as they are.
 
         Encoded sound is AAC and ends with the last frame.
 
-        With `crf` a file is re-encoded at that quality, even where it could be copied. Without
-        `own_tags` nothing is kept of what the source file carries beside pictures and sound.
+        With `crf`, a file is re-encoded at that quality, even if it could be copied. Without
+        `own_tags`, only video and sound of the source file are kept.
 
         Raises:
-            ValueError: another format or codec, or the video cannot be read.
+            ValueError: the format or codec is not supported, or the video cannot be read.
         """
         ...
 
 
 @dataclass(frozen=True)
 class VideoFromFile:
-    """A video file; it is read when it is used."""
+    """A video file, read when it is used."""
 
     path: Path
 
     def get_components(self) -> VideoComponents:
-        """Decode all frames and all sound, from the first frame on."""
+        """Decode all frames and all sound, starting at the first frame."""
         info = probe_video(self.path)
         check_room(
             info.frames * info.width * info.height * BYTES_PER_PIXEL,
@@ -114,20 +114,20 @@ class VideoFromFile:
         return VideoComponents(frames, info.fps, to_audio(read_sound(self.path)), info.metadata)
 
     def get_dimensions(self) -> tuple[int, int]:
-        """Width and height as shown."""
+        """Return the displayed width and height."""
         info = probe_video(self.path)
         return info.width, info.height
 
     def get_bit_depth(self) -> int:
-        """Of the file."""
+        """Return the file's bit depth."""
         return probe_video(self.path).bit_depth
 
     def get_color_space(self) -> str:
-        """By the transfer that the file names; sRGB where it names none or another."""
+        """Return the space for the transfer that the file states; sRGB if none or another."""
         return COLOUR_SPACES.get(probe_video(self.path).transfer, SDR)
 
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
-        """Decode in chunks; a variable rate becomes constant."""
+        """Decode in chunks; a variable frame rate becomes constant."""
         return self._frames(probe_video(self.path), chunk)
 
     def _frames(self, info: VideoInfo, chunk: int = 16) -> Iterator[Tensor]:
@@ -143,7 +143,7 @@ class VideoFromFile:
         *,
         own_tags: bool = True,
     ) -> None:
-        """Copy the streams as they are if the codec fits an MP4, else re-encode them."""
+        """Copy the streams if an MP4 can hold them, else re-encode them."""
         _check_choice(format, codec)
         tags = _texts(metadata)
         info = probe_video(self.path)
@@ -167,10 +167,10 @@ class VideoFromFile:
 class VideoFromComponents:
     """Frames `(F, H, W, 3)` in [0, 1] with their rate and sound.
 
-    A stream of frames stays one: saving it holds a few of them at a time.
+    A stream of frames stays a stream: saving it holds only a few frames at a time.
 
     Raises:
-        ValueError: another shape, a rate out of range, or sound that no file holds.
+        ValueError: the shape is wrong, the rate is out of range, or no file can hold the sound.
     """
 
     images: Tensor | FrameStream
@@ -186,23 +186,23 @@ class VideoFromComponents:
         object.__setattr__(self, "frame_rate", to_frame_rate(self.frame_rate))
 
     def get_components(self) -> VideoComponents:
-        """The frames as one tensor, with the sound as it was given."""
+        """Return the frames as one tensor, with the sound unchanged."""
         return VideoComponents(whole_frames(self.images), self.frame_rate, self.audio)
 
     def get_dimensions(self) -> tuple[int, int]:
-        """Width and height."""
+        """Return the width and height."""
         return self.images.shape[2], self.images.shape[1]
 
     def get_bit_depth(self) -> int:
-        """What it is saved with."""
+        """Return the bit depth that it is saved with."""
         return self.bit_depth
 
     def get_color_space(self) -> str:
-        """Of all frames in memory."""
+        """Return sRGB, as for all frames in memory."""
         return SDR
 
     def stream(self, chunk: int = 16) -> Iterator[Tensor]:
-        """Views of the frames; those of a stream are regenerated."""
+        """Yield views of the frames; a stream generates its frames again."""
         return frame_chunks(self.images, chunk)
 
     def save_to(
@@ -215,7 +215,7 @@ class VideoFromComponents:
         *,
         own_tags: bool = True,
     ) -> None:
-        """Encode the frames and the sound; frames in memory carry no tags of their own."""
+        """Encode the frames and the sound; there are no tags of a source file."""
         _check_choice(format, codec)
         write_video(
             path,
@@ -229,7 +229,7 @@ class VideoFromComponents:
 
 
 def _gathered(chunks: Iterable[Tensor]) -> Tensor:
-    """All frames as one tensor; each chunk is given up when it has been copied."""
+    """Join all frames into one tensor; each chunk is freed when it has been copied."""
     parts = list(chunks)
     whole = torch.empty((sum(map(len, parts)), *parts[0].shape[1:]))
     place = len(whole)

@@ -136,8 +136,8 @@ def test_deep_json(run, write, capsys, content):
     [
         ({"output_dir": "~nosuchuser/x"}, "this user does not exist"),
         ({"input_dir": "~nosuchuser/x"}, "this user does not exist"),
-        ({"device": "mps"}, "no device 'mps' here"),
-        ({"device": "meta"}, "no device 'meta' here"),
+        ({"device": "mps"}, "no device 'mps' on this machine"),
+        ({"device": "meta"}, "no device 'meta' on this machine"),
     ],
 )
 def test_options_that_cannot_be(run, write, capsys, options, message):

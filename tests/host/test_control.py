@@ -34,15 +34,15 @@ def test_comfyui_s_context_windows_see_their_part(exact, sampler):
 
 def test_refusals_say_what_to_do(exact):
     told = exact["refusals"]
-    assert "cannot steer a WAN21: load the model with Load Models" in told["another model"]
-    assert "without pictures: connect them to Apply ControlNet" in told["no pictures"]
+    assert "do not work with a WAN21: load the model with Load Models" in told["another model"]
+    assert "has no images: connect them to Apply ControlNet" in told["no pictures"]
     assert (
-        "ControlBase, a control of ComfyUI's own, cannot be told strengths over frames"
+        "ControlBase, a control of ComfyUI's own, does not support strengths over frames"
         in told["not ours"]
     )
     assert "a hint of 9 frames for a video of 17" in told["too few"]
     assert "connect the model's VAE" in told["no vae"]
-    assert "for an area of the picture" in told["area"]
+    assert "for an area of the image" in told["area"]
 
 
 def test_too_few_pictures_for_the_last_steps_are_refused_before_the_first(exact):
@@ -69,7 +69,7 @@ def test_prompts_are_prepared_once_in_a_run(exact):
 
 def test_controls_of_comfyui_s_are_applied_as_its_node_does_it(exact):
     told = exact["others"]
-    assert told.pop("refused").startswith("Other, a control of ComfyUI's own, knows one strength")
+    assert told.pop("refused").startswith("Other, a control of ComfyUI's own, has one strength")
     assert told == {
         "strength": 0.5, "share": [0.1, 0.6], "hint": [17, 3, 64, 48], "chained": True
     }  # fmt: skip

@@ -30,4 +30,4 @@ def test_both_models_act(measured):
 
 
 def test_a_third_expert_is_refused(measured):
-    assert "is two experts already" in measured["refused"]
+    assert "already has two experts" in measured["refused"]

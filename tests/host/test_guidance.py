@@ -25,7 +25,7 @@ def test_resumed_is_bit_identical(measured):
 
 def test_the_hosts_own_plain_guider_is_taken_over(measured):
     assert measured["taken_over"] == 0
-    assert "follows rules of its own" in measured["refusal"]
+    assert "has its own guidance rules" in measured["refusal"]
     assert measured["stock_sampler"]
 
 

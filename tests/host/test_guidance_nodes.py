@@ -116,7 +116,7 @@ def test_patches_of_other_nodes_act_after_every_node_of_guidance(measured, name)
 def test_guidance_of_other_nodes_that_has_no_effect_is_named(measured):
     assert measured["warnings"]["plain"] == []
     (warning,) = measured["warnings"]["changed"]
-    assert "another node guides by its own rule (sampler_cfg_function)" in warning
+    assert "another node sets its own guidance (sampler_cfg_function)" in warning
 
 
 @pytest.mark.parametrize("name", [each for each in GUIDANCE if each != "attention"])

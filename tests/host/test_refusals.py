@@ -70,7 +70,7 @@ def test_a_prompt_of_another_text_encoder_is_refused(measured):
 
 
 def test_a_start_image_that_the_model_cannot_take_is_refused(measured):
-    assert "carries a start image, which this model cannot take" in measured["start_image"]
+    assert "carries a start image, which this model does not support" in measured["start_image"]
 
 
 def test_the_vaes_of_the_host_are_known(measured):

@@ -38,8 +38,8 @@ def test_the_video_is_decoded(measured):
     ("where", "remedy"),
     [
         ("noise", "use RandomNoise"),
-        ("model", "this model makes video"),
-        ("rules", "guidance by frames cannot find them in it"),
+        ("model", "this model generates video only"),
+        ("rules", "guidance by frames cannot find its frames"),
         ("steps", "cannot be stopped and resumed yet, use Sample"),
         ("patchify", "use Sample"),
     ],

@@ -27,6 +27,6 @@ def test_kept_frames_stay_in_windows_of_the_stock_sampler(measured):
 
 
 def test_packed_patches_and_other_axes_are_refused(measured):
-    assert "packed patches do not have: use Sample in place" in measured["refusals"]["patches"]
+    assert "packed patches do not have: use Sample instead" in measured["refusals"]["patches"]
     assert "context windows over axis 1" in measured["refusals"]["channels"]
     assert "set dim to 2, its frames" in measured["refusals"]["channels"]

@@ -54,5 +54,5 @@ def test_the_hosts_own_guider_is_taken_over(exact):
 
 def test_what_cannot_be_wrapped_is_refused(exact):
     rules, levels = exact["refused"]
-    assert "a Other follows rules of its own" in rules
+    assert "a Other has its own guidance rules" in rules
     assert "takes a single noise level" in levels

@@ -173,7 +173,7 @@ def test_references_come_first_as_what_is_kept() -> None:
 
 def test_references_without_room_are_refused() -> None:
     made = replace(hint(17)[0], references=pictures(1))
-    with pytest.raises(ValueError, match=r"1 reference pictures .*room for 0 .*the Sample node"):
+    with pytest.raises(ValueError, match=r"room for 0 reference images.* has 1: .*the Sample node"):
         steering(made, channels=6 + 64).state(Clips((Clip(size=SIZE),)), PATCH)
 
 
@@ -207,7 +207,7 @@ def test_packed_hints_are_those_of_each_clip() -> None:
         assert state.weights is None
     masked = steering(made, weights=(pictures(17)[..., 1],)).state(clips, PATCH)
     assert masked.weights.shape == masked.hint.shape[:2]
-    with pytest.raises(ValueError, match="hints for 3 clips, and 2 packed ones"):
+    with pytest.raises(ValueError, match="hints for 3 clips, but 2 packed clips"):
         steering(made, other, made).state(clips, PATCH)
 
 

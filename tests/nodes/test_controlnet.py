@@ -224,7 +224,7 @@ def test_comfyui_s_own_nodes_do_the_same(controlled, bench):
     other = host().models.make_vae(
         read_vae(host().files.model_path("vae", "other_vae.safetensors")), dtype="fp32"
     )
-    with pytest.raises(ValueError, match=r"takes latents of 16 channels.*the VAE makes 4"):
+    with pytest.raises(ValueError, match=r"takes latents with 16 channels.*the VAE makes 4"):
         apply(0.8, 0.1, 0.6, vae=other)
 
 
@@ -251,9 +251,9 @@ def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, 
     bare = SpacetimeAppendConditioning.execute(*plain, *plain).args
     assert "control" not in bare[0][0][1]
     for behind in (plain, controlled.prompts(strength=0.5)):
-        with pytest.raises(ValueError, match="let only pictures, masks and Control over Frames"):
+        with pytest.raises(ValueError, match="only images, masks and Control over Frames"):
             SpacetimeAppendConditioning.execute(*one, *behind)
-    with pytest.raises(ValueError, match="hints for 2 clips, and 1 packed ones"):
+    with pytest.raises(ValueError, match="hints for 2 clips, but 1 packed clips"):
         bench.sample(latent(), guider=controlled.guider(*joined))
 
 

@@ -86,7 +86,7 @@ def test_patches_are_handed_over_too(bench, clip):
 
 
 def test_experts_that_do_not_belong_together_are_refused(bench):
-    with pytest.raises(ValueError, match="is two experts already"):
+    with pytest.raises(ValueError, match="already has two experts"):
         SpacetimeTwoExperts.execute(experts(bench), bench.guider(), 0.9)
     model = bench.models.model
     other = replace(model, latent=LatentFormat(channels=48))

@@ -94,7 +94,7 @@ def test_what_cannot_be_edited_is_refused(bench, clip):
         bench.sample(clip, guider=edited(bench), solver="lcm")
     with pytest.raises(ValueError, match="needs a source_negative"):
         edited(bench, source_guidance=2.0)
-    with pytest.raises(ValueError, match="has source prompts already"):
+    with pytest.raises(ValueError, match="already has source prompts"):
         SpacetimeFlowEdit.execute(edited(bench), bench.positive)
     made = {**clip, "noise_ceiling": clip["noise_mask"], "spacetime_timeline": object()}
     with pytest.raises(ValueError, match=r"nothing is kept: use Edit Video with a strength below"):

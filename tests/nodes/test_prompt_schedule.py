@@ -20,7 +20,7 @@ from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 from spacetime_video.nodes.timeline.windows import SpacetimeContextWindows
 
 EARLY, LATE = "a red sphere moves left", "a blue cube moves up"
-IN_ONE_PIECE = "in one piece and takes the prompt of its middle alone"
+IN_ONE_PIECE = "in one piece and uses only the prompt at its middle"
 
 
 def scheduled(bench, text, negative=""):
@@ -164,7 +164,7 @@ def test_patches_take_the_prompt_of_their_middle(bench):
     for one, other in zip(made, wanted, strict=True):
         assert torch.equal(one["samples"], other["samples"])
     mixed = SpacetimePatchify.execute([empty(33), empty(9)])[0]
-    with pytest.raises(ValueError, match="in different spans of the prompts"):
+    with pytest.raises(ValueError, match="fall under different prompts"):
         bench.sample_patches(mixed, guider=scheduled(bench, f"0: {EARLY}\n1: {LATE}"))
 
 
@@ -189,7 +189,7 @@ def test_a_node_that_changes_the_text_changes_all_of_it(bench):
 def test_seconds_need_a_rate_and_frames_do_not(bench):
     latent = {**empty(9)}
     del latent["fps"]
-    with pytest.raises(ValueError, match=r"does not say its frames per second: write frames"):
+    with pytest.raises(ValueError, match=r"does not state its frame rate: write frames"):
         bench.sample(latent, guider=scheduled(bench, f"0: {EARLY}\n1: {LATE}"))
     made = bench.sample(latent, guider=scheduled(bench, f"0f: {EARLY}\n3f: {LATE}"))
     assert torch.equal(made["samples"], bench.sample(latent, guider=plain(bench, LATE))["samples"])

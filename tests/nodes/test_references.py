@@ -85,8 +85,8 @@ def test_where_there_is_no_room_it_is_told(vace, bench, control_net):
     reference = pictures(1, seed=3)
     with pytest.raises(ValueError, match="reference images come before a clip's first frame"):
         vace.sample(pictures(20), latent(loop=True), reference=reference)
-    with pytest.raises(ValueError, match="this ControlNet takes no reference pictures"):
+    with pytest.raises(ValueError, match="this ControlNet takes no reference images"):
         Controlled(bench, control_net).prompts(reference=reference)
     guider = vace.guider(*vace.prompts(reference=reference))
-    with pytest.raises(ValueError, match=r"1 reference pictures .*the Sample node"):
+    with pytest.raises(ValueError, match=r"has 1: .*the Sample node"):
         bench.sample_patches(SpacetimePatchify.execute([latent()])[0], guider=guider)

@@ -239,7 +239,7 @@ def test_a_prompt_of_another_width_is_refused(bench):
 def test_a_combined_prompt_is_refused(bench):
     both = [*bench.positive, *bench.negative]
     guider = SpacetimeDenoiser.execute(bench.models.model, both, bench.negative, 1.0)[0]
-    with pytest.raises(ValueError, match="one prompt per side"):
+    with pytest.raises(ValueError, match="one positive and one negative prompt"):
         SpacetimeSample.execute(guider, *bench.parts()[1:], empty())
 
 

@@ -62,7 +62,7 @@ def test_a_long_clip_of_a_list_follows_its_prompt(bench):
 def test_other_numbers_of_prompts_are_refused_before_the_first_clip(bench, network_calls):
     latents = SpacetimeBranch.execute(still(), bench.models.vae, 8, branches=3)[0]
     for texts in (PROMPTS, (*PROMPTS, "a", "b")):
-        with pytest.raises(ValueError, match=f"prompts for {len(texts)} clips, and 3 clips"):
+        with pytest.raises(ValueError, match=f"prompts for {len(texts)} clips, but 3 clips"):
             bench.sample(latents[0], guider=guider(bench, *texts))
     assert not network_calls
     one = bench.sample(latents[2], guider=guider(bench, PROMPTS[0]))["samples"]
@@ -75,5 +75,5 @@ def test_a_clip_taken_out_of_a_batch_keeps_its_number(bench):
     made = bench.sample(latent, guider=guider(bench, *PROMPTS))["samples"]
     wanted = bench.sample(latent, guider=alone(bench, PROMPTS[1]))["samples"]
     assert torch.equal(made, wanted)
-    with pytest.raises(ValueError, match="prompts for 2 clips, and 3 clips"):
+    with pytest.raises(ValueError, match="prompts for 2 clips, but 3 clips"):
         bench.sample({**latent, "batch_index": [2]}, guider=guider(bench, *PROMPTS))

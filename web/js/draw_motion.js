@@ -1,5 +1,5 @@
-// Draws the path of Draw Motion on its picture. All that it changes is the text of the node's input
-// `path`, so that a saved graph needs no editor.
+// Draws Draw Motion's path on its image. It changes only the text of the node's input `path`, so a
+// saved graph does not depend on the editor.
 
 import { api } from '../../../scripts/api.js'
 import { app } from '../../../scripts/app.js'
@@ -7,15 +7,15 @@ import { app } from '../../../scripts/app.js'
 const NODE = 'SpacetimeDrawMotion'
 const PICTURE = 'motion_picture'
 const HEIGHT = 240
-const LOOKS = 400 // milliseconds between looks at the picture and the text
-const REACH = 9 // pixels of the screen within which a point is taken hold of
-const DETAIL = 0.004 // of the picture's longer side, by which a drawn line may be simplified
+const LOOKS = 400 // milliseconds between checks of the image and the text
+const REACH = 9 // screen pixels within which a point can be grabbed
+const DETAIL = 0.004 // tolerance for simplifying a drawn line, relative to the image's longer side
 
 const WORDS = {
   en: {
-    draw: 'Drag over the picture to draw the path. Drag a point to move it, Shift adds one.',
-    none: 'Connect Load Image, or run the graph once, to draw on the picture.',
-    wired: 'The path comes over a wire.',
+    draw: 'Drag on the image to draw the path. Drag a point to move it; Shift-click adds a point.',
+    none: 'To draw on the image, connect Load Image or run the workflow once.',
+    wired: 'The path comes from a linked input.',
     clear: 'Clear',
   },
   zh: {
@@ -37,7 +37,7 @@ function words() {
   return WORDS[language] ?? WORDS.en
 }
 
-/** The points of a path's text, none where it is not one path. */
+/** Parses the points of a path, the first if there are several; an empty array if there is none. */
 function pointsIn(text) {
   try {
     const read = JSON.parse(text || '[]')
@@ -53,7 +53,7 @@ function textOf(points) {
   return points.length ? JSON.stringify(points.map(({ x, y }) => ({ x: round(x), y: round(y) }))) : ''
 }
 
-/** Fewer points that lie within a distance of the line (Ramer, 1972; Douglas and Peucker, 1973). */
+/** Drops points within a distance of the line (Ramer, 1972; Douglas and Peucker, 1973). */
 function simplified(points, distance) {
   if (points.length < 3) return points
   const [first, last] = [points[0], points[points.length - 1]]
@@ -71,7 +71,7 @@ function fromSegment(point, first, last) {
   return Math.hypot(point.x - first.x - share * x, point.y - first.y - share * y)
 }
 
-/** The node that feeds an input, seen through reroutes. */
+/** Finds the node that feeds an input, through any reroutes. */
 function origin(node, name) {
   const slot = node.inputs?.findIndex((each) => each.name === name) ?? -1
   let found = slot < 0 ? null : node.getInputNode(slot)
@@ -79,7 +79,7 @@ function origin(node, name) {
   return found
 }
 
-/** Addresses of the picture that Load Image shows, and of its mask where the node uses it. */
+/** Returns the URLs of the image that Load Image shows, and of its mask if the node uses it. */
 function loaded(node) {
   const source = origin(node, 'image')
   const value = source?.widgets?.find((each) => each.name === 'image')?.value
@@ -101,7 +101,7 @@ class PathEditor {
     this.text = node.widgets.find((each) => each.name === 'path')
     this.points = []
     this.images = {}
-    this.held = null // the point that is dragged, or 'line' while one is drawn
+    this.held = null // number of the dragged point, or 'line' while a line is drawn
     this._build()
     this.timer = setInterval(() => this.look(), LOOKS)
   }
@@ -139,7 +139,7 @@ class PathEditor {
     return this.node.inputs?.some((each) => each.widget?.name === 'path' && each.link != null)
   }
 
-  /** Take notice of another picture, text or size, and draw where there is one. */
+  /** Checks for a changed image, text or size, and redraws if there is one. */
   look() {
     const { picture, mask } = loaded(this.node) ?? { picture: this.made, mask: null }
     this._load('picture', picture)
@@ -166,7 +166,7 @@ class PathEditor {
     loading.src = address
   }
 
-  /** Where the picture lies on the canvas, in pixels of the page before zooming. */
+  /** The image's place on the canvas, in page pixels before zooming. */
   get frame() {
     const picture = this.images.picture?.ready
     if (!picture || !this.canvas.clientWidth) return null
@@ -242,7 +242,7 @@ class PathEditor {
     }
   }
 
-  /** A place of the picture under the pointer, kept within it. */
+  /** Returns the point of the image under the pointer, clamped to the image. */
   _place(event) {
     const { left, top, width, height, scale } = this.frame
     const box = this.canvas.getBoundingClientRect()

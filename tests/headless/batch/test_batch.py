@@ -167,7 +167,7 @@ def test_a_second_batch_in_a_folder_is_refused(outcome, clip, tmp_path):
     [
         ({}, "there is no workflow to run"),
         ({"resume": True}, "no batch was begun in"),
-        ({"settings": {"device": "cuda:99"}}, "no device 'cuda:99' here"),
+        ({"settings": {"device": "cuda:99"}}, "no device 'cuda:99' on this machine"),
     ],
 )
 def test_what_cannot_be_begun_leaves_nothing(outcome, clip, tmp_path, given, message):

@@ -59,8 +59,8 @@ def test_frames_are_cropped_to_their_middle():
         ("heun", "normal", True),
         (None, None, True),
         ("uni_pc", "karras", True),
-        ("er_sde", "simple", "input sampler_name: 'er_sde' is ComfyUI's own"),
-        ("euler", "best", "input scheduler: 'best' is none of ComfyUI's schedulers"),
+        ("er_sde", "simple", "input sampler_name: this host does not have 'er_sde'"),
+        ("euler", "best", "input scheduler: 'best' is not one of ComfyUI's schedulers"),
     ],
 )
 def test_other_names_are_refused_before_the_run(sampler, scheduler, answer):

@@ -90,7 +90,7 @@ def test_a_network_without_circular_time_is_shown_the_ends_again(
     with caplog.at_level(logging.WARNING):
         made = run.latent()
     assert run.seen == [([FRAMES + 6], (0,))] * 8
-    told = f"{TOLD}: to close one of 9 latent frames it also sees the last and the first 3 of them"
+    told = f"{TOLD}: to close a loop of 9 latent frames, it also sees the last and the first 3"
     assert told in caplog.text
     by_hand = Run(standalone, straight, monkeypatch).latent(loop=False, wrappers=[_as_loop])
     torch.testing.assert_close(made, by_hand, atol=0, rtol=0)
@@ -116,7 +116,7 @@ def test_few_steps_show_half_of_the_loop(standalone, straight, monkeypatch, capl
     with caplog.at_level(logging.WARNING):
         run.latent()
     assert run.seen == [([FRAMES + 8], (0,))] * 4
-    assert "17 in each step; from 8 steps on fewer are enough" in caplog.text
+    assert "17 in each step; from 8 steps on, fewer are enough" in caplog.text
 
 
 def test_clips_with_two_ends_are_sampled_as_before(standalone, straight, monkeypatch, caplog):

@@ -102,10 +102,10 @@ def test_what_is_missing_or_not_taken_is_told(standalone):
     cases = {
         "needs the CLIP Vision output.*run the graph in ComfyUI": (animating, started()),
         "output is 9 wide, the model needs 10": (animating, {**whole, VISION_KEY: seen(9)}),
-        "which it takes in 20 further channels": (animating, {VISION_KEY: seen()}),
+        "image-to-video model with 20 further channels": (animating, {VISION_KEY: seen()}),
         r"start image of shape \(1, 16, 2, 4, 6\)": (animating, {**whole, **started((2, 4, 6))}),
         "CLIP Vision output, which this model does not take": (of_text, {VISION_KEY: seen()}),
-        "start image, which this model cannot take": (of_text, started()),
+        "start image, which this model does not support": (of_text, started()),
     }
     for problem, (model, options) in cases.items():
         with pytest.raises(ValueError, match=problem):
