@@ -103,7 +103,7 @@ def test_a_resumed_run_lays_its_windows_where_they_would_have_been(bench):
 def test_wrong_windows_are_refused_before_the_run():
     assert SpacetimeContextWindows.validate_inputs(16, 4, 1) is True
     assert "an overlap from 0 to 3" in SpacetimeContextWindows.validate_inputs(4, 4, 1)
-    with pytest.raises(ValueError, match="'looped' is none of"):
+    with pytest.raises(ValueError, match="'looped' is unknown"):
         SpacetimeContextWindows.execute(None, 16, 4, "looped", "flat")
 
 

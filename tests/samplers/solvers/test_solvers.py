@@ -175,7 +175,7 @@ def test_broken_schedules(solve, sigmas, video_model, start):
 @pytest.mark.parametrize("name", ["dpmpp_2m", "unipc"])
 @pytest.mark.parametrize(
     ("sigmas", "wanted"),
-    [([14.6, 1.0, 0.0], "flow model"), ([0.9, 0.9, 0.0], "falling"), ([0.2, 0.9], "falling")],
+    [([14.6, 1.0, 0.0], "flow model"), ([0.9, 0.9, 0.0], "decreasing"), ([0.2, 0.9], "decreasing")],
 )
 def test_multistep_solvers_want_levels_of_their_path(name, sigmas, wanted, video_model, start):
     with pytest.raises(ValueError, match=wanted):
