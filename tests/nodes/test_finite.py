@@ -30,7 +30,9 @@ def damaged(network, value):
 @pytest.mark.parametrize("value", BAD)
 def test_weights_of_the_network(bench, latent, network_calls, value):
     model = replace(bench.models.model, dit=damaged(bench.models.model.dit, value))
-    with pytest.raises(ValueError, match=r"step 1 contains .* in random_dit\.safetensors is damaged"):
+    with pytest.raises(
+        ValueError, match=r"step 1 contains .* in random_dit\.safetensors is damaged"
+    ):
         bench.sample(latent, model=model, steps=3, guidance=1.0)
     assert len(network_calls) == 1
 

@@ -117,7 +117,9 @@ def test_a_window_of_tokens_cuts_the_same():
 
 
 def test_no_window_where_nobody_knows_the_frames(start):
-    with pytest.raises(ValueError, match=r"state of shape \(2, 3, 6, 2, 2\) whose frames are unknown"):
+    with pytest.raises(
+        ValueError, match=r"state of shape \(2, 3, 6, 2, 2\) whose frames are unknown"
+    ):
         Evaluation(SamplingRun(RUN.sigmas), torch.ones(2)).window(start, (0, 1))
 
 
