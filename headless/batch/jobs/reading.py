@@ -17,7 +17,7 @@ from .sweep import lines_axis, seeds_axis, sweep_axis
 from .table import json_rows, rows_axis, table_axis
 from .variations import PROMPT, Axis, Variation, combined
 
-INPUT_STREAM = "the input stream"
+INPUT_STREAM = "standard input"
 
 Made = TypeVar("Made")
 

@@ -99,7 +99,7 @@ def test_options_of_the_command_line(servers, command, write):
     assert json.loads(out.splitlines()[-1])["done"] == 4
     code, _, err = command(*seeds, "--pack", "0", env={"TERM": "dumb", "COLUMNS": "200"})
     assert code == 2
-    assert "'0' is neither a number from 1 on nor auto" in err
+    assert "expected auto or a number from 1 on, got '0'" in err
 
 
 @pytest.mark.parametrize(

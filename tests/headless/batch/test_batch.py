@@ -273,5 +273,5 @@ def test_wrong_words_are_told_to_programs(command):
     assert json.loads(out) == {
         "event": "end",
         "ok": False,
-        "error": "the arguments are wrong: see the error stream",
+        "error": "invalid arguments: see standard error",
     }

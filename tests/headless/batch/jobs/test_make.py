@@ -170,7 +170,7 @@ def test_the_input_stream_holds_a_graph_or_jobs(jobs, small, stream, refused):
     assert (graph.name, graph.workflow) == ("graph_1", small)
     assert [job.name for job in streamed] == ["run_1", "run_2"]
     assert streamed[1].assignments == ("Clip (Toy World).seed=2",)
-    assert told == ["the input stream line 1: Expecting value: line 1 column 1 (char 0)"]
+    assert told == ["standard input line 1: Expecting value: line 1 column 1 (char 0)"]
 
 
 def test_a_folder_of_files(jobs, picture_graph, tmp_path, monkeypatch, refused):
