@@ -275,7 +275,7 @@ def test_the_page_of_a_batch_that_has_ended(record, capsys, tmp_path):
     paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
     assert paths == [last.batch / PAGE, first.batch / PAGE]
     assert [broken(path) for path in paths] == [[], []]
-    with pytest.raises(FileNotFoundError, match="no batch was begun in"):
+    with pytest.raises(FileNotFoundError, match="there is no batch in"):
         sheet_command(tmp_path / "elsewhere")
 
 
