@@ -105,7 +105,7 @@ def test_going_on_with_what_was_begun(outcome, clip, tmp_path):
     clip.rename(clip.with_name("moved.json"))
     code, lines, told = outcome(resume=True)
     assert (code, lines) == (0, [str(folder / "clip_2.png")])
-    assert "clip_2 is made again" not in told, "as quiet as it was asked to be"
+    assert "clip_2 runs again" not in told, "as quiet as it was asked to be"
     assert results(folder) == whole
     clip.with_name("moved.json").rename(clip)
     code, lines, told = outcome(clip, seeds="1-3", resume=True)

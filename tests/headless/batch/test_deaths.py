@@ -66,5 +66,5 @@ def test_other_rounding_is_told_where_there_is_any(course, device, is_told):
     of.died(DEATH)
     of.hear(done("b", device))
     of.hear(done("c", device))
-    rounding = [job for job, text in texts(told) if f"on {device} that may differ" in text]
+    rounding = [job for job, text in texts(told) if f"on {device} the result may differ" in text]
     assert rounding == (["b", "c"] if is_told else [])

@@ -319,7 +319,7 @@ def test_a_batch_ends_where_no_process_begins_at_all(settings, task, monkeypatch
     backend = Workers(settings, ["bad"])
     for name in ("a", "b"):
         with pytest.raises(
-            BatchStopped, match="no process begins any more: bad: the device is lost"
+            BatchStopped, match="no worker process starts any more: bad: the device is lost"
         ):
             backend.run([task(name)], Told())
     backend.close()
