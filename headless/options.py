@@ -32,7 +32,7 @@ OtherNumberFormat = Annotated[str | None, typer.Option("--dtype", help="auto, fp
 Verbose = Annotated[bool, typer.Option(help="Print what computes, and tracebacks.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 NoMetadata = Annotated[
-    bool, typer.Option("--no-metadata", help="Save files without the workflow in them.")
+    bool, typer.Option("--no-metadata", help="Save files without their workflow embedded.")
 ]
 
 

@@ -83,7 +83,7 @@ class Course:
             beside = f" with {counted(others, 'other job')}" if others else ""
             again = "it runs again alone" if self._is_cut else "it runs again"
             text = f"the process that ran it{beside} {death}{at}{_memory(death)}"
-            self._tell(JobNote(job=job, text=f"{text}: {again} in a new one", warning=True))
+            self._tell(JobNote(job=job, text=f"{text}: {again} in a new process", warning=True))
             return
         del self._left[job]
         self._tell(
@@ -108,4 +108,4 @@ class Course:
 
 def _memory(death: WorkerDiedError) -> str:
     peak = death.details.get("peak_memory")
-    return f", with {peak / 1e9:.1f} GB of memory at most" if peak else ""
+    return f" (peak memory {peak / 1e9:.1f} GB)" if peak else ""

@@ -58,7 +58,9 @@ class RayCluster:
         self._deaths = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
         self._settings = settings
         alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        nodes = [node for node in alive if node.get("CPU", 0) >= 1]  # no head without CPUs for jobs
+        nodes = [
+            node for node in alive if node.get("CPU", 0) >= 1
+        ]  # leaves out a head without CPUs for jobs
         gpus = int(sum(node.get("GPU", 0) for node in nodes))
         self._count = count or gpus or len(nodes) or 1
         self._needs = _needs(nodes, self._count, gpus)

@@ -30,7 +30,7 @@ Say = Callable[[Mapping[str, Any]], None]
 
 
 def main() -> None:
-    """Run until the input ends."""
+    """Run until standard input ends."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may ignore it
     say = _answers()
     orders = queue.SimpleQueue[dict[str, Any]]()

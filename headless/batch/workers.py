@@ -149,7 +149,7 @@ class _Worker:
                 yield json.loads(line)
         details = self._reap()
         code = self._process.returncode
-        reason = f"was killed by {details['signal']}" if code < 0 else f"has ended with code {code}"
+        reason = f"was killed by {details['signal']}" if code < 0 else f"exited with code {code}"
         raise WorkerDiedError(reason, "".join(self._printed), details)
 
     def _reap(self) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Findings:
             return ""
         longest = max(known, key=lambda each: each.seconds)
         several = self.counts[source] > 1
-        whole = f" each, {duration(self.seconds(source))} in all" if several else ""
+        whole = f" each, {duration(self.seconds(source))} in total" if several else ""
         return f", {longest.line}{whole}"
 
     def as_json(self) -> str:
@@ -187,7 +187,7 @@ def _place(options: CheckOptions) -> Place:
 
 
 def _weights(root: Path) -> set[str]:
-    """Return all weights below the models folder, even those that no node offers."""
+    """Return the weights below the models folder, named as in nodes, even if none offers them."""
     places = (path.relative_to(root) for path in files_below(root, ".safetensors"))
     return {str(Path(*place.parts[1:] or place.parts)) for place in places}
 

@@ -46,7 +46,7 @@ class Estimate:
     def line(self) -> str:
         """The estimate in words."""
         if not self.flops:
-            return "no network computes"
+            return "no network runs"
         calls = f"{self.tokens} tokens in {counted(self.evaluations, 'evaluation')}, "
         time = f"about {duration(self.seconds)}" if self.seconds >= 1 else "under 1 s"
         return f"{calls if self.tokens else ''}{self.memory / 1e9:.2f} GB, {time}"

@@ -37,7 +37,7 @@ class NeededNode:
     @property
     def line(self) -> str:
         """The node in words."""
-        where = f" of the pack {self.pack}" if self.pack else ""
+        where = f" from the pack {self.pack}" if self.pack else ""
         ours = f"; this host has {self.instead}" if self.instead else ""
         return f"{self.class_type} ({self.count}){where}{ours}"
 

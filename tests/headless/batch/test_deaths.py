@@ -33,13 +33,13 @@ def test_only_jobs_that_had_begun_may_have_ended_a_process(course):
     for event in (JobStarted(job="a"), JobStarted(job="b"), done("a")):
         of.hear(event)
     of.died(DEATH)
-    text = "the process that ran it was killed by SIGKILL, with 3.0 GB of memory at most"
-    assert texts(told) == [("b", f"{text}: it runs again alone in a new one")]
+    text = "the process that ran it was killed by SIGKILL (peak memory 3.0 GB)"
+    assert texts(told) == [("b", f"{text}: it runs again alone in a new process")]
     assert following() == "b"
     of.hear(JobStarted(job="b"))
     of.died(DEATH)
     assert isinstance(told[-1], JobFailed)
-    assert "for the second time, with 3.0 GB" in told[-1].message
+    assert "for the second time (peak memory 3.0 GB)" in told[-1].message
     for tries in range(2):
         assert following() == "c", tries
         of.hear(JobStarted(job="c"))
