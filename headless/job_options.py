@@ -47,6 +47,6 @@ Name = Annotated[
     typer.Option(
         metavar="TEMPLATE",
         help="Names of results: {Node.input}, {seed}, {prompt}, {graph}, {number}, {name}; / "
-        "creates folders. [default: {graph}_{number}]",
+        "creates folders. (default: {graph}_{number})",
     ),
 ]

@@ -109,8 +109,8 @@ def measure_guidance(
         list[str] | None,
         typer.Option(
             metavar="WAY",
-            help="Measure only this way to guide; may be repeated: a scale of plain guidance (1, "
-            "1.5, 2, 3 or 5), '3 in levels 0.2 to 0.9', '3 projected' … as named in the tables.",
+            help="Measure only this method; may be repeated: a scale of plain guidance (1, 1.5, 2, "
+            "3 or 5), '3 in levels 0.2 to 0.9', '3 projected' … as named in the tables.",
         ),
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
@@ -120,7 +120,7 @@ def measure_guidance(
     json_file: JsonFile = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Compare ways to guide on the same prompts and noise."""
+    """Compare guidance methods on the same prompts and noise."""
     from ..measure.command import MeasureOptions, guidance_command
     from ..measure.studio import Settings
 
@@ -161,7 +161,7 @@ def measure_timeline(
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Measure how well generated parts join given ones, if loops close, and what edits keep."""
+    """Measure how well generated parts join given ones, whether loops close, what edits keep."""
     from ..measure.command import MeasureOptions, timeline_command
     from ..measure.studio import Settings, few_step_settings
 
@@ -210,7 +210,7 @@ def measure_control(
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Measure how closely clips follow hints and camera moves, and at what cost to prompts."""
+    """Measure how closely clips follow hints and camera moves, and how much prompts suffer."""
     from ..measure.command import MeasureOptions, control_command
     from ..measure.studio import Settings
 

@@ -29,7 +29,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 OtherDevice = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 NumberFormat = Annotated[str, typer.Option("--dtype", help="auto, fp32, bf16 or fp16.")]
 OtherNumberFormat = Annotated[str | None, typer.Option("--dtype", help="auto, fp32, bf16 or fp16.")]
-Verbose = Annotated[bool, typer.Option(help="Print what computes, and tracebacks.")]
+Verbose = Annotated[bool, typer.Option(help="Print details of the device, and tracebacks.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 NoMetadata = Annotated[
     bool, typer.Option("--no-metadata", help="Save files without their workflow embedded.")

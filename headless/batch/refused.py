@@ -20,7 +20,7 @@ from .kinds import jobs_by_form
 from .settings import BatchSettings
 
 MANY = 50
-"""Kinds of jobs above which the check takes a while and is announced."""
+"""Number of kinds of jobs above which the check is announced, since it takes a while."""
 
 MOST_SECONDS = 120.0
 """Time after which no further job is checked; later refusals are reported when the jobs run."""

@@ -152,7 +152,7 @@ def _file(name: str) -> str:
 
 
 def _drawn_nodes(workflow: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the nodes of a workflow in UI format and of its subgraphs, as far as they run."""
+    """Yield the nodes that run, of a workflow in UI format and of its subgraphs."""
     definitions = workflow.get("definitions")
     subgraphs = definitions.get("subgraphs") if isinstance(definitions, dict) else None
     for graph in (workflow, *(subgraphs or ())):
@@ -179,7 +179,7 @@ def _told_models(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _texts(workflow: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the texts that nodes, of whatever kind, are set to."""
+    """Yield the texts that nodes of any kind are set to."""
     drawn = [node.get("widgets_values") for node in _drawn_nodes(workflow)]
     todo: deque[Any] = deque(
         drawn

@@ -71,7 +71,7 @@ def lines_axis(file: Path, target: str, told: str) -> Axis:
 
 
 def read_text(file: Path, told: str) -> str:
-    """Return the text of a file in UTF-8; ``told`` names the option that needs it.
+    """Return the text of a UTF-8 file; ``told`` names the option that it is for.
 
     Raises:
         BatchError: it cannot be read.

@@ -21,7 +21,7 @@ PAUSE = 10.0
 """Minimum seconds from one page to the next while a batch runs."""
 
 SHARE = 50
-"""Pause before the next page, in times that a page takes to write: two percent of a long batch."""
+"""Pause between two pages, in multiples of the time to write one: two percent of a long batch."""
 
 log = logging.getLogger(__name__)
 
