@@ -75,8 +75,8 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
     options.check(settings)
     if options.servers and not settings.metadata:
         raise ValueError(
-            "--no-metadata cannot be used with --server, whose files carry what it decides: start "
-            "ComfyUI with --disable-metadata instead"
+            "--no-metadata cannot be used with --server: start ComfyUI with --disable-metadata "
+            "instead"
         )
     if options.servers:
         return ComfyUIServers(

@@ -243,7 +243,7 @@ class ComfyUIClient:
 
 
 def no_server(problems: Iterable[object]) -> Unreachable:
-    """Return the error for the case that none of the servers answers.
+    """Return the error to raise if none of the servers answers.
 
     Args:
         problems: one for each server, with its URL.
@@ -303,7 +303,7 @@ def _framed(before: bytes, file: Path, behind: bytes) -> Iterator[bytes]:
         with file.open("rb") as source:
             while part := source.read(CHUNK):
                 yield part
-    except OSError as problem:  # must not pass for an error of the connection
+    except OSError as problem:  # must not be taken for a connection error
         raise ValueError(f"{file} cannot be read: {problem}") from problem
     yield behind
 

@@ -38,7 +38,7 @@ MOST_RUNS = 2
 """Maximum times that a job is queued if servers restart while it runs: it may be the cause."""
 
 MOST_BREAKS = 5
-"""Maximum connection failures of a job, one after the other."""
+"""Maximum consecutive connection failures of a job."""
 
 Tell = Callable[[BatchEvent], None]
 

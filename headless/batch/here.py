@@ -37,7 +37,7 @@ _NO_MEMORY = ("can't allocate memory", "out of memory")
 """Parts of torch's messages, in lower case."""
 
 _LESS = (
-    "this was with nothing else in memory: use a smaller size, fewer frames, or the tiles of "
+    "this happened with nothing else in memory: use a smaller size, fewer frames, or the tiles of "
     "Decode to Video File"
 )
 
@@ -112,7 +112,7 @@ class Here:
         works = [partial(self._try, task, tell, peak) for task in tasks]
 
         def warn(numbers: Sequence[int], problem: Exception) -> None:
-            text = f"computed alone from here on, because together it failed: {message_of(problem)}"
+            text = f"computed alone from here on, because the group failed: {message_of(problem)}"
             for number in numbers:
                 Working(tasks[number].job.id, tell).warn(text)
 

@@ -30,7 +30,7 @@ KNOCK_SECONDS = 10.0
 """Time for the head of a cluster to answer."""
 
 MOST_FALSE_STARTS = 5
-"""Failed starts of processes, one after the other, that end the batch."""
+"""Consecutive failed starts of processes that end the batch."""
 
 MOST_AHEAD = 16
 """Maximum messages of a process that wait here to be handled."""
@@ -58,9 +58,7 @@ class RayCluster:
         self._deaths = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
         self._settings = settings
         alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        nodes = [
-            node for node in alive if node.get("CPU", 0) >= 1
-        ]  # leaves out a head without CPUs for jobs
+        nodes = [node for node in alive if node.get("CPU", 0) >= 1]  # skips a head without CPUs
         gpus = int(sum(node.get("GPU", 0) for node in nodes))
         self._count = count or gpus or len(nodes) or 1
         self._needs = _needs(nodes, self._count, gpus)

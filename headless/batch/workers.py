@@ -87,9 +87,7 @@ class _Worker:
         try:
             first = next(self._answers())
         except WorkerDiedError as death:
-            raise ValueError(
-                f"a worker process {death} while it started: {death.printed}"
-            ) from death
+            raise ValueError(f"a worker process {death} while starting: {death.printed}") from death
         if first["kind"] == REFUSED:
             raise ValueError(first["message"])
         assert first["kind"] == READY
