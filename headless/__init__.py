@@ -1,1 +1,1 @@
-"""The `spacetime` command: graphs and training without a screen."""
+"""The `spacetime` command: headless graphs and training."""

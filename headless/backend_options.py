@@ -1,4 +1,4 @@
-"""Options of `spacetime batch` that say where its jobs run."""
+"""Options of `spacetime batch` that choose where its jobs run."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ PATIENCE = 300
 Servers = Annotated[
     list[str] | None,
     typer.Option(
-        "--server", metavar="URL", help="Run jobs on this ComfyUI server; once for each server."
+        "--server", metavar="URL", help="Run jobs on this ComfyUI server; repeat for more servers."
     ),
 ]
 ServerHeaders = Annotated[
@@ -22,7 +22,7 @@ ServerHeaders = Annotated[
     typer.Option(
         "--server-header",
         metavar="NAME:VALUE",
-        help='Send this to the servers: "Authorization: Bearer ..."; never told or stored.',
+        help='Header for the servers: "Authorization: Bearer ..."; never printed or stored.',
     ),
 ]
 ServerPatience = Annotated[
@@ -30,23 +30,23 @@ ServerPatience = Annotated[
     typer.Option(
         min=1,
         show_default=str(PATIENCE),
-        help="Seconds until a batch without any server ends.",
+        help="Seconds until a batch with no server available ends.",
     ),
 ]
 WorkerCount = Annotated[
     int,
     typer.Option(
-        "--workers", min=0, help="Run jobs in so many processes of this machine, or of --ray."
+        "--workers", min=0, help="Run jobs in this many processes, here or on the --ray cluster."
     ),
 ]
 Ray = Annotated[
     str,
     typer.Option(
-        "--ray", metavar="ADDRESS", help="Run jobs on a Ray cluster; auto: the one of this machine."
+        "--ray", metavar="ADDRESS", help="Run jobs on a Ray cluster; auto: the one on this machine."
     ),
 ]
 Devices = Annotated[
-    str, typer.Option("--devices", help="Run jobs in one process for each: cuda:0,cuda:1.")
+    str, typer.Option("--devices", help="Run jobs in one process per device: cuda:0,cuda:1.")
 ]
 
 
@@ -58,7 +58,7 @@ def backend_options(
     devices: str,
     ray: str,
 ) -> "BackendOptions":
-    """Where the jobs of a batch run, as the command line says."""
+    """Return where the jobs of a batch run, from the command-line options."""
     from .batch.backends import BackendOptions
 
     return BackendOptions(

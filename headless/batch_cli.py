@@ -1,4 +1,4 @@
-"""The command `spacetime batch`; like the others it imports nothing heavy at the start."""
+"""The command `spacetime batch`. Heavy imports happen inside it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,8 +35,8 @@ def _jobs_together(given: str) -> int:
         return 0
     if not given.isdecimal() or int(given) == 0:
         raise typer.BadParameter(
-            f"{given!r} is neither a number from 1 on nor auto: 1 computes every job alone, auto "
-            "as many together as it pays for"
+            f"expected auto or a number from 1 on, got {given!r}: 1 computes every job alone, auto "
+            "as many together as is worthwhile"
         )
     return int(given)
 
@@ -45,30 +45,30 @@ Workflows = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[WORKFLOW]...",
-        help="Workflow files as for `spacetime run`, or - for a graph or lines of JSON jobs in "
-        "the input stream; with --resume none goes on with the last batch.",
+        help="Workflow files as for `spacetime run`, or - to read a graph, or one JSON job per "
+        "line, from standard input. With --resume and no workflow, the last batch continues.",
     ),
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on with a batch: what is done and unchanged stays."),
+    typer.Option("--resume", help="Continue a batch; finished jobs with unchanged files are kept."),
 ]
 RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="As --resume, and run failed jobs again.")
+    bool, typer.Option("--retry-failed", help="Like --resume, and rerun failed jobs.")
 ]
 MaxFailures = Annotated[
-    int | None, typer.Option(min=1, help="Begin no more jobs after so many have failed.")
+    int | None, typer.Option(min=1, help="Start no more jobs after this many have failed.")
 ]
 Pack = Annotated[
     int | None,
     typer.Option(
         parser=_jobs_together,
         metavar="auto|NUMBER",
-        help="Compute at most so many jobs together that differ in seeds and texts alone; 1 for "
-        "each alone, auto for as many as it pays for (default: auto).",
+        help="Maximum number of jobs computed together, among those that differ only in seeds and "
+        "texts; 1: each alone, auto: as many as is worthwhile (default: auto).",
     ),
 ]
-JsonLines = Annotated[bool, typer.Option("--json", help="Print events as lines of JSON.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")]
 
 
 def batch(
@@ -101,7 +101,7 @@ def batch(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run saved workflows many times, and go on where a batch was stopped."""
+    """Run many jobs from saved workflows, and resume a batch that was stopped."""
     from .batch.command import BatchOptions, batch_command
     from .batch.jobs.options import JobOptions
 

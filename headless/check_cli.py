@@ -1,4 +1,4 @@
-"""The command `spacetime check`; like the others it imports nothing heavy at the start."""
+"""The command `spacetime check`. Heavy imports happen inside it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,17 +14,17 @@ Workflows = Annotated[
 ]
 Server = Annotated[
     str,
-    typer.Option(metavar="URL", help="Ask a running ComfyUI instead of the nodes of this command."),
+    typer.Option(metavar="URL", help="Check against the nodes of a running ComfyUI server."),
 ]
 Headers = Annotated[
     list[str] | None,
-    typer.Option("--server-header", metavar="NAME:VALUE", help="Sent with every request."),
+    typer.Option("--server-header", metavar="NAME:VALUE", help="Header for every request."),
 ]
 NoEstimate = Annotated[
-    bool, typer.Option("--no-estimate", help="Say nothing of tokens, memory and time.")
+    bool, typer.Option("--no-estimate", help="Do not estimate tokens, memory and time.")
 ]
 JsonLine = Annotated[
-    bool, typer.Option("--json", help="Print one machine-readable line with all that was found.")
+    bool, typer.Option("--json", help="Print one machine-readable line with all findings.")
 ]
 
 
@@ -48,7 +48,7 @@ def check(
     no_estimate: NoEstimate = False,
     json_line: JsonLine = False,
 ) -> None:
-    """Say whether workflows and batches can run, what is missing and how long they take."""
+    """Check whether workflows and batches can run, what is missing and how long they take."""
     from .batch.jobs.options import JobOptions
     from .check.command import CheckOptions, check_command
 

@@ -39,7 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    help="Spacetime: video diffusion graphs without a screen.",
+    help="Spacetime: run video diffusion graphs headless.",
 )
 app.add_typer(train_app, name="train")
 app.add_typer(measure_app, name="measure")
@@ -63,7 +63,7 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Spacetime: video diffusion graphs without a screen."""
+    """Spacetime: run video diffusion graphs headless."""
 
 
 @app.command()
@@ -71,8 +71,8 @@ def run(
     workflow: Annotated[
         Path,
         typer.Argument(
-            help="Workflow JSON, UI or API format; - reads it from the input stream. A picture, "
-            "a video or a sampling state is run by the graph that it carries."
+            help="Workflow JSON in UI or API format; - reads it from standard input. For an image, "
+            "a video or a sampling state, the graph embedded in the file is run."
         ),
     ],
     assignments: Assignments = None,
@@ -87,16 +87,18 @@ def run(
     verbose: Verbose = False,
     preview: Annotated[
         Path | None,
-        typer.Option(metavar="PNG", help="Keep a film strip of the clip in progress in this file."),
+        typer.Option(
+            metavar="PNG", help="Write a film strip of the clip in progress to this file."
+        ),
     ] = None,
     quiet: Quiet = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check the workflow and say what would run, and no more."),
+        typer.Option("--dry-run", help="Check the workflow and print what would run; run nothing."),
     ] = False,
     no_metadata: NoMetadata = False,
 ) -> None:
-    """Run a saved workflow and print the files it made."""
+    """Run a saved workflow and print the paths of the files it saved."""
     with importing():
         from .run import RunOptions, run_command
 
@@ -120,25 +122,23 @@ def run(
 
 @app.command()
 def world(
-    folder: Annotated[Path, typer.Argument(help="Folder for the clips; made if missing.")],
-    count: Annotated[int, typer.Option(min=1, max=100_000, help="How many clips.")] = 4,
+    folder: Annotated[Path, typer.Argument(help="Folder for the clips; created if missing.")],
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Number of clips.")] = 4,
     kind: Annotated[
         str, typer.Option(help="Kind of scene, such as single, pair, hits or loop; any mixes them.")
     ] = "single",
     seed: Annotated[int, typer.Option(min=0, max=2**53, help="Seed of the first clip.")] = 0,
     frames: Annotated[int, typer.Option(min=1, help="Frames per clip.")] = 17,
-    width: Annotated[int, typer.Option(min=16, help="Pixels.")] = 64,
-    height: Annotated[int, typer.Option(min=16, help="Pixels.")] = 64,
+    width: Annotated[int, typer.Option(min=16, help="Width in pixels.")] = 64,
+    height: Annotated[int, typer.Option(min=16, help="Height in pixels.")] = 64,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 16.0,
     style: Annotated[str | None, typer.Option(help="shaded or cartoon.")] = None,
-    camera: Annotated[
-        str | None, typer.Option(help="How the camera moves, such as 'pans left'.")
-    ] = None,
+    camera: Annotated[str | None, typer.Option(help="Camera move, such as 'pans left'.")] = None,
     loop: Annotated[
-        bool, typer.Option("--loop", help="Clips whose end leads into their beginning.")
+        bool, typer.Option("--loop", help="Render clips whose end leads into their beginning.")
     ] = False,
 ) -> None:
-    """Write clips of the toy world with captions, masks, depth and the state of every frame."""
+    """Render clips of the toy world with captions, masks, depth and the state of every frame."""
     from .world import WorldOptions, world_command
 
     options = WorldOptions(
@@ -160,7 +160,7 @@ def world(
 @app.command()
 def reproduce(
     file: Annotated[
-        Path, typer.Argument(help="A picture, a video or a sampling state with its graph in it.")
+        Path, typer.Argument(help="An image, a video or a sampling state with its graph embedded.")
     ],
     input_dir: OtherInputFolder = None,
     models_dir: OtherModelsFolder = None,
@@ -172,7 +172,7 @@ def reproduce(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Make a result again from the graph in it, and say how far the two are apart."""
+    """Regenerate a result from its embedded graph and report how much the two differ."""
     from .reproduce import ReproduceOptions, reproduce_command
 
     options = ReproduceOptions(
@@ -189,10 +189,10 @@ def reproduce(
 def contact_sheet(
     folder: Annotated[
         Path,
-        typer.Argument(help="Output folder, whose last batch is shown; or the folder of a batch."),
+        typer.Argument(help="Output folder (its last batch is shown) or the folder of one batch."),
     ] = Path("output"),
 ) -> None:
-    """Write a page with the results of a batch, to be opened in a browser, and print its path."""
+    """Write an HTML page with the results of a batch and print its path."""
     from .batch.page.command import sheet_command
 
     raise typer.Exit(sheet_command(folder))
@@ -201,21 +201,21 @@ def contact_sheet(
 @app.command("object-info")
 def object_info(
     nodes: Annotated[
-        list[str] | None, typer.Argument(metavar="[NODE]...", help="Node ids; none: all nodes.")
+        list[str] | None, typer.Argument(metavar="[NODE]...", help="Node ids (default: all nodes).")
     ] = None,
     models_dir: ModelsFolder = Path("models"),
 ) -> None:
-    """Print what the nodes take and give as JSON, as ComfyUI's /object_info does."""
+    """Print the inputs and outputs of nodes as JSON, like ComfyUI's /object_info."""
     from .describe import describe_command
 
     raise typer.Exit(describe_command(nodes or (), models_dir))
 
 
 def main() -> None:
-    """Entry point of the command. Asked to terminate, it stops as for Ctrl-C: cleanly, told.
+    """Entry point of the command. SIGTERM stops it like Ctrl-C: cleanly, and with a message.
 
-    Threads that wait for others sleep: spinning, they take the cores of a busy machine from those
-    that they wait for.
+    Waiting OpenMP threads sleep: on a busy machine, spinning threads take the cores from the
+    threads that they wait for.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -224,12 +224,12 @@ def main() -> None:
 
 
 def _guarded(arguments: list[str]) -> int:
-    """Run a command and return its exit code; what it raises ends in one message."""
+    """Run a command and return its exit code; report any exception in one message."""
     try:
         app(arguments)
     except SystemExit as ended:
         if ended.code == WRONG_USAGE:
-            _tell_programs(arguments, "the arguments are wrong: see the error stream")
+            _tell_programs(arguments, "invalid arguments: see standard error")
         return ended.code if isinstance(ended.code, int) else 0
     except Exception as problem:
         from .failure import message_of
@@ -242,7 +242,7 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def _tell_programs(arguments: list[str], message: str) -> None:
-    """The line that `--json` promises, where the command did not get as far as to print it."""
+    """Print the line that `--json` promises if the command failed before printing it."""
     if "--json" not in arguments:
         return
     if arguments[:1] == ["run"]:

@@ -1,4 +1,4 @@
-"""`spacetime object-info`: the pack's nodes as ComfyUI's server describes them."""
+"""`spacetime object-info`: describe the pack's nodes as ComfyUI's server does."""
 
 import difflib
 import json
@@ -11,15 +11,15 @@ from ..graph.object_info import object_info
 from ..hosts.standalone.host import StandaloneHost
 
 MODULE = "custom_nodes.spacetime-video"
-"""Where ComfyUI says that the nodes come from, with the pack in its usual folder."""
+"""The module that ComfyUI reports for the nodes, with the pack in its usual folder."""
 
 
 def describe_command(names: Sequence[str], models_dir: Path) -> int:
-    """Print the JSON of ``/object_info``, of all nodes or of some; return the exit code.
+    """Print the JSON of ``/object_info`` for all or some nodes; return the exit code.
 
     Args:
-        names: node ids; none stands for all nodes.
-        models_dir: folder of weights, whose files are listed beside those that come along.
+        names: node ids; empty for all nodes.
+        models_dir: folder of weights; its files are listed as well as the bundled ones.
     """
     hosts.use(StandaloneHost(models=models_dir, device="cpu"))
     from ..nodes import all_nodes
@@ -36,5 +36,5 @@ def describe_command(names: Sequence[str], models_dir: Path) -> int:
 
 def _problem(name: str, known: list[str]) -> str:
     alike = difflib.get_close_matches(name, known, n=3)
-    there = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(known)}"
+    there = f"did you mean {' or '.join(alike)}?" if alike else f"choose from {', '.join(known)}"
     return f"the pack has no node {name!r}: {there}"

@@ -1,4 +1,4 @@
-"""A progress bar per node and per step on the terminal's error stream, and a look at the clip."""
+"""Progress of a run on standard error: a bar per node, and a preview of the clip."""
 
 import logging
 import time
@@ -29,57 +29,57 @@ from .terminal import draw_picture
 log = logging.getLogger(__name__)
 
 WIDEST = 96
-"""Characters of a picture on the terminal."""
+"""Maximum width of a preview on the terminal, in characters."""
 
 MOST_BARS = 32
-"""Bars that are redrawn all the time."""
+"""Maximum number of bars that keep being redrawn."""
 
 DRAWING_PAUSE = 0.1
-"""Seconds."""
+"""Minimum seconds between two drawings."""
 
 
 class TimeLeft(ProgressColumn):
-    """About how long a node will still take."""
+    """Column with the estimated time left for a node."""
 
     def render(self, task: Task) -> Text:
-        """Nothing where nobody knows."""
+        """Return the time left; empty if unknown."""
         left = task.fields["pace"].left
         return Text("" if left is None else f"{duration(left)} left")
 
 
 class Bars(Progress):
-    """Progress bars with a picture under them."""
+    """Progress bars with an image below them."""
 
     picture: RenderableType | None = None
     _drawn = 0.0
 
     def refresh(self) -> None:
-        """Draw, but not oftener than anyone sees: a drawing takes as long as there are bars."""
+        """Draw, but no more often than is visible: the cost grows with the number of bars."""
         if time.monotonic() - self._drawn > DRAWING_PAUSE:
             super().refresh()
             self._drawn = time.monotonic()
 
     def settle(self, count: int) -> None:
-        """Print the oldest bars as they are now, above those that still change."""
+        """Print the oldest bars in their current state, above those that still change."""
         oldest = self.tasks[:count]
         self.console.print(self.make_tasks_table(oldest))
         for task in oldest:
             self.remove_task(task.id)
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """The bars, then the picture."""
+        """Yield the bars, then the image."""
         yield from super().get_renderables()
         if self.picture is not None:
             yield self.picture
 
 
 class Display:
-    """Follows a run: one line per node, a bar for its steps, a film strip while it samples.
+    """Shows a run: one line per node, a bar for its steps, a film strip while it samples.
 
-    Where no terminal is, plain lines take the place of bars.
+    Without a terminal, plain lines replace the bars.
 
     Args:
-        preview_file: PNG that holds the film strip of the latest step.
+        preview_file: PNG for the film strip of the latest step.
         console: where to draw; the error stream by default.
     """
 
@@ -114,13 +114,13 @@ class Display:
 
     @property
     def shows_pictures(self) -> bool:
-        """Whether anyone would see a preview: a terminal in colour, or the file."""
+        """Whether previews are shown, on a colour terminal or in the file."""
         console = self._bars.console
         coloured = console.is_terminal and console.color_system in ("256", "truecolor")
         return (coloured and not console.quiet) or self._preview_file is not None
 
     def event(self, event: Event) -> None:
-        """A node began, ended, or had its result from before."""
+        """Show that a node started, finished or reused its earlier result."""
         if self._lines is not None:
             self._lines.event(event)
         elif isinstance(event, NodeStarted):
@@ -129,13 +129,13 @@ class Display:
         elif isinstance(event, NodeCached):
             self._add_bar(event, "kept", completed=1)
         elif isinstance(event, NodeFinished) and self._task is not None:
-            total = self._bars.tasks[-1].total  # the last bar is that of the node that runs
+            total = self._bars.tasks[-1].total  # the last bar belongs to the running node
             self._bars.update(self._task, completed=total)
             self._bars.picture = None
             self._task = None
 
     def step(self, done: int, total: int) -> None:
-        """The running node did some of its steps."""
+        """Show the steps of the running node."""
         if self._lines is not None:
             self._lines.step(done, total)
         elif self._task is not None:
@@ -143,23 +143,23 @@ class Display:
             self._bars.update(self._task, completed=done, total=total)
 
     def preview(self, strip: torch.Tensor) -> None:
-        """A film strip (H, W, 3) of the clips in progress."""
+        """Show a film strip (H, W, 3) of the clips in progress."""
         if self._preview_file is not None:
             self._keep(self._preview_file, strip)
         if self._bars.console.is_terminal:
             self._bars.picture = draw_picture(strip, min(WIDEST, self._bars.console.width - 1))
 
     def _add_bar(self, event: NodeStarted | NodeCached, place: str, completed: int) -> TaskID:
-        """A new bar below the others."""
+        """Add a bar below the others."""
         if len(self._bars.task_ids) >= MOST_BARS:
             self._bars.settle(MOST_BARS // 2)
         title = shown(event.title, LONGEST_TITLE)
         return self._bars.add_task(title, total=1, completed=completed, place=place, pace=Pace())
 
     def _keep(self, file: Path, strip: torch.Tensor) -> None:
-        """Write the film strip; a run continues without one that cannot be written."""
+        """Write the film strip; if that fails, the run continues without it."""
         try:
             save_image(file, strip)
         except (OSError, ValueError) as problem:
             self._preview_file = None
-            log.warning("the preview is not kept: %s", problem)
+            log.warning("cannot write the preview: %s", problem)

@@ -1,4 +1,4 @@
-"""How far two results are apart: in bytes, else in pixels, samples or numbers."""
+"""Compare two results: byte for byte, else by pixels, sound samples or numbers."""
 
 import filecmp
 import math
@@ -15,18 +15,18 @@ from ..model_loaders.files import read_file
 from .source import PICTURES, VIDEOS
 
 LEVELS = 255
-"""Of a colour in most files; pixels are told as such."""
+"""Levels per colour channel in most files; differences of pixels are reported in them."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """Of two results.
+    """Difference between two results.
 
     Args:
-        same_bytes: whether the files are equal.
-        form: why they cannot be compared value by value, such as another size; else empty.
-        largest: difference of two values: pixels and samples of sound are in [0, 1] and [-1, 1].
-        psnr: decibels, of pixels against 1 and of other numbers against the largest of them.
+        same_bytes: whether the files are equal byte for byte.
+        form: why they cannot be compared value by value, such as a different size; else empty.
+        largest: largest difference of two values; pixels are in [0, 1].
+        psnr: in decibels, with a peak of 1 for pixels and of the largest value for other numbers.
         sound: whether the sound differs.
     """
 
@@ -38,19 +38,19 @@ class Distance:
 
     @property
     def is_equal(self) -> bool:
-        """Whether nobody could tell them apart by what they show."""
+        """Whether all values are equal, even if the bytes are not."""
         return not (self.form or self.largest or self.sound)
 
     @property
     def order(self) -> tuple[bool, bool, float]:
-        """Smaller for what is nearer."""
+        """Sort key: smaller for closer results."""
         return not self.same_bytes, bool(self.form), -self.psnr
 
 
 def distance(original: Path, made: Path) -> Distance:
-    """Compare two files of one kind, of which only a few frames are held at a time.
+    """Compare two files of the same kind, holding only a few frames in memory at a time.
 
-    Values that are not finite must be in the same places; beyond that they do not count.
+    Non-finite values must be in the same places; otherwise they are ignored.
 
     Raises:
         MediaError, UnsupportedCheckpointError: one of them cannot be read.
@@ -60,10 +60,10 @@ def distance(original: Path, made: Path) -> Distance:
     largest, squares, count, peak = 0.0, 0.0, 0, 0.0
     for one, other in zip_longest(_values(original), _values(made)):
         if one is None or other is None or one.shape != other.shape:
-            return Distance(form=f"{_form(one)} in place of {_form(other)}")
+            return Distance(form=f"{_form(one)} in the original, {_form(other)} now")
         finite = one.isfinite()
         if not torch.equal(finite, other.isfinite()):
-            return Distance(form="values that are not finite in one of the two")
+            return Distance(form="non-finite values in different places")
         if not finite.any():
             continue
         one, other = one[finite], other[finite]
@@ -92,7 +92,7 @@ def _values(path: Path) -> Iterator[Tensor]:
 
 
 def _form(values: Tensor | None) -> str:
-    return "nothing more" if values is None else "x".join(map(str, values.shape))
+    return "nothing" if values is None else "x".join(map(str, values.shape))
 
 
 def _sounds_differ(original: Path, made: Path) -> bool:

@@ -1,6 +1,6 @@
-"""The standalone host with its nodes, which runs one saved workflow after another.
+"""The standalone host and its nodes, running one saved workflow after another.
 
-Models and results of a job stay for the next one, as far as that has a use for them.
+Models and results of a job stay in memory for the next job as far as it can use them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ from .check.refusals import refusal_of
 from .prompt import Prompt, prompt_of
 
 MEETING = frozenset({"MODEL", "CLIP", "GUIDER"})
-"""Types of sockets through which nodes ask networks for what jobs that run together share."""
+"""Socket types whose nodes call networks; jobs that run together share these calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +30,9 @@ class Job:
     """One workflow to run.
 
     Args:
-        workflow: as it was saved, in the editor's format or the API's.
-        folders: of what its nodes load and save.
-        assignments: inputs that are set, each ``Node.input=value``.
+        workflow: as saved, in UI or API format.
+        folders: where its nodes load and save files.
+        assignments: inputs to set, each ``Node.input=value``.
     """
 
     workflow: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Job:
 
     @property
     def places(self) -> Folders:
-        """The folders, and the files of other places that are set by name."""
+        """The folders, plus the files elsewhere that assignments name by full path."""
         return replace(self.folders, also=named_files(map(_text, self.assignments)))
 
 
@@ -49,7 +49,7 @@ class Engine:
     """Runs jobs in this process.
 
     Args:
-        host: whose models and settings every job shares.
+        host: all jobs share its models and settings.
     """
 
     def __init__(self, host: StandaloneHost) -> None:
@@ -57,32 +57,33 @@ class Engine:
         self._executor = Executor(self.registry, MEETING)
 
     def plan(self, job: Job) -> Graph:
-        """Check a job, and run nothing.
+        """Check a job without running it.
 
         Raises:
             GraphError, WorkflowError: it cannot be run.
-            NodeFailed: a node would refuse it, whatever networks compute.
+            NodeFailed: a node would refuse its inputs, whatever the networks compute.
         """
         return self._checked(job)[1]
 
     def run(self, job: Job, on_event: Callable[[Event], None] = lambda event: None) -> RunResult:
         """Run a job.
 
+        Inputs that a node would refuse whatever the networks compute are refused before anything
+        runs.
+
         Args:
             job: to run.
-            on_event: told of every node, in this thread.
-
-        What its nodes refuse whatever networks compute they refuse before anything runs.
+            on_event: called for every node, in this thread.
 
         Raises:
-            GraphError, WorkflowError: it cannot be run; nothing was.
-            NodeFailed: a node raised; what the nodes before it saved stays.
+            GraphError, WorkflowError: it cannot be run; nothing ran.
+            NodeFailed: a node raised; files that earlier nodes saved stay.
         """
         prompt, graph = self._checked(job)
         return self.run_prompt(prompt, job.places, on_event, checked=graph)
 
     def _checked(self, job: Job) -> tuple[Prompt, Graph]:
-        """What is run of a job that nothing is wrong with, and that no node refuses."""
+        """Return the prompt and the graph of a job after checking that no node refuses it."""
         with use_folders(job.places):
             prompt = self.prompt(job)
             graph = validate(prompt.nodes, self.registry)
@@ -92,12 +93,12 @@ class Engine:
         return prompt, graph
 
     def refusal_of(self, prompt: Prompt, checked: Graph, folders: Folders) -> NodeFailed | None:
-        """What a node will refuse whatever networks compute; None where nothing is known.
+        """Return what a node will refuse whatever the networks compute; None if nothing is known.
 
         Args:
             prompt: to run.
-            checked: the graph that `validate` has given for it.
-            folders: of what its nodes load.
+            checked: the graph that `validate` returned for it.
+            folders: where its nodes load files.
         """
         return refusal_of(checked, prompt.nodes, folders, models=self._models)
 
@@ -110,18 +111,18 @@ class Engine:
         lean: bool = False,
         checked: Graph | None = None,
     ) -> RunResult:
-        """Run what `prompt` gives; every output node of it saves, whatever ran before.
+        """Run what `prompt` returned; every output node saves, even if an earlier run did.
 
         Args:
             prompt: to run.
-            folders: of what its nodes load and save.
-            on_event: told of every node, in this thread.
-            lean: hold nothing longer than this run needs it, for less memory.
-            checked: the graph that `validate` has given for the prompt, where it was asked.
+            folders: where its nodes load and save files.
+            on_event: called for every node, in this thread.
+            lean: release everything as soon as this run no longer needs it, to save memory.
+            checked: the graph that `validate` returned for the prompt, if it was called.
 
         Raises:
-            GraphError: it cannot be run; nothing was.
-            NodeFailed: a node raised; what the nodes before it saved stays.
+            GraphError: it cannot be run; nothing ran.
+            NodeFailed: a node raised; files that earlier nodes saved stay.
         """
         with use_folders(folders):
             return self._executor.run(
@@ -134,16 +135,16 @@ class Engine:
             )
 
     def forget(self) -> None:
-        """Let go of models and results."""
+        """Release models and results."""
         self._executor.forget()
 
     def prompt(self, job: Job) -> Prompt:
-        """What of a workflow is run: inputs set, prompts drawn, names of files filled in."""
+        """Return a workflow as it will run: inputs set, prompts drawn, file names filled in."""
         return prompt_of(job.workflow, job.assignments, self.registry)
 
 
 def named_files(texts: Iterable[str]) -> frozenset[Path]:
-    """The files among texts that someone has set: whole paths of what is there."""
+    """Return the existing files that texts name by full path."""
     return frozenset(plain_path(text) for text in texts if is_whole_path(text))
 
 
@@ -152,7 +153,7 @@ def _text(assignment: str) -> str:
 
 
 def standalone_registry(host: StandaloneHost) -> Registry:
-    """Choose the host and collect the pack's and the stock nodes."""
+    """Make the host the one in use and collect the pack's nodes and the stock nodes."""
     hosts.use(host)
     from ..hosts.standalone.stock import stock_nodes
     from ..nodes import all_nodes
@@ -161,7 +162,7 @@ def standalone_registry(host: StandaloneHost) -> Registry:
 
 
 def saved_files(event: Event, folders: Folders) -> list[str]:
-    """Paths of the files that a node has saved."""
+    """Return the paths of the files that a node has saved."""
     if not isinstance(event, NodeFinished):
         return []
     roots: dict[str, Path] = {

@@ -1,14 +1,14 @@
-"""What the command says of an error."""
+"""Error messages of the command."""
 
 from ..graph.errors import NodeFailed
 from ..media import printable
 
 LONGEST_MESSAGE = 6000
-"""Characters of a message; what is longer is cut."""
+"""Maximum length of a message in characters; longer messages are cut."""
 
 
 def message_of(problem: BaseException) -> str:
-    """What went wrong, for people: of printable characters, and not endless."""
+    """Describe an error for people: in printable characters, and of limited length."""
     text = str(problem)
     if isinstance(problem, MemoryError):
         text = f"out of memory: {text or 'use a smaller size or fewer frames'}"
@@ -20,7 +20,7 @@ def message_of(problem: BaseException) -> str:
 
 
 def cut(text: str) -> str:
-    """A text of printable lines, cut where it is too long for a message."""
+    """Make a text printable, and cut it if it is too long for a message."""
     more = len(text) - LONGEST_MESSAGE
-    shortened = f"{text[:LONGEST_MESSAGE]}… and {more} characters more" if more > 0 else text
+    shortened = f"{text[:LONGEST_MESSAGE]}… and {more} more characters" if more > 0 else text
     return printable(shortened, keep="\n\t")

@@ -1,7 +1,7 @@
-"""Imports that the garbage collector keeps out of.
+"""Imports without garbage collection.
 
-What modules make lives as long as the process. Searched for garbage again and again while they are
-imported, and once more at the end, it would cost a third of the time that PyTorch takes to load.
+Objects that modules create live as long as the process. Searching them for garbage repeatedly
+during the imports, and once more at exit, would cost a third of the time PyTorch takes to load.
 """
 
 import gc
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import meanwhile; what there is afterwards is never searched for garbage."""
+    """Disable garbage collection in a block; objects that exist after it are never collected."""
     gc.disable()
     try:
         yield

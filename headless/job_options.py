@@ -1,4 +1,4 @@
-"""Options that say where the jobs of a batch come from."""
+"""Options that define the jobs of a batch."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ Tables = Annotated[
     typer.Option(
         "--table",
         metavar="FILE",
-        help="A job for each row of a CSV, TSV, JSONL or YAML file, whose columns are Node.input, "
+        help="One job per row of a CSV, TSV, JSONL or YAML file with the columns Node.input, "
         "workflow and name.",
     ),
 ]
@@ -19,8 +19,8 @@ Sweeps = Annotated[
     typer.Option(
         "--sweep",
         metavar="NODE.INPUT=VALUES",
-        help='A job for each value: "Noise.seed=0..99", "Denoiser.guidance=1..5:0.5", '
-        '"Prompt.text=a cube|a cone", a JSON list, or @FILE with one in each line.',
+        help='One job per value: "Noise.seed=0..99", "Denoiser.guidance=1..5:0.5", '
+        '"Prompt.text=a cube|a cone", a JSON list, or @FILE with one value per line.',
     ),
 ]
 Each = Annotated[
@@ -28,25 +28,25 @@ Each = Annotated[
     typer.Option(
         "--each",
         metavar="NODE.INPUT=FILES",
-        help='A job for each file of a folder or pattern: "Load Video.file=clips/*.mp4".',
+        help='One job per file of a folder or pattern: "Load Video.file=clips/*.mp4".',
     ),
 ]
 Prompts = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="A job for each line, as the graph's prompt."),
+    typer.Option(metavar="FILE", help="One job per line of this file, used as the graph's prompt."),
 ]
-Seeds = Annotated[str, typer.Option(help="A job for each seed: 1-20, or 1,5,9-12.")]
+Seeds = Annotated[str, typer.Option(help="One job per seed: 1-20, or 1,5,9-12.")]
 Zipped = Annotated[
     bool,
     typer.Option(
-        "--zip", help="Take the first value of each option, then the second ones, and so on."
+        "--zip", help="Pair the values of these options in order instead of combining all of them."
     ),
 ]
 Name = Annotated[
     str,
     typer.Option(
         metavar="TEMPLATE",
-        help="What results are called: {Node.input}, {seed}, {prompt}, {graph}, {number}, {name}; "
-        "/ makes folders. [default: {graph}_{number}]",
+        help="Names of results: {Node.input}, {seed}, {prompt}, {graph}, {number}, {name}; / "
+        "creates folders. (default: {graph}_{number})",
     ),
 ]

@@ -13,15 +13,15 @@ PAUSE = 5.0
 """Seconds between two lines of one node."""
 
 LONGEST_TITLE = 48
-"""Characters of a node's title."""
+"""Maximum length of a node's title in characters."""
 
 
 class Lines:
-    """A line per node, and one every few seconds while it works.
+    """Prints a line per node, and another every few seconds while the node works.
 
     Args:
         console: where to write.
-        clock: gives seconds.
+        clock: returns seconds.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,7 +29,7 @@ class Lines:
         self._name, self._pace, self._told = "", Pace(clock), clock()
 
     def event(self, event: Event) -> None:
-        """A node began, ended, or had its result from before."""
+        """Report that a node started, finished or reused its earlier result."""
         title = shown(event.title, LONGEST_TITLE)
         if isinstance(event, NodeStarted):
             self._name = f"{event.index + 1}/{event.total} {title}"
@@ -41,7 +41,7 @@ class Lines:
             self._write(f"{self._name}: done in {duration(event.seconds)}")
 
     def step(self, done: int, total: int) -> None:
-        """The running node did some of its steps."""
+        """Report the steps of the running node."""
         self._pace.step(done, total)
         left = self._pace.left
         if left is not None and self._clock() - self._told >= PAUSE:

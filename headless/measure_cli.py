@@ -1,4 +1,4 @@
-"""The `spacetime measure` commands; like the others they import nothing heavy at the start."""
+"""The `spacetime measure` commands. Heavy imports happen inside them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +11,16 @@ AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print tables in Ma
 MeasureDevice = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", help="Processes that read clips (default: the number of cores)."),
+    typer.Option(
+        "--jobs", help="Number of processes that read clips (default: the number of cores)."
+    ),
 ]
 OtherWeights = Annotated[
     Path | None,
-    typer.Option("--weights", help="Folder with other weights, named as the shipped files."),
+    typer.Option("--weights", help="Folder with other weights, named like the shipped files."),
 ]
 JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
+    Path | None, typer.Option("--json", metavar="FILE", help="Write all figures to this JSON file.")
 ]
 
 
@@ -29,11 +31,11 @@ def measure_alignment(
         list[str] | None,
         typer.Option(
             metavar="SET",
-            help="Only this set, may be repeated: text, image, scenes, composition, "
+            help="Measure only this set; may be repeated: text, image, scenes, composition, "
             "physics, given or vae.",
         ),
     ] = None,
-    guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 2.0,
+    guidance: Annotated[float, typer.Option(help="Guidance scale.")] = 2.0,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
     shift: Annotated[
         float | None, typer.Option(help="Shift of the schedule (default: the model's own).")
@@ -44,11 +46,11 @@ def measure_alignment(
     json_file: JsonFile = None,
     sheet_file: Annotated[
         Path | None,
-        typer.Option("--contact-sheet", metavar="PNG", help="Draw the first 40 clips, unpicked."),
+        typer.Option("--contact-sheet", metavar="PNG", help="Draw the first 40 clips, uncurated."),
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """How often clips show what their prompts ask for, and what else the shipped models do."""
+    """Measure how often clips match their prompts, and what else the shipped models do."""
     from ..measure.command import MeasureOptions, measure_command
     from ..measure.studio import Settings
 
@@ -71,18 +73,18 @@ def measure_few_steps(
     lora: Annotated[
         Path | None, typer.Option(help="The few-step LoRA (default: the shipped one).")
     ] = None,
-    guidance: Annotated[float, typer.Option(help="Of the teacher.")] = 3.0,
-    steps: Annotated[int, typer.Option(min=1, help="Of the teacher.")] = 30,
+    guidance: Annotated[float, typer.Option(help="Guidance scale of the teacher.")] = 3.0,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the teacher.")] = 30,
     device: MeasureDevice = "auto",
     jobs: Jobs = None,
     weights: OtherWeights = None,
     json_file: JsonFile = None,
     plot_file: Annotated[
-        Path | None, typer.Option("--plot", metavar="PNG", help="Draw quality against steps.")
+        Path | None, typer.Option("--plot", metavar="PNG", help="Plot quality against steps.")
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Quality, variety, evaluations and time of the few-step LoRA beside its teacher's."""
+    """Compare the few-step LoRA with its teacher: quality, variety, evaluations and time."""
     from ..measure.command import MeasureOptions, few_steps_command
     from ..measure.studio import Settings
     from ..weights import bundled
@@ -107,8 +109,8 @@ def measure_guidance(
         list[str] | None,
         typer.Option(
             metavar="WAY",
-            help="Only this way, may be repeated: a scale of plain guidance (1, 1.5, 2, 3 or 5), "
-            "'3 in levels 0.2 to 0.9', '3 projected' … as the tables name them.",
+            help="Measure only this method; may be repeated: a scale of plain guidance (1, 1.5, 2, "
+            "3 or 5), '3 in levels 0.2 to 0.9', '3 projected' … as named in the tables.",
         ),
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
@@ -118,7 +120,7 @@ def measure_guidance(
     json_file: JsonFile = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Ways to guide beside each other, on the same prompts and noise."""
+    """Compare guidance methods on the same prompts and noise."""
     from ..measure.command import MeasureOptions, guidance_command
     from ..measure.studio import Settings
 
@@ -140,12 +142,12 @@ def measure_timeline(
         list[str] | None,
         typer.Option(
             metavar="PART",
-            help="Only this part, may be repeated: calibration (of the meters), animate, forward, "
-            "backward, connect, loop, windows, one-minute, edit, inpaint, outpaint, keyframes or "
-            "converge.",
+            help="Measure only this part; may be repeated: calibration (of the meters), animate, "
+            "forward, backward, connect, loop, windows, one-minute, edit, inpaint, outpaint, "
+            "keyframes or converge.",
         ),
     ] = None,
-    guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 1.0,
+    guidance: Annotated[float, typer.Option(help="Guidance scale.")] = 1.0,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
     few_steps: Annotated[
         bool, typer.Option("--few-steps", help="Sample with the shipped few-step LoRA in 4 steps.")
@@ -155,11 +157,11 @@ def measure_timeline(
     weights: OtherWeights = None,
     json_file: JsonFile = None,
     plot_file: Annotated[
-        Path | None, typer.Option("--plot", metavar="PNG", help="Draw the steps over the frames.")
+        Path | None, typer.Option("--plot", metavar="PNG", help="Plot the steps between frames.")
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """How well made parts of clips join given ones, whether loops close, and what edits keep."""
+    """Measure how well generated parts join given ones, whether loops close, what edits keep."""
     from ..measure.command import MeasureOptions, timeline_command
     from ..measure.studio import Settings, few_step_settings
 
@@ -184,29 +186,31 @@ def measure_control(
         list[str] | None,
         typer.Option(
             metavar="PART",
-            help="Only this part, may be repeated: edges, depth, tracks, camera, drag (without "
-            "control weights), or strength (of those that are named beside it, or of all).",
+            help="Measure only this part; may be repeated: edges, depth, tracks, camera, drag "
+            "(without control weights), or strength (of the other parts named, or of all).",
         ),
     ] = None,
-    guidance: Annotated[float, typer.Option(help="How strongly prompts are followed.")] = 3.0,
+    guidance: Annotated[float, typer.Option(help="Guidance scale.")] = 3.0,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the solver.")] = 30,
     device: MeasureDevice = "auto",
     jobs: Jobs = None,
     weights: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with ControlNets, and with the model that they were trained for where "
-            "that is not the shipped one."
+            help="Folder with ControlNets and, if it is not the shipped one, the model that they "
+            "were trained for."
         ),
     ] = None,
     json_file: JsonFile = None,
     plot_file: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="PNG", help="Draw how hints are followed by strength."),
+        typer.Option(
+            "--plot", metavar="PNG", help="Plot how closely hints are followed at each strength."
+        ),
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """How closely clips follow edges, depth, tracks and camera moves, and what prompts lose."""
+    """Measure how closely clips follow hints and camera moves, and how much prompts suffer."""
     from ..measure.command import MeasureOptions, control_command
     from ..measure.studio import Settings
 
@@ -223,13 +227,14 @@ def measure_control(
 
 @measure_app.command("report")
 def measure_report(
-    files: Annotated[list[Path], typer.Argument(help="JSON files of parts of a measurement.")],
+    files: Annotated[list[Path], typer.Argument(help="JSON files with parts of a measurement.")],
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as one JSON.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write all figures to one JSON file."),
     ] = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
-    """Put parts of a measurement, made with --only and --json, together."""
+    """Merge parts of a measurement that were measured with --only and --json."""
     from ..measure.command import report_command
 
     raise typer.Exit(report_command(files, json_file=json_file, as_markdown=as_markdown))

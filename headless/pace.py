@@ -1,4 +1,4 @@
-"""How long the rest of a node's steps will take, from those that are done."""
+"""Estimate the time left for a node from the steps that are done."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ MINUTE, HOUR = 60, 3600
 
 @dataclass
 class Pace:
-    """Steps of one node. ``clock`` gives seconds."""
+    """Progress through the steps of one node. ``clock`` returns seconds."""
 
     clock: Callable[[], float] = time.monotonic
     done: int = 0
@@ -21,19 +21,19 @@ class Pace:
         self._began = self._at = self.clock()
 
     def step(self, done: int, total: int) -> None:
-        """So many of the steps are done; a smaller number begins another count."""
+        """Record the steps done; fewer than before, or another total, start a new count."""
         if done < self.done or total != self.total:
             self._began = self.clock()
         self.done, self.total, self._at = done, total, self.clock()
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the first step began."""
+        """Seconds since the count started."""
         return self.clock() - self._began
 
     @property
     def left(self) -> float | None:
-        """Seconds that are left, None before the first step and after the last one."""
+        """Seconds left; None before the first step is done and after the last one."""
         if not 0 < self.done < self.total:
             return None
         whole = (self._at - self._began) / self.done * (self.total - self.done)
@@ -41,7 +41,7 @@ class Pace:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 8 s, 3 min 20 s, 1 h 5 min."""
+    """Format seconds for people: 8 s, 3 min 20 s, 1 h 5 min."""
     whole = round(seconds)
     if whole < MINUTE:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""A saved workflow as it will run: inputs set, prompts drawn, names of files filled in."""
+"""A saved workflow as it will run: inputs set, prompts drawn, file names filled in."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ class Prompt:
     """A workflow as it will run.
 
     Args:
-        nodes: in the API's format.
-        drawn: as the editor draws it, with what was set; None of a workflow that came without.
+        nodes: in API format.
+        drawn: the editor's workflow with the inputs set; None if the workflow came in API format.
     """
 
     nodes: Mapping[str, Any]
@@ -29,7 +29,7 @@ class Prompt:
 
     @property
     def extra_pnginfo(self) -> dict[str, Any]:
-        """What saved files carry beside the nodes."""
+        """Metadata that saved files carry besides the nodes."""
         return {"workflow": self.drawn} if self.drawn else {}
 
 
@@ -38,15 +38,15 @@ def prompt_of(
     assignments: Sequence[str],
     registry: Mapping[str, type[ComfyNode]],
 ) -> Prompt:
-    """Return what of a workflow is run.
+    """Return a workflow as it will run.
 
     Args:
-        workflow: as it was saved, in the editor's format or the API's.
-        assignments: inputs that are set, each ``Node.input=value``.
+        workflow: as saved, in UI or API format.
+        assignments: inputs to set, each ``Node.input=value``.
         registry: of the host that will run it, node id -> class.
 
     Raises:
-        WorkflowError: it is none, or an assignment does not fit it.
+        WorkflowError: it is not a workflow, or an assignment does not fit it.
     """
     nodes, drawn = to_api(workflow, registry), None
     for assignment in assignments:

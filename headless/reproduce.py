@@ -1,4 +1,4 @@
-"""`spacetime reproduce`: makes a result again from the graph in it, and compares the two."""
+"""`spacetime reproduce`: regenerate a result from its embedded graph and compare the two."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -30,12 +30,12 @@ from .version import versions
 
 @dataclass(frozen=True, kw_only=True)
 class ReproduceOptions:
-    """What the command line said.
+    """Options from the command line.
 
     Args:
-        file: a picture, a video or a sampling state with its graph in it.
-        settings: by the names of `BatchSettings`; None where nothing was said.
-        json_line, quiet, verbose: how much is shown.
+        file: an image, a video or a sampling state with its graph embedded.
+        settings: by the names of `BatchSettings`; None where not set.
+        json_line, quiet, verbose: what is printed.
     """
 
     file: Path
@@ -47,11 +47,11 @@ class ReproduceOptions:
 
 @dataclass(frozen=True)
 class Finding:
-    """What has come of it.
+    """Outcome of a reproduction.
 
     Args:
-        distance: between the file and what was made.
-        changes: what was otherwise when the file was made; None where nobody recorded it.
+        distance: between the original and the new file.
+        changes: what has changed since the original was made; None if that is not recorded.
     """
 
     distance: Distance
@@ -59,15 +59,15 @@ class Finding:
 
     @property
     def lines(self) -> list[str]:
-        """For people."""
+        """Lines for people to read."""
         lines = [_in_words(self.distance)]
         if self.changes is None:
-            return [*lines, "with which versions and models it was made is not recorded"]
-        same = ("versions, models and inputs are those that it was made with",)
+            return [*lines, "the versions and models of the original are not recorded"]
+        same = ("versions, models and inputs are unchanged",)
         return [*lines, *(self.changes or same)]
 
     def as_json(self, file: Path) -> str:
-        """One line for a program to read."""
+        """Return one line of JSON for programs."""
         far = self.distance
         return json.dumps(
             {
@@ -84,12 +84,12 @@ class Finding:
 
 
 def reproduce_command(options: ReproduceOptions) -> int:
-    """Make the file again, print how it compares, and return the exit code: 0 if it is equal."""
+    """Regenerate the file, print the comparison, and return the exit code: 0 if it is equal."""
     try:
         finding = _reproduce(options)
     except KeyboardInterrupt:
         return _print_error(options, "interrupted") or INTERRUPTED
-    except Exception as problem:  # whatever it is, programs are told
+    except Exception as problem:  # any error is reported, to programs as well
         if options.verbose:
             tell_traceback()
         return _print_error(options, message_of(problem)) or 1
@@ -107,7 +107,7 @@ def _reproduce(options: ReproduceOptions) -> Finding:
     file = options.file
     if file.suffix.lower() not in PICTURES | VIDEOS | STATES:
         kinds = ", ".join(sorted(PICTURES | VIDEOS | STATES))
-        raise ValueError(f"{file} is no result that carries its graph: use a file of {kinds}")
+        raise ValueError(f"{file} cannot carry a graph: use a file of type {kinds}")
     known = find_result(file)
     graphs = _graphs(file, is_known=known is not None)
     settings = BatchSettings.of(known[0].header["settings"] if known else {}, options.settings)
@@ -141,7 +141,7 @@ def _reproduce(options: ReproduceOptions) -> Finding:
 
 
 def _graphs(file: Path, *, is_known: bool) -> Mapping[str, Any]:
-    """The graphs in a file; none where it has none but a batch has recorded it."""
+    """Return the graphs in a file; empty if it has none but a batch has recorded it."""
     try:
         return read_graphs(file)
     except WorkflowError:
@@ -153,7 +153,7 @@ def _graphs(file: Path, *, is_known: bool) -> Mapping[str, Any]:
 def _prompt(
     engine: Engine, graphs: Mapping[str, Any], recorded: Job | None, folders: Folders
 ) -> Prompt:
-    """The graph as it was run, which a file has beside the drawn one; else what was recorded."""
+    """Return the file's graph as it was run, else its editor workflow, else the recorded job."""
     if "prompt" in graphs:
         nodes = {key: _with_places(node, folders) for key, node in graphs["prompt"].items()}
         return Prompt(nodes, graphs.get("workflow"))
@@ -163,7 +163,7 @@ def _prompt(
 
 
 def _with_places(node: Any, folders: Folders) -> Any:
-    """A node with the whole paths of files that were named to the job; results tell their names."""
+    """Restore the full paths of files that the job was given; results record only their names."""
     inputs = node.get("inputs") if isinstance(node, dict) else None
     if not isinstance(inputs, dict):
         return node
@@ -178,25 +178,25 @@ def _with_places(node: Any, folders: Folders) -> Any:
 
 
 def _job(record: JobRecord, folders: Folders) -> Job:
-    """The job of a batch, which may load the files that were named to it."""
+    """Return the job of a batch, which may load the files named in its assignments."""
     job = record.job
     return Job(workflow=job.workflow, folders=folders, assignments=job.assignments)
 
 
 def _nearest(file: Path, made: list[Path]) -> Distance:
-    """The distance to the nearest of the files that were made.
+    """Return the distance to the closest of the new files.
 
     Raises:
-        ValueError: none is of the file's kind.
+        ValueError: none has the file's suffix.
     """
     alike = [path for path in made if path.suffix.lower() == file.suffix.lower()]
     if not alike:
-        raise ValueError(f"the graph in {file} saves no {file.suffix} file: it cannot be compared")
+        raise ValueError(f"the graph in {file} saves no {file.suffix} file to compare it with")
     return min(map(partial(distance, file), alike), key=lambda each: each.order)
 
 
 def _changes(record: JobRecord, ingredients: Mapping[str, Any]) -> Iterator[str]:
-    """What is otherwise than when a result was made."""
+    """Yield what has changed since a result was made."""
     now = versions()
     for name, then in record.versions.items():
         if now.get(name) != then:
@@ -205,7 +205,7 @@ def _changes(record: JobRecord, ingredients: Mapping[str, Any]) -> Iterator[str]
         there = ingredients[kind]
         for name, sha256 in record.details.get(kind, {}).items():
             if there.get(name) != sha256:
-                what = "has changed since it was made" if name in there else "is not there any more"
+                what = "has changed since it was made" if name in there else "no longer exists"
                 yield f"{name} ({kind}): {what}"
 
 
@@ -214,8 +214,8 @@ def _in_words(far: Distance) -> str:
         return "equal, byte for byte"
     if far.form:
         return f"different in form: {far.form}"
-    sound = ", and the sound is another" if far.sound else ""
+    sound = ", and the sound differs" if far.sound else ""
     if not far.largest:
-        return f"equal in every value, but not in its bytes{sound}"
-    largest = f"by {far.largest:.3g} ({far.largest * LEVELS:.1f} of {LEVELS} levels) at most"
+        return f"equal in every value, but not byte for byte{sound}"
+    largest = f"by at most {far.largest:.3g} ({far.largest * LEVELS:.1f} of {LEVELS} levels)"
     return f"different {largest}, PSNR {far.psnr:.1f} dB{sound}"

@@ -1,4 +1,4 @@
-"""`spacetime run`: one saved workflow in the standalone host."""
+"""`spacetime run`: run one saved workflow in the standalone host."""
 
 import json
 import time
@@ -26,7 +26,7 @@ from .streams import INTERRUPTED, print_results, tell, tell_traceback
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """What the command line said."""
+    """Options from the command line."""
 
     workflow: Path
     assignments: tuple[str, ...]
@@ -45,7 +45,7 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Report:
-    """What is printed at the end."""
+    """The outcome that is printed at the end."""
 
     files: tuple[str, ...] = ()
     error: str = ""
@@ -53,14 +53,14 @@ class Report:
 
     @property
     def lines(self) -> list[str]:
-        """The files; of a run that was only planned, its nodes and what it would save."""
+        """The saved files; for a dry run, its nodes and what it would save."""
         plan = self.details or {}
         nodes: list[str] = plan.get("nodes", [])
         numbered = [f"{number}/{len(nodes)} {node}" for number, node in enumerate(nodes, 1)]
         return [*self.files, *numbered, *(f"saves {path}_…" for path in plan.get("saves", []))]
 
     def as_json(self, seconds: float) -> str:
-        """One line for a program to read."""
+        """Return one line of JSON for programs."""
         result: dict[str, Any] = {
             "ok": not self.error,
             "files": list(self.files),
@@ -80,7 +80,7 @@ def run_command(options: RunOptions) -> int:
         details, code = _start(options, saved.extend), 0
     except KeyboardInterrupt:
         error, code = "interrupted", INTERRUPTED
-    except Exception as problem:  # whatever it is, what was saved is named and programs are told
+    except Exception as problem:  # any error is reported, together with the files saved so far
         error, details = message_of(problem), _place(problem)
         if options.verbose:
             tell_traceback()
@@ -107,19 +107,19 @@ def _print(report: Report, json_line: bool, seconds: float) -> int:
 
 
 def check_preview(file: Path) -> None:
-    """Refuse a file for previews that cannot be written, before anything is computed.
+    """Reject a preview file that cannot be written, before anything is computed.
 
     Raises:
-        ValueError: something else is in its place.
+        ValueError: the path exists and is not a file.
         OSError: its folder cannot be written to.
     """
     if file.exists() and not file.is_file():
-        raise ValueError(f"--preview {file} is not a picture file, and is left alone: use another")
+        raise ValueError(f"--preview {file} is not a file, and is left alone: use another path")
     prove_writable(file.parent)
 
 
 def _start(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[str, Any]:
-    """Run the workflow, or only check it; ``saved`` is told the paths of files as they come."""
+    """Run the workflow, or only check it; ``saved`` receives the paths of files as they come."""
     folders = Folders.of(
         input=options.input_dir, output=options.output_dir, metadata=options.metadata
     )
@@ -136,7 +136,7 @@ def _start(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[
         progress=display.step,
         preview=display.preview if display.shows_pictures else None,
     )
-    with use_folders(folders):  # what nodes offer is read from these
+    with use_folders(folders):  # the choices that nodes offer are read from these
         engine = Engine(host)
     if options.verbose:
         tell(f"computing on {host.models.device}; {products_here()}")
@@ -153,7 +153,7 @@ def _start(options: RunOptions, saved: Callable[[Iterable[str]], None]) -> dict[
 
 
 def _plan(graph: Graph, folders: Folders) -> dict[str, Any]:
-    """What a run would do: its nodes in their turn, and how the names of its results begin."""
+    """Describe what a run would do: its nodes in order, and the prefixes of its results."""
     prefixes = [graph.nodes[key].inputs.get(PREFIX) for key in graph.output_nodes]
     saves = [str(folders.output / each) for each in prefixes if isinstance(each, str)]
     return {"dry_run": True, "nodes": [node.label for node in graph.nodes.values()], "saves": saves}

@@ -1,4 +1,4 @@
-"""Where the command's workflow comes from: a file of JSON, the input stream, or a saved result."""
+"""Read the command's workflow from a JSON file, standard input or a saved result."""
 
 import sys
 from pathlib import Path
@@ -15,32 +15,32 @@ VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm"})
 STATES = frozenset({".safetensors"})
 
 TAGS = ("workflow", "prompt")
-"""Under which a result carries its graph: as the editor saves it, and as it was run."""
+"""Metadata keys of a result's graph: as the editor saves it, and as it was run."""
 
 
 def read_source(path: Path) -> dict[str, Any]:
     """Read the workflow that the command line names.
 
     Args:
-        path: a workflow file, "-" for the input stream, or a picture, a video or a sampling state
-            that carries the graph that made it.
+        path: a workflow file, "-" for standard input, or an image, a video or a sampling state that
+            carries its graph.
 
     Raises:
-        WorkflowError: there is no graph in it.
+        WorkflowError: it contains no graph.
         ValueError, OSError: a result cannot be read.
     """
     if path == STDIN:
-        return parse_workflow(sys.stdin.buffer.read(MOST_BYTES.value + 1), "the input stream")
+        return parse_workflow(sys.stdin.buffer.read(MOST_BYTES.value + 1), "standard input")
     if path.suffix.lower() not in PICTURES | VIDEOS | STATES:
         return read_workflow(path)
     return next(iter(read_graphs(path).values()))
 
 
 def read_graphs(path: Path) -> dict[str, dict[str, Any]]:
-    """Read the graphs that a result carries, at least one, by their `TAGS`.
+    """Read the graphs that a result carries, by `TAGS`; there is at least one.
 
     Args:
-        path: a picture, a video or a sampling state.
+        path: an image, a video or a sampling state.
 
     Raises:
         WorkflowError: it carries none.
@@ -54,8 +54,8 @@ def read_graphs(path: Path) -> dict[str, dict[str, Any]]:
     }
     if not found:
         raise WorkflowError(
-            f"{path} carries no graph: it was saved without metadata, or another program has saved "
-            "it again; use a workflow file"
+            f"{path} carries no graph: it was saved without metadata, or re-saved by another "
+            "program; use a workflow file"
         )
     return found
 

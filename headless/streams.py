@@ -1,4 +1,4 @@
-"""The output and the error stream of the command, whatever is at their other end."""
+"""Standard output and standard error of the command, whatever they are connected to."""
 
 import os
 import sys
@@ -11,34 +11,35 @@ INTERRUPTED = 130
 
 
 def tell(message: str) -> None:
-    """Write a message to the error stream, where there is one."""
+    """Write a message to standard error, if there is one."""
     _write(sys.stderr, [message])
 
 
 def print_results(lines: Iterable[str]) -> int:
-    """Print lines on the output stream and return the exit code.
+    """Print lines to standard output and return the exit code.
 
-    Where they cannot be printed, as on a full disk, they are told on the error stream.
+    Lines that cannot be printed, for example on a full disk, go to standard error.
     """
     given = list(lines)
     problem = _write(sys.stdout, given)
     if problem is None:
         return 0
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the stream's buffer goes there
-    tell("\n".join([f"the output cannot be printed ({problem}):", *given]))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # swallows what is left in the stream's buffer
+    tell("\n".join([f"cannot print to standard output ({problem}):", *given]))
     return 1
 
 
 def tell_traceback() -> None:
-    """Write the traceback of the error that is handled to the error stream."""
+    """Write the traceback of the current exception to standard error."""
     tell(traceback.format_exc())
 
 
 def prepare_streams() -> None:
-    """Let every text be printed whatever the terminal's alphabet, and no file become a stream.
+    """Make the standard streams safe to print to.
 
-    A stream that the caller closed is opened into nothing: otherwise the next file that is opened
-    gets its number, and with it what libraries print.
+    Characters that the terminal cannot encode are escaped. A stream that the caller closed is
+    opened on the null device: otherwise the next file to be opened would get its number, and with
+    it whatever libraries print.
     """
     for number in (0, 1, 2):
         try:

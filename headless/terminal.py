@@ -1,4 +1,4 @@
-"""Pictures drawn on a terminal: two pixels in every character, one above the other."""
+"""Draw images in a terminal: each character shows two pixels, one above the other."""
 
 import torch
 from rich.color import Color
@@ -12,7 +12,7 @@ UPPER_HALF = "▀"
 
 
 def draw_picture(picture: torch.Tensor, columns: int) -> Segments:
-    """A picture (H, W, 3) in [0, 1], as wide as so many characters."""
+    """Draw an image (H, W, 3) in [0, 1], ``columns`` characters wide."""
     height, width = picture.shape[:2]
     rows = max(2, 2 * round(columns * height / width / 2))
     pixels = to_bytes(resize(picture[None], rows, columns)[0])  # (rows, columns, 3)

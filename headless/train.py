@@ -34,12 +34,12 @@ def train_few_step(run: Path, tick: Tick, device: str, plan: DistilPlan) -> None
 
 
 def train_decoder(run: Path, tick: Tick, device: str, plan: VAEPlan) -> None:
-    """Train the VAE's decoder on, also on what the denoiser makes."""
+    """Continue training the VAE's decoder, also on latents from the denoiser."""
     make_decoder(run, denoiser_folder(run), tick, device, plan)
 
 
 def train_everything(run: Path, device: str) -> None:
-    """All stages from nothing, one after another."""
+    """Train all stages from scratch, one after another."""
     stages: tuple[Callable[[Tick], None], ...] = (
         lambda tick: make_vae(run, tick, device),
         lambda tick: train_latents(run, tick, device),
@@ -54,7 +54,7 @@ def train_everything(run: Path, device: str) -> None:
 def train_in_minutes(
     run: Path, minutes: float, device: str, makers: int | None, tick: Tick
 ) -> None:
-    """Denoiser and few-step LoRA from the shipped weights on, within a time."""
+    """Continue training denoiser and few-step LoRA from the shipped weights, within a time."""
     count = usual_makers(device) if makers is None else makers
     train_within(run, WholePlan(minutes=minutes, device=device, makers=count), tick)
 
@@ -65,19 +65,19 @@ def train_control(run: Path, tick: Tick, plan: WholeControl) -> None:
 
 
 def denoiser_folder(run: Path) -> Path:
-    """Where the denoiser that a run has trained lies, or the shipped one."""
+    """Return the folder of the denoiser that a run has trained, else of the shipped one."""
     own = run / "weights"
     return own if (own / DIT_FILE).exists() else bundled("diffusion_models")[DIT_FILE].parent
 
 
 def vae_file(run: Path) -> Path:
-    """The VAE that a run has trained, or the shipped one."""
+    """Return the VAE that a run has trained, else the shipped one."""
     own = run / "weights" / VAE_FILE
     return own if own.exists() else bundled("vae")[VAE_FILE]
 
 
 def with_progress(run: Path, stage: Callable[[Tick], None]) -> None:
-    """Run a stage in a folder; it goes on where an earlier run stopped."""
+    """Run a stage in a folder; it resumes where an earlier run stopped."""
     prove_writable(run)
     run.mkdir(parents=True, exist_ok=True)
     with _bars() as tick:
@@ -86,7 +86,7 @@ def with_progress(run: Path, stage: Callable[[Tick], None]) -> None:
 
 @contextmanager
 def _bars() -> Iterator[Tick]:
-    """One progress bar for everything that is ticked."""
+    """Show one progress bar for each task that is ticked."""
     columns = (
         TextColumn("{task.description:16}"),
         BarColumn(),

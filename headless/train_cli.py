@@ -1,4 +1,4 @@
-"""The `spacetime train` commands; like those beside them they import nothing heavy at the start."""
+"""The `spacetime train` commands. Heavy imports happen inside them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +8,12 @@ import typer
 train_app = typer.Typer(no_args_is_help=True, help="Train weights for the pack's tiny networks.")
 
 RunFolder = Annotated[
-    Path, typer.Option("--run-dir", help="Folder of clips, checkpoints, logs and weights.")
+    Path, typer.Option("--run-dir", help="Folder for clips, checkpoints, logs and weights.")
 ]
 
 
 def _known_device(name: str) -> str:
-    """Refuse a device that is not there before anything is rendered for it."""
+    """Reject a missing device before anything is rendered for it."""
     from ..hosts.standalone.devices import choose_device
 
     try:
@@ -32,7 +32,7 @@ TrainDevice = Annotated[
 def train_vae(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Number of training steps.")] = None,
 ) -> None:
     """Train the causal video VAE on clips of the toy world."""
     from ..training.vae_recipe import VAEPlan, make_vae
@@ -46,9 +46,9 @@ def train_vae(
 def train_decoder(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Number of training steps.")] = None,
 ) -> None:
-    """Train the VAE's decoder alone, behind latents that stay as they are."""
+    """Train only the VAE's decoder; its latents stay as they are."""
     from ..training.vae_recipe import VAEPlan
     from .train import train_decoder, with_progress
 
@@ -60,7 +60,7 @@ def train_decoder(
 def train_latents(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    scale: Annotated[float, typer.Option(help="Share of the recipe's data to make.")] = 1.0,
+    scale: Annotated[float, typer.Option(help="Fraction of the recipe's data to generate.")] = 1.0,
 ) -> None:
     """Render and encode the clips that the denoiser is trained on."""
     from .train import train_latents, with_progress
@@ -72,17 +72,15 @@ def train_latents(
 def train_denoiser(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int, typer.Option(min=1, help="Length of the run.")] = 40_000,
-    rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 2e-3,
+    steps: Annotated[int, typer.Option(min=1, help="Number of training steps.")] = 40_000,
+    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
     optimiser: Annotated[str, typer.Option(help="muon or adamw.")] = "muon",
     whitening: Annotated[
         float, typer.Option(help="1: every latent channel has variance 1; 0: one scale for all.")
     ] = 0.5,
-    look_every: Annotated[
-        int, typer.Option(min=1, help="Steps between two sample pictures.")
-    ] = 500,
+    look_every: Annotated[int, typer.Option(min=1, help="Steps between sample images.")] = 500,
     init_from: Annotated[
-        Path | None, typer.Option(help="Folder of weights that a new run begins with.")
+        Path | None, typer.Option(help="Folder of weights to start a new run from.")
     ] = None,
 ) -> None:
     """Train the denoiser and its text encoder; an interrupted run resumes."""
@@ -105,21 +103,19 @@ def train_denoiser(
 def train_lcm(
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
-    steps: Annotated[int, typer.Option(min=1, help="Length of the run.")] = 1000,
-    rate: Annotated[float, typer.Option(help="Largest learning rate.")] = 1e-3,
+    steps: Annotated[int, typer.Option(min=1, help="Number of training steps.")] = 1000,
+    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
     rank: Annotated[int, typer.Option(min=1, help="Rank of the LoRA.")] = 32,
     guidance: Annotated[
         tuple[float, float],
-        typer.Option(help="Lowest and highest guidance of the teacher that is built in."),
+        typer.Option(help="Lowest and highest guidance scale of the teacher."),
     ] = (3.0, 3.0),
-    look_every: Annotated[
-        int, typer.Option(min=1, help="Steps between two sample pictures.")
-    ] = 250,
+    look_every: Annotated[int, typer.Option(min=1, help="Steps between sample images.")] = 250,
     init_from: Annotated[
-        Path | None, typer.Option(help="LoRA to begin with, of the same rank.")
+        Path | None, typer.Option(help="LoRA to start from, of the same rank.")
     ] = None,
 ) -> None:
-    """Distil the denoiser into a LoRA for few steps; an interrupted run resumes."""
+    """Distil the denoiser into a few-step LoRA; an interrupted run resumes."""
     from ..training.checkpoint import Length
     from ..training.distil_recipe import DistilPlan
     from .train import train_few_step, with_progress
@@ -136,7 +132,7 @@ def train_lcm(
 
 
 def _known_hint(name: str) -> str:
-    """Refuse a hint that nothing is known of."""
+    """Reject an unknown hint."""
     from ..training.hints import check_hint
 
     try:
@@ -150,20 +146,20 @@ def train_control(
     hint: Annotated[
         str,
         typer.Option(
-            help="What clips are to follow: edges, depth or tracks.", callback=_known_hint
+            help="Hint that clips will follow: edges, depth or tracks.", callback=_known_hint
         ),
     ],
     run_dir: RunFolder = Path("runs/tiny"),
     device: TrainDevice = "cpu",
     minutes: Annotated[
-        float | None, typer.Option(min=0.5, help="Length of the run, with all that it needs.")
+        float | None, typer.Option(min=0.5, help="Length of the run, including all preparation.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Length of the run, in place of --minutes.")
+        int | None, typer.Option(min=1, help="Number of training steps, instead of --minutes.")
     ] = None,
     makers: Annotated[
         int | None,
-        typer.Option(min=0, help="Processes that render and encode clips and their hints."),
+        typer.Option(min=0, help="Number of processes that render and encode clips and hints."),
     ] = None,
     base: Annotated[
         Path | None,
@@ -173,10 +169,10 @@ def train_control(
         ),
     ] = None,
     init_from: Annotated[
-        Path | None, typer.Option(help="ControlNet that a new run begins with, of the same hint.")
+        Path | None, typer.Option(help="ControlNet to start a new run from, for the same hint.")
     ] = None,
 ) -> None:
-    """Train a small ControlNet for a denoiser that stays as it is; an interrupted run resumes."""
+    """Train a small ControlNet for a frozen denoiser; an interrupted run resumes."""
     from ..training.checkpoint import Length
     from ..training.control_whole import WholeControl
     from ..training.hints import check_hint
@@ -184,7 +180,7 @@ def train_control(
     from .train import denoiser_folder, train_control, vae_file, with_progress
 
     if (minutes is None) == (steps is None):
-        raise typer.BadParameter("say how long to train: either --minutes or --steps")
+        raise typer.BadParameter("set the length of the run with either --minutes or --steps")
     plan = WholeControl(
         hint=check_hint(hint),
         length=Length(steps=steps, seconds=None if minutes is None else 60 * minutes),
@@ -205,16 +201,16 @@ def train_all(
         float | None,
         typer.Option(
             min=0.5,
-            help="Train denoiser and few-step LoRA on from the shipped weights, within this time. "
-            "Without it everything is trained from nothing, the VAE too.",
+            help="Continue training the denoiser and the few-step LoRA from the shipped weights, "
+            "within this time. Without it, everything is trained from scratch, including the VAE.",
         ),
     ] = None,
     makers: Annotated[
         int | None,
-        typer.Option(min=1, help="With --minutes: processes that render and encode clips."),
+        typer.Option(min=1, help="With --minutes: number of processes that render and encode."),
     ] = None,
 ) -> None:
-    """All stages, from the VAE to the few-step LoRA; an interrupted run resumes."""
+    """Train all stages, from the VAE to the few-step LoRA; an interrupted run resumes."""
     from .train import train_everything, train_in_minutes, with_progress
 
     if minutes is None:

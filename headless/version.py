@@ -1,4 +1,4 @@
-"""The versions of what runs."""
+"""Versions of the pack and of what it runs on."""
 
 import platform
 import tomllib
@@ -9,16 +9,16 @@ PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def version() -> str:
-    """Return the version in the folder that this file is in, or that of the installed pack."""
+    """Return the version of the source tree that this file is in, else of the installed package."""
     if PROJECT.is_file():
         return tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]
     return metadata.version("spacetime-video")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of all that a result's bytes depend on, besides the files it is made of.
+    """Return the versions that a result's bytes depend on, besides the files it is made from.
 
-    That of the encoder of videos is its build's, which carries several libraries.
+    The video encoder is identified by the version of PyAV, whose build bundles several libraries.
     """
     import av
     import torch

@@ -1,4 +1,4 @@
-"""`spacetime world`: clips of the toy world on disk, each with its ground truth."""
+"""`spacetime world`: write clips of the toy world to disk, each with its ground truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from .world_files import strip_of, strip_sheet, write_clip
 ANY = "any"
 OVERVIEW = "overview.png"
 MOST_SHOWN = 24
-"""How many clips the overview shows."""
+"""Maximum number of clips that the overview shows."""
 MOST_PIXELS = 2**28
-"""Of a clip that is rendered at once: 11 GB with its masks and depth."""
+"""Limit per clip, which is rendered at once: 11 GB with its masks and depth."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorldOptions:
-    """What the command line said; None where the seed chooses."""
+    """Options from the command line; None lets the seed choose."""
 
     folder: Path
     count: int
@@ -48,14 +48,14 @@ def world_command(options: WorldOptions) -> int:
     except KeyboardInterrupt:
         tell("interrupted")
         return INTERRUPTED
-    except Exception as problem:  # whatever it is, it ends in one message
+    except Exception as problem:  # any error ends in one message
         tell(message_of(problem))
         return 1
     return print_results(lines)
 
 
 def draw_scenes(options: WorldOptions) -> list[Scene]:
-    """Draw one scene per seed from the first on."""
+    """Draw one scene per seed, starting with the first seed."""
     kind = "loop" if options.loop else None if options.kind == ANY else options.kind
     seeds = range(options.seed, options.seed + options.count)
     duration = options.frames / options.fps
@@ -66,7 +66,7 @@ def draw_scenes(options: WorldOptions) -> list[Scene]:
 
 
 def write_world(options: WorldOptions, scenes: Sequence[Scene]) -> list[str]:
-    """Render and write every scene and the overview; return a line on each thing written."""
+    """Render and write every scene and the overview; return a line for each item written."""
     lines, strips = [], []
     for scene in track(scenes, "clips", console=Console(stderr=True), disable=len(scenes) < 2):
         clip = render(
@@ -96,7 +96,7 @@ def _check(options: WorldOptions) -> None:
         names = ", ".join((*KINDS, ANY))
         raise ValueError(f"unknown kind {options.kind!r}: use one of {names}")
     if options.loop and options.kind not in (ANY, "single", "loop"):
-        raise ValueError(f"--loop with --kind {options.kind}: loops are a kind of their own")
+        raise ValueError(f"--loop cannot be combined with --kind {options.kind}: use only one")
     to_frame_rate(options.fps)
     _check_size(options)
     prove_writable(options.folder)
@@ -108,7 +108,7 @@ def _check_size(options: WorldOptions) -> None:
         raise ValueError(
             f"clips of {options.frames} frames of {options.width}x{options.height} are too large "
             f"to render at once: use at most {MOST_PIXELS // (options.width * options.height)} "
-            "frames of this size, or a smaller one"
+            "frames of this size, or a smaller size"
         )
 
 

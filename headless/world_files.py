@@ -1,4 +1,4 @@
-"""The files of one clip of the toy world: video, masks, depth and what is where when."""
+"""Write the files of one toy-world clip: video, masks, depth and the state of every frame."""
 
 import json
 import textwrap
@@ -18,17 +18,17 @@ from ..toyworld.views import views
 
 DEPTH_STEP = 0.001
 DEEPEST = 65535
-"""Depth files count steps of `DEPTH_STEP` units up to here, which also stands for the sky."""
+"""Largest value in a depth file, in steps of `DEPTH_STEP` units; also stands for the sky."""
 STRIP_HEIGHT, TEXT_HEIGHT, LETTER_WIDTH = 128, 30, 5
 
 _NOTES = {
     "video": "video.mp4: display colours, H.264",
-    "masks": "masks/: a PNG per frame; a pixel's number is the id of the object it shows, 0: none",
-    "depth": "depth/: a 16-bit PNG per frame; a pixel's number times depth_step is the distance "
-    f"from the camera along its ray in units; {DEEPEST}: that far or farther",
+    "masks": "masks/: one PNG per frame; a pixel holds the id of the object it shows, 0 for none",
+    "depth": "depth/: one 16-bit PNG per frame; a pixel's value times depth_step is the distance "
+    f"from the camera along its ray, in units; {DEEPEST} means that far or farther",
     "frames": "x right, y up, z away from the camera; units, seconds and radians; rotation from "
-    "the object's frame to the world; x and y of an object in pixels, the first pixel's centre "
-    "being 0.5",
+    "the object's frame to the world; x and y of an object are in pixels, with the first pixel's "
+    "centre at 0.5",
 }
 
 
@@ -42,7 +42,7 @@ def write_clip(folder: Path, scene: Scene, clip: Clip, fps: float) -> None:
 
 
 def described(scene: Scene, clip: Clip, fps: float) -> dict[str, Any]:
-    """Return what a clip shows, for JSON."""
+    """Return the description of a clip, ready for JSON."""
     frames, height, width = clip.video.shape[1:4]
     return {
         "caption": caption(scene),
@@ -56,7 +56,7 @@ def described(scene: Scene, clip: Clip, fps: float) -> dict[str, Any]:
 
 
 def strip_of(video: Tensor, text: str) -> Tensor:
-    """Return the first, middle and last frame (F, H, W, 3) side by side, over a text."""
+    """Return the first, middle and last frame (F, H, W, 3) side by side, above a text."""
     strip = film_strip(video, 3, height=STRIP_HEIGHT)
     line = Image.new("RGB", (strip.shape[1], TEXT_HEIGHT), "white")
     lines = textwrap.fill(text, line.width // LETTER_WIDTH)
@@ -65,7 +65,7 @@ def strip_of(video: Tensor, text: str) -> Tensor:
 
 
 def strip_sheet(strips: Sequence[Tensor]) -> Tensor:
-    """Return strips of one size as one picture (H, W, 3), in two columns if they are many."""
+    """Arrange strips of one size in one image (H, W, 3), in two columns from five strips on."""
     return grid(torch.stack(tuple(strips)), 1 if len(strips) < 5 else 2, gap=6)
 
 
@@ -101,7 +101,7 @@ def _object(clip: Clip, frame: int, index: int) -> dict[str, Any]:
 
 
 def _write_masks(folder: Path, scene: Scene, masks: Tensor) -> None:
-    """Write masks (F, O, H, W), shown in the objects' colours on grey."""
+    """Write masks (F, O, H, W), displayed in the objects' colours on grey."""
     folder.mkdir()
     ids = torch.arange(1, masks.shape[1] + 1)[:, None, None]
     numbers = (masks * ids).amax(dim=1).to(torch.uint8).numpy()  # (F, H, W)

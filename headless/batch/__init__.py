@@ -1,1 +1,1 @@
-"""`spacetime batch`: many saved workflows, their results recorded as they come."""
+"""`spacetime batch`: run many jobs, with results recorded as they come."""

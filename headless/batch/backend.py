@@ -1,4 +1,4 @@
-"""What runs the jobs of a batch: this process, worker processes, ComfyUI servers or a cluster."""
+"""Interface of what runs a batch's jobs: this process, workers, ComfyUI servers or a cluster."""
 
 import errno
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +11,9 @@ from .job import BatchJob
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A job and the folder of its own that its files are saved in.
+    """A job and its own folder, where its files are saved.
 
-    The folder is there and empty, but for the chunks of a long video that a stopped run has made.
+    The folder exists and is empty, except for chunks of a long video from a stopped run.
     """
 
     job: BatchJob
@@ -22,14 +22,14 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class JobStarted:
-    """A job is being worked on."""
+    """A job has started."""
 
     job: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobNote:
-    """A line for the log of a job: a node that began, or a warning of one, which is also shown."""
+    """A line for the log of a job: a node that started, or a warning, which is also shown."""
 
     job: str
     text: str
@@ -38,7 +38,7 @@ class JobNote:
 
 @dataclass(frozen=True, kw_only=True)
 class StepDone:
-    """Of a node that takes long, ``done`` of ``total`` steps are made."""
+    """A long-running node has finished ``done`` of ``total`` steps."""
 
     job: str
     node: str
@@ -53,10 +53,10 @@ class JobDone:
     Args:
         job: its id.
         files: in the order in which they were saved, relative to its folder, each complete.
-        seconds: that it took.
-        details: what is recorded beside them, as JSON: ``seeds``, ``prompts``, ``models`` and
+        seconds: time taken.
+        details: what is recorded with them, as JSON: ``seeds``, ``prompts``, ``models`` and
             ``inputs`` (files with their sha256), ``device``, ``timings`` of nodes in seconds,
-            ``peak_memory`` in bytes, ``versions`` where they are not this process's.
+            ``peak_memory`` in bytes, ``versions`` if they are not this process's.
     """
 
     job: str
@@ -67,14 +67,14 @@ class JobDone:
 
 @dataclass(frozen=True, kw_only=True)
 class JobFailed:
-    """A job has ended with an error; the others go on.
+    """A job has ended with an error; the others continue.
 
     Args:
         job: its id.
         message: one clear error, as the command prints it.
-        traceback: for whoever looks into it; empty of a workflow that was refused.
+        traceback: for debugging; empty for a workflow that was refused.
         node: title of the node that raised, if one did.
-        details: as of `JobDone`, as far as it is known.
+        details: as in `JobDone`, as far as known.
     """
 
     job: str
@@ -88,11 +88,11 @@ BatchEvent = JobStarted | JobNote | StepDone | JobDone | JobFailed
 
 
 class BatchStopped(RuntimeError):  # noqa: N818 (says what happened, as KeyboardInterrupt does)
-    """No job can be run any more, as on a full disk; those without an end are still to be done."""
+    """No more jobs can run, for example on a full disk; unfinished jobs remain to be run."""
 
 
 def is_full(problem: BaseException) -> bool:
-    """Whether an error is that of a full disk, or of a user's share of one."""
+    """Whether an error means that the disk or the user's quota is full."""
     full = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
     return isinstance(problem, OSError) and problem.errno in full
 
@@ -102,38 +102,38 @@ class Backend(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many groups it runs at a time; `run` is called from as many threads.
+        """Number of groups that run at a time; `run` is called from as many threads.
 
-        Of one slot it is the main thread, in which Ctrl-C raises KeyboardInterrupt.
+        With one slot it is the main thread, in which Ctrl-C raises KeyboardInterrupt.
         """
         ...
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
-        """Jobs that run together, in an order that keeps models and results in use."""
+        """Group jobs that run together, in an order that reuses models and results."""
         ...
 
     def run(self, tasks: Sequence[Task], tell: Callable[[BatchEvent], None]) -> None:
-        """Run one group, and return when each of its jobs has ended or goes on beside the next.
+        """Run one group; return when each job has ended or continues beside the next group.
 
         Args:
             tasks: of the group.
-            tell: told of events, from any thread. It may raise what stops the batch, such as
-                `BatchStopped` where results cannot be kept: let that pass.
+            tell: called with events, from any thread. It may raise to stop the batch, for example
+                `BatchStopped` if results cannot be saved: let that propagate.
 
         Raises:
-            KeyboardInterrupt: it was stopped; the jobs without an end are still to be done.
-            BatchStopped: nothing more can be run, by anyone.
+            KeyboardInterrupt: it was stopped; unfinished jobs remain to be run.
+            BatchStopped: nothing more can be run, by any thread.
         """
         ...
 
     def finish(self) -> None:
-        """Wait until each job has ended; raises what `run` does."""
+        """Wait until each job has ended; raises the same as `run`."""
         ...
 
     def stop(self) -> None:
-        """Have every `run` in another thread raise KeyboardInterrupt soon, also a later one."""
+        """Make each `run` in another thread raise KeyboardInterrupt soon, including later calls."""
         ...
 
     def close(self) -> None:
-        """Let go of processes and connections."""
+        """Release processes and connections."""
         ...

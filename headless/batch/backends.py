@@ -1,4 +1,4 @@
-"""Which backend the command line asks for, and what nodes it has."""
+"""Choose the backend that the command line requests, and find its nodes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +21,14 @@ from .workers import Workers
 
 @dataclass(frozen=True, kw_only=True)
 class BackendOptions:
-    """What the command line says of where jobs run; without any of it they run in this process.
+    """Where jobs run, from the command line; in this process if nothing is set.
 
     Args:
         servers: URLs of ComfyUI servers.
-        server_headers: sent to them, each ``Name: value``; never told or stored.
-        server_patience: seconds after which a batch without any server ends.
-        workers: processes on this machine, on the accelerators in turn; or on the Ray cluster.
-        devices: one process for each.
+        server_headers: sent to them, each ``Name: value``; never printed or stored.
+        server_patience: seconds after which a batch with no server available ends.
+        workers: number of processes, on this machine's accelerators in turn or on the Ray cluster.
+        devices: one process runs on each.
         ray: address of a Ray cluster.
     """
 
@@ -40,10 +40,10 @@ class BackendOptions:
     ray: str = ""
 
     def check(self, settings: BatchSettings) -> None:
-        """Refuse options that contradict each other, or the settings of the batch.
+        """Reject options that contradict each other, or the settings of the batch.
 
         Raises:
-            ValueError: they name several backends, or belong to one that is not named.
+            ValueError: they name several backends, or one belongs to a backend that is not named.
         """
         named = {
             "--server": bool(self.servers),
@@ -54,14 +54,14 @@ class BackendOptions:
         chosen = [name for name, is_given in named.items() if is_given]
         if len(chosen) > 1:
             raise ValueError(
-                f"{' and '.join(chosen)} say different things of where jobs run: use one"
+                f"{' and '.join(chosen)} contradict each other on where jobs run: use one of them"
             )
         if self.server_headers and not self.servers:
-            raise ValueError("--server-header is for servers, and no --server is given")
+            raise ValueError("--server-header is only for servers, and no --server is given")
         if settings.pack > 1 and self.servers:
             raise ValueError(
                 f"--pack {settings.pack} and --server: a server runs one job after the other; "
-                "use --pack auto, or processes of your own by --workers or --ray"
+                "use --pack auto, or run your own processes with --workers or --ray"
             )
 
 
@@ -70,13 +70,13 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
 
     Raises:
         ValueError: the options contradict each other, or cannot be met.
-        OSError: no server is there.
+        OSError: no server answers.
     """
     options.check(settings)
     if options.servers and not settings.metadata:
         raise ValueError(
-            "--no-metadata: what a server puts into its files is its own setting; start ComfyUI "
-            "with --disable-metadata"
+            "--no-metadata cannot be used with --server: start ComfyUI with --disable-metadata "
+            "instead"
         )
     if options.servers:
         return ComfyUIServers(
@@ -92,11 +92,11 @@ def backend_of(options: BackendOptions, settings: BatchSettings) -> Backend:
 
 
 def registry_of(options: BackendOptions, settings: BatchSettings) -> Registry:
-    """Return the nodes of what will run the jobs: of the first server that is there, or ours.
+    """Return the nodes that will run the jobs: those of the first server that answers, or ours.
 
     Raises:
-        ValueError: the options contradict each other, or a server is no ComfyUI.
-        OSError: no server is there.
+        ValueError: the options contradict each other, or a server is not ComfyUI.
+        OSError: no server answers.
     """
     options.check(settings)
     headers = read_headers(options.server_headers)
@@ -115,6 +115,6 @@ def registry_of(options: BackendOptions, settings: BatchSettings) -> Registry:
 
 
 def _devices(device: str, workers: int) -> tuple[str, ...]:
-    """The devices of so many processes, where each may take any: the accelerators in turn."""
+    """Return a device for each process: the accelerators in turn, if any of them may be used."""
     count = torch.cuda.device_count() if device in ("auto", "cuda") else 0
     return tuple(f"cuda:{number % count}" if count else device for number in range(workers))

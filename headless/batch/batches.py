@@ -1,4 +1,4 @@
-"""The batches of an output folder: each has a folder of its own, and is found again by its jobs."""
+"""The batches of an output folder: each has its own folder, and is found again by its jobs."""
 
 import json
 from collections import Counter
@@ -17,18 +17,18 @@ from .manifest import FILE, Contents, JobRecord, Manifest, ManifestError, read_m
 from .results import digest_of
 
 FOLDER = ".spacetime_batch"
-"""In the output folder."""
+"""Subfolder of the output folder."""
 
 _DIGITS = 8
 
 
 def batches_folder(output: Path) -> Path:
-    """Where an output folder keeps its batches."""
+    """Return the folder in which an output folder keeps its batches."""
     return output / FOLDER
 
 
 def digest_of_jobs(jobs: Sequence[BatchJob]) -> str:
-    """The same for the same jobs in the same order; where they came from does not count."""
+    """Return a digest that is equal for equal jobs in equal order, wherever they came from."""
     digest, known = sha256(), dict[int, str]()
     for job in jobs:
         graph = id(job.workflow)  # many jobs share one
@@ -54,7 +54,7 @@ def begin_batch(
         settings: what else their results depend on, as JSON.
 
     Raises:
-        ValueError: two jobs have one id or one name, or a name leads out of the folder.
+        ValueError: there are no jobs, two share an id or a name, or a name leads out of the folder.
     """
     _check(output, jobs)
     _remove_remains(output)
@@ -67,43 +67,44 @@ def begin_batch(
 
 
 def manifests(output: Path) -> list[Path]:
-    """The manifests in an output folder, that of the batch that was run last first."""
+    """Return the manifests in an output folder, the most recently run batch first."""
     found = batches_folder(output).glob(f"*/{FILE}")
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
 def find_batch(output: Path, jobs: Sequence[BatchJob] | None) -> Path:
-    """The manifest of the batch that was run last, or of the last one with just these jobs.
+    """Return the manifest of the last batch that was run, or of the last with exactly these jobs.
 
     Raises:
         FileNotFoundError: there is none.
     """
     found = manifests(output)
     if not found:
-        raise FileNotFoundError(f"no batch was begun in {output}: give the folder of its results")
+        raise FileNotFoundError(f"there is no batch in {output}: give the output folder of a batch")
     if jobs is None:
         return found[0]
     digest = digest_of_jobs(jobs)
     for path in found:
-        with suppress(ManifestError):  # of another batch, whose jobs nobody knows any more
+        with suppress(ManifestError):  # of another batch, whose jobs can no longer be read
             if read_manifest(path).header["digest"] == digest:
                 return path
     raise FileNotFoundError(
-        f"no batch in {output} has just the {counted(len(jobs), 'job')} given: a workflow, an "
-        "input or their order has changed; --resume without workflows goes on with the last batch "
-        "as it was begun"
+        f"no batch in {output} has exactly the {counted(len(jobs), 'job')} given: a workflow, an "
+        "input or the order of jobs has changed; --resume without workflows continues the last "
+        "batch as it was started"
     )
 
 
 def find_result(file: Path) -> tuple[Contents, JobRecord] | None:
-    """The manifest of the batch that a file is a result of, and its job; None where none is known.
+    """Return the manifest and the job that a file is a result of; None if unknown.
 
-    The file is known by its content, and looked for in the manifests of all folders around it.
+    The file is identified by its content, and searched for in the manifests of all its parent
+    folders.
     """
     wanted = digest_of(file)
     for folder in plain_path(file).parents:
         for path in manifests(folder):
-            with suppress(ManifestError, OSError):  # it tells of no file
+            with suppress(ManifestError, OSError):  # it cannot be read
                 contents = read_manifest(path)
                 for record in contents.records.values():
                     if any(each.sha256 == wanted for each in record.files):
@@ -112,13 +113,13 @@ def find_result(file: Path) -> tuple[Contents, JobRecord] | None:
 
 
 def _check(output: Path, jobs: Sequence[BatchJob]) -> None:
-    """Refuse names that cannot be used before anything is computed."""
+    """Reject names that cannot be used, before anything is computed."""
     if not jobs:
-        raise ValueError("the batch has no jobs: nothing is to do")
+        raise ValueError("the batch has no jobs: there is nothing to do")
     for values in ([job.id for job in jobs], [job.name for job in jobs]):
         twice = [value for value, count in Counter(values).items() if count > 1]
         if twice:
-            raise ValueError(f"several jobs are called {some_of(twice)}: each needs another name")
+            raise ValueError(f"several jobs are called {some_of(twice)}: each needs its own name")
     for job in jobs:
         output_target(output, job.name)
 
@@ -137,5 +138,5 @@ def _remove_remains(output: Path) -> None:
         if entry.suffix == ".part":
             entry.unlink()
         elif entry.is_dir():
-            with suppress(OSError):  # a batch
+            with suppress(OSError):  # not empty: a recorded batch
                 entry.rmdir()

@@ -14,19 +14,19 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from ...media import plain_path, printable, shown
 
 ANSWER_SECONDS = 60.0
-"""Until a silent server counts as gone; one that loads models answers late."""
+"""Seconds until a silent server counts as gone; a server that loads models answers late."""
 
 CHUNK = 1 << 20
 """Bytes of a file that are sent or read at a time."""
 
 _GATEWAY_CODES = frozenset({502, 503, 504})
-"""Of a proxy whose server is gone."""
+"""Status codes of a proxy whose server is gone."""
 
 _LONGEST_ANSWER = 2000
 
 EXTRA = (
-    'ComfyUI servers need the package websocket-client: pip install "spacetime-video[batch]" '
-    "brings it"
+    "ComfyUI servers need the package websocket-client: install it with pip install "
+    '"spacetime-video[batch]"'
 )
 
 
@@ -35,7 +35,7 @@ class Unreachable(ConnectionError):  # noqa: N818 (says what happened)
 
 
 class Refused(ValueError):  # noqa: N818 (says what happened)
-    """A server answered that it will not do what was asked; ``answer`` is its JSON, if any."""
+    """A server rejected a request; ``answer`` is its JSON, if any."""
 
     def __init__(self, message: str, answer: Mapping[str, Any]) -> None:
         self.answer = answer
@@ -43,7 +43,7 @@ class Refused(ValueError):  # noqa: N818 (says what happened)
 
 
 class SavedOnServer(NamedTuple):
-    """A file in one of a server's folders, as its nodes tell of it."""
+    """A file in one of a server's folders, as its nodes report it."""
 
     name: str
     subfolder: str
@@ -51,7 +51,7 @@ class SavedOnServer(NamedTuple):
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Headers may be secrets, which another server must not get."""
+    """Follows no redirects: headers may be secrets, which another server must not get."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
@@ -61,11 +61,11 @@ class ComfyUIClient:
     """Talks to one server.
 
     Args:
-        url: such as http://127.0.0.1:8188; a path in it stands before all routes.
-        headers: sent with every request. They may be secrets, and are never told or stored.
+        url: such as http://127.0.0.1:8188; a path in it is put before all routes.
+        headers: sent with every request. They may be secrets, and are never printed or stored.
 
     Raises:
-        ValueError: the URL is none of a server.
+        ValueError: the URL is not that of a server.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
@@ -75,7 +75,7 @@ class ComfyUIClient:
         self._opener = build_opener(_NoRedirects)
 
     def object_info(self) -> Any:
-        """Return what the server says of its nodes."""
+        """Return the server's description of its nodes."""
         return self._json("/object_info")
 
     def versions(self) -> dict[str, str]:
@@ -93,7 +93,7 @@ class ComfyUIClient:
     def upload(self, file: Path, name: str) -> str:
         """Send a file to the input folder and return its name there.
 
-        It is another one where a file of other content has that name.
+        The name differs if a file with other content already has it.
 
         Raises:
             ValueError: the file cannot be read.
@@ -121,10 +121,10 @@ class ComfyUIClient:
     def queue(
         self, prompt_id: str, nodes: Mapping[str, Any], extra_pnginfo: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Queue a prompt and return the answer, whose ``node_errors`` may tell of skipped nodes.
+        """Queue a prompt and return the answer, whose ``node_errors`` may list skipped nodes.
 
         Raises:
-            Refused: the prompt is wrong; nothing was queued.
+            Refused: the prompt is invalid; nothing was queued.
         """
         body = {
             "prompt": nodes,
@@ -135,11 +135,11 @@ class ComfyUIClient:
         return self._post("/prompt", body)
 
     def history(self, prompt_id: str) -> Mapping[str, Any] | None:
-        """Return what is recorded of a prompt that has ended, None of any other."""
+        """Return the record of a prompt that has ended; None for any other."""
         return self._json(f"/history/{prompt_id}").get(prompt_id)
 
     def place(self, prompt_id: str) -> str:
-        """Return "running", "waiting", or "" of a prompt that is not queued."""
+        """Return "running", "waiting", or "" for a prompt that is not queued."""
         queue = self._json("/queue")
         for name, place in (("queue_running", "running"), ("queue_pending", "waiting")):
             if any(entry[1] == prompt_id for entry in queue.get(name) or ()):
@@ -147,13 +147,13 @@ class ComfyUIClient:
         return ""
 
     def cancel(self, prompt_id: str) -> None:
-        """Take a prompt out of the queue, or interrupt it; whatever else runs goes on."""
+        """Remove a prompt from the queue, or interrupt it; nothing else is affected."""
         self._post("/queue", {"delete": [prompt_id]})
         if self.place(prompt_id) == "running":
             self._post("/interrupt", {"prompt_id": prompt_id})
 
     def fetch(self, file: SavedOnServer, target: Path) -> None:
-        """Bring a file here, under its name when it is complete.
+        """Download a file, which gets its name when it is complete.
 
         Raises:
             Refused: the server has no such file.
@@ -171,14 +171,14 @@ class ComfyUIClient:
 
     @contextmanager
     def events(self, wait: float) -> Iterator[Iterator[Mapping[str, Any] | None]]:
-        """Listen to what the server tells this client.
+        """Listen to the events that the server sends to this client.
 
         Args:
-            wait: seconds after which None comes in place of an event.
+            wait: seconds without an event after which None is yielded instead.
 
         Raises:
             ValueError: the package for events is not installed.
-            Unreachable: the connection cannot be made, or breaks.
+            Unreachable: the connection fails or breaks.
         """
         websocket = events_package()
         url = f"ws{self.url.removeprefix('http')}/ws?clientId={self.id}"
@@ -209,7 +209,7 @@ class ComfyUIClient:
                 raise Unreachable(f"{self.url}: {str(problem).rstrip('.')}") from problem
             if message == "":
                 raise Unreachable(f"{self.url} has closed the connection")
-            if isinstance(message, str):  # bytes are pictures of what is being sampled
+            if isinstance(message, str):  # bytes are preview images
                 event = json.loads(message)
                 yield event if isinstance(event, dict) else None
 
@@ -224,7 +224,7 @@ class ComfyUIClient:
         try:
             return json.loads(text) if text else {}
         except ValueError as error:
-            raise ValueError(f"{self.url}{path} is no ComfyUI: its answer is not JSON") from error
+            raise ValueError(f"{self.url}{path} is not ComfyUI: its answer is not JSON") from error
 
     @contextmanager
     def _open(
@@ -243,17 +243,17 @@ class ComfyUIClient:
 
 
 def no_server(problems: Iterable[object]) -> Unreachable:
-    """What is told where none of the servers is there.
+    """Return the error to raise if none of the servers answers.
 
     Args:
-        problems: of each, with its URL.
+        problems: one for each server, with its URL.
     """
     told = "; ".join(map(str, problems))
-    return Unreachable(f"no ComfyUI server is there ({told}): start it, or see --server")
+    return Unreachable(f"no ComfyUI server answers ({told}): start one, or check --server")
 
 
 def events_package() -> Any:
-    """The package that reads events.
+    """Return the package that reads events.
 
     Raises:
         ValueError: it is not installed.
@@ -277,17 +277,17 @@ def _reachable(url: str) -> Iterator[None]:
 
 
 def _refusal(url: str, path: str, error: HTTPError) -> Exception:
-    """What an answer of another status than 200 means."""
+    """Return the exception that stands for an HTTP error."""
     with error, suppress(OSError, http.client.HTTPException):
         text = error.read(CHUNK).decode(errors="replace")
         if error.code in _GATEWAY_CODES:
             return Unreachable(f"{url} answered {error.code}")
         if error.code in (401, 403):
             return Refused(
-                f"{url} answered {error.code}: pass what it asks for by --server-header", {}
+                f"{url} answered {error.code}: pass its credentials with --server-header", {}
             )
         if error.code in range(300, 400):
-            return Refused(f"{url} sends on to {error.headers.get('Location')}: use that URL", {})
+            return Refused(f"{url} redirects to {error.headers.get('Location')}: use that URL", {})
         with suppress(ValueError):
             answer = json.loads(text)
             if isinstance(answer, dict):
@@ -303,7 +303,7 @@ def _framed(before: bytes, file: Path, behind: bytes) -> Iterator[bytes]:
         with file.open("rb") as source:
             while part := source.read(CHUNK):
                 yield part
-    except OSError as problem:  # which would be taken for one of the connection
+    except OSError as problem:  # must not be taken for a connection error
         raise ValueError(f"{file} cannot be read: {problem}") from problem
     yield behind
 
@@ -322,27 +322,27 @@ def _copy(answer: http.client.HTTPResponse, sink: Any, url: str) -> None:
 
 
 def local_place(folder: Path, file: SavedOnServer) -> Path:
-    """Where a server's file goes below a folder.
+    """Return the local path of a server's file below a folder.
 
     Raises:
-        ValueError: it would lie outside.
+        ValueError: it would be outside the folder.
     """
     parts: Sequence[str] = [*file.subfolder.replace("\\", "/").split("/"), file.name]
     place = plain_path(folder.joinpath(*parts))
     inside = place.is_relative_to(plain_path(folder)) and place != plain_path(folder)
     if not inside or "/" in file.name or "\\" in file.name:
-        raise ValueError(f"a server names a file outside of its folder: {shown('/'.join(parts))}")
+        raise ValueError(f"a server names a file outside its folder: {shown('/'.join(parts))}")
     return place
 
 
 def read_headers(given: Sequence[str]) -> dict[str, str]:
-    """Read headers of the command line.
+    """Parse headers from the command line.
 
     Args:
         given: each ``Name: value``.
 
     Raises:
-        ValueError: one is of another form; it is not repeated, for it may be a secret.
+        ValueError: one is malformed; its text is not repeated, since it may be a secret.
     """
     headers: dict[str, str] = {}
     for number, line in enumerate(given, 1):
@@ -365,8 +365,8 @@ def _checked(url: str) -> str:
         raise ValueError(f"--server {shown(url)} is not a URL ({error})") from error
     if parts.username or parts.password:
         raise ValueError(
-            f"--server {shown(str(parts.hostname))}: the URL must not hold a password; pass it by "
-            '--server-header "Authorization: Basic ..."'
+            f"--server {shown(str(parts.hostname))}: the URL must not contain a password; pass it "
+            'with --server-header "Authorization: Basic ..."'
         )
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or port == 0:
         raise ValueError(

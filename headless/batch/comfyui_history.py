@@ -1,4 +1,4 @@
-"""What a ComfyUI server records of a prompt that has ended: its files, or its error."""
+"""Read a ComfyUI server's record of a prompt that has ended: its files, or its error."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,9 +20,9 @@ def succeeded(entry: Mapping[str, Any]) -> bool:
 
 
 def saved_files(entry: Mapping[str, Any]) -> list[SavedOnServer]:
-    """The files that a prompt has saved; of one that only previews, the previews.
+    """Return the files that a prompt has saved, or its previews if there are no others.
 
-    Nodes list them under names of their own: images, gifs, video, audio and others.
+    Nodes list them under different keys: images, gifs, video, audio and others.
     """
     found = dict.fromkeys(_files(entry.get("outputs")))
     saved = [file for file in found if file.folder == OUTPUT]
@@ -39,7 +39,7 @@ def _files(outputs: Any) -> Iterator[SavedOnServer]:
 
 
 def failure(job: str, entry: Mapping[str, Any], nodes: Mapping[str, Any], url: str) -> JobFailed:
-    """What is told of a prompt that has not run to its end."""
+    """Return the failure of a prompt that has not run to its end."""
     for kind, about in _messages(entry):
         key, class_type = str(about.get("node_id", "")), str(about.get("node_type", "a node"))
         title = title_of(key, nodes, class_type)
@@ -62,13 +62,13 @@ def failure(job: str, entry: Mapping[str, Any], nodes: Mapping[str, Any], url: s
 
 
 def title_of(key: str, nodes: Mapping[str, Any], class_type: str) -> str:
-    """The title of a prompt's node; of one that a node has put there, that of its class."""
+    """Return the title of a prompt's node; for one that another node added, its class."""
     raw = nodes.get(key)
     return node_title(raw, None) if isinstance(raw, dict) else class_type
 
 
 def refused_prompt(answer: Mapping[str, Any], nodes: Mapping[str, Any]) -> GraphError | None:
-    """What a server finds wrong with a prompt, None where that is nothing."""
+    """Return what a server finds wrong with a prompt; None if nothing."""
     problems = list(_node_problems(answer.get("node_errors"), nodes))
     error = answer.get("error")
     if not problems and isinstance(error, dict):

@@ -1,4 +1,4 @@
-"""Several ComfyUI servers, each of which runs one job of a batch at a time, and may go away."""
+"""A pool of ComfyUI servers, each of which runs one job of a batch at a time and may go away."""
 
 import logging
 import threading
@@ -14,24 +14,25 @@ from .backend import BatchStopped
 from .comfyui_client import ComfyUIClient, Refused, Unreachable, no_server
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
-"""Seconds between two questions whether a server is back; each pause is twice the one before."""
+"""Seconds between checks whether a server is back; each pause is twice the one before."""
 
 RETURN_SECONDS = 20.0
-"""That a job waits for the server that it was queued on before another one gets it."""
+"""Seconds that a job waits for the server it was queued on before another server gets it."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
 class ServerSlot:
-    """A server, and what is known of it since it was there.
+    """A server, and what is known about it since it last came up.
 
     Attributes:
-        client: that talks to it.
-        info: what it says of its nodes, and its registry.
-        versions: of what it runs with.
-        uploaded: files that it has got, by place, size and time of change, with their names there.
-        abandoned: prompts that it may still run, though others have got their jobs.
+        client: talks to it.
+        info: its description of its nodes.
+        registry: its nodes.
+        versions: of what it runs on.
+        uploaded: names of uploaded files there, by path, size and modification time.
+        abandoned: prompts that it may still run, though other servers have taken over their jobs.
     """
 
     client: ComfyUIClient
@@ -47,11 +48,11 @@ class ServerSlot:
     next_try: float = 0.0
 
     def meet(self) -> None:
-        """Ask the server what it is; it may have been started anew with other nodes and folders.
+        """Query the server, which may have been restarted with other nodes and folders.
 
         Raises:
-            Unreachable: it is not there.
-            Refused, ValueError: it is no ComfyUI, or lets nobody in.
+            Unreachable: it does not answer.
+            Refused, ValueError: it is not ComfyUI, or denies access.
         """
         self.info = self.client.object_info()
         self.registry = server_nodes(self.info)
@@ -65,7 +66,7 @@ class ServerPool:
 
     Args:
         slots: the servers.
-        patience: seconds after which a batch without any server ends.
+        patience: seconds after which a batch with no server available ends.
     """
 
     def __init__(self, slots: Sequence[ServerSlot], patience: float) -> None:
@@ -78,34 +79,34 @@ class ServerPool:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether nothing more is to be run."""
+        """Whether the batch is being stopped."""
         return self._stopping
 
     def meet(self) -> None:
-        """Ask all servers what they are, before any work.
+        """Query all servers before any work.
 
         Raises:
-            ValueError: one is no ComfyUI, or lets nobody in.
-            Unreachable: none is there; of some that are not, a warning tells.
+            ValueError: one is not ComfyUI, or denies access.
+            Unreachable: none answers; if only some do not, a warning is logged.
         """
         problems = [problem for slot in self.slots if (problem := self._absence(slot))]
         if len(problems) == len(self.slots):
             raise no_server(problems)
         for problem in problems:
-            log.warning("%s: the batch begins without it", problem)
+            log.warning("%s: the batch starts without it", problem)
 
     def take(
         self, *, avoid: Collection[ServerSlot] = (), after: ServerSlot | None = None
     ) -> ServerSlot:
-        """Wait for a server that is there and idle.
+        """Wait for a server that is available and idle.
 
         Args:
-            avoid: those that cannot run the job.
-            after: the one that was lost with the job on it, which is waited for a little.
+            avoid: servers that cannot run the job.
+            after: the server that was lost while it ran the job; it is preferred for a while.
 
         Raises:
             KeyboardInterrupt: the batch is being stopped.
-            BatchStopped: no server has been there for too long.
+            BatchStopped: no server has been available for too long.
         """
         alone_until = time.monotonic() + RETURN_SECONDS if after else 0.0
         while True:
@@ -131,13 +132,13 @@ class ServerPool:
         self._seen = time.monotonic()
 
     def stop(self) -> None:
-        """Wake whoever waits; nothing is lent any more."""
+        """Wake all waiting threads; no more servers are lent."""
         with self._turn:
             self._stopping = True
             self._turn.notify_all()
 
     def _claimed(self, avoid: Collection[ServerSlot], only: ServerSlot | None) -> ServerSlot | None:
-        """An idle server, rather one that was there the last time; absent ones in their turn."""
+        """Take an idle server, preferably one that answered last time; absent ones when due."""
         with self._turn:
             if self._stopping:
                 raise KeyboardInterrupt
@@ -158,18 +159,18 @@ class ServerPool:
         away = time.monotonic() - self._seen
         if away > self._patience and not any(slot.is_there for slot in self.slots):
             raise BatchStopped(
-                f"no ComfyUI server has been there for {away:.0f} s (--server-patience): start "
+                f"no ComfyUI server has answered for {away:.0f} s (--server-patience): start "
                 "one, then run again with --resume"
             )
         with self._turn:
             self._turn.wait(FIRST_PAUSE / 2)
 
     def _is_ready(self, slot: ServerSlot) -> bool:
-        """Whether a server is there, which was claimed; it is handed back otherwise."""
+        """Whether a claimed server is available; otherwise it is handed back."""
         try:
             if not slot.is_there and not self._absence(slot):
-                log.warning("%s is there", slot.client.url)
-        except ValueError as problem:  # it lets nobody in any more, or something else answers
+                log.warning("%s is available", slot.client.url)
+        except ValueError as problem:  # it now denies access, or something else answers
             log.warning("%s: waiting for it", problem)
         finally:
             if not slot.is_there:
@@ -179,7 +180,7 @@ class ServerPool:
         return slot.is_there
 
     def _absence(self, slot: ServerSlot) -> str:
-        """Why a server is not there, or nothing."""
+        """Return why a server is not available; empty if it is."""
         try:
             slot.meet()
         except Unreachable as problem:

@@ -1,4 +1,4 @@
-"""Runs the jobs of a batch on ComfyUI servers, and brings their files here."""
+"""Run the jobs of a batch on ComfyUI servers, and download their files."""
 
 import json
 import time
@@ -32,13 +32,13 @@ from .ingredients import words_of
 from .job import BatchJob
 
 LISTEN_SECONDS = 1.0
-"""Without an event, after which the server is asked how far it is."""
+"""Seconds without an event after which the server is asked about the prompt."""
 
 MOST_RUNS = 2
-"""Of a job whose server is started anew in the middle: it may be the job that ends it."""
+"""Maximum times that a job is queued if servers restart while it runs: it may be the cause."""
 
 MOST_BREAKS = 5
-"""Of a job, by servers that go away each time they are asked for something, one after the other."""
+"""Maximum consecutive connection failures of a job."""
 
 Tell = Callable[[BatchEvent], None]
 
@@ -48,20 +48,20 @@ class _NodesMissingError(ValueError):
 
 
 class _ForgottenError(Unreachable):
-    """A server knows nothing of a prompt that was queued on it: it was started anew."""
+    """A server does not know a prompt that was queued on it: it has been restarted."""
 
 
 @dataclass
 class _Course:
-    """How far a job is.
+    """Progress of a job.
 
     Attributes:
         task: the job.
-        tell: its events.
-        begun: when it was.
-        queued: where it was, with the ids of its prompts.
-        breaks: times that servers went away, since one last told of it.
-        unfit: servers without its nodes.
+        tell: called with its events.
+        begun: when it was started.
+        queued: servers that it was queued on, with the ids of its prompts.
+        breaks: connection failures since a server last reported on it.
+        unfit: servers that lack its nodes.
     """
 
     task: Task
@@ -78,18 +78,18 @@ class ComfyUIServers:
     Args:
         urls: of the servers.
         headers: sent with every request; they may be secrets.
-        patience: seconds after which a batch without any server ends.
+        patience: seconds after which a batch with no server available ends.
         input_dir: where jobs find local files, which are uploaded.
 
     Raises:
-        ValueError: a URL is none of a ComfyUI server, or the package for events is missing.
-        Unreachable: no server is there.
+        ValueError: a URL is not that of a ComfyUI server, or the package for events is missing.
+        Unreachable: no server answers.
     """
 
     def __init__(
         self, urls: Sequence[str], headers: Mapping[str, str], patience: float, input_dir: Path
     ) -> None:
-        events_package()  # is there before any work
+        events_package()  # must be installed before any work
         clients = [ComfyUIClient(url, headers) for url in urls]
         slots = [ServerSlot(client) for client in {each.url: each for each in clients}.values()]
         self._pool = ServerPool(slots, patience)
@@ -98,20 +98,20 @@ class ComfyUIServers:
 
     @property
     def slots(self) -> int:
-        """One job for each server."""
+        """One job per server."""
         return len(self._pool.slots)
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
-        """Each job by itself, those of equal graphs behind each other: servers keep results too."""
+        """Return each job alone, jobs of equal graphs in a row: servers cache results too."""
         graphs = {id(job.workflow): number for number, job in reversed(list(enumerate(jobs)))}
         return [(job,) for job in sorted(jobs, key=lambda job: graphs[id(job.workflow)])]
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
-        """Run jobs one after the other, each on the first server that is idle.
+        """Run jobs one after the other, each on the first idle server.
 
         Raises:
             KeyboardInterrupt: it was stopped, and so were the prompts.
-            BatchStopped: no server has been there for too long.
+            BatchStopped: no server has been available for too long.
         """
         for task in tasks:
             tell(JobStarted(job=task.job.id))
@@ -119,23 +119,23 @@ class ComfyUIServers:
                 tell(self._ended(_Course(task, tell)))
             except BatchStopped:
                 raise
-            except Exception as problem:  # of one job; the others go on
+            except Exception as problem:  # fails this job only
                 trace = "" if isinstance(problem, ValueError) else traceback.format_exc()
                 tell(JobFailed(job=task.job.id, message=message_of(problem), traceback=trace))
 
     def finish(self) -> None:
-        """Nothing: where `run` returns, all have ended."""
+        """Do nothing: all jobs have ended when `run` returns."""
 
     def stop(self) -> None:
-        """Have prompts interrupted, in the threads that wait for them."""
+        """Have prompts interrupted by the threads that wait for them."""
         self._pool.stop()
 
     def close(self) -> None:
-        """Nothing is held between jobs."""
+        """Stop waiting; nothing is held between jobs."""
         self._pool.stop()
 
     def _ended(self, course: _Course) -> JobDone | JobFailed:
-        """Run a job on servers until one has ended it."""
+        """Run a job on servers until one has finished it."""
         lost: ServerSlot | None = None
         while True:
             slot = self._pool.take(avoid=course.unfit, after=lost)
@@ -156,7 +156,7 @@ class ComfyUIServers:
                 self._pool.give(slot)
 
     def _on(self, slot: ServerSlot, course: _Course) -> JobDone | JobFailed:
-        """Run a job on a server, or go on with what it has run of it already."""
+        """Run a job on a server, or pick up what the server has already run."""
         prompt = self._prompt(slot, course.task.job)
         prompt_id, entry = _known(slot, course, prompt)
         try:
@@ -181,19 +181,19 @@ class ComfyUIServers:
         )
 
     def _prompt(self, slot: ServerSlot, job: BatchJob) -> Prompt:
-        """A job in the server's terms, with its files on the server."""
+        """Return a job as a prompt for the server, with its files uploaded."""
         prompt = prompt_of(job.workflow, job.assignments, slot.registry)
         kinds = [_kind(key, node) for key, node in prompt.nodes.items()]
         missing = [kind for kind in dict.fromkeys(kinds) if kind not in slot.registry]
         if missing:
             raise _NodesMissingError(
-                f"{slot.client.url} has no {listed(missing)}: install the packs that have these "
-                "nodes there"
+                f"{slot.client.url} has no {listed(missing)}: install the packs with these nodes "
+                "on that server"
             )
         return Prompt(self._with_files(slot, prompt.nodes), prompt.drawn)
 
     def _with_files(self, slot: ServerSlot, nodes: Mapping[str, Any]) -> dict[str, Any]:
-        """Nodes whose local files have been uploaded."""
+        """Return nodes with their local files uploaded."""
         found: dict[str, Any] = {}
         for key, node in nodes.items():
             inputs = dict(node["inputs"])
@@ -205,7 +205,7 @@ class ComfyUIServers:
         return found
 
     def _local_file(self, value: object) -> Path | None:
-        """The file of the input folder that an input names, where there is one."""
+        """Return the file in the input folder that an input names, if any."""
         if not isinstance(value, str) or "\0" in value:
             return None
         folder, name = plain_path(self._input), value.removesuffix(" [input]").replace("\\", "/")
@@ -215,10 +215,10 @@ class ComfyUIServers:
     def _followed(
         self, slot: ServerSlot, course: _Course, prompt: Prompt, prompt_id: str
     ) -> Mapping[str, Any]:
-        """Queue a prompt, unless it is, and wait for its end."""
+        """Queue a prompt, unless it is queued already, and wait for its end."""
         with slot.client.events(LISTEN_SECONDS) as events:
             if not slot.client.place(prompt_id):
-                entry = slot.client.history(prompt_id)  # it may have ended since it was asked for
+                entry = slot.client.history(prompt_id)  # it may have ended since the last query
                 if entry is not None:
                     return entry
                 self._queue(slot, course, prompt, prompt_id)
@@ -241,14 +241,14 @@ class ComfyUIServers:
         if len(course.queued) == MOST_RUNS:
             raise ValueError(
                 f"{slot.client.url} went away while it ran this job, as a server did before: see "
-                "their logs"
+                "the logs of the servers"
             )
         try:
             answer = slot.client.queue(prompt_id, prompt.nodes, prompt.extra_pnginfo)
         except Refused as refusal:
             raise refused_prompt(refusal.answer, prompt.nodes) or refusal from refusal
         problem = refused_prompt(answer, prompt.nodes)
-        if problem is not None:  # the server would run the rest of it
+        if problem is not None:  # the server would run the other nodes
             raise problem
         for other, prompt_there in course.queued:
             if other is not slot:
@@ -257,24 +257,26 @@ class ComfyUIServers:
 
 
 def _kind(key: str, node: Any) -> str:
-    """The class of a prompt's node.
+    """Return the class of a prompt's node.
 
     Raises:
-        WorkflowError: it is no node.
+        WorkflowError: it is not a node.
     """
     kind = node.get("class_type") if isinstance(node, dict) else None
     if not isinstance(kind, str) or not isinstance(node.get("inputs"), dict):
-        raise WorkflowError(f"node #{shown(key)} has no class_type or no inputs: save it again")
+        raise WorkflowError(
+            f"node #{shown(key)} has no class_type or no inputs: save the graph again"
+        )
     return kind
 
 
 def _known(
     slot: ServerSlot, course: _Course, prompt: Prompt
 ) -> tuple[str, Mapping[str, Any] | None]:
-    """The id of a prompt, and what the server has recorded where it has run it already.
+    """Return the id of a prompt, and the server's record if it has already run it.
 
-    The id follows from the job, so that a batch that was killed finds what its servers went on
-    with. What failed in another batch is tried again, under another id.
+    The id is derived from the job, so that a killed batch finds what its servers went on with.
+    A prompt that failed in an earlier session is tried again under another id.
     """
     task, own = course.task, {prompt_id for _, prompt_id in course.queued}
     about = json.dumps([str(task.folder), task.job.id, prompt.nodes], sort_keys=True)
@@ -289,7 +291,7 @@ def _known(
 
 
 def _uploaded(slot: ServerSlot, file: Path, name: str) -> str:
-    """The name of a file on a server, which gets it once."""
+    """Return the name of a file on a server; the file is uploaded once."""
     state = file.stat()
     key = (str(file), state.st_size, state.st_mtime_ns)
     if key not in slot.uploaded:
@@ -300,13 +302,13 @@ def _uploaded(slot: ServerSlot, file: Path, name: str) -> str:
 
 
 def _about(event: Mapping[str, Any] | None, prompt_id: str) -> Mapping[str, Any]:
-    """What an event says of a prompt; nothing of those about others."""
+    """Return an event's data about a prompt; empty if it is about another one."""
     data = event.get("data") if event is not None else None
     return data if isinstance(data, dict) and data.get("prompt_id") == prompt_id else {}
 
 
 def _told(job: str, about: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[BatchEvent]:
-    """The events of a job that an event of its server stands for."""
+    """Yield the events of a job for an event of its server."""
     key = about.get("node")
     title = title_of(key, nodes, "") if isinstance(key, str) else ""
     if title and about.get("max"):
@@ -318,11 +320,11 @@ def _told(job: str, about: Mapping[str, Any], nodes: Mapping[str, Any]) -> Itera
 
 
 def _fetched(client: ComfyUIClient, folder: Path, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Bring the files of a prompt here; gives their names below the folder."""
+    """Download the files of a prompt; return their names below the folder."""
     files = saved_files(entry)
     if not files:
         raise ValueError(
-            f"{client.url} has run it and names no file: add a node that saves, such as Save Video"
+            f"{client.url} has run it but lists no file: add a node that saves, such as Save Video"
         )
     places = [local_place(folder, file) for file in files]
     for file, place in zip(files, places, strict=True):
@@ -333,15 +335,15 @@ def _fetched(client: ComfyUIClient, folder: Path, entry: Mapping[str, Any]) -> t
 def _recorded(
     client: ComfyUIClient, prompt_id: str, *, is_silent: bool
 ) -> Mapping[str, Any] | None:
-    """What is recorded of a prompt, None while it goes on.
+    """Return the record of a prompt; None while it is queued or running.
 
     Raises:
-        _ForgottenError: it neither goes on nor has ended.
+        _ForgottenError: it is neither queued nor recorded.
     """
     entry = client.history(prompt_id)
     if entry is not None or not is_silent or client.place(prompt_id):
         return entry
-    entry = client.history(prompt_id)  # it may have ended between the two questions
+    entry = client.history(prompt_id)  # it may have ended between the two queries
     if entry is None:
-        raise _ForgottenError(f"{client.url} has forgotten the job: it was started anew")
+        raise _ForgottenError(f"{client.url} has forgotten the job: it was restarted")
     return entry

@@ -1,4 +1,4 @@
-"""`spacetime batch`: many jobs, begun or taken up again."""
+"""`spacetime batch`: run many jobs, in a new batch or a resumed one."""
 
 import json
 import time
@@ -37,15 +37,15 @@ from .settings import BatchSettings
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions:
-    """What the command line said.
+    """Options from the command line.
 
     Args:
-        jobs: where they come from.
+        jobs: where jobs come from.
         backend: where they run.
         output_dir: folder of results.
-        settings: by the names of `BatchSettings`; None where nothing was said.
-        resume, retry_failed: whether a batch goes on, and its failed jobs with it.
-        max_failures: after which it ends.
+        settings: by the names of `BatchSettings`; None where not set.
+        resume, retry_failed: whether to continue a batch, and to rerun its failed jobs.
+        max_failures: number of failed jobs after which the batch ends.
         json_lines: whether events are printed for programs.
         quiet, verbose: how much is shown.
     """
@@ -64,7 +64,7 @@ class BatchOptions:
 
 @dataclass
 class _Session:
-    """One run of the command, and what is told of it at its end."""
+    """One run of the command, and what is reported at its end."""
 
     options: BatchOptions
     began: float = field(default_factory=time.monotonic)
@@ -77,7 +77,7 @@ class _Session:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Jobs of the batch by what has become of them."""
+        """Number of the batch's jobs by outcome."""
         records = self.manifest.records.values() if self.manifest else ()
         states = Counter(record.state for record in records)
         done, failed = states[DONE], states[FAILED]
@@ -95,9 +95,9 @@ def batch_command(options: BatchOptions) -> int:
         code = 1 if session.counts["failed"] or session.counts["left"] else 0
     except KeyboardInterrupt:
         session.error, code = "interrupted", INTERRUPTED
-    except (BatchStopped, FolderInUse) as problem:  # which say it all
+    except (BatchStopped, FolderInUse) as problem:  # their messages are complete
         session.error = cut(str(problem))
-    except Exception as problem:  # whatever it is, what was saved is named and programs are told
+    except Exception as problem:  # any error is reported, together with the files saved so far
         session.error = message_of(problem)
         if options.verbose:
             tell_traceback()
@@ -133,7 +133,7 @@ def _run(session: _Session) -> None:
 def _refused(
     options: BatchOptions, jobs: Sequence[BatchJob], settings: BatchSettings
 ) -> dict[str, JobFailed]:
-    """What is told of jobs that cannot run; of those of servers that is not known here."""
+    """Return the failures of jobs that cannot run; for jobs of servers this is not known here."""
     if not jobs or options.backend.servers:
         return {}
     return refused_jobs(jobs, settings, tell=_say(options))
@@ -146,24 +146,24 @@ def _say(options: BatchOptions) -> Callable[[str], None]:
 def _groups(
     backend: Backend, jobs: Sequence[BatchJob], refused: Collection[str]
 ) -> list[tuple[BatchJob, ...]]:
-    """Jobs that run together; those that cannot run are alone."""
+    """Group jobs that run together; jobs that cannot run are alone."""
     groups = backend.groups([job for job in jobs if job.id not in refused])
     return [*groups, *((job,) for job in jobs if job.id in refused)]
 
 
 def _to_do(contents: Contents, options: BatchOptions) -> list[BatchJob]:
-    """Jobs of a batch that goes on which are not done, or have failed and run again."""
+    """Return the jobs of a resumed batch that have to run, with failed ones if they are retried."""
     over = {DONE} if options.retry_failed else {DONE, FAILED}
     return [record.job for record in contents.records.values() if record.state not in over]
 
 
 def _jobs(options: BatchOptions) -> Sequence[BatchJob] | None:
-    """The jobs that the command line asks for; None for those of a batch that is there."""
+    """Return the jobs that the command line defines; None to resume an existing batch."""
     if not (options.jobs.workflows or options.jobs.tables):
         if options.resume or options.retry_failed:
             return None
         raise ValueError(
-            "there is no workflow to run: name one, or a --table of jobs, or go on with --resume"
+            "there is no workflow to run: name one, or a --table of jobs, or continue with --resume"
         )
     settings = BatchSettings.of({}, options.settings)
     folders = {"input_dir": Path(settings.input_dir), "output_dir": options.output_dir}
@@ -171,7 +171,7 @@ def _jobs(options: BatchOptions) -> Sequence[BatchJob] | None:
 
 
 def _work(session: _Session, layout: Layout, backend: Backend) -> None:
-    """Run what is to do in a batch, and record why it ends."""
+    """Run the remaining jobs of a batch, and record why it ends."""
     manifest, options = session.manifest, session.options
     assert manifest is not None
     sheet = session.sheet = ContactSheet(layout)
@@ -208,12 +208,12 @@ def _work(session: _Session, layout: Layout, backend: Backend) -> None:
     finally:
         manifest.close(reason or "ended")
         sheet.end()
-        with suppress(OSError):  # of failed jobs something is left
+        with suppress(OSError):  # failed jobs leave files in it
             layout.jobs.rmdir()
 
 
 def _compare_versions(then: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """Warn where a batch goes on with other versions than it was run with before."""
+    """Warn if a batch continues with other versions than before."""
     now = versions()
     changed = [
         f"{name} {version} (before: {then[name]})"
@@ -221,7 +221,7 @@ def _compare_versions(then: Mapping[str, Any], say: Callable[[str], None]) -> No
         if then.get(name, version) != version
     ]
     if changed:
-        say(f"the batch goes on with {', '.join(changed)}: results may differ from those before")
+        say(f"the batch continues with {', '.join(changed)}: results may differ from earlier ones")
 
 
 def _watch(session: _Session, show: Callable[[Told], None], told: Told) -> None:
@@ -239,7 +239,7 @@ def _watch(session: _Session, show: Callable[[Told], None], told: Told) -> None:
 
 
 def _print_end(session: _Session) -> int:
-    """Say what has become of the jobs, and print the files; gives the exit code of printing."""
+    """Print the outcome of the jobs and their files; return the exit code of printing."""
     counts, path = session.counts, session.manifest.path if session.manifest else None
     sheet = session.sheet.path if session.sheet else None
     if session.error:
@@ -248,7 +248,7 @@ def _print_end(session: _Session) -> int:
         tell(f"{shown(name)} failed: {error}")
     if path is not None:
         parts = [f"{counts['done']} done"]
-        parts += [f"{counts['before']} of them before"] if counts["before"] else []
+        parts += [f"{counts['before']} of them earlier"] if counts["before"] else []
         parts += [f"{counts[word]} {word}" for word in ("failed", "left") if counts[word]]
         tell(f"{', '.join(parts)}; see {sheet.as_uri() if sheet else path}")
     if not session.options.json_lines:

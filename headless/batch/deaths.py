@@ -1,4 +1,4 @@
-"""Processes that end in the middle of a group: what is told of it, and what runs again."""
+"""Handle processes that die in the middle of a group: what is reported, and what runs again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from .backend import BatchEvent, JobDone, JobFailed, JobNote, JobStarted, StepDo
 from .results import emptied
 
 MOST_DEATHS = 2
-"""Of processes with the same job: it may be the job that ends them."""
+"""Maximum number of processes that may die with the same job, which may be the cause."""
 
 _EXACT = "cpu"
 """The device on which a job gives the same bytes alone and in a group."""
@@ -18,9 +18,9 @@ class WorkerDiedError(RuntimeError):
     """A process has ended in the middle of a group.
 
     Args:
-        reason: how, as the rest of a sentence about it.
-        printed: its last lines.
-        details: of `JobFailed`, as far as they are known.
+        reason: how it ended, as the end of a sentence about it.
+        printed: its last lines of output.
+        details: as in `JobFailed`, as far as known.
     """
 
     def __init__(self, reason: str, printed: str, details: Mapping[str, Any]) -> None:
@@ -29,14 +29,14 @@ class WorkerDiedError(RuntimeError):
 
 
 class Course:
-    """How far a group is, whose processes may die.
+    """Progress of a group whose processes may die.
 
-    Its jobs run together, and after a death one by one: what ends processes is then found out, and
-    the others are done.
+    Its jobs run together, and after a death one by one, so that the job that kills processes is
+    found and the others finish.
 
     Args:
         tasks: of the group.
-        tell: told of its events.
+        tell: called with its events.
     """
 
     def __init__(self, tasks: Sequence[Task], tell: Callable[[BatchEvent], None]) -> None:
@@ -48,12 +48,12 @@ class Course:
 
     @property
     def next(self) -> list[Task]:
-        """Jobs without an end that run together now; none when all have ended."""
+        """Unfinished jobs that run together next; empty when all have ended."""
         left = list(self._left.values())
         return left[:1] if self._is_cut else left
 
     def hear(self, event: BatchEvent) -> None:
-        """Pass an event on."""
+        """Record an event and pass it on."""
         if isinstance(event, JobStarted):
             self._nodes[event.job] = ""
         elif isinstance(event, StepDone):
@@ -65,7 +65,7 @@ class Course:
         self._tell(event)
 
     def died(self, death: WorkerDiedError) -> None:
-        """A process has died with the jobs that had begun, which have one more try, each alone."""
+        """Handle a death: jobs that had started get one more try, each alone."""
         tasks = self.next
         if not tasks:
             return
@@ -83,7 +83,7 @@ class Course:
             beside = f" with {counted(others, 'other job')}" if others else ""
             again = "it runs again alone" if self._is_cut else "it runs again"
             text = f"the process that ran it{beside} {death}{at}{_memory(death)}"
-            self._tell(JobNote(job=job, text=f"{text}: {again} in a new one", warning=True))
+            self._tell(JobNote(job=job, text=f"{text}: {again} in a new process", warning=True))
             return
         del self._left[job]
         self._tell(
@@ -100,12 +100,12 @@ class Course:
         device = end.details.get("device", _EXACT)
         if self._is_cut and device != _EXACT:
             text = (
-                f"computed alone, since its group was cut short: on {device} that may differ by "
-                "rounding from what the group gives"
+                f"computed alone, because its group was cut short: on {device} the result may "
+                "differ by rounding from that of the group"
             )
             self._tell(JobNote(job=end.job, text=text))
 
 
 def _memory(death: WorkerDiedError) -> str:
     peak = death.details.get("peak_memory")
-    return f", with {peak / 1e9:.1f} GB of memory at most" if peak else ""
+    return f" (peak memory {peak / 1e9:.1f} GB)" if peak else ""

@@ -19,14 +19,14 @@ from .backend import JobFailed, JobNote, JobStarted, StepDone
 from .runner import JobSaved, Told
 
 BAR = 32
-"""Characters."""
+"""Width of a bar in characters."""
 
 MINUTE = 60
 
 
 @dataclass
 class _Running:
-    """A job that runs, and the node that it is at."""
+    """A running job and its current node."""
 
     name: str
     pace: Pace
@@ -36,11 +36,11 @@ class _Running:
 
 @dataclass
 class Tally:
-    """How far a batch is, and how long the rest will take.
+    """Progress of a batch, and the time left.
 
     Args:
-        names: of the jobs that are to do, by their ids.
-        clock: gives seconds.
+        names: of the jobs to run, by id.
+        clock: returns seconds.
     """
 
     names: Mapping[str, str]
@@ -54,14 +54,14 @@ class Tally:
         self._pace.step(0, len(self.names))
 
     def end(self, *, failed: bool) -> None:
-        """One more job has ended."""
+        """Count one more finished job."""
         self.ended += 1
         self.failed += failed
         self._pace.step(self.ended, len(self.names))
 
     @property
     def text(self) -> str:
-        """Jobs that have ended, how many in a minute, and the time that is left."""
+        """Finished jobs, jobs per minute, and the time left."""
         parts = [f"{self.ended} of {counted(len(self.names), 'job')}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
@@ -73,12 +73,12 @@ class Tally:
 
 
 class BatchDisplay:
-    """Follows a batch on a console.
+    """Shows the progress of a batch on a console.
 
     Args:
-        names: of the jobs that are to do, by their ids.
+        names: of the jobs to run, by id.
         console: where to draw.
-        clock: gives seconds.
+        clock: returns seconds.
     """
 
     def __init__(
@@ -109,8 +109,8 @@ class BatchDisplay:
             self._live.stop()
 
     def told(self, told: Told) -> None:
-        """Something has happened to a job."""
-        if told.job not in self._names:  # done before, and made again with its group
+        """Show an event of a job."""
+        if told.job not in self._names:  # done earlier, and rerun with its group
             return
         name = shown(self._names[told.job], LONGEST_TITLE)
         if isinstance(told, JobStarted):
@@ -134,7 +134,7 @@ class BatchDisplay:
             self._line(f"{running.name}: {running.node} {step.done} of {step.total}")
 
     def _warn(self, note: JobNote, name: str) -> None:
-        """Show a warning when it is first heard; all of them are in the logs."""
+        """Show a warning the first time it occurs; the logs have all of them."""
         if note.warning and note.text not in self._warned:
             self._warned.add(note.text)
             self._line(f"{name}: {cut(note.text)}")
@@ -152,7 +152,7 @@ class BatchDisplay:
         self._console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     def table(self) -> Group:
-        """The jobs that run, and a bar for all."""
+        """Return the running jobs, and a bar for the whole batch."""
         jobs = Table.grid(padding=(0, 2))
         for each in list(self._running.values()):
             pace, left = each.pace, each.pace.left

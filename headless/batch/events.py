@@ -1,4 +1,4 @@
-"""What happens in a batch, as lines of JSON for programs."""
+"""Events of a batch as lines of JSON, for programs."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from .runner import Told
 
 
 def as_line(told: Told, name: str) -> str:
-    """One event of a job."""
+    """Return an event of a job as one line of JSON."""
     return json.dumps({"event": _kind(told), "job": told.job, "name": name, **_facts(told)})
 
 

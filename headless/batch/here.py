@@ -1,4 +1,4 @@
-"""Runs jobs in this process: what one has loaded stays for the next, and groups go in step."""
+"""Run jobs in this process: what a job loads stays for the next; groups run in lockstep."""
 
 import gc
 import traceback
@@ -31,20 +31,20 @@ from .settings import BatchSettings
 from .working import Tell, Working, tell_step, working_on
 
 _TEMP = ".temp"
-"""In the folder of a job."""
+"""Subfolder of a job's folder."""
 
 _NO_MEMORY = ("can't allocate memory", "out of memory")
-"""In what torch says, in small letters."""
+"""Parts of torch's messages, in lower case."""
 
 _LESS = (
-    "with nothing else in memory, too: use a smaller size, fewer frames, or the tiles of Decode to "
-    "Video File"
+    "this happened with nothing else in memory: use a smaller size, fewer frames, or the tiles of "
+    "Decode to Video File"
 )
 
 
 @dataclass(frozen=True)
 class _Attempt:
-    """How a run has ended: with files, or an error, of which nothing but its words is held."""
+    """The outcome of a run: files, or an error, of which only the text is kept."""
 
     files: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -56,7 +56,7 @@ class _Attempt:
 
 @dataclass(frozen=True)
 class _Short:
-    """A job for which there was no memory, and the seconds that were spent on it."""
+    """A job that ran out of memory, and the seconds that were spent on it."""
 
     task: Task
     tell: Tell
@@ -65,7 +65,7 @@ class _Short:
 
 
 class Here:
-    """Runs jobs on the nodes of the standalone host, groups of them side by side.
+    """Runs jobs on the nodes of the standalone host, the jobs of a group side by side.
 
     Args:
         settings: of the batch.
@@ -87,7 +87,7 @@ class Here:
             dtype=settings.dtype,
             progress=tell_step,
         )
-        with use_folders(self._folders):  # what nodes offer is read from these
+        with use_folders(self._folders):  # the choices that nodes offer are read from these
             self._engine = Engine(self._host)
         self._ingredients = Ingredients(Path(settings.models_dir), self._folders.input)
         self._lockstep = self._new_lockstep()
@@ -95,14 +95,14 @@ class Here:
         self._peak: PeakMemory | None = None
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
-        """Jobs of one kind together, as far as that pays; those that share the most in a row."""
+        """Group jobs of one kind if worthwhile, with those that share the most in a row."""
         try:
             return groups_of(jobs, self._settings)
         finally:
             hosts.use(self._host)
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
-        """Run the jobs of a group, and leave those that no network works for any more to go on.
+        """Run the jobs of a group; return while jobs that need no more network calls still run.
 
         Raises:
             KeyboardInterrupt: it was stopped.
@@ -112,7 +112,7 @@ class Here:
         works = [partial(self._try, task, tell, peak) for task in tasks]
 
         def warn(numbers: Sequence[int], problem: Exception) -> None:
-            text = f"computed alone from here on, because together failed: {message_of(problem)}"
+            text = f"computed alone from here on, because the group failed: {message_of(problem)}"
             for number in numbers:
                 Working(tasks[number].job.id, tell).warn(text)
 
@@ -122,13 +122,13 @@ class Here:
                 self._finish()
 
     def finish(self) -> None:
-        """Wait until all jobs have ended; raises what `run` does."""
+        """Wait until all jobs have ended; raises the same as `run`."""
         with self._anew_if_stopped():
             self._finish()
 
     @contextmanager
     def _anew_if_stopped(self) -> Iterator[None]:
-        """A lockstep that was stopped stays so: the next jobs get another one."""
+        """Replace the lockstep if a block raises: once stopped, it stays stopped."""
         try:
             yield
         except BaseException:
@@ -145,7 +145,7 @@ class Here:
             self._try_again(self._short.pop(0))
 
     def _try(self, task: Task, tell: Tell, peak: PeakMemory) -> None:
-        """Run a job. One for which there is no memory has to wait until the others have ended."""
+        """Run a job. If it runs out of memory, it has to wait until the others have ended."""
         with working_on(task.job.id, tell) as working:
             tell(JobStarted(job=task.job.id))
             began = seconds_here()
@@ -158,7 +158,7 @@ class Here:
                 self._end(working, made, peak, seconds)
 
     def _try_again(self, short: _Short) -> None:
-        """Run a job with nothing in memory but what its next nodes need; the result is the same."""
+        """Run a job with only what its next nodes need in memory; the result is the same."""
         self._free()
         emptied(short.task.folder)
         began = seconds_here()
@@ -172,7 +172,7 @@ class Here:
             self._end(working, made, short.peak, short.seconds + seconds_here() - began)
 
     def _end(self, working: Working, made: _Attempt, peak: PeakMemory, seconds: float) -> None:
-        """Tell how a job has ended."""
+        """Report how a job has ended."""
         details, job = {**made.details, "peak_memory": peak.bytes}, working.job
         if not made.error:
             working.tell(JobDone(job=job, files=made.files, seconds=seconds, details=details))
@@ -188,10 +188,10 @@ class Here:
         )
 
     def stop(self) -> None:
-        """Nothing: its one run hears Ctrl-C itself."""
+        """Do nothing: its only run gets Ctrl-C itself."""
 
     def close(self) -> None:
-        """Let go of models and results."""
+        """Release models and results."""
         self._free()
 
     def _free(self) -> None:
@@ -234,14 +234,14 @@ class Here:
 
 
 def _below(folder: Path, paths: Sequence[str]) -> Iterator[str]:
-    """Files in a folder, relative to it."""
+    """Yield the files that are in a folder, relative to it."""
     for path in map(Path, paths):
         if path.is_relative_to(folder):
             yield path.relative_to(folder).as_posix()
 
 
 def _results(files: Sequence[str]) -> tuple[str, ...]:
-    """The files that are kept: what a job has saved, or its previews if that is nothing.
+    """Return the files to keep: those that a job has saved, or its previews if there are none.
 
     Raises:
         ValueError: there are no files at all.
@@ -260,13 +260,14 @@ def _causes(problem: BaseException) -> Iterator[BaseException]:
 
 
 def _stop_if_nothing_can_run(problem: Exception) -> None:
-    """Raise what stops the whole batch, if that is what has happened."""
+    """Raise `BatchStopped` if an error means that no job can run."""
     for cause in _causes(problem):
         if isinstance(cause, BatchStopped):
             raise cause
         if is_full(cause):
             raise BatchStopped(
-                f"the disk is full: {message_of(problem)}. Make room, then run again with --resume"
+                f"the disk is full: {message_of(problem)}. Free some space, then run again with "
+                "--resume"
             ) from problem
 
 
@@ -281,6 +282,6 @@ def _failed(problem: Exception) -> _Attempt:
 
 
 def _is_out_of_memory(cause: BaseException) -> bool:
-    if isinstance(cause, RuntimeError):  # torch's own class for devices is one, too
+    if isinstance(cause, RuntimeError):  # torch.OutOfMemoryError is one, too
         return any(words in str(cause).lower() for words in _NO_MEMORY)
     return isinstance(cause, MemoryError)

@@ -1,4 +1,4 @@
-"""The seeds, prompts and files that a graph names, so that a result can be traced to them."""
+"""The seeds, prompts and files that a graph names, so that a result can be traced back to them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,14 +14,14 @@ from .results import digest_of
 
 WEIGHTS = ".safetensors"
 INPUT = " [input]"
-"""Behind the name of a file, as graphs may have it."""
+"""Suffix that graphs may add to the name of a file."""
 
 
 def words_of(nodes: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
-    """Return seeds by node and input, and the prompts that are sampled from, all choices made.
+    """Return seeds by node and input, and the prompts that are sampled, with all choices drawn.
 
     Args:
-        nodes: of a prompt, in the API's format.
+        nodes: of a prompt, in API format.
         registry: of what runs them.
     """
     given = ((each, nodes[each.node]["inputs"]) for each in prompt_inputs(nodes, registry))
@@ -35,7 +35,7 @@ def words_of(nodes: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
 
 
 class Ingredients:
-    """Finds the files of graphs. Each is hashed once, until its size or its time changes.
+    """Finds the files of graphs and hashes each once, until its size or its time changes.
 
     Args:
         models: folder of weights.
@@ -48,10 +48,10 @@ class Ingredients:
         self._weights = dict[str, dict[str, Path]]()
 
     def of(self, nodes: Mapping[str, Any]) -> dict[str, Any]:
-        """Models and inputs with their sha256, "" of what is gone.
+        """Return models and inputs with their sha256, "" for files that are missing.
 
         Args:
-            nodes: of a prompt, in the API's format.
+            nodes: of a prompt, in API format.
         """
         names = dict.fromkeys(value for _, value in _constants(nodes) if isinstance(value, str))
         return {
@@ -66,7 +66,7 @@ class Ingredients:
         }
 
     def _weight_files(self, value: str) -> dict[str, Path]:
-        """Weights of a name, by their folders and names; mostly one."""
+        """Return the weights with a name, by folder and name; usually one."""
         if not value.endswith(WEIGHTS):
             return {}
         if value not in self._weights:
@@ -107,7 +107,7 @@ class Ingredients:
 
 
 def _constants(nodes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Inputs that are no links, by the node's title, its id and their own name."""
+    """Yield the inputs that are not links, by node title, node id and input name."""
     for key, node in nodes.items():
         title = f"{node.get('_meta', {}).get('title') or node['class_type']} (#{key})"
         for name, value in node["inputs"].items():

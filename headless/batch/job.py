@@ -1,4 +1,4 @@
-"""One job of a batch: a workflow, what is set in it, and what its files are called."""
+"""One job of a batch: a workflow, the inputs it sets, and the name of its files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ class BatchJob:
 
     Args:
         id: unique in its batch, and safe as a file name.
-        name: that its files begin with, relative to the output folder; unique in its batch.
-        source: where the workflow came from, as it is shown.
-        workflow: as it was saved, in the editor's format or the API's.
-        assignments: inputs that are set, each ``Node.input=value``.
-        prompts, seeds: the texts and the numbers that the graph then samples from, to be shown.
+        name: prefix of its files, relative to the output folder; unique in its batch.
+        source: where the workflow came from, for display.
+        workflow: as saved, in UI or API format.
+        assignments: inputs to set, each ``Node.input=value``.
+        prompts, seeds: the texts and numbers that the graph then samples from, for display.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Jobs of one kind take the same time and memory: they differ in seeds and texts alone."""
+"""Group jobs by kind: those that differ only in seeds and texts take the same time and memory."""
 
 from collections.abc import Callable, Hashable, Iterable
 
@@ -6,16 +6,16 @@ from ...graph.dynamic_prompts import SEEDS
 from .job import BatchJob
 
 WITHOUT_EFFECT = frozenset({*SEEDS, "text", "prompt", "filename_prefix"})
-"""Inputs that change neither time nor memory."""
+"""Inputs that affect neither time nor memory."""
 
 
 def jobs_by_kind(jobs: Iterable[BatchJob]) -> list[list[BatchJob]]:
-    """Jobs of each kind, kinds and jobs in the order in which they come."""
+    """Group jobs by kind; kinds and jobs keep their order."""
     return _grouped(jobs, _kind)
 
 
 def jobs_by_form(jobs: Iterable[BatchJob]) -> list[list[BatchJob]]:
-    """Jobs of each kind whose texts have equally many lines, or none; in the order as they come."""
+    """Group jobs by kind and by the number of lines in their texts, in the order they come."""
     return _grouped(jobs, lambda job: (_kind(job), *map(_form, job.assignments)))
 
 

@@ -1,4 +1,4 @@
-"""Where a batch keeps what."""
+"""Where a batch keeps its files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ class Layout:
 
     Args:
         output: folder of results.
-        batch: folder of the batch in it.
+        batch: folder of the batch, inside ``output``.
     """
 
     output: Path
@@ -18,18 +18,18 @@ class Layout:
 
     @property
     def jobs(self) -> Path:
-        """The folders of jobs that are not done."""
+        """Parent of the folders of unfinished jobs."""
         return self.batch / "jobs"
 
     def job(self, id: str) -> Path:
-        """What a job saves, until it is done."""
+        """Return the folder that a job saves to until it is done."""
         return self.jobs / id
 
     def log(self, id: str) -> Path:
-        """What was told of a job while it ran."""
+        """Return the path of a job's log."""
         return self.batch / "logs" / f"{id}.log"
 
     @property
     def aside(self) -> Path:
-        """Files that had the names of results."""
+        """Folder for other files that had the names of results."""
         return self.batch / "aside"

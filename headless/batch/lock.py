@@ -1,4 +1,4 @@
-"""Keeps a second batch out of an output folder for as long as the first one's process lives."""
+"""Keep a second batch out of an output folder for as long as the first one's process lives."""
 
 import os
 import sys
@@ -15,17 +15,17 @@ FILE = "lock"
 
 
 class FolderInUse(RuntimeError):  # noqa: N818 (says what is, as KeyboardInterrupt does)
-    """Another batch runs in the folder."""
+    """Another batch is running in the folder."""
 
 
 class FolderLock:
-    """Holds a file in a folder. The system lets go of it when the process ends, however it ends.
+    """Locks a file in a folder. The system releases it when the process ends, however it ends.
 
     Args:
-        folder: which is made.
+        folder: created if missing.
 
     Raises:
-        FolderInUse: another process holds it.
+        FolderInUse: another process holds the lock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class FolderLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if sys.platform != "win32":  # where no open file can be removed
+        if sys.platform != "win32":  # where open files cannot be removed
             self._path.unlink(missing_ok=True)
         os.close(self._handle)
         if sys.platform == "win32":
@@ -57,16 +57,16 @@ class FolderLock:
             except BlockingIOError:
                 os.close(handle)
                 raise FolderInUse(
-                    f"another batch runs in {self._path.parent.parent}: wait for its end, or use "
+                    f"another batch runs in {self._path.parent.parent}: wait for it to end, or use "
                     "another output folder (-o)"
                 ) from None
             if sys.platform == "win32" or os.fstat(handle).st_nlink > 0:
                 return handle
-            os.close(handle)  # its last holder has removed it meanwhile
+            os.close(handle)  # its last holder has removed it in the meantime
 
 
 def _lock(handle: int) -> None:
-    """Lock an open file; BlockingIOError where another process has. Some file systems cannot."""
+    """Lock an open file; raise BlockingIOError if another process has it locked."""
     if sys.platform == "win32":
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -77,5 +77,5 @@ def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
-    except OSError:  # a file system without locks, on which nothing can keep others out
+    except OSError:  # a file system without locks, where nothing can keep others out
         return

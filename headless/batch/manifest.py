@@ -1,8 +1,8 @@
-"""The record of a batch: a file of JSON lines, one for each change, that outlives a kill.
+"""The record of a batch: a file of JSON lines, one per change, that survives a kill.
 
-The first line describes the batch, then come its workflows and its jobs with their groups; all of
-these are written before work starts. Every line behind them is a change: of a job, or the beginning
-or end of a session, which is one run of the command. Whoever reads it takes the last change.
+The first line describes the batch; its workflows and its jobs with their groups follow. All of
+these are written before work starts. Every later line is a change: of a job, or the start or end of
+a session, which is one run of the command. The last change counts.
 """
 
 import json
@@ -22,7 +22,7 @@ FILE = "manifest.jsonl"
 FORMAT = 1
 
 PLANNED, RUNNING, SAVING, DONE, FAILED = "planned", "running", "saving", "done", "failed"
-"""States of a job. One that was stopped is planned again."""
+"""States of a job. A stopped job is planned again."""
 
 
 class ManifestError(ValueError):
@@ -41,18 +41,18 @@ class SavedFile:
 
 @dataclass(kw_only=True)
 class JobRecord:
-    """What a manifest says of a job.
+    """A job in a manifest.
 
     Args:
         job: to run.
-        group: number of the jobs that run together with it.
-        state: the last one.
-        at: when it came to that, as an ISO time; empty of one that was only planned.
-        files: of the last time that it was saved.
-        seconds: that this took.
-        details: what they were made with, as backends tell it.
+        group: number of its group, whose jobs run together.
+        state: the latest one.
+        at: when it entered that state, as an ISO time; empty if it was only planned.
+        files: those it saved last.
+        seconds: time that took.
+        details: what they were made with, as reported by the backend.
         versions: of the session in which they were made.
-        error, node: why it has failed, and the title of the node that did.
+        error, node: why it failed, and the title of the node that failed.
     """
 
     job: BatchJob
@@ -73,10 +73,10 @@ class Contents:
 
     Args:
         header: the first line: ``made`` (when), ``batch``, ``digest`` of the jobs, ``settings``.
-        records: by the ids of jobs, in the order in which they are recorded.
+        records: by job id, in the order in which they are recorded.
         versions: of the last session.
-        ended: why that has ended; None while it goes on, and of one that was killed.
-        end: bytes up to the end of the last whole line.
+        ended: why that session ended; None while it runs, or if it was killed.
+        end: bytes up to the end of the last complete line.
     """
 
     header: Mapping[str, Any]
@@ -87,7 +87,7 @@ class Contents:
 
     @property
     def groups(self) -> list[tuple[JobRecord, ...]]:
-        """Records of the jobs that run together."""
+        """Records, grouped by the jobs that run together."""
         found: dict[int, list[JobRecord]] = {}
         for record in self.records.values():
             found.setdefault(record.group, []).append(record)
@@ -95,10 +95,10 @@ class Contents:
 
 
 class Manifest:
-    """A manifest that is written, from any thread; every line is on the disk when a call returns.
+    """A manifest to write to, from any thread; every line is on the disk when a call returns.
 
     Args:
-        path: of a file that `write_plan` has written.
+        path: of a file written by `write_plan`.
 
     Raises:
         ManifestError: it cannot be read.
@@ -111,11 +111,11 @@ class Manifest:
         self.versions = contents.versions
         self._writing = threading.Lock()
         self._handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-        os.ftruncate(self._handle, contents.end)  # a line that a killed process began
+        os.ftruncate(self._handle, contents.end)  # drops a line that a killed process started
         os.lseek(self._handle, 0, os.SEEK_END)
 
     def change(self, job: str, state: str, **facts: Any) -> None:
-        """Record that a job has another state, with what belongs to it."""
+        """Record the new state of a job, with its facts."""
         if "files" in facts:
             facts["files"] = [asdict(each) for each in facts["files"]]
         line = {"job": job, "state": state, "at": _now(), **facts}
@@ -123,13 +123,13 @@ class Manifest:
         self._append(line)
 
     def session(self, versions: Mapping[str, Any]) -> None:
-        """Record that work begins, with what."""
+        """Record that work starts, and with which versions."""
         self.versions = versions
         self._append({"session": "begin", "at": _now(), "versions": versions})
 
     def close(self, reason: str) -> None:
-        """Record why work ends, and let go of the file."""
-        with suppress(OSError):  # on a full disk the batch has already said so
+        """Record why work ends, and close the file."""
+        with suppress(OSError):  # a full disk has already been reported
             self._append({"session": "end", "at": _now(), "reason": reason})
         os.close(self._handle)
 
@@ -143,11 +143,11 @@ def write_plan(
     header: Mapping[str, Any],
     groups: Iterable[Sequence[BatchJob]],
 ) -> None:
-    """Write the first lines of a manifest, so that they are all there or none.
+    """Write the first lines of a manifest, all or none.
 
     Args:
-        path: of the manifest; its folder is made.
-        header: what describes the batch.
+        path: of the manifest; its folder is created.
+        header: describes the batch.
         groups: its jobs; those of a group run together.
     """
     unfinished = path.parent.with_suffix(".part")
@@ -179,30 +179,30 @@ def _plan_lines(
 
 
 def read_manifest(path: Path) -> Contents:
-    """Read a manifest, also one that is being written; a last line that is not whole is left out.
+    """Read a manifest, even while it is being written; an incomplete last line is ignored.
 
     Raises:
-        ManifestError: it is damaged, or of another version of the pack.
+        ManifestError: it is damaged, or from another version of the pack.
     """
     data = path.read_bytes()
     lines = data.split(b"\n")
     header = _read_line(path, 1, lines[0])
     if header.get("format") != FORMAT:
         raise ManifestError(
-            f"{path} has format {header.get('format')!r}, {FORMAT} was expected: it is of another "
-            "version of the pack, which can go on with it"
+            f"{path} has format {header.get('format')!r}, {FORMAT} was expected: continue it with "
+            "the version of the pack that wrote it"
         )
     contents, graphs = Contents(header=header, end=len(lines[0]) + 1), dict[str, Any]()
     for number, line in enumerate(lines[1:], 2):
         if number == len(lines) or (number == len(lines) - 1 and not _is_whole(line)):
-            break  # what is behind the last end of a line, or was not wholly on the disk
+            break  # what follows the last newline, or a line that is not completely on the disk
         _take(contents, graphs, _read_line(path, number, line))
         contents.end += len(line) + 1
     return contents
 
 
 def _take(contents: Contents, graphs: dict[str, Any], line: Mapping[str, Any]) -> None:
-    """Add what a line says."""
+    """Add what a line records."""
     if "graph" in line:
         graphs[line["workflow"]] = line["graph"]
     elif "session" in line:
@@ -224,7 +224,7 @@ def _take(contents: Contents, graphs: dict[str, Any], line: Mapping[str, Any]) -
 
 
 def _change(record: JobRecord, line: Mapping[str, Any], versions: Mapping[str, Any]) -> None:
-    """Bring a record to what a line says of its job."""
+    """Update a record with a line about its job."""
     record.state, record.at = line["state"], line.get("at", "")
     record.error, record.node = line.get("error", ""), line.get("node", "")
     if "files" in line:
@@ -238,8 +238,8 @@ def _read_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
         return json.loads(line)
     except ValueError as error:
         raise ManifestError(
-            f"line {number} of {path} is damaged ({error}): restore the file, or begin the batch "
-            "anew without --resume"
+            f"line {number} of {path} is damaged ({error}): restore the file, or start a new "
+            "batch without --resume"
         ) from error
 
 
@@ -255,7 +255,7 @@ def _as_line(values: Mapping[str, Any]) -> bytes:
 
 
 def _write(handle: int, data: bytes) -> None:
-    """Append to a file, all or nothing but for a kill, and see it to the disk."""
+    """Append to a file and sync it to the disk; all or nothing, except after a kill."""
     end = os.lseek(handle, 0, os.SEEK_CUR)
     try:
         while data:
@@ -268,7 +268,7 @@ def _write(handle: int, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # Windows opens no folders
+    with suppress(OSError):  # Windows cannot open folders
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -1,4 +1,4 @@
-"""The order of jobs that lets the next one use most of what the last one has loaded and made."""
+"""Order jobs so that each reuses most of what the one before has loaded and computed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from .job import BatchJob
 
 
 def in_good_order(jobs: Sequence[BatchJob]) -> list[BatchJob]:
-    """Jobs of one workflow after each other, and in it those with more values in common.
+    """Put jobs of one workflow in a row, and within it those with more values in common.
 
-    What takes few values, such as a model, changes less often than what takes many, such as a seed.
-    Otherwise the order stays.
+    An input with few values, such as a model, changes less often than one with many, such as a
+    seed. Otherwise the order stays.
     """
     workflows: dict[int, list[BatchJob]] = {}
     for job in jobs:
@@ -34,5 +34,5 @@ def _of_one_workflow(jobs: Sequence[BatchJob]) -> list[BatchJob]:
 
 
 def _inputs(job: BatchJob) -> dict[str, str]:
-    """What a job sets, by node and input; the last of several values counts."""
+    """Return the values that a job sets, by node and input; the last of several values counts."""
     return {target: value for target, _, value in (each.partition("=") for each in job.assignments)}

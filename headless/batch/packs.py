@@ -1,4 +1,4 @@
-"""Groups of jobs whose evaluations are made together."""
+"""Group jobs whose evaluations are computed together."""
 
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heapreplace
@@ -12,19 +12,19 @@ from .settings import BatchSettings
 from .sizes import JobSizes
 
 MOST_TOKENS = 2560
-"""Of all rows of an evaluation that is made for several jobs: from there on they gain nothing."""
+"""Maximum tokens, over all rows, of an evaluation for several jobs: more would gain nothing."""
 
 MOST_LOOKED_AT = 20
-"""Kinds of jobs of a batch of which it is found out how large they are; others are alone."""
+"""Maximum kinds of jobs in a batch whose size is determined; jobs of other kinds run alone."""
 
 LATEST = 1.1
-"""Times of the earliest end that there can be, after which no slot still has work."""
+"""When the last slot may end, as a multiple of the earliest possible end."""
 
 
 def groups_of(
     jobs: Sequence[BatchJob], settings: BatchSettings, slots: int = 1
 ) -> list[tuple[BatchJob, ...]]:
-    """Put the jobs of a batch into groups, as its settings say; a rehearsal's host is then in use.
+    """Group the jobs of a batch as its settings say; a rehearsal's host is in use afterwards.
 
     Args:
         jobs: all of them.
@@ -37,14 +37,14 @@ def groups_of(
 def packs_of(
     jobs: Sequence[BatchJob], pack: int, tokens_of: Callable[[BatchJob], int], slots: int = 1
 ) -> list[tuple[BatchJob, ...]]:
-    """Put jobs of one kind into groups, those that share the most after each other.
+    """Group jobs of one kind, with jobs that share the most in a row.
 
     Args:
         jobs: of a batch.
-        pack: jobs of a group at most; 0 for as many as it pays for, 1 for every job alone.
+        pack: maximum jobs per group; 0 for as many as is worthwhile, 1 for every job alone.
         tokens_of: tokens of all rows of a job's first evaluation, 0 for none or unknown.
-        slots: groups that run at a time. They are small enough for all slots to end at about the
-            same time, if all jobs take as long.
+        slots: groups that run at a time. Groups are kept small enough for all slots to end at
+            about the same time, if all jobs take equally long.
     """
     kinds = jobs_by_kind(in_good_order(jobs))
     several = sorted((kind for kind in kinds if len(kind) > 1), key=len, reverse=True)
@@ -62,13 +62,13 @@ def _most_together(tokens: int, pack: int) -> int:
 
 
 def _sizes(kinds: Sequence[tuple[int, int]], slots: int) -> list[int]:
-    """Jobs of each group, of one kind after the other.
+    """Return the number of jobs in each group, one kind after the other.
 
     The largest groups are divided until no slot has to wait for long.
 
     Args:
         kinds: how many jobs each kind has, and how many of them may be in a group.
-        slots: groups that run at a time; there are as many, if there are as many jobs.
+        slots: groups that run at a time; there are at least as many, if there are enough jobs.
     """
     numbers, counts = [number for number, _ in kinds], [ceil(jobs / most) for jobs, most in kinds]
     jobs = sum(numbers)
@@ -83,14 +83,14 @@ def _sizes(kinds: Sequence[tuple[int, int]], slots: int) -> list[int]:
 
 
 def _portions(jobs: int, count: int) -> list[int]:
-    """Portions of nearly one size."""
+    """Divide jobs into ``count`` portions of nearly equal size."""
     return [
         end - begin for begin, end in pairwise(jobs * each // count for each in range(count + 1))
     ]
 
 
 def _end(sizes: Iterable[int], slots: int) -> int:
-    """When the last slot ends, each of which takes the next group when it is free."""
+    """Return when the last slot ends, if each takes the next group when it is free."""
     ends = [0] * slots
     for size in sizes:
         heapreplace(ends, ends[0] + size)

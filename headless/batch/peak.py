@@ -1,4 +1,4 @@
-"""How much memory a job took at most."""
+"""Measure the peak memory of a job."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,11 +11,11 @@ _PEAK, _KILO = "VmHWM:", 1024
 
 
 class PeakMemory:
-    """The most memory that is taken from now on: of an accelerator, else of this process.
+    """Peak memory from now on: of an accelerator, else of this process.
 
     Args:
-        device: that is computed on.
-        before: of jobs that began earlier and may still go on.
+        device: that computes.
+        before: of jobs that started earlier and may still be running.
     """
 
     def __init__(self, device: torch.device, before: "PeakMemory | None" = None) -> None:
@@ -28,7 +28,7 @@ class PeakMemory:
 
     @property
     def bytes(self) -> int | None:
-        """So far; None where the system does not say."""
+        """Peak so far; None if the system does not report it."""
         if not self._is_known:
             return None
         if self._device.type == "cuda":
@@ -43,6 +43,6 @@ class PeakMemory:
     def _reset() -> bool:
         try:
             (_PROCESS / "clear_refs").write_text(_RESET_PEAK)
-        except OSError:  # no Linux, or not allowed
+        except OSError:  # not Linux, or not allowed
             return False
         return True

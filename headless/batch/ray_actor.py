@@ -1,4 +1,4 @@
-"""What runs on the nodes of a Ray cluster: groups of jobs in a process of the standalone host."""
+"""The process on a node of a Ray cluster: runs groups of jobs in the standalone host."""
 
 import os
 import queue
@@ -16,10 +16,10 @@ from .settings import BatchSettings
 from .wire import event_as_json, read_task
 
 PART = 8 << 20
-"""Bytes of a file that travel at a time."""
+"""Bytes of a file that are sent at a time."""
 
 PLACE, FILE, FULL = "place", "file", "full"
-"""Kinds of messages beside events: where jobs are saved, a part of a file, a full disk."""
+"""Kinds of messages besides events: where jobs are saved, a part of a file, a full disk."""
 
 
 class RayActor:
@@ -33,16 +33,16 @@ class RayActor:
         self._backend = Here(BatchSettings.of(settings, {}))
 
     def process(self) -> int:
-        """Return the number of the process; it can run jobs."""
+        """Return the process id, once jobs can run."""
         return os.getpid()
 
     def run(self, messages: Sequence[Mapping[str, Any]], mark: str) -> Iterator[dict[str, Any]]:
-        """Run a group, and yield what is to be known of it where the batch is.
+        """Run a group, and yield messages about it for the process of the batch.
 
         Args:
             messages: its tasks, as JSON.
-            mark: name of a file that lies in the first job's folder. Where it is seen, so are all
-                folders, and files stay in them; elsewhere they are sent.
+            mark: name of a file in the first job's folder. If it is visible here, so are all
+                folders, and files stay in them; otherwise files are sent.
         """
         tasks = [read_task(each) for each in messages]
         shared = (tasks[0].folder / mark).is_file()
@@ -59,7 +59,7 @@ class RayActor:
     def _messages(
         self, tasks: Sequence[Task], sent: Mapping[str, Path] = MappingProxyType({})
     ) -> Iterator[dict[str, Any]]:
-        """Events as they come; before the end of a job its files, where they are to be sent."""
+        """Yield events as they come; if files are sent, those of a job come before its end."""
         told = queue.SimpleQueue[BatchEvent | BaseException | None]()
         threading.Thread(target=self._work, args=(tasks, told), daemon=True).start()
         while (event := told.get()) is not None:
@@ -83,7 +83,7 @@ class RayActor:
 
 
 def _parts(job: str, file: Path, name: str) -> Iterator[dict[str, Any]]:
-    """A file in parts; the last one is empty."""
+    """Yield a file in parts; the last one is empty."""
     with file.open("rb") as source:
         while True:
             part = source.read(PART)

@@ -1,4 +1,4 @@
-"""Runs the jobs of a batch on the nodes of a Ray cluster."""
+"""Run the jobs of a batch on the nodes of a Ray cluster."""
 # pyright: reportMissingImports=false
 
 import logging
@@ -21,22 +21,22 @@ from .results import emptied
 from .settings import BatchSettings
 from .wire import read_event, task_as_json
 
-EXTRA = '--ray needs the package ray: pip install "spacetime-video[ray]" brings it'
+EXTRA = '--ray needs the package ray: install it with pip install "spacetime-video[ray]"'
 
 START_SECONDS = 300.0
-"""That nodes have for the first process of a batch, or for one after all others have died."""
+"""Time for the first process of a batch to start, or for one after all others have died."""
 
 KNOCK_SECONDS = 10.0
-"""That the head of a cluster has for an answer."""
+"""Time for the head of a cluster to answer."""
 
 MOST_FALSE_STARTS = 5
-"""Of processes, one after the other."""
+"""Consecutive failed starts of processes that end the batch."""
 
 MOST_AHEAD = 16
-"""Messages of a process that wait here to be heard."""
+"""Maximum messages of a process that wait here to be handled."""
 
 PAUSE = 0.2
-"""Seconds between two looks at processes that begin."""
+"""Seconds between two checks of starting processes."""
 
 Tell = Callable[[BatchEvent], None]
 
@@ -45,9 +45,9 @@ class RayCluster:
     """The backend of `--ray`.
 
     Args:
-        settings: of the batch. Models and inputs lie on each node, in the same folders.
-        address: of the cluster, "auto" for that of this machine, "local" for a new one.
-        count: of processes; 0 for one on each GPU, or without GPUs on each node.
+        settings: of the batch. Models and inputs are on each node, in the same folders.
+        address: of the cluster, "auto" for the one on this machine, "local" for a new one.
+        count: number of processes; 0 for one per GPU, or per node if there are no GPUs.
 
     Raises:
         ValueError: there is no such cluster, or none of its nodes can run jobs.
@@ -58,7 +58,7 @@ class RayCluster:
         self._deaths = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
         self._settings = settings
         alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        nodes = [node for node in alive if node.get("CPU", 0) >= 1]  # no head that only heads
+        nodes = [node for node in alive if node.get("CPU", 0) >= 1]  # skips a head without CPUs
         gpus = int(sum(node.get("GPU", 0) for node in nodes))
         self._count = count or gpus or len(nodes) or 1
         self._needs = _needs(nodes, self._count, gpus)
@@ -77,15 +77,15 @@ class RayCluster:
 
     @property
     def slots(self) -> int:
-        """One group for each process."""
+        """One group per process."""
         return self._count
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
-        """Jobs of one kind together, as far as that pays and every process has work."""
+        """Group jobs of one kind, if worthwhile and as long as every process has work."""
         return groups_of(jobs, self._settings, self.slots)
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
-        """Run a group on the first process that is idle; one that dies is replaced.
+        """Run a group on the first idle process; one that dies is replaced.
 
         Raises:
             KeyboardInterrupt: it was stopped.
@@ -101,7 +101,7 @@ class RayCluster:
                 if self._stopping:
                     raise KeyboardInterrupt from death
                 course.died(WorkerDiedError("has ended on the cluster", str(death), {}))
-            except BaseException:  # what is still told must not come to the next group
+            except BaseException:  # late events must not reach the next group
                 self._drop(actor)
                 for task in course.next:
                     emptied(task.folder)
@@ -110,10 +110,10 @@ class RayCluster:
                 self._give(actor)
 
     def finish(self) -> None:
-        """Nothing: where `run` returns, all have ended."""
+        """Do nothing: all jobs have ended when `run` returns."""
 
     def stop(self) -> None:
-        """End the processes, and with them what they run."""
+        """End the processes, and with them the jobs that they run."""
         with self._turn:
             self._stopping = True
             for actor in (*self._starting.values(), *self._busy, *self._idle):
@@ -151,7 +151,7 @@ class RayCluster:
             raise BatchStopped(message["message"])
 
     def _start(self) -> None:
-        """Begin a process somewhere; it is idle when it says its number."""
+        """Start a process somewhere; it is idle when it reports its id."""
         kind = self._ray.remote(RayActor).options(scheduling_strategy="SPREAD", **self._needs)
         actor = kind.remote(self._settings.as_json())
         self._starting[actor.process.remote()] = actor
@@ -161,7 +161,7 @@ class RayCluster:
 
         Raises:
             KeyboardInterrupt: the batch is being stopped.
-            BatchStopped: no process has begun for too long.
+            BatchStopped: no process has started for too long.
         """
         while True:
             with self._turn:
@@ -175,7 +175,7 @@ class RayCluster:
             time.sleep(PAUSE)
 
     def _collect(self) -> None:
-        """Move processes that have begun to the idle ones."""
+        """Move processes that have started to the idle ones."""
         begun, _ = (
             self._ray.wait(list(self._starting), num_returns=max(1, len(self._starting)), timeout=0)
             if self._starting
@@ -188,7 +188,7 @@ class RayCluster:
             except self._ray.exceptions.RayError as problem:
                 self._false_starts += 1
                 if self._false_starts == MOST_FALSE_STARTS:
-                    raise BatchStopped(f"no process can begin on the cluster: {problem}") from None
+                    raise BatchStopped(f"no process can start on the cluster: {problem}") from None
                 self._start()
             else:
                 self._false_starts = 0
@@ -199,7 +199,7 @@ class RayCluster:
             self._alone_since = time.monotonic()
         elif time.monotonic() - self._alone_since > START_SECONDS:
             raise BatchStopped(
-                f"no process has begun on the Ray cluster in {START_SECONDS:.0f} s: each needs "
+                f"no process has started on the Ray cluster in {START_SECONDS:.0f} s: each needs "
                 f"{self._needs}, see ray status"
             )
 
@@ -210,7 +210,7 @@ class RayCluster:
             self._alone_since = time.monotonic()
 
     def _drop(self, actor: Any) -> None:
-        """End a process, and begin another one unless the batch ends."""
+        """End a process, and start another one unless the batch is being stopped."""
         with self._turn:
             self._busy.remove(actor)
             self._ray.kill(actor)
@@ -220,7 +220,7 @@ class RayCluster:
 
 
 def _connected(address: str) -> Any:
-    """The package, connected to a cluster.
+    """Return the package, connected to a cluster.
 
     Raises:
         ValueError: it is not installed, or there is no cluster.
@@ -244,10 +244,10 @@ def _connected(address: str) -> Any:
 
 
 def _knock(address: str) -> None:
-    """Connect to a cluster's head, since Ray tries that for minutes.
+    """Try to connect to a cluster's head, since Ray itself would retry for minutes.
 
     Raises:
-        OSError, ValueError: nobody is there.
+        OSError, ValueError: nothing answers.
     """
     host, colon, port = address.rpartition(":")
     if colon and "//" not in address:
@@ -255,17 +255,17 @@ def _knock(address: str) -> None:
 
 
 def _needs(nodes: Sequence[Mapping[str, float]], count: int, gpus: int) -> dict[str, float]:
-    """What a process asks of its node: a GPU, or its share of the smallest node's cores."""
+    """Return what a process requests: a GPU, or its share of the smallest node's cores."""
     if gpus:
         return {"num_gpus": 1, "num_cpus": 1}
-    if not nodes:  # a cluster that gets nodes when they are asked for
+    if not nodes:  # a cluster that adds nodes on request
         return {"num_cpus": 1}
     each = math.ceil(count / len(nodes))
     return {"num_cpus": max(1, min(node["CPU"] for node in nodes) // each)}
 
 
 def _append(file: Path, part: bytes) -> None:
-    """Put a part behind those of a file, which gets its name with the last, empty one."""
+    """Append a part to a file, which gets its name with the last, empty part."""
     unfinished = file.with_name(f"{file.name}.part")
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     with unfinished.open("ab") as sink:

@@ -1,4 +1,4 @@
-"""Jobs that would be refused whatever networks compute, found out before a batch begins."""
+"""Find jobs that would be refused whatever the networks compute, before a batch starts."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,10 +20,10 @@ from .kinds import jobs_by_form
 from .settings import BatchSettings
 
 MANY = 50
-"""Kinds of jobs that take a while."""
+"""Number of kinds of jobs above which the check is announced, since it takes a while."""
 
 MOST_SECONDS = 120.0
-"""After which no further job is looked at; what is refused then is told when it runs."""
+"""Time after which no further job is checked; later refusals are reported when the jobs run."""
 
 
 def refused_jobs(
@@ -33,20 +33,20 @@ def refused_jobs(
     wrong_too: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> dict[str, JobFailed]:
-    """What is told of the jobs that cannot run, by their ids.
+    """Return the failures of the jobs that cannot run, by job id.
 
-    Of jobs of one form one is looked at, and the others where that is refused.
+    One job of each form is checked, and the others only if that one is refused.
 
     Args:
-        jobs: that are to run on the nodes of the standalone host.
+        jobs: to run on the nodes of the standalone host.
         settings: of the batch.
-        wrong_too: whether jobs are among them whose graphs are wrong, perhaps only here.
-        tell: told where that takes a while.
+        wrong_too: whether to include jobs whose graphs are invalid, perhaps only here.
+        tell: called with a notice if the check takes a while.
     """
     found: dict[str, JobFailed] = {}
     forms = jobs_by_form(jobs)
     if len(forms) > MANY:
-        tell(f"looking at {len(forms)} kinds of jobs before the first one begins")
+        tell(f"checking {len(forms)} kinds of jobs before the first one starts")
     with hosts.lent():
         look, end = _Look(settings, wrong_too), time.monotonic() + MOST_SECONDS
         for first, *others in forms:
@@ -59,7 +59,7 @@ def refused_jobs(
 
 
 def told_together(jobs: Sequence[BatchJob], refused: dict[str, JobFailed]) -> list[str]:
-    """A line for each reason, with the jobs that it hits."""
+    """Return a line for each reason, with the jobs that it affects."""
     hit: dict[str, list[str]] = {}
     for job in jobs:
         if job.id in refused:
@@ -71,11 +71,11 @@ def told_together(jobs: Sequence[BatchJob], refused: dict[str, JobFailed]) -> li
 
 
 class _Look:
-    """Looks at jobs one by one.
+    """Checks jobs one by one.
 
     Args:
         settings: of the batch.
-        wrong_too: whether it tells what is wrong with graphs.
+        wrong_too: whether invalid graphs are reported.
     """
 
     def __init__(self, settings: BatchSettings, wrong_too: bool) -> None:
@@ -83,11 +83,11 @@ class _Look:
         self._models = Path(settings.models_dir)
         self._folders = Folders.of(input=settings.input_dir, output=settings.output_dir)
         host = StandaloneHost(models=self._models, device="cpu", dtype=settings.dtype)
-        with use_folders(self._folders):  # what nodes offer is read from these
+        with use_folders(self._folders):  # the choices that nodes offer are read from these
             self._engine = Engine(host)
 
     def at(self, job: BatchJob) -> dict[str, JobFailed]:
-        """What is told of a job that cannot run, by its id; nothing of any other."""
+        """Return the failure of a job that cannot run, by its id; empty for any other job."""
         given = Job(workflow=job.workflow, folders=self._folders, assignments=job.assignments)
         try:
             with silence(), use_folders(given.places):

@@ -1,4 +1,4 @@
-"""A batch that was stopped or killed, brought to where it can go on."""
+"""Restore a batch that was stopped or killed, so that it can continue."""
 
 import shutil
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from .results import can_move, holds, move_results
 def restore(
     manifest: Manifest, layout: Layout, *, retry_failed: bool, tell: Callable[[str], None]
 ) -> None:
-    """Finish what was being saved, and plan again what is not there as it was recorded.
+    """Finish saving what was being saved, and plan jobs again whose files are not as recorded.
 
     Args:
-        manifest: of the batch; its records then say what is still to do.
+        manifest: of the batch; afterwards its records say what is still to be done.
         layout: of its folders.
         retry_failed: plan failed jobs again.
-        tell: told of files that are missing or were put aside.
+        tell: called with messages about files that are missing, changed or were put aside.
     """
     for record in manifest.records.values():
         job = record.job.id
@@ -25,7 +25,7 @@ def restore(
             _move(record, layout, tell)
             manifest.change(job, DONE)
         elif record.state == DONE and (why := _why_not_done(record, layout)):
-            tell(f"{record.job.name} is made again: {why}")
+            tell(f"{record.job.name} runs again: {why}")
             manifest.change(job, PLANNED, reason=why)
         elif record.state == SAVING or (record.state == FAILED and retry_failed):
             manifest.change(job, PLANNED)
@@ -36,7 +36,7 @@ def restore(
 def _move(record: JobRecord, layout: Layout, tell: Callable[[str], None]) -> None:
     folder = layout.job(record.job.id)
     for place in move_results(record.files, folder, layout.output, layout.aside):
-        tell(f"another file had the name of a result of {record.job.name}: it is now {place}")
+        tell(f"another file had the name of a result of {record.job.name}; moved to {place}")
 
 
 def _why_not_done(record: JobRecord, layout: Layout) -> str:

@@ -14,26 +14,25 @@ from ...timeline.chunks import CHUNKS_FOLDER
 from .manifest import SavedFile
 
 _NUMBERED = re.compile(r".*_\d{5,}_?(\.[^/]+)")
-"""A name as saving nodes give it; what is behind the number is kept."""
+"""A name from a saving node; what follows the number is kept."""
 
 
 def digest_of(path: Path) -> str:
-    """The sha256 of a file."""
+    """Return the sha256 of a file."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
 
 def holds(path: Path, sha256: str) -> bool:
-    """Whether a file is there with that content."""
+    """Whether a file exists and has that content."""
     return path.is_file() and digest_of(path) == sha256
 
 
 def settled(folder: Path, saved: str) -> tuple[str, int]:
-    """The sha256 and the bytes of a file that a job has saved, which is then on the disk.
+    """Sync a file that a job has saved to the disk; return its sha256 and its size in bytes.
 
     Raises:
-        FileNotFoundError: it is not there, nobody may read it, or it lies outside of the job's
-            folder.
+        FileNotFoundError: it is missing, not readable, or outside the job's folder.
     """
     path = folder / saved
     if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
@@ -43,8 +42,8 @@ def settled(folder: Path, saved: str) -> tuple[str, int]:
         return digest_of(path), path.stat().st_size
     except PermissionError as problem:
         raise FileNotFoundError(
-            f"the job has saved {saved!r} so that it cannot be read ({problem}): see to the rights "
-            "that its node gives to files"
+            f"the job has saved {saved!r}, but it cannot be read ({problem}): check the "
+            "permissions that its node gives to files"
         ) from problem
 
 
@@ -52,36 +51,36 @@ def _settle(path: Path) -> None:
     try:
         with path.open("rb+") as file:
             os.fsync(file.fileno())
-    except PermissionError:  # saved so that nobody changes it
-        with path.open("rb") as file, suppress(OSError):  # Windows needs the right to write
+    except PermissionError:  # saved as read-only
+        with path.open("rb") as file, suppress(OSError):  # Windows needs write permission
             os.fsync(file.fileno())
 
 
 def suffix_of(saved: str) -> str:
-    """What a file's name ends in: ``.mp4`` of ``clip_00001_.mp4``."""
+    """Return the suffix of a file's name: ``.mp4`` for ``clip_00001_.mp4``."""
     name = PurePosixPath(saved).name
     numbered = _NUMBERED.fullmatch(name)
     return numbered[1] if numbered else PurePosixPath(name).suffix
 
 
 class Names:
-    """Names of results below the output folder, none of them used twice.
+    """Chooses names for results below the output folder, none of them twice.
 
     Args:
         output: the folder.
-        promised: names that are given already.
+        promised: names that are already assigned.
     """
 
     def __init__(self, output: Path, promised: Iterable[str]) -> None:
         self._output, self._promised = output, set(promised)
 
     def choose(self, name: str, saved: Iterable[str], before: Iterable[SavedFile]) -> list[str]:
-        """Names for the files of a job.
+        """Return names for the files of a job.
 
         Args:
-            name: that they begin with.
-            saved: what they are called in its folder.
-            before: its files of another time; where they are alike, their names stay.
+            name: prefix of the names.
+            saved: names in the job's folder.
+            before: its files from an earlier run; if they have the same suffixes, their names stay.
         """
         files, earlier = list(saved), [each.name for each in before]
         if [suffix_of(each.saved) for each in before] == [suffix_of(each) for each in files]:
@@ -100,7 +99,7 @@ class Names:
 def move_results(
     files: Iterable[SavedFile], folder: Path, output: Path, aside: Path
 ) -> Iterator[Path]:
-    """Move a job's files to their names, and yield where others were put that had these names.
+    """Move a job's files to their names; yield the new places of other files with these names.
 
     Moving them again, after a kill at any moment, ends with the same files.
 
@@ -108,21 +107,23 @@ def move_results(
         files: as they are recorded.
         folder: of the job.
         output: where they go.
-        aside: folder for files of these names with another content, which are never overwritten.
+        aside: folder for files with these names and other content, which are never overwritten.
 
     Raises:
-        FileExistsError: another program has taken a name this very moment.
+        FileExistsError: another program has taken a name at this very moment.
     """
     for file in files:
         source, target = folder / file.saved, output / file.name
         if not holds(target, file.sha256):
             if target.is_file() and not target.stat().st_size:
-                target.unlink()  # a name that was taken, on a file system without hard links
+                target.unlink()  # a name that was reserved, on a file system without hard links
             elif os.path.lexists(target):
                 yield _put_aside(target, aside)
             target.parent.mkdir(parents=True, exist_ok=True)
             if not move_to_new(source, target):
-                raise FileExistsError(f"{target} was taken meanwhile: run again with --resume")
+                raise FileExistsError(
+                    f"{target} was taken by another program: run again with --resume"
+                )
         source.unlink(missing_ok=True)
 
 
@@ -136,7 +137,7 @@ def _put_aside(path: Path, folder: Path) -> Path:
 
 
 def can_move(files: Iterable[SavedFile], folder: Path, output: Path) -> bool:
-    """Whether all files of a job are there, in its folder or at their names."""
+    """Whether all files of a job exist, in its folder or under their final names."""
     return all(
         holds(output / file.name, file.sha256) or holds(folder / file.saved, file.sha256)
         for file in files
@@ -144,7 +145,7 @@ def can_move(files: Iterable[SavedFile], folder: Path, output: Path) -> bool:
 
 
 def emptied(folder: Path) -> Path:
-    """A job's folder, made or emptied; chunks of a long video stay, which are taken up again."""
+    """Create or empty a job's folder and return it; chunks of a long video stay, to be resumed."""
     folder.mkdir(parents=True, exist_ok=True)
     for entry in folder.iterdir():
         if entry.name == CHUNKS_FOLDER:

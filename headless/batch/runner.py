@@ -1,4 +1,4 @@
-"""Runs the jobs of a batch, so that whatever happens no finished work is lost."""
+"""Run the jobs of a batch so that no finished work is lost, whatever happens."""
 
 import shutil
 import threading
@@ -31,7 +31,7 @@ from .results import Names, emptied, move_results, settled
 
 @dataclass(frozen=True, kw_only=True)
 class JobSaved:
-    """A job is done: its files lie under their names."""
+    """A job is done: its files have their final names."""
 
     job: str
     files: tuple[Path, ...]
@@ -39,12 +39,12 @@ class JobSaved:
 
 
 Told = JobStarted | JobNote | StepDone | JobSaved | JobFailed
-"""What watchers of a batch hear."""
+"""Events that the watcher of a batch receives."""
 
 
 @dataclass
 class Outcome:
-    """What a session has done; ``stopped`` says why it ended before its time."""
+    """What a session has done; ``stopped`` says why it ended early."""
 
     saved: dict[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])
     failed: list[str] = field(default_factory=list[str])
@@ -52,14 +52,14 @@ class Outcome:
 
 
 class Runner:
-    """Runs what a manifest has planned.
+    """Runs the jobs that a manifest plans.
 
     Args:
-        manifest: open.
+        manifest: open for writing.
         layout: of the batch's folders.
-        backend: that runs the groups.
-        watch: told of everything, from one thread at a time.
-        max_failures: failed jobs after which no group is begun any more; None for no limit.
+        backend: runs the groups.
+        watch: called with every event, from one thread at a time.
+        max_failures: failed jobs after which no more groups are started; None for no limit.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class Runner:
         self.outcome = Outcome()
 
     def run(self) -> None:
-        """Run every group with a job that is not done, whole.
+        """Run every group that has an unfinished job, as a whole.
 
         Raises:
-            KeyboardInterrupt, BatchStopped: it was stopped; what had not ended is planned again.
+            KeyboardInterrupt, BatchStopped: it was stopped; unfinished jobs are planned again.
         """
         self._left.extend(group for group in self._manifest.groups if _is_to_do(group))
         try:
@@ -98,7 +98,7 @@ class Runner:
                 self._plan_again(job)
 
     def refuse(self, failures: Iterable[JobFailed]) -> None:
-        """Record jobs that cannot run, before any of the others is begun."""
+        """Record jobs that cannot run, before any other job starts."""
         for failed in failures:
             if self._manifest.records[failed.job].state not in (DONE, FAILED):
                 self._hear(failed)
@@ -141,7 +141,7 @@ class Runner:
             self._backend.run(tasks, self._hear)
         except BatchStopped:
             raise
-        except Exception as problem:  # of one group; the others go on
+        except Exception as problem:  # fails this group only
             message = f"{type(problem).__name__}: {problem}"
             self._fail_open(jobs, message, traceback.format_exc())
 
@@ -154,20 +154,20 @@ class Runner:
             try:
                 told = self._record(event)
             except OSError as problem:
-                remedy = "make room" if is_full(problem) else "see to that"
+                remedy = "free some space" if is_full(problem) else "fix the cause"
                 raise BatchStopped(
-                    f"what was made cannot be recorded ({problem}): {remedy}, then run again with "
+                    f"results cannot be recorded ({problem}): {remedy}, then run again with "
                     "--resume"
                 ) from problem
             if told is not None:
                 self._watch(told)
 
     def _record(self, event: BatchEvent) -> Told | None:
-        """Put an event into the manifest and the logs; gives what is told of it."""
-        is_done = self._manifest.records[event.job].state == DONE  # and made again with its group
+        """Record an event in the manifest and the logs; return the event to report, if any."""
+        is_done = self._manifest.records[event.job].state == DONE  # and rerun with its group
         if isinstance(event, JobStarted):
             job = self._manifest.records[event.job].job
-            self._log(event.job, " ".join(["begins:", job.source, *job.assignments]))
+            self._log(event.job, " ".join(["started:", job.source, *job.assignments]))
             if not is_done:
                 self._manifest.change(event.job, RUNNING)
         elif isinstance(event, JobNote):
@@ -190,7 +190,9 @@ class Runner:
             self._manifest.change(done.job, SAVING, files=files, **facts)
             folder, output = self._layout.job(done.job), self._layout.output
             for place in move_results(files, folder, output, self._layout.aside):
-                self._log(done.job, f"a file that had the name of a result is now {place}")
+                self._log(
+                    done.job, f"another file had the name of a result and was moved to {place}"
+                )
         except (FileExistsError, FileNotFoundError) as problem:
             failed = JobFailed(job=done.job, message=str(problem), details=done.details)
             self._fail(failed)
@@ -223,11 +225,11 @@ class Runner:
             "details": dict(failed.details),
         }
         self._manifest.change(failed.job, FAILED, **facts)
-        with suppress(OSError):  # what it has saved stays for whoever looks into it
+        with suppress(OSError):  # files that it has saved stay for inspection
             self._layout.job(failed.job).rmdir()
 
     def _plan_again(self, job: str) -> None:
-        with suppress(OSError):  # on a full disk the state before tells the same
+        with suppress(OSError):  # on a full disk, the earlier state means the same
             if self._manifest.records[job].state == RUNNING:
                 self._manifest.change(job, PLANNED)
             self._log(job, "stopped")

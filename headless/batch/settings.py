@@ -1,4 +1,4 @@
-"""What the results of a batch depend on besides its jobs; recorded, and kept when it goes on."""
+"""What the results of a batch depend on besides its jobs; recorded, and kept on resuming."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -9,16 +9,16 @@ from ...media import plain_path
 
 @dataclass(frozen=True, kw_only=True)
 class BatchSettings:
-    """Folders and number formats, as for `spacetime run`.
+    """Folders, device and number format, as for `spacetime run`.
 
     Args:
         input_dir: where graphs find their files.
-        output_dir: where they find results of before, and the batch's own will be.
+        output_dir: where they find earlier results, and where the batch's own will be.
         models_dir: ComfyUI-style folder of weights.
         device: auto, cpu, cuda or cuda:N.
         dtype: auto, fp32, bf16 or fp16.
         metadata: whether saved files carry their graph.
-        pack: jobs that are computed together at most; 0 for as many as it pays for.
+        pack: maximum jobs computed together; 0 for as many as is worthwhile.
     """
 
     input_dir: str = "input"
@@ -31,17 +31,17 @@ class BatchSettings:
 
     @classmethod
     def of(cls, recorded: Mapping[str, Any], given: Mapping[str, Any]) -> "BatchSettings":
-        """Settings of a batch that was recorded, where nothing else was given.
+        """Return the recorded settings of a batch, overridden by those given.
 
         Args:
-            recorded: as `as_json` has given them; empty for a new batch.
-            given: by name; None where nothing was said.
+            recorded: as returned by `as_json`; empty for a new batch.
+            given: by name; None where not set.
         """
         told = {name: value for name, value in given.items() if value is not None}
         return replace(cls(), **{**recorded, **told})
 
     def as_json(self) -> dict[str, Any]:
-        """Its values, the folders absolute, since a batch may go on from elsewhere."""
+        """Return its values, with absolute folders, since a batch may resume from elsewhere."""
         folders = {name: str(plain_path(getattr(self, name))) for name in _FOLDERS}
         return {**asdict(self), **folders}
 

@@ -1,4 +1,4 @@
-"""How large the jobs of a batch are, which is found out without their weights."""
+"""Determine the size of a batch's jobs without their weights."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from .working import working_on
 
 
 class JobSizes:
-    """Rehearses jobs as far as their first evaluation; its host is in use from then on.
+    """Rehearses jobs up to their first evaluation; its host is in use from then on.
 
     Args:
         settings: of the batch.
@@ -23,11 +23,11 @@ class JobSizes:
         self._host = RehearsalHost(
             models=Path(settings.models_dir), device="cpu", dtype=settings.dtype, is_short=True
         )
-        with use_folders(self._folders):  # what nodes offer is read from these
+        with use_folders(self._folders):  # the choices that nodes offer are read from these
             self._registry = standalone_registry(self._host)
 
     def tokens(self, job: BatchJob) -> int:
-        """Of a job's first evaluation; 0 if it cannot run, which it tells when it runs."""
+        """Return the tokens of a job's first evaluation; 0 if it cannot run, reported later."""
         given = Job(workflow=job.workflow, folders=self._folders, assignments=job.assignments)
         with use_folders(given.places), working_on(job.id, lambda event: None):
             try:

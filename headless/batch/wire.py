@@ -1,4 +1,4 @@
-"""Tasks and events as JSON, between the process of a batch and those that run its jobs."""
+"""Tasks and events as JSON, between a batch's process and those that run its jobs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,12 +15,12 @@ _EVENTS: Mapping[str, type[BatchEvent]] = {
 
 
 def event_as_json(event: BatchEvent) -> dict[str, Any]:
-    """Return an event's fields, and which event it is."""
+    """Return an event's kind and fields."""
     return {_KIND: type(event).__name__, **asdict(event)}
 
 
 def read_event(message: Mapping[str, Any]) -> BatchEvent | None:
-    """Return the event that `event_as_json` has written, None of any other message."""
+    """Return the event that `event_as_json` has written; None for any other message."""
     kind = _EVENTS.get(message[_KIND])
     if kind is None:
         return None

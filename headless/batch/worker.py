@@ -1,6 +1,6 @@
-"""A process of `spacetime batch --workers`: runs the groups that come by its input, line by line.
+"""A process of `spacetime batch --workers`: runs the groups it reads from standard input, by line.
 
-It ends with the process that has started it, however that ends.
+It ends with its parent process, however that ends.
 """
 
 import _thread
@@ -20,18 +20,18 @@ from .settings import BatchSettings
 from .wire import event_as_json, read_task
 
 READY, REFUSED, ENDED, STOPPED, FULL = "ready", "refused", "ended", "stopped", "full"
-"""Kinds of what a worker says beside events: it can begin, or not and why; a group has ended, was
+"""Kinds of a worker's messages besides events: it is ready, or not and why; a group has ended, was
 stopped, or nothing more can be run and why."""
 
 STOP = "stop"
-"""The order to stop the group that runs."""
+"""The order to stop the running group."""
 
 Say = Callable[[Mapping[str, Any]], None]
 
 
 def main() -> None:
-    """Run until the input ends."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a parent may ignore
+    """Run until standard input ends."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may ignore it
     say = _answers()
     orders = queue.SimpleQueue[dict[str, Any]]()
     threading.Thread(target=_listen, args=(sys.stdin, orders), daemon=True).start()
@@ -58,7 +58,7 @@ def _run_group(backend: Here, order: Mapping[str, Any], say: Say) -> None:
 
 
 def _listen(source: TextIO, orders: "queue.SimpleQueue[dict[str, Any]]") -> None:
-    """Take orders. When there can be none any more, the process ends in the middle of its work."""
+    """Read orders. When the input is closed, end the process in the middle of its work."""
     for line in source:
         order = json.loads(line)
         if order == STOP:
@@ -69,7 +69,7 @@ def _listen(source: TextIO, orders: "queue.SimpleQueue[dict[str, Any]]") -> None
 
 
 def _interrupt() -> None:
-    """Raise KeyboardInterrupt in the main thread, also where that waits for others."""
+    """Raise KeyboardInterrupt in the main thread, even while it waits for others."""
     main_thread = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main_thread is not None:
         signal.pthread_kill(main_thread, signal.SIGINT)
@@ -78,7 +78,7 @@ def _interrupt() -> None:
 
 
 def _answers() -> Say:
-    """Keep the output stream for answers; what libraries print goes to the error stream."""
+    """Keep standard output for answers; what libraries print goes to standard error."""
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     turn = threading.Lock()

@@ -1,4 +1,4 @@
-"""Runs the jobs of a batch in processes beside each other, one for each accelerator."""
+"""Run the jobs of a batch in parallel processes, one per accelerator."""
 
 import json
 import logging
@@ -27,19 +27,19 @@ from .wire import read_event, task_as_json
 from .worker import ENDED, FULL, READY, REFUSED, STOP, STOPPED
 
 STOP_SECONDS = 20.0
-"""That a job has for stopping; a step of a large model takes so long."""
+"""Time for a job to stop; a step of a large model can take that long."""
 
 LAST_LINES = 20
-"""Of what a process has printed, which are told when it dies."""
+"""Number of lines, of what a process has printed, that are reported when it dies."""
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes that ``ru_maxrss`` counts in."""
+"""Bytes in a unit of ``ru_maxrss``."""
 
 THREADS = "OMP_NUM_THREADS"
 
 _MAIN = f"from {__package__}.worker import main; main()"
 _OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-"""Ctrl-C comes to the process of the batch alone, which tells the others."""
+"""Ctrl-C reaches only the process of the batch, which stops the others."""
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ Tell = Callable[[BatchEvent], None]
 
 
 class _NoProcessError(Exception):
-    """In the place of one that has died no process begins."""
+    """No process starts in place of one that has died."""
 
 
 class _Worker:
@@ -55,7 +55,7 @@ class _Worker:
 
     Args:
         settings: of the batch, with the device of this process.
-        threads: that it computes with on a CPU.
+        threads: number of threads that it uses on a CPU.
     """
 
     def __init__(self, settings: BatchSettings, threads: int) -> None:
@@ -82,19 +82,19 @@ class _Worker:
         """Wait until it can run jobs.
 
         Raises:
-            ValueError: it cannot, as for want of a device.
+            ValueError: it cannot, for example because its device is missing.
         """
         try:
             first = next(self._answers())
         except WorkerDiedError as death:
-            raise ValueError(f"a process for jobs {death} as it began: {death.printed}") from death
+            raise ValueError(f"a worker process {death} while starting: {death.printed}") from death
         if first["kind"] == REFUSED:
             raise ValueError(first["message"])
         assert first["kind"] == READY
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is gone, as it may be between two groups."""
+        """Whether the process has ended, which can happen between two groups."""
         return self._process.poll() is not None
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
@@ -109,7 +109,7 @@ class _Worker:
         self.follow(tell)
 
     def follow(self, tell: Tell) -> None:
-        """Hear what is told of a group, until it ends; raises what `run` does."""
+        """Pass on the events of a group until it ends; raises the same as `run`."""
         for answer in self._answers():
             event = read_event(answer)
             if event is not None:
@@ -122,7 +122,7 @@ class _Worker:
                 raise BatchStopped(answer["message"])
 
     def stop(self) -> None:
-        """Have the group that runs stop; the process is killed if it does not do so soon."""
+        """Stop the running group; the process is killed if it does not stop soon."""
         self._order(STOP)
         timer = threading.Timer(STOP_SECONDS, self._process.kill)
         timer.daemon = True
@@ -135,7 +135,7 @@ class _Worker:
         self._reap()
 
     def _order(self, order: Any) -> None:
-        with suppress(OSError, ValueError):  # of a dead process the end of its answers tells
+        with suppress(OSError, ValueError):  # a dead process is noticed by the end of its answers
             assert self._process.stdin is not None
             self._process.stdin.write(f"{json.dumps(order)}\n")
             self._process.stdin.flush()
@@ -143,15 +143,15 @@ class _Worker:
     def _answers(self) -> Iterator[dict[str, Any]]:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if line.endswith("\n"):  # else it died in the middle of it
+            if line.endswith("\n"):  # else it died in the middle of the line
                 yield json.loads(line)
         details = self._reap()
         code = self._process.returncode
-        reason = f"was killed by {details['signal']}" if code < 0 else f"has ended with code {code}"
+        reason = f"was killed by {details['signal']}" if code < 0 else f"exited with code {code}"
         raise WorkerDiedError(reason, "".join(self._printed), details)
 
     def _reap(self) -> dict[str, Any]:
-        """Wait for the end; gives what the system tells of it."""
+        """Wait for the process to end; return what the system reports about it."""
         details: dict[str, Any] = {}
         if self._process.returncode is None and hasattr(os, "wait4"):
             with suppress(ChildProcessError):
@@ -198,17 +198,17 @@ class Workers:
 
     @property
     def slots(self) -> int:
-        """One group for each process."""
+        """One group per process."""
         return len(self._devices)
 
     def groups(self, jobs: Sequence[BatchJob]) -> list[tuple[BatchJob, ...]]:
-        """Jobs of one kind together, as far as that pays and every process has work."""
+        """Group jobs of one kind, if worthwhile and as long as every process has work."""
         return groups_of(jobs, self._settings, self.slots)
 
     def run(self, tasks: Sequence[Task], tell: Tell) -> None:
-        """Run a group in the next free process; for one that dies another one begins.
+        """Run a group in the next free process; one that dies is replaced.
 
-        A place where no process begins any more is given up, and the others go on.
+        A place where no new process starts is given up, and the others continue.
 
         Raises:
             KeyboardInterrupt: it was stopped.
@@ -228,10 +228,10 @@ class Workers:
                 self._places.put(place)
 
     def finish(self) -> None:
-        """Nothing: where `run` returns, all have ended."""
+        """Do nothing: all jobs have ended when `run` returns."""
 
     def stop(self) -> None:
-        """Have all groups that run stop."""
+        """Stop all running groups."""
         self._stopping = True
         self._places.put(None)
         for worker in list(self._workers.values()):
@@ -247,18 +247,18 @@ class Workers:
         return _Worker(replace(self._settings, device=self._devices[place]), self._threads)
 
     def _free_place(self) -> int:
-        """Wait for a process without work; there is none after the last one, or when all stop."""
+        """Wait for an idle process; raise if none is left, or when all stop."""
         place = self._places.get()
         if place is None:
-            self._places.put(None)  # for the next one who waits
+            self._places.put(None)  # for the next thread that waits
             if self._stopping:
                 raise KeyboardInterrupt
-            raise BatchStopped(f"no process begins any more: {'; '.join(self._given_up)}")
+            raise BatchStopped(f"no worker process starts any more: {'; '.join(self._given_up)}")
         return place
 
     def _give_up(self, place: int, problem: Exception) -> None:
         self._given_up.append(f"{self._devices[place]}: {problem}")
-        log.warning("%s: the batch goes on without it", self._given_up[-1])
+        log.warning("%s: the batch continues without it", self._given_up[-1])
         if len(self._given_up) == len(self._devices):
             self._places.put(None)
 
@@ -277,12 +277,12 @@ class Workers:
             except KeyboardInterrupt:
                 self._stop_one(worker, course)
                 raise
-            except BaseException:  # what is still told must not come to the next group
+            except BaseException:  # late events must not reach the next group
                 self._workers.pop(place).end()
                 raise
 
     def _ready(self, place: int) -> _Worker:
-        """The process of a place, a new one where the last has died."""
+        """Return the process of a place, a new one if the last has died."""
         worker = self._workers.get(place)
         if worker is not None and worker.has_ended:
             worker.end()
@@ -297,7 +297,7 @@ class Workers:
         return worker
 
     def _stop_one(self, worker: _Worker, course: Course) -> None:
-        """Have a process stop where Ctrl-C came to this thread, and not as its answer."""
+        """Stop a process if Ctrl-C came to this thread, and not as the process's answer."""
         if not self._stopping:
             self._stopping = True
             worker.stop()
@@ -306,7 +306,7 @@ class Workers:
 
 
 def _cores() -> int:
-    """Of the machine those that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Which job is worked on here: its events, and what nodes log meanwhile."""
+"""The job that runs in this context: its events, and what its nodes log."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -19,18 +19,18 @@ _PACK = __name__.partition(".")[0]
 
 @dataclass(frozen=True, eq=False)
 class Working:
-    """A job that is worked on.
+    """A job that is running.
 
     Args:
         job: its id.
-        tell: told of events.
+        tell: called with events.
     """
 
     job: str
     tell: Tell
 
     def note(self, event: Event) -> None:
-        """Tell of a node."""
+        """Report an event of a node."""
         check_stopped()
         title = shown(event.title)
         if isinstance(event, NodeStarted):
@@ -44,7 +44,7 @@ class Working:
             self.tell(StepDone(job=self.job, node=title, done=0, total=0))
 
     def warn(self, text: str) -> None:
-        """Tell a warning."""
+        """Report a warning."""
         self.tell(JobNote(job=self.job, text=text, warning=True))
 
 
@@ -52,7 +52,7 @@ _here: ContextVar[Working | None] = ContextVar("working", default=None)
 
 
 def tell_step(done: int, total: int) -> None:
-    """Tell how far the node is that runs here; outside of jobs nobody hears it."""
+    """Report the progress of the running node; outside of jobs it goes nowhere."""
     check_stopped()
     working, node = _here.get(), current_node()
     if working is not None:
@@ -62,7 +62,7 @@ def tell_step(done: int, total: int) -> None:
 
 @contextmanager
 def working_on(job: str, tell: Tell) -> Iterator[Working]:
-    """Work on a job in a block; what is logged meanwhile is told as its warnings."""
+    """Run a block for a job; what is logged in it is reported as the job's warnings."""
     working = Working(job, tell)
     handler, token = _Warnings(working), _here.set(working)
     logging.getLogger(_PACK).addHandler(handler)
@@ -74,13 +74,13 @@ def working_on(job: str, tell: Tell) -> Iterator[Working]:
 
 
 class _Warnings(logging.Handler):
-    """What nodes of a job log, and not those of another job beside it."""
+    """Reports what the nodes of a job log, but not those of another job beside it."""
 
     def __init__(self, working: Working) -> None:
         super().__init__()
         self._working = working
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell a line."""
+        """Report a line."""
         if _here.get() is self._working:
             self._working.warn(record.getMessage())

@@ -1,1 +1,1 @@
-"""`spacetime check`: what workflows need, whether it is here, and what it will take."""
+"""`spacetime check`: what workflows need, whether it is available, and what running costs."""

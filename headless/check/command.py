@@ -1,4 +1,4 @@
-"""`spacetime check`: looks at workflows and the jobs of a batch, and runs nothing."""
+"""`spacetime check`: check workflows and the jobs of a batch without running them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ from .needs import Needs, needs_of, offered_files
 
 @dataclass(frozen=True, kw_only=True)
 class CheckOptions:
-    """What the command line said.
+    """Options from the command line.
 
     Args:
         jobs: the workflows, and what a batch would vary in them.
         models_dir: ComfyUI-style folder of weights.
         device: auto, cpu, cuda or cuda:N.
         dtype: auto, fp32, bf16 or fp16.
-        server: URL of a ComfyUI server to ask instead of this host; empty for none.
+        server: URL of a ComfyUI server to check against instead of this host; empty for none.
         headers: sent to it, each ``Name: value``.
         estimate: whether time and memory are estimated.
         json_line: whether one machine-readable line is printed.
@@ -65,7 +65,7 @@ class Place:
 
 @dataclass
 class Findings:
-    """What has been found of each workflow, and of all jobs."""
+    """What was found about each workflow, and about all jobs."""
 
     versions: Mapping[str, str]
     problems: list[str] = field(default_factory=list[str])
@@ -75,7 +75,7 @@ class Findings:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Jobs of each workflow."""
+        """Number of jobs of each workflow."""
         found = dict.fromkeys(self.needs, 0)
         for job in self.jobs:
             found[job.source] += 1
@@ -83,7 +83,7 @@ class Findings:
 
     @property
     def lines(self) -> list[str]:
-        """For people."""
+        """Lines for people to read."""
         told = [
             f"{source}: {counted(count, 'job')}{self._estimate(source)}"
             for source, count in self.counts.items()
@@ -98,12 +98,12 @@ class Findings:
         ]
 
     def of(self, source: str) -> list[Estimate]:
-        """Estimates of the jobs of a workflow, those that were made."""
+        """Return the estimates that are available for the jobs of a workflow."""
         ids = [job.id for job in self.jobs if job.source == source]
         return [self.estimates[id] for id in ids if id in self.estimates]
 
     def seconds(self, source: str) -> float:
-        """Of all jobs of a workflow; those without an estimate count as the mean."""
+        """Return the time of all jobs of a workflow; jobs without an estimate count as the mean."""
         known = [each.seconds for each in self.of(source)]
         return sum(known) / len(known) * self.counts[source] if known else 0.0
 
@@ -113,11 +113,11 @@ class Findings:
             return ""
         longest = max(known, key=lambda each: each.seconds)
         several = self.counts[source] > 1
-        whole = f" each, {duration(self.seconds(source))} in all" if several else ""
+        whole = f" each, {duration(self.seconds(source))} in total" if several else ""
         return f", {longest.line}{whole}"
 
     def as_json(self) -> str:
-        """For programs, in one line."""
+        """Return one line of JSON for programs."""
         counts = self.counts
         graphs = [
             {
@@ -141,7 +141,7 @@ class Findings:
 
 
 def check_command(options: CheckOptions) -> int:
-    """Print what was found, and return the exit code: 0 where all jobs can run."""
+    """Print what was found, and return the exit code: 0 if all jobs can run."""
     place = _place(options)
     findings = Findings(place.versions)
     try:
@@ -149,7 +149,7 @@ def check_command(options: CheckOptions) -> int:
     except BatchError as error:
         findings.problems += error.problems
     for source, workflow in _workflows(options.jobs, findings.jobs):
-        with suppress(WorkflowError):  # told among the problems
+        with suppress(WorkflowError):  # reported among the problems
             findings.needs[source] = needs_of(workflow, place.registry, place.files)
     if not options.server:
         _rehearse(options, findings)
@@ -160,7 +160,7 @@ def check_command(options: CheckOptions) -> int:
 
 
 def _rehearse(options: CheckOptions, findings: Findings) -> None:
-    """Find out what would be refused, and what the other jobs take."""
+    """Find out what would be refused, and estimate the other jobs."""
     folders = {"input_dir": options.jobs.input_dir, "output_dir": options.jobs.output_dir}
     given = {**folders, "models_dir": options.models_dir, "dtype": options.dtype}
     settings = BatchSettings.of({}, {name: str(value) for name, value in given.items()})
@@ -187,7 +187,7 @@ def _place(options: CheckOptions) -> Place:
 
 
 def _weights(root: Path) -> set[str]:
-    """All below the folder of models, also those that no node offers, by the names of nodes."""
+    """Return the weights below the models folder, named as in nodes, even if none offers them."""
     places = (path.relative_to(root) for path in files_below(root, ".safetensors"))
     return {str(Path(*place.parts[1:] or place.parts)) for place in places}
 
@@ -195,7 +195,7 @@ def _weights(root: Path) -> set[str]:
 def _workflows(
     options: JobOptions, jobs: Sequence[BatchJob]
 ) -> list[tuple[str, Mapping[str, Any]]]:
-    """The workflows of the jobs; of jobs that cannot be made, those that are named."""
+    """Return the workflows of the jobs; if there are no jobs, those that are named."""
     if jobs:
         return list({job.source: job.workflow for job in jobs}.items())
     found: list[tuple[str, Mapping[str, Any]]] = []
@@ -203,6 +203,6 @@ def _workflows(
         try:
             if path != STDIN:
                 found.append((str(path), read_source(path)))
-        except (WorkflowError, OSError, ValueError):  # told among the problems
+        except (WorkflowError, OSError, ValueError):  # reported among the problems
             continue
     return found

@@ -1,4 +1,4 @@
-"""The ends of a rehearsal: nodes that take what they are given, and save nothing."""
+"""The ends of a rehearsal: nodes that accept their inputs and save nothing."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,34 +13,34 @@ from ...media import FrameStream
 END = "RehearsalEnd"
 
 SAVERS = frozenset({"SaveVideo", "SaveImage", "PreviewImage", "SpacetimeSaveSamplingState"})
-"""Nodes that write files, and give what they were given."""
+"""Nodes that write files, and pass on their inputs."""
 
 
 class RehearsalEnd(io.ComfyNode):
-    """Takes what a node gives."""
+    """Accepts an output of a node."""
 
     takes_streams = frozenset({"source"})
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Of any type."""
+        """Define one input of any type."""
         return io.Schema(node_id=END, inputs=[io.AnyType.Input("source")], is_output_node=True)
 
     @classmethod
     def execute(cls, source: Any) -> io.NodeOutput:
-        """Have frames made that are made when they are read."""
+        """Read the input, since streamed frames are only generated when they are read."""
         _read(source)
         return io.NodeOutput()
 
 
 def with_ends(registry: Registry) -> Registry:
-    """The nodes of a registry, with an end for what nobody takes; savers take frames as ends do."""
+    """Return a registry with an end for unused outputs; savers read frames and save nothing."""
     savers = {name: _reading(_without_saving(registry[name])) for name in SAVERS & registry.keys()}
     return Registry({**registry, **savers, END: RehearsalEnd})
 
 
 def without_saving(graph: Graph) -> Graph:
-    """A graph whose nodes save nothing, and have no frames made to be saved."""
+    """Return a graph whose nodes save nothing, and generate no frames for saving."""
     nodes = {
         key: replace(node, node=_without_saving(node.node)) if node.class_type in SAVERS else node
         for key, node in graph.nodes.items()
@@ -49,7 +49,7 @@ def without_saving(graph: Graph) -> Graph:
 
 
 def _without_saving(node: type[ComfyNode]) -> type[ComfyNode]:
-    """A node that gives what it is given, with the inputs and outputs of one that saves."""
+    """Return a node that only passes on its inputs, in place of one that saves."""
 
     class Unsaved(node):
         @classmethod
@@ -62,7 +62,7 @@ def _without_saving(node: type[ComfyNode]) -> type[ComfyNode]:
 
 
 def _reading(node: type[ComfyNode]) -> type[ComfyNode]:
-    """A node that has the frames made that it is given."""
+    """Return a node that first reads all frames that it gets."""
 
     class Reading(node):
         @classmethod

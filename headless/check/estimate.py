@@ -1,4 +1,4 @@
-"""Tokens, memory and time of the jobs of a batch, from a rehearsal and a measured rate."""
+"""Estimate tokens, memory and time of a batch's jobs, from a rehearsal and a measured rate."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,21 +19,21 @@ from .rates import rate_of
 from .rehearsal import Part, RehearsalHost, rehearse
 
 MOST_REHEARSED = 20
-"""Kinds of jobs of a batch that are rehearsed; others count as the mean of these."""
+"""Maximum kinds of jobs in a batch that are rehearsed; others count as the mean of these."""
 
 TIMED = frozenset({"sampling", "decoding", "encoding"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What one job takes.
+    """Estimated cost of one job.
 
     Args:
         tokens: of the largest evaluation.
         evaluations: calls of transformers.
         flops: floating point operations of all networks.
         memory: bytes of all weights and of the call that needs most.
-        seconds: that networks compute, once they are loaded.
+        seconds: time that networks compute, once they are loaded.
     """
 
     tokens: int
@@ -44,15 +44,15 @@ class Estimate:
 
     @property
     def line(self) -> str:
-        """In words."""
+        """The estimate in words."""
         if not self.flops:
-            return "no network computes"
+            return "no network runs"
         calls = f"{self.tokens} tokens in {counted(self.evaluations, 'evaluation')}, "
         time = f"about {duration(self.seconds)}" if self.seconds >= 1 else "under 1 s"
         return f"{calls if self.tokens else ''}{self.memory / 1e9:.2f} GB, {time}"
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the estimate for JSON."""
         return {
             "tokens": self.tokens,
             "evaluations": self.evaluations,
@@ -70,7 +70,7 @@ class Estimator:
         models: folder of weights.
         device: auto, cpu, cuda or cuda:N.
         dtype: auto, fp32, bf16 or fp16.
-        folders: whose input is read.
+        folders: their input folder is read.
     """
 
     models: Path
@@ -79,9 +79,10 @@ class Estimator:
     folders: Folders
 
     def of(self, jobs: Sequence[BatchJob]) -> dict[str, Estimate]:
-        """Estimates by the ids of jobs; those of a kind share one, some of many kinds have none.
+        """Return estimates by job id; jobs of one kind share an estimate.
 
-        Neither have jobs that fail on what a rehearsal makes up.
+        Kinds beyond `MOST_REHEARSED` have none, and neither have jobs that fail on the made-up
+        values of a rehearsal.
         """
         host = RehearsalHost(models=self.models, device=self.device, dtype=self.dtype)
         with use_folders(self.folders):
@@ -107,12 +108,12 @@ class Estimator:
 def estimate_of(
     parts: Sequence[Part], device: torch.device, rates: dict[object, float]
 ) -> Estimate:
-    """Add up what networks have to do.
+    """Add up the work of networks.
 
     Args:
         parts: of a rehearsal.
         device: that would compute.
-        rates: of networks that have been measured; gets those that are measured now.
+        rates: of networks measured so far; newly measured ones are added.
     """
     weights = sum(part.work.weights for part in parts)
     sampling = [part for part in parts if part.work.name == "sampling"]
@@ -126,7 +127,7 @@ def estimate_of(
 
 
 def _seconds(parts: Sequence[Part], device: torch.device, rates: dict[object, float]) -> float:
-    """Of all networks; branches compute at the rate of the transformers that they are beside."""
+    """Return the time of all networks; branches compute at the rate of their transformers."""
     taken = dict.fromkeys(TIMED, 0.0)
     for part in parts:
         if part.work.name in TIMED and part.work.calls:

@@ -1,4 +1,4 @@
-"""What a call of a network costs: its arithmetic and its memory, found out without doing it."""
+"""Measure the cost of a network's call, its operations and memory, without computing it."""
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -11,12 +11,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 META = torch.device("meta")
-"""Of tensors that have a shape and no values."""
+"""Device of tensors that have a shape but no values."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one call: floating point operations, and bytes of the tensors that live at a time."""
+    """Cost of one call: floating point operations, and peak bytes of live tensors."""
 
     flops: int
     bytes: int
@@ -24,7 +24,7 @@ class Cost:
 
 @dataclass
 class Work:
-    """Calls of one network by what tells their costs apart, and the weights that it holds.
+    """Calls of one network, keyed by what determines their cost, and its weights.
 
     Args:
         name: what the network does.
@@ -38,23 +38,23 @@ class Work:
 
     @property
     def flops(self) -> int:
-        """Of all calls."""
+        """Floating point operations of all calls."""
         return sum(self.costs[key].flops * count for key, count in self.calls.items())
 
     @property
     def peak(self) -> int:
-        """Bytes of the call that needs most, beside the weights."""
+        """Bytes of the call that needs most, in addition to the weights."""
         return max((self.costs[key].bytes for key in self.calls), default=0)
 
     def add(self, key: Any, measure: Callable[[], Cost]) -> None:
-        """Count a call; it is measured where none with this key was."""
+        """Count a call; measure it if its key is new."""
         if key not in self.costs:
             self.costs[key] = measure()
         self.calls[key] = self.calls.get(key, 0) + 1
 
 
 class _Alive(TorchDispatchMode):
-    """Adds up the memory of tensors that are made or looked at, until they are gone.
+    """Adds up the memory of tensors that operations return, until they are freed.
 
     Args:
         without: tensors whose memory is not counted.
@@ -93,10 +93,11 @@ class _Alive(TorchDispatchMode):
 
 
 def cost_of(call: Callable[[], Any], weights: Iterable[Tensor] = ()) -> tuple[Cost, Any]:
-    """Return the cost of a call on tensors without values, and what it gives.
+    """Return the cost of a call on tensors without values, and its result.
 
     Args:
-        weights: of the network, whose memory is not the call's.
+        call: to measure.
+        weights: of the network; their memory is not counted.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -107,10 +108,10 @@ def cost_of(call: Callable[[], Any], weights: Iterable[Tensor] = ()) -> tuple[Co
 
 
 def on_meta(value: Any) -> Any:
-    """A tensor without its values; anything else as it is."""
+    """Return a tensor without its values; anything else as it is."""
     return value.to(META) if isinstance(value, Tensor) else value
 
 
 def bytes_of(network: torch.nn.Module) -> int:
-    """Memory of a network's parameters."""
+    """Return the bytes of a network's parameters."""
     return sum(weight.numel() * weight.element_size() for weight in network.parameters())

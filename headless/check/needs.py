@@ -1,4 +1,4 @@
-"""What a workflow needs of a host: nodes, with the packs that have them, and models."""
+"""What a workflow needs from a host: nodes, with the packs that provide them, and models."""
 
 import re
 from collections import Counter, deque
@@ -25,8 +25,8 @@ class NeededNode:
     Args:
         class_type: its id.
         count: how many of them the workflow has.
-        pack: that has it, as the workflow says; empty where it does not.
-        instead: nodes of this host that do the same; empty where none do.
+        pack: that provides it, according to the workflow; empty if it does not say.
+        instead: nodes of this host that do the same; empty if none do.
     """
 
     class_type: str
@@ -36,9 +36,9 @@ class NeededNode:
 
     @property
     def line(self) -> str:
-        """In words."""
-        where = f" of the pack {self.pack}" if self.pack else ""
-        ours = f"; here there is {self.instead}" if self.instead else ""
+        """The node in words."""
+        where = f" from the pack {self.pack}" if self.pack else ""
+        ours = f"; this host has {self.instead}" if self.instead else ""
         return f"{self.class_type} ({self.count}){where}{ours}"
 
 
@@ -48,10 +48,10 @@ class NeededModel:
 
     Args:
         name: in the workflow.
-        here: what it is called here; empty where it is not.
-        folder: model folder that it belongs into, where the workflow says so.
-        url: where the workflow says that it comes from.
-        instead: proposals where it is missing, of the first that are.
+        here: its name on this host; empty if it is missing.
+        folder: model folder that it belongs in, if the workflow says so.
+        url: its source, if the workflow names one.
+        instead: suggestions if it is missing; only for the first models of a workflow.
     """
 
     name: str
@@ -62,7 +62,7 @@ class NeededModel:
 
     @property
     def line(self) -> str:
-        """In words."""
+        """The model in words."""
         place = f" in models/{self.folder}" if self.folder else ""
         source = f", from {self.url}" if self.url else ""
         return f"{self.name}{place}{source}{self.instead and f': {self.instead}'}"
@@ -70,19 +70,19 @@ class NeededModel:
 
 @dataclass(frozen=True)
 class Needs:
-    """What is missing for a workflow, and the models that are here."""
+    """The nodes that are missing for a workflow, and the models that it names."""
 
     nodes: tuple[NeededNode, ...]
     models: tuple[NeededModel, ...]
 
     @property
     def missing(self) -> list[str]:
-        """What is not here, in words."""
+        """What is missing, in words."""
         lacking = [f"node {node.line}" for node in self.nodes]
         return lacking + [f"model {model.line}" for model in self.models if not model.here]
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the needs for JSON."""
         return {
             "missing_nodes": [asdict(node) for node in self.nodes],
             "models": [asdict(model) for model in self.models],
@@ -93,12 +93,12 @@ def needs_of(workflow: Mapping[str, Any], registry: Registry, files: Collection[
     """Return what a workflow needs.
 
     Args:
-        workflow: in the editor's format, which names packs, or the API's.
+        workflow: in UI format, which names packs, or in API format.
         registry: node id -> class of the host.
         files: names of the weights that the host has.
 
     Raises:
-        WorkflowError: it is no workflow.
+        WorkflowError: it is not a workflow.
     """
     nodes = [node for node in to_api(workflow, registry).values() if isinstance(node, dict)]
     kinds = Counter(str(node.get("class_type")) for node in nodes)
@@ -125,7 +125,7 @@ def needs_of(workflow: Mapping[str, Any], registry: Registry, files: Collection[
 
 
 def offered_files(registry: Registry) -> set[str]:
-    """Names of weights that the nodes of a host have to choose from."""
+    """Return the names of weights that the nodes of a host offer."""
     found: set[str] = set()
     for node in registry.values():
         for spec in node.GET_SCHEMA().inputs:
@@ -152,7 +152,7 @@ def _file(name: str) -> str:
 
 
 def _drawn_nodes(workflow: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The nodes of a drawn workflow and of its subgraphs that run."""
+    """Yield the nodes that run, of a workflow in UI format and of its subgraphs."""
     definitions = workflow.get("definitions")
     subgraphs = definitions.get("subgraphs") if isinstance(definitions, dict) else None
     for graph in (workflow, *(subgraphs or ())):
@@ -162,7 +162,7 @@ def _drawn_nodes(workflow: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _pack(node: Mapping[str, Any]) -> str:
-    """The pack that a drawn node came from, with its version."""
+    """Return the pack that a node in UI format comes from, with its version."""
     properties = node.get("properties")
     told = properties if isinstance(properties, dict) else {}
     name = told.get("cnr_id") or told.get("aux_id") or ""
@@ -179,7 +179,7 @@ def _told_models(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _texts(workflow: Mapping[str, Any]) -> Iterator[str]:
-    """Texts that nodes are set to, of whatever kind they are."""
+    """Yield the texts that nodes of any kind are set to."""
     drawn = [node.get("widgets_values") for node in _drawn_nodes(workflow)]
     todo: deque[Any] = deque(
         drawn

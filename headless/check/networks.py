@@ -1,4 +1,4 @@
-"""Networks that compute nothing: they give zeros of the right shape and count their calls.
+"""Networks that compute nothing: they return zeros of the right shape and count their calls.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens.
 """
@@ -26,7 +26,7 @@ from ...models.vae.tiles import TileGrid
 from .meter import META, Cost, Work, cost_of, on_meta
 
 HEAP = 1.1
-"""Memory that a VAE takes on a CPU for each byte of its tensors: heaps have holes; measured."""
+"""Measured memory of a VAE on a CPU per byte of its tensors: the heap is fragmented."""
 
 
 class RehearsedDiT:
@@ -42,11 +42,11 @@ class RehearsedDiT:
         self.config, self.dtype = network.config, network.dtype
 
     def prepare(self, text: Tensor, image: Tensor | None = None) -> Any:
-        """The projected prompt, without values."""
+        """Return the projected prompt, without values."""
         return self.network.prepare(on_meta(text), on_meta(image))
 
     def embed_text(self, text: Tensor) -> Any:
-        """The embedded prompt, without values."""
+        """Return the embedded prompt, without values."""
         return self.network.embed_text(on_meta(text))
 
     def __call__(
@@ -61,7 +61,7 @@ class RehearsedDiT:
         channels: Tensor | None = None,
         hooks: BlockHooks = NO_HOOKS,
     ) -> Tensor:
-        """Zeros in the form of the state (B, C, F, H, W) or (B, L, D)."""
+        """Return zeros in the shape of the state (B, C, F, H, W) or (B, L, D)."""
         plain = replace(hooks, branches=())
         key = (x.shape, tuple(sorted(hooks.skipped)), plain.cross_attend is not None, loop)
 
@@ -90,7 +90,7 @@ class RehearsedDiT:
 
 
 class RehearsedControl:
-    """Stands in for a branch beside a transformer; counted by its weights times the tokens.
+    """Stands in for a branch beside a transformer; its cost is its weights times the tokens.
 
     Args:
         network: without values.
@@ -102,7 +102,7 @@ class RehearsedControl:
         self.control, self.dtype = network.control, network.dtype
 
     def prepare(self, text: Tensor, words: Any) -> tuple[()]:
-        """Nothing: the branch is not called."""
+        """Return nothing: the branch is not called."""
         return ()
 
     def count(self, x: Tensor, patch: tuple[int, int, int], layout: TokenLayout | None) -> None:
@@ -117,8 +117,8 @@ class RehearsedText:
     """Stands in for a text encoder with its tokenizer.
 
     Args:
-        tokenizer: its own.
-        length, width: of what it makes of a prompt.
+        tokenizer: of the encoder.
+        length, width: of an encoded prompt.
     """
 
     tokenizer: Tokenizer
@@ -126,7 +126,7 @@ class RehearsedText:
     width: int
 
     def encode_prompt(self, prompt: Prompt) -> Tensor:
-        """Zeros (1, length, width)."""
+        """Return zeros (1, length, width)."""
         return torch.zeros(1, self.length, self.width)
 
 
@@ -143,7 +143,7 @@ class ShapedVAE:
         self.check_latent = network.check_latent
 
     def encode_chunk(self, video: Tensor, cache: Any) -> tuple[Tensor, Any]:
-        """Zeros in the form of the latent (B, C, F, H, W), and what says that the clip goes on."""
+        """Return zeros in the shape of the latent (B, C, F, H, W), and True as the next cache."""
         self.network.check_video(video, first=cache is None)
         frames, *sides = video.shape[2:]
         places = (frames + self.time_factor - 1) // self.time_factor
@@ -153,7 +153,7 @@ class ShapedVAE:
     def decode_chunk(
         self, latent: Tensor, cache: Any, grid: TileGrid | None = None
     ) -> tuple[Tensor, Any]:
-        """Zeros in the form of the video (B, 3, F, H, W), and what says that the clip goes on."""
+        """Return zeros in the shape of the video (B, 3, F, H, W), and True as the next cache."""
         self.check_latent(latent)
         places = LatentShape(*latent.shape[2:])
         size = self.config.compression.video_shape(places, loop=cache is not None)
@@ -180,14 +180,14 @@ class RehearsedVAE(ShapedVAE):
         self._known: dict[Any, tuple[torch.Size, Any]] = {}
 
     def encode_chunk(self, video: Tensor, cache: Any) -> tuple[Tensor, Any]:
-        """Zeros in the form of the latent (1, C, F, H, W), and what knows the memory of layers."""
+        """Return zeros in the shape of the latent (1, C, F, H, W), and a key to the cache."""
         key = ("encode", video.shape, cache is None)
         return self._counted(self.encoding, key, video, cache, self.network.encode_chunk)
 
     def decode_chunk(
         self, latent: Tensor, cache: Any, grid: TileGrid | None = None
     ) -> tuple[Tensor, Any]:
-        """Zeros in the form of the video (B, 3, F, H, W), and what knows the memory of layers."""
+        """Return zeros in the shape of the video (B, 3, F, H, W), and a key to the cache."""
         key = ("decode", latent.shape, cache is None, grid)
         call = partial(self.network.decode_chunk, grid=grid)
         return self._counted(self.decoding, key, latent, cache, call)

@@ -1,4 +1,4 @@
-"""How fast this machine computes a network: measured on a few of its own layers.
+"""Measure how fast this machine computes a network, on a few of the network's own layers.
 
 B batch, C channels, F frames, H rows, W columns, L tokens.
 """
@@ -18,18 +18,18 @@ from .meter import META, cost_of
 from .rehearsal import Part, tokens_of
 
 SECONDS = 1.0
-"""That one timed call may take."""
+"""Maximum time of one timed call."""
 
 MOST_WEIGHTS = 200_000_000
-"""Parameters of a network that is timed; of a larger one some layers stand for all."""
+"""Maximum parameters of a network that is timed whole; some layers stand for a larger one."""
 
 SMALL_TOKENS, SMALL_SIDE, GROWTH = 256, 8, 4
 
 
 def rate_of(part: Part, device: torch.device) -> float:
-    """Return floating point operations per second of a network's most costly call.
+    """Return the floating point operations per second of a network's most costly call.
 
-    The call is made with random weights, of as many tokens or positions as take a second at most.
+    The call has random weights, and as many tokens or positions as take at most a second.
 
     Args:
         part: of a rehearsal, with work.
@@ -45,11 +45,11 @@ def rate_of(part: Part, device: torch.device) -> float:
 
 
 Timed = Callable[[int], float]
-"""A size -> operations per second of a call of that size."""
+"""Maps a size to the operations per second of a call of that size."""
 
 
 def _grown(timed: Timed, wanted: int, small: int) -> float:
-    """The rate at the size that is wanted, or at the largest below it that is quick enough."""
+    """Return the rate at the wanted size, or at the largest size below it that is fast enough."""
     size = min(wanted, small)
     while True:
         start = time.perf_counter()
@@ -121,7 +121,7 @@ def _rate(call: Callable[[], Any], shadow: Callable[[], Any], device: torch.devi
     with as_if_on(device):
         cost, _ = cost_of(shadow)
     with torch.inference_mode():
-        call()  # the first one also chooses kernels
+        call()  # the first call also chooses kernels
         seconds = min(_timed(call, device) for _ in range(2))
     return cost.flops / seconds
 
@@ -143,7 +143,7 @@ def _shadow(part: Part, config: Any) -> Any:
 def _built(
     part: Part, config: Any, device: torch.device, most: int | None = MOST_WEIGHTS
 ) -> Any | None:
-    """A network of random weights; None where it has more than are allowed."""
+    """Build a network with random weights; None if it has more than ``most`` parameters."""
     network: nn.Module = _shadow(part, config)
     if most is not None and sum(weight.numel() for weight in network.parameters()) > most:
         return None

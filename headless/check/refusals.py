@@ -1,8 +1,8 @@
-"""What a graph will refuse when it runs, found out before any of its networks computes.
+"""Find what a graph will refuse when it runs, before any of its networks computes.
 
-A graph is run with networks that compute nothing. What they would give has a shape, and values that
-nobody knows: a node that looks at these is left, with all that needs it. So whatever the others
-refuse they refuse in earnest, too.
+The graph is run with networks that compute nothing. Their outputs have a shape, but unknown values:
+a node that reads these is skipped, with everything that depends on it. So whatever the other nodes
+refuse, they will also refuse in the real run.
 """
 
 import logging
@@ -33,10 +33,10 @@ from .unknown import StoppedAt, Unknowns
 from .unknown_networks import UnknownDiT, UnknownText, UnknownVAE
 
 NODE_SECONDS, MOST_SECONDS = 3.0, 10.0
-"""Of a node and of a whole rehearsal; what would be refused behind that is told when it comes."""
+"""Limits for a node and for a whole rehearsal; later refusals are reported in the real run."""
 
 TRANSFORMERS = frozenset({"MODEL", "GUIDER"})
-"""Types of sockets through which nodes make transformers work."""
+"""Socket types through which nodes call transformers."""
 
 
 def refusal_of(
@@ -46,15 +46,15 @@ def refusal_of(
     *,
     models: Path,
 ) -> NodeFailed | None:
-    """What a node of a graph will refuse, whatever networks compute; None where nothing is known.
+    """Return what a node will refuse, whatever the networks compute; None if nothing is known.
 
-    Nothing is saved, shown or told, and the host in use stays.
+    Nothing is saved, shown or logged, and the host in use stays the same.
 
     Args:
         graph: checked.
-        prompt: that it was made of.
-        folders: whose input is read.
-        models: folder of weights, of which the headers are read.
+        prompt: that the graph was built from.
+        folders: their input folder is read.
+        models: folder of weights; only headers are read.
     """
     if not any(uses(node, TRANSFORMERS) for node in graph.nodes.values()):
         return None
@@ -67,7 +67,7 @@ def refusal_of(
 def _first_refusal(
     graph: Graph, prompt: Mapping[str, Any], unknowns: Unknowns, stack: ExitStack
 ) -> NodeFailed | None:
-    """What is refused; values are followed from the first node on that a network serves."""
+    """Return the first refusal; values are tracked from the first node on that uses a network."""
     executor, waiting = Executor(Registry()), [unknowns.watched]
     end = time.monotonic() + MOST_SECONDS
 
@@ -92,29 +92,29 @@ def _first_refusal(
 
 
 class _Whole(Graph):
-    """A graph of which every node is wanted."""
+    """A graph in which every node is an output node."""
 
     @property
     def output_nodes(self) -> list[str]:
-        """All nodes, in the order in which a run has them."""
+        """All nodes, in the order in which they run."""
         return list(self.nodes)
 
 
 def _without(graph: Graph, node: str) -> Graph:
-    """A graph without a node and what needs it."""
+    """Return a graph without a node and everything that depends on it."""
     left_out = {node}
-    for key, each in graph.nodes.items():  # each after those that feed it
+    for key, each in graph.nodes.items():  # nodes come after those that feed them
         if any(link.node in left_out for link in each.links):
             left_out.add(key)
     return Graph({key: each for key, each in graph.nodes.items() if key not in left_out})
 
 
 class RefusalHost(StandaloneHost):
-    """The standalone host with networks that give nothing but shapes.
+    """The standalone host with networks that return only shapes.
 
     Args:
         models: folder of weights.
-        unknowns: gets what networks give.
+        unknowns: receives what networks return.
     """
 
     def __init__(self, models: Path, unknowns: Unknowns) -> None:
@@ -125,11 +125,11 @@ class RefusalHost(StandaloneHost):
 
 
 class UnknownModels(RehearsedModels):
-    """Networks that give nothing but shapes.
+    """Networks that return only shapes.
 
     Args:
-        session: told of progress.
-        unknowns: gets what networks give.
+        session: receives progress.
+        unknowns: receives what networks return.
     """
 
     def __init__(self, session: Quiet, unknowns: Unknowns) -> None:
@@ -137,20 +137,20 @@ class UnknownModels(RehearsedModels):
         self._unknowns = unknowns
 
     def make_model(self, weights: Any, *, dtype: str) -> Model:
-        """A transformer."""
+        """Return a transformer with unknown values."""
         model = super().make_model(weights, dtype=dtype)
         rehearsed: Any = model.dit
         standing: Any = UnknownDiT(rehearsed.network, rehearsed.work, self._unknowns)
         return replace(model, dit=standing)
 
     def make_clip(self, weights: Any, *, dtype: str) -> Any:
-        """A text encoder."""
+        """Return a text encoder with unknown values."""
         width = weights.config.d_model
         tokenizer = weights.tokenizer
         return UnknownText(tokenizer, tokenizer.max_length, width, self._unknowns)
 
     def make_vae(self, weights: Any, *, dtype: str) -> LoadedVAE:
-        """A VAE."""
+        """Return a VAE with unknown values."""
         network, number = self._network(weights, dtype)
         standing: Any = UnknownVAE(network, self._unknowns)
         return LoadedVAE(standing, CPU, number)
@@ -158,7 +158,7 @@ class UnknownModels(RehearsedModels):
 
 @contextmanager
 def _elsewhere(folders: Folders) -> Iterator[None]:
-    """Have nodes save into a folder that is gone afterwards, and find what is there."""
+    """Let nodes save into a temporary folder, and still find existing results."""
     with TemporaryDirectory() as place:
         own = replace(folders, output=Path(place), temp=Path(place), results=folders.found_results)
         with use_folders(own):
@@ -167,7 +167,7 @@ def _elsewhere(folders: Folders) -> Iterator[None]:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Have nothing logged in a block, and nobody warned."""
+    """Suppress logging and warnings in a block."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

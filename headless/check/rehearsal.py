@@ -1,4 +1,4 @@
-"""A run of a graph whose networks compute nothing, which tells how much they would have to."""
+"""Run a graph with networks that compute nothing, to find how much they would have to compute."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from .meter import META, Work, bytes_of
 from .networks import RehearsedControl, RehearsedDiT, RehearsedText, RehearsedVAE, ShapedVAE
 
 NETWORKS = frozenset({"MODEL", "CLIP", "VAE", "GUIDER", "CONTROL_NET"})
-"""Types of sockets through which nodes make networks work."""
+"""Socket types through which nodes call networks."""
 
 _END = "rehearsal end "
 CPU = torch.device("cpu")
@@ -41,11 +41,11 @@ CPU = torch.device("cpu")
 
 @dataclass(eq=False)
 class Part:
-    """A network of a graph and the work that it would have.
+    """A network of a graph, and the work that it would have.
 
     Args:
         work: counts its calls.
-        weights: as a loader gives them, without values.
+        weights: as returned by a loader, without values.
         dtype: that it computes in.
     """
 
@@ -55,18 +55,18 @@ class Part:
 
     @property
     def tokens(self) -> int:
-        """Of the largest evaluation of a transformer, those of all its clips."""
+        """Tokens of the largest evaluation of a transformer, with all packed clips."""
         patch = self.weights.config.patch
         return max((tokens_of(key[0], patch) for key in self.work.calls), default=0)
 
 
 def tokens_of(shape: torch.Size, patch: Sequence[int]) -> int:
-    """Tokens of a state: (B, C, F, H, W), or (B, L, D) of packed clips."""
+    """Return the tokens of a state: (B, C, F, H, W), or (B, L, D) for packed clips."""
     return shape[1] if len(shape) == 3 else prod(shape[2:]) // prod(patch)
 
 
-class _Reached(Exception):  # noqa: N818 (what was waited for, no error)
-    """The first evaluation of a transformer; ``tokens`` of all its rows."""
+class _Reached(Exception):  # noqa: N818 (a signal, not an error)
+    """Signals the first evaluation of a transformer, with the ``tokens`` of all its rows."""
 
     def __init__(self, tokens: int) -> None:
         super().__init__(tokens)
@@ -74,18 +74,18 @@ class _Reached(Exception):  # noqa: N818 (what was waited for, no error)
 
 
 class _FirstEvaluation(RehearsedDiT):
-    """Ends a rehearsal when it is called; a prompt is not even projected."""
+    """Ends a rehearsal when it is called; prompts are not even projected."""
 
     def prepare(self, text: Tensor, image: Tensor | None = None) -> tuple[()]:
-        """Nothing."""
+        """Return nothing."""
         return ()
 
     def embed_text(self, text: Tensor) -> tuple[()]:
-        """Nothing."""
+        """Return nothing."""
         return ()
 
     def __call__(self, x: Tensor, *given: Any, **options: Any) -> Tensor:
-        """Tell how large the state is."""
+        """Raise the signal, with the size of the state."""
         raise _Reached(len(x) * tokens_of(x.shape, self.config.patch))
 
 
@@ -95,7 +95,7 @@ class RehearsedModels(StandaloneModels):
     Args:
         device: that would compute.
         dtype: what "auto" means: auto, fp32, bf16 or fp16.
-        session: told of progress.
+        session: receives progress.
         is_short: whether the first evaluation of a transformer ends a rehearsal.
     """
 
@@ -118,7 +118,7 @@ class RehearsedModels(StandaloneModels):
         return work
 
     def make_model(self, weights: Any, *, dtype: str) -> Model:
-        """A transformer that counts."""
+        """Return a transformer that counts its calls."""
         network, number = self._network(weights, dtype)
         standing = _FirstEvaluation if self.is_short else RehearsedDiT
         dit: Any = standing(network, self._part("sampling", weights, network, number))
@@ -128,7 +128,7 @@ class RehearsedModels(StandaloneModels):
         )
 
     def weight_shapes(self, model: Model) -> dict[str, torch.Size]:
-        """Those of the network that it stands for."""
+        """Return the shapes of the weights of the network that it stands in for."""
         dit: Any = model.dit
         return published_shapes(dit.network)
 
@@ -141,7 +141,7 @@ class RehearsedModels(StandaloneModels):
         live: bool,
         distilled: bool | None = None,
     ) -> Model:
-        """Another transformer that counts; its changed weights are held beside those before."""
+        """Return another counting transformer; its changed weights are held beside the old ones."""
         model = replace(model, distilled=distilled_with(model.distilled, distilled))
         if self.is_short:
             return model
@@ -156,14 +156,14 @@ class RehearsedModels(StandaloneModels):
         return replace(model, dit=counting)
 
     def make_clip(self, weights: Any, *, dtype: str) -> Any:
-        """A text encoder that gives zeros."""
+        """Return a text encoder that returns zeros."""
         network, number = self._network(weights, dtype)
         self._part("prompts", weights, network, number)
         length = weights.tokenizer.max_length
         return RehearsedText(weights.tokenizer, length, weights.config.d_model)
 
     def make_vae(self, weights: Any, *, dtype: str) -> LoadedVAE:
-        """A VAE that counts."""
+        """Return a VAE that counts its calls."""
         network, number = self._network(weights, dtype)
         if self.is_short:
             shaped: Any = ShapedVAE(network)
@@ -175,24 +175,24 @@ class RehearsedModels(StandaloneModels):
         return LoadedVAE(standing, CPU, number)
 
     def make_control(self, weights: Any, *, dtype: str) -> ControlNet:
-        """A branch that counts."""
+        """Return a branch that counts its calls."""
         network, number = self._network(weights, dtype)
         standing: Any = RehearsedControl(network, self._part("control", weights, network, number))
         return ControlNet(standing, weights.latent, weights.info, weights.file)
 
 
 class Quiet(StandaloneSession):
-    """The session of a rehearsal: it tells nobody anything."""
+    """The session of a rehearsal, which reports nothing."""
 
     def warn(self, message: str) -> None:
-        """Nobody listens to a rehearsal."""
+        """Do nothing."""
 
 
 class RehearsalHost(StandaloneHost):
     """The standalone host with networks that compute nothing.
 
     Args:
-        models, device, dtype: as of the host that it stands for.
+        models, device, dtype: as for the host that it stands in for.
         is_short: whether the first evaluation of a transformer ends a rehearsal.
     """
 
@@ -207,15 +207,15 @@ class RehearsalHost(StandaloneHost):
 def rehearse(
     prompt: Mapping[str, Any], registry: Registry, host: RehearsalHost, folders: Folders
 ) -> list[Part]:
-    """Run what of a prompt makes networks work, and all that leads there.
+    """Run the nodes of a prompt that call networks, and everything that they depend on.
 
     Nodes that compute without networks run as they are; results are not saved.
 
     Args:
         prompt: API-format JSON of a graph that can run.
         registry: node id -> class.
-        host: is used from here on.
-        folders: whose input is read.
+        host: becomes the host in use.
+        folders: their input folder is read.
 
     Returns:
         The networks with their work.
@@ -238,14 +238,14 @@ def rehearse(
 def tokens_at_first(
     prompt: Mapping[str, Any], registry: Registry, host: RehearsalHost, folders: Folders
 ) -> int:
-    """Tokens of all rows of the first evaluation of a transformer; 0 where there is none.
+    """Return the tokens of all rows of the first evaluation of a transformer; 0 if there is none.
 
     Args:
-        prompt, registry, folders: as of `rehearse`.
-        host: a short one, is used from here on.
+        prompt, registry, folders: as for `rehearse`.
+        host: with ``is_short`` set; becomes the host in use.
 
     Raises:
-        GraphError, NodeFailed: it cannot run as far as that.
+        GraphError, NodeFailed: it cannot run that far.
     """
     try:
         rehearse(prompt, registry, host, folders)
@@ -257,7 +257,7 @@ def tokens_at_first(
 
 
 def _shortened(graph: Graph, prompt: Mapping[str, Any]) -> dict[str, Any]:
-    """The nodes of a prompt that use networks, with what they need, and an end for each."""
+    """Return the nodes of a prompt that use networks, what they need, and ends for open outputs."""
     users = [key for key, node in graph.nodes.items() if uses(node, NETWORKS)]
     feeds = {key: [link.node for link in node.links] for key, node in graph.nodes.items()}
     kept = order_nodes(users, feeds)
@@ -276,5 +276,5 @@ def _shortened(graph: Graph, prompt: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def uses(node: GraphNode, kinds: Set[str]) -> bool:
-    """Whether a node has an input of one of some types."""
+    """Whether a node has an input of one of the given types."""
     return not node.takes.isdisjoint(kinds)

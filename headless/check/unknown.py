@@ -1,7 +1,7 @@
-"""Tensors whose values nobody knows yet: what is made of them is not known either.
+"""Tensors with unknown values: whatever is computed from them is unknown, too.
 
-In a rehearsal networks give zeros. What a node decides by looking at these it might decide
-otherwise when it runs, so whoever looks is stopped.
+In a rehearsal, networks return zeros. A node that reads these might decide differently in the real
+run, so every node that reads them is stopped.
 """
 
 import time
@@ -20,9 +20,9 @@ from ...graph.call import current_node
 
 
 class StoppedAt(BaseException):
-    """A rehearsal cannot go on at a node, whatever errors that may catch.
+    """A rehearsal cannot continue at a node; passes through nodes that catch errors.
 
-    Args:
+    Attributes:
         node: its id.
     """
 
@@ -33,17 +33,17 @@ class StoppedAt(BaseException):
 
 
 class ValuesNeeded(StoppedAt):
-    """The node has looked at values that nobody knows yet."""
+    """The node has read unknown values."""
 
 
 class TimeIsUp(StoppedAt):
-    """The node has taken as long as it may."""
+    """The node has used up its time."""
 
 
 class Unknowns:
-    """Knows which tensors hold values that nobody knows; views of one share them.
+    """The tensors that hold unknown values; views of a tensor are included.
 
-    ``end`` is when whoever works with them is stopped, on the monotonic clock.
+    ``end`` is the time on the monotonic clock at which a node is stopped.
     """
 
     def __init__(self) -> None:
@@ -60,12 +60,12 @@ class Unknowns:
             raise TimeIsUp
 
     def add(self, tensor: Tensor) -> Tensor:
-        """Take the values of a tensor as unknown."""
+        """Mark the values of a tensor as unknown, and return it."""
         self.mark(tensor)
         return tensor
 
     def mark(self, value: Any) -> None:
-        """Take the values of a tensor, or of a list of them, as unknown."""
+        """Mark the values of a tensor, or of a list of tensors, as unknown."""
         if isinstance(value, Tensor):
             storage = value.untyped_storage()
             key = storage._cdata
@@ -85,10 +85,10 @@ class Unknowns:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Follow unknown values through all operations of a block in this thread.
+        """Track unknown values through all operations of a block in this thread.
 
         Raises:
-            ValuesNeeded: they are looked at, or the shape of something depends on them.
+            ValuesNeeded: they are read, or a shape depends on them.
             TimeIsUp: a node takes too long.
         """
         with _Looks(self), _Operations(self):
@@ -105,7 +105,7 @@ _VALUES = frozenset({
     Tensor.numpy, Tensor.tolist, Tensor.__array__, Tensor.data_ptr, Tensor.__deepcopy__,
     Tensor.__reduce_ex__, Tensor.__dlpack__, Tensor.__repr__, Tensor.__format__,
 })  # fmt: skip
-"""Ways to values beside torch's operations."""
+"""Ways to read values besides torch's operations."""
 
 _COPIES = frozenset({torch.tensor, torch.as_tensor, torch.asarray})
 """Functions that read tensors within lists."""
@@ -114,7 +114,7 @@ _FINITE = frozenset({torch.isfinite, Tensor.isfinite})
 
 
 class _Looks(TorchFunctionMode):
-    """Stops who reads unknown values in other ways than by operations; all count as finite."""
+    """Stops reads of unknown values other than by operations; all values count as finite."""
 
     def __init__(self, unknowns: Unknowns) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ _SHAPED = frozenset({
     torch.ops.aten.new_full.default, torch.ops.aten.new_empty.default,
     torch.ops.aten.new_empty_strided.default,
 })  # fmt: skip
-"""Operations that take the shape of a tensor alone."""
+"""Operations that use only the shape of a tensor."""
 
 _TELLING = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape})
 
@@ -154,7 +154,7 @@ _MASKS = frozenset({torch.bool, torch.uint8})
 
 
 class _Operations(TorchDispatchMode):
-    """Takes what operations make of unknown values as unknown."""
+    """Marks what operations compute from unknown values as unknown."""
 
     def __init__(self, unknowns: Unknowns) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ class _Operations(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled here, and torch's compiler takes a second to import."""
+        """Return False: nothing is compiled here, and importing torch's compiler takes a second."""
         return False
 
     def __torch_dispatch__(
@@ -176,7 +176,7 @@ class _Operations(TorchDispatchMode):
         unknowns.check_time()
         if func in _SHAPED or not _any_unknown(unknowns, args, kwargs):
             return func(*args, **(kwargs or {}))
-        with self:  # what an operation is made of
+        with self:  # the operations that it decomposes into
             made = func.decompose(*args, **(kwargs or {}))
         if made is not NotImplemented:
             return made
@@ -189,8 +189,8 @@ class _Operations(TorchDispatchMode):
 
 
 def _tells(func: Any, args: tuple[Any, ...], unknowns: Unknowns) -> bool:
-    """Whether an operation gives values away, or something whose shape depends on them."""
-    if func is torch.ops.aten.index.Tensor:  # places say what is picked, masks how much
+    """Whether an operation reveals values, or returns a shape that depends on them."""
+    if func is torch.ops.aten.index.Tensor:  # indices say what is picked, masks how much
         return any(each in unknowns and each.dtype in _MASKS for each in args[1])
     gives_tensors = all("Tensor" in str(each.type) for each in func._schema.returns)
     return not (gives_tensors and _TELLING.isdisjoint(func.tags))

@@ -1,4 +1,4 @@
-"""Networks that give nothing but shapes: what they refuse they refuse, the values are unknown.
+"""Networks that return only shapes: they refuse what real ones do, and values are unknown.
 
 B batch, C channels, F frames, H rows, W columns, L tokens, S text tokens.
 """
@@ -23,8 +23,8 @@ class UnknownDiT(RehearsedDiT):
 
     Args:
         network: without values.
-        work: of nobody.
-        unknowns: gets the velocities.
+        work: not used.
+        unknowns: receives the velocities.
     """
 
     def __init__(self, network: Any, work: Work, unknowns: Unknowns) -> None:
@@ -32,12 +32,12 @@ class UnknownDiT(RehearsedDiT):
         self._unknowns = unknowns
 
     def prepare(self, text: Tensor, image: Tensor | None = None) -> tuple[()]:
-        """Nothing, of what the network takes."""
+        """Return nothing, after checking that the network accepts the image."""
         self.network.check_image(image)
         return ()
 
     def embed_text(self, text: Tensor) -> tuple[()]:
-        """Nothing."""
+        """Return nothing."""
         return ()
 
     def __call__(
@@ -49,7 +49,7 @@ class UnknownDiT(RehearsedDiT):
         layout: TokenLayout | None = None,
         **options: Any,
     ) -> Tensor:
-        """A velocity in the form of the state (B, C, F, H, W) or (B, L, D)."""
+        """Return a velocity in the shape of the state (B, C, F, H, W) or (B, L, D)."""
         self.network.check_prompts(len(contexts), layout)
         return self._unknowns.add(torch.zeros_like(x, dtype=torch.float32))
 
@@ -59,15 +59,15 @@ class UnknownText(RehearsedText):
     """Stands in for a text encoder with its tokenizer.
 
     Args:
-        tokenizer: its own.
-        length, width: of what it makes of a prompt.
-        unknowns: gets it.
+        tokenizer: of the encoder.
+        length, width: of an encoded prompt.
+        unknowns: receives the encoded prompts.
     """
 
     unknowns: Unknowns
 
     def encode_prompt(self, prompt: Prompt) -> Tensor:
-        """A context (1, length, width)."""
+        """Return a context (1, length, width)."""
         return self.unknowns.add(super().encode_prompt(prompt))
 
 
@@ -76,7 +76,7 @@ class UnknownVAE(ShapedVAE):
 
     Args:
         network: without values.
-        unknowns: gets latents and videos.
+        unknowns: receives latents and videos.
     """
 
     def __init__(self, network: VideoVAE, unknowns: Unknowns) -> None:

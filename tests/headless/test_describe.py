@@ -49,7 +49,7 @@ def test_files_of_the_models_folder_are_offered(outcome, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("SpacetimeNoises", "did you mean SpacetimeNoise"), ("KSampler", "there are Spacetime")],
+    [("SpacetimeNoises", "did you mean SpacetimeNoise"), ("KSampler", "choose from Spacetime")],
 )
 def test_an_unknown_node_is_named_with_a_remedy(outcome, name, remedy):
     done = outcome("SpacetimeNoise", name)

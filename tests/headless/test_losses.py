@@ -115,7 +115,7 @@ def test_a_preview_that_fails_warns_once(tmp_path, caplog):
     for _ in range(3):
         display.preview(torch.zeros(8, 8, 3))
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "the preview is not kept" in caplog.text
+    assert "cannot write the preview" in caplog.text
 
 
 DEEP = '{"x":' * 600 + "1" + "}" * 600

@@ -72,7 +72,7 @@ def test_the_input_stream_is_read(command, write, drawn, tmp_path):
     assert out.strip() == str(tmp_path / "output" / SAVED)
     code, _, err = command("run", "-", before="< /dev/null")
     assert code == 1
-    assert "the input stream is not a workflow" in err
+    assert "standard input is not a workflow" in err
 
 
 def test_progress_is_told_where_no_terminal_is(command, write, drawn):

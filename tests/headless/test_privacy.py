@@ -160,7 +160,7 @@ def test_a_batch_over_files_of_another_place(
         lines = capfd.readouterr().out.splitlines()
         assert (code, lines[-2:]) == (
             0,
-            ["equal, byte for byte", "versions, models and inputs are those that it was made with"],
+            ["equal, byte for byte", "versions, models and inputs are unchanged"],
         )
     hosts.use(standalone)
 

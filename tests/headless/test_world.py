@@ -147,7 +147,7 @@ def test_style_and_mixture_reach_the_scenes(tmp_path):
         ({"fps": 0.0}, "0.0 frames per second"),
         ({"style": "oil"}, "unknown style 'oil'"),
         ({"kind": "single", "camera": "flies"}, "unknown camera motion 'flies'"),
-        ({"loop": True, "kind": "hits"}, "--loop with --kind hits"),
+        ({"loop": True, "kind": "hits"}, "--loop cannot be combined with --kind hits"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_written(write, tmp_path, given, message):

@@ -1,4 +1,4 @@
-"""The graphs of a batch: their inputs by the words of jobs, and whether values fit them."""
+"""The graphs of a batch: find the inputs that jobs name, and check values for them."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -21,20 +21,20 @@ from .variations import PROMPT, SEED
 FINDERS = {SEED: seed_inputs, PROMPT: prompt_inputs}
 
 Values = Mapping[Address, str]
-"""Inputs that a job sets, and the text for each."""
+"""The inputs that a job sets, and the text for each."""
 
 
 class BatchGraph:
-    """A workflow of a batch with what is set in all of its jobs.
+    """A workflow of a batch, with the inputs that are set in all of its jobs.
 
     Args:
-        source: where it came from, as it is shown.
-        workflow: in the editor's format or the API's.
+        source: where it came from, for display.
+        workflow: in UI or API format.
         assignments: set in all jobs.
         registry: node id -> class.
 
     Raises:
-        WorkflowError: it is no graph, or something cannot be set.
+        WorkflowError: it is not a graph, or an input cannot be set.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class BatchGraph:
 
     @property
     def stem(self) -> str:
-        """What the graph's file is called, without folders and suffix."""
+        """The name of the graph's file, without folders and suffix."""
         return Path(self.source).stem if Path(self.source).suffix else "graph"
 
     def find(self, words: str) -> Address:
-        """The input that words stand for; "seed" and "prompt" find the graph's own.
+        """Return the input that words name; "seed" and "prompt" find the graph's own.
 
         Raises:
             WorkflowError: there is none, or there are several.
@@ -84,15 +84,15 @@ class BatchGraph:
         if len(found) != 1:
             there = listed([f'"{self.addresses.words(each)}"' for each in found]) or "none"
             raise WorkflowError(
-                f"the graph has {len(found)} inputs that may be its {words} ({there}): name the "
-                f'one that is meant, as in "Node.input", or end the title of its node in #{words}'
+                f"the graph has {len(found)} inputs that may be its {words} ({there}): name one of "
+                f'them, as in "Node.input", or end the title of its node in #{words}'
             )
         return found[0]
 
     def problems(self, values: Values) -> list[tuple[str, str]]:
-        """Nodes, and what is wrong with the inputs that a job sets in them.
+        """Return nodes, and what is wrong with the inputs that a job sets in them.
 
-        A node with the same values is looked at once.
+        A node with the same values is checked only once.
         """
         by_node: dict[str, list[tuple[str, str]]] = {}
         for address, text in values.items():
@@ -123,7 +123,7 @@ class BatchGraph:
 
         Raises:
             GraphError: it cannot run.
-            WorkflowError: a value is none for its input.
+            WorkflowError: a value does not fit its input.
         """
         prompt = self.prompt
         for address, text in values.items():
@@ -132,11 +132,11 @@ class BatchGraph:
         validate(prompt, self._registry)
 
     def main_values(self, word: str, values: Values) -> tuple[str, ...]:
-        """The seeds or the prompts that a job samples from, one or several.
+        """Return the seeds or the prompts that a job samples from, one or several.
 
         Args:
             word: `SEED` or `PROMPT`.
-            values: that the job sets.
+            values: the values that the job sets.
         """
         if word not in self._main:
             self._main[word] = FINDERS[word](self.prompt, self._registry)
@@ -146,10 +146,10 @@ class BatchGraph:
         return tuple(str(value) for value in found if value is not None)
 
     def shown_value(self, values: Values, field: str) -> str:
-        """The value of an input in a job, for names of files; of a file its own name.
+        """Return the value of an input in a job, for file names; for a file, its name.
 
         Raises:
-            WorkflowError: there is no such input, or a node works it out.
+            WorkflowError: there is no such input, or another node computes it.
         """
         address = self.find(field)
         if address in values:
@@ -157,7 +157,7 @@ class BatchGraph:
         else:
             value = self.prompt[address.node].get("inputs", {}).get(address.input)
         if value is None or read_link(value):
-            raise WorkflowError(f"{{{shown(field)}}} has no value of its own: a link feeds it")
+            raise WorkflowError(f"{{{shown(field)}}} has no value of its own: it is fed by a link")
         spec = self.addresses.spec(address)
         is_file = isinstance(spec, Combo.Input) and spec.upload is not None
         text = str(value).replace("\\", "/")

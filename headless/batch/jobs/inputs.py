@@ -1,4 +1,4 @@
-"""Files that a batch goes through, a job each: `--each "Load Video.file=clips/*.mp4"`."""
+"""One job per file: `--each "Load Video.file=clips/*.mp4"`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,14 +10,14 @@ from .problems import BatchError
 from .variations import Axis, Variation
 
 KINDS = frozenset({"image", "video", "audio"})
-"""Of files that are taken from a folder, where no pattern says which."""
+"""Kinds of files that are taken from a folder if no pattern is given."""
 
 
 def files_axis(each: str, input_dir: Path) -> Axis:
-    """A variation for each file of a folder or a pattern, in the order of their names.
+    """Return a variation for each file of a folder or a pattern, in the order of their names.
 
-    Files are looked for in the input folder first, and there called as graphs call them; those of
-    other places go by their whole path.
+    Files are searched for in the input folder first, and there named as in graphs; files elsewhere
+    are named by their full path.
 
     Args:
         each: ``Node.input=pattern``, such as ``clips``, ``clips/*.mp4`` or ``**/*.png``.
@@ -32,7 +32,7 @@ def files_axis(each: str, input_dir: Path) -> Axis:
     found = _files(root, pattern) or _files(plain_path("."), pattern)
     if not found:
         raise BatchError(
-            [f"{told}: no file is called {shown(pattern)}, neither in {root} nor in {Path.cwd()}"]
+            [f"{told}: no file matches {shown(pattern)}, neither in {root} nor in {Path.cwd()}"]
         )
     return [
         Variation(place=f"{told} ({shown(path.name)})", values=((words, _called(path, root)),))
@@ -41,7 +41,7 @@ def files_axis(each: str, input_dir: Path) -> Axis:
 
 
 def _files(root: Path, pattern: str) -> list[Path]:
-    """Files of a pattern, or pictures, videos and sounds of a folder; without hidden ones."""
+    """Return the files of a pattern, or a folder's images, videos and sounds; no hidden files."""
     wanted = Path(pattern).expanduser()
     place = root / wanted
     if place.is_file():
@@ -53,7 +53,7 @@ def _files(root: Path, pattern: str) -> list[Path]:
 
 
 def _seen(paths: Iterable[Path]) -> list[Path]:
-    """Files by their names, without hidden ones."""
+    """Return files sorted by name, without hidden ones."""
     return sorted(
         plain_path(path) for path in paths if path.is_file() and not path.name.startswith(".")
     )

@@ -1,4 +1,4 @@
-"""From the words of a command line to the jobs of a batch, every value checked."""
+"""Create the jobs of a batch from the command line, with every value checked."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,17 +18,17 @@ from .reading import Plan, Problems, Source, planned
 from .variations import PROMPT, SEED, Variation
 
 DIGITS = 5
-"""Of an id."""
+"""Digits of a job's id."""
 
 
 def jobs_of(options: JobOptions, registry: Registry) -> list[BatchJob]:
-    """Make the jobs of a batch; every input that one sets is checked.
+    """Create the jobs of a batch; every input that a job sets is checked.
 
     Each workflow is checked as a whole once, with the values of its first job, then every node
-    with other values by itself; equal values are checked once.
+    with other values by itself; equal values are checked only once.
 
     Args:
-        options: what the command line says.
+        options: from the command line.
         registry: node id -> class of the nodes that will run.
 
     Raises:
@@ -66,7 +66,7 @@ class Graphs:
     Args:
         assignments: set in all of them.
         registry: node id -> class.
-        problems: told what is wrong.
+        problems: collects what is wrong.
     """
 
     assignments: tuple[str, ...]
@@ -77,7 +77,7 @@ class Graphs:
     _told: set[tuple[int, str]] = field(default_factory=set)
 
     def read(self, source: Source) -> BatchGraph | None:
-        """The graph of a source; None where there is none, which is told once."""
+        """Return the graph of a source; None if there is none, which is reported once."""
         if source.key not in self._read:
             self._read[source.key] = self.problems.caught(
                 lambda: BatchGraph(source.name, source.read(), self.assignments, self.registry),
@@ -86,7 +86,7 @@ class Graphs:
         return self._read[source.key]
 
     def checked(self, graph: BatchGraph, parts: Iterable[Variation]) -> Values:
-        """What a job sets, where each value fits its input; what does not is told."""
+        """Return the values that a job sets, and report those that do not fit their inputs."""
         values, places = self._values(graph, parts)
         before = len(self.problems.found)
         for node, problem in graph.problems(values):
@@ -100,7 +100,7 @@ class Graphs:
     def _values(
         self, graph: BatchGraph, parts: Iterable[Variation]
     ) -> tuple[Values, dict[Address, str]]:
-        """Texts by the inputs that they are for, and the places that say so."""
+        """Return the text for each input, and the place that sets it."""
         values: dict[Address, str] = {}
         places: dict[Address, str] = {}
         for part in parts:
@@ -120,7 +120,7 @@ class Graphs:
             return None
 
     def _tell_once(self, graph: BatchGraph, words: str, place: str, problem: str) -> None:
-        """Tell what is wrong with a column or an option, not for each of its values."""
+        """Report what is wrong with a column or an option once, not for each of its values."""
         if (id(graph), words) not in self._told:
             self._told.add((id(graph), words))
             self.problems.found.append(f"{place}, in {graph.source}: {problem}")

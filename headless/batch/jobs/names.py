@@ -1,4 +1,4 @@
-"""What the files of a job are called: `{Prompt.text}_{Noise.seed}`, made fit for every system."""
+"""Name the files of a job: `{Prompt.text}_{Noise.seed}`, valid on every system."""
 
 import re
 import unicodedata
@@ -10,10 +10,10 @@ from ....media.names import is_reserved
 from .problems import BatchError
 
 LONGEST_PART = 100
-"""Bytes of a folder's or file's name; a number and a suffix come behind."""
+"""Maximum bytes of a folder's or file's name, before a number and a suffix."""
 
 GRAPH, NUMBER, ROW = "graph", "number", "name"
-"""In a template: the graph's file, the job's number among its graph's, its name in a table."""
+"""Template fields: the graph's file, the job's number within its graph, its name in a table."""
 
 USUAL = f"{{{GRAPH}}}_{{{NUMBER}}}"
 
@@ -22,10 +22,10 @@ _UNSAFE = re.compile(r'[<>:"|?*\\/\s]+')
 
 
 def fields_of(template: str) -> list[str]:
-    """The fields of a template, each once.
+    """Return the fields of a template, each once.
 
     Raises:
-        BatchError: a brace of it has no other, or the path leads out of the output folder.
+        BatchError: a brace is unmatched, or the path leads out of the output folder.
     """
     if re.search(r"[{}]", _FIELD.sub("", template)):
         raise BatchError([f'--name "{shown(template)}": a brace is missing; write {{Node.input}}'])
@@ -34,14 +34,14 @@ def fields_of(template: str) -> list[str]:
         raise BatchError(
             [
                 f'--name "{shown(template)}": name files within the output folder, without "..", '
-                'a drive or a "/" at an end'
+                'a drive, a "/" at either end or "//"'
             ]
         )
     return list(dict.fromkeys(_FIELD.findall(template)))
 
 
 def filled(template: str, value_of: Callable[[str], str]) -> str:
-    """A template with its fields' values; only its own slashes make folders."""
+    """Fill in the fields of a template; only its own slashes create folders."""
     parts = template.replace("\\", "/").split("/")
     return "/".join(
         safe_name(_FIELD.sub(lambda found: _plain(value_of(found[1])), part)) for part in parts
@@ -49,7 +49,7 @@ def filled(template: str, value_of: Callable[[str], str]) -> str:
 
 
 def safe_name(text: str) -> str:
-    """A text as the name of one file or folder on any system, of `LONGEST_PART` bytes at most."""
+    """Return a text as a file or folder name for any system, of at most `LONGEST_PART` bytes."""
     name = _plain(text).encode()[:LONGEST_PART].decode(errors="ignore").strip(" ._")
     if not name:
         return "_"
@@ -57,20 +57,20 @@ def safe_name(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text in one line without what systems keep for themselves."""
+    """Return a text as one line, without characters that systems reserve."""
     composed = unicodedata.normalize("NFC", printable(text, keep="\n\t"))
     return _UNSAFE.sub("_", composed)
 
 
 @dataclass
 class UniqueNames:
-    """Gives every name once: equal ones, in any case, are numbered from the second on."""
+    """Makes names unique: equal ones, ignoring case, are numbered from the second on."""
 
     _taken: set[str] = field(default_factory=set)
     _counts: dict[str, int] = field(default_factory=dict)
 
     def of(self, name: str) -> str:
-        """The name, or the next one that is free."""
+        """Return the name, or the next numbered one that is free."""
         free = next(each for each in self._numbered(name) if each.casefold() not in self._taken)
         self._taken.add(free.casefold())
         return free

@@ -1,4 +1,4 @@
-"""What a command line says of the jobs of a batch."""
+"""Command-line options that define the jobs of a batch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +9,16 @@ class JobOptions:
     """Where the jobs of a batch come from.
 
     Args:
-        workflows: files of graphs, or results that carry one; "-" is the input stream, which holds
-            one graph, or a job in each line of JSON.
-        assignments: set in every job, each ``Node.input=value``; what a job sets itself wins.
-        tables: files of jobs, a row each: CSV, TSV, JSONL or YAML.
+        workflows: graph files, or results that carry a graph; "-" reads standard input: either one
+            graph, or one JSON job per line.
+        assignments: set in every job, each ``Node.input=value``; a job's own values win.
+        tables: files with one job per row: CSV, TSV, JSONL or YAML.
         sweeps: ``Node.input=values``: a range, a list, or @ and a file of lines.
-        each: ``Node.input=pattern`` of files, a job each.
-        seeds: numbers for the graph's own seed, such as ``1-20``; empty for those that it has.
-        prompts: file of prompts for the graph's own prompt, one in each line.
-        zipped: whether tables, sweeps, files, prompts and seeds go side by side, the first with
-            the first; otherwise every one is combined with every other.
+        each: ``Node.input=pattern``: one job per file that matches.
+        seeds: numbers for the graph's own seed, such as ``1-20``; empty to keep the graph's.
+        prompts: file of prompts for the graph's own prompt, one per line.
+        zipped: whether tables, sweeps, files, prompts and seeds are paired, first with first;
+            otherwise every one is combined with every other.
         name: template of the results' names, such as ``{Prompt.text}_{Noise.seed}``.
         input_dir: where graphs find their files.
         output_dir: where results are saved.

@@ -1,4 +1,4 @@
-"""Why a batch cannot begin: everything that is wrong with its jobs, told at once."""
+"""Why a batch cannot start: everything that is wrong with its jobs, reported at once."""
 
 from collections.abc import Sequence
 

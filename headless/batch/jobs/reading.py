@@ -1,4 +1,4 @@
-"""What a batch is made of, read from files and from the words of a command line."""
+"""Read the parts of a batch from files and from the command line."""
 
 import json
 import sys
@@ -17,19 +17,19 @@ from .sweep import lines_axis, seeds_axis, sweep_axis
 from .table import json_rows, rows_axis, table_axis
 from .variations import PROMPT, Axis, Variation, combined
 
-INPUT_STREAM = "the input stream"
+INPUT_STREAM = "standard input"
 
 Made = TypeVar("Made")
 
 
 @dataclass
 class Problems:
-    """Collects what is wrong, so that all of it is told at once."""
+    """Collects problems, so that all of them are reported at once."""
 
     found: list[str] = field(default_factory=list)
 
     def caught(self, make: Callable[[], Made], place: str = "") -> Made | None:
-        """What a function makes; None where it raises, which is noted with its place."""
+        """Return a function's result; if it raises, note the error with its place, return None."""
         try:
             return make()
         except (OSError, ValueError) as problem:
@@ -37,16 +37,16 @@ class Problems:
         return None
 
     def note(self, problem: Exception, place: str = "") -> None:
-        """Take down what an error says, each of its problems by itself."""
+        """Note an error, each of its problems by itself."""
         several = isinstance(problem, BatchError | GraphError)
         each = problem.problems if several else [str(problem)]
         self.found += [f"{place}{text}" for text in each]
 
     def stop(self) -> None:
-        """Go no further with what is wrong.
+        """Stop if problems have been noted.
 
         Raises:
-            BatchError: something is.
+            BatchError: there are problems.
         """
         if self.found:
             raise BatchError(self.found)
@@ -54,18 +54,18 @@ class Problems:
 
 @dataclass(frozen=True)
 class Source:
-    """A workflow that jobs run: a file, or its JSON with the place that it came from."""
+    """A workflow that jobs run: a file, or its JSON and where that came from."""
 
     name: str
     workflow: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> object:
-        """The same for the same workflow."""
+        """A key that is equal for the same workflow."""
         return self.name if self.workflow is None else id(self.workflow)
 
     def read(self) -> Mapping[str, Any]:
-        """The workflow.
+        """Return the workflow.
 
         Raises:
             WorkflowError, OSError, ValueError: there is none.
@@ -74,18 +74,18 @@ class Source:
 
 
 Plan = tuple[Source, tuple[Variation, ...]]
-"""A workflow, and all that a job varies in it."""
+"""A workflow, and all variations of one job."""
 
 
 def planned(options: JobOptions, problems: Problems) -> list[Plan]:
-    """The workflow and the variations of every job, in their order.
+    """Return the workflow and the variations of every job, in order.
 
     Args:
-        options: what the command line says.
-        problems: told what cannot be read.
+        options: from the command line.
+        problems: collects what cannot be read.
 
     Raises:
-        BatchError: there are problems, no workflows, or jobs that do not go together.
+        BatchError: there are problems, no workflows, or options that cannot be combined.
     """
     sources, axes = _sources(options, problems)
     makers: list[Callable[[], Axis]] = [
@@ -101,12 +101,12 @@ def planned(options: JobOptions, problems: Problems) -> list[Plan]:
     problems.stop()
     plans = list(_plans(sources, list(combined(axes, zipped=options.zipped))))
     if not plans:
-        raise BatchError(["no workflow: name graph files, or one in each row of a table"])
+        raise BatchError(["no workflow: name graph files, or one workflow in each row of a table"])
     return plans
 
 
 def _sources(options: JobOptions, problems: Problems) -> tuple[list[Source], list[Axis]]:
-    """The workflows that are named, and the jobs that come by the input stream."""
+    """Return the workflows that are named, and the jobs from standard input."""
     sources: list[Source] = []
     axes: list[Axis] = []
     for path in options.workflows:
@@ -119,7 +119,7 @@ def _sources(options: JobOptions, problems: Problems) -> tuple[list[Source], lis
 
 
 def _stream() -> Source | str:
-    """The graph of the input stream, or its text where that is lines of jobs."""
+    """Return the graph from standard input, or its text if that is lines of jobs."""
     text = sys.stdin.buffer.read()
     try:
         given = json.loads(text)
@@ -140,7 +140,7 @@ def _jobs_in(text: str) -> Axis:
 def _plans(
     sources: Sequence[Source], combinations: Sequence[tuple[Variation, ...]]
 ) -> Iterator[Plan]:
-    """Every workflow with every combination; those that name a workflow of their own once."""
+    """Yield every workflow with every combination; combinations with their own workflow once."""
     for source in sources:
         for parts in combinations:
             if _named(parts) is None:

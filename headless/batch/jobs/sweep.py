@@ -1,4 +1,4 @@
-"""Values in a few words: ranges, lists and files of lines."""
+"""Short notations for values: ranges, lists and files of lines."""
 
 import json
 import re
@@ -18,11 +18,11 @@ _SEEDS = re.compile(r"(\d+)(?:(?:-|\.\.)(\d+))?")
 
 
 def sweep_axis(sweep: str) -> Axis:
-    """The variations of ``Node.input=values``.
+    """Return the variations of ``Node.input=values``.
 
     Args:
         sweep: with values as ``0..99``, ``0..1:0.25`` (with a step), ``a|b|c`` (bars within braces
-            stay, as they are choices of a prompt), a JSON list, or ``@file`` with one in each line.
+            stay, as prompts use them for choices), a JSON list, or ``@file`` with one per line.
 
     Raises:
         BatchError: the values cannot be read.
@@ -36,7 +36,7 @@ def sweep_axis(sweep: str) -> Axis:
 
 
 def seeds_axis(seeds: str) -> Axis:
-    """The variations of the graph's own seed: ``1-20``, ``3,5,9``.
+    """Return the variations of the graph's own seed: ``1-20``, ``3,5,9``.
 
     Raises:
         BatchError: the numbers cannot be read.
@@ -54,10 +54,10 @@ def seeds_axis(seeds: str) -> Axis:
 
 
 def lines_axis(file: Path, target: str, told: str) -> Axis:
-    """A variation for each line of a file that is not blank.
+    """Return a variation for each line of a file that is not blank.
 
     Raises:
-        BatchError: the file cannot be read, or holds nothing.
+        BatchError: the file cannot be read, or all lines are blank.
     """
     lines = enumerate(StringIO(read_text(file, told), newline=None), 1)
     found = [
@@ -66,12 +66,12 @@ def lines_axis(file: Path, target: str, told: str) -> Axis:
         if line.strip()
     ]
     if not found:
-        raise BatchError([f"{told}: {file} holds no line of text"])
+        raise BatchError([f"{told}: {file} has no line of text"])
     return found
 
 
 def read_text(file: Path, told: str) -> str:
-    """The text of a file in UTF-8; ``told`` says what asked for it.
+    """Return the text of a UTF-8 file; ``told`` names the option that it is for.
 
     Raises:
         BatchError: it cannot be read.
@@ -96,12 +96,12 @@ def _values(text: str, told: str) -> list[str]:
 
 
 def _range(first: Decimal, last: Decimal, step: Decimal, told: str) -> list[str]:
-    """Numbers from the first to the last, as far as the step comes to it."""
+    """Return the numbers from ``first`` up to ``last``, ``step`` apart."""
     if step <= 0 or last < first:
-        raise BatchError([f"{told}: {first}..{last} in steps of {step} holds no numbers"])
+        raise BatchError([f"{told}: {first}..{last} in steps of {step} has no numbers"])
     count = int((last - first) / step) + 1
     if count > MOST_JOBS:
-        raise BatchError([f"{told}: {count} values, of at most {MOST_JOBS}"])
+        raise BatchError([f"{told}: {count} values, but at most {MOST_JOBS} are allowed"])
     return [str(first + number * step) for number in range(count)]
 
 
@@ -116,18 +116,18 @@ def _listed(text: str, told: str) -> list[str]:
 
 
 def as_text(value: object, told: str) -> str:
-    """A value of JSON as the text that an assignment holds.
+    """Return a JSON value as the text of an assignment.
 
     Raises:
-        BatchError: it is a list or an object.
+        BatchError: it is a list, an object or null.
     """
     if isinstance(value, dict | list) or value is None:
-        raise BatchError([f"{told}: {shown(json.dumps(value))} is not a text, number or yes or no"])
+        raise BatchError([f"{told}: {shown(json.dumps(value))} is not text, a number or a boolean"])
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _parts(text: str) -> Iterator[str]:
-    """What stands between bars that are outside of braces."""
+    """Yield the parts between bars that are outside braces."""
     depth, start = 0, 0
     for place, letter in enumerate(text):
         depth += {"{": 1, "}": -1}.get(letter, 0)

@@ -1,4 +1,4 @@
-"""Tables of jobs: a row each, whose columns are inputs, `workflow` and `name`."""
+"""Tables of jobs: one row per job, with inputs, `workflow` and `name` as columns."""
 
 import csv
 import json
@@ -17,35 +17,35 @@ WORKFLOW, NAME = "workflow", "name"
 DELIMITERS = ",;\t"
 
 Cell = tuple[str, Any]
-"""A column, and what a row has in it: a text, or a value of JSON."""
+"""A column, and the value of a row in it: text or a JSON value."""
 
 Row = tuple[int, list[Cell] | str]
-"""The number of a line, and its cells, or what is wrong with it."""
+"""A line number, and the cells of the line or what is wrong with it."""
 
 
 def table_axis(file: Path) -> Axis:
-    """The rows of a table; a cell that is empty, or null, leaves the graph's own value.
+    """Return the rows of a table; an empty or null cell keeps the graph's own value.
 
     Args:
         file: CSV (with commas, semicolons or tabs), JSONL or YAML, by its suffix.
 
     Raises:
-        BatchError: it cannot be read, holds no row, or rows are wrong; with lines and columns.
+        BatchError: it cannot be read, has no rows, or rows are invalid; with lines and columns.
     """
     readers = {".csv": _csv, ".tsv": _csv, ".jsonl": json_rows, ".yaml": _yaml, ".yml": _yaml}
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise BatchError(
-            [f"--table {file}: a table is a file of {', '.join(readers)}, not of {file.suffix!r}"]
+            [f"--table {file}: expected a file of type {', '.join(readers)}, got {file.suffix!r}"]
         )
     return rows_axis(str(file), reader(read_text(file, "--table"), str(file)), file.parent)
 
 
 def rows_axis(name: str, rows: Iterable[Row], folder: Path) -> Axis:
-    """The variations of numbered rows; workflows that they name are looked for in ``folder``.
+    """Return the variations of numbered rows; workflows that they name are relative to ``folder``.
 
     Raises:
-        BatchError: there is none, or some are wrong.
+        BatchError: there are no rows, or some are invalid.
     """
     problems: list[str] = []
     found = []
@@ -58,7 +58,7 @@ def rows_axis(name: str, rows: Iterable[Row], folder: Path) -> Axis:
     if problems:
         raise BatchError(problems)
     if not found:
-        raise BatchError([f"{name} holds no row"])
+        raise BatchError([f"{name} has no rows"])
     return found
 
 
@@ -68,13 +68,13 @@ def _variation(place: str, cells: list[Cell] | str, folder: Path) -> Variation:
     columns = [column for column, _ in cells]
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
-        raise BatchError([f"{place}: column {shown(column)} is there twice" for column in twice])
+        raise BatchError([f"{place}: column {shown(column)} appears twice" for column in twice])
     given = {column: value for column, value in cells if value is not None}
     workflow = given.pop(WORKFLOW, None)
     if isinstance(workflow, str):
         workflow = folder / workflow.replace("\\", "/")
     elif workflow is not None and not isinstance(workflow, dict):
-        raise BatchError([f"{place}, column {WORKFLOW}: it is neither a file nor a graph"])
+        raise BatchError([f"{place}, column {WORKFLOW}: expected a file or a graph"])
     name = as_text(given.pop(NAME, ""), f"{place}, column {NAME}")
     problems: list[str] = []
     values = []
@@ -106,19 +106,18 @@ def _csv(text: str, name: str) -> Iterator[Row]:
 
 
 def _cells(columns: list[str], row: list[str], delimiter: str) -> list[Cell] | str:
-    """The cells of a row that hold something."""
+    """Return the non-empty cells of a row, or what is wrong with it."""
     if len(row) != len(columns):
         return (
-            f"{len(row)} cells under {len(columns)} columns; put a cell that holds "
-            f"{delimiter!r} in quotes"
+            f"{len(row)} cells for {len(columns)} columns; quote cells that contain {delimiter!r}"
         )
     cells = [each for each in zip(columns, row, strict=True) if each[1] != ""]
     nameless = any(not column for column, _ in cells)
-    return "a cell stands under a column without a name" if nameless else cells
+    return "there is a cell in a column without a name" if nameless else cells
 
 
 def json_rows(text: str, name: str = "") -> Iterator[Row]:
-    """Numbers of lines, and the cells of the JSON object in each."""
+    """Yield line numbers, and the cells of the JSON object in each line."""
     for line, row in enumerate(text.split("\n"), 1):
         if row.strip():
             yield line, _json_row(row)
@@ -128,7 +127,7 @@ def _json_row(row: str) -> list[Cell] | str:
     try:
         job = json.loads(row, object_pairs_hook=_Pairs)
         if not isinstance(job, _Pairs):
-            return "a job is a JSON object of inputs and values"
+            return "expected a JSON object of inputs and values"
         cells = [(column, _plain(value)) for column, value in job]
         check_depth([value for _, value in cells])
     except (ValueError, RecursionError) as error:
@@ -137,7 +136,7 @@ def _json_row(row: str) -> list[Cell] | str:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object of JSON with all its keys, those too that are there twice."""
+    """A JSON object with all its keys, including duplicate ones."""
 
 
 def _plain(value: Any) -> Any:
@@ -147,12 +146,12 @@ def _plain(value: Any) -> Any:
 
 
 def _yaml(text: str, name: str) -> Iterator[Row]:
-    """Rows of a list of mappings; values are taken as they are written."""
+    """Yield the rows of a list of mappings; values are taken as written."""
     try:
         import yaml
     except ImportError:
         raise BatchError(
-            [f'{name}: YAML needs another package: pip install "spacetime-video[batch]"']
+            [f'{name}: YAML needs the package PyYAML: pip install "spacetime-video[batch]"']
         ) from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -160,11 +159,11 @@ def _yaml(text: str, name: str) -> Iterator[Row]:
         raise BatchError([f"{name}: {error}"]) from error
     rows = root.value if isinstance(root, yaml.SequenceNode) else []
     if not rows or not all(isinstance(row, yaml.MappingNode) for row in rows):
-        raise BatchError([f"{name}: it shall be a list of jobs, each of inputs and values"])
+        raise BatchError([f"{name}: expected a list of jobs, each a mapping of inputs to values"])
     for row in rows:
         plain = all(isinstance(part, yaml.ScalarNode) for cell in row.value for part in cell)
         cells = [(column.value, _scalar(value)) for column, value in row.value]
-        wrong = "an input has one text, number or yes or no"
+        wrong = "expected one text, number or boolean per input"
         yield row.start_mark.line + 1, cells if plain else wrong
 
 

@@ -1,4 +1,4 @@
-"""What one job does otherwise than the next."""
+"""How the jobs of a batch differ."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from typing import Any
 from .problems import BatchError
 
 MOST_JOBS = 100_000
-"""Of a batch: more are a mistake in a range rather than wanted."""
+"""Maximum jobs of a batch: more are likely a mistake in a range."""
 
 
 SEED, PROMPT = "seed", "prompt"
-"""Words for the inputs that a graph finds by itself."""
+"""Words for the inputs that are found in the graph automatically."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variation:
-    """Inputs that a job sets, and where that is said.
+    """Inputs that a job sets, and the place that sets them.
 
     Args:
         place: for messages, such as ``jobs.csv line 4``.
-        values: words for an input, each with its text.
-        workflow: file or JSON of the graph, where the job names one.
-        name: that the job's files shall begin with, where it says.
+        values: words for inputs, each with its text.
+        workflow: file or JSON of the graph, if the job names one.
+        name: prefix of the job's files, if the job names one.
     """
 
     place: str
@@ -35,19 +35,19 @@ class Variation:
 
 
 Axis = Sequence[Variation]
-"""Variations that take each other's place."""
+"""Alternative variations, one of which each job has."""
 
 
 def combined(axes: Sequence[Axis], *, zipped: bool) -> Iterator[tuple[Variation, ...]]:
-    """Every combination of the axes, the last one changing first; or the axes side by side.
+    """Return every combination of the axes, the last one changing fastest; or pair the axes.
 
     Raises:
-        BatchError: axes side by side differ in length, or there are too many combinations.
+        BatchError: paired axes differ in length, or there are too many combinations.
     """
     lengths = [len(axis) for axis in axes]
     if zipped and len(set(lengths)) > 1:
         told = ", ".join(f"{len(axis)} of {axis[0].place}" for axis in axes)
-        raise BatchError([f"--zip takes as many of each, not {told}"])
+        raise BatchError([f"--zip needs equally many values of each, got {told}"])
     count = lengths[0] if zipped and lengths else prod(lengths)
     if count > MOST_JOBS:
         raise BatchError(

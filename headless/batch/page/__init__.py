@@ -1,1 +1,1 @@
-"""The contact sheet of a batch: a page of its results that works without a network."""
+"""The contact sheet of a batch: an HTML page of its results that works offline."""

@@ -1,4 +1,4 @@
-"""`spacetime contact-sheet`: the page of a batch that has ended."""
+"""`spacetime contact-sheet`: write the page of a batch."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def sheet_command(folder: Path) -> int:
     """Write the page of a batch, print its path, and return the exit code.
 
     Args:
-        folder: of results, whose last batch is meant; or of a batch.
+        folder: an output folder, for its last batch; or the folder of one batch.
 
     Raises:
         FileNotFoundError: there is no batch.

@@ -1,4 +1,4 @@
-"""What a contact sheet says of a batch: of all jobs once, and of each what is its own."""
+"""The contents of a contact sheet: facts common to all jobs, and the facts of each job."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,13 +17,13 @@ from ..manifest import DONE, FAILED, RUNNING, SAVING, Contents, JobRecord, Saved
 from .posters import Poster, Posters
 
 PROMPT, SEED, WORKFLOW, PLACE = "prompt", "seed", "workflow", "device"
-"""Names of facts that are not those of inputs."""
+"""Names of facts that are not inputs."""
 
 _TAGGED = re.compile(r".*#([^\W\d][\w-]*)\.([^.]+)")
-"""A title that ends in a tag, and an input."""
+"""A node title that ends in a tag, and an input."""
 
 LEFT = "left"
-"""State of a job that is still to be done."""
+"""State of a job that has not run yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,10 @@ class SheetFile:
     """A result.
 
     Args:
-        name: below the output folder.
+        name: path below the output folder.
         kind: image, video, audio or something else.
-        is_there: whether it still is.
-        poster: a small picture of it, where one could be made.
+        is_there: whether the file still exists.
+        poster: a thumbnail; None if there is none.
     """
 
     name: str
@@ -48,15 +48,15 @@ class Card:
     """A job.
 
     Args:
-        number: in the order in which jobs were named, from 1.
+        number: from 1, in the order in which the jobs were given.
         id, name: of the job.
         state: `DONE`, `FAILED`, `RUNNING` or `LEFT`.
-        at: when it came to that, as an ISO time.
-        facts: what varies between the jobs, by its names.
+        at: when it entered that state, as an ISO time.
+        facts: the facts that vary between jobs, by name.
         files: its results.
-        seconds, memory: that it took; bytes.
-        error, node: of one that has failed.
-        has_log: whether its log is there.
+        seconds, memory: time taken, and peak memory in bytes.
+        error, node: of a failed job.
+        has_log: whether its log exists.
     """
 
     number: int
@@ -78,12 +78,12 @@ class Sheet:
     """A batch.
 
     Args:
-        title: its workflows.
-        made: when it was begun, in local time.
-        ended: why it has ended; None if it was killed, or is live.
-        is_live: whether it goes on.
-        common: what is the same for all jobs, by its names.
-        varying: names of what is not.
+        title: names of its workflows.
+        made: when it was started, in local time.
+        ended: why it ended; None if it was killed or is still running.
+        is_live: whether it is still running.
+        common: the facts that all jobs share, by name.
+        varying: names of the other facts.
         cards: its jobs.
     """
 
@@ -97,13 +97,13 @@ class Sheet:
 
 
 def sheet_of(contents: Contents, layout: Layout, posters: Posters, *, is_live: bool) -> Sheet:
-    """Make a sheet of what a manifest says.
+    """Return the sheet of a manifest.
 
     Args:
         contents: of the manifest.
         layout: of the batch's folders.
         posters: of its results.
-        is_live: whether the batch goes on.
+        is_live: whether the batch is still running.
 
     Raises:
         OSError: a poster cannot be written.
@@ -145,7 +145,7 @@ def sheet_of(contents: Contents, layout: Layout, posters: Posters, *, is_live: b
 
 
 def facts_of(record: JobRecord) -> dict[str, str]:
-    """What is known of a job, by names: its prompts and seeds, and whatever else was set in it."""
+    """Return the facts of a job by name: its prompts, its seeds and the other inputs it sets."""
     job, details = record.job, record.details
     prompts = details.get("prompts") or job.prompts
     found = {PROMPT: "\n".join(prompts), SEED: ", ".join(job.seeds), WORKFLOW: _stem(job.source)}
@@ -156,17 +156,17 @@ def facts_of(record: JobRecord) -> dict[str, str]:
 
 
 def _varies(name: str, facts: Sequence[Mapping[str, str]]) -> bool:
-    """Whether jobs differ in something; where they run is not known before they do."""
+    """Whether jobs differ in a fact; jobs that have not run have no device to compare."""
     return len({each.get(name) for each in facts if name in each or name != PLACE}) > 1
 
 
 def _place(record: JobRecord) -> tuple[int, str]:
-    """Where a job was named; the manifest has them in the order in which they run."""
+    """Sort key for the order in which jobs were given; the manifest has the order they run in."""
     return len(record.job.id), record.job.id
 
 
 def _input_name(words: str) -> str:
-    """An input as it is shown: of a node with a tag the tag, and nothing twice."""
+    """Return the displayed name of an input: a tag replaces the node, and also an equal name."""
     tagged = _TAGGED.fullmatch(words)
     if tagged is None:
         return words
@@ -175,13 +175,13 @@ def _input_name(words: str) -> str:
 
 
 def _is_told(words: str, text: str, job: BatchJob) -> bool:
-    """Whether an input that was set is one of the prompts or the seeds."""
+    """Whether an assigned input is one of the prompts or seeds, which are shown anyway."""
     is_seed = words.rpartition(".")[2].lower() in (*SEEDS, SEED)
     return text in job.prompts or (is_seed and text in job.seeds)
 
 
 def _files(record: JobRecord, layout: Layout, posters: Posters) -> Iterable[SheetFile]:
-    """The results of a job that is done."""
+    """Yield the results of a finished job."""
     for saved in record.files if record.state == DONE else ():
         yield _file(saved, layout.output, posters)
 
@@ -210,13 +210,13 @@ def _title(jobs: Sequence[BatchJob]) -> str:
 
 
 def _stem(source: str) -> str:
-    """What a workflow is called, wherever it came from."""
+    """Return the name of a workflow without folders and suffix."""
     path = PurePosixPath(source.replace("\\", "/"))
     return path.stem if path.suffix else source
 
 
 def numbers_of(values: Sequence[str | None]) -> list[Any]:
-    """Values to sort by: numbers if all are, else as they are; None where there is none."""
+    """Return sort values: as numbers if all are finite numbers, else unchanged; None stays None."""
     try:
         numbers = [None if value is None else float(value) for value in values]
     except ValueError:

@@ -1,6 +1,6 @@
-"""A contact sheet as HTML: one file that asks nobody for anything but the results beside it.
+"""Render a contact sheet as HTML: one file that loads nothing but the results next to it.
 
-Names, prompts and messages are texts of anyone: every one goes through `_text` or `_address`.
+Names, prompts and messages are untrusted: all of them go through `_text` or `_address`.
 """
 
 import html
@@ -23,10 +23,10 @@ from .facts import LEFT, PLACE, PROMPT, WORKFLOW, Card, Sheet, SheetFile, number
 from .posters import FOLDER, Poster
 
 MOST_FILES = 24
-"""Of one job that have a picture of their own."""
+"""Maximum number of further files of a job that are shown with a thumbnail or a name."""
 
 TINY = 160
-"""Pixels of the longer side, below which a picture is enlarged without a blur."""
+"""Longer side in pixels up to which an image is enlarged without smoothing."""
 
 SQUARE = 1.0
 
@@ -35,7 +35,7 @@ _PLAYS = ("image", "video", "audio")
 
 
 class _Order(NamedTuple):
-    """A way to sort: what it is called, a value for each card, and whether the highest is first."""
+    """A sort order: its label, a value for each card, and whether the highest comes first."""
 
     label: str
     values: Sequence[Any]
@@ -43,11 +43,11 @@ class _Order(NamedTuple):
 
 
 def page_of(sheet: Sheet, *, results: str, now: datetime) -> str:
-    """Write a sheet as HTML.
+    """Return a sheet as HTML.
 
     Args:
         sheet: to be shown.
-        results: the way from the page's folder to that of the results, such as ``../..``.
+        results: relative path from the page's folder to the results' folder, such as ``../..``.
         now: local time.
     """
     orders = _orders(sheet)
@@ -76,7 +76,7 @@ object-src 'none'; frame-src 'none'; connect-src 'none'; base-uri 'none'; form-a
 <main id="sheet">
 {cards}
 </main>
-<p id="nothing" hidden>Nothing matches.</p>
+<p id="nothing" hidden>No jobs match.</p>
 {_DIALOG}
 <script>{script}</script>
 </body>
@@ -112,20 +112,20 @@ def _head(sheet: Sheet, now: datetime) -> str:
 
 
 def _standing(sheet: Sheet, counts: Mapping[str, int], now: datetime) -> str:
-    """Why not all is there."""
+    """Return a note on why results are missing; empty if none are."""
     if sheet.is_live:
         return (
-            f'<p class="standing"><span class="pulse"></span>It goes on. This is how it stood at '
-            f'{now:%Y-%m-%d %H:%M:%S}. <a href="">Look again</a></p>'
+            f'<p class="standing"><span class="pulse"></span>Still running. Last updated at '
+            f'{now:%Y-%m-%d %H:%M:%S}. <a href="">Reload</a></p>'
         )
     if not counts[LEFT]:
         return ""
-    why = "it was killed" if sheet.ended is None else sheet.ended
-    return f'<p class="standing">Not all jobs were run: {_text(why)}. Go on with --resume.</p>'
+    why = "the batch was killed" if sheet.ended is None else sheet.ended
+    return f'<p class="standing">Not all jobs were run: {_text(why)}. Continue with --resume.</p>'
 
 
 def _common(common: Mapping[str, str]) -> str:
-    """What all jobs have in common; of the workflow the title tells."""
+    """Return the facts that all jobs share, without the workflow, which is in the title."""
     told = {name: text for name, text in common.items() if name != WORKFLOW}
     prompt = told.pop(PROMPT, "")
     lead = f'<p class="prompt">{_text(prompt)}</p>\n' if prompt else ""
@@ -141,7 +141,7 @@ def _facts(facts: Mapping[str, str]) -> str:
 
 
 def _shown(name: str, text: str) -> str:
-    """A fact; of a server its address without what all addresses have."""
+    """Return a fact as displayed; for a server only the host and port of its URL."""
     return urlsplit(text).netloc or text if name == PLACE else text
 
 
@@ -160,7 +160,7 @@ def _tools(sheet: Sheet, orders: Sequence[_Order]) -> str:
     )
     return f"""<form id="tools" hidden>
 <label class="find"><span>Find</span><input type="search" name="find" \
-placeholder="words, a seed" title="/" autocomplete="off" spellcheck="false"></label>
+placeholder="words or a seed" title="/" autocomplete="off" spellcheck="false"></label>
 <span class="chips">{chips}</span>
 <label>Order <select name="order">{choices}</select></label>
 <label>Size <input type="range" name="size" min="110" max="640" step="10" value="250"></label>
@@ -209,15 +209,15 @@ def _stage(card: Card, results: str) -> str:
         at = f"<b>{_text(card.node)}</b> " if card.node else ""
         return f'<div class="stage"><p class="error">{at}{_text(card.error)}</p></div>'
     if not card.files:
-        word = {RUNNING: "running", LEFT: "still to come"}.get(card.state, "no file")
+        word = {RUNNING: "running", LEFT: "not run yet"}.get(card.state, "no file")
         return f'<div class="stage empty"><span>{word}</span></div>'
     return _opening(card.files[0], results, "stage", _file_name(card.files[0]))
 
 
 def _opening(file: SheetFile, results: str, style: str, label: str) -> str:
-    """A link to a result, with its poster."""
+    """Return a link to a result, with its poster."""
     if not file.is_there:
-        return f'<div class="{style} empty"><span>{_text(label)} is gone</span></div>'
+        return f'<div class="{style} empty"><span>{_text(label)} is missing</span></div>'
     kind = file.kind if file.kind in _PLAYS else "other"
     inside = _poster(file.poster) if file.poster else f"<span>{_text(label)}</span>"
     return (
@@ -235,7 +235,7 @@ def _poster(poster: Poster) -> str:
 
 
 def _others(files: Sequence[SheetFile], results: str) -> str:
-    """The further files of a job."""
+    """Return links to the further files of a job."""
     if not files:
         return ""
     links = (_opening(file, results, "other", _file_name(file)) for file in files[:MOST_FILES])
@@ -255,7 +255,7 @@ def _meters(card: Card) -> str:
 
 
 def _aspect(sheet: Sheet) -> float:
-    """Width by height of the frames: that of most posters."""
+    """Return the aspect ratio, width by height, that most posters have."""
     shapes = Counter(_shapes(sheet.cards))
     return shapes.most_common(1)[0][0] if shapes else SQUARE
 
@@ -272,12 +272,12 @@ def _file_name(file: SheetFile) -> str:
 
 
 def _text(text: str) -> str:
-    """A text of anyone, for elements and between quotes."""
+    """Escape an untrusted text, for elements and quoted attributes."""
     return html.escape(printable(text, keep="\n\t"))
 
 
 def _address(path: str) -> str:
-    """A relative path as a link; its bytes are those of the file's name, whatever they mean."""
+    """Quote a relative path as a link; the bytes of the file name are kept, even if not UTF-8."""
     return quote(os.fsencode(path))
 
 

@@ -1,4 +1,4 @@
-"""Small pictures of results, which stand for them until somebody looks closer."""
+"""Thumbnails of results for the contact sheet."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,10 +10,10 @@ from ....media.files import replacing
 from ....media.thumbnails import image_thumbnail, video_thumbnail
 
 FOLDER = "posters"
-"""In the folder of the batch."""
+"""Subfolder of the batch's folder."""
 
 SIDE = 480
-"""Pixels of the longer side at most."""
+"""Maximum longer side in pixels."""
 
 QUALITY = 82
 
@@ -21,7 +21,7 @@ _MAKERS = {"image": image_thumbnail, "video": video_thumbnail}
 
 
 class Poster(NamedTuple):
-    """A JPEG in the folder of posters, and its size in pixels."""
+    """A JPEG in the posters' folder, and its size in pixels."""
 
     name: str
     width: int
@@ -29,10 +29,10 @@ class Poster(NamedTuple):
 
 
 class Posters:
-    """Posters of the results of a batch. Each is made once, for as long as the file is the same.
+    """Posters of the results of a batch, each created once per file content.
 
     Args:
-        folder: that they lie in.
+        folder: where they are kept.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,11 +40,11 @@ class Posters:
         self._known = dict[str, Poster | None]()
 
     def of(self, file: Path, sha256: str) -> Poster | None:
-        """The poster of a file; None of one that is no picture and no video, or cannot be read.
+        """Return the poster of a file; None if it is no image or video, or cannot be read.
 
         Args:
             file: a result.
-            sha256: of what is in it.
+            sha256: of its content.
 
         Raises:
             OSError: the poster cannot be written.
@@ -67,7 +67,7 @@ class Posters:
             return None
         try:
             picture = make(file, SIDE)
-        except (OSError, ValueError):  # damaged, or of a form that is not read here
+        except (OSError, ValueError):  # damaged, or of an unsupported format
             return None
         path = self._path(sha256)
         with replacing(path) as unfinished, unfinished.open("wb") as sink:

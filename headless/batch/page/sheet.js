@@ -11,7 +11,7 @@ const MOVING_PICTURES = /\.(gif|webp|apng|avif)$/i;
 let order = cards;
 let shown = cards;
 
-// What is chosen stands behind the # of the address, so that it outlives a look at a newer page.
+// The choices are kept after the # of the address, so that they survive a reload.
 function recall() {
   const kept = new URLSearchParams(location.hash.slice(1));
   tools.find.value = kept.get("find") ?? "";
@@ -91,7 +91,7 @@ function rest(link) {
     piece.pause?.();
     piece.remove();
     piece.removeAttribute("src");
-    piece.load?.();  // lets go of the file
+    piece.load?.();  // releases the file
   }
 }
 
@@ -120,7 +120,7 @@ function onScreen(link) {
   if (piece.href !== undefined) return Object.assign(piece, { href: link.href, textContent: "Open the file" });
   if (link.querySelector(".tiny")) piece.classList.add("tiny");
   piece.addEventListener("error", () => piece.replaceWith(Object.assign(
-    document.createElement("a"), { href: link.href, textContent: "This browser cannot show it: open the file" })));
+    document.createElement("a"), { href: link.href, textContent: "This browser cannot show the file: open it" })));
   if (piece.play) Object.assign(piece, { controls: true, loop: true, muted: true, autoplay: true, playsInline: true });
   return Object.assign(piece, { src: link.href });
 }
@@ -139,7 +139,7 @@ function look(card, link = card.stage) {
   const common = [...document.querySelectorAll("header .prompt, header .facts")];
   viewer.querySelector(".about").replaceChildren(about, ...common.map((each) => each.cloneNode(true)));
   if (!viewer.open) viewer.showModal();
-  viewer.focus();  // what had it may be gone
+  viewer.focus();  // the focused element may be gone
 }
 
 function go(steps) {
@@ -223,7 +223,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 document.querySelector(".standing a")?.addEventListener("click", (event) => {
-  event.preventDefault();  // its address would lose what is chosen
+  event.preventDefault();  // its address would lose the choices
   location.reload();
 });
 

@@ -1,4 +1,4 @@
-"""Writes the contact sheet of a batch, at its end and while it goes on."""
+"""Write the contact sheet of a batch, while it runs and at its end."""
 
 import logging
 import os
@@ -15,27 +15,27 @@ from .markup import page_of
 from .posters import FOLDER, Posters
 
 PAGE = "contact_sheet.html"
-"""In the folder of the batch."""
+"""File name in the batch's folder."""
 
 PAUSE = 10.0
-"""Seconds at least from one page to the next while a batch goes on."""
+"""Minimum seconds from one page to the next while a batch runs."""
 
 SHARE = 50
-"""Times that writing a page takes, which pass until the next one: two percent of a long batch."""
+"""Pause between two pages, in multiples of the time to write one: two percent of a long batch."""
 
 log = logging.getLogger(__name__)
 
 
 def write_page(layout: Layout, posters: Posters | None = None, *, is_live: bool = False) -> Path:
-    """Write the page of a batch, in the place of an older one, and return where it is.
+    """Write the page of a batch, replacing an older one, and return its path.
 
-    Its links lead from the folder of the batch to the results, so that the output folder can be
-    moved as it is.
+    Its links are relative from the batch's folder to the results, so that the output folder can
+    be moved as a whole.
 
     Args:
         layout: of the batch's folders.
-        posters: of its results, where some are known.
-        is_live: whether a batch runs, which may be this one.
+        posters: of its results, if some are known.
+        is_live: whether a batch is running, perhaps this one.
 
     Raises:
         ManifestError: the manifest cannot be read.
@@ -54,11 +54,11 @@ def write_page(layout: Layout, posters: Posters | None = None, *, is_live: bool 
 
 
 class ContactSheet:
-    """The page of a batch that is run. Whatever is wrong with it, the batch goes on.
+    """The page of a running batch. If the page fails, the batch continues.
 
     Args:
         layout: of the batch's folders.
-        clock: gives seconds.
+        clock: returns seconds.
     """
 
     def __init__(self, layout: Layout, clock: Callable[[], float] = time.monotonic) -> None:
@@ -68,11 +68,11 @@ class ContactSheet:
         self.path: Path | None = None
 
     def begin(self) -> None:
-        """Write the page as the batch begins."""
+        """Write the page when the batch starts."""
         self._write(is_live=True)
 
     def keep(self, *, has_changed: bool) -> None:
-        """Bring the page up to date, unless it was written just now.
+        """Update the page, unless it was written very recently.
 
         Args:
             has_changed: whether a job has ended.
@@ -89,10 +89,10 @@ class ContactSheet:
         began = self._clock()
         try:
             self.path = write_page(self._layout, self._posters, is_live=is_live)
-        except Exception as problem:  # of what is only looked at
+        except Exception as problem:  # the page is only for viewing
             self.path = None
             if not self._is_told:
-                log.warning("the contact sheet is not written: %s", problem)
+                log.warning("cannot write the contact sheet: %s", problem)
             self._is_told = True
         now = self._clock()
         self._next, self._is_behind = now + max(PAUSE, SHARE * (now - began)), False

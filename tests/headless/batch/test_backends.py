@@ -68,7 +68,7 @@ def test_a_server_that_is_gone_ends_the_batch_which_goes_on_later(
     servers[0].script = [go]
     backend = options_for(servers[:1], server_patience=0.5)
     assert batch(write(GRAPH), seeds="1-2", backend=backend) == 1
-    assert "\nno ComfyUI server has been there for" in f"\n{capsys.readouterr().err}"
+    assert "\nno ComfyUI server has answered for" in f"\n{capsys.readouterr().err}"
     assert results(tmp_path / "output") == {}
     assert batch(resume=True, backend=options_for(servers[1:])) == 0
     assert len(results(tmp_path / "output")) == 2 * 4
@@ -99,7 +99,7 @@ def test_options_of_the_command_line(servers, command, write):
     assert json.loads(out.splitlines()[-1])["done"] == 4
     code, _, err = command(*seeds, "--pack", "0", env={"TERM": "dumb", "COLUMNS": "200"})
     assert code == 2
-    assert "'0' is neither a number from 1 on nor auto" in err
+    assert "expected auto or a number from 1 on, got '0'" in err
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_servers_compute_no_jobs_together(servers, batch, write, capsys):
 def test_nodes_are_those_of_the_first_server_that_is_there(servers):
     servers[0].die()
     assert set(registry_of(options_for(servers), BatchSettings())) == {"LoadVideo", "Seed", "Save"}
-    with pytest.raises(ConnectionError, match=r"no ComfyUI server is there .*: start it"):
+    with pytest.raises(ConnectionError, match=r"no ComfyUI server answers .*: start one"):
         registry_of(options_for(servers[:1]), BatchSettings())
     servers[0].start()
 

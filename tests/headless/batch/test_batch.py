@@ -105,16 +105,16 @@ def test_going_on_with_what_was_begun(outcome, clip, tmp_path):
     clip.rename(clip.with_name("moved.json"))
     code, lines, told = outcome(resume=True)
     assert (code, lines) == (0, [str(folder / "clip_2.png")])
-    assert "clip_2 is made again" not in told, "as quiet as it was asked to be"
+    assert "clip_2 runs again" not in told, "as quiet as it was asked to be"
     assert results(folder) == whole
     clip.with_name("moved.json").rename(clip)
     code, lines, told = outcome(clip, seeds="1-3", resume=True)
     assert (code, lines) == (0, [])
-    assert "3 done, 3 of them before" in told
+    assert "3 done, 3 of them earlier" in told
     code, lines, told = outcome(clip, seeds="1-4", resume=True)
     assert (code, lines) == (1, [])
     assert "no batch in" in told
-    assert "has just the 4 jobs given" in told
+    assert "has exactly the 4 jobs given" in told
 
 
 def test_the_same_batch_again_is_another_one(outcome, clip, tmp_path):
@@ -133,7 +133,7 @@ def test_failed_jobs_are_run_again_once_they_can(outcome, clip, failing, tmp_pat
     assert outcome(resume=True)[:2] == (1, [])
     code, lines, told = outcome(retry_failed=True)
     assert (code, lines) == (0, [str(tmp_path / "output" / "bad_1.png")])
-    assert "2 done, 1 of them before" in told
+    assert "2 done, 1 of them earlier" in told
 
 
 def test_enough_failures(outcome, clip, failing):
@@ -150,9 +150,9 @@ def test_other_versions_are_told(outcome, clip, tmp_path):
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace('"python": "', '"python": "2.7, not '), encoding="utf-8")
     told = outcome(resume=True, quiet=False)[2]
-    assert f"goes on with python {platform.python_version()} (before: 2.7, not " in told
+    assert f"continues with python {platform.python_version()} (before: 2.7, not " in told
     assert "results may differ" in told
-    assert "goes on with" not in outcome(resume=True, quiet=False)[2]
+    assert "continues with" not in outcome(resume=True, quiet=False)[2]
 
 
 def test_a_second_batch_in_a_folder_is_refused(outcome, clip, tmp_path):
@@ -166,7 +166,7 @@ def test_a_second_batch_in_a_folder_is_refused(outcome, clip, tmp_path):
     ("given", "message"),
     [
         ({}, "there is no workflow to run"),
-        ({"resume": True}, "no batch was begun in"),
+        ({"resume": True}, "there is no batch in"),
         ({"settings": {"device": "cuda:99"}}, "no device 'cuda:99' on this machine"),
     ],
 )
@@ -182,7 +182,7 @@ def test_every_log_tells_its_job(outcome, clip, tmp_path):
     outcome(clip, assignments=("Clip.seed=5",))
     (log,) = tmp_path.glob("output/.spacetime_batch/*/logs/*.log")
     text = log.read_text(encoding="utf-8")
-    assert f"begins: {clip} Clip.seed=5" in text
+    assert f"started: {clip} Clip.seed=5" in text
     assert "Save" in text
     assert "clip_1.png" in text
 
@@ -273,5 +273,5 @@ def test_wrong_words_are_told_to_programs(command):
     assert json.loads(out) == {
         "event": "end",
         "ok": False,
-        "error": "the arguments are wrong: see the error stream",
+        "error": "invalid arguments: see standard error",
     }

@@ -62,9 +62,9 @@ def test_the_last_batch_with_the_same_jobs_is_found(begin, tmp_path):
     assert find_batch(tmp_path, [job(1)]) == third != first
     assert manifests(tmp_path) == [third, second, first]
     for other in ([job(1, "a")], [job(1, assignments=("1.a=2",))], [job(1, workflow={"2": {}})]):
-        with pytest.raises(FileNotFoundError, match="has just the 1 job given"):
+        with pytest.raises(FileNotFoundError, match="has exactly the 1 job given"):
             find_batch(tmp_path, other)
-    with pytest.raises(FileNotFoundError, match="no batch was begun in"):
+    with pytest.raises(FileNotFoundError, match="there is no batch in"):
         find_batch(tmp_path / "elsewhere", None)
 
 

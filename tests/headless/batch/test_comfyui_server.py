@@ -191,7 +191,7 @@ def test_what_a_server_refuses_has_failed(serve, backend, task, answer, said):
 
 def test_a_run_without_files_has_failed(serve, backend, task):
     failed, _ = ended(backend(serve(Run.end)), task())
-    assert "names no file" in failed.message
+    assert "lists no file" in failed.message
 
 
 def test_nodes_that_are_missing_are_told_before_anything_is_queued(serve, backend, task):
@@ -303,7 +303,7 @@ def test_a_job_that_went_elsewhere_is_cancelled_where_it_was(serve, backend, tas
 def test_the_batch_ends_when_no_server_is_there_for_too_long(serve, backend, task):
     server = serve(lambda run: (run.start(), run.server.die()))
     over = backend(server, patience=0.5)
-    with pytest.raises(BatchStopped, match="no ComfyUI server has been there"):
+    with pytest.raises(BatchStopped, match="no ComfyUI server has answered"):
         over.run([task()], lambda event: None)
     server.start()
 
@@ -387,7 +387,7 @@ def test_headers_are_sent_with_everything_and_told_to_nobody(serve, backend, tas
 def test_servers_that_are_not_there_are_told_at_once(serve, backend, caplog):
     there, gone = serve(), serve()
     gone.die()
-    with pytest.raises(Unreachable, match="no ComfyUI server is there"):
+    with pytest.raises(Unreachable, match="no ComfyUI server answers"):
         backend(gone)
     assert backend(there, gone).slots == 2
     assert gone.url in caplog.text

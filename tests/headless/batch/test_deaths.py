@@ -33,13 +33,13 @@ def test_only_jobs_that_had_begun_may_have_ended_a_process(course):
     for event in (JobStarted(job="a"), JobStarted(job="b"), done("a")):
         of.hear(event)
     of.died(DEATH)
-    text = "the process that ran it was killed by SIGKILL, with 3.0 GB of memory at most"
-    assert texts(told) == [("b", f"{text}: it runs again alone in a new one")]
+    text = "the process that ran it was killed by SIGKILL (peak memory 3.0 GB)"
+    assert texts(told) == [("b", f"{text}: it runs again alone in a new process")]
     assert following() == "b"
     of.hear(JobStarted(job="b"))
     of.died(DEATH)
     assert isinstance(told[-1], JobFailed)
-    assert "for the second time, with 3.0 GB" in told[-1].message
+    assert "for the second time (peak memory 3.0 GB)" in told[-1].message
     for tries in range(2):
         assert following() == "c", tries
         of.hear(JobStarted(job="c"))
@@ -66,5 +66,5 @@ def test_other_rounding_is_told_where_there_is_any(course, device, is_told):
     of.died(DEATH)
     of.hear(done("b", device))
     of.hear(done("c", device))
-    rounding = [job for job, text in texts(told) if f"on {device} that may differ" in text]
+    rounding = [job for job, text in texts(told) if f"on {device} the result may differ" in text]
     assert rounding == (["b", "c"] if is_told else [])

@@ -178,7 +178,7 @@ def test_a_job_that_never_fits_fails_with_advice(run, graph, monkeypatch):
         patched.setattr(StandaloneModels, "decode_stream", raise_always)
         failed = run(graph)[-1]
     assert isinstance(failed, JobFailed)
-    assert "with nothing else in memory, too: use a smaller size" in failed.message
+    assert "this happened with nothing else in memory: use a smaller size" in failed.message
     assert isinstance(run(graph, id="2")[-1], JobDone), "the next one runs"
 
 

@@ -86,7 +86,7 @@ def test_it_is_told_that_many_kinds_take_a_while(refused, graph, monkeypatch):
     jobs = [job(str(n), graph, f"Size.frames={1 + 4 * n}") for n in range(looking.MANY + 1)]
     refused(jobs[:-1], tell=told.append)
     refused(jobs, tell=told.append)
-    assert told == ["looking at 51 kinds of jobs before the first one begins"]
+    assert told == ["checking 51 kinds of jobs before the first one starts"]
 
 
 def test_there_is_an_end_to_looking(refused, graph, monkeypatch):

@@ -219,8 +219,8 @@ def test_one_of_several_slots_stops_all(begin):
 @pytest.mark.parametrize(
     ("problem", "told"),
     [
-        (OSError(28, "No space left on device"), r"No space left.*: make room, .*--resume"),
-        (OSError(5, "Input/output error"), r"Input/output error.*: see to that, .*--resume"),
+        (OSError(28, "No space left on device"), r"No space left.*: free some space, .*--resume"),
+        (OSError(5, "Input/output error"), r"Input/output error.*: fix the cause, .*--resume"),
     ],
 )
 def test_a_batch_ends_where_nothing_can_be_recorded(begin, monkeypatch, problem, told):
@@ -271,5 +271,5 @@ def test_notes_are_in_the_log_of_their_job(begin):
     told = []
     _, _, layout = begin(Scripted({"1": warn}), alone(1), watch=told.append)
     lines = layout.log("1").read_text(encoding="utf-8").splitlines()
-    assert [line.split(" ", 2)[2] for line in lines[:3]] == ["begins: a.json", "two", "lines"]
+    assert [line.split(" ", 2)[2] for line in lines[:3]] == ["started: a.json", "two", "lines"]
     assert [each.text for each in told if isinstance(each, JobNote)] == ["two\nlines"]

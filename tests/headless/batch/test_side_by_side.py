@@ -212,7 +212,7 @@ def test_where_there_is_no_memory_for_several_they_are_alone(run, graph, monkeyp
     assert calls == [3], "that is tried once"
     for events in told:
         (note,) = [event for event in events if isinstance(event, JobNote) and event.warning]
-        assert note.text.startswith("computed alone from here on, because together")
+        assert note.text.startswith("computed alone from here on, because the group failed: ")
         assert note.text.endswith("CUDA out of memory")
         assert isinstance(events[-1], JobDone)
         assert "lean" not in events[-1].details

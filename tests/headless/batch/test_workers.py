@@ -160,15 +160,17 @@ def test_what_ends_processes_is_found_among_the_jobs_of_a_group(settings, task):
         (JobDone, "short"), (JobFailed, "deadly"), (JobDone, "next"),
     ]  # fmt: skip
     failed = ends[1]
-    assert 'was killed by SIGSEGV at "Sample", for the second time, with 0.' in failed.message
+    assert (
+        'was killed by SIGSEGV at "Sample", for the second time (peak memory 0.' in failed.message
+    )
     assert failed.node == "Sample"
     assert failed.details["signal"] == "SIGSEGV"
     assert failed.details["peak_memory"] > 50e6
     notes = [each for each in told if isinstance(each, JobNote) and each.warning]
     assert [each.job for each in notes] == ["deadly", "next"]
     for note in notes:
-        assert 'with 1 other job was killed by SIGKILL at "Sample", with 0.' in note.text
-        assert note.text.endswith(" GB of memory at most: it runs again alone in a new one")
+        assert 'with 1 other job was killed by SIGKILL at "Sample" (peak memory 0.' in note.text
+        assert note.text.endswith(" GB): it runs again alone in a new process")
     started = [each.job for each in told if isinstance(each, JobStarted)]
     assert started == ["short", "deadly", "next", "deadly", "next"]
     told, thread, raised = begun(backend, [task("alone", n7={"steps": 300}, n9={"seed": 2})])
@@ -176,7 +178,7 @@ def test_what_ends_processes_is_found_among_the_jobs_of_a_group(settings, task):
     thread.join(120)
     assert isinstance(told[-1], JobDone)
     (note,) = [each.text for each in told if isinstance(each, JobNote) and each.warning]
-    assert note.endswith(": it runs again in a new one")
+    assert note.endswith(": it runs again in a new process")
     again = task("again", n7={"steps": 300})
     backend.run([again], told)
     backend.close()
@@ -281,7 +283,7 @@ def test_a_process_that_dies_in_the_middle_of_a_word_has_died(settings, task, mo
     backend, told = Workers(settings, ["cpu"]), Told()
     backend.run([task("deadly")], told)
     backend.close()
-    assert "has ended with code 3, for the second time" in told[-1].message
+    assert "exited with code 3, for the second time" in told[-1].message
 
 
 BEGINS_ONCE = """
@@ -319,7 +321,7 @@ def test_a_batch_ends_where_no_process_begins_at_all(settings, task, monkeypatch
     backend = Workers(settings, ["bad"])
     for name in ("a", "b"):
         with pytest.raises(
-            BatchStopped, match="no process begins any more: bad: the device is lost"
+            BatchStopped, match="no worker process starts any more: bad: the device is lost"
         ):
             backend.run([task(name)], Told())
     backend.close()

@@ -114,23 +114,23 @@ def test_values_that_do_not_fit_are_told_at_once_with_their_places(refused, writ
     [
         ({"workflows": ()}, "no workflow: name graph files"),
         ({"seeds": "1-"}, "write numbers and ranges"),
-        ({"seeds": "9-1"}, "9..1 in steps of 1 holds no numbers"),
-        ({"seeds": "0-99999999"}, "100000000 values, of at most 100000"),
+        ({"seeds": "9-1"}, "9..1 in steps of 1 has no numbers"),
+        ({"seeds": "0-99999999"}, "100000000 values, but at most 100000"),
         ({"seeds": "1-1000", "sweeps": ("Clip.fps=1..101",)}, r"101000 jobs \(101 x 1000\)"),
         ({"sweeps": ("Clip.seed=1|2", "clip (toy world).seed=3")}, "seed is set twice"),
         ({"sweeps": ("Clip.seed",)}, "not of the form node.input=value"),
-        ({"sweeps": ("Clip.seed=[1, {}]",)}, r"\{\} is not a text, number or yes or no"),
+        ({"sweeps": ("Clip.seed=[1, {}]",)}, r"\{\} is not text, a number or a boolean"),
         ({"sweeps": ("Clip.seed=[1, ",)}, "the list is not JSON"),
         ({"sweeps": ("Clip.seed=[]",)}, "the list is empty"),
         ({"sweeps": ("text=@nowhere.txt",)}, "nowhere.txt cannot be read: No such file"),
-        ({"each": ("Clip.seed=*.mp4",)}, r"no file is called \*.mp4"),
+        ({"each": ("Clip.seed=*.mp4",)}, r"no file matches \*.mp4"),
         ({"assignments": ("Clip.sed=1",)}, 'no input sed .did you mean "seed"'),
         ({"name": "{Clip.seed"}, "a brace is missing"),
         ({"name": "../{graph}"}, "within the output folder"),
         ({"name": "/tmp/{graph}"}, "within the output folder"),
-        ({"name": "{Show.source}"}, "has no value of its own: a link feeds it"),
+        ({"name": "{Show.source}"}, "has no value of its own: it is fed by a link"),
         ({"name": "{Clip.colr}"}, 'did you mean "colour"'),
-        ({"sweeps": ("text=a|b", "Clip.seed=1..3"), "zipped": True}, "not 2 of --sweep text, 3 of"),
+        ({"sweeps": ("text=a|b", "Clip.seed=1..3"), "zipped": True}, "got 2 of --sweep text, 3 of"),
         ({"prompts": "self"}, "0 inputs that may be its prompt"),
     ],
 )
@@ -170,7 +170,7 @@ def test_the_input_stream_holds_a_graph_or_jobs(jobs, small, stream, refused):
     assert (graph.name, graph.workflow) == ("graph_1", small)
     assert [job.name for job in streamed] == ["run_1", "run_2"]
     assert streamed[1].assignments == ("Clip (Toy World).seed=2",)
-    assert told == ["the input stream line 1: Expecting value: line 1 column 1 (char 0)"]
+    assert told == ["standard input line 1: Expecting value: line 1 column 1 (char 0)"]
 
 
 def test_a_folder_of_files(jobs, picture_graph, tmp_path, monkeypatch, refused):

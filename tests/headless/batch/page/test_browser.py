@@ -147,7 +147,7 @@ def test_a_batch_that_goes_on_is_seen_anew_when_one_comes_back(view, record):
     page = view(write_page(layout, is_live=True))
     page.locator(".chip.left input").check()
     again = "() => document.dispatchEvent(new Event('visibilitychange'))"
-    for ask in (lambda: page.get_by_text("Look again").click(), lambda: page.evaluate(again)):
+    for ask in (lambda: page.get_by_text("Reload").click(), lambda: page.evaluate(again)):
         page.evaluate("() => { window.old = true }")
         ask()
         page.wait_for_function("() => !window.old && document.getElementById('count').textContent")

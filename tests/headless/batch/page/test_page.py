@@ -178,18 +178,18 @@ def test_results_that_are_gone_and_further_ones_are_told(record):
     layout = record(Made(name="many", files=files), Made(name="lost", files=("lost.mp4",)))
     (layout.output / "lost.mp4").unlink()
     page = write_page(layout)
-    assert "lost.mp4 is gone" in "".join(read(page).texts)
+    assert "lost.mp4 is missing" in "".join(read(page).texts)
     assert "and 5 more" in "".join(read(page).texts)
     assert len(read(page).all("a", **{"class": "other"})) == 24
     assert broken(page) == []
 
 
 def standing(page):
-    return [each for each in read(page).texts if "resume" in each or "stood at" in each]
+    return [each for each in read(page).texts if "resume" in each or "Last updated" in each]
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"), [("the disk is full", "the disk is full"), (None, "it was killed")]
+    ("reason", "told"), [("the disk is full", "the disk is full"), (None, "the batch was killed")]
 )
 def test_why_a_batch_has_ended_early_is_told(record, reason, told):
     states = [Made(name=state, state=state) for state in (DONE, RUNNING, PLANNED)]
@@ -203,7 +203,7 @@ def test_what_runs_is_told_while_it_does(record):
     states = [Made(name=state, state=state) for state in (DONE, RUNNING, PLANNED)]
     layout = record(*states, reason=None)
     (line,) = standing(write_page(layout, is_live=True))
-    assert "stood at" in line
+    assert "Last updated" in line
     assert "1 done · 1 running · 1 left" in "".join(read(layout.batch / PAGE).texts)
 
 
@@ -245,7 +245,7 @@ def test_a_page_is_written_anew_as_jobs_end_but_not_for_each(record):
         return page.exists()
 
     sheet.begin()
-    assert "stood at" in page.read_text(encoding="utf-8")
+    assert "Last updated" in page.read_text(encoding="utf-8")
     assert not is_written(has_changed=True), "just written"
     clock.now += 11
     assert is_written(has_changed=False), "it was behind"
@@ -253,7 +253,7 @@ def test_a_page_is_written_anew_as_jobs_end_but_not_for_each(record):
     assert not is_written(has_changed=False)
     assert is_written(has_changed=True)
     sheet.end()
-    assert "stood at" not in page.read_text(encoding="utf-8")
+    assert "Last updated" not in page.read_text(encoding="utf-8")
 
 
 def test_a_page_that_cannot_be_written_is_told_once(record, caplog):
@@ -264,7 +264,7 @@ def test_a_page_that_cannot_be_written_is_told_once(record, caplog):
     sheet.end()
     assert sheet.path is None
     (told,) = caplog.messages
-    assert "the contact sheet is not written" in told
+    assert "cannot write the contact sheet" in told
     assert "is not a file" in told
 
 
@@ -275,17 +275,17 @@ def test_the_page_of_a_batch_that_has_ended(record, capsys, tmp_path):
     paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
     assert paths == [last.batch / PAGE, first.batch / PAGE]
     assert [broken(path) for path in paths] == [[], []]
-    with pytest.raises(FileNotFoundError, match="no batch was begun in"):
+    with pytest.raises(FileNotFoundError, match="there is no batch in"):
         sheet_command(tmp_path / "elsewhere")
 
 
 def test_the_page_of_a_batch_that_runs_says_so(record):
     old, new = (record(Made(name="a", state=PLANNED), reason=reason) for reason in ("full", None))
     sheet_command(new.batch)
-    assert "it was killed" in standing(new.batch / PAGE)[0]
+    assert "the batch was killed" in standing(new.batch / PAGE)[0]
     with FolderLock(new.batch.parent):
         sheet_command(new.batch)
         sheet_command(old.batch)
     told = [standing(layout.batch / PAGE)[0] for layout in (old, new)]
     assert "full" in told[0]
-    assert "stood at" in told[1]
+    assert "Last updated" in told[1]
