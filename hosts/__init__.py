@@ -36,7 +36,7 @@ def host() -> Host:
     """Return the chosen host.
 
     Raises:
-        RuntimeError: no host was chosen yet.
+        RuntimeError: no host has been chosen yet.
     """
     if not _chosen:
         raise RuntimeError("no host chosen: call spacetime_video.hosts.use(...) before nodes")
