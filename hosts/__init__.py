@@ -45,7 +45,7 @@ def host() -> Host:
 
 @contextmanager
 def lent() -> Iterator[None]:
-    """Allow another host to be used within a block; restore the previous one, if any, after it."""
+    """Allow another host to be used in a block; restore the previous one, if any, afterwards."""
     before = [*_chosen]
     try:
         yield
