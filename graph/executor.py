@@ -107,8 +107,8 @@ class Executor:
 
     Args:
         registry: node id -> class.
-        meeting: socket types of nodes whose work the runs of a lockstep do together; after its
-            last node with an input of such a type, a run works beside the others.
+        meeting: socket types of inputs whose nodes ask for work that the runs of a lockstep do
+            together; after its last node with such an input, a run works beside the others.
     """
 
     def __init__(self, registry: Registry, meeting: Set[str] = frozenset()) -> None:

@@ -158,7 +158,7 @@ def _group_name(kind: str) -> str | None:
 def _instance(
     raw: object, instance: UINode, kind: str, schema_of: SchemaOf
 ) -> tuple[UIGraph, UINode]:
-    """The subgraph of one instance with its widget values set, and the instance as a node of it.
+    """Return one instance's subgraph with its widget values set, and its node as an instance of it.
 
     Raises:
         WorkflowError: the definition does not have the form of a group.

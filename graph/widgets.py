@@ -11,7 +11,7 @@ from .ui_graph import UINode
 from .values import widget_of
 
 BROUGHT_BY = "brought_by"
-"""Key in the `extra_dict` of an input that a choice adds: the choice's name and those values."""
+"""Key in the `extra_dict` of an input that a choice adds: the choice, and its values that do."""
 
 _SEED_NAMES = frozenset({"seed", "noise_seed"})
 _CONTROL_WORDS = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})

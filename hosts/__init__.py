@@ -36,7 +36,7 @@ def host() -> Host:
     """Return the chosen host.
 
     Raises:
-        RuntimeError: no host was chosen yet.
+        RuntimeError: no host has been chosen yet.
     """
     if not _chosen:
         raise RuntimeError("no host chosen: call spacetime_video.hosts.use(...) before nodes")
@@ -45,7 +45,7 @@ def host() -> Host:
 
 @contextmanager
 def lent() -> Iterator[None]:
-    """Allow another host to be used within a block; restore the previous one, if any, after it."""
+    """Allow another host to be used in a block; restore the previous one, if any, afterwards."""
     before = [*_chosen]
     try:
         yield

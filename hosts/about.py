@@ -22,7 +22,7 @@ class AboutGuider:
         weights: what its model's file states; None if the model is not one of the pack's.
         process: how its model's states mix signal and noise.
         further: names of its further prompts.
-        showing: how its model is shown the given part.
+        showing: how its model is shown the given parts.
         known: values that identify its prompts and plan, and those of a guider that takes over.
         time_factor: video frames in each latent frame of its model after the first.
         controls: what the files of its prompts' control branches state.

@@ -272,7 +272,7 @@ def check_joined(same_network: bool, first: ControlStrength, second: ControlStre
     """Check that controls of packed clips differ only in their hints, and in when and where.
 
     Raises:
-        ValueError: they differ in their networks, or in anything else about their strengths.
+        ValueError: their networks differ, or their strengths differ in anything else.
     """
     if same_network and first.same_but_for_places(second):
         return

@@ -8,7 +8,7 @@ PACKAGE = "spacetime_video"
 """The pack's import name when installed with pip; ComfyUI imports the folder under another."""
 
 _LOADERS = (".nodes.load.models", ".nodes.load")
-"""Modules that hold the node, in copies of this version and of earlier ones."""
+"""Modules that hold the Load Models node, in copies of this version and of earlier ones."""
 
 _NODE = "SpacetimeLoadModels"
 

@@ -80,7 +80,7 @@ def check_experts(high: AboutGuider, low: AboutGuider, formats: Sequence[object]
 
 
 def check_alone(after: object) -> None:
-    """Refuse a third expert.
+    """Reject a third expert.
 
     Raises:
         ValueError: the guider already hands over to another.

@@ -8,7 +8,7 @@ DAMAGED_VAE = "use fp32 or bf16, or download the VAE's file again"
 
 
 def refuse_not_finite(values: Tensor, what: str, remedy: str) -> None:
-    """Refuse a tensor that holds NaN or infinity.
+    """Reject a tensor that holds NaN or infinity.
 
     Args:
         values: of any shape.

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 
 def check_new(name: str, there: Collection[str]) -> None:
-    """Refuse a second set of prompts of the same name.
+    """Reject a second set of prompts of the same name.
 
     Raises:
         ValueError: the name is taken.

@@ -63,7 +63,7 @@ class Files(Protocol):
         ...
 
     def video_of(self, path: Path) -> Any:
-        """Wrap a file in the temporary folder as a VIDEO; it stays there while that is in use."""
+        """Wrap a temporary file as a VIDEO; the file stays while the VIDEO is in use."""
         ...
 
     def clip_of(self, video: Any) -> Clip:
@@ -166,7 +166,7 @@ class Models(Controls, Protocol):
 
         Args:
             vae: one of ours or of the host's.
-            frames: chunks (F, H, W, 3) in [0, 1], in total a frame count that the VAE takes.
+            frames: chunks (F, H, W, 3) in [0, 1]; the VAE must support their total length.
             total: number of frames, for the progress bar.
 
         Returns:
@@ -307,7 +307,7 @@ class Sampling(Protocol):
             sampler: from ``make_sampler`` or the host's own.
             sigmas: decreasing noise levels, usually ending at 0.
             latent: where to start; zeros mean that nothing is given. An image-to-video model is
-                shown the given part, unless its conditioning carries a start image. If the latent
+                shown the given parts, unless its conditioning carries a start image. If the latent
                 carries ceilings or a timeline, the places that its mask and ceilings keep come
                 back bit for bit. Each evaluation takes the prompt of the frames it generates.
             seed: of the noise, for samplers that draw more.

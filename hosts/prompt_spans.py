@@ -17,7 +17,7 @@ from .stretch import is_part
 
 IN_ONE_PIECE = (
     "this run generates {frames} frames in one piece and uses only the prompt at its middle, "
-    "although others begin within it: prompts change between chunks and between windows, use "
+    "although others begin within it: prompts change between chunks and between windows; use "
     "Sample Long Video or Context Windows"
 )
 

@@ -1,4 +1,4 @@
-"""The given part of a LATENT, for models that are shown it in additional input channels.
+"""The given parts of a LATENT, for models that are shown them in additional input channels.
 
 B batch, C channels, F frames, H rows, W columns.
 """
@@ -16,9 +16,9 @@ from ..timeline import PART_KEY, START_KEY, ClipPart, StartClip
 from .keys import START_LATENT_KEY, START_MASK_KEY
 
 EMPTY = (
-    "this is an image-to-video model: outside the given part it is shown empty latents, but it was "
-    "trained with encoded grey frames, so seams may be softer; begin with a Timeline node such as "
-    "Animate Image, and use Sample or Sample Long Video"
+    "this is an image-to-video model: outside the given parts it is shown empty latents, but it "
+    "was trained with encoded grey frames, so seams may be softer; begin with a Timeline node such "
+    "as Animate Image, and use Sample or Sample Long Video"
 )
 
 
@@ -61,7 +61,7 @@ def start_options(
     restored: Callable[[Tensor], Tensor],
     warn: Callable[[str], None],
 ) -> dict[str, Tensor] | None:
-    """Return conditioning options, under ComfyUI's names, that show a LATENT's given part.
+    """Return conditioning options, under ComfyUI's names, that show a LATENT's given parts.
 
     Args:
         latent: with a start clip of its timeline, or with a mask.

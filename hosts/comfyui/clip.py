@@ -94,9 +94,10 @@ class HostTextModel(nn.Module, ClipTokenWeightEncoder):
         self._place: torch.device | None = None
 
     def set_clip_options(self, options: Mapping[str, Any]) -> None:
-        """Set the device to compute on, which newer hosts state; weights they stream are elsewhere.
+        """Set the device to compute on.
 
-        Options for layers and projections belong to CLIP networks and have no effect here.
+        Newer hosts state it, as the weights that they stream are on another device. Options for
+        layers and projections belong to CLIP networks and have no effect here.
         """
         self._place = options.get("execution_device", self._place)
 

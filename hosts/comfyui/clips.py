@@ -10,7 +10,7 @@ from ..audio import to_sound
 
 
 def clip_of(video: Any) -> Clip:
-    """Open a VIDEO's file, with the part of it that was chosen, or else its components."""
+    """Open a VIDEO's file, trimmed if the VIDEO is, or else its frames and sound in memory."""
     if not isinstance(video, VideoFromFile):
         parts = video.get_components()
         return HeldClip(parts.images[..., :3], parts.frame_rate, to_sound(parts.audio))

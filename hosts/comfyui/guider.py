@@ -29,7 +29,7 @@ from .spans import SpannedConds
 from .windows import WINDOW_KEY, HostWindow
 
 ONE_STREAM = (
-    "guidance by frames cannot find its frames, use Denoiser alone, Guidance Interval or Guidance "
+    "guidance by frames cannot find its frames; use Denoiser alone, Guidance Interval or Guidance "
     "over Steps"
 )
 

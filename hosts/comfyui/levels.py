@@ -36,12 +36,12 @@ def _flow_shift(sigmas: Tensor) -> float:
 
 
 def check_levels(model: Any, sigmas: Tensor, samples: Tensor) -> None:
-    """Refuse a schedule for another kind of model.
+    """Reject a schedule for another kind of model.
 
     Args:
         model: the host's model.
         sigmas: noise levels of the run.
-        samples: where it starts; zeros mean that nothing is given.
+        samples: where the run starts; zeros mean that nothing is given.
 
     Raises:
         ValueError: a flow model gets levels above 1, or a run from nothing starts at 1 or less

@@ -30,5 +30,5 @@ def decode_loop(vae: Any, latent: Tensor, compression: Compression) -> Tensor:
 
 
 def causal_config(vae: Any) -> VAEConfig:
-    """Return a pack VAE's own config; for any other Wan's, as none looks back further."""
+    """Return the config of a pack VAE, or else that of Wan's VAE: no other looks back further."""
     return vae.first_stage_model.config if isinstance(vae, HostVAE) else WAN21_VAE

@@ -28,7 +28,7 @@ SIDE = 512
 """Side of a preview in pixels; it is square because the editor's queue panel crops to a square."""
 
 LEAST_SECONDS = 0.2
-"""Least time between previews: a small model's steps are faster than their previews."""
+"""Minimum time between previews: a small model's steps are faster than their previews."""
 
 
 def watch_steps(

@@ -121,7 +121,7 @@ class ContextMaker(NamedTuple):
 
     @classmethod
     def of_branch(cls, branch: Any, network: VideoDiT) -> "ContextMaker":
-        """Return a maker that uses a control branch, which may need the network's embedding."""
+        """Return a maker that uses a control branch, which may need the network's embedded text."""
         layers = [
             *network.text_embedding.modules(),
             *(layer for part in branch.text_layers for layer in part.modules()),

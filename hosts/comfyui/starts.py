@@ -1,4 +1,4 @@
-"""How the host's models are shown the given part, and start clips in a guider's conditions."""
+"""How the host's models are shown the given parts, and start clips in a guider's conditions."""
 # pyright: reportMissingImports=false
 
 import copy
@@ -22,7 +22,7 @@ ANIMATING = tuple(
 
 
 def showing_of(model: Any) -> Showing:
-    """Return how a model is shown the given part."""
+    """Return how a model is shown the given parts."""
     if _animates(model):
         return Showing.CHANNELS
     if isinstance(model, HostModel):
@@ -44,7 +44,10 @@ def _animates(model: Any) -> bool:
 
 @on_both
 def with_start_clip(guider: Any, latent: Latent, samples: Tensor) -> Any:
-    """Return a guider whose conditions show a LATENT's given part, if its model takes it."""
+    """Return a guider whose conditions show a LATENT's given parts.
+
+    It is the guider itself if its model has no input channels for them.
+    """
     model = guider.model_patcher.model
     if not _animates(model):
         return guider

@@ -69,7 +69,7 @@ def encode_stream(vae: Any, frames: Iterable[Tensor], total: int) -> Tensor:
 
     Args:
         vae: any of the host's.
-        frames: in total a frame count that the VAE takes.
+        frames: chunks; the VAE must support their total length.
         total: number of frames.
 
     Returns:

@@ -42,7 +42,7 @@ class Window(NamedTuple):
         return clips.window([numbers[frame] for frame in self.frames])
 
     def levels(self, levels: Tensor, frames: int) -> Tensor:
-        """Cut noise levels (B, F, H, W) to the window; a run's (B,) and cut ones stay."""
+        """Cut noise levels (B, F, H, W) to the window, if not cut yet; a run's (B,) stay."""
         return levels if levels.ndim == 1 or levels.shape[1] == frames else levels[:, self.held]
 
     def contents(self, whole: Tensor) -> Tensor:

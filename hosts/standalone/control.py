@@ -25,7 +25,7 @@ class ControlNet:
     """CONTROL_NET: a control branch, the format of its hints' latents, and its file's metadata.
 
     ``file`` is the source of its weights. ``strength`` is set by nodes before it is applied; the
-    node that applies it sets another.
+    node that applies it multiplies in its own.
     """
 
     network: ControlNetwork

@@ -5,7 +5,7 @@ import torch
 from ...models.precision import DTYPES, has_fast_bf16
 
 LONGEST_REASON = 200
-"""Most characters of torch's message, which can list all its kernels."""
+"""Maximum length of torch's message, in characters: it can list all its kernels."""
 
 
 def choose_device(name: str) -> torch.device:

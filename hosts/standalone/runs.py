@@ -192,7 +192,7 @@ class StandaloneSampling:
         return with_given(made, latent["samples"], held, ceiling), seen  # given values stay exact
 
     def _shown(self, guider: Guider, latent: Latent) -> Guider:
-        """Show the given part to a network that takes it in further channels."""
+        """Show the given parts to a network that takes them in further channels."""
         told = guider.model.latent
         change = start_change(
             latent, latent["samples"], told.time_factor, told.denormalise, self.session.warn

@@ -31,7 +31,7 @@ class ControlNetLoader(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, control_net_name: str | None) -> bool | str:
-        """Check a file's header; refuse a file that is missing or of another kind."""
+        """Reject a missing file or one of another kind, going by its header."""
         return known("control_net_name", FOLDER, FOLDER, control_net_name, included="")
 
     @classmethod

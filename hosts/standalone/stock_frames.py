@@ -66,7 +66,7 @@ class ImageScale(io.ComfyNode):
 
 
 def scaled(image: Tensor, width: int, height: int, method: str, crop: str) -> Tensor:
-    """Resize images (F, H, W, C) as ComfyUI does, without antialiasing when they shrink.
+    """Resize images (F, H, W, C) as ComfyUI does, without torch's ``antialias`` when they shrink.
 
     Args:
         image: the images.

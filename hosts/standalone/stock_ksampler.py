@@ -180,7 +180,7 @@ def _run() -> list[io.Input]:
         ),
         io.Conditioning.Input("positive", tooltip="What to show."),
         io.Conditioning.Input("negative", tooltip="What to avoid."),
-        io.Latent.Input("latent_image", tooltip="The latent to start from; empty for none."),
+        io.Latent.Input("latent_image", tooltip="The latent to start from, which may be empty."),
     ]
 
 

@@ -59,7 +59,7 @@ class UNETLoader(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, unet_name: str | None) -> bool | str:
-        """Check a file's header; refuse a file that is missing or of another kind."""
+        """Reject a missing file or one of another kind, going by its header."""
         return known("unet_name", "diffusion_models", "dit", unet_name)
 
     @classmethod
@@ -99,7 +99,7 @@ class CLIPLoader(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, clip_name: str | None, type: str | None) -> bool | str:
-        """Check the type and a file's header; refuse a file that is missing or of another kind."""
+        """Reject other types, and a missing file or one of another kind, going by its header."""
         if type not in (None, WAN):
             return (
                 f"input type: this host does not read text encoders of type {type!r}: run the "
@@ -130,7 +130,7 @@ class VAELoader(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, vae_name: str | None) -> bool | str:
-        """Check a file's header; refuse a file that is missing or of another kind."""
+        """Reject a missing file or one of another kind, going by its header."""
         return known("vae_name", "vae", "vae", vae_name)
 
     @classmethod

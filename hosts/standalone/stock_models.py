@@ -153,7 +153,7 @@ class LoraLoaderModelOnly(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, lora_name: str | None) -> bool | str:
-        """Refuse a missing file before the graph runs."""
+        """Reject a missing file before the graph runs."""
         if lora_name is None:
             return True
         try:

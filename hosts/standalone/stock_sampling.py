@@ -27,7 +27,7 @@ def _run() -> list[io.Input]:
     return [
         io.Sampler.Input("sampler", tooltip="How to step through the noise levels."),
         io.Sigmas.Input("sigmas", tooltip="The noise levels to step through."),
-        io.Latent.Input("latent_image", tooltip="The latent to start from; empty for none."),
+        io.Latent.Input("latent_image", tooltip="The latent to start from, which may be empty."),
     ]
 
 

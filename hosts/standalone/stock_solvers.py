@@ -127,7 +127,7 @@ def ksampler_sigmas(
 def partial_sigmas(
     schedule: Callable[[int, float], Tensor], steps: int, shift: float, denoise: float
 ) -> Tensor:
-    """Return the last ``steps`` steps of a schedule of ``steps / denoise``; none if that is 0."""
+    """Return the last ``steps`` steps of a schedule of ``steps / denoise``; none at denoise 0."""
     if denoise <= 0:
         return torch.zeros(0)
     if denoise > WHOLE:

@@ -45,12 +45,15 @@ class LoadVideo(io.ComfyNode):
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
-        """Return the VIDEO; the file is read when that is used."""
+        """Return the VIDEO; the file is read when the VIDEO is used."""
         return io.NodeOutput(VideoFromFile(folders().find(file, "video")))
 
 
 class GetVideoComponents(io.ComfyNode):
-    """Splits a VIDEO into frames, sound, rate and format. A silent video's audio is None."""
+    """Splits a VIDEO into frames, sound, rate, bit depth and colour space.
+
+    The audio of a silent video is None.
+    """
 
     @classmethod
     def define_schema(cls) -> io.Schema:
