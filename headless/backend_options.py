@@ -36,7 +36,7 @@ ServerPatience = Annotated[
 WorkerCount = Annotated[
     int,
     typer.Option(
-        "--workers", min=0, help="Run jobs in this many processes, here or on the --ray cluster."
+        "--workers", min=0, help="Run jobs in this many processes, locally or on the --ray cluster."
     ),
 ]
 Ray = Annotated[

@@ -80,7 +80,7 @@ class Display:
 
     Args:
         preview_file: PNG for the film strip of the latest step.
-        console: where to draw; the error stream by default.
+        console: where to draw; standard error by default.
     """
 
     def __init__(self, preview_file: Path | None = None, console: Console | None = None) -> None:

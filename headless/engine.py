@@ -72,7 +72,7 @@ class Engine:
         runs.
 
         Args:
-            job: to run.
+            job: the job to run.
             on_event: called for every node, in this thread.
 
         Raises:
@@ -96,7 +96,7 @@ class Engine:
         """Return what a node will refuse whatever the networks compute; None if nothing is known.
 
         Args:
-            prompt: to run.
+            prompt: the prompt to run.
             checked: the graph that `validate` returned for it.
             folders: where its nodes load files.
         """
@@ -114,7 +114,7 @@ class Engine:
         """Run what `prompt` returned; every output node saves, even if an earlier run did.
 
         Args:
-            prompt: to run.
+            prompt: the prompt to run.
             folders: where its nodes load and save files.
             on_event: called for every node, in this thread.
             lean: release everything as soon as this run no longer needs it, to save memory.

@@ -20,7 +20,7 @@ class Prompt:
     """A workflow as it will run.
 
     Args:
-        nodes: in API format.
+        nodes: the nodes in API format.
         drawn: the editor's workflow with the inputs set; None if the workflow came in API format.
     """
 
@@ -43,7 +43,7 @@ def prompt_of(
     Args:
         workflow: as saved, in UI or API format.
         assignments: inputs to set, each ``Node.input=value``.
-        registry: of the host that will run it, node id -> class.
+        registry: nodes of the host that will run it, node id -> class.
 
     Raises:
         WorkflowError: it is not a workflow, or an assignment does not fit it.

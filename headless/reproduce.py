@@ -34,7 +34,7 @@ class ReproduceOptions:
 
     Args:
         file: an image, a video or a sampling state with its graph embedded.
-        settings: by the names of `BatchSettings`; None where not set.
+        settings: settings by the names of `BatchSettings`; None where not set.
         json_line, quiet, verbose: what is printed.
     """
 

@@ -43,7 +43,7 @@ def read_graphs(path: Path) -> dict[str, dict[str, Any]]:
         path: an image, a video or a sampling state.
 
     Raises:
-        WorkflowError: it carries none.
+        WorkflowError: it carries no graph.
         ValueError, OSError: it cannot be read.
     """
     tags = _tags(path, path.suffix.lower())

@@ -165,7 +165,7 @@ def cut_levels(sigmas: Tensor, ceiling: float, process: NoiseProcess) -> Tensor:
     """Start a schedule at a ceiling and drop the levels above it.
 
     Args:
-        sigmas: (n + 1,) falling levels of the process.
+        sigmas: (n + 1,) decreasing levels of the process.
         ceiling: a flow noise level in [0, 1].
         process: noise process of the model.
 

@@ -48,7 +48,7 @@ def close_loops() -> Wrapper:
 
 
 def context_of(frames: int, steps: int) -> int:
-    """Context frames on either side of a loop: at most F / 3, or F / 2 for few steps."""
+    """Context frames per side of a loop: F // 2 for few steps, else F // 3 up to ``CONTEXT``."""
     if steps < MANY_STEPS:
         return max(1, frames // 2)
     return max(1, min(CONTEXT, frames // 3))

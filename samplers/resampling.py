@@ -123,7 +123,7 @@ def _parts(sigmas: Tensor, steps: Sequence[Step], process: NoiseProcess, times: 
 
 
 def _later(source: StepNoise, drawn: int, step: int) -> Tensor:
-    """Noise for a step of a part that no earlier part has used."""
+    """Noise for a step of a part, distinct from the noise of all earlier parts."""
     return source(drawn + step)
 
 

@@ -25,7 +25,7 @@ class ContextWindows:
 
     Args:
         plan: how to cut the clip.
-        from_nothing: called at the start of a run that needs windows but has nothing given; its
+        from_nothing: called at the start of a run that needs windows but has nothing given; the
             windows then agree less than if one network saw the whole clip.
     """
 
@@ -76,10 +76,10 @@ def fuse(denoiser: RunDenoiser, x: Tensor, at: Evaluation, windows: Sequence[Win
     """Average a denoiser's predictions over windows of a state, by their weights.
 
     Args:
-        denoiser: called for one window after the other.
+        denoiser: called for one window after another.
         x: the state, (B, C, F, H, W), (F, C, H, W) or (B, L, D).
         at: its evaluation.
-        windows: windows of absolute frames; every frame must have a weight above 0 in one of them.
+        windows: windows of absolute frames; every frame needs a weight above 0 in at least one.
     """
     clips = at.clips
     if clips is None:

@@ -1,6 +1,6 @@
 """The timeline: which parts of a clip are given, which are generated, and how the two are joined.
 
-The artist's frames have positions on a timeline. From the timeline follow the latent to sample,
+The artist's frames have positions on a timeline. The timeline determines the latent to sample,
 which holds the given parts, and the finished clip, which returns the artist's frames untouched.
 """
 

@@ -131,7 +131,7 @@ def _before_beginning(
 ) -> _Field | None:
     """Residual of the last given frame near a loop's end if its start is generated.
 
-    This decodes the loop a second time.
+    To get it, the loop is decoded a second time.
     """
     count = timeline.shape.frames
     near = range(count - 1, max(-1, count - 1 - fade), -1)

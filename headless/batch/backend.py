@@ -116,7 +116,7 @@ class Backend(Protocol):
         """Run one group; return when each job has ended or continues beside the next group.
 
         Args:
-            tasks: of the group.
+            tasks: the group's tasks.
             tell: called with events, from any thread. It may raise to stop the batch, for example
                 `BatchStopped` if results cannot be saved: let that propagate.
 

@@ -43,7 +43,7 @@ class BackendOptions:
         """Reject options that contradict each other, or the settings of the batch.
 
         Raises:
-            ValueError: they name several backends, or one belongs to a backend that is not named.
+            ValueError: they name several backends, or an option's backend is not named.
         """
         named = {
             "--server": bool(self.servers),

@@ -49,7 +49,7 @@ def begin_batch(
 
     Args:
         output: folder of results, locked.
-        jobs: all of them.
+        jobs: all jobs of the batch.
         groups: the same jobs, as they will be run.
         settings: what else their results depend on, as JSON.
 
@@ -76,7 +76,7 @@ def find_batch(output: Path, jobs: Sequence[BatchJob] | None) -> Path:
     """Return the manifest of the last batch that was run, or of the last with exactly these jobs.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there is no such batch.
     """
     found = manifests(output)
     if not found:

@@ -157,7 +157,7 @@ class ComfyUIClient:
 
         Raises:
             Refused: the server has no such file.
-            OSError: it cannot be written here.
+            OSError: the file cannot be written locally.
         """
         query = {"filename": file.name, "subfolder": file.subfolder, "type": file.folder}
         part = target.with_name(f"{target.name}.part")

@@ -27,10 +27,10 @@ class ServerSlot:
     """A server, and what is known about it since it last came up.
 
     Attributes:
-        client: talks to it.
-        info: its description of its nodes.
-        registry: its nodes.
-        versions: of what it runs on.
+        client: HTTP client of the server.
+        info: the server's description of its nodes.
+        registry: the same nodes as a registry.
+        versions: versions of ComfyUI, torch and Python that it runs with.
         uploaded: names of uploaded files there, by path, size and modification time.
         abandoned: prompts that it may still run, though other servers have taken over their jobs.
     """
@@ -102,7 +102,8 @@ class ServerPool:
 
         Args:
             avoid: servers that cannot run the job.
-            after: the server that was lost while it ran the job; it is preferred for a while.
+            after: the server that was lost while it ran the job; for `RETURN_SECONDS` no other
+                server is taken.
 
         Raises:
             KeyboardInterrupt: the batch is being stopped.

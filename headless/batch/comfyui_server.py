@@ -76,7 +76,7 @@ class ComfyUIServers:
     """The backend of `--server`.
 
     Args:
-        urls: of the servers.
+        urls: URLs of the servers.
         headers: sent with every request; they may be secrets.
         patience: seconds after which a batch with no server available ends.
         input_dir: where jobs find local files, which are uploaded.

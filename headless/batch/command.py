@@ -43,7 +43,7 @@ class BatchOptions:
         jobs: where jobs come from.
         backend: where they run.
         output_dir: folder of results.
-        settings: by the names of `BatchSettings`; None where not set.
+        settings: settings by the names of `BatchSettings`; None where not set.
         resume, retry_failed: whether to continue a batch, and to rerun its failed jobs.
         max_failures: number of failed jobs after which the batch ends.
         json_lines: whether events are printed for programs.
@@ -133,7 +133,7 @@ def _run(session: _Session) -> None:
 def _refused(
     options: BatchOptions, jobs: Sequence[BatchJob], settings: BatchSettings
 ) -> dict[str, JobFailed]:
-    """Return the failures of jobs that cannot run; for jobs of servers this is not known here."""
+    """Return the failures of jobs that cannot run; empty for a batch on servers."""
     if not jobs or options.backend.servers:
         return {}
     return refused_jobs(jobs, settings, tell=_say(options))

@@ -35,7 +35,7 @@ class Course:
     found and the others finish.
 
     Args:
-        tasks: of the group.
+        tasks: the group's tasks.
         tell: called with its events.
     """
 

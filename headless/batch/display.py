@@ -39,7 +39,7 @@ class Tally:
     """Progress of a batch, and the time left.
 
     Args:
-        names: of the jobs to run, by id.
+        names: names of the jobs to run, by id.
         clock: returns seconds.
     """
 
@@ -76,7 +76,7 @@ class BatchDisplay:
     """Shows the progress of a batch on a console.
 
     Args:
-        names: of the jobs to run, by id.
+        names: names of the jobs to run, by id.
         console: where to draw.
         clock: returns seconds.
     """

@@ -68,7 +68,7 @@ class Here:
     """Runs jobs on the nodes of the standalone host, the jobs of a group side by side.
 
     Args:
-        settings: of the batch.
+        settings: settings of the batch.
 
     Raises:
         ValueError: there is no such device.
@@ -128,7 +128,7 @@ class Here:
 
     @contextmanager
     def _anew_if_stopped(self) -> Iterator[None]:
-        """Replace the lockstep if a block raises: once stopped, it stays stopped."""
+        """Replace the lockstep if the block raises: once stopped, it stays stopped."""
         try:
             yield
         except BaseException:

@@ -21,8 +21,8 @@ def words_of(nodes: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
     """Return seeds by node and input, and the prompts that are sampled, with all choices drawn.
 
     Args:
-        nodes: of a prompt, in API format.
-        registry: of what runs them.
+        nodes: nodes of a prompt, in API format.
+        registry: registry of the host that runs them.
     """
     given = ((each, nodes[each.node]["inputs"]) for each in prompt_inputs(nodes, registry))
     prompts = [inputs.get(each.input) for each, inputs in given]
@@ -51,7 +51,7 @@ class Ingredients:
         """Return models and inputs with their sha256, "" for files that are missing.
 
         Args:
-            nodes: of a prompt, in API format.
+            nodes: nodes of a prompt, in API format.
         """
         names = dict.fromkeys(value for _, value in _constants(nodes) if isinstance(value, str))
         return {

@@ -12,7 +12,7 @@ class BatchJob:
     Args:
         id: unique in its batch, and safe as a file name.
         name: prefix of its files, relative to the output folder; unique in its batch.
-        source: where the workflow came from, for display.
+        source: origin of the workflow, for display.
         workflow: as saved, in UI or API format.
         assignments: inputs to set, each ``Node.input=value``.
         prompts, seeds: the texts and numbers that the graph then samples from, for display.

@@ -44,14 +44,14 @@ class JobRecord:
     """A job in a manifest.
 
     Args:
-        job: to run.
+        job: the job to run.
         group: number of its group, whose jobs run together.
         state: the latest one.
         at: when it entered that state, as an ISO time; empty if it was only planned.
         files: those it saved last.
         seconds: time that took.
         details: what they were made with, as reported by the backend.
-        versions: of the session in which they were made.
+        versions: versions in the session that made the files.
         error, node: why it failed, and the title of the node that failed.
     """
 
@@ -73,8 +73,8 @@ class Contents:
 
     Args:
         header: the first line: ``made`` (when), ``batch``, ``digest`` of the jobs, ``settings``.
-        records: by job id, in the order in which they are recorded.
-        versions: of the last session.
+        records: job records by id, in the order of the file.
+        versions: versions in the last session.
         ended: why that session ended; None while it runs, or if it was killed.
         end: bytes up to the end of the last complete line.
     """
@@ -98,7 +98,7 @@ class Manifest:
     """A manifest to write to, from any thread; every line is on the disk when a call returns.
 
     Args:
-        path: of a file written by `write_plan`.
+        path: path of a file written by `write_plan`.
 
     Raises:
         ManifestError: it cannot be read.
@@ -146,7 +146,7 @@ def write_plan(
     """Write the first lines of a manifest, all or none.
 
     Args:
-        path: of the manifest; its folder is created.
+        path: path of the manifest; its folder is created.
         header: describes the batch.
         groups: its jobs; those of a group run together.
     """

@@ -27,8 +27,8 @@ def groups_of(
     """Group the jobs of a batch as its settings say; a rehearsal's host is in use afterwards.
 
     Args:
-        jobs: all of them.
-        settings: of the batch.
+        jobs: all jobs of the batch.
+        settings: settings of the batch.
         slots: groups that run at a time.
     """
     return packs_of(jobs, settings.pack, JobSizes(settings).tokens, slots)
@@ -40,7 +40,7 @@ def packs_of(
     """Group jobs of one kind, with jobs that share the most in a row.
 
     Args:
-        jobs: of a batch.
+        jobs: jobs of a batch.
         pack: maximum jobs per group; 0 for as many as is worthwhile, 1 for every job alone.
         tokens_of: tokens of all rows of a job's first evaluation, 0 for none or unknown.
         slots: groups that run at a time. Groups are kept small enough for all slots to end at
@@ -68,7 +68,7 @@ def _sizes(kinds: Sequence[tuple[int, int]], slots: int) -> list[int]:
 
     Args:
         kinds: how many jobs each kind has, and how many of them may be in a group.
-        slots: groups that run at a time; there are at least as many, if there are enough jobs.
+        slots: groups that run at a time; at least this many are made if there are enough jobs.
     """
     numbers, counts = [number for number, _ in kinds], [ceil(jobs / most) for jobs, most in kinds]
     jobs = sum(numbers)

@@ -14,8 +14,8 @@ class PeakMemory:
     """Peak memory from now on: of an accelerator, else of this process.
 
     Args:
-        device: that computes.
-        before: of jobs that started earlier and may still be running.
+        device: the device that computes.
+        before: measurement of jobs that started earlier and may still be running.
     """
 
     def __init__(self, device: torch.device, before: "PeakMemory | None" = None) -> None:

@@ -26,7 +26,7 @@ class RayActor:
     """Runs groups of jobs, one at a time.
 
     Args:
-        settings: of the batch, as JSON.
+        settings: settings of the batch, as JSON.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:

@@ -24,10 +24,10 @@ from .wire import read_event, task_as_json
 EXTRA = '--ray needs the package ray: install it with pip install "spacetime-video[ray]"'
 
 START_SECONDS = 300.0
-"""Time for the first process of a batch to start, or for one after all others have died."""
+"""Seconds for the first process of a batch to start, or for one after all others have died."""
 
 KNOCK_SECONDS = 10.0
-"""Time for the head of a cluster to answer."""
+"""Seconds for the head of a cluster to answer."""
 
 MOST_FALSE_STARTS = 5
 """Consecutive failed starts of processes that end the batch."""
@@ -45,8 +45,8 @@ class RayCluster:
     """The backend of `--ray`.
 
     Args:
-        settings: of the batch. Models and inputs are on each node, in the same folders.
-        address: of the cluster, "auto" for the one on this machine, "local" for a new one.
+        settings: settings of the batch. Models and inputs are on each node, in the same folders.
+        address: address of the cluster, "auto" for the one on this machine, "local" for a new one.
         count: number of processes; 0 for one per GPU, or per node if there are no GPUs.
 
     Raises:

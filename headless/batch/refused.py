@@ -23,7 +23,7 @@ MANY = 50
 """Number of kinds of jobs above which the check is announced, since it takes a while."""
 
 MOST_SECONDS = 120.0
-"""Time after which no further job is checked; later refusals are reported when the jobs run."""
+"""Seconds after which no further job is checked; other refusals are reported when jobs run."""
 
 
 def refused_jobs(
@@ -38,8 +38,8 @@ def refused_jobs(
     One job of each form is checked, and the others only if that one is refused.
 
     Args:
-        jobs: to run on the nodes of the standalone host.
-        settings: of the batch.
+        jobs: jobs to run on the nodes of the standalone host.
+        settings: settings of the batch.
         wrong_too: whether to include jobs whose graphs are invalid, perhaps only here.
         tell: called with a notice if the check takes a while.
     """
@@ -74,7 +74,7 @@ class _Look:
     """Checks jobs one by one.
 
     Args:
-        settings: of the batch.
+        settings: settings of the batch.
         wrong_too: whether invalid graphs are reported.
     """
 

@@ -14,8 +14,8 @@ def restore(
     """Finish saving what was being saved, and plan jobs again whose files are not as recorded.
 
     Args:
-        manifest: of the batch; afterwards its records say what is still to be done.
-        layout: of its folders.
+        manifest: manifest of the batch; afterwards its records say what is still to be done.
+        layout: layout of its folders.
         retry_failed: plan failed jobs again.
         tell: called with messages about files that are missing, changed or were put aside.
     """

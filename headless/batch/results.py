@@ -104,8 +104,8 @@ def move_results(
     Moving them again, after a kill at any moment, ends with the same files.
 
     Args:
-        files: as they are recorded.
-        folder: of the job.
+        files: the files as recorded.
+        folder: folder of the job.
         output: where they go.
         aside: folder for files with these names and other content, which are never overwritten.
 

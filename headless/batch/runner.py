@@ -56,7 +56,7 @@ class Runner:
 
     Args:
         manifest: open for writing.
-        layout: of the batch's folders.
+        layout: layout of the batch's folders.
         backend: runs the groups.
         watch: called with every event, from one thread at a time.
         max_failures: failed jobs after which no more groups are started; None for no limit.

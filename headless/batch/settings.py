@@ -12,8 +12,8 @@ class BatchSettings:
     """Folders, device and number format, as for `spacetime run`.
 
     Args:
-        input_dir: where graphs find their files.
-        output_dir: where they find earlier results, and where the batch's own will be.
+        input_dir: folder with the files that graphs load.
+        output_dir: folder with earlier results that graphs load, and for those of the batch.
         models_dir: ComfyUI-style folder of weights.
         device: auto, cpu, cuda or cuda:N.
         dtype: auto, fp32, bf16 or fp16.
@@ -34,8 +34,8 @@ class BatchSettings:
         """Return the recorded settings of a batch, overridden by those given.
 
         Args:
-            recorded: as returned by `as_json`; empty for a new batch.
-            given: by name; None where not set.
+            recorded: settings as returned by `as_json`; empty for a new batch.
+            given: settings by name; None where not set.
         """
         told = {name: value for name, value in given.items() if value is not None}
         return replace(cls(), **{**recorded, **told})

@@ -15,7 +15,7 @@ class JobSizes:
     """Rehearses jobs up to their first evaluation; its host is in use from then on.
 
     Args:
-        settings: of the batch.
+        settings: settings of the batch.
     """
 
     def __init__(self, settings: BatchSettings) -> None:

@@ -27,7 +27,7 @@ from .wire import read_event, task_as_json
 from .worker import ENDED, FULL, READY, REFUSED, STOP, STOPPED
 
 STOP_SECONDS = 20.0
-"""Time for a job to stop; a step of a large model can take that long."""
+"""Seconds for a job to stop; a step of a large model can take that long."""
 
 LAST_LINES = 20
 """Number of lines, of what a process has printed, that are reported when it dies."""
@@ -54,7 +54,7 @@ class _Worker:
     """A process that runs one group after the other.
 
     Args:
-        settings: of the batch, with the device of this process.
+        settings: settings of the batch, with the device of this process.
         threads: number of threads that it uses on a CPU.
     """
 
@@ -175,8 +175,8 @@ class Workers:
     """The backend of `--workers` and `--devices`.
 
     Args:
-        settings: of the batch.
-        devices: of the processes, one each.
+        settings: settings of the batch.
+        devices: devices of the processes, one each.
 
     Raises:
         ValueError: there is no such device.

@@ -29,7 +29,7 @@ class Estimate:
     """Estimated cost of one job.
 
     Args:
-        tokens: of the largest evaluation.
+        tokens: tokens of the largest evaluation.
         evaluations: calls of transformers.
         flops: floating point operations of all networks.
         memory: bytes of all weights and of the call that needs most.
@@ -111,9 +111,9 @@ def estimate_of(
     """Add up the work of networks.
 
     Args:
-        parts: of a rehearsal.
-        device: that would compute.
-        rates: of networks measured so far; newly measured ones are added.
+        parts: parts of a rehearsal.
+        device: the device that would compute.
+        rates: rates of networks measured so far; newly measured ones are added.
     """
     weights = sum(part.work.weights for part in parts)
     sampling = [part for part in parts if part.work.name == "sampling"]

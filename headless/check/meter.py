@@ -96,8 +96,8 @@ def cost_of(call: Callable[[], Any], weights: Iterable[Tensor] = ()) -> tuple[Co
     """Return the cost of a call on tensors without values, and its result.
 
     Args:
-        call: to measure.
-        weights: of the network; their memory is not counted.
+        call: the call to measure.
+        weights: weights of the network, whose memory is not counted.
     """
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -25,7 +25,7 @@ class NeededNode:
     Args:
         class_type: its id.
         count: how many of them the workflow has.
-        pack: that provides it, according to the workflow; empty if it does not say.
+        pack: the pack that provides it, according to the workflow; empty if it does not say.
         instead: nodes of this host that do the same; empty if none do.
     """
 
@@ -47,7 +47,7 @@ class NeededModel:
     """A file of weights.
 
     Args:
-        name: in the workflow.
+        name: its name in the workflow.
         here: its name on this host; empty if it is missing.
         folder: model folder that it belongs in, if the workflow says so.
         url: its source, if the workflow names one.

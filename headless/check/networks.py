@@ -33,7 +33,7 @@ class RehearsedDiT:
     """Stands in for a transformer in a sampling run, see ``VideoNetwork``.
 
     Args:
-        network: without values.
+        network: the network, without values.
         work: counts its calls.
     """
 
@@ -66,7 +66,7 @@ class RehearsedDiT:
         key = (x.shape, tuple(sorted(hooks.skipped)), plain.cross_attend is not None, loop)
 
         def measure() -> Cost:
-            level = x.new_ones(len(x), dtype=torch.float32, device=META)  # one for all places
+            level = x.new_ones(len(x), dtype=torch.float32, device=META)  # one for all positions
             return cost_of(
                 lambda: self.network(
                     on_meta(x),
@@ -93,7 +93,7 @@ class RehearsedControl:
     """Stands in for a branch beside a transformer; its cost is its weights times the tokens.
 
     Args:
-        network: without values.
+        network: the network, without values.
         work: counts its calls.
     """
 
@@ -117,8 +117,8 @@ class RehearsedText:
     """Stands in for a text encoder with its tokenizer.
 
     Args:
-        tokenizer: of the encoder.
-        length, width: of an encoded prompt.
+        tokenizer: tokenizer of the encoder.
+        length, width: shape of an encoded prompt.
     """
 
     tokenizer: Tokenizer
@@ -134,7 +134,7 @@ class ShapedVAE:
     """Stands in for a video VAE; nothing is counted.
 
     Args:
-        network: without values.
+        network: the network, without values.
     """
 
     def __init__(self, network: VideoVAE) -> None:
@@ -167,9 +167,9 @@ class RehearsedVAE(ShapedVAE):
     """Stands in for a video VAE.
 
     Args:
-        network: without values.
+        network: the network, without values.
         decoding, encoding: count its calls.
-        device: that would compute.
+        device: the device that would compute.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from .meter import META, cost_of
 from .rehearsal import Part, tokens_of
 
 SECONDS = 1.0
-"""Maximum time of one timed call."""
+"""Maximum seconds of one timed call."""
 
 MOST_WEIGHTS = 200_000_000
 """Maximum parameters of a network that is timed whole; some layers stand for a larger one."""
@@ -29,11 +29,11 @@ SMALL_TOKENS, SMALL_SIDE, GROWTH = 256, 8, 4
 def rate_of(part: Part, device: torch.device) -> float:
     """Return the floating point operations per second of a network's most costly call.
 
-    The call has random weights, and as many tokens or positions as take at most a second.
+    The call has random weights, and as many tokens or positions as fit into a second.
 
     Args:
-        part: of a rehearsal, with work.
-        device: to measure.
+        part: part of a rehearsal that has work.
+        device: the device to measure.
     """
     costs, calls = part.work.costs, part.work.calls
     key = max(calls, key=lambda each: costs[each].flops * calls[each])

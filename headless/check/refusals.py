@@ -33,7 +33,7 @@ from .unknown import StoppedAt, Unknowns
 from .unknown_networks import UnknownDiT, UnknownText, UnknownVAE
 
 NODE_SECONDS, MOST_SECONDS = 3.0, 10.0
-"""Limits for a node and for a whole rehearsal; later refusals are reported in the real run."""
+"""Limits in seconds for a node and a rehearsal; later refusals are reported in the real run."""
 
 TRANSFORMERS = frozenset({"MODEL", "GUIDER"})
 """Socket types through which nodes call transformers."""
@@ -51,8 +51,8 @@ def refusal_of(
     Nothing is saved, shown or logged, and the host in use stays the same.
 
     Args:
-        graph: checked.
-        prompt: that the graph was built from.
+        graph: the checked graph.
+        prompt: the prompt that the graph was built from.
         folders: their input folder is read.
         models: folder of weights; only headers are read.
     """

@@ -45,8 +45,8 @@ class Part:
 
     Args:
         work: counts its calls.
-        weights: as returned by a loader, without values.
-        dtype: that it computes in.
+        weights: weights as returned by a loader, without values.
+        dtype: the dtype that it computes in.
     """
 
     work: Work
@@ -93,7 +93,7 @@ class RehearsedModels(StandaloneModels):
     """Networks without values, which count their calls in ``parts``.
 
     Args:
-        device: that would compute.
+        device: the device that would compute.
         dtype: what "auto" means: auto, fp32, bf16 or fp16.
         session: receives progress.
         is_short: whether the first evaluation of a transformer ends a rehearsal.
@@ -242,7 +242,7 @@ def tokens_at_first(
 
     Args:
         prompt, registry, folders: as for `rehearse`.
-        host: with ``is_short`` set; becomes the host in use.
+        host: a host with ``is_short`` set; becomes the host in use.
 
     Raises:
         GraphError, NodeFailed: it cannot run that far.

@@ -54,7 +54,7 @@ class Unknowns:
         """Stop a node that takes too long.
 
         Raises:
-            TimeIsUp: it does.
+            TimeIsUp: the node has used up its time.
         """
         if time.monotonic() > self.end:
             raise TimeIsUp

@@ -22,7 +22,7 @@ class UnknownDiT(RehearsedDiT):
     """Stands in for a transformer in a sampling run.
 
     Args:
-        network: without values.
+        network: the network, without values.
         work: not used.
         unknowns: receives the velocities.
     """
@@ -59,8 +59,8 @@ class UnknownText(RehearsedText):
     """Stands in for a text encoder with its tokenizer.
 
     Args:
-        tokenizer: of the encoder.
-        length, width: of an encoded prompt.
+        tokenizer: tokenizer of the encoder.
+        length, width: shape of an encoded prompt.
         unknowns: receives the encoded prompts.
     """
 
@@ -75,7 +75,7 @@ class UnknownVAE(ShapedVAE):
     """Stands in for a video VAE.
 
     Args:
-        network: without values.
+        network: the network, without values.
         unknowns: receives latents and videos.
     """
 

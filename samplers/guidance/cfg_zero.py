@@ -1,4 +1,4 @@
-"""CFG-Zero*: a rescaled unconditional prediction, and zero velocity in the first steps."""
+"""CFG-Zero*: a rescaled negative prediction, and zero velocity in the first steps."""
 
 from torch import Tensor
 

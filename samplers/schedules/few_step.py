@@ -78,7 +78,7 @@ def lcm_timesteps(
     """
     if original_steps > train_steps:
         raise ValueError(
-            f"{original_steps} original steps of {train_steps} training steps: use at most as many"
+            f"{original_steps} original steps exceed the {train_steps} training steps: use fewer"
         )
     picks = _picks(steps, original_steps, strength)
     skip = train_steps // original_steps

@@ -21,7 +21,7 @@ def files_axis(each: str, input_dir: Path) -> Axis:
 
     Args:
         each: ``Node.input=pattern``, such as ``clips``, ``clips/*.mp4`` or ``**/*.png``.
-        input_dir: where graphs find their files.
+        input_dir: folder with the files that graphs load.
 
     Raises:
         BatchError: there are none.

@@ -20,7 +20,7 @@ class JobOptions:
         zipped: whether tables, sweeps, files, prompts and seeds are paired, first with first;
             otherwise every one is combined with every other.
         name: template of the results' names, such as ``{Prompt.text}_{Noise.seed}``.
-        input_dir: where graphs find their files.
+        input_dir: folder with the files that graphs load.
         output_dir: where results are saved.
     """
 

@@ -48,14 +48,14 @@ class Card:
     """A job.
 
     Args:
-        number: from 1, in the order in which the jobs were given.
-        id, name: of the job.
+        number: position from 1 in the order in which the jobs were given.
+        id, name: id and name of the job.
         state: `DONE`, `FAILED`, `RUNNING` or `LEFT`.
         at: when it entered that state, as an ISO time.
         facts: the facts that vary between jobs, by name.
         files: its results.
         seconds, memory: time taken, and peak memory in bytes.
-        error, node: of a failed job.
+        error, node: why a job failed, and the title of the node that failed.
         has_log: whether its log exists.
     """
 
@@ -100,9 +100,9 @@ def sheet_of(contents: Contents, layout: Layout, posters: Posters, *, is_live: b
     """Return the sheet of a manifest.
 
     Args:
-        contents: of the manifest.
-        layout: of the batch's folders.
-        posters: of its results.
+        contents: contents of the manifest.
+        layout: layout of the batch's folders.
+        posters: posters of its results.
         is_live: whether the batch is still running.
 
     Raises:

@@ -46,7 +46,7 @@ def page_of(sheet: Sheet, *, results: str, now: datetime) -> str:
     """Return a sheet as HTML.
 
     Args:
-        sheet: to be shown.
+        sheet: the sheet to render.
         results: relative path from the page's folder to the results' folder, such as ``../..``.
         now: local time.
     """

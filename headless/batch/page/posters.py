@@ -32,7 +32,7 @@ class Posters:
     """Posters of the results of a batch, each created once per file content.
 
     Args:
-        folder: where they are kept.
+        folder: where posters are kept.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ class Posters:
 
         Args:
             file: a result.
-            sha256: of its content.
+            sha256: hash of its content.
 
         Raises:
             OSError: the poster cannot be written.

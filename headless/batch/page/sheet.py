@@ -33,8 +33,8 @@ def write_page(layout: Layout, posters: Posters | None = None, *, is_live: bool 
     be moved as a whole.
 
     Args:
-        layout: of the batch's folders.
-        posters: of its results, if some are known.
+        layout: layout of the batch's folders.
+        posters: posters of its results, if some are known.
         is_live: whether a batch is running, perhaps this one.
 
     Raises:
@@ -57,7 +57,7 @@ class ContactSheet:
     """The page of a running batch. If the page fails, the batch continues.
 
     Args:
-        layout: of the batch's folders.
+        layout: layout of the batch's folders.
         clock: returns seconds.
     """
 
