@@ -70,10 +70,10 @@ def tracks_over(tracks: str | None, image: Tensor, frames: int) -> Tracks | None
 def over_clip(tracks: Tracks, size: Size, latent: dict[str, Any]) -> tuple[Tracks, Size]:
     """Return tracks in the frames and pixels of a timeline's clip, and the clip's size.
 
-    Points stand still after their end; in a loop they repeat.
+    After the end of the tracks, points stand still; in a loop they wrap around.
 
     Args:
-        tracks: over an image that timeline nodes fitted to the clip's size.
+        tracks: over an image that is fitted to the clip's size as in timeline nodes.
         size: of the image.
         latent: of the clip.
 
