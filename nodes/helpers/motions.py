@@ -40,7 +40,7 @@ def mask_over(mask: Tensor | None, size: Size, name: str = "mask") -> Tensor | N
     """The first of an image's masks (B, H, W) as (H, W) float32.
 
     Raises:
-        ValueError: it is all black, or its size differs from the image's.
+        ValueError: none of its pixels is above 0.5, or its size differs from the image's.
     """
     if mask is None:
         return None
