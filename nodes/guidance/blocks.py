@@ -139,7 +139,7 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
                     max=20.0,
                     step=0.1,
                     **advanced(),
-                    tooltip="How many times stronger the attention of a position may become; "
+                    tooltip="How many times as strong the attention of a position may become; "
                     "lower is safer.",
                 ),
                 io.Float.Input(

@@ -18,7 +18,7 @@ HOLDING = {"SpacetimeDecodeVideo", "SpacetimeDecodeTimeline", "VAEDecode", "VAED
 """Nodes after which all frames are one tensor, in a host that keeps images as tensors."""
 
 _DECODES = "Decode"
-"""Part of the types of nodes after which there is no LATENT any more."""
+"""Part of the type names of nodes after which there is no LATENT any more."""
 
 
 def types_after(hidden: Any) -> set[str]:

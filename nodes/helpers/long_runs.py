@@ -168,7 +168,7 @@ class _Whole:
         return opened
 
     def _first(self, chunk: Chunk) -> int:
-        """Absolute number of a chunk's first frame, counted from the frames that it samples."""
+        """Absolute number of a chunk's first frame, counted back from the first one it samples."""
         return int(self.latent.get("first_frame", 0)) + chunk.made.start - chunk.places[0]
 
     def keep(self, chunk: Chunk, made: Tensor) -> None:

@@ -40,7 +40,7 @@ def mask_over(mask: Tensor | None, size: Size, name: str = "mask") -> Tensor | N
     """The first of an image's masks (B, H, W) as (H, W) float32.
 
     Raises:
-        ValueError: it is all black, or its size differs from the image's.
+        ValueError: none of its pixels is above 0.5, or its size differs from the image's.
     """
     if mask is None:
         return None
@@ -70,10 +70,10 @@ def tracks_over(tracks: str | None, image: Tensor, frames: int) -> Tracks | None
 def over_clip(tracks: Tracks, size: Size, latent: dict[str, Any]) -> tuple[Tracks, Size]:
     """Return tracks in the frames and pixels of a timeline's clip, and the clip's size.
 
-    Points stand still after their end; in a loop they repeat.
+    After the end of the tracks, points stand still; in a loop they wrap around.
 
     Args:
-        tracks: over an image that timeline nodes fitted to the clip's size.
+        tracks: over an image that is fitted to the clip's size as in timeline nodes.
         size: of the image.
         latent: of the clip.
 

@@ -31,7 +31,7 @@ def read_prompt_lines(text: str) -> PromptLines:
 
     Raises:
         ValueError: there is no line, one does not begin with a time, some count seconds and some
-            frames, or times do not rise.
+            frames, or times do not increase.
     """
     numbered = [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not numbered:

@@ -25,7 +25,7 @@ FPS = 16.0
 
 
 def fps_input(
-    what: str = "Frames per second; models that support frame rates adapt the motion.",
+    what: str = "Frames per second; models that know frame rates adapt the motion.",
 ) -> Any:
     """Input for frames per second; its step allows fractions, because the editor rounds to it."""
     return io.Float.Input(

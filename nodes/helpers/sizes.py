@@ -124,7 +124,10 @@ def check_decoded(form: LatentFormat, samples: Tensor, *, loop: bool = False) ->
 def _check_memory(
     shape: VideoShape, one: int, more: int, frames: int, what: str, advice: str = ""
 ) -> None:
-    """Check memory for ``1 + more`` parts of ``one`` numbers; all but the first hold ``frames``."""
+    """Check that memory holds ``1 + more`` parts of ``one`` numbers each.
+
+    The first part covers one frame, each further one ``frames`` frames.
+    """
     memory, needed = whole_memory(), one * (1 + more) * _FLOAT
     if memory is None or needed <= memory:
         return

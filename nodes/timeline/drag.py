@@ -60,8 +60,8 @@ class SpacetimeDragAndAnimate(io.ComfyNode):
                 ),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="White over the objects that move, as in Draw Motion; it may cover "
-                    "several objects. Without a mask the whole image moves, as Camera Move needs.",
+                    tooltip="White over all objects that move, as in Draw Motion. Without a mask "
+                    "the whole image moves, as Camera Move needs.",
                 ),
             ],
             outputs=[

@@ -28,7 +28,7 @@ class SpacetimeFlowEdit(io.ComfyNode):
                 io.Guider.Input(
                     "guider",
                     tooltip="The model with the prompt for the edited clip, from Denoiser. Its "
-                    "guidance sets how strong the change is: 1 to 3 for the shipped model, 3 to 6 "
+                    "guidance sets how strong the change is: 1 to 3 for the tiny model, 3 to 6 "
                     "for Wan.",
                 ),
                 io.Conditioning.Input(

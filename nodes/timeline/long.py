@@ -46,7 +46,7 @@ class SpacetimeSampleLongVideo(io.ComfyNode):
                 io.Int.Input(
                     "chunk", default=33, min=9, max=8193, step=4,
                     tooltip="Frames per run: as many as the model was trained on. 33 for the "
-                    "shipped weights, 81 for Wan.",
+                    "tiny model, 81 for Wan.",
                 ),
                 io.Int.Input(
                     "context", default=9, min=1, max=4096, step=4,

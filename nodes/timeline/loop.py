@@ -14,7 +14,7 @@ from ..helpers.sizes import check_ahead, check_size, size_problem
 from ..latent.latents import EMPTY
 
 TRAINED_FRAMES = 32
-"""Length of the loops that the shipped model was trained on."""
+"""Length of the loops that the tiny model was trained on."""
 
 
 class SpacetimeSeamlessLoop(io.ComfyNode):
@@ -47,7 +47,7 @@ class SpacetimeSeamlessLoop(io.ComfyNode):
                     min=4,
                     max=8192,
                     step=4,
-                    tooltip="Length of one loop in frames: a multiple of 4. The shipped model was "
+                    tooltip="Length of one loop in frames: a multiple of 4. The tiny model was "
                     "trained on 32; use 64 to 80 for Wan. The motion must return to its start "
                     "within that time.",
                 ),

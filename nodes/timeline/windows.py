@@ -121,7 +121,7 @@ def _sizes() -> list[Any]:
             max=1024,
             tooltip="Latent frames the model sees at once, as many as it was trained on: 16 for "
             "AnimateDiff, 14 or 25 for SVD, 21 for Wan (81 frames of video), 9 to 13 for the "
-            "shipped model. A clip that fits into one window is denoised as a whole.",
+            "tiny model. A clip that fits into one window is denoised as a whole.",
         ),
         io.Int.Input(
             "context_overlap",

@@ -158,7 +158,7 @@ def _layout() -> list[Any]:
     return [
         io.Latent.Input(
             "latent", optional=True,
-            tooltip="The latent that went to Decode Timeline: it knows the joins.",
+            tooltip="The latent that went to Decode Timeline; it records the joins.",
         ),
         io.Mask.Input(
             "object_mask", optional=True,
