@@ -47,7 +47,7 @@ def open_video(source: Source) -> Iterator[tuple["InputContainer", "VideoStream"
         with av.open(file, "r", container_options=options, metadata_errors="replace") as container:
             stream = next(filter(_is_moving, container.streams.video), None)
             if stream is None:
-                what = "only a cover picture" if container.streams.video else "no video stream"
+                what = "only a cover image" if container.streams.video else "no video stream"
                 raise MediaError(f"{name} has {what}")
             stream.thread_type = "AUTO"
             yield container, stream

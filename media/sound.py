@@ -63,7 +63,7 @@ class Sound:
             raise ValueError("the sound holds NaN or infinite samples: use samples in [-1, 1]")
 
     def shortened(self, seconds: Fraction) -> Sound:
-        """Return the first seconds of the sound."""
+        """Return the first `seconds` of the sound."""
         return Sound(self.samples[:, : round(seconds * self.rate)], self.rate)
 
 
@@ -191,7 +191,7 @@ class SoundTrack:
         self._output, self._sound, self._written = output, sound, 0
 
     def write_until(self, seconds: Fraction) -> None:
-        """Write the sound before a time, so that the file interleaves sound and video."""
+        """Write the sound up to a time, so that the file interleaves sound and video."""
         end = min(math.ceil(seconds * self._sound.rate), self._sound.samples.shape[1])
         while self._written < end:
             samples = self._sound.samples[:, self._written : min(self._written + PIECE, end)]

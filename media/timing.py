@@ -27,7 +27,7 @@ ALIKE = Fraction(1, 20)
 
 
 def usual_rate(container: "InputContainer", stream: "VideoStream") -> Fraction | None:
-    """Return the most common frame rate if the rate is variable, or None if it is constant.
+    """Return the usual frame rate if the rate is variable, or None if it is constant.
 
     Files with too few frames count as constant. The container is read from its beginning and left
     at an arbitrary position.

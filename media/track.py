@@ -13,7 +13,7 @@ from .resize import resize
 GIVEN, SOFTENED, MADE = (86, 168, 92), (222, 164, 52), (104, 104, 112)
 """Colours for given, partly changed, and generated content."""
 
-NAMES = ("given", "changed in part", "made")
+NAMES = ("given", "partly changed", "generated")
 _PAPER, _INK, _EMPTY = (24, 24, 24), (232, 232, 232), (52, 52, 58)
 _LETTER, _GAP, _BAR, _MARGIN, _HATCH = 13, 3, 18, 10, 12
 _MOST_CELLS, _WIDTH, _MOST_HEIGHT = 10, 600, 160

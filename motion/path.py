@@ -33,7 +33,7 @@ def points_under(mask: Tensor, most: int = MOST_POINTS) -> Tensor:
     """Points (N, 2) spread evenly over the white of a mask (H, W).
 
     Raises:
-        ValueError: nothing of the mask is white.
+        ValueError: the mask has no white pixel.
     """
     rows, columns = torch.nonzero(mask > 0.5, as_tuple=True)
     if not len(rows):
@@ -70,7 +70,7 @@ def moved_along(
         easing: of position, scale and rotation.
 
     Raises:
-        ValueError: nothing of the mask is white.
+        ValueError: the mask has no white pixel.
     """
     points = points_under(mask)
     shares = progress(frames, easing)

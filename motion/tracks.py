@@ -116,8 +116,8 @@ def read_tracks(text: str, size: Size) -> Tracks:
     width and height. "visible": false hides a point. A single track may omit the outer list.
 
     Raises:
-        ValueError: the text cannot be read, is empty, its tracks differ in length, or are longer
-            than a workflow is allowed to be.
+        ValueError: the text cannot be read, is empty, its tracks differ in length, or have more
+            frames than a workflow may use.
     """
     rows = _rows(text)
     for number, row in enumerate(rows):

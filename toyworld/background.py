@@ -158,7 +158,7 @@ def _angle(setting: Setting, rays: Tensor) -> Tensor:
 
 
 def _crest(setting: Setting, side: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the slope of the ridge's crest and its folds in [-1, 1]; flat straight behind."""
+    """Return the slope of the crest and its folds in [-1, 1]; it is level straight behind."""
     waves = setting.ridge_waves * side
     seam = ((torch.pi - side.abs()) / _SEAM).clamp(max=1)
     crest = seam * (0.55 * torch.sin(waves + 0.7) + 0.45 * torch.sin(2.3 * waves + 2.1))

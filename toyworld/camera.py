@@ -18,7 +18,7 @@ from .easing import eased
 
 NEAREST_DEPTH = 0.05
 ORBIT_RADIUS = 6.0
-"""Distance in units from the camera to the floor point ahead of it that orbits go around."""
+"""Horizontal distance in units from the camera to the floor point that orbits go around."""
 
 _TURNS = {"pans left": -1.0, "pans right": 1.0, "orbits left": 1.0, "orbits right": -1.0}
 _ADVANCES = {"dollies in": 1.0, "dollies out": -1.0}

@@ -23,7 +23,7 @@ _ELSEWHERE = 0.5
 
 
 def changes(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes in which the camera pans, something passes it, or the time of day changes."""
+    """Yield scenes with a pan, with something passing before the camera, or a new time of day."""
     causes = [_pans, _passes, _hours] if wish.setting in HOURS else [_pans, _passes]
     cause = causes[int(draws.between(0, len(causes)))]
     return cause(draws, wish)
@@ -59,7 +59,10 @@ def _pans(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
 
 
 def _passes(draws: SeededDraws, wish: Wish) -> Iterator[Scene]:
-    """Yield scenes in which something large passes the camera and one object replaces another."""
+    """Yield scenes in which something large passes close to the camera.
+
+    Hidden behind it, one object replaces another.
+    """
     before, screen, after = looks(draws, wish, (GENTLE, _ACROSS, GENTLE))
     screen = screen._replace(shape=draws.choose(_SCREENS), size=_SCREEN_SIZE)
     heading = 1.0 if screen.motion == "moves right" else -1.0

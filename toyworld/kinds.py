@@ -173,7 +173,7 @@ def _in_half(draws: SeededDraws, look: Look, side: float, duration: float) -> Sc
 
 
 def _pace(draws: SeededDraws, motion: str, part: float) -> float:
-    """Draw a speed that makes the motion clear within `part` seconds and keeps it in view."""
+    """Draw a speed that shows the motion within `part` seconds and keeps the object in view."""
     pace = draws.between(0.0, 1.0)
     if motion in ("stays still", "bounces"):
         return 0.0

@@ -135,7 +135,7 @@ def parse_caption(text: str) -> PromptSpec:
 
 
 def _parted(tokens: Sequence[_Token]) -> tuple[list[_Token], list[_Token]]:
-    """Split the tokens into everything else, such as the style, and those about the end."""
+    """Split the tokens into those about the end, returned last, and all others."""
     for place, (token, following) in enumerate(pairwise(tokens)):
         if token == _THEN and following.kind in _OF_THE_END and following.kind != "motion":
             end = place + 1

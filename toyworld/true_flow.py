@@ -95,7 +95,7 @@ def _vanishes(masks: Tensor, states: States) -> Tensor:
 
 
 def _is_seen(x: Tensor, y: Tensor, distance: Tensor, depth: Tensor) -> Tensor:
-    """Return whether nothing nearer hides the points at pixels x, y (B, F - 1, H, W)."""
+    """Return whether points at pixels x, y (B, F - 1, H, W) are in the image and not hidden."""
     height, width = depth.shape[-2:]
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     row, column = (part.long() for part in (y.clamp(0, height - 1), x.clamp(0, width - 1)))

@@ -1,4 +1,4 @@
-"""Flow as images: the direction is the hue, the speed the fullness of the colour."""
+"""Flow as images: the hue is the direction, the saturation the speed."""
 
 from collections.abc import Iterator
 

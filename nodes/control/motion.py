@@ -225,7 +225,7 @@ class SpacetimeCameraMove(io.ComfyNode):
 
 
 def _nearness(depth: Tensor, image: Tensor, points: Tracks) -> Tensor:
-    """Sample a depth map (N,) where tracks begin.
+    """Sample a depth map where tracks begin: grey values (N,).
 
     Raises:
         ValueError: the map and the image differ in size.

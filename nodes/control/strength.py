@@ -98,7 +98,9 @@ def _frame_curve(keys: str, counted_in: TimeUnit, interpolation: str) -> FrameCu
         )
     curve = read_curve(keys, interpolation)
     if curve.keys[0][0] < 0:
-        raise ValueError(f"the keys {curve} begin before the video: start at 0, its first frame")
+        raise ValueError(
+            f"the keys {curve} begin before the video: use times of 0, its first frame, or more"
+        )
     if counted_in == "share" and curve.keys[-1][0] > 1:
         raise ValueError(
             f"the keys {curve} go beyond the end of the video: as shares, use times from 0 for "

@@ -139,8 +139,8 @@ class SpacetimeAttentionGuidance(io.ComfyNode):
                     max=20.0,
                     step=0.1,
                     **advanced(),
-                    tooltip="How many times as strong the attention of a position may become; "
-                    "lower is safer.",
+                    tooltip="Largest factor by which the attention of a position may grow; lower "
+                    "is safer.",
                 ),
                 io.Float.Input(
                     "blend",

@@ -110,8 +110,8 @@ class SpacetimeCFGZeroStar(io.ComfyNode):
                     min=0,
                     max=1000,
                     tooltip="Number of first steps that leave the noise unchanged, without "
-                    "evaluating the model: 1, or 4 % of the steps. Use 0 for models that are "
-                    "sampled in few steps.",
+                    "evaluating the model: usually 1, or 4 % of the steps. Use 0 for models that "
+                    "are sampled in few steps.",
                 ),
             ],
             outputs=[guider_output()],

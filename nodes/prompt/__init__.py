@@ -1,1 +1,1 @@
-"""Nodes of the menu Prompt."""
+"""Nodes of the Prompt menu."""

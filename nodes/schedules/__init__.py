@@ -1,1 +1,1 @@
-"""Nodes of the menu Schedules."""
+"""Nodes of the Schedules menu."""
