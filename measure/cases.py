@@ -53,7 +53,7 @@ def mixed_cases(
 def fitting_cases(
     first: int, count: int, kind: str, shape: VideoShape, fits: Callable[[Scene], bool]
 ) -> tuple[Case, ...]:
-    """Draw held-out scenes of one kind, skipping those that do not fit before generating clips."""
+    """Draw held-out scenes of one kind; those that do not fit are skipped before clips are made."""
     scenes = filter(fits, (_drawn(seed, kind, shape) for seed in numbers_from(first)))
     return tuple(Case(scene, shape, number) for number, scene in enumerate(islice(scenes, count)))
 

@@ -21,7 +21,7 @@ from .controls import ANOTHER_NUMBER, SHUFFLED, Control, controls_of
 from .given import GIVEN
 from .views import CLIP, COUNT, FALL, NUMBERS, RETURN, SIDEWAYS, UNASKED, Reading
 
-_PICTURES = "pictures of several objects"
+_PICTURES = "images of several objects"
 _COUNTED = ("single", "pair", "three")
 _SET_STEP, _GROUP_STEP = 10_000_000, 1_000_000
 

@@ -28,7 +28,7 @@ class Readers:
     With one job, clips are read in this process.
 
     Raises:
-        ValueError: there is less than one job.
+        ValueError: `jobs` is below 1.
     """
 
     def __init__(self, jobs: int | None = None) -> None:

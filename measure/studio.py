@@ -152,7 +152,7 @@ class ClipMaker:
 
     @torch.inference_mode()
     def follow(self, case: Case, net: ControlNet, pictures: Tensor, strength: float) -> Tensor:
-        """Generate a clip (1, F, H, W, 3) that follows hints (F, H, W, 3), as Apply ControlNet."""
+        """Generate a clip (1, F, H, W, 3) from hints (F, H, W, 3) as Apply ControlNet does."""
         if strength == 0:
             return self.make([case])
         told = ControlStrength(factor=strength)

@@ -123,7 +123,7 @@ def _table(job: Job, verdicts: Mapping[str, Verdicts], changes: Sequence[float])
         for name, share in shares(judged, job.names, job.beside).items():
             rows.setdefault(name, {})[column] = share
     if changes:
-        rows["change of what was given"] = {"generated": Largest(max(changes))}
+        rows["change of the given part"] = {"generated": Largest(max(changes))}
     return Table(job.group, job.title, rows)
 
 

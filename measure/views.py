@@ -56,7 +56,7 @@ def _read_falls(clip: Tensor, fps: float) -> dict[str, float | None]:
 
 
 def _judge_falls(falls: Mapping[str, float | None], wanted: PromptSpec) -> Mapping[str, bool]:
-    """Whether the first object falls and, if so, whether its acceleration is the world's."""
+    """Whether the first object falls and, if so, whether its acceleration is near the world's."""
     fall = falls.get(wanted.objects[0].colour or "")
     if fall is None:
         return {"falls": False}

@@ -54,7 +54,7 @@ def evaluations(studio: ClipMaker, chosen: Sequence[Case]) -> int:
 
 
 def against(rows: Mapping[str, Mapping[str, Figure]], first: str) -> dict[str, dict[str, Figure]]:
-    """Figures in percent of those in the row ``first``; evaluations and time as times less."""
+    """Figures in percent of those in the row ``first``; evaluations and time as factors saved."""
     told: dict[str, dict[str, Figure]] = {}
     for name, figures in rows.items():
         told[name] = {}

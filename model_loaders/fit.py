@@ -95,7 +95,7 @@ def check_together(dit: Header, text: Header, vae: Header) -> None:
     if latent.compression != made.compression:
         raise ValueError(
             f"{dit.name} works on latents of {latent.compression} pixels, but {vae.name} "
-            f"compresses to {made.compression}: choose the VAE that belongs to the model"
+            f"compresses by {made.compression}: choose the VAE that belongs to the model"
         )
     if dit.own != vae.own:
         raise ValueError(

@@ -145,7 +145,7 @@ class _Names:
 
 
 def _alpha(file: WeightsFile, layer: str) -> dict[str, Any]:
-    """Read a layer's alpha, and how it counts, from the header of a diffusers file."""
+    """Read a layer's alpha, and whether rsLoRA scales it, from a diffusers file's header."""
     entries = json.loads(file.header.get("lora_adapter_metadata", "{}"))
     owner, _, rest = layer.partition(".")
     options = {

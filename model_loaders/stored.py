@@ -1,7 +1,7 @@
 """Quantised weights kept as they are stored, for hosts whose layers compute with them.
 
-Such a layer has its codes under ``weight``, its scales beside them, and a mark: JSON in
-bytes that names the format, as ComfyUI's layers read it.
+Such a layer has its codes under ``weight``, its scales beside them, and a mark: JSON in bytes
+that names the format, as ComfyUI's layers read it.
 """
 
 import json

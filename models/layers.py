@@ -102,8 +102,8 @@ class LayerMaker:
 def to_channels_last(network: nn.Module) -> None:
     """Convert convolution weights to channels-last memory format, in place; outputs follow it.
 
-    CPU and GPU convolutions are faster in this layout, and no copy is needed between
-    layers on clips and layers on images. Meant for inference: gradients keep the usual layout.
+    CPU and GPU convolutions are faster in this layout, and no copy is needed between layers on
+    clips and layers on images. Meant for inference: gradients keep the usual layout.
     """
     layouts = {5: torch.channels_last_3d, 4: torch.channels_last}
     for module in network.modules():

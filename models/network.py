@@ -57,8 +57,8 @@ class VideoNetwork(Protocol):
             layout: places of packed tokens.
             loop: whether the time of a latent is circular; a layout says this for its own clips.
             conditions: optional inputs by name.
-            channels: extra input channels in the form of the state: the mask and the
-                latent of a start image.
+            channels: extra input channels in the form of the state: the mask and the latent of a
+                start image.
             hooks: changes inside the network.
         """
         ...

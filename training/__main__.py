@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="spacetime_video.training", description=__doc__)
     task = parser.add_mutually_exclusive_group(required=True)
     task.add_argument("--minutes", type=float, help="train for at most this many minutes")
-    task.add_argument("--join", type=Path, help="join weights in pieces into the run folder")
+    task.add_argument("--join", type=Path, help="folder of weights in pieces, to be joined")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--run-dir", type=Path, default=Path("runs/tiny"), help="folder of the run")
     parser.add_argument("--results", type=Path, help="folder for weights in pieces below 16 MiB")

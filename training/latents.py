@@ -188,7 +188,7 @@ def render_parts(
 def make_shard(
     source: Source, number: int, seed: int, vae: VideoVAE, parts: Iterable[RenderedPart]
 ) -> LatentShard:
-    """Encode the rendered parts of shard ``number``, which must be on the VAE's device."""
+    """Encode the parts of shard ``number``, rendered on the VAE's device."""
     key = Random(scene_seed(seed, source.first + number * SHARD)).randrange(source.shape.frames)
     latents, keys, scenes = [], [], []
     for part in parts:
@@ -210,7 +210,7 @@ def make_shard(
 def encode_pictures(vae: VideoVAE, pictures: Tensor, *, loop: bool) -> Tensor:
     """Encode images (B, F, H, W, 3) in [0, 1] to raw float16 latents (B, C, F', H', W') on CPU."""
     video = rearrange(pictures, "B F H W C -> B C F H W") * 2 - 1
-    with mixed_precision(video.device):  # error 0.003 at latents of deviation 1
+    with mixed_precision(video.device):  # error 0.003 for latents of deviation 1
         latents = encode_loop(vae, video) if loop else vae.encode(video)
     return latents.half().cpu()
 

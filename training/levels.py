@@ -45,8 +45,8 @@ FIRST_FRAME = 0.5
 CORRUPTED = 0.3
 LARGEST_CORRUPTION = 0.25
 ALTERED = 0.3
-"""Share of clips whose given parts are noisy, which the network is told, and the share of these
-whose contrast and colours are also changed, which it is not told."""
+"""Share of clips whose given parts are noisy and the highest level of this noise, which the network
+is told; share of these clips whose contrast and colours are also changed, which it is not told."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -148,7 +148,7 @@ def scenes_of(source: Source) -> list[Scene]:
 
 
 def binding(studio: SampleMaker, source: Source) -> Mapping[str, float]:
-    """Shares of generated images of two objects with correct colours and count, or relation."""
+    """Shares of generated images of two objects with the right binding and count, or relation."""
     prompts = [caption(scene) for scene in scenes_of(source)[:DRAWN]]
     pictures = studio.make(prompts, _STILL_SHAPE)[:, 0]
     verdicts = [

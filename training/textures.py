@@ -1,7 +1,7 @@
 """Procedural images unlike anything in the toy world: 1/f noise, dead leaves, text.
 
-A VAE that also sees these keeps the statistics of photographs. B batch, F frames, H rows,
-W columns.
+A VAE that also sees these keeps the statistics of photographs. B batch, F frames, H rows, W
+columns.
 """
 
 import math

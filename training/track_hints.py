@@ -21,7 +21,7 @@ from ..toyworld.views import moves, views
 from .latents import RenderedPart
 
 ALL_OBJECTS, SOME_OBJECTS = 0.7, 0.2
-"""Shares of clips with tracks of all objects, and of some; the others have none of objects."""
+"""Shares of clips with tracks of all objects, and of some; the others have no object tracks."""
 
 CENTRE = 0.5
 """Share of objects with a single track at their centre instead of several all over them."""

@@ -43,7 +43,7 @@ MOVES: Mapping[str, CameraMove] = {
     "dollies in": CameraMove(dolly=0.15),
     "dollies out": CameraMove(dolly=-0.2),
 }
-"""Name of a motion in the toy world -> the settings of Camera Move."""
+"""Name of a camera motion in the toy world -> the settings of Camera Move."""
 
 
 @dataclass(frozen=True)

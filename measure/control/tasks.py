@@ -188,7 +188,11 @@ def rising(means: Mapping[float, float]) -> str:
     before, after = max(falls, key=lambda step: falls[step])
     fall, gained = falls[before, after], means[max(means)] > means[min(means)]
     wanted = f"hints must be followed more closely at each strength up to {max(means):g}"
-    seen = f", but this falls by {fall:.1f} points from {before:g} to {after:g}" if fall > 0 else ""
+    seen = (
+        f", but the score falls by {fall:.1f} points from {before:g} to {after:g}"
+        if fall > 0
+        else ""
+    )
     return f"{verdict(fall <= 0 and gained)}: {wanted}{seen}"
 
 

@@ -68,7 +68,7 @@ def least_area(mask: Tensor) -> float:
 
 
 def unexplained(video: Tensor, background: Tensor, darkest: float) -> Tensor:
-    """Return a clip's distance (F, H, W) from its background, darkened to `darkest` at most."""
+    """Return a clip's distance (F, H, W) from its background, dimmed to no less than `darkest`."""
     video, background = (
         rearrange(video, "f h w c -> c f h w"),
         rearrange(background, "h w c -> c h w"),

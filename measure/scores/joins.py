@@ -81,8 +81,8 @@ def given_frames(joins: Sequence[Join], count: int) -> Tensor:
     """Return which of `count` frames are given, (F,) bool, from the given sides of the joins.
 
     Raises:
-        ValueError: the joins do not rise within 1 to `count` - 1, or one join marks the part
-            between it and the next as given and the other as generated.
+        ValueError: the joins do not rise from 1 to `count` - 1, or one of two consecutive joins
+            marks the part between them as given and the other as generated.
     """
     _check_frames([join.frame for join in joins], count)
     for early, late in pairwise(joins):

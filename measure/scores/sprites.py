@@ -28,8 +28,8 @@ FORMS: tuple[str, ...] = (*SHAPES, LYING)
 
 TURNS = 12
 TILTS = 6
-"""Poses differ by half a turn / `TURNS` about the solid's own axis; a sphere's axis is also tilted
-in steps of half a turn / `TILTS`."""
+"""Number of steps into which half a turn is divided: about the solid's own axis, and for tilting a
+sphere's axis."""
 
 _FINE = 2
 _DISTANCE = 5.0

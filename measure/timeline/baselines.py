@@ -17,7 +17,7 @@ from .making import PLAN, fill
 from .running import under_noise_mask
 
 Baseline = Callable[[ClipMaker, Sequence[Case], Tensor, Tensor], Tensor]
-"""Generates decoded clips (B, F, H, W, 3) from those of their latent frames given by (f,) bool."""
+"""(maker, cases, true clips, which latent frames are given (f,) bool) -> clips (B, F, H, W, 3)."""
 
 _ROLL = 3
 """Latent frames by which a loop is rotated further in each step, coprime to its eight."""
@@ -57,7 +57,7 @@ def by_roll(maker: ClipMaker, cases: Sequence[Case]) -> Tensor:
 
 
 def rolled() -> Wrapper:
-    """Show the network a clip that begins at another frame in each step, without any context."""
+    """Show the network a clip that begins at a different frame in each step, without context."""
 
     def wrapper(denoiser: RunDenoiser, run: SamplingRun) -> RunDenoiser:
         def denoise(x: Tensor, at: Evaluation) -> Tensor:

@@ -19,7 +19,7 @@ from .controls import BACKWARD, BETWEEN, FORWARD, Control
 from .making import PLAN, fill, fill_in_chunks
 
 Make = Callable[[ClipMaker, Sequence[Case], Tensor, Tensor], Tensor]
-"""Fills in the latents (B, C, F, H, W) that are not given by (F,) bool."""
+"""(maker, cases, latents (B, C, F, H, W), which are given (F,) bool) -> latents, filled in."""
 
 
 @dataclass(frozen=True, eq=False)

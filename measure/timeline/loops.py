@@ -118,8 +118,8 @@ def _column(turns: Sequence[Turn]) -> dict[str, Figure]:
         passed = [meter not in wrap.failed for wrap in wraps]
         if passed:
             figures[f"by {meter}"] = Share(sum(passed), len(passed))
-    figures["wrap by inner step, median"] = _median([each.step for each in closures])
-    figures["wrap by inner second difference, median"] = _median(
+    figures["wrap relative to inner steps, median"] = _median([each.step for each in closures])
+    figures["wrap relative to inner second differences, median"] = _median(
         [c.second_difference for c in closures]
     )
     figures["motion, median"] = Number(round(median(turn.motion for turn in turns), 2), "/255")

@@ -25,7 +25,7 @@ def fill(
     *,
     first_frame: int = 0,
 ) -> Tensor:
-    """Generate in one run the latents (B, C, F, H, W) that are not given by (F,) bool.
+    """Generate in one run the frames of latents (B, C, F, H, W) that are not given, (F,) bool.
 
     Args:
         first_frame: absolute number of the first latent frame, which determines its noise.

@@ -78,7 +78,7 @@ def _over_time(findings: Sequence[Findings]) -> dict[str, Figure]:
         ),
         "flicker, median": _number(median(each.flicker for each in motions), "/255"),
         "motion, median": _number(median(each.amount for each in motions), "/255"),
-        "steps at the end by the beginning, median": _number(
+        "steps at the end relative to the beginning, median": _number(
             median(each.end_to_start for each in motions), ""
         ),
         "frozen frames, median": _number(median(each.frozen for each in motions), ""),

@@ -137,8 +137,8 @@ class VideoDiT(Trunk):
 
         Args:
             tokens: (B, L, in_channels * patch volume) in the compute dtype.
-            layout: coordinates and clip of each token. Clean reference tokens are tokens
-                of the clip with their own coordinates and noise level 0.
+            layout: coordinates and clip of each token. Clean reference tokens are tokens of the
+                clip with their own coordinates and noise level 0.
             sigma: noise levels in [0, 1]: (B,) per row, (B, L) per token, or (B, F, 1) per frame of
                 a single clip. With fewer rows than ``tokens``, they are repeated.
             contexts: one prepared context for all clips, or one per clip.
@@ -170,7 +170,8 @@ class VideoDiT(Trunk):
     def _embed_rows(self, tokens: Tensor, together: int) -> Tensor:
         """Embed patches.
 
-        Independent rows are embedded one by one, since torch convolves a batch differently.
+        Rows that share one conditioning are embedded one by one, each as it would be alone: torch
+        convolves a batch differently.
         """
         if together > 1 or len(tokens) == 1:
             return self.embed(tokens)

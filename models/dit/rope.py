@@ -39,8 +39,8 @@ def _frequencies(dim: int, theta: float) -> Tensor:
 def close_circle(frequencies: Tensor, period: int) -> Tensor:
     """Round every frequency to a whole number of turns in ``period`` frames, at least one.
 
-    Attention then depends on the frame difference modulo the period, which makes the
-    network equivariant to rolling the clip in time.
+    Attention then depends on the frame difference modulo the period, which makes the network
+    equivariant to rolling the clip in time.
     """
     turn = 2 * math.pi / period
     return torch.clamp((frequencies / turn).round(), min=1) * turn

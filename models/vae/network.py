@@ -115,9 +115,9 @@ class VideoVAE(nn.Module):
         Args:
             cache: the cache returned by the previous call, which this call uses up; None begins a
                 clip.
-            grid: tiles for the upsampling, the same for all chunks of a clip. Layers that
-                see the whole frame come before it; a tile misses only what is more than a few
-                latent positions away.
+            grid: tiles for the upsampling, the same for all chunks of a clip. Layers that see the
+                whole frame come before it; a tile misses only what is more than a few latent
+                positions away.
 
         Raises:
             ValueError: the latent does not fit this VAE, or the cache is used up.

@@ -35,8 +35,8 @@ class Stage:
 def in_pieces(stages: Iterable[Stage], x: Tensor, tape: Tape | None) -> Tensor:
     """Run x (B, C, F, H, W) through stages; on a CPU, a few frames at a time where that is exact.
 
-    Each piece goes through all stages before the next one begins. The first frame of a clip is a
-    piece by itself, so its convolutions can skip the zeros before it.
+    Each piece goes through all stages before the next one begins. A large first frame of a clip is
+    a piece by itself, so its convolutions can skip the zeros before it.
     """
     if tape is None or not spares_memory(x, tape):
         for number, stage in enumerate(stages):

@@ -106,7 +106,7 @@ def test_given_parts_are_told_and_one_table_has_no_prompt(measured):
     assert untold == ["first frame, no prompt"]
     for table in tables:
         assert table["rows"]["setting"]["generated"]["percent"] == 100
-        assert table["rows"]["change of what was given"]["generated"]["largest"] == 0.25
+        assert table["rows"]["change of the given part"]["generated"]["largest"] == 0.25
 
 
 def test_clips_of_other_prompts_fail():

@@ -137,7 +137,7 @@ def test_strength_has_to_help_all_the_way() -> None:
     assert rising({0.0: 20.0, 0.5: 50.0, 1.0: 70.0, 1.5: 70.0}).startswith("PASS")
     fallen = rising({0.0: 20.0, 0.5: 50.0, 1.0: 70.0, 1.5: 60.0})
     assert fallen.startswith("FAIL")
-    assert fallen.endswith("up to 1.5, but this falls by 10.0 points from 1 to 1.5")
+    assert fallen.endswith("up to 1.5, but the score falls by 10.0 points from 1 to 1.5")
     assert rising({0.0: 20.0, 0.5: 50.0, 1.0: 45.0}).startswith("FAIL")
     assert rising({0.0: 20.0, 0.5: 20.0, 1.0: 20.0}).startswith("FAIL")
 

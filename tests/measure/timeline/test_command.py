@@ -34,7 +34,7 @@ def test_a_small_run_is_written_and_printed(tmp_path):
         true, cut = (connect["rows"][row][name]["right"] for name in ("true clips", "hard cut"))
         assert true > cut
     assert loop["rows"]["closes"]["open clips"]["right"] == 0
-    assert loop["rows"]["wrap by inner step, median"]["true loops"]["number"] < 2
+    assert loop["rows"]["wrap relative to inner steps, median"]["true loops"]["number"] < 2
     assert load_image(plot).pixels.shape == (880, 1440, 3)
 
 

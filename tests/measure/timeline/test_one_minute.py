@@ -37,7 +37,7 @@ def test_true_clips_pass_and_what_is_spoiled_does_not(rows):
     assert rows["all of these"][TRUTH] == rows["no drift"][TRUTH] == whole
     assert rows["all of these"][IN_BLOCKS] == none
     assert rows["no drift"][RISING] == none
-    assert 0.7 <= rows["steps at the end by the beginning, median"][TRUTH].value <= 1.5
+    assert 0.7 <= rows["steps at the end relative to the beginning, median"][TRUTH].value <= 1.5
 
 
 def test_time_is_told_of_what_was_made(rows):
