@@ -5,7 +5,7 @@ which holds the given parts, and the finished clip, which returns the artist's f
 """
 
 from .assemble import assembled
-from .encode import PART_KEY, START_KEY, TIMELINE_KEY, latent_of
+from .encode import PART_KEY, START_KEY, TIMELINE_KEY, latent_of, softened
 from .record import Join, Piece, Timeline
 from .start import ClipPart, Encode, StartClip, StartOnDemand
 
@@ -22,4 +22,5 @@ __all__ = [
     "Timeline",
     "assembled",
     "latent_of",
+    "softened",
 ]

@@ -5,8 +5,8 @@ latents and generates the ones next to them. Nothing is decoded and re-encoded i
 VAE's errors do not accumulate.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 CHUNKS_FOLDER = "chunks"
@@ -31,6 +31,12 @@ class Chunk:
     def places(self) -> list[int]:
         """Indices of the generated frames within the run."""
         return [self.shown.index(frame) for frame in self.made]
+
+    def onto(self, ends: Collection[int]) -> "Chunk":
+        """Return the run with the frame after ``made`` generated too, if it is one of ``ends``."""
+        if self.made.stop not in ends:
+            return self
+        return replace(self, made=range(self.made.start, self.made.stop + 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,20 +63,23 @@ class ChunkPlan:
                 "room for new frames: use longer chunks or less context"
             )
 
-    def chunks(self, free: Sequence[bool]) -> list[Chunk]:
+    def chunks(self, free: Sequence[bool], keyframes: Collection[int] = ()) -> list[Chunk]:
         """Cut a clip into chunks.
 
         Frames after a given part are generated forward in time, frames before it backward. A gap
         between two given parts is generated forward; its last run sees both sides, with as much of
-        the part after the gap as it has room for.
+        the part after the gap as it has room for. A keyframe after a gap also ends it: the run
+        that leads into it generates it as well.
 
         Args:
             free: for each latent frame, whether any of it is to be generated.
+            keyframes: numbers of the free frames that show what the frames before them lead into.
         """
-        gaps = _gaps(free)
+        ends_of_gaps = {n for n in keyframes if n and free[n - 1] and n - 1 not in keyframes}
+        gaps = _gaps([each and n not in ends_of_gaps for n, each in enumerate(free)])
         ends = [gap.start for gap in gaps[1:]] + [len(free)]
         return [
-            chunk
+            chunk.onto(ends_of_gaps)
             for gap, end in zip(gaps, ends, strict=False)  # without a gap, one end remains
             for chunk in self._filling(gap, range(gap.stop, end))
         ]

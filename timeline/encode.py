@@ -3,7 +3,7 @@
 F frames, H rows, W columns; C channels, f latent frames, h and w latent rows and columns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ..models.patchify import PATCH
+from ..samplers.ceilings import CEILING_KEY, MASK_KEY
 from ..samplers.clips import COVERAGE_KEY, Coverage
 from .record import MADE, Shown, Timeline
 from .spread import spread
@@ -26,6 +27,12 @@ frames."""
 
 PART_KEY = "spacetime_part"
 """Key of a run's LATENT for the ``ClipPart`` of the longer clip that it covers."""
+
+STAND_IN_CHANGE = 0.8
+"""Lowest noise ceiling of a latent frame in which a held image stands in for generated frames.
+
+Kept as given, the copies of the image would stop all motion for the duration of the latent frame.
+"""
 
 WARM_UP = 2
 """Latent frames that are encoded before a stretch and discarded, because a causal encoder treats
@@ -47,9 +54,12 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
         A LATENT with ``samples``, zero where nothing is given, ``fps``, ``first_frame``, the
         timeline and the coverage of its video. If anything is given, it also has a function that
         makes the start clip on demand, a ``noise_mask`` (1, 1, f, h, w) that is 1 where a position
-        may change, and, unless that is all or nothing, a ``noise_ceiling``.
+        may change, and, unless that is all or nothing, a ``noise_ceiling``. The mask keeps images
+        that stand in for generated frames, for samplers that know no ceilings; see ``softened``.
     """
-    ceiling = torch.stack([_ceiling(timeline, each) for each in range(timeline.latent_frames)])
+    shown = [timeline.shown(each) for each in range(timeline.latent_frames)]
+    change = torch.stack([_change(timeline, each) for each in shown])
+    ceiling = torch.stack([_ceiling(*each) for each in zip(change, shown, strict=True)])
     samples = torch.zeros(1, channels, *timeline.latent_shape)
     for first, last in _runs((ceiling < MADE).flatten(1).any(1).tolist()):
         samples[:, :, first:last] = _encoded(timeline, range(first, last), encode)
@@ -57,24 +67,42 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
     latent: dict[str, Any] = {"samples": samples, "fps": timeline.fps, TIMELINE_KEY: timeline}
     if timeline.first_frame:
         latent["first_frame"] = timeline.first_frame
-    shown = tuple(range(samples.shape[2]))
-    latent[COVERAGE_KEY] = Coverage(timeline.start, timeline.shape.frames, len(shown), shown)
+    numbers = tuple(range(samples.shape[2]))
+    latent[COVERAGE_KEY] = Coverage(timeline.start, timeline.shape.frames, len(numbers), numbers)
     if timeline.loop:
         latent["loop"] = True
     if bool((ceiling < MADE).any()):
         latent[START_KEY] = StartOnDemand(partial(start_clip, timeline, encode))
-        latent["noise_mask"] = (ceiling > 0).float()[None, None]
+        latent[MASK_KEY] = (change > 0).float()[None, None]
     if bool(((ceiling > 0) & (ceiling < MADE)).any()):
-        latent["noise_ceiling"] = ceiling[None, None]
+        latent[CEILING_KEY] = ceiling[None, None]
     return latent
 
 
-def _ceiling(timeline: Timeline, latent_frame: int) -> Tensor:
-    """Noise ceilings (h, w) of a latent frame: the highest change of any pixel it covers.
+def softened(latent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a timeline's LATENT as a sampler that respects noise ceilings takes it.
+
+    Its mask is 1 wherever its ceiling is above 0, also where an image stands in for generated
+    frames. A mask of another shape, which another node has put in place of the timeline's, stays.
+    """
+    mask, ceiling = latent.get(MASK_KEY), latent.get(CEILING_KEY)
+    if TIMELINE_KEY not in latent or mask is None or ceiling is None or mask.shape != ceiling.shape:
+        return latent
+    return {**latent, MASK_KEY: (ceiling > 0).to(mask)}
+
+
+def _ceiling(change: Tensor, shown: Sequence[Shown | None]) -> Tensor:
+    """Noise ceilings (h, w) of a latent frame with these changes that shows these frames."""
+    stands_in = any(each is not None and each.stands_in for each in shown)
+    return change.clamp(min=STAND_IN_CHANGE) if stands_in else change
+
+
+def _change(timeline: Timeline, shown: Sequence[Shown | None]) -> Tensor:
+    """Changes (h, w) of a latent frame that shows these frames: the highest of any pixel.
 
     All positions of a patch form one token, which has a single noise level.
     """
-    shown, (height, width) = timeline.shown(latent_frame), timeline.latent_shape[1:]
+    height, width = timeline.latent_shape[1:]
     changes = [MADE if each is None else each.change for each in shown]
     numbers = [each for each in changes if not isinstance(each, Tensor)]
     maps = [each for each in changes if isinstance(each, Tensor)]

@@ -188,7 +188,7 @@ def with_frames(
     """Place given frames, such as a keyframe, on a timeline.
 
     Frames past the end of the result are dropped. If they cover no latent frame completely, the
-    model sees them for the whole duration of their latent frames.
+    model also sees copies of them, which it may change, in the rest of their latent frames.
 
     Args:
         timeline: timeline to place them on.

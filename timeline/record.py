@@ -27,8 +27,8 @@ class Piece:
         start: frame of the result at which they start; may be negative.
         change: (F or 1, H, W) in [0, 1], how far each pixel is changed: 0 is given and returned
             untouched, 1 is regenerated; None if all pixels are given.
-        held: whether the model sees the frames for the whole duration of their latent frames, as a
-            single image requires.
+        held: whether copies of the nearest frame fill up the latent frames that the piece covers in
+            part, as a single image requires.
 
     Raises:
         ValueError: the sizes do not fit together, or a change lies outside [0, 1].
@@ -75,10 +75,15 @@ def _check_change(change: Tensor, frames: Tensor) -> None:
 
 
 class Shown(NamedTuple):
-    """A frame of a piece, by its number in the result."""
+    """A frame of a piece, by its number in the result.
+
+    Attributes:
+        stands_in: whether it is shown in place of a frame of the result that is to be generated.
+    """
 
     piece: Piece
     frame: int
+    stands_in: bool = False
 
     @property
     def pixels(self) -> Tensor:
@@ -212,16 +217,22 @@ class Timeline:
     def shown(self, latent_frame: int) -> list[Shown | None]:
         """What the model sees in each frame that a latent frame covers; None for nothing.
 
-        Frames without a piece show a held piece that appears in another frame of the latent frame.
+        In place of a frame without a piece, the nearest frame of a held piece in the same latent
+        frame is shown.
         """
         frames = [self._on_circle(frame) for frame in self.behind(latent_frame)]
         pieces = [self.piece_at(frame) for frame in frames]
         held = next((each for each in pieces if each is not None and each.held), None)
         return [
-            None if here is None else Shown(here, min(max(frame, here.start), here.end - 1))
+            self._stand_in(held, frame) if piece is None else Shown(piece, frame)
             for frame, piece in zip(frames, pieces, strict=True)
-            for here in [piece or held]
         ]
+
+    def _stand_in(self, held: Piece | None, frame: int) -> Shown | None:
+        if held is None:
+            return None
+        nearest = min(max(frame, held.start), held.end - 1)
+        return Shown(held, nearest, stands_in=0 <= frame < self.shape.frames)
 
     def _on_circle(self, frame: int) -> int:
         return frame % self.shape.frames if self.loop else frame

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...samplers.ceilings import CEILING_KEY, MASK_KEY
-from ...timeline import START_KEY, TIMELINE_KEY, Timeline, assembled, latent_of
+from ...timeline import START_KEY, TIMELINE_KEY, Timeline, assembled, latent_of, softened
 from ...timeline.assemble import FADE
 from ..cases import FPS, Case
 from ..studio import ClipMaker
@@ -21,7 +21,7 @@ from ..studio import ClipMaker
 def laid_out(maker: ClipMaker, timelines: Sequence[Timeline]) -> dict[str, Any]:
     """Return one LATENT (B, C, f, h, w) of clips in which the same latent places are given."""
     encode = partial(maker.host.models.encode_video, maker.coder)
-    each = [latent_of(own, encode, maker.model.latent.channels) for own in timelines]
+    each = [softened(latent_of(own, encode, maker.model.latent.channels)) for own in timelines]
     samples = torch.cat([latent["samples"] for latent in each])
     shared = {key: value for key, value in each[0].items() if key not in (START_KEY, TIMELINE_KEY)}
     per_clip = {

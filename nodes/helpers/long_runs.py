@@ -17,7 +17,7 @@ from ...model_loaders.files import is_measuring
 from ...samplers.clips import COVERAGE_KEY, coverage_of
 from ...samplers.masks import latent_mask
 from ...samplers.noise.sources import step_noise_of
-from ...timeline import PART_KEY, TIMELINE_KEY, ClipPart
+from ...timeline import PART_KEY, TIMELINE_KEY, ClipPart, softened
 from ...timeline.chunks import Chunk, ChunkPlan
 from ...timeline.statistics import matched
 from .chunk_files import ChunkFiles
@@ -62,7 +62,7 @@ class LongRun:
         _check(latent)
         time = host().sampling.about(self.guider).time_factor
         whole = _Whole(latent, self.noise.generate_noise(latent), time)
-        chunks = self.plan.chunks(whole.free_frames)
+        chunks = self.plan.chunks(whole.free_frames, whole.keyframes)
         if chunks:
             warn_if_untrained(self.guider, [whole.part(chunks[0])])
             whole.repeats = (gives(latent) or len(chunks) > 1) and repeats_steps(self.guider)
@@ -130,15 +130,21 @@ class _Whole:
         self.latent, self.noise = latent, noise
         self.tell = cache(host().session.warn)
         self.samples: Tensor = latent["samples"].clone()
-        given = latent.get("noise_mask")
-        ones = torch.ones(1, 1, *self.samples.shape[2:])
-        places = None if given is None else latent_mask(given, self.samples, time_factor)
-        self.mask = ones if places is None else places[:, None]
+        self.mask = self._mask(softened(latent), time_factor)
         self.ceiling: Tensor | None = latent.get("noise_ceiling")
         self.coverage = coverage_of(latent, self.samples, time_factor)
         self.free = self.mask > 0
-        self.free_frames: list[bool] = self.free.flatten(3).any(3).any(0)[0].tolist()
+        self.free_frames = _frames(self.free)
+        masked = _frames(self._mask(latent, time_factor) > 0)
+        self.keyframes = {n for n, free in enumerate(self.free_frames) if free and not masked[n]}
         self.repeats = False
+
+    def _mask(self, latent: Mapping[str, Any], time_factor: int) -> Tensor:
+        """Noise mask (B or 1, 1, F, H, W) of a LATENT of these samples."""
+        mask = latent.get("noise_mask")
+        if mask is None:
+            return torch.ones(1, 1, *self.samples.shape[2:])
+        return latent_mask(mask, self.samples, time_factor)[:, None]
 
     def part(self, chunk: Chunk) -> dict[str, Any]:
         """The LATENT of one chunk: everything outside its new frames is given."""
@@ -177,6 +183,11 @@ class _Whole:
         there = self.samples[:, :, frames]
         free = self.free[:, :, frames].to(there.device)
         self.samples[:, :, frames] = torch.where(free, made.to(there), there)
+
+
+def _frames(free: Tensor) -> list[bool]:
+    """For each latent frame of places (B, 1, F, H, W), whether any of it is True."""
+    return free.flatten(3).any(3).any(0)[0].tolist()
 
 
 def _check(latent: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from ...samplers.guidance.plan import GuidancePlan, Projection
 from ...samplers.noise.sources import step_noise_of
 from ...samplers.process import NoiseProcess
 from ...samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
+from ...timeline import softened
 from .edits import check_edit
 from .start import begun, gives, repeats_steps, with_repetitions
 from .trained import warn_if_untrained, warn_of_distillation
@@ -149,7 +150,7 @@ def _run(
     guider = host().sampling.with_draws(guider, draws)
     stopping = host().sampling.with_options(stopping, {"checkpoint": checkpoint, "noise": draws})
     return host().sampling.sample(
-        guider, noise.generate_noise(latent), stopping, sigmas, latent, noise.seed
+        guider, noise.generate_noise(latent), stopping, sigmas, softened(latent), noise.seed
     )
 
 

@@ -7,6 +7,7 @@ from ...hosts import host, io
 from ...hosts.keys import PROMPT_KEY
 from ...models.patchify import Tokens, patchify, unpatchify
 from ...samplers.noise.sources import draw_noise, step_noise_of
+from ...timeline import softened
 from ..helpers.edits import check_edit
 from ..helpers.references import with_room
 from ..helpers.search import search_words
@@ -113,12 +114,12 @@ class SpacetimeSamplePatches(io.ComfyNode):
         levels = begun(guider, sigmas, unpack(tokens))
         if len(levels) == 1 < len(sigmas):
             return io.NodeOutput(tokens)
-        start = _token_noise(noise, tokens)
+        start, extras = _token_noise(noise, tokens), [softened(each) for each in tokens.extras]
         guider, sampler = with_noise(
             guider, sampler, lambda step: _token_noise(noise, tokens, step + 1).values
         )
         sampled = host().sampling.sample_tokens(
-            guider, start, sampler, levels, tokens.tokens, tokens.extras, noise.seed
+            guider, start, sampler, levels, tokens.tokens, extras, noise.seed
         )
         return io.NodeOutput(tokens.with_tokens(sampled))
 
@@ -171,7 +172,7 @@ class SpacetimeSample(io.ComfyNode):
         if len(levels) == 1 < len(sigmas):
             return io.NodeOutput(latent)
         about = host().sampling.about(guider)
-        made = with_room(latent, about.references, about.time_factor)
+        made = with_room(softened(latent), about.references, about.time_factor)
         draws = step_noise_of(noise, made)
         guider, sampler = with_noise(guider, sampler, draws)
         if gives(latent) and repeats_steps(guider):

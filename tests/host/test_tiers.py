@@ -25,10 +25,16 @@ def test_any_frames_may_be_given_and_come_back_bit_for_bit(measured, name):
     assert min(made["acts"].values()) > 1e-3
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_frames_beside_an_image_are_regenerated(measured, name):
+    assert min(measured["channels"][name]["softened"].values()) > 0.05
+
+
 @pytest.mark.parametrize("kind", ["native", "ours"])
 def test_a_model_that_knows_of_nothing_given_repeats_its_steps(measured, kind):
     made = measured["one_level"][kind]
     assert made["held"]
+    assert made["softened"] > 0.05
     assert made["warned"]
     assert made["repeated"] > 1e-3
     assert measured["one_level"]["hosts"] < 1e-4

@@ -47,6 +47,33 @@ def test_runs_are_about_as_long() -> None:
     assert [len(chunk.made) for chunk in chunks] == [5, 5, 5]
 
 
+KEYFRAMES = {
+    "in the middle": (5,),
+    "at the end": (39,),
+    "side by side": (10, 11),
+    "after what is given": (2,),
+    "often": (4, 12, 13, 25, 30),
+}
+
+
+@pytest.mark.parametrize("keyframes", KEYFRAMES.values(), ids=KEYFRAMES.keys())
+def test_a_keyframe_is_made_by_the_run_that_leads_into_it(keyframes) -> None:
+    for length, context, anchor, given in product((5, 9, 13), (1, 2, 3), (True, False), (0, 2)):
+        free = [frame >= given for frame in range(40)]
+        chunks = ChunkPlan(length=length, context=context, anchor=anchor).chunks(free, keyframes)
+        made = [frame for chunk in chunks for frame in chunk.made]
+        assert sorted(made) == list(range(given, 40)), "made once"
+        there = set(range(given))
+        for chunk in chunks:
+            new = {*chunk.made, chunk.lead}
+            assert {*chunk.shown} - new <= there, "the rest is there"
+            assert len(chunk.shown) <= length + (length == context + anchor + 1)
+            there |= {*chunk.made}
+        for frame in keyframes:
+            if frame > given and frame - 1 not in keyframes:
+                assert any({frame - 1, frame} <= {*chunk.made} for chunk in chunks), frame
+
+
 def test_the_last_run_of_a_gap_sees_both_sides() -> None:
     free = [False, False, *[True] * 20, False, False]
     last = ChunkPlan(length=9, context=2).chunks(free)[-1]

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from spacetime_video.models.shapes import VideoShape
-from spacetime_video.timeline import Piece, Timeline, assembled, latent_of
+from spacetime_video.timeline import Piece, Timeline, assembled, latent_of, softened
+from spacetime_video.timeline.encode import STAND_IN_CHANGE
 from spacetime_video.timeline.plans import (
     animated,
     closed,
@@ -19,6 +20,7 @@ from spacetime_video.timeline.plans import (
     outpainted,
     with_frames,
 )
+from spacetime_video.timeline.record import MADE
 
 SIDE, CHANNELS = 16, 4
 MARK = 0.5
@@ -50,16 +52,22 @@ def check(timeline: Timeline, made: range, clips: dict[int, torch.Tensor], lengt
     for frame in made:
         assert float(result[frame, 0, 0, 0]) == MARK
     assert latent["samples"].shape == (1, CHANNELS, *timeline.latent_shape)
-    mask = latent["noise_mask"][0, 0, :, 0, 0]
-    for number, free in enumerate(mask.tolist()):
-        values = {
-            None if shown is None else float(shown.pixels[0, 0, 0])
-            for shown in timeline.shown(number)
-        }
-        assert bool(free) == (None in values), "held exactly where all frames behind it are given"
+    mask, ceilings = latent["noise_mask"][0, 0, :, 0, 0], ceilings_of(latent)
+    for number, (free, ceiling) in enumerate(zip(mask.tolist(), ceilings, strict=True)):
+        shown = timeline.shown(number)
+        assert bool(free) == (None in shown), "masked exactly where something is shown throughout"
+        stands_in = bool(set(timeline.behind(number)) & set(made))
+        assert ceiling == torch.tensor(MADE if free else STAND_IN_CHANGE * stands_in), number
         if not free:
             kept = float(latent["samples"][0, 0, number, 0, 0])
-            assert kept == float(timeline.shown(number)[-1].pixels[0, 0, 0])
+            assert kept == float(shown[-1].pixels[0, 0, 0])
+
+
+def ceilings_of(latent) -> torch.Tensor:
+    """Ceiling of the upper left place of each latent frame."""
+    ceiling = latent.get("noise_ceiling", latent["noise_mask"])
+    assert torch.equal(softened(latent)["noise_mask"], ceiling.gt(0).float())
+    return ceiling[0, 0, :, 0, 0]
 
 
 LENGTHS = (1, 2, 4, 5, 7, 9, 17)
@@ -190,6 +198,64 @@ def test_a_picture_is_held_for_its_latent_frame(first, held):
     assert (piece.start, piece.held) == (first, held)
     shown = [each for each in placed.shown(first // 4) if each is not None]
     assert len(shown) == (4 if held else 1)
+
+
+PLACED = {
+    "amid": (17, 8, 1, [1, 1, 0.8, 1, 1]),
+    "first frame": (17, 0, 1, [0, 1, 1, 1, 1]),
+    "last frame": (17, 16, 1, [1, 1, 1, 1, 0.8]),
+    "beside cropped frames": (18, 17, 1, [1, 1, 1, 1, 1, 0]),
+    "three of four frames": (17, 10, 3, [1, 1, 1, 0.8, 1]),
+    "up to cropped frames": (18, 15, 3, [1, 1, 1, 1, 0.8, 0]),
+    "across latent frames": (17, 4, 3, [1, 0.8, 0.8, 1, 1]),
+    "a whole latent frame": (17, 4, 7, [1, 1, 0, 1, 1]),
+    "exactly one latent frame": (17, 5, 4, [1, 1, 0, 1, 1]),
+}
+"""By name: length of the result, first and number of the frames, and the ceilings they give."""
+
+
+def test_only_generated_frames_that_an_image_stands_in_for_may_change():
+    for name, (length, first, count, wanted) in PLACED.items():
+        given = clip(count, 700)
+        placed = with_frames(fresh(VideoShape(length, SIDE, SIDE), 16.0), given, first)
+        assert torch.equal(
+            ceilings_of(latent_of(placed, encode, CHANNELS)), torch.tensor(wanted)
+        ), name
+        result = assembled(placed, torch.full((len(placed.stretch), SIDE, SIDE, 3), MARK), fade=0)
+        assert torch.equal(result[first : first + count], given), name
+        others = [frame for frame in range(length) if not first <= frame < first + count]
+        assert result[others].eq(MARK).all(), name
+        assert [placed.given(frame) for frame in others] == [False] * len(others), name
+
+
+def test_frames_beside_an_image_in_a_loop_may_change():
+    """Its first latent frame covers four frames, too."""
+    ring = Timeline(VideoShape(8, SIDE, SIDE), 16.0, 2, loop=True)
+    for first, wanted in ((0, [0.8, 1]), (7, [1, 0.8])):
+        latent = latent_of(with_frames(ring, clip(1), first), encode_pixels, CHANNELS)
+        assert torch.equal(ceilings_of(latent), torch.tensor(wanted))
+
+
+def test_parts_of_an_image_that_may_change_more_than_its_copies_do():
+    change = torch.tensor([0.0, 0.5, 0.9, 1.0]).repeat_interleave(SIDE)[None, None]
+    image = torch.rand(1, SIDE, 4 * SIDE, 3, generator=torch.Generator().manual_seed(0))
+    empty = fresh(VideoShape(9, SIDE, 4 * SIDE), 16.0)
+    placed = with_frames(empty, image, 6, change.expand(1, SIDE, -1))
+    latent = latent_of(placed, encode_pixels, CHANNELS)
+    wanted = torch.tensor([0.8, 0.8, 0.9, 1.0]).repeat_interleave(2).expand(2, -1)
+    assert torch.equal(latent["noise_ceiling"][0, 0, 2], wanted)
+    kept = torch.tensor([0.0, 1, 1, 1]).repeat_interleave(2).expand(2, -1)
+    assert torch.equal(latent["noise_mask"][0, 0, 2], kept)
+    result = assembled(placed, torch.full((9, SIDE, 4 * SIDE, 3), MARK))
+    assert torch.equal(result[6, :, :SIDE], image[0, :, :SIDE])
+
+
+def test_a_mask_that_replaces_the_timelines_own_stays():
+    placed = with_frames(fresh(VideoShape(9, SIDE, SIDE), 16.0), clip(1), 6)
+    latent = latent_of(placed, encode, CHANNELS)
+    for mask in (torch.zeros(1, 1, SIDE, SIDE), None):
+        other = {**latent, "noise_mask": mask}
+        assert softened(other) is other
 
 
 def test_frames_behind_the_end_are_left_out():
