@@ -30,6 +30,11 @@ def both_ends(shape: LatentShape, g: torch.Generator) -> Tensor:
     return _frames(shape, torch.tensor([0, shape.frames - 1]))
 
 
+def beginning(shape: LatentShape, g: torch.Generator) -> Tensor:
+    """Give the first two latent frames, which show the beginning of a motion."""
+    return _frames(shape, torch.tensor([0, 1]))
+
+
 def random_frames(shape: LatentShape, g: torch.Generator) -> Tensor:
     """Give some latent frames, but not all."""
     count = int(torch.randint(1, shape.frames, (), generator=g))
@@ -49,6 +54,7 @@ GIVEN: Mapping[str, Callable[[LatentShape, torch.Generator], Tensor]] = {
     "both ends": both_ends,
     "random frames": random_frames,
     "box": box,
+    "beginning": beginning,
 }
 """Functions that mark the known latent positions (F, H, W), by name."""
 

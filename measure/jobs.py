@@ -119,8 +119,12 @@ def physics_jobs(count: int) -> list[Job]:
     ]
 
 
+_FOLLOWED = ("first frame", "beginning")
+"""Given parts after which all frames are new, so that their motion can be judged."""
+
+
 def given_jobs(count: int) -> list[Job]:
-    """Clips with a given part; only new frames are judged."""
+    """Clips with a given part. Only new frames are judged, and of some their motion."""
     names = ("colour", "shape", "setting")
     told = {what: (what, True) for what in GIVEN}
     told["first frame, no prompt"] = ("first frame", False)
@@ -130,7 +134,7 @@ def given_jobs(count: int) -> list[Job]:
             title,
             cases(_first(4, group), count, "single", SQUARE),
             CLIP,
-            names,
+            (*names, "motion") if title in _FOLLOWED else names,
             given=given,
             prompted=prompted,
         )

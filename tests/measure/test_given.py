@@ -24,5 +24,6 @@ def test_new_frames_are_those_not_given_entirely():
     seconds = new_frames(known_of("first frame", SHAPE, 0), 4)
     assert seconds.tolist() == list(range(1, 17))
     assert new_frames(known_of("last frame", SHAPE, 0), 4).tolist() == list(range(13))
+    assert new_frames(known_of("beginning", SHAPE, 0), 4).tolist() == list(range(5, 17))
     assert new_frames(known_of("both ends", SHAPE, 0), 4).tolist() == list(range(1, 13))
     assert new_frames(known_of("box", SHAPE, 0), 4).tolist() == list(range(17))
