@@ -31,8 +31,8 @@ def measure_alignment(
         list[str] | None,
         typer.Option(
             metavar="SET",
-            help="Measure only this set; may be repeated: text, image, scenes, composition, "
-            "physics, given or vae.",
+            help="Measure only this set; may be repeated: text, sizes, image, scenes, "
+            "composition, physics, given or vae.",
         ),
     ] = None,
     guidance: Annotated[float, typer.Option(help="Guidance scale.")] = 2.0,

@@ -28,6 +28,7 @@ class Case:
     scene: Scene
     shape: VideoShape
     seed: int
+    fps: float = FPS
 
     @property
     def prompt(self) -> str:
@@ -35,17 +36,19 @@ class Case:
         return caption(self.scene)
 
 
-def cases(first: int, count: int, kind: str, shape: VideoShape) -> tuple[Case, ...]:
+def cases(
+    first: int, count: int, kind: str, shape: VideoShape, fps: float = FPS
+) -> tuple[Case, ...]:
     """Draw held-out scenes of one kind that fit into a clip of the given size."""
-    return mixed_cases(first, count, (kind,), shape)
+    return mixed_cases(first, count, (kind,), shape, fps)
 
 
 def mixed_cases(
-    first: int, count: int, kinds: Sequence[str], shape: VideoShape
+    first: int, count: int, kinds: Sequence[str], shape: VideoShape, fps: float = FPS
 ) -> tuple[Case, ...]:
     """Draw held-out scenes of several kinds in rotation."""
     return tuple(
-        Case(_drawn(first + number, kinds[number % len(kinds)], shape), shape, number)
+        Case(_drawn(first + number, kinds[number % len(kinds)], shape, fps), shape, number, fps)
         for number in range(count)
     )
 
@@ -58,8 +61,8 @@ def fitting_cases(
     return tuple(Case(scene, shape, number) for number, scene in enumerate(islice(scenes, count)))
 
 
-def _drawn(seed: int, kind: str, shape: VideoShape) -> Scene:
-    return draw_scene(seed, kind=kind, duration=max(shape.frames, SQUARE.frames) / FPS)
+def _drawn(seed: int, kind: str, shape: VideoShape, fps: float = FPS) -> Scene:
+    return draw_scene(seed, kind=kind, duration=max(shape.frames, SQUARE.frames) / fps)
 
 
 def batches(chosen: Sequence[Case]) -> Iterator[Sequence[Case]]:
@@ -69,7 +72,7 @@ def batches(chosen: Sequence[Case]) -> Iterator[Sequence[Case]]:
 
 
 def true_clips(chosen: Sequence[Case]) -> Clip:
-    """Render the true clips (B, F, H, W, 3) of cases of one size."""
+    """Render the true clips (B, F, H, W, 3) of cases of one size and frame rate."""
     frames, height, width = chosen[0].shape
     scenes = [case.scene for case in chosen]
-    return render(scenes, frames=frames, height=height, width=width, fps=FPS)
+    return render(scenes, frames=frames, height=height, width=width, fps=chosen[0].fps)

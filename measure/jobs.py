@@ -1,4 +1,4 @@
-"""Sets of measuring jobs; each job has cases of one size that are judged in one way."""
+"""Sets of measuring jobs; each job has cases of one size and rate that are judged in one way."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from ..models.shapes import VideoShape
 from ..toyworld import Scene, parse_caption
 from ..toyworld.prompt_spec import PromptSpec
 from .cases import (
+    FPS,
     HELD_OUT,
     IMAGE_SHAPES,
     PICTURE,
@@ -21,6 +22,9 @@ from .controls import ANOTHER_NUMBER, SHUFFLED, Control, controls_of
 from .given import GIVEN
 from .views import CLIP, COUNT, FALL, NUMBERS, RETURN, SIDEWAYS, UNASKED, Reading
 
+_TOLD = ("colour", "setting", "motion", "shape")
+"""What a prompt says about a clip of one object."""
+
 _PICTURES = "images of several objects"
 _COUNTED = ("single", "pair", "three")
 _SET_STEP, _GROUP_STEP = 10_000_000, 1_000_000
@@ -28,7 +32,7 @@ _SET_STEP, _GROUP_STEP = 10_000_000, 1_000_000
 
 @dataclass(frozen=True)
 class Job:
-    """Cases of one size that are judged in one way.
+    """Cases of one size and frame rate that are judged in one way.
 
     Args:
         group, title: name of its group of tables, and of its own table.
@@ -57,12 +61,27 @@ class Job:
 
 def text_jobs(count: int) -> list[Job]:
     """Clips of one object, in three sizes."""
-    names = ("colour", "setting", "motion", "shape")
     return [
         _clip_job(
-            "text to video", _told(shape), cases(_first(0, group), count, "single", shape), names
+            "text to video", _size(shape), cases(_first(0, group), count, "single", shape), _TOLD
         )
         for group, shape in enumerate(VIDEO_SHAPES)
+    ]
+
+
+def size_jobs(count: int) -> list[Job]:
+    """Clips of one object in further sizes, lengths and frame rates."""
+    clips = {
+        "128x128": (VideoShape(17, 128, 128), FPS),
+        "160x96": (VideoShape(17, 96, 160), FPS),
+        "33 frames": (SQUARE._replace(frames=33), FPS),
+        "49 frames": (SQUARE._replace(frames=49), FPS),
+        "8 per second": (SQUARE, 8.0),
+        "24 per second": (SQUARE._replace(frames=33), 24.0),
+    }
+    return [
+        _clip_job("further sizes", title, cases(_first(6, n), count, "single", shape, fps), _TOLD)
+        for n, (title, (shape, fps)) in enumerate(clips.items())
     ]
 
 
@@ -71,7 +90,7 @@ def image_jobs(count: int) -> list[Job]:
     names = ("colour", "setting", "shape")
     return [
         _clip_job(
-            "text to image", _told(shape), cases(_first(1, group), count, "single", shape), names
+            "text to image", _size(shape), cases(_first(1, group), count, "single", shape), names
         )
         for group, shape in enumerate(IMAGE_SHAPES)
     ]
@@ -164,7 +183,7 @@ def _first(set_number: int, group: int) -> int:
     return HELD_OUT + set_number * _SET_STEP + group * _GROUP_STEP
 
 
-def _told(shape: VideoShape) -> str:
+def _size(shape: VideoShape) -> str:
     return f"{shape.width}x{shape.height}"
 
 
@@ -175,5 +194,6 @@ JOBS: Mapping[str, Callable[[int], Sequence[Job]]] = {
     "physics": physics_jobs,
     "given": given_jobs,
     "composition": composition_jobs,
+    "sizes": size_jobs,
 }
 """Sets of jobs by name; each function takes the number of cases."""

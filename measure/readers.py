@@ -51,10 +51,14 @@ class Readers:
             self._pool = None
 
     def judge(
-        self, view: Reading, clips: Sequence[Tensor], asked: Sequence[Sequence[PromptSpec]]
+        self,
+        view: Reading,
+        clips: Sequence[Tensor],
+        asked: Sequence[Sequence[PromptSpec]],
+        fps: float = FPS,
     ) -> list[Verdicts]:
         """Read each clip (F, H, W, 3) once and judge it by each of its specs in ``asked``."""
-        return self.map(partial(_judged, view), clips, asked)
+        return self.map(partial(_judged, view, fps), clips, asked)
 
     def map(
         self, look: Callable[[Tensor, Any], Result], clips: Sequence[Tensor], asked: Sequence[Any]
@@ -72,8 +76,8 @@ class Readers:
         return self._pool
 
 
-def _judged(view: Reading, clip: Tensor, asked: Sequence[PromptSpec]) -> Verdicts:
-    seen = view.read(clip, FPS)
+def _judged(view: Reading, fps: float, clip: Tensor, asked: Sequence[PromptSpec]) -> Verdicts:
+    seen = view.read(clip, fps)
     return [view.judge(seen, wanted) for wanted in asked]
 
 

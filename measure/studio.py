@@ -30,7 +30,7 @@ from ..samplers.process import NoiseProcess
 from ..samplers.schedules.flow import flow_sigmas
 from ..samplers.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from ..weights import bundled
-from .cases import FPS, Case
+from .cases import Case
 
 Change = Callable[[list[Conditioning]], list[Conditioning]]
 """Changes the positive and the negative prompt."""
@@ -78,7 +78,7 @@ class Filled(NamedTuple):
 
 
 class Maker(Protocol):
-    """Generates clips for cases of one size."""
+    """Generates clips for cases of one size and frame rate."""
 
     @property
     def vae(self) -> VideoVAE:
@@ -173,7 +173,7 @@ class ClipMaker:
             change: a further change of the prompts, such as a control.
         """
         guider = self.guider([case.prompt for case in cases], change=change)
-        latent = {"samples": torch.zeros(self._shape(cases)), "fps": FPS, "loop": loop}
+        latent = {"samples": torch.zeros(self._shape(cases)), "fps": cases[0].fps, "loop": loop}
         return self.run(cases, guider, latent)
 
     @torch.inference_mode()
@@ -232,7 +232,7 @@ class ClipMaker:
             first_frame: absolute number of the first latent frame, which determines its noise.
         """
         guider = self.host.sampling.with_wrapper(self.guider(prompts), hold_given(known))
-        latent = {"samples": given, "fps": FPS, "first_frame": first_frame}
+        latent = {"samples": given, "fps": cases[0].fps, "first_frame": first_frame}
         return self.run(cases, guider, latent)
 
     def _shape(self, cases: Sequence[Case]) -> tuple[int, ...]:

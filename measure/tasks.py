@@ -81,7 +81,8 @@ def measure_job(job: Job, maker: Maker, readers: Readers, seen: Seen) -> Table:
             looked_at = [
                 clip[new] for each in (clips, video) for clip, new in zip(each, shown, strict=True)
             ]
-            judged = readers.judge(job.view, looked_at, [*told, *(each[:1] for each in told)])
+            specs = [*told, *(each[:1] for each in told)]
+            judged = readers.judge(job.view, looked_at, specs, batch[0].fps)
             made += judged[: len(batch)]
             true += [own for (own,) in judged[len(batch) :]]
             seen(batch, clips)

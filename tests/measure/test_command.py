@@ -71,6 +71,7 @@ JOBS_TO_READ = {
     "image": (1, ("colour", "setting", "shape", "all")),
     "scenes": (0, ("count", "setting")),
     "physics": (0, ("falls",)),
+    "sizes": (0, ("colour", "setting", "motion", "shape", "all")),
 }
 
 
@@ -86,6 +87,17 @@ def test_true_renders_pass(name):
         assert table.rows[row]["true renders"] == Share(PROMPTS, PROMPTS)
     if name != "physics":
         assert table.rows["spurious objects"]["generated"] == Share(0, PROMPTS)
+
+
+def test_clips_are_read_at_their_frame_rate(monkeypatch):
+    rate = Reading(lambda clip, fps: fps, lambda fps, wanted: {"setting": fps == 8})
+    monkeypatch.setattr(jobs, "CLIP", rate)
+    tables = {
+        job.title: measure_job(job, TrueWorld(), Readers(1), lambda cases, clips: None)
+        for job in JOBS["sizes"](PROMPTS)
+    }
+    right = [title for title, each in tables.items() if each.rows["setting"]["generated"].right]
+    assert right == ["8 per second"]
 
 
 def test_figures_of_every_set_are_written(measured, tmp_path):

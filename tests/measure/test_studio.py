@@ -37,13 +37,12 @@ def test_a_clip_does_not_depend_on_its_batch(studio, chosen):
         torch.testing.assert_close(studio.make([case])[0], clip, atol=1e-5, rtol=0)
 
 
-def test_prompt_and_seed_change_a_clip(studio, chosen):
+def test_prompt_seed_and_frame_rate_change_a_clip(studio, chosen):
     case = chosen[0]
-    clip, same, seed, prompt = (
-        studio.make([each])[0]
-        for each in (case, case, replace(case, seed=7), replace(case, scene=chosen[1].scene))
-    )
+    others = (replace(case, seed=7), replace(case, scene=chosen[1].scene), replace(case, fps=8.0))
+    clip, same, seed, prompt, slow = (studio.make([each])[0] for each in (case, case, *others))
     assert case.prompt != chosen[1].prompt
+    assert (clip - slow).abs().max() > 1e-5
     assert torch.equal(clip, same)
     assert (clip - seed).abs().max() > 1e-3
     assert (clip - prompt).abs().max() > 1e-5
