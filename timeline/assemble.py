@@ -22,7 +22,7 @@ FADE = 8
 
 Of 96 true joins with the given side pasted, 93 pass the meters with this fade, and 19 without."""
 
-_FADE_WHERE_CHANGED = 2
+_FADE_WHERE_CHANGED = 4
 """Frames of the fade where the image changes: further on, the residual of edges would be seen as a
 ghost of what has moved away."""
 
@@ -53,7 +53,7 @@ def assembled(
 
     A VAE does not reproduce its input exactly. Where given pixels meet generated ones, this
     residual would show as a step, so it is added to the ``fade`` frames on the generated side with
-    decreasing weight; where the image changes, to the nearest two alone. In a partly given image,
+    decreasing weight; where the image changes, to the nearest four alone. In a partly given image,
     the residual is spread into the rest.
 
     Args:
