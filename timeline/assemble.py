@@ -94,7 +94,7 @@ def _chunks(timeline: Timeline, decoded: Tensor | FrameStream, fade: int) -> Ite
 
 
 class _Field(NamedTuple):
-    """The VAE's residual (H, W, 3) at a frame that is at least partly given, as decoded."""
+    """An at least partly given frame: the VAE's residual and the decoded image, (H, W, 3) each."""
 
     frame: int
     residual: Tensor
