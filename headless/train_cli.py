@@ -169,7 +169,7 @@ def train_control(
         ),
     ] = None,
     init_from: Annotated[
-        Path | None, typer.Option(help="ControlNet to start a new run from, for the same hint.")
+        Path | None, typer.Option(help="ControlNet to start a new run from, for any hint.")
     ] = None,
 ) -> None:
     """Train a small ControlNet for a frozen denoiser; an interrupted run resumes."""

@@ -30,6 +30,9 @@ from .pictures import VALIDATION_LEVELS, VALIDATION_SEED, velocity_error, whole_
 HINT_DROP = 0.1
 """Share of clips whose hint is black, so that the branch learns to ignore black."""
 
+BATCH_SHARE = 0.5
+"""Tokens per step, relative to the denoiser's training: a branch learns more from more steps."""
+
 BLOCKS, WIDTH, HEADS, FFN = 3, 128, 4, 320
 """Sizes of a branch, chosen so that its weights take at most 2 MB in half precision."""
 
@@ -134,7 +137,8 @@ def train_control(
     while not state.done:
         g = state.generator()
         data = draw_set(sets(state.step), g)
-        batch = black.dropped(draw_batch(data, black.latent, names, g, base.device, share), g)
+        batch = draw_batch(data, black.latent, names, g, base.device, BATCH_SHARE * share)
+        batch = black.dropped(batch, g)
         levels = draw_levels(len(batch.clean), patch_grid(batch.shape, patch), g, shift)
         with mixed_precision(base.device):
             steer = _steer(branch, base, batch)

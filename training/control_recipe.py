@@ -54,7 +54,8 @@ class ControlPlan:
         decay: decay of the averaged weights.
         look_every: interval at which validation loss is measured and samples and weights are
             written.
-        init_from: file of a branch to start from; None starts from fresh weights.
+        init_from: file of a branch to start from, for any kind of hint; None starts from fresh
+            weights.
         batch: tokens per step, relative to the default; above 1 to fill a GPU.
         started: see ``DenoiserPlan``.
     """
@@ -99,8 +100,8 @@ def make_control(
     """Train a control branch for the denoiser in a folder, or resume an interrupted run.
 
     Raises:
-        ValueError: the run, or the branch to start from, is for another denoiser, VAE or hint, or
-            has other sizes.
+        ValueError: the run, or the branch to start from, is for another denoiser or VAE, or has
+            other sizes; or the run is for another hint.
     """
     start, vae = read_start(base_folder), build_vae(read_vae(vae_file)).to(device)
     base, tokenizer, latent = network_of(start).to(device), start.text.tokenizer, start.dit.latent
@@ -142,8 +143,8 @@ def begun_branch(run: Path, start: Start, vae: VideoVAE, plan: ControlPlan) -> D
     """Load the branch that a run starts with from its weights file, which is created if missing.
 
     Raises:
-        ValueError: the file, or the one to start from, is for another denoiser, VAE or hint, or has
-            other sizes.
+        ValueError: the file, or the one to start from, is for another denoiser or VAE, or has
+            other sizes; or the file is for another hint.
     """
     info, path = branch_info(start, vae, plan), run / "weights" / control_file(plan.hint)
     generator = torch.Generator().manual_seed(SEED)
@@ -151,17 +152,18 @@ def begun_branch(run: Path, start: Start, vae: VideoVAE, plan: ControlPlan) -> D
     assert isinstance(branch, DilatedBranch)
     if not path.exists():
         if plan.init_from is not None:
-            _fill(branch, plan.init_from, info, "start without it, or choose another file")
+            other = {name: value for name, value in info.items() if name != "hint"}
+            _fill(branch, plan.init_from, other, "start without it, or choose another file")
         write_weights(path, named_weights(branch), {**info, "steps": 0})
     _fill(branch, path, info, "train in a new folder")
     return branch
 
 
 def _fill(branch: DilatedBranch, path: Path, info: Mapping[str, object], advice: str) -> None:
-    """Load a file's weights into a branch after checking that they suit this run."""
+    """Load a file's weights into a branch, if its config and metadata are as in ``info``."""
     given = read_control(path)
     has, wanted = given.config.to_dict(), branch.control.to_dict()
-    for name in ("hint", "base", "vae"):
+    for name in (name for name in ("hint", "base", "vae") if name in info):
         has[name], wanted[name] = given.info.get(name), info[name]
     different = [name for name, value in wanted.items() if has[name] != value]
     if different:

@@ -139,10 +139,14 @@ def test_a_run_begins_with_a_given_branch_for_the_same_denoiser(
     assert all(torch.equal(second[name], weight) for name, weight in first.items())
     begun, before = read_control(run / "weights" / FILE), read_control(given)
     assert all(torch.equal(begun.state[name], weight) for name, weight in before.state.items())
-    write_weights(given, before.state, {**before.info, "hint": "edges"})
-    (run / "weights" / FILE).unlink()
+    write_weights(run / "weights" / FILE, before.state, {**before.info, "hint": "edges"})
     with pytest.raises(ValueError, match=r"has hint=edges, but this run has hint=depth"):
         make_control(run, base, vae_file, ignore, "cpu", plan)
+    (run / "weights" / FILE).unlink()
+    write_weights(given, before.state, {**before.info, "hint": "edges"})
+    make_control(run, base, vae_file, ignore, "cpu", plan)
+    assert read_control(run / "weights" / FILE).info["hint"] == "depth"
+    (run / "weights" / FILE).unlink()
     write_weights(given, before.state, {**before.info, "base": "another"})
     with pytest.raises(ValueError, match=r"has base=another, .*choose another file"):
         make_control(run, base, vae_file, ignore, "cpu", plan)
