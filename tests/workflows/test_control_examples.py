@@ -12,7 +12,7 @@ from spacetime_video.measure.scores.alignment import judge, read_clip
 from spacetime_video.measure.scores.camera_moves import read_camera
 from spacetime_video.measure.scores.edge_match import edge_match
 from spacetime_video.measure.scores.placing import Placed, in_order, off_track
-from spacetime_video.measure.scores.reading import ObjectReading
+from spacetime_video.measure.scores.reading import ClipReading, ObjectReading
 from spacetime_video.media import read_video
 from spacetime_video.media.fit import Size
 from spacetime_video.motion import read_tracks
@@ -118,9 +118,14 @@ def test_two_objects_are_where_depth_shows_them(example):
     source = read_clip(shown.source("World")["IMAGE"], FPS)
     places = [as_placed(thing) for thing in source.objects]
     assert len(places) == 2
-    led, free = (in_order(read_clip(clip, FPS), places, WIDTH) for clip in shown.both())
-    assert led == (True, True)
-    assert free != (True, True)
+    led, free = (read_clip(clip, FPS) for clip in shown.both())
+    assert in_order(led, places, WIDTH) == (True, True)
+    assert from_left(led) == from_left(source) != from_left(free)
+
+
+def from_left(reading: ClipReading) -> list[str]:
+    """Shapes of the two largest objects, from left to right."""
+    return [thing.shape for thing in sorted(reading.objects[:2], key=lambda each: each.x.mean())]
 
 
 def test_an_object_keeps_to_the_path_that_is_drawn(example):
