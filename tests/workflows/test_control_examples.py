@@ -89,28 +89,28 @@ EDGES = ["control_with_edges", "control_a_long_video", "restyle_with_control"]
 @pytest.mark.parametrize("name", EDGES)
 def test_a_clip_follows_edges_in_the_colours_of_its_prompt(name, example):
     shown = example(name)
-    source = shown.source("Clip")["IMAGE"]
     clips = shown.both()
-    (thing,) = read_clip(source[: len(clips[0])], FPS).objects
-    edges = [canny_pictures(each)[..., 0] for each in (*clips, source)]
-    led, free = (edge_match(made, edges[2][: len(made)]) for made in edges[:2])
+    source = shown.source("Clip")["IMAGE"][: len(clips[0])]
+    wanted, *edges = (canny_pictures(each)[..., 0] for each in (source, *clips))
+    led, free = (edge_match(made, wanted) for made in edges)
     assert led > free + GAINED
-    near, far = (away(clip, as_placed(thing)) for clip in clips)
+    near, far = (farthest(clip, source) for clip in clips)
     assert near < min(CLOSE, far)
     right = shown.as_prompted(clips[0])
     assert right["colour"]
     assert right["setting"]
 
 
-def test_every_window_of_a_long_video_follows_its_own_edges(example):
-    shown = example("control_a_long_video")
-    source = shown.source("Clip")["IMAGE"]
-    clip = shown.made()
-    windows = range(0, len(clip) - 1, 16)
-    assert len(windows) > 2
-    for first in windows:
+def farthest(clip: Tensor, source: Tensor) -> float:
+    """How far the object is from where the source has it, in the part where it is farthest.
+
+    A long clip has a part for every 17 frames, so that no window may go astray.
+    """
+    found = []
+    for first in range(0, len(clip) - 1, 16):
         (thing,) = read_clip(source[first : first + 17], FPS).objects
-        assert away(clip[first : first + 17], as_placed(thing)) < CLOSE, first
+        found.append(away(clip[first : first + 17], as_placed(thing)))
+    return max(found)
 
 
 def test_two_objects_are_where_depth_shows_them(example):
