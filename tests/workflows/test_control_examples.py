@@ -11,8 +11,8 @@ from spacetime_video.graph.workflow import to_api
 from spacetime_video.measure.scores.alignment import judge, read_clip
 from spacetime_video.measure.scores.camera_moves import read_camera
 from spacetime_video.measure.scores.edge_match import edge_match
-from spacetime_video.measure.scores.placing import Placed, in_order, off_track
-from spacetime_video.measure.scores.reading import ClipReading, ObjectReading
+from spacetime_video.measure.scores.placing import Placed, off_track
+from spacetime_video.measure.scores.reading import ObjectReading
 from spacetime_video.media import read_video
 from spacetime_video.media.fit import Size
 from spacetime_video.motion import read_tracks
@@ -78,9 +78,11 @@ def as_placed(thing: ObjectReading) -> Placed:
     return Placed(thing.x, thing.y, thing.place[:, 2], thing.seen)
 
 
-def away(clip: Tensor, wanted: Placed) -> float:
-    """How far the object of a clip is from its way on average, as a share of the width."""
-    return float(off_track(read_clip(clip, FPS), None, wanted, WIDTH).mean())
+def away(clip: Tensor, wanted: Placed, colour: str | None = None) -> float:
+    """How far an object, the largest or that of a colour, is from its way on average, as a share of
+    the width.
+    """
+    return float(off_track(read_clip(clip, FPS), colour, wanted, WIDTH).mean())
 
 
 EDGES = ["control_with_edges", "control_a_long_video", "restyle_with_control"]
@@ -115,17 +117,15 @@ def farthest(clip: Tensor, source: Tensor) -> float:
 
 def test_two_objects_are_where_depth_shows_them(example):
     shown = example("control_with_depth")
-    source = read_clip(shown.source("World")["IMAGE"], FPS)
-    places = [as_placed(thing) for thing in source.objects]
-    assert len(places) == 2
-    led, free = (read_clip(clip, FPS) for clip in shown.both())
-    assert in_order(led, places, WIDTH) == (True, True)
-    assert from_left(led) == from_left(source) != from_left(free)
-
-
-def from_left(reading: ClipReading) -> list[str]:
-    """Shapes of the two largest objects, from left to right."""
-    return [thing.shape for thing in sorted(reading.objects[:2], key=lambda each: each.x.mean())]
+    places = read_clip(shown.source("World")["IMAGE"], FPS).objects
+    wanted = parse_caption(shown.inputs("Prompt")["text"])
+    colours = {each.shape: each.colour for each in wanted.objects}
+    assert {thing.shape for thing in places} == set(colours)
+    near, far = (
+        max(away(clip, as_placed(thing), colours[thing.shape]) for thing in places)
+        for clip in shown.both()
+    )
+    assert near < min(CLOSE, far)
 
 
 def test_an_object_keeps_to_the_path_that_is_drawn(example):
