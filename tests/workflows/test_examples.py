@@ -33,6 +33,8 @@ LENGTHS = {
     "converging": 34,
     "extended": 33,
     "keyframes": 33,
+    "long_compared": 129,
+    "long_controlled": SHORTENED,
     "loop": 33,
     "one_minute": SHORTENED,
     "prequel": 33,
@@ -40,7 +42,10 @@ LENGTHS = {
 }
 """Frames of files that have not 17."""
 
-SIZES = {"outpainted": (160, 96)}
+COMPARED = {"depth_compared", "edges_compared", "long_compared", "restyle_compared"}
+"""Files of a clip, its hint and the result, three times as large, with labels above."""
+
+SIZES = {"outpainted": (160, 96)} | dict.fromkeys(COMPARED, (584, 218))
 """Width and height of files that are not 64x64."""
 
 SEVERAL = {"branch": 3, "converge_three_clips": 3}
@@ -59,12 +64,17 @@ def test_the_examples_are_all_there() -> None:
     assert NAMES == [
         "animate_image",
         "branch",
+        "camera_move",
         "close_an_existing_clip",
         "compare_samplers",
         "compare_schedules",
         "connect_two_clips",
+        "control_a_long_video",
+        "control_with_depth",
+        "control_with_edges",
         "converge_three_clips",
         "drag_and_animate",
+        "draw_the_motion",
         "explore_the_world",
         "extend_backward",
         "extend_forward",
@@ -77,6 +87,7 @@ def test_the_examples_are_all_there() -> None:
         "overnight_batch",
         "reconstruct_video",
         "restyle_video",
+        "restyle_with_control",
         "resume_from_step",
         "seamless_loop",
         "text_to_image",
