@@ -64,7 +64,6 @@ def test_the_examples_are_all_there() -> None:
     assert NAMES == [
         "animate_image",
         "branch",
-        "camera_move",
         "close_an_existing_clip",
         "compare_samplers",
         "compare_schedules",
@@ -74,7 +73,6 @@ def test_the_examples_are_all_there() -> None:
         "control_with_edges",
         "converge_three_clips",
         "drag_and_animate",
-        "draw_the_motion",
         "explore_the_world",
         "extend_backward",
         "extend_forward",
