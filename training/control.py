@@ -31,7 +31,7 @@ HINT_DROP = 0.1
 """Share of clips whose hint is black, so that the branch learns to ignore black."""
 
 BATCH_SHARE = 0.5
-"""Tokens per step, relative to the denoiser's training: a branch learns more from more steps."""
+"""Tokens per step relative to the denoiser's training, for more but smaller steps."""
 
 BLOCKS, WIDTH, HEADS, FFN = 3, 128, 4, 320
 """Sizes of a branch, chosen so that its weights take at most 2 MB in half precision."""

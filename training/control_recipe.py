@@ -163,7 +163,8 @@ def _fill(branch: DilatedBranch, path: Path, info: Mapping[str, object], advice:
     """Load a file's weights into a branch, if its config and metadata are as in ``info``."""
     given = read_control(path)
     has, wanted = given.config.to_dict(), branch.control.to_dict()
-    for name in (name for name in ("hint", "base", "vae") if name in info):
+    known = [name for name in ("hint", "base", "vae") if name in info]
+    for name in known:
         has[name], wanted[name] = given.info.get(name), info[name]
     different = [name for name, value in wanted.items() if has[name] != value]
     if different:
