@@ -6,6 +6,7 @@ B batch, C channels, F frames, H rows, W columns, S text tokens, D width.
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import torch
 from einops import repeat
@@ -15,7 +16,7 @@ from ..models.control.config import ControlConfig
 from ..models.control.network import DilatedBranch
 from ..models.dit.config import DiTConfig
 from ..models.latent_format import LatentFormat
-from ..models.patchify import patch_grid, to_patches
+from ..models.patchify import Patch, patch_grid, to_patches
 from ..models.shapes import LatentShape
 from ..models.vae.network import VideoVAE
 from ..samplers.control import BoundControl, HintState
@@ -24,7 +25,7 @@ from .denoiser import Batch, PromptedDiT, Steer, draw_batch, draw_set, flow_loss
 from .feed import Sets
 from .latents import LatentSet, encode_pictures
 from .layers import mixed_precision
-from .levels import TRAINING_SHIFT, draw_levels
+from .levels import DETAIL_SHARE, TRAINING_SHIFT, draw_levels
 from .pictures import VALIDATION_LEVELS, VALIDATION_SEED, velocity_error, whole_clips
 
 HINT_DROP = 0.1
@@ -113,12 +114,28 @@ class BlackHints:
         return replace(batch, hint=torch.where(chosen, self.like(batch), batch.hint))
 
 
+class Emphasis(NamedTuple):
+    """What the training for a kind of hint emphasises.
+
+    Attributes:
+        shift, detail: of the noise levels, see ``draw_sigma``.
+        focus: additional weight of the tokens where hints are strongest, see ``focused``.
+    """
+
+    shift: float = TRAINING_SHIFT
+    detail: float = DETAIL_SHARE
+    focus: float = 0.0
+
+
+PLAIN = Emphasis()
+
+
 def train_control(
     state: TrainState,
     base: PromptedDiT,
     sets: Sets,
     black: BlackHints,
-    shift: float = TRAINING_SHIFT,
+    emphasis: Emphasis = PLAIN,
     share: float = 1.0,
 ) -> Iterator[float]:
     """Yield the loss of every step until the run is over.
@@ -128,7 +145,7 @@ def train_control(
         base: the frozen denoiser.
         sets: step number -> clips with hints.
         black: replaces dropped hints.
-        shift: shift of the noise levels.
+        emphasis: that of the kind of hint.
         share: tokens per step, relative to the default.
     """
     branch = state.module
@@ -139,12 +156,31 @@ def train_control(
         data = draw_set(sets(state.step), g)
         batch = draw_batch(data, black.latent, names, g, base.device, BATCH_SHARE * share)
         batch = black.dropped(batch, g)
-        levels = draw_levels(len(batch.clean), patch_grid(batch.shape, patch), g, shift)
+        grid = patch_grid(batch.shape, patch)
+        levels = draw_levels(len(batch.clean), grid, g, emphasis.shift, emphasis.detail)
         with mixed_precision(base.device):
             steer = _steer(branch, base, batch)
-            loss = flow_loss(base, batch, levels.to(base.device), state.noise_generator(), steer)
+            weight = focused(batch, black.like(batch), patch, emphasis.focus)
+            noise = state.noise_generator()
+            loss = flow_loss(base, batch, levels.to(base.device), noise, steer, weight)
         state.update(loss)
         yield float(loss.detach())
+
+
+def focused(batch: Batch, black: Tensor, patch: Patch, focus: float) -> Tensor:
+    """Weights (B, L) of tokens: 1 where a hint is black, and more where it differs from black.
+
+    Hints that are black in most places, such as tracks, say little about those; there, the loss is
+    mostly noise. The best prediction is the same, since weights depend only on the hint.
+
+    Args:
+        black: the hint of a black video (1, C, F, H, W).
+        patch: of the tokens.
+        focus: additional weight where a clip's hint differs the most.
+    """
+    assert batch.hint is not None
+    told = to_patches((batch.hint - black).square(), patch).mean(-1)  # (B, L)
+    return 1 + focus * told / told.amax(1, keepdim=True).clamp(min=1e-6)
 
 
 def _steer(branch: DilatedBranch, base: PromptedDiT, batch: Batch) -> Steer:

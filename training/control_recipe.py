@@ -20,7 +20,9 @@ from ..models.shapes import LatentShape
 from ..models.vae.network import VideoVAE
 from .checkpoint import Length, TrainState
 from .control import (
+    PLAIN,
     BlackHints,
+    Emphasis,
     base_fingerprint,
     control_validation,
     light_branch,
@@ -40,6 +42,14 @@ from .start import Start, network_of, read_start
 
 LENGTH, LOOK_EVERY = Length(steps=6000), Length(steps=500)
 SAMPLES, FRAMES_SHOWN = 6, 5
+
+EMPHASES: Mapping[HintKind, Emphasis] = {
+    "edges": PLAIN,
+    "depth": PLAIN,
+    "tracks": Emphasis(shift=9.0, detail=0.1, focus=6.0),
+}
+"""Tracks only show where things are, which is decided at high levels: from 0.8 down, noisy clips
+show it themselves, and nothing is learned from their tracks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +133,7 @@ def make_control(
         return control_validation(branch, base, held_out, latent)
 
     watch = Watch(look=look, every=plan.look_every)
-    losses = train_control(state, base, feed, black, share=plan.batch)
+    losses = train_control(state, base, feed, black, EMPHASES[plan.hint], plan.batch)
     drive(state, losses, run, plan.name, tick, watch, plan.started)
 
 

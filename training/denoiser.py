@@ -204,10 +204,14 @@ def flow_loss(
     levels: Levels,
     g: torch.Generator,
     steer: Steer | None = None,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Squared velocity error of the positions that are not given: mean per clip, then over clips.
 
-    ``g`` draws the noise, on the batch's device.
+    Args:
+        g: draws the noise, on the batch's device.
+        steer: as for ``predict``.
+        weight: weights of the tokens (B, L) in a clip's mean; None for equal ones.
     """
     patch = model.dit.config.patch
     noise = torch.randn(batch.clean.shape, generator=g, device=batch.clean.device)
@@ -215,6 +219,8 @@ def flow_loss(
     velocity = predict(model, batch, noisy, levels.sigma, steer)  # (B, L, D)
     error = (velocity - to_patches(noise - batch.clean, patch)).square().mean(-1)  # (B, L)
     wanted = rearrange(~levels.given, "B F H W -> B (F H W)").to(error)
+    if weight is not None:
+        wanted = wanted * weight
     return ((error * wanted).sum(1) / wanted.sum(1)).mean()
 
 

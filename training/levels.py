@@ -68,24 +68,39 @@ class Levels:
         return Levels(self.sigma.to(device), self.given.to(device), self.altered.to(device))
 
 
-def draw_sigma(shape: tuple[int, ...], g: torch.Generator, shift: float = TRAINING_SHIFT) -> Tensor:
-    """Draw logit-normal noise levels, most of them shifted towards noise as in ``shift_sigmas``."""
+def draw_sigma(
+    shape: tuple[int, ...],
+    g: torch.Generator,
+    shift: float = TRAINING_SHIFT,
+    detail: float = DETAIL_SHARE,
+) -> Tensor:
+    """Draw logit-normal noise levels, shifted towards noise as in ``shift_sigmas`` but for a share.
+
+    ``detail`` is the share that is not shifted.
+    """
     sigma = torch.randn(shape, generator=g).sigmoid()
-    in_detail = torch.rand(shape, generator=g) < DETAIL_SHARE
+    in_detail = torch.rand(shape, generator=g) < detail
     return torch.where(in_detail, sigma, shift * sigma / (1 + (shift - 1) * sigma))
 
 
 def draw_levels(
-    batch: int, grid: LatentShape, g: torch.Generator, shift: float = TRAINING_SHIFT
+    batch: int,
+    grid: LatentShape,
+    g: torch.Generator,
+    shift: float = TRAINING_SHIFT,
+    detail: float = DETAIL_SHARE,
 ) -> Levels:
-    """Draw levels from the mixture ``SHARES``; kinds that do not fit a short clip become plain."""
+    """Draw levels from the mixture ``SHARES``; kinds that do not fit a short clip become plain.
+
+    ``shift`` and ``detail`` as for ``draw_sigma``.
+    """
     kinds = torch.multinomial(
         torch.tensor(list(SHARES.values())), batch, replacement=True, generator=g
     )
     frames = torch.where(
         (kinds == _number("independent"))[:, None],
-        draw_sigma((batch, grid.frames), g, shift),
-        draw_sigma((batch, 1), g, shift),
+        draw_sigma((batch, grid.frames), g, shift, detail),
+        draw_sigma((batch, 1), g, shift, detail),
     )  # (B, F)
     given = _given(kinds, grid, g)  # (B, F, H, W)
     corrupted = torch.rand(batch, generator=g) < CORRUPTED

@@ -1,12 +1,14 @@
 """Control branches in training: what of it moves, what a hint does, black ones."""
 
 from dataclasses import replace
+from math import prod
 
 import pytest
 import torch
 
 from spacetime_video.models.dit.config import TINY_DIT
 from spacetime_video.models.latent_format import LatentFormat
+from spacetime_video.models.patchify import patch_grid
 from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.training import control
 from spacetime_video.training.checkpoint import Length, TrainState
@@ -15,13 +17,15 @@ from spacetime_video.training.control import (
     BlackHints,
     base_fingerprint,
     control_validation,
+    focused,
     light_branch,
     steered_by,
     train_control,
 )
 from spacetime_video.training.control_start import fresh_branch
-from spacetime_video.training.denoiser import PromptedDiT, draw_batch, predict
+from spacetime_video.training.denoiser import PromptedDiT, draw_batch, flow_loss, predict
 from spacetime_video.training.latents import LatentSet
+from spacetime_video.training.levels import draw_levels
 
 from .conftest import always, latent_set
 
@@ -114,6 +118,38 @@ def test_some_hints_are_black(black: BlackHints, vae: VideoVAE) -> None:
     assert torch.allclose(
         dropped.hint[changed], empty.expand(int(changed.sum()), -1, -1, -1, -1), atol=0.02
     )
+
+
+def test_the_loss_is_focused_where_hints_are_not_black(black: BlackHints) -> None:
+    batch = draw_batch(hinted(2), LATENT, (), torch.Generator().manual_seed(0))
+    empty = black.like(batch)
+    hint = empty.repeat(len(batch.clean), 1, 1, 1, 1)
+    hint[1:, :, 1, 2:4, :2] += 3.0
+    hint[1:, :, 0, :2, :2] += 1.5
+    weight = focused(replace(batch, hint=hint), empty, (1, 2, 2), 4.0)
+    rows = hint.shape[3] // 2
+    assert torch.equal(weight[0], torch.ones_like(weight[0])), "black hints have no focus"
+    assert weight[1].unique().tolist() == pytest.approx([1.0, 2.0, 5.0])
+    per_frame = weight[1].reshape(2, rows, -1)
+    assert per_frame[1, 1, 0] == pytest.approx(5.0)
+    assert per_frame[0, 0, 0] == pytest.approx(2.0)
+
+
+def test_weights_only_matter_relative_to_each_other(base: PromptedDiT) -> None:
+    batch = draw_batch(hinted(2), LATENT, (), torch.Generator().manual_seed(0))
+    grid = patch_grid(batch.shape, base.dit.config.patch)
+    count, length = len(batch.clean), prod(grid)
+
+    def loss(weight: torch.Tensor | None) -> float:
+        levels = draw_levels(count, grid, torch.Generator().manual_seed(1))
+        noise = torch.Generator().manual_seed(2)
+        return float(flow_loss(base, batch, levels, noise, weight=weight))
+
+    even = torch.ones(count, length)
+    first = torch.where(torch.arange(length) == 0, 1e6, 1.0).expand(count, -1)
+    assert loss(even) == loss(None)
+    assert loss(7 * even) == pytest.approx(loss(None))
+    assert loss(first) != pytest.approx(loss(None), rel=1e-3)
 
 
 def test_the_branch_is_given_the_denoisers_prompts(base: PromptedDiT) -> None:

@@ -8,21 +8,26 @@ import torch
 from typer.testing import CliRunner
 
 from spacetime_video.headless.cli import app
-from spacetime_video.model_loaders.load import build_control, read_control
+from spacetime_video.model_loaders.load import build_control, build_vae, read_control, read_vae
 from spacetime_video.model_loaders.tokenizer import Tokenizer
 from spacetime_video.models.latent_format import LatentFormat
 from spacetime_video.models.shapes import VideoShape
 from spacetime_video.models.vae.network import VideoVAE
 from spacetime_video.training import control, control_recipe, control_whole, latents
 from spacetime_video.training.checkpoint import Length
-from spacetime_video.training.control_recipe import ControlPlan, make_control, make_hinted_held_out
+from spacetime_video.training.control_recipe import (
+    ControlPlan,
+    begun_branch,
+    make_control,
+    make_hinted_held_out,
+)
 from spacetime_video.training.control_whole import WholeControl, train_control_within
 from spacetime_video.training.denoiser import PromptedDiT
 from spacetime_video.training.denoiser_recipe import make_tokenizer, write_denoiser
 from spacetime_video.training.hint_shards import HintFolder, make_hinted_shards
 from spacetime_video.training.loop import read_log
 from spacetime_video.training.recipe import SEED, control_file, write_weights
-from spacetime_video.training.start import DiTWeights, Start, TextWeights
+from spacetime_video.training.start import DiTWeights, Start, TextWeights, read_start
 
 from .conftest import DIT, TEXT
 
@@ -144,7 +149,8 @@ def test_a_run_begins_with_a_given_branch_for_the_same_denoiser(
         make_control(run, base, vae_file, ignore, "cpu", plan)
     (run / "weights" / FILE).unlink()
     write_weights(given, before.state, {**before.info, "hint": "edges"})
-    make_control(run, base, vae_file, ignore, "cpu", plan)
+    branch = begun_branch(run, read_start(base), build_vae(read_vae(vae_file)), plan).state_dict()
+    assert all(torch.equal(branch[name], weight.float()) for name, weight in before.state.items())
     assert read_control(run / "weights" / FILE).info["hint"] == "depth"
     (run / "weights" / FILE).unlink()
     write_weights(given, before.state, {**before.info, "base": "another"})

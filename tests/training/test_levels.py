@@ -94,3 +94,5 @@ def test_the_shift_moves_levels_towards_noise() -> None:
     assert float(high[moved].median()) == pytest.approx(0.75, abs=0.03)
     torch.testing.assert_close(high[moved], (3 * low / (1 + 2 * low))[moved])
     assert (~moved).float().mean() == pytest.approx(DETAIL_SHARE, abs=0.03)
+    fewer = draw_sigma((MANY,), generator(), 3.0, 0.1)
+    assert (fewer == low).float().mean() == pytest.approx(0.1, abs=0.03)
