@@ -15,8 +15,8 @@ RADIUS_SHARE = 0.025
 """Default radius of a disc, as a share of the image's longer side."""
 
 LEAST_RADIUS, LEAST_SHOWN = 6.0, 3.0
-"""Smallest default radius in pixels, in hints and previews. At half the radius, a place is three times
-as hard to read from the tiny VAE's latent under noise: a disc hardly reaches beyond one position.
+"""Smallest default radius in pixels, in hints and previews. At half the radius, noise in the tiny
+VAE's latent hides a place up to three times as far: a disc hardly reaches beyond one position.
 """
 
 _WAY, _FAINT = 0.3, 0.45

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..model_loaders.load import build_vae, read_vae
 from ..model_loaders.tokenizer import Tokenizer
 from .hint_shards import HintFolder, make_hinted_shards
-from .hints import hint_weight
+from .hints import hint_weight, without_what_is_shown
 from .latents import LatentSet, Source, collect, in_turn, make_shards, read_shard, shard_paths
 
 READ_EVERY = 100
@@ -95,9 +95,10 @@ def read_paths(
 ) -> LatentSet:
     """Read the clips of a source's shards, with their hints if there is a hint folder."""
     shards = [read_shard(path) for path in paths]
-    found = collect(shards, source, tokenizer)
     if hints is None:
-        return found
+        return collect(shards, source, tokenizer)
+    told = [without_what_is_shown(hints.kind, shard) for shard in shards]
+    found = collect(told, source, tokenizer)
     weights = [hint_weight(hints.kind, text) for shard in shards for text in shard.short]
     return replace(
         found,

@@ -4,6 +4,7 @@ B batch, F frames, H rows, W columns, O objects.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Literal
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from ..media.hints import CannyOptions, canny_edges, hint_frames
 from ..toyworld import nearness, outlines
-from .latents import RenderedPart
+from .latents import LatentShard, RenderedPart
 from .track_hints import track_pictures
 
 HintKind = Literal["edges", "depth", "tracks"]
@@ -83,6 +84,25 @@ HINTS: Mapping[HintKind, Callable[[RenderedPart, float], Tensor]] = {
 def hint_weight(kind: HintKind, text: str) -> float:
     """Sampling weight of a clip in training for a kind of hint, by its short caption."""
     return CAMERA_WEIGHT if kind == "tracks" and CAMERA in text else 1.0
+
+
+def without_what_is_shown(kind: HintKind, shard: LatentShard) -> LatentShard:
+    """Leave what a kind of hint shows out of its clips' captions: for tracks, the camera's motion.
+
+    Only the detailed captions keep it. With captions that always tell how the camera moves, a
+    branch never learns to move it, and captions that do not tell it keep it still.
+    """
+    if kind != "tracks":
+        return shard
+    return replace(
+        shard,
+        short=tuple(map(_without_camera, shard.short)),
+        partial=tuple(map(_without_camera, shard.partial)),
+    )
+
+
+def _without_camera(text: str) -> str:
+    return text.split(f", {CAMERA}")[0]
 
 
 def check_hint(name: str) -> HintKind:

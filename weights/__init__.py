@@ -6,6 +6,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "controlnet": (
         "spacetime_tiny_control_edges.safetensors",
         "spacetime_tiny_control_depth.safetensors",
+        "spacetime_tiny_control_tracks.safetensors",
     ),
     "diffusion_models": ("spacetime_tiny_dit.safetensors",),
     "loras": ("spacetime_tiny_few_step_lora.safetensors",),

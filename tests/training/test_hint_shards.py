@@ -105,21 +105,28 @@ def test_a_folder_of_clips_gets_its_hints(
     assert hints.path(first).stat().st_mtime_ns == stamp, "hints are made once"
 
 
-def test_cameras_that_move_are_seen_more_often_where_tracks_are_followed(
+def test_cameras_that_move_are_seen_more_often_and_told_less_where_tracks_are_followed(
     tmp_path: Path, vae: VideoVAE, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scenes, "CAMERA_SHARE", 0.5)
     monkeypatch.setattr(latents, "SHARD", 16)
-    weights = {}
+    weights, same = {}, {}
     for kind in ("tracks", "depth"):
         hints = HintFolder.of(tmp_path, check_hint(kind))
         make_hinted_shards(tmp_path / "latents", hints, [(CLIPS, 0)], 1, vae)
         (found,) = Feed(tmp_path / "latents", (CLIPS,), tokenizer, hints=hints)(0)
+        (plain,) = Feed(tmp_path / "latents", (CLIPS,), tokenizer)(0)
         weights[kind] = found.weights
+        same[kind] = (found.token_ids == plain.token_ids).all(2)  # (B, captions)
     told = latents.read_shard(CLIPS.path(tmp_path / "latents", 0)).short
     moves = torch.tensor(["the camera" in text for text in told])
     assert 0 < moves.sum() < 16
     assert torch.equal(weights["tracks"] / weights["depth"], 1 + 2.0 * moves)
+    assert same["depth"].all()
+    short, detailed, partial = same["tracks"].unbind(1)
+    assert detailed.all(), "these still tell of the camera"
+    assert torch.equal(~short, moves), "the others leave it to the tracks"
+    assert torch.equal(~partial, moves)
 
 
 def test_clips_of_other_scenes_are_refused(tmp_path: Path, vae: VideoVAE) -> None:

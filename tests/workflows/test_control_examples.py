@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from spacetime_video.graph.workflow import to_api
@@ -12,6 +13,8 @@ from spacetime_video.measure.scores.edge_match import edge_match
 from spacetime_video.measure.scores.placing import Placed, off_track
 from spacetime_video.measure.scores.reading import ObjectReading
 from spacetime_video.media import read_video
+from spacetime_video.media.fit import Size
+from spacetime_video.motion import read_tracks
 from spacetime_video.toyworld import parse_caption
 from spacetime_video.training.hints import canny_pictures
 
@@ -121,4 +124,16 @@ def test_two_objects_are_where_depth_shows_them(example):
         max(away(clip, as_placed(thing), colours[thing.shape]) for thing in places)
         for clip in shown.both()
     )
+    assert near < min(CLOSE, far)
+
+
+def test_an_object_keeps_to_the_path_that_is_drawn(example):
+    shown = example("draw_the_motion")
+    picture = shown.source("Picture")
+    drawn = shown.node("Path").execute(
+        **{**shown.inputs("Path"), "image": picture["IMAGE"], "mask": picture["MASK"]}
+    )
+    x, y = read_tracks(drawn[0], Size(WIDTH, WIDTH)).places.mean(0).unbind(1)
+    way = Placed(x, y, torch.zeros(len(x)), torch.ones(len(x), dtype=torch.bool))
+    near, far = (away(clip, way) for clip in shown.both())
     assert near < min(CLOSE, far)

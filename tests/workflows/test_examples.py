@@ -73,6 +73,7 @@ def test_the_examples_are_all_there() -> None:
         "control_with_edges",
         "converge_three_clips",
         "drag_and_animate",
+        "draw_the_motion",
         "explore_the_world",
         "extend_backward",
         "extend_forward",
