@@ -49,7 +49,7 @@ EMPHASES: Mapping[HintKind, Emphasis] = {
     "tracks": Emphasis(shift=9.0, detail=0.1, focus=6.0),
 }
 """Tracks only show where things are, which is decided at high levels: from 0.8 down, noisy clips
-show it themselves, and nothing is learned from their tracks."""
+show it themselves, and hardly anything is learned from their tracks."""
 
 
 @dataclass(frozen=True, kw_only=True)
