@@ -17,8 +17,8 @@ from ..media.fit import Size
 from .easing import Easing, progress
 from .tracks import Tracks
 
-GRID = 12
-"""Number of tracks along the image's longer side."""
+GRID, LEAST_STEP = 12, 10.0
+"""Number of tracks along the image's longer side, and the least distance between them in pixels."""
 
 _MOST_APART = 0.5
 """Largest difference of the nearest and farthest points' inverse distances from the plane's."""
@@ -69,13 +69,18 @@ class CameraMove:
 
 def grid(size: Size) -> Tensor:
     """Positions (N, 2) spread evenly over an image."""
-    step = max(size) / GRID
+    step = _step(size)
     rows, columns = (max(1, round(side / step)) for side in size)
     y, x = (
         (torch.arange(count) + 0.5) * side / count
         for count, side in ((rows, size.height), (columns, size.width))
     )
     return torch.cartesian_prod(y, x).flip(1)
+
+
+def _step(size: Size) -> float:
+    """Distance between tracks in pixels."""
+    return max(max(size) / GRID, LEAST_STEP)
 
 
 def filled_up(tracks: Tracks | None, size: Size, frames: int) -> Tracks:
@@ -89,7 +94,7 @@ def filled_up(tracks: Tracks | None, size: Size, frames: int) -> Tracks:
     places = grid(size)
     if tracks is not None:
         apart = torch.cdist(places, tracks.starts).amin(1)
-        places = places[apart > max(size) / GRID / 2]
+        places = places[apart > _step(size) / 2]
     still = places[:, None].expand(-1, frames, -1)
     if tracks is None:
         return Tracks.seen(still)

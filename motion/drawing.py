@@ -3,6 +3,7 @@
 N tracks, F frames, H rows, W columns, M discs.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,12 @@ RADIUS_SHARE = 0.025
 LEAST_RADIUS, LEAST_SHOWN = 6.0, 3.0
 """Smallest default radius in pixels, in hints and previews. At half the radius, noise in the tiny
 VAE's latent hides a place up to three times as far: a disc hardly reaches beyond one position.
+"""
+
+_OF_GAP, _SMALLEST = 0.375, 0.5
+"""Radius of a hint's disc beside others, as a share of the distance between their starting
+positions, and its limit, as a share of the default radius. Discs that merge hide how they move: in
+the tiny VAE's latent, those of a camera dollying in differ nine times less from still ones.
 """
 
 _WAY, _FAINT = 0.3, 0.45
@@ -44,17 +51,18 @@ def hint(tracks: Tracks, size: Size, *, radius: float = 0.0, tail: int = 0) -> T
     Args:
         tracks: over an image of this size.
         size: of the image.
-        radius: in pixels, where the discs fall to half strength; 0 chooses it by the size.
+        radius: in pixels, where the discs fall to half strength; 0 chooses it by the size, and
+            smaller where tracks begin close together.
         tail: number of frames for which a disc leaves a fading trail.
 
     Returns:
         (F, H, W, 3) in [0, 1].
     """
-    radius = radius or radius_for(size)
+    radii = torch.full((len(tracks),), radius) if radius else _radii(tracks.starts, size)
     drawn = torch.zeros(tracks.frames, *size, 3)
     for frame in range(tracks.frames):
         shown = torch.arange(max(0, frame - tail), frame + 1)
-        strength, colour = _discs(tracks, shown, size, radius, 1 - (frame - shown) / (tail + 1))
+        strength, colour = _discs(tracks, shown, size, radii, 1 - (frame - shown) / (tail + 1))
         drawn[frame] = colour / strength.clamp(min=1)
     return drawn
 
@@ -64,15 +72,25 @@ def radius_for(size: Size, least: float = LEAST_RADIUS) -> float:
     return max(least, RADIUS_SHARE * max(size))
 
 
+def _radii(starts: Tensor, size: Size) -> Tensor:
+    """Radius of the disc of each track (N), so that discs stay apart."""
+    most = radius_for(size)
+    apart = torch.cdist(starts, starts).fill_diagonal_(math.inf)
+    return (_OF_GAP * apart.amin(1)).clamp(_SMALLEST * most, most)
+
+
 def _discs(
-    tracks: Tracks, frames: Tensor, size: Size, radius: float, fading: Tensor | float = 1.0
+    tracks: Tracks, frames: Tensor, size: Size, radii: Tensor, fading: Tensor | float = 1.0
 ) -> _Ink:
-    """Discs of all tracks in some frames (f), scaled by a fading factor (f)."""
+    """Discs of all tracks, each of its radius (N), in some frames (f), scaled by a fading factor
+    (f).
+    """
     x, y = tracks.places[:, frames].flatten(0, 1).unbind(1)  # (M), M = N f
     strength = (tracks.visible[:, frames] * fading).flatten()
+    wide = radii.repeat_interleave(len(frames))[:, None]  # (M, 1)
     colours = colours_of(tracks.starts, size).repeat_interleave(len(frames), 0)  # (M, 3)
     across, down = (
-        torch.exp2(-(((torch.arange(side) + 0.5) - place[:, None]) / radius).square())
+        torch.exp2(-(((torch.arange(side) + 0.5) - place[:, None]) / wide).square())
         for side, place in ((size.width, x), (size.height, y))
     )
     weights = torch.cat([torch.ones(len(x), 1), colours], dim=1) * strength[:, None]  # (M, 4)
@@ -87,18 +105,18 @@ def preview(tracks: Tracks, pictures: Tensor, *, radius: float = 0.0) -> Tensor:
     Args:
         tracks: over images of this size.
         pictures: (F or fewer, H, W, 3); the last one repeats.
-        radius: as in ``hint``.
+        radius: of the discs in pixels; 0 chooses it by the size.
 
     Returns:
         (F, H, W, 3) in [0, 1].
     """
     size = Size(*pictures.shape[1:3])
-    radius = radius or radius_for(size, LEAST_SHOWN)
-    way = _discs(tracks, torch.arange(tracks.frames), size, max(0.7, radius * _WAY))
+    radii = torch.full((len(tracks),), radius or radius_for(size, LEAST_SHOWN))
+    way = _discs(tracks, torch.arange(tracks.frames), size, (radii * _WAY).clamp(min=0.7))
     shown = torch.zeros(tracks.frames, *size, 3)
     for frame in range(tracks.frames):
         picture = pictures[min(frame, len(pictures) - 1)]
-        discs = _discs(tracks, torch.tensor([frame]), size, radius)
+        discs = _discs(tracks, torch.tensor([frame]), size, radii)
         shown[frame] = _over(_over(picture, way, _FAINT), discs, 1.0)
     return shown
 

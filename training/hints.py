@@ -33,7 +33,7 @@ _HIGH, _BLUR = (0.1, 0.15, 0.2, 0.3), (0.7, 1.0, 1.5)
 CAMERA = "the camera"
 """Words in the captions of clips with a moving camera."""
 
-CAMERA_WEIGHT = 3.0
+CAMERA_WEIGHT = 5.0
 """Relative weight of clips with a moving camera when training on tracks: they are a tenth of all
 clips, and nothing else shows how a camera affects tracks."""
 

@@ -134,6 +134,8 @@ def with_camera(clip: SeenClip, tracks: Tracks | None) -> Tracks:
     """
     known = 0 if tracks is None else len(tracks)
     starts = filled_up(tracks, clip.size, clip.frames).starts[known:]  # (N, 2)
+    if tracks is not None and not len(starts):
+        return tracks
     x, y = starts.unbind(1)
     first = clip.view.at(0)
     rays = first.ray_directions(x, y, *clip.size)  # (3, N)

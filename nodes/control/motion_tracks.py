@@ -39,7 +39,8 @@ class SpacetimeShowTracks(io.ComfyNode):
                 io.Image.Input("image", tooltip="The image, or the frames, under the tracks."),
                 io.Float.Input(
                     "radius", default=0.0, min=0.0, max=256.0, step=0.5,
-                    tooltip="Radius of the discs in pixels; 0 scales it with the image size.",
+                    tooltip="Radius of the discs in pixels; 0 scales it with the image "
+                    "size, and in the hint makes discs that begin close together smaller.",
                 ),
                 io.Int.Input(
                     "tail", default=0, min=0, max=64,

@@ -70,11 +70,15 @@ def test_moves_in_a_row_and_things_that_move_by_themselves():
 
 def test_the_grid_fills_up_where_nothing_begins():
     assert filled_up(None, SIZE, 3).places.shape == (len(grid(SIZE)), 3, 2)
-    thing = Tracks.seen(torch.tensor([[[20.0, 20.0], [30.0, 20.0]]]))
+    thing = Tracks.seen(torch.tensor([[[16.0, 14.0], [30.0, 20.0]]]))
     more = filled_up(thing, SIZE, 2)
     assert torch.equal(more.places[0], thing.places[0])
     assert len(more) == len(grid(SIZE))
     assert len(filled_up(more, SIZE, 2)) <= len(more) + 1
+
+
+def test_a_small_grid_is_sparser():
+    assert [len(grid(Size(*size))) for size in ((64, 64), (48, 80), (480, 832))] == [36, 40, 84]
 
 
 @pytest.mark.parametrize(("move", "told"), [({"zoom": 0}, "zoom=0"), ({"dolly": 1}, "dolly=1")])

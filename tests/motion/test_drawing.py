@@ -1,10 +1,12 @@
 """Tracks as pictures: a disc in its place, in the colour of where it began."""
 
+import pytest
 import torch
 
 from spacetime_video.media.fit import Size
 from spacetime_video.model_loaders.load import build_vae, read_vae
 from spacetime_video.motion import Tracks
+from spacetime_video.motion.camera import CameraMove, filled_up, seen_by
 from spacetime_video.motion.drawing import colours_of, hint, preview
 from spacetime_video.weights import bundled
 
@@ -71,3 +73,34 @@ def test_the_tiny_vae_keeps_the_discs_of_a_small_picture():
         return float(decoded.max() / drawn.max())
 
     assert kept(0) > 0.75 > kept(1.5)
+
+
+def test_discs_of_neighbours_stay_apart_so_that_the_tiny_vae_shows_them_move():
+    vae = build_vae(read_vae(next(iter(bundled("vae").values()))))
+    size = Size(64, 64)
+    still = filled_up(None, size, 5)
+    move = seen_by(CameraMove(dolly=0.1), still, size)
+
+    def code(tracks, radius):
+        drawn = hint(tracks, size, radius=radius)
+        with torch.no_grad():
+            return vae.encode(drawn.movedim(-1, 0)[None] * 2 - 1)
+
+    def apart(radius):
+        there, here = code(move, radius), code(still, radius)
+        return float((there - here)[:, :, 1:].std() / here.std())
+
+    assert apart(0) > 0.5 > 2 * apart(6)
+
+
+def test_discs_only_shrink_beside_others_and_to_half_at_most():
+    def widths(*starts):
+        tracks = Tracks.seen(torch.tensor(starts)[:, None])
+        drawn = hint(tracks, SIZE)[0].sum(2)
+        return [float(drawn[int(y) - 16 : int(y) + 17, int(x)].sum() / drawn[int(y), int(x)])
+                for x, y in starts]  # fmt: skip
+
+    alone = widths([20.5, 20.5])[0]
+    assert widths([10.5, 20.5], [54.5, 20.5]) == pytest.approx([alone, alone], rel=1e-3)
+    near = widths([20.5, 20.5], [27.5, 20.5])
+    assert near == pytest.approx([alone / 2] * 2, rel=0.1)

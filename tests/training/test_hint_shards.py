@@ -121,7 +121,7 @@ def test_cameras_that_move_are_seen_more_often_and_told_less_where_tracks_are_fo
     told = latents.read_shard(CLIPS.path(tmp_path / "latents", 0)).short
     moves = torch.tensor(["the camera" in text for text in told])
     assert 0 < moves.sum() < 16
-    assert torch.equal(weights["tracks"] / weights["depth"], 1 + 2.0 * moves)
+    assert torch.equal(weights["tracks"] / weights["depth"], 1 + 4.0 * moves)
     assert same["depth"].all()
     short, detailed, partial = same["tracks"].unbind(1)
     assert detailed.all(), "these still tell of the camera"
