@@ -316,8 +316,8 @@ REFUSED = [
     refused(SpacetimeEditVideo, "a mask of 2 frames", images=FIRST, mask=torch.ones(2, 4, 4)),
     refused(SpacetimeOutpaintVideo, "24 pixels to add: use multiples of 16",
             images=FIRST, left=24),
-    refused(SpacetimePlaceOnTimeline, "time=1 s is past the end: the clip has 9 frames at 16 "
-            "per second; use less than 0.5625", latent=EMPTY, images=STILL, time=1.0),
+    refused(SpacetimePlaceOnTimeline, "time=0.54 s is past the end: the clip has 9 frames at 16 "
+            "per second; the last one is at 0.5 s", latent=EMPTY, images=STILL, time=0.54),
     refused(SpacetimePlaceOnTimeline, "the latent holds an encoded or sampled clip",
             latent=SAMPLED, images=STILL),
     refused(SpacetimePlaceOnTimeline, r"one video latent .*, got one of shape .2, 16, 3, 4, 4.",
