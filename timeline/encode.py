@@ -140,14 +140,19 @@ def _encoded(timeline: Timeline, run: range, encode: Encode) -> Tensor:
 
 
 def _before(timeline: Timeline, latent_frame: int, still: Tensor) -> list[Tensor]:
-    """Frames to warm up the encoder: the existing ones, otherwise the nearest image repeated."""
+    """Frames to warm up the encoder: existing ones up to a gap, whose last image is repeated.
+
+    Nothing from beyond the gap is used, so that an ending is the same whatever comes before it.
+    """
     first = timeline.behind(latent_frame).start
     count = 1 + (WARM_UP - 1) * timeline.compression.time
     before: list[Tensor] = []
     for frame in range(first - 1, first - 1 - count, -1):
         picture = _picture(timeline.shown_at(frame))
-        still = still if picture is None else picture
-        before.append(still)
+        if picture is None:
+            break
+        before.append(picture)
+    before += [before[-1] if before else still] * (count - len(before))
     return before[::-1]
 
 

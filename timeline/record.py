@@ -119,8 +119,8 @@ class Timeline:
         sounds: sound of the given frames.
 
     Raises:
-        ValueError: a piece has another size, a frame outside the stretch is not given, or a loop's
-            length differs from that of the stretch.
+        ValueError: a piece has another size, a frame outside the stretch is not wholly given, or a
+            loop's length differs from that of the stretch.
     """
 
     shape: VideoShape
@@ -144,11 +144,13 @@ class Timeline:
             raise ValueError(
                 f"a loop of {self.shape.frames} frames: use a multiple of {self.compression.time}"
             )
-        missing = [each for each in self._outside() if self.piece_at(each) is None]
+        missing = [each for each in self._outside() if self.given(each) is not True]
         if missing:
             raise ValueError(
-                f"frame {missing[0]} of a timeline of {self.shape.frames} frames is neither given "
-                f"nor among the frames {self.stretch.start} to {self.stretch.stop - 1} to generate"
+                f"frame {missing[0]} of a timeline of {self.shape.frames} frames is to be "
+                f"generated, at least in part, but the model only sees frames "
+                f"{self.stretch.start} to {self.stretch.stop - 1}: give the whole frame, or let "
+                "the model see it with more context"
             )
 
     def _outside(self) -> Iterator[int]:

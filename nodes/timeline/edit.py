@@ -141,9 +141,17 @@ class SpacetimeInpaintVideo(io.ComfyNode):
                 "there is nothing to generate: paint the region white, or invert the mask"
             )
         if grow:
-            region = F.max_pool2d(region[:, None], 2 * grow + 1, stride=1, padding=grow)[:, 0]
+            region = _grown(region, grow)
         made = edited(clip, fps, change=region, compression=compression_of(vae))
         return io.NodeOutput(to_latent(sounding(made, audio, 0, len(clip)), vae))
+
+
+def _grown(region: Tensor, grow: int) -> Tensor:
+    """Grow a region (F, H, W) by a square: down its columns, then along its rows."""
+    for sides in ((grow, 0), (0, grow)):
+        kernel = [2 * side + 1 for side in sides]
+        region = F.max_pool2d(region[:, None], kernel, stride=1, padding=sides)[:, 0]
+    return region
 
 
 class SpacetimeOutpaintVideo(io.ComfyNode):

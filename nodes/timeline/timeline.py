@@ -93,7 +93,7 @@ class SpacetimePlaceOnTimeline(io.ComfyNode):
             frames = "1 frame" if length == 1 else f"{length} frames"
             raise ValueError(
                 f"time={time:g} s is past the end: the clip has {frames} at {timeline.fps:g} per "
-                f"second; use less than {length / timeline.fps:g}"
+                f"second; the last one is at {(length - 1) / timeline.fps:g} s"
             )
         clip = clip_of(images, vae, Size(*sides))
         change = None if mask is None else mask_of(mask, images, vae, Size(*sides))

@@ -1,5 +1,6 @@
 """The nodes of the timeline on the shipped weights: what is given comes back bit for bit."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -153,6 +154,22 @@ def test_outside_of_a_region_nothing_changes_and_inside_everything(studio):
         region[low:high, low:high] = True
         assert torch.equal(frames[:, ~region], FIRST[:, ~region])
         assert (frames - FIRST).abs().amax(-1)[:, region].gt(0).float().mean() > 0.9
+
+
+def test_a_region_grows_far_as_a_square_in_little_time(studio):
+    """A square of 511 pixels around each pixel has 261,121: they are not compared one by one."""
+    frames, mask = torch.rand(2, 256, 256, 3), torch.zeros(1, 256, 256)
+    mask[:, :4, 252:] = 1
+    masks = mask.repeat(2, 1, 1)
+    begun = time.process_time()
+    SpacetimeInpaintVideo.execute(frames, masks, studio.vae)
+    plain = time.process_time() - begun
+    grown = SpacetimeInpaintVideo.execute(frames, masks, studio.vae, grow=200)[0]
+    assert time.process_time() - begun < 2 * plain + 4
+    change = grown["spacetime_timeline"].pieces[0].change
+    box = torch.zeros(2, 256, 256)
+    box[:, :204, 52:] = 1
+    assert torch.equal(change, box)
 
 
 def test_a_region_may_move_and_be_drawn_in_another_size(studio):
@@ -316,8 +333,8 @@ REFUSED = [
     refused(SpacetimeEditVideo, "a mask of 2 frames", images=FIRST, mask=torch.ones(2, 4, 4)),
     refused(SpacetimeOutpaintVideo, "24 pixels to add: use multiples of 16",
             images=FIRST, left=24),
-    refused(SpacetimePlaceOnTimeline, "time=1 s is past the end: the clip has 9 frames at 16 "
-            "per second; use less than 0.5625", latent=EMPTY, images=STILL, time=1.0),
+    refused(SpacetimePlaceOnTimeline, "time=0.54 s is past the end: the clip has 9 frames at 16 "
+            "per second; the last one is at 0.5 s", latent=EMPTY, images=STILL, time=0.54),
     refused(SpacetimePlaceOnTimeline, "the latent holds an encoded or sampled clip",
             latent=SAMPLED, images=STILL),
     refused(SpacetimePlaceOnTimeline, r"one video latent .*, got one of shape .2, 16, 3, 4, 4.",

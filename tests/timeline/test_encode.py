@@ -59,6 +59,16 @@ def test_an_ending_is_the_same_whatever_comes_before(encode, clip):
     assert torch.equal(endings[0], endings[2])
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
+def test_so_it_is_after_a_short_transition(encode, clip, frames):
+    """The encoder's warm-up reaches back further than the transition."""
+    made = [
+        latent_of(connected(each, clip[25:], frames, 16.0, context=9), encode, 16)["samples"]
+        for each in (clip[:9], clip[9:18].flip(2))
+    ]
+    assert torch.equal(made[0][:, :, -1], made[1][:, :, -1])
+
+
 def test_what_is_made_anew_does_not_shine_through(encode, clip):
     change = torch.zeros(1, 64, 64)
     change[:, 16:48, 16:48] = 1

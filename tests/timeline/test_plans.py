@@ -147,6 +147,10 @@ def test_frames_that_nobody_makes_are_refused() -> None:
         Timeline(shape, 16.0, 5, start=3)
     with pytest.raises(ValueError, match="frame 17 of a timeline"):
         Timeline(shape, 16.0, 5)
+    begun = extended_forward(torch.zeros(20, SIDE, SIDE, 3), 8, 16.0, context=9)
+    hole = torch.ones(1, SIDE, SIDE)
+    with pytest.raises(ValueError, match=r"frame 2 .* more context"):
+        with_frames(begun, torch.zeros(1, SIDE, SIDE, 3), 2, hole)
     with pytest.raises(ValueError, match="Fit Video"):
         Timeline(shape._replace(frames=17), 16.0, 5, pieces=(Piece(torch.zeros(1, 8, 8, 3)),))
 
