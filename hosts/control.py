@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..media.fit import Size, fit_clip
+from ..media.hints.pictures import in_colour
 from ..models.control.config import ControlConfig
 from ..models.control.network import ControlNetwork
 from ..models.latent_format import LatentFormat
@@ -43,7 +44,8 @@ class Hint:
     image applies to all frames; images beyond the end of the video are ignored.
 
     Args:
-        pictures: (F, H, W, 3 or more) in [0, 1].
+        pictures: (F, H, W, C) in [0, 1]: grey, RGB, or RGB with further channels, such as
+            transparency, which are ignored.
         encode: the VAE's encoder.
         form: channels and compression of the VAE.
         references: (N, H, W, 3 or more) in [0, 1], images of what the video shows; None for none.
@@ -91,13 +93,14 @@ class Hint:
         """Encode the hint for a clip's frames of the video to a raw latent (1, C, F, H, W).
 
         Raises:
-            ValueError: there are fewer images than the video has frames.
+            ValueError: there are fewer images than the video has frames, or they are no images.
         """
         numbers = _frames(clip, len(self.pictures), "a hint")
         size = Size(*(side * self.form.space_factor for side in clip.size[1:]))
         key = (tuple(numbers), size, clip.loop)
         if key not in self._encoded:
-            frames, _ = fit_clip(self.pictures[..., :3], None, numbers, len(numbers), size, "crop")
+            pictures = in_colour(self.pictures)
+            frames, _ = fit_clip(pictures, None, numbers, len(numbers), size, "crop")
             self._encoded[key] = self.encode(frames, clip.loop)
         return self._encoded[key][:, :, list(clip.coverage.shown)]
 
@@ -139,9 +142,7 @@ def _frames(clip: Clip, given: int, what: str) -> list[int]:
     covers = clip.coverage
     size = LatentShape(covers.latent_frames, *clip.size[1:])
     count = clip.compression.video_shape(size, loop=clip.loop).frames
-    numbers = [
-        min(max(each, 0), covers.frames - 1) for each in range(covers.start, covers.start + count)
-    ]
+    numbers = [covers.video_frame(each) for each in range(covers.start, covers.start + count)]
     if given == 1:
         return [0] * count
     if given <= max(numbers):
@@ -280,6 +281,21 @@ def check_joined(same_network: bool, first: ControlStrength, second: ControlStre
         "packed clips with different ControlNets, or with different strengths of them: give every "
         "clip the same ones, with only images, masks and Control over Frames different, or sample "
         "the clips one by one"
+    )
+
+
+def check_both_or_none(first: object, second: object) -> None:
+    """Check that either both or neither of two groups of packed clips has a further control.
+
+    Raises:
+        ValueError: only one of them has.
+    """
+    if (first is None) == (second is None):
+        return
+    which = "first" if second is None else "next"
+    raise ValueError(
+        f"only the {which} of two packed clips has this ControlNet: apply the same ControlNets to "
+        "every clip, with a black mask for a clip that should not follow images"
     )
 
 

@@ -45,7 +45,9 @@ def colours_of(starts: Tensor, size: Size) -> Tensor:
     return torch.cat([shares, 1 - shares.mean(1, keepdim=True)], dim=1)
 
 
-def hint(tracks: Tracks, size: Size, *, radius: float = 0.0, tail: int = 0) -> Tensor:
+def hint(
+    tracks: Tracks, size: Size, *, radius: float = 0.0, tail: int = 0, loop: bool = False
+) -> Tensor:
     """Draw each track as a soft disc on black, in the colour of its starting position.
 
     Args:
@@ -54,6 +56,7 @@ def hint(tracks: Tracks, size: Size, *, radius: float = 0.0, tail: int = 0) -> T
         radius: in pixels, where the discs fall to half strength; 0 chooses it by the size, and
             smaller where tracks begin close together.
         tail: number of frames for which a disc leaves a fading trail.
+        loop: whether the last frame leads into the first, which then has a trail too.
 
     Returns:
         (F, H, W, 3) in [0, 1].
@@ -61,8 +64,9 @@ def hint(tracks: Tracks, size: Size, *, radius: float = 0.0, tail: int = 0) -> T
     radii = torch.full((len(tracks),), radius) if radius else _radii(tracks.starts, size)
     drawn = torch.zeros(tracks.frames, *size, 3)
     for frame in range(tracks.frames):
-        shown = torch.arange(max(0, frame - tail), frame + 1)
-        strength, colour = _discs(tracks, shown, size, radii, 1 - (frame - shown) / (tail + 1))
+        ago = torch.arange(min(tail, tracks.frames - 1 if loop else frame), -1, -1)
+        shown = (frame - ago) % tracks.frames
+        strength, colour = _discs(tracks, shown, size, radii, 1 - ago / (tail + 1))
         drawn[frame] = colour / strength.clamp(min=1)
     return drawn
 

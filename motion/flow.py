@@ -33,11 +33,18 @@ def _step(layers: Sequence[Layer], frame: int, size: Size) -> Tensor:
     for layer in layers:
         if layer.tracks is None:
             continue
-        here, following = layer.tracks.places[:, frame], layer.tracks.places[:, frame + 1]
+        tracks = _seen_in_both(layer.tracks, frame)
+        here, following = tracks.places[:, frame], tracks.places[:, frame + 1]
         step = moved_picture(size, here, following) - pixel_middles(size)
         there = shape_in(layer, frame, size) > 0.5 if layer is not layers[0] else torch.ones(1)
         flow = torch.where(there.bool(), step, flow)
     return flow
+
+
+def _seen_in_both(tracks: Tracks, frame: int) -> Tracks:
+    """The tracks that are visible in a frame and in the next; all of them if none is."""
+    seen = tracks.visible[:, frame] & tracks.visible[:, frame + 1]
+    return tracks.only(seen) if bool(seen.any()) else tracks
 
 
 def followed(points: Tensor, steps: Iterable[Tensor]) -> Tracks:

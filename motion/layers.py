@@ -99,7 +99,9 @@ def _pieces(ground: Tensor) -> Tensor:
 def animated(image: Tensor, layers: Sequence[Layer]) -> RoughClip:
     """Move the parts of an image (H, W, 3) and fill the gaps they leave from their surroundings.
 
-    A moving background is extended beyond its edges by repeating them.
+    A moving background is extended beyond its edges by repeating them. In each frame, parts follow
+    the tracks that are visible; without any, a part is not shown, and a background is out of view:
+    its mean colour takes its place.
     """
     size = Size(*image.shape[:2])
     behind = _without(image, layers[1:])
@@ -134,12 +136,14 @@ def _frame(
     """Render a frame (H, W, 3), and a mask of its moving parts (H, W)."""
     back, *parts = layers
     picture, moving = behind, torch.zeros(size, dtype=torch.bool)
-    if back.tracks is not None:
+    if back.tracks is not None and not _is_seen(back.tracks, frame):
+        picture = behind.mean((0, 1)).expand_as(behind)
+    elif back.tracks is not None:
         source = _sources(back.tracks, frame, size)
         moving = sampled(torch.ones(*size, 1), source)[..., 0] > 0.5
         picture = sampled(behind, source, padding="border")
     for part in parts:
-        if part.tracks is None:
+        if part.tracks is None or not _is_seen(part.tracks, frame):
             continue
         there, source = shape_in(part, frame, size), _sources(part.tracks, frame, size)
         picture = torch.lerp(picture, sampled(image, source, padding="border"), there)
@@ -147,16 +151,23 @@ def _frame(
     return picture, moving
 
 
+def _is_seen(tracks: Tracks, frame: int) -> bool:
+    return bool(tracks.visible[:, frame].any())
+
+
 def shape_in(part: Layer, frame: int, size: Size) -> Tensor:
     """Area of a part in a frame, (H, W, 1) in [0, 1]."""
     if part.tracks is None:
         return part.shape[..., None]
+    if not _is_seen(part.tracks, frame):
+        return torch.zeros(*size, 1)
     return sampled(part.shape[..., None], _sources(part.tracks, frame, size))
 
 
 def _sources(tracks: Tracks, frame: int, size: Size) -> Tensor:
-    """Source position (H, W, 2) in the first frame of every pixel."""
-    return moved_picture(size, tracks.places[:, frame], tracks.starts)
+    """Source position (H, W, 2) in the first frame of every pixel, by the visible tracks."""
+    seen = tracks.only(tracks.visible[:, frame])
+    return moved_picture(size, seen.places[:, frame], seen.starts)
 
 
 def sampled(picture: Tensor, places: Tensor, padding: str = "zeros") -> Tensor:

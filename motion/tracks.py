@@ -160,6 +160,11 @@ def _point(point: Any, track: int, frame: int) -> tuple[float, float, bool]:
         x, y = point.get("x"), point.get("y")
         if _is_number(x) and _is_number(y):
             return x, y, bool(point.get("visible", True))
+    if point is None:
+        raise ValueError(
+            f"point {frame} of track {track} is missing: write its place, and "
+            '"visible": false where it cannot be seen, as in {"x": 10, "y": 20, "visible": false}'
+        )
     raise ValueError(
         f"point {frame} of track {track} is {json.dumps(point)[:60]}: write "
         '{"x": 10, "y": 20}, in pixels'

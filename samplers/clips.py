@@ -34,17 +34,25 @@ class Coverage(NamedTuple):
         frames: number of frames of the video.
         latent_frames: number of latent frames of the source latent.
         shown: indices into the source latent of the clip's latent frames, in clip order.
+        closes: whether the video is a circle that the source latent closes: what lies after its
+            last frame is its beginning.
     """
 
     start: int
     frames: int
     latent_frames: int
     shown: tuple[int, ...]
+    closes: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether the clip covers all of its source latent."""
         return len(self.shown) == self.latent_frames
+
+    def video_frame(self, number: int) -> int:
+        """Nearest frame of the video to one that the source latent covers, on a circle its own."""
+        last = self.frames - 1
+        return number % self.frames if self.closes else min(max(number, 0), last)
 
     def part(self, numbers: Sequence[int]) -> "Coverage":
         """Coverage of a subset of the clip's latent frames."""

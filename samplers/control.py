@@ -109,7 +109,7 @@ class ControlStrength:
                     "of the sampling, from 0 (start) to 1 (end)"
                 )
         for weights in self.weights:
-            if weights.ndim != 3 or bool((weights < 0).any()):
+            if weights.ndim != 3 or not bool((weights >= 0).all()):
                 raise ValueError(
                     f"control weights of shape {tuple(weights.shape)}, the lowest "
                     f"{float(weights.min()):g}: expected (frames, rows, columns) with as many "

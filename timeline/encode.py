@@ -68,7 +68,9 @@ def latent_of(timeline: Timeline, encode: Encode, channels: int) -> dict[str, An
     if timeline.first_frame:
         latent["first_frame"] = timeline.first_frame
     numbers = tuple(range(samples.shape[2]))
-    latent[COVERAGE_KEY] = Coverage(timeline.start, timeline.shape.frames, len(numbers), numbers)
+    latent[COVERAGE_KEY] = Coverage(
+        timeline.start, timeline.shape.frames, len(numbers), numbers, timeline.closes
+    )
     if timeline.loop:
         latent["loop"] = True
     if bool((ceiling < MADE).any()):

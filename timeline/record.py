@@ -170,6 +170,11 @@ class Timeline:
         return range(self.start, self.start + count)
 
     @property
+    def closes(self) -> bool:
+        """Whether it ends where it begins: its first frames are given once more after its last."""
+        return any(piece.start == self.shape.frames for piece in self.pieces)
+
+    @property
     def first_frame(self) -> int:
         """Absolute number of the first latent frame, which determines its noise."""
         return self.start // self.compression.time

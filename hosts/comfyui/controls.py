@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...samplers.control import ControlStrength
 from ..about import AboutControl
-from ..control import check_joined, check_references, of_both, told_by
+from ..control import check_both_or_none, check_joined, check_references, of_both, told_by
 from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .control import HostControl
@@ -88,8 +88,8 @@ def _about(control: Any) -> AboutControl:
 
 def joined(first: Any, second: Any, counts: tuple[int, int]) -> Any:
     """Join the controls of two groups of packed clips; see ``Models.joined``."""
+    check_both_or_none(first, second)
     if first is None or second is None:
-        check_joined(first is second, ControlStrength(), ControlStrength())
         return None
     if not (isinstance(first, HostControl) and isinstance(second, HostControl)):
         raise ValueError("packed clips need ControlNets from Load ControlNet")

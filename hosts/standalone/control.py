@@ -14,7 +14,7 @@ from ...samplers.control import BoundControl, ControlStrength, HintState
 from ...samplers.runs import Evaluation
 from ...samplers.schedules.flow import percent_to_sigma
 from ..about import AboutControl
-from ..control import Steering, check_joined, of_both, told_by
+from ..control import Steering, check_both_or_none, check_joined, of_both, told_by
 from ..keys import CONTROL_KEY, Conditioning
 from ..solver_options import KnownWeights
 from .sampling import Model
@@ -85,8 +85,8 @@ def joined(
     first: Control | None, second: Control | None, counts: tuple[int, int]
 ) -> Control | None:
     """Join the controls of two groups of packed clips; see ``Models.joined``."""
+    check_both_or_none(first, second)
     if first is None or second is None:
-        check_joined(first is second, ControlStrength(), ControlStrength())
         return None
     one, other = first.steering, second.steering
     check_joined(one.network is other.network, one.strength, other.strength)

@@ -44,6 +44,31 @@ def planes_of(frame: Tensor, number: int) -> Tensor:
     return planes.clamp(0, 1)
 
 
+def in_colour(images: Tensor) -> Tensor:
+    """Convert control images (F, H, W, C) to RGB (F, H, W, 3).
+
+    Args:
+        images: grey, RGB, or RGB with further channels, such as transparency, which are ignored.
+
+    Raises:
+        ValueError: they have no or two channels, or a value is NaN or infinite.
+    """
+    channels = images.shape[-1]
+    if channels in (0, 2):
+        raise ValueError(
+            f"control images with {channels} channels: use grey images (1), RGB (3), or RGB with "
+            "transparency (4), which is ignored"
+        )
+    colours = images.expand(-1, -1, -1, 3) if channels == 1 else images[..., :3]
+    sound = colours.isfinite().flatten(1).all(1)
+    if not bool(sound.all()):
+        raise ValueError(
+            f"control image {int((~sound).nonzero()[0])} contains values that are not finite "
+            "numbers: fix the node that produced it"
+        )
+    return colours
+
+
 def luma(planes: Tensor) -> Tensor:
     """Brightness `(1, H, W)` of planes `(1 or 3, H, W)`, by BT.709 weights."""
     if len(planes) == 1:

@@ -76,7 +76,8 @@ class SpacetimeShowTracks(io.ComfyNode):
         read = read_tracks(tracks, size)
         shown = preview(read, pictures, radius=radius)
         placed, room = (read, size) if latent is None else over_clip(read, size, latent)
-        drawn = hint(placed, room, radius=radius, tail=tail)
+        loop = latent is not None and bool(latent.get("loop"))
+        drawn = hint(placed, room, radius=radius, tail=tail, loop=loop)
         return io.NodeOutput(drawn, shown, ui=ui.PreviewImage(shown[-1:], cls=cls))
 
 

@@ -65,6 +65,11 @@ def plot_control(conditioning: Any, shift: float, sigmas: Tensor, latent: Latent
     Raises:
         ValueError: there is no control, or one does not fit the latent.
     """
+    if len(sigmas) < 2:
+        raise ValueError(
+            f"a schedule of {len(sigmas)} noise levels has no step: connect the SIGMAS of the "
+            "sampler, with at least 2"
+        )
     controls = host().models.controls_of(conditioning)
     if not controls:
         raise ValueError(

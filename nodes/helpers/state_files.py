@@ -154,9 +154,9 @@ def _latent(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> dict[str,
     if start := _below(tensors, _START):
         latent[START_KEY] = StartOnDemand.of(StartClip(start["latent"], start["made"]))
     if COVERAGE_KEY in latent:
-        first, frames, latent_frames, shown = latent[COVERAGE_KEY]
+        first, frames, latent_frames, shown, *closes = latent[COVERAGE_KEY]
         numbers = (_whole(first), _whole(frames), _whole(latent_frames))
-        latent[COVERAGE_KEY] = Coverage(*numbers, tuple(map(_whole, shown)))
+        latent[COVERAGE_KEY] = Coverage(*numbers, tuple(map(_whole, shown)), closes == [True])
     return latent
 
 

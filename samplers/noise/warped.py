@@ -16,6 +16,7 @@ from einops import rearrange, reduce
 from torch import Tensor
 
 from ..checks import check_one_stream
+from ..clips import COVERAGE_KEY, Coverage
 from .frames import DRAWN_TOGETHER, as_clip, frame_noise, frames_of
 
 _SAME_MOTION = 1.0
@@ -196,14 +197,16 @@ class WarpedNoise:
             return frames_of(self.draw(as_clip(latent), draw))
         clips = latent.get("batch_index") or range(shape[0])
         first = int(latent.get("first_frame", 0))
-        return torch.stack([self._clip(shape[1:], clip, first, draw) for clip in clips])
+        covers: Coverage | None = latent.get(COVERAGE_KEY)
+        late = 0 if covers is None else covers.start % self.time
+        return torch.stack([self._clip(shape[1:], clip, first, draw, late) for clip in clips])
 
-    def _clip(self, shape: torch.Size, clip: int, first: int, draw: int) -> Tensor:
+    def _clip(self, shape: torch.Size, clip: int, first: int, draw: int, late: int) -> Tensor:
         """Noise (C, F, h, w): warped in the frames that the flow covers, plain in the others."""
         channels, frames, *sides = shape
-        key = (channels, *sides, clip, draw)
+        key = (channels, *sides, clip, draw, late)
         if key not in self._made:
-            self._made[key] = self._carried_along(channels, sides, clip, draw)
+            self._made[key] = self._carried_along(channels, sides, clip, draw, late)
         made = self._made[key]
         noise = frame_noise(shape, seed=self.seed, first_frame=first, clip=clip, draw=draw)
         known = range(max(first, 0), min(first + frames, made.shape[1]))
@@ -211,8 +214,14 @@ class WarpedNoise:
             noise[:, known.start - first : known.stop - first] = made[:, known.start : known.stop]
         return noise
 
-    def _carried_along(self, channels: int, sides: list[int], clip: int, draw: int) -> Tensor:
-        """Warped noise (C, f, h, w) of all latent frames that start within the flow."""
+    def _carried_along(
+        self, channels: int, sides: list[int], clip: int, draw: int, late: int
+    ) -> Tensor:
+        """Warped noise (C, f, h, w) of all latent frames whose video frame the flow reaches.
+
+        ``late`` is by how many video frames they are later than those of a video from its start,
+        as in an extension, which may begin anywhere.
+        """
         height, width = self.flow.shape[1:3]
         side = height // sides[0]
         if [height, width] != [side * each for each in sides]:
@@ -227,9 +236,9 @@ class WarpedNoise:
             return frame_noise(whole, **kind)[:, 0]
 
         now = started(drawn(channels, 0))
-        frames = [shrunk(now, height, width, side)]
+        frames = [] if late else [shrunk(now, height, width, side)]
         for number, flow in enumerate(self.flow.float().cpu(), 1):
             now = carried(now, flow, drawn(2 * channels, number))
-            if number % self.time == 0:
+            if number % self.time == late:
                 frames.append(shrunk(now, height, width, side))
-        return torch.stack(frames, dim=1)
+        return torch.stack(frames, dim=1) if frames else now.noise.new_zeros(channels, 0, *sides)

@@ -173,6 +173,16 @@ def test_a_saved_graph_holds_the_path_alone_and_shows_it_again(drawing):
     assert near(drawn(drawing), [[16, 32], [60, 50]])
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_path_in_shares_of_the_picture_is_shown_where_it_lies(drawing, quote):
+    """As it is read when the graph runs; its points can be grabbed there."""
+    shares = '[{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]'.replace('"', quote)
+    drawing.set("SpacetimeDrawMotion", "path", shares)
+    drawing.page.wait_for_timeout(1000)
+    drag(drawing, (72, 32), (80, 50))
+    assert near(drawn(drawing), [[24, 32], [80, 50]])
+
+
 def test_a_picture_that_is_made_is_shown_after_a_run(drawing):
     drawing.page.evaluate(MADE)
     drawing.page.wait_for_function(f"({PAINTED})() === 0")

@@ -96,6 +96,9 @@ def test_a_part_of_a_video_gets_the_pictures_of_its_frames() -> None:
     assert torch.equal(made.latent(behind), Encoder()(pictures(30)[held], False))
     before = Clip(size=SIZE._replace(frames=2), covers=Coverage(-3, 30, 2, (0, 1)))
     assert torch.equal(made.latent(before), Encoder()(pictures(30)[[0, 0, 0, 0, 1]], False))
+    closing = Clip(size=SIZE._replace(frames=3), covers=Coverage(26, 30, 3, (0, 1, 2), closes=True))
+    held = [26, 27, 28, 29, 0, 1, 2, 3, 4]
+    assert torch.equal(made.latent(closing), Encoder()(pictures(30)[held], False))
     later = Clip(size=SIZE._replace(frames=2), first_frame=3)
     assert torch.equal(made.latent(later), Encoder()(pictures(30)[9:14], False))
 

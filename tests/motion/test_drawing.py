@@ -53,6 +53,16 @@ def test_a_tail_fades_behind_its_point():
     assert float(hint(moving(), SIZE, radius=2, tail=0)[2, 12, 20].sum()) < 1e-3
 
 
+def test_in_a_loop_the_first_frame_has_a_tail_too():
+    tracks = moving()
+    loop = hint(tracks, SIZE, radius=2, tail=2, loop=True)
+    here, last, before = (float(loop[0, 12, x].sum()) for x in (10, 30, 20))
+    assert here > last > before > 0.1 * here
+    assert torch.equal(loop[2], hint(tracks, SIZE, radius=2, tail=2)[2])
+    longer = hint(tracks, SIZE, radius=2, tail=9, loop=True)
+    assert float(longer[0, 12, 20].sum()) > before
+
+
 def test_the_preview_shows_the_whole_way_over_the_picture():
     pictures = torch.full((1, *SIZE, 3), 0.3)
     shown = preview(moving(), pictures, radius=2)

@@ -129,6 +129,41 @@ def test_a_camera_moves_the_rest_too():
     assert float((parts.frames - whole.frames).abs().mean()) < 0.02
 
 
+def test_what_a_camera_has_turned_away_from_is_not_in_view():
+    """Half a turn away, points lie behind the camera; after a whole turn, all is back."""
+    mask = square(20, 20, 8)
+    image = picture(mask)
+    still = moved_along(mask, line((0, 0)), 17)
+    tracks = seen_by(CameraMove(pan=360), filled_up(still, SIZE, 17), SIZE)
+    away = ~tracks.visible.any(0)
+    assert int(away.sum()) >= 5
+    for parts in (layers_of(None, tracks, SIZE), layers_of(mask, tracks, SIZE)):
+        rough = animated(image, parts)
+        assert not rough.moving[3:14].any()
+        assert torch.equal(rough.frames[away].amax((1, 2)), rough.frames[away].amin((1, 2)))
+        torch.testing.assert_close(rough.frames[-1], image, atol=0.06, rtol=0)
+        assert bool(rough.moving[-1][mask > 0.5].all())
+
+
+def test_hidden_points_move_nothing_and_a_part_without_others_is_not_shown():
+    mask = square(8, 20, 10)
+    image = picture(mask)
+    tracks = moved_along(mask, line((0, 0), (24, 0)), 9)
+    wild = Tracks(tracks.places.clone(), tracks.visible.clone())
+    wild.places[::2, 4:] = -900.0
+    wild.visible[::2, 4:] = False
+    rough = animated(image, layers_of(mask, wild, SIZE))
+    assert torch.equal(rough.moving[-1], square(32, 20, 10) > 0.5)
+    whole, seen = (flow_of(layers_of(mask, each, SIZE), SIZE).vectors for each in (tracks, wild))
+    torch.testing.assert_close(seen, whole, atol=1e-3, rtol=0)
+    gone = Tracks(tracks.places, tracks.visible & (torch.arange(9) != 6))
+    parts = layers_of(mask, gone, SIZE)
+    rough = animated(image, parts)
+    assert [bool(each.any()) for each in rough.moving] == [True] * 6 + [False] + [True] * 2
+    assert float((rough.frames[6] - picture(torch.zeros(SIZE))).abs().max()) < 0.05
+    assert not flow_of(parts, SIZE).vectors[6].any()
+
+
 def test_a_mask_without_tracks_is_told():
     tracks = Tracks.seen(torch.tensor([[[60.0, 4.0], [61.0, 4.0]]]))
     with pytest.raises(ValueError, match="none of 1 tracks begins in the white of the mask"):

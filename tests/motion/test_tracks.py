@@ -49,6 +49,7 @@ def test_what_other_packs_write_is_read():
         ('[[{"x": 1}]]', r'point 0 of track 0 is {"x": 1}: write'),
         ('[[{"x": 1, "y": NaN}]]', "point 0 of track 0"),
         ('[[{"x": 1, "y": true}]]', "point 0 of track 0"),
+        ('[[{"x": 1, "y": 2}, null]]', 'point 1 of track 0 is missing: .*"visible": false'),
         ("[[[1, 2]]]", r"point 0 of track 0 is \[1, 2\]"),
     ],
 )

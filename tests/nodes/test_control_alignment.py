@@ -17,7 +17,7 @@ from spacetime_video.nodes.control.region import SpacetimeControlInRegion
 from spacetime_video.nodes.control.strength import SpacetimeControlOverFrames
 from spacetime_video.nodes.latent.latents import SpacetimeEmptyVideo
 from spacetime_video.nodes.patches.patches import SpacetimePatchify
-from spacetime_video.nodes.timeline.extend import SpacetimeExtendForward
+from spacetime_video.nodes.timeline.extend import SpacetimeCloseLoop, SpacetimeExtendForward
 from spacetime_video.nodes.timeline.long import SpacetimeSampleLongVideo
 from spacetime_video.nodes.timeline.windows import SpacetimeContextWindows
 from spacetime_video.samplers.clips import COVERAGE_KEY, Clip
@@ -129,6 +129,25 @@ def test_chunks_of_an_extended_clip(told, bench, seen):
     parts = check(whole, strength_over(control.strength, clip), seen)
     assert len({tuple(part) for part in parts}) > 1
     assert {frame for part in parts for frame in part} == set(range(total))
+
+
+def test_the_transition_of_a_closed_clip_leads_back_to_its_beginning(told, bench, seen):
+    """After the video's last frame come its first ones, with their own pictures and factors."""
+    controlled, images = told(32)
+    closing = SpacetimeCloseLoop.execute(pictures(20, seed=3), controlled.vae, 12, 16.0, 9)[0]
+    prompts = controlled.prompts(images)
+    bench.sample(closing, guider=controlled.guider(*prompts))
+    start, frames, count, *_ = closing[COVERAGE_KEY]
+    held = [frame % frames for frame in range(start, start + 1 + 4 * (count - 1))]
+    assert held[-8:] == list(range(8))
+    whole = hint_of(controlled, images[held])
+    (control,) = host().models.controls_of(prompts[0])
+    clip = Clip(size=LatentShape(*whole.shape[2:]), fps=16.0, covers=closing[COVERAGE_KEY])
+    factors = strength_over(control.strength, clip)
+    assert float(factors[0, -1].mean()) > 0.6 > 0.5 > float(factors[0, -3].mean())
+    for hint, weights in seen:
+        torch.testing.assert_close(hint, whole)
+        torch.testing.assert_close(weights, factors)
 
 
 def test_packed_clips(told, bench, seen):

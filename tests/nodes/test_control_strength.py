@@ -273,6 +273,8 @@ def test_the_plot_shows_what_the_sampler_does(bench, control_net, acting):
     both = controlled.prompts(before=(positive, negative))[0]
     two = SpacetimePlotControl.execute(both, model, sigmas, latent())
     assert two[0].shape == (1, 2 * height, width, 3)
+    with pytest.raises(ValueError, match="schedule of 1 noise levels has no step"):
+        SpacetimePlotControl.execute(positive, model, sigmas[-1:], latent())
     with pytest.raises(ValueError, match="no ControlNet: connect positive or negative"):
         SpacetimePlotControl.execute(bench.positive, model, sigmas, latent())
     with pytest.raises(ValueError, match="hint of 17 frames for a video of 33"):

@@ -38,6 +38,10 @@ def test_the_clip_follows_the_pictures(controlled, bench):
     assert torch.equal(controlled.sample(strength=0.0), plain)
     assert torch.equal(controlled.sample(mask=torch.zeros(1, 8, 8)), plain)
     assert torch.equal(controlled.sample(mask=torch.ones(1, 8, 8)), made)
+    grey = pictures()[..., :1]
+    assert torch.equal(controlled.sample(grey), controlled.sample(grey.repeat(1, 1, 1, 3)))
+    with pytest.raises(ValueError, match="the lowest nan"):
+        controlled.prompts(mask=torch.full((1, 8, 8), torch.nan))
 
 
 def test_outside_of_its_share_the_branch_is_not_run(controlled, bench, seen):
@@ -105,7 +109,7 @@ def test_an_extension_follows_the_pictures_of_its_frames(controlled, bench, seen
     extended = SpacetimeExtendForward.execute(pictures(14), controlled.vae, 10, 16.0, 6)[0]
     hints = pictures(24, seed=3)
     controlled.sample(hints, extended)
-    start, video, frames, _ = extended[COVERAGE_KEY]
+    start, video, frames, *_ = extended[COVERAGE_KEY]
     assert (start, video) == (9, 24)
     count = 1 + 4 * (frames - 1)
     held = [min(frame, 23) for frame in range(start, start + count)]
@@ -250,11 +254,27 @@ def test_each_packed_clip_may_have_pictures_and_a_prompt_of_its_own(controlled, 
     plain = [bench.positive, bench.negative]
     bare = SpacetimeAppendConditioning.execute(*plain, *plain).args
     assert "control" not in bare[0][0][1]
-    for behind in (plain, controlled.prompts(strength=0.5)):
-        with pytest.raises(ValueError, match="only images, masks and Control over Frames"):
-            SpacetimeAppendConditioning.execute(*one, *behind)
+    with pytest.raises(ValueError, match="only images, masks and Control over Frames"):
+        SpacetimeAppendConditioning.execute(*one, *controlled.prompts(strength=0.5))
     with pytest.raises(ValueError, match="hints for 2 clips, but 1 packed clips"):
         bench.sample(latent(), guider=controlled.guider(*joined))
+
+
+def test_a_packed_clip_without_control_has_a_black_mask(controlled, bench):
+    plain, one = (bench.positive, bench.negative), controlled.prompts()
+    twice = controlled.prompts(before=one)
+    for pair, which in (((one, plain), "first"), ((plain, one), "next"), ((twice, one), "first")):
+        with pytest.raises(ValueError, match=rf"only the {which} of two .* with a black mask"):
+            SpacetimeAppendConditioning.execute(*pair[0], *pair[1])
+    tokens = SpacetimePatchify.execute([latent(5), latent(3)])[0]
+    off = controlled.prompts(pictures(9), mask=torch.zeros(1, 8, 8))
+    joined = SpacetimeAppendConditioning.execute(*one, *off).args
+    made = SpacetimeUnpatchify.execute(
+        bench.sample_patches(tokens, guider=controlled.guider(*joined))
+    )[0]
+    free = SpacetimeUnpatchify.execute(bench.sample_patches(tokens))[0]
+    assert torch.equal(made[1]["samples"], free[1]["samples"])
+    assert not torch.allclose(made[0]["samples"], free[0]["samples"], atol=1e-2)
 
 
 def test_what_a_controlnet_was_not_trained_on_is_told(controlled, bench, caplog):

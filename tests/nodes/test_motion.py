@@ -109,6 +109,10 @@ def test_a_hint_goes_by_the_frames_and_pixels_of_its_clip():
     assert torch.equal(longer[FRAMES:], alone[-1:].expand(4, -1, -1, -1))
     loop = over(SpacetimeSeamlessLoop.execute(SIDE, SIDE, 12, 16.0)[0])
     assert torch.equal(loop, alone[[*range(FRAMES), 0, 1, 2]])
+    circle = SpacetimeSeamlessLoop.execute(SIDE, SIDE, 12, 16.0)[0]
+    tailed = SpacetimeShowTracks.execute(drawn(frames=12), picture(), 3.0, 2, circle)[0]
+    x, y = places(drawn(frames=12))[-1, -1].round().long().tolist()
+    assert float(tailed[0, y, x].max()) > 0.2 > 1e-3 > float(tailed[4, y, x].max())
     wide = over(SpacetimeEmptyVideo.execute(2 * SIDE, SIDE, FRAMES, 16.0)[0])
     assert wide.shape == (FRAMES, SIDE, 2 * SIDE, 3)
     coarse = over({"samples": torch.zeros(1, 48, 3, SIDE // 16, SIDE // 16)})

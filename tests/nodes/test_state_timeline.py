@@ -8,10 +8,21 @@ from spacetime_video.nodes.sampling.sampling_state import (
     SpacetimeSampleSteps,
     SpacetimeSaveSamplingState,
 )
-from spacetime_video.nodes.timeline.extend import SpacetimeExtendForward
+from spacetime_video.nodes.timeline.extend import SpacetimeCloseLoop, SpacetimeExtendForward
 from spacetime_video.nodes.timeline.timeline import SpacetimePlaceOnTimeline
 from spacetime_video.samplers.clips import COVERAGE_KEY
 from spacetime_video.timeline import TIMELINE_KEY
+
+
+def test_it_is_known_again_whether_it_closes_a_clip(loaded, bench, tmp_path):
+    closing = SpacetimeCloseLoop.execute(torch.rand(9, 32, 32, 3), loaded.vae, 6)[0]
+    assert closing[COVERAGE_KEY].closes
+    state = SpacetimeSampleSteps.execute(*bench.parts(), closing, 1)[0]
+    with use_folders(Folders.of(input=tmp_path / "input", output=tmp_path / "output")):
+        SpacetimeSaveSamplingState.execute(state, "run")
+        name = "run_00001_.state.safetensors [output]"
+        latent = SpacetimeLoadSamplingState.execute(name)[0].latent
+    assert latent[COVERAGE_KEY] == closing[COVERAGE_KEY]
 
 
 def test_it_comes_back_as_it_was(loaded, bench, tmp_path, caplog):

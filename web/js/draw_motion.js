@@ -37,12 +37,17 @@ function words() {
   return WORDS[language] ?? WORDS.en
 }
 
-/** Parses the points of a path, the first if there are several; an empty array if there is none. */
-function pointsIn(text) {
+/**
+ * Parses the points of a path, the first if there are several; an empty array if there is none.
+ * As when the graph runs, numbers that are all between 0 and 1 are shares of the image's sides.
+ */
+function pointsIn(text, { width, height }) {
   try {
-    const read = JSON.parse(text || '[]')
+    const read = JSON.parse(text.replaceAll("'", '"') || '[]')
     const path = Array.isArray(read[0]) ? read[0] : read
-    return path.map(({ x, y }) => ({ x: Number(x), y: Number(y) }))
+    const points = path.map(({ x, y }) => ({ x: Number(x), y: Number(y) }))
+    const shares = points.every(({ x, y }) => Math.min(x, y) >= 0 && Math.max(x, y) <= 1)
+    return shares ? points.map(({ x, y }) => ({ x: x * width, y: y * height })) : points
   } catch {
     return []
   }
@@ -148,7 +153,7 @@ class PathEditor {
     const seen = [this.text.value, picture, mask, this.wired, words().clear, ...size].join('\n')
     if (seen === this.seen || this.held !== null) return
     this.seen = seen
-    this.points = pointsIn(this.text.value)
+    this.points = pointsIn(this.text.value, this.frame ?? { width: 1, height: 1 })
     this.draw()
   }
 

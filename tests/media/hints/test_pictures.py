@@ -14,6 +14,7 @@ from spacetime_video.media.hints import (
     luminance,
     soft_edges,
 )
+from spacetime_video.media.hints.pictures import in_colour
 
 
 def step(contrast, *, size=(40, 60), base=0.0):
@@ -95,6 +96,17 @@ def test_brightness_is_that_of_bt709():
     torch.testing.assert_close(luminance(planes)[0, 0], torch.tensor([0.2126, 0.7152, 0.0722]))
     grey = torch.linspace(0, 1, 11).expand(3, 1, 11)
     torch.testing.assert_close(luminance(grey), grey[:1], atol=1e-6, rtol=0)
+
+
+def test_control_images_may_be_grey_or_have_transparency():
+    images = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(in_colour(images), images[..., :3])
+    assert torch.equal(in_colour(images[..., :1]), images[..., :1].expand(-1, -1, -1, 3))
+    with pytest.raises(ValueError, match="control images with 2 channels"):
+        in_colour(images[..., :2])
+    images[1, 2, 0, 1] = float("nan")
+    with pytest.raises(ValueError, match="control image 1 contains values that are not finite"):
+        in_colour(images)
 
 
 @pytest.mark.parametrize("how", ["tile", "blur"])

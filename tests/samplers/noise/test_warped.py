@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from spacetime_video.samplers.clips import COVERAGE_KEY, Coverage
 from spacetime_video.samplers.noise.frames import FrameNoise
 from spacetime_video.samplers.noise.sources import MixedNoise
 from spacetime_video.samplers.noise.warped import WarpedNoise, carried, shrunk, started
@@ -123,6 +124,22 @@ def test_windows_and_chunks_see_the_noise_of_their_frames():
     assert not torch.equal(noise.draw(latent(6), 1), whole)
     pictures = fresh.generate_noise({"samples": torch.zeros(6, 4, 8, 8)})
     assert torch.equal(pictures.transpose(0, 1)[None], whole)
+
+
+def test_an_extension_that_begins_within_a_latent_frame_sees_the_noise_of_its_frames():
+    """Its latent frames end at the video frames 7, 11 and so on, those of a whole clip at 8."""
+    flow = everywhere(2, 0)[:64, :64].expand(16, -1, -1, -1)
+    noise = WarpedNoise(SEED, flow, TIME)
+    whole = noise.generate_noise(latent(5))
+    covers = {COVERAGE_KEY: Coverage(7, 30, 3, (0, 1, 2))}
+    extension = noise.generate_noise(latent(3, first=1, **covers))
+    every = WarpedNoise(SEED, flow, 1).generate_noise(latent(17))
+    assert torch.equal(extension, every[:, :, [7, 11, 15]])
+    assert torch.equal(whole, every[:, :, ::TIME])
+    aligned = {COVERAGE_KEY: Coverage(4, 30, 3, (0, 1, 2))}
+    assert torch.equal(noise.generate_noise(latent(3, first=1, **aligned)), whole[:, :, 1:4])
+    short = WarpedNoise(SEED, flow[:2], TIME).generate_noise(latent(3, first=1, **covers))
+    assert torch.equal(short, FrameNoise(SEED).generate_noise(latent(3, first=1)))
 
 
 def test_outside_of_the_flow_noise_is_plain():
