@@ -39,7 +39,7 @@ def test_hints_are_those_of_the_nodes() -> None:
         tracks = SpacetimeCameraMove.execute(
             first, 17, pan=asked.pan, orbit=asked.orbit, dolly=asked.dolly, depth=depth
         ).args[0]
-        assert len(json.loads(tracks)) == 144
+        assert len(json.loads(tracks)) == 36
         shown = SpacetimeShowTracks.execute(tracks, first).args[0]
         assert torch.allclose(picture, shown, atol=0.01)
 
